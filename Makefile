@@ -1,0 +1,38 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help up test lint fmt migrate bench
+.DEFAULT_GOAL := help
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.venv/.installed: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+		{ echo "Python 3.11 or newer with venv is needed: on Debian, apt-get install python3-venv"; exit 1; }
+	@echo "Installing the locked packages ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+up: .venv/.installed ## run everything: servers, six processes, demo data, mail sink
+	@exec $(BIN)/python -m deploy.local.up
+
+test: .venv/.installed ## every test, on real PostgreSQL and RabbitMQ of its own
+	@$(BIN)/pytest
+
+lint: .venv/.installed ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy .
+	@$(BIN)/lint-imports --no-cache
+
+fmt: .venv/.installed ## format and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+migrate: .venv/.installed ## bring the schemas in DATABASE_URL to their newest revision
+	@$(BIN)/loctician migrate
+
+bench: .venv/.installed ## measure, as ratios in one interleaved run
+	@$(BIN)/python -m tests.bench

@@ -1,0 +1,157 @@
+"""`loctician`: the operator's command."""
+
+import asyncio
+import importlib
+import importlib.util
+from types import ModuleType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from shared import deadletters
+from shared.auth import SERVICE_CLAIMS
+from shared.broker import connection
+from shared.consumer import Subscriptions
+from shared.contracting import documents, event_classes, stale, write
+from shared.db import Database, transaction
+from shared.migrate import pending, upgrade
+from shared.settings import Settings, load
+from shared.topology import declare
+from shared.topology import load as topology
+
+SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
+Service = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}")]
+MessageId = Annotated[str | None, typer.Argument(help="The message's id; without it, all of them")]
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+dead = typer.Typer(no_args_is_help=True, help="Messages that no retry could save")
+contracts = typer.Typer(no_args_is_help=True, help="Event schemas, examples and the subscription map")
+broker = typer.Typer(no_args_is_help=True, help="Exchanges and queues")
+app.add_typer(dead, name="dead-letters")
+app.add_typer(contracts, name="contracts")
+app.add_typer(broker, name="broker")
+out = Console()
+
+
+def room(service: str, name: str) -> ModuleType | None:
+    """A service's module of this name, where it has one."""
+    full = f"services.{service}.{name}"
+    return importlib.import_module(full) if importlib.util.find_spec(full) else None
+
+
+@app.command()
+def migrate(check: Annotated[bool, typer.Option(help="Only tell; exit 1 when something is to do")] = False) -> None:
+    """Bring every schema to its newest revision, as the owner in DATABASE_URL."""
+    settings = load(Settings)
+    behind = [name for name in SERVICES if asyncio.run(pending(name, settings))]
+    if check:
+        out.print(f"To migrate: {', '.join(behind)}" if behind else "Every schema is at its newest revision")
+        raise typer.Exit(1 if behind else 0)
+    for name in SERVICES:
+        upgrade(name, settings)
+        out.print(f"{name}: {'migrated' if name in behind else 'up to date'}")
+
+
+@app.command()
+def demo() -> None:
+    """Load the demo salon into schemas that are still empty."""
+    settings = load(Settings)
+    if settings.environment == "production":
+        raise typer.BadParameter("demo data has known passwords and is not for production")
+    for name in SERVICES:
+        module = room(name, "demo")
+        if module:
+            loaded = asyncio.run(_load(module, name, settings))
+            out.print(f"{name}: {'demo data loaded' if loaded else 'has data already'}")
+
+
+async def _load(module: ModuleType, name: str, settings: Settings) -> bool:
+    database = Database.from_settings(settings, name)
+    try:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            return bool(await module.load(session))
+    finally:
+        await database.close()
+
+
+@dead.command("list")
+def list_dead(service: Service, limit: int = 100) -> None:
+    """The dead letters of a service, oldest first."""
+    table = Table("id", "type", "attempts", "first failed", "last failed", "error")
+    for letter in asyncio.run(deadletters.listing(load(Settings).amqp_url, service, limit)):
+        failed = letter.first_failed_at or "", letter.last_failed_at or ""
+        table.add_row(letter.id, letter.type, str(letter.attempts), *failed, letter.error)
+    out.print(table)
+
+
+@dead.command()
+def show(service: Service, message_id: str) -> None:
+    """One dead letter with its body."""
+    letter = asyncio.run(deadletters.show(load(Settings).amqp_url, service, message_id))
+    if letter is None:
+        raise typer.BadParameter(f"{service} has no dead letter {message_id}")
+    out.print(letter)
+    out.print(letter.body.decode(errors="replace"))
+
+
+@dead.command()
+def replay(service: Service, message_id: MessageId = None) -> None:
+    """Give dead letters back to their service."""
+    out.print(f"{asyncio.run(deadletters.replay(load(Settings).amqp_url, service, message_id))} replayed")
+
+
+@dead.command()
+def discard(service: Service, message_id: MessageId = None) -> None:
+    """Throw dead letters away, for good."""
+    out.print(f"{asyncio.run(deadletters.discard(load(Settings).amqp_url, service, message_id))} discarded")
+
+
+def _generated() -> dict[str, bytes]:
+    modules = [module for name in SERVICES if (module := room(name, "events"))]
+    subscriptions = {name: _subscriptions(name).types for name in SERVICES}
+    return documents(event_classes(modules), subscriptions)
+
+
+def _subscriptions(name: str) -> Subscriptions:
+    module = room(name, "consumers")
+    found: Subscriptions = module.subscriptions if module else Subscriptions()
+    return found
+
+
+@contracts.command()
+def generate() -> None:
+    """Write shared/contracts from the code."""
+    files = _generated()
+    write(files)
+    out.print(f"{len(files)} files written")
+
+
+@contracts.command()
+def check() -> None:
+    """Tell which files differ from the code."""
+    differing = stale(_generated())
+    out.print(f"Stale: {', '.join(differing)}" if differing else "Contracts are up to date")
+    raise typer.Exit(1 if differing else 0)
+
+
+@broker.command("declare")
+def declare_topology() -> None:
+    """Declare every exchange and queue; harmless to repeat."""
+    asyncio.run(_declare(load(Settings).amqp_url))
+    out.print("Declared")
+
+
+async def _declare(amqp_url: str) -> None:
+    async with connection(amqp_url, "loctician broker declare") as opened:
+        await declare(await opened.channel(), topology())
+
+
+for _name in SERVICES:
+    _module = room(_name, "cli")
+    if _module:
+        app.add_typer(_module.app)
+
+if __name__ == "__main__":
+    app()

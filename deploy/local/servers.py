@@ -1,0 +1,124 @@
+"""PostgreSQL and RabbitMQ for a laptop or a test run."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.postgres import binaries, postgres
+from deploy.local.processes import unprivileged
+from deploy.local.rabbitmq import rabbitmq, server_command
+from deploy.local.state import State
+
+HOW_TO_INSTALL = (
+    "PostgreSQL 15 and RabbitMQ 3.10 or newer are needed: on Debian `apt-get install postgresql rabbitmq-server`, on"
+    " Fedora `dnf install postgresql-server postgresql-contrib rabbitmq-server`, on macOS `brew install postgresql@17"
+    " rabbitmq`; or set DATABASE_URL and AMQP_URL."
+)
+POLICY = Path("/usr/sbin/policy-rc.d")
+
+
+@dataclass(frozen=True)
+class Addresses:
+    database_url: str
+    amqp_url: str
+    amqp_management_url: str | None
+
+
+def docker_answers() -> bool:
+    docker = shutil.which("docker")
+    if docker is None:
+        return False
+    try:
+        done = subprocess.run([docker, "info"], capture_output=True, timeout=10, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def install_if_missing() -> None:
+    """Install both from Debian's packages where we may; their own services are not started."""
+    missing = [name for name, found in (("postgresql", binaries()), ("rabbitmq-server", server_command())) if not found]
+    if not missing:
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        sys.exit(HOW_TO_INSTALL)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    with _services_stay_down():
+        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *missing]):
+            subprocess.run(["apt-get", *command], env=environment, check=True, timeout=600)
+
+
+@contextmanager
+def _services_stay_down() -> Iterator[None]:
+    """Debian starts what it installs, on the standard ports, unless policy-rc.d says 101."""
+    if POLICY.exists():
+        yield
+        return
+    POLICY.write_text("#!/bin/sh\nexit 101\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
+
+
+def _reachable(folder: Path, user_id: int, group_id: int) -> bool:
+    check = ["test", "-x", str(folder)]
+    return subprocess.run(check, user=user_id, group=group_id, extra_groups=[], cwd="/", check=False).returncode == 0
+
+
+def _home(folder: Path) -> Path:
+    """Where the servers keep their data: `folder`, unless their user cannot get there (as below /root)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    user = unprivileged("postgres")
+    if user is None or _reachable(folder, user.pw_uid, user.pw_gid):
+        return folder
+    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+    elsewhere = Path(tempfile.gettempdir()).with_name("var") / "tmp" / f"loctician-{digest}"
+    elsewhere.mkdir(mode=0o755, parents=True, exist_ok=True)
+    return elsewhere
+
+
+def _own(folder: Path, name: str) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    user = unprivileged(name)
+    if user:
+        os.chown(folder, user.pw_uid, user.pw_gid)
+
+
+@contextmanager
+def native(folder: Path, *, durable: bool) -> Iterator[Addresses]:
+    install_if_missing()
+    home = _home(folder)
+    home.chmod(0o755)
+    for name in ("postgres", "rabbitmq"):
+        _own(home / name, name)
+    state = State(home / "state.json")
+    with ExitStack() as servers:
+        database_url = servers.enter_context(postgres(home, state, durable=durable))
+        amqp_url, management_url = servers.enter_context(rabbitmq(home, state))
+        yield Addresses(database_url, amqp_url, management_url)
+
+
+@contextmanager
+def provisioned(folder: Path, *, durable: bool = True) -> Iterator[Addresses]:
+    """DATABASE_URL and AMQP_URL where both are given, else containers where an engine answers, else private servers."""
+    given = os.environ.get("DATABASE_URL"), os.environ.get("AMQP_URL")
+    if given[0] and given[1]:
+        yield Addresses(given[0], given[1], os.environ.get("AMQP_MANAGEMENT_URL"))
+        return
+    if docker_answers():
+        from deploy.local.containers import compose, throw_away  # the engine's library only where there is one
+
+        chosen = compose(folder) if durable else throw_away()
+    else:
+        chosen = native(folder, durable=durable)
+    with chosen as addresses:
+        yield addresses

@@ -1,0 +1,121 @@
+"""`make up`: servers, migrations, demo data, six processes and a mail sink, until Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from honcho.manager import Manager
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local.processes import free_port
+from deploy.local.servers import Addresses, provisioned
+from deploy.local.state import State
+
+ROOT = Path(__file__).parents[2]
+LOCAL = ROOT / ".local"
+SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
+READY_SECONDS = 60
+PASSWORD = "loctician-demo-2026"  # noqa: S105 - of the demo salon, printed on purpose
+LOGINS = {"admin": "admin", "staff": "staff", "amina, jonas, sofie": "loctician", "kunde, kunde2": "customer"}
+out = Console()
+
+
+def environment_for(servers: Addresses, state: State) -> dict[str, str]:
+    """What the processes are started with; anything already set in the environment wins."""
+    gateway = int(os.environ.get("GATEWAY_PORT", "8000"))
+    if free_port(gateway) != gateway:
+        sys.exit(f"Port {gateway} on 127.0.0.1 is taken. Stop what listens there, or set GATEWAY_PORT.")
+    mail = state.port("mail", free_port)
+    defaults = {
+        "ENVIRONMENT": "development",
+        "SECRET_KEY": state.secret("key"),
+        "PUBLIC_URL": f"http://127.0.0.1:{gateway}",
+        "SMTP_URL": f"smtp://127.0.0.1:{mail}",
+        "LOCAL_MAIL_PORT": str(mail),
+        "GATEWAY_PORT": str(gateway),
+    }
+    for number, name in enumerate(SERVICES, start=8001):
+        port = free_port(number)
+        defaults[f"{name.upper()}_URL"] = f"http://127.0.0.1:{port}"
+    addresses = {"DATABASE_URL": servers.database_url, "AMQP_URL": servers.amqp_url}
+    return {**defaults, **os.environ, **addresses, "PYTHONUNBUFFERED": "1"}
+
+
+def commands(environment: dict[str, str]) -> dict[str, str]:
+    python = sys.executable
+    serve = f"{python} -m uvicorn --host 127.0.0.1 --no-access-log --no-server-header --loop uvloop --http httptools"
+    ports = {name: environment[f"{name.upper()}_URL"].rpartition(":")[2] for name in SERVICES}
+    started = {
+        name: f"exec {serve} --port {port} --factory services.{name}.main:create" for name, port in ports.items()
+    }
+    started["gateway"] = f"exec {serve} --port {environment['GATEWAY_PORT']} --factory gateway.main:create"
+    mail = f"--port {environment['LOCAL_MAIL_PORT']} --dir {LOCAL / 'mail'}"
+    return {"mail": f"exec {python} -m deploy.local.mailsink {mail}", **started}
+
+
+def prepare(environment: dict[str, str]) -> None:
+    for command in ("migrate", "demo"):
+        done = subprocess.run([sys.executable, "-m", "cli.main", command], cwd=ROOT, env=environment, check=False)
+        if done.returncode:
+            sys.exit(f"`loctician {command}` failed; what it says stands above.")
+
+
+def _waiting(environment: dict[str, str]) -> list[str]:
+    bases = {name: environment[f"{name.upper()}_URL"] for name in SERVICES}
+    waiting = []
+    for name, base in {**bases, "gateway": environment["PUBLIC_URL"]}.items():
+        try:
+            with urllib.request.urlopen(f"{base}/health/ready", timeout=3) as answer:  # noqa: S310 - our own address
+                json.load(answer)
+        except (urllib.error.URLError, OSError, ValueError):
+            waiting.append(name)
+    return waiting
+
+
+def announce(environment: dict[str, str], started: float) -> None:
+    """Wait until everything is ready, then say where it is."""
+    until = time.monotonic() + READY_SECONDS
+    while (waiting := _waiting(environment)) and time.monotonic() < until:
+        time.sleep(0.2)
+    if waiting:
+        out.print(f"[yellow]Still not ready: {', '.join(waiting)}; their log lines above say why[/yellow]")
+        return
+    table = Table(title=f"Loctician is ready ({time.monotonic() - started:.1f} s)", show_header=False)
+    table.add_row("Everything", environment["PUBLIC_URL"])
+    for name in SERVICES:
+        table.add_row(name, environment[f"{name.upper()}_URL"])
+    table.add_row("Mails", str(LOCAL / "mail"))
+    table.add_row("RabbitMQ", environment["AMQP_URL"].rpartition("@")[2])
+    table.add_row("PostgreSQL", environment["DATABASE_URL"].rpartition("@")[2])
+    for names, role in LOGINS.items():
+        table.add_row(role, f"{names} @loctician.example, password {PASSWORD}")
+    out.print(table)
+
+
+def main() -> None:
+    started = time.monotonic()
+    # A closed terminal or a plain kill ends everything as Ctrl-C does.
+    for end in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(end, lambda *_: sys.exit(0))
+    LOCAL.mkdir(exist_ok=True)
+    with provisioned(LOCAL) as servers:
+        environment = environment_for(servers, State(LOCAL / "state-up.json"))
+        prepare(environment)
+        manager = Manager()
+        for name, command in commands(environment).items():
+            manager.add_process(name, command, env=environment, cwd=str(ROOT), quiet=False)
+        threading.Thread(target=announce, args=(environment, started), daemon=True).start()
+        manager.loop()
+    sys.exit(manager.returncode or 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""What booking reacts to: opening hours from calendar, and the little it must know of people from auth."""
+
+from datetime import date
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.booking import queries
+from shared.subscriptions import Received, Subscriptions
+
+subscriptions = Subscriptions()
+
+
+class Window(BaseModel):
+    start: AwareDatetime
+    end: AwareDatetime
+
+
+class Day(BaseModel):
+    date: date
+    windows: list[Window] = Field(max_length=100)
+
+
+class WindowsChanged(BaseModel):
+    loctician_id: UUID
+    days: list[Day]
+
+
+class Person(BaseModel):
+    user_id: UUID
+    email_verified: bool
+
+
+class Named(BaseModel):
+    user_id: UUID
+
+
+class RoleChanged(BaseModel):
+    user_id: UUID
+    role: str
+
+
+@subscriptions.on("calendar.windows_changed.v1", WindowsChanged)
+async def open_days(session: AsyncSession, event: Received[WindowsChanged]) -> None:
+    for day in event.data.days:
+        windows = [Range(one.start, one.end) for one in day.windows]
+        await queries.open_day(session, event.data.loctician_id, day.date, event.version, windows)
+
+
+@subscriptions.on("user.registered.v1", Person)
+@subscriptions.on("user.updated.v1", Person)
+async def remember(session: AsyncSession, event: Received[Person]) -> None:
+    await queries.mark_verified(session, event.data.user_id, event.data.email_verified, event.version)
+
+
+@subscriptions.on("user.verified.v1", Named)
+async def verify(session: AsyncSession, event: Received[Named]) -> None:
+    await queries.mark_verified(session, event.data.user_id, True, event.version)
+
+
+@subscriptions.on("user.deactivated.v1", Named)
+async def deactivate(session: AsyncSession, event: Received[Named]) -> None:
+    await queries.mark_active(session, event.data.user_id, False, event.version)
+    await queries.open_chair(session, event.data.user_id, False)
+
+
+@subscriptions.on("user.role_changed.v1", RoleChanged)
+async def change_role(session: AsyncSession, event: Received[RoleChanged]) -> None:
+    if await queries.mark_active(session, event.data.user_id, True, event.version):
+        await queries.open_chair(session, event.data.user_id, event.data.role == "loctician")

@@ -1,0 +1,225 @@
+"""Demo data: eight treatments and three locticians of one salon, for development."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import NAMESPACE_DNS, UUID, uuid5
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.booking.events import LocticianUpdated, TreatmentCreated
+from services.booking.models import loctician_treatments, locticians, treatments
+from shared.events import emit
+from shared.schemas import CURRENCY
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """Minutes, and øre with VAT. `texts`: Danish name and description, English name and description."""
+
+    slug: str
+    category: str
+    minutes: int
+    price: int
+    texts: tuple[str, str, str, str]
+    buffer_after: int = 15
+    grid: int = 15
+    processing: tuple[int, int] | None = None
+
+    @property
+    def id(self) -> UUID:
+        return uuid5(NAMESPACE_DNS, f"{self.slug}.treatments.loctician.example")
+
+    @property
+    def row(self) -> dict[str, Any]:
+        da_name, da_text, en_name, en_text = self.texts
+        starts, lasts = self.processing or (None, None)
+        return {
+            "id": self.id,
+            "category": self.category,
+            "duration_minutes": self.minutes,
+            "price_amount": self.price,
+            "buffer_after_minutes": self.buffer_after,
+            "grid_minutes": self.grid,
+            "processing_start_minutes": starts,
+            "processing_minutes": lasts,
+            "translations": {
+                "da": {"name": da_name, "description": da_text},
+                "en": {"name": en_name, "description": en_text},
+            },
+        }
+
+
+TREATMENTS = [
+    Treatment(
+        "retwist",
+        "maintenance",
+        90,
+        64900,
+        (
+            "Retwist",
+            "Vask og opstramning af udgroningen med palmrolling og naturlig gel. Anbefales hver 4.-6. uge.",
+            "Retwist",
+            "Wash and retwist of the new growth by palm rolling with a natural gel. Advised every 4 to 6 weeks.",
+        ),
+    ),
+    Treatment(
+        "starter-locs",
+        "starter",
+        240,
+        189500,
+        (
+            "Starter locs",
+            "Nye locs fra bunden med comb coils, two-strand twist eller flet, efter hårets længde og struktur.",
+            "Starter locs",
+            "New locs from scratch by comb coils, two-strand twists or braids, to suit length and texture.",
+        ),
+        buffer_after=30,
+        grid=30,
+    ),
+    Treatment(
+        "crochet-repair",
+        "repair",
+        120,
+        99500,
+        (
+            "Reparation med hæklenål",
+            "Tynde, løse eller knækkede locs samles og forstærkes med fin hæklenål.",
+            "Crochet repair",
+            "Thin, loose or broken locs are joined and strengthened with a fine crochet hook.",
+        ),
+    ),
+    Treatment(
+        "interlocking",
+        "maintenance",
+        150,
+        109500,
+        (
+            "Interlocking",
+            "Udgroningen låses ved roden med nål. Holder længe, også ved sport og svømning.",
+            "Interlocking",
+            "New growth is locked at the root with a tool. Lasts long, also through sport and swimming.",
+        ),
+    ),
+    Treatment(
+        "wash-scalp-care",
+        "care",
+        45,
+        39500,
+        (
+            "Vask og hovedbundspleje",
+            "Dybderensende vask, massage og olie mod tør hovedbund.",
+            "Wash and scalp care",
+            "Clarifying wash, massage and oil for a dry scalp.",
+        ),
+        buffer_after=5,
+    ),
+    Treatment(
+        "loc-detox",
+        "care",
+        105,
+        74900,
+        (
+            "Loc-detox",
+            "Udblødning, der fjerner produktrester og snavs i kernen. Blandingen virker, mens du slapper af.",
+            "Loc detox",
+            "A soak that draws residue and dirt out of the core. The mixture works while you relax.",
+        ),
+        processing=(30, 30),
+    ),
+    Treatment(
+        "loc-styling",
+        "styling",
+        60,
+        49500,
+        (
+            "Opsætning og styling",
+            "Fletninger, knold, krøller eller opsætning til hverdag og fest.",
+            "Loc styling",
+            "Braids, buns, curls or an updo for everyday and special days.",
+        ),
+        buffer_after=10,
+    ),
+    Treatment(
+        "loc-extensions",
+        "extensions",
+        360,
+        449500,
+        (
+            "Forlængelse af locs",
+            "Håndlavede locs af ægte hår sættes i med hæklenål. Hår er inkluderet.",
+            "Loc extensions",
+            "Hand-made locs of human hair attached with a crochet hook. Hair is included.",
+        ),
+        buffer_after=30,
+        grid=30,
+    ),
+]
+
+Own = dict[str, int]
+OFFERED: dict[tuple[str, str], dict[str, Own]] = {
+    ("Amina", "Loctician siden 2014. Speciale: starter locs og forlængelser."): {
+        "retwist": {"price_amount": 69900},
+        "starter-locs": {},
+        "crochet-repair": {},
+        "wash-scalp-care": {},
+        "loc-detox": {},
+        "loc-styling": {},
+        "loc-extensions": {},
+    },
+    ("Jonas", "Reparation og interlocking til fine og tætte locs."): {
+        "retwist": {},
+        "crochet-repair": {"duration_minutes": 105},
+        "interlocking": {},
+        "wash-scalp-care": {},
+        "loc-detox": {},
+    },
+    ("Sofie", "Pleje og styling, også af børnehår."): {
+        "retwist": {"price_amount": 59900, "duration_minutes": 105},
+        "starter-locs": {"duration_minutes": 270},
+        "wash-scalp-care": {},
+        "loc-styling": {},
+    },
+}
+
+
+async def load(session: AsyncSession) -> bool:
+    """False, and nothing changed, when there are treatments or locticians already."""
+    if (await session.execute(select(treatments.c.id).limit(1))).first():
+        return False
+    if (await session.execute(select(locticians.c.loctician_id).limit(1))).first():
+        return False
+    for treatment in TREATMENTS:
+        await session.execute(insert(treatments).values(treatment.row))
+        emit(session, _created(treatment))
+    for (name, bio), offered in OFFERED.items():
+        await _add_loctician(session, name, bio, offered)
+    return True
+
+
+def _created(treatment: Treatment) -> TreatmentCreated:
+    row = treatment.row
+    return TreatmentCreated(
+        version=1,
+        treatment_id=treatment.id,
+        category=treatment.category,
+        duration_minutes=treatment.minutes,
+        price_amount=treatment.price,
+        currency=CURRENCY,
+        translations=row["translations"],
+        active=True,
+    )
+
+
+async def _add_loctician(session: AsyncSession, name: str, bio: str, offered: dict[str, Own]) -> None:
+    loctician_id = uuid5(NAMESPACE_DNS, f"{name.lower()}@loctician.example")
+    ids = {one.slug: one.id for one in TREATMENTS}
+    await session.execute(insert(locticians).values(loctician_id=loctician_id, display_name=name, bio=bio))
+    for slug, own in offered.items():
+        row = {"loctician_id": loctician_id, "treatment_id": ids[slug]} | own
+        await session.execute(insert(loctician_treatments).values(row))
+    offered_ids = [ids[slug] for slug in offered]
+    emit(
+        session,
+        LocticianUpdated(version=1, loctician_id=loctician_id, display_name=name, treatment_ids=offered_ids),
+    )

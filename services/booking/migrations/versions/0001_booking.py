@@ -1,0 +1,63 @@
+"""Catalog, open windows, bookings, and the functions that find free time and book it.
+
+Revision ID: 0001
+"""
+
+from pathlib import Path
+
+from alembic import op
+
+from shared.migrations import (
+    create_claim_functions,
+    create_inbox,
+    create_outbox,
+    drop_everything,
+    enable_rls,
+    grant,
+)
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+SCHEMA = "booking"
+SQL = Path(__file__).parent.parent / "sql"
+PROTECTED = ("bookings", "booking_items", "booking_history", "customers", "idempotency_keys", "locticians")
+GRANTS = {
+    "treatments": "SELECT, INSERT, UPDATE",
+    "locticians": "SELECT, INSERT, UPDATE",
+    "loctician_treatments": "SELECT, INSERT, UPDATE, DELETE",
+    "open_windows": "SELECT, INSERT, UPDATE, DELETE",
+    "customers": "SELECT, INSERT, UPDATE, DELETE",
+    "bookings": "SELECT, INSERT, UPDATE",
+    "booking_items": "SELECT, INSERT, UPDATE",
+    "occupancy": "SELECT, INSERT, UPDATE",
+    "booking_history": "SELECT, INSERT, UPDATE",
+    "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
+}
+
+
+def upgrade() -> None:
+    create_claim_functions(SCHEMA)
+    create_outbox(SCHEMA)
+    create_inbox(SCHEMA)
+    run("0001_tables.sql")
+    for table in PROTECTED:
+        enable_rls(SCHEMA, table)
+    for table, privileges in GRANTS.items():
+        grant(SCHEMA, table, privileges)
+    run("0001_policies.sql")
+    run("0001_free_time.sql")
+    run("0001_book.sql")
+
+
+def downgrade() -> None:
+    drop_everything(SCHEMA)
+    op.execute("DROP TYPE booking.slot")
+
+
+def run(file: str) -> None:
+    """Statements are parted by one blank line; the driver takes one at a time."""
+    for statement in (SQL / file).read_text().split("\n\n"):
+        op.get_bind().exec_driver_sql(statement)

@@ -1,0 +1,157 @@
+"""Tables. The rules between them (exclusion constraints, policies) stand in migrations/sql."""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TSTZMULTIRANGE, TSTZRANGE
+
+from shared.inbox import inbox_table
+from shared.outbox import outbox_table
+from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS
+
+metadata = MetaData(schema="booking")
+outbox = outbox_table(metadata)
+inbox = inbox_table(metadata)
+
+NOW = text("now()")
+TRUE = text("true")
+ONE = text("1")
+
+treatments = Table(
+    "treatments",
+    metadata,
+    Column("id", Uuid, primary_key=True, info=NONE),
+    Column("translations", JSONB, nullable=False, info=NONE),
+    Column("category", Text, nullable=False, info=NONE),
+    Column("duration_minutes", Integer, nullable=False, info=NONE),
+    Column("processing_start_minutes", Integer, info=NONE),
+    Column("processing_minutes", Integer, info=NONE),
+    Column("buffer_before_minutes", Integer, nullable=False, server_default=text("0"), info=NONE),
+    Column("buffer_after_minutes", Integer, nullable=False, server_default=text("0"), info=NONE),
+    Column("grid_minutes", Integer, nullable=False, server_default=text("15"), info=NONE),
+    Column("price_amount", Integer, nullable=False, info=NONE),
+    Column("active", Boolean, nullable=False, server_default=TRUE, info=NONE),
+    Column("version", Integer, nullable=False, server_default=ONE, info=NONE),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+)
+
+locticians = Table(
+    "locticians",
+    metadata,
+    Column("loctician_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("display_name", Text, nullable=False, info=PERSONAL),
+    Column("bio", Text, nullable=False, server_default=text("''"), info=PERSONAL),
+    Column("active", Boolean, nullable=False, server_default=TRUE, info=NONE),
+    Column("version", Integer, nullable=False, server_default=ONE, info=NONE),
+)
+
+loctician_treatments = Table(
+    "loctician_treatments",
+    metadata,
+    Column("loctician_id", Uuid, ForeignKey(locticians.c.loctician_id), primary_key=True, info=PSEUDONYMOUS),
+    Column("treatment_id", Uuid, ForeignKey(treatments.c.id), primary_key=True, info=NONE),
+    Column("price_amount", Integer, info=NONE),
+    Column("duration_minutes", Integer, info=NONE),
+)
+
+open_windows = Table(
+    "open_windows",
+    metadata,
+    Column("loctician_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("day", Date, primary_key=True, info=NONE),
+    Column("version", Integer, nullable=False, info=NONE),
+    Column("windows", TSTZMULTIRANGE, nullable=False, info=NONE),
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("email_verified", Boolean, nullable=False, server_default=text("false"), info=NONE),
+    Column("verified_version", Integer, nullable=False, server_default=text("-1"), info=NONE),
+    Column("active", Boolean, nullable=False, server_default=TRUE, info=NONE),
+    Column("active_version", Integer, nullable=False, server_default=text("-1"), info=NONE),
+)
+
+bookings = Table(
+    "bookings",
+    metadata,
+    Column("id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("customer_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("loctician_ids", ARRAY(Uuid), nullable=False, info=PSEUDONYMOUS),
+    Column("status", Text, nullable=False, info=NONE),
+    Column("starts_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
+    Column("ends_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
+    Column("price_amount", Integer, nullable=False, info=NONE),
+    Column("currency", Text, nullable=False, server_default=text("'DKK'"), info=NONE),
+    Column("notes", Text, info=PERSONAL),
+    Column("cancel_reason", Text, info=PERSONAL),
+    Column("cancelled_at", DateTime(timezone=True), info=NONE),
+    Column("version", Integer, nullable=False, server_default=ONE, info=NONE),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+)
+
+booking_items = Table(
+    "booking_items",
+    metadata,
+    Column("id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("booking_id", Uuid, ForeignKey(bookings.c.id), nullable=False, info=PSEUDONYMOUS),
+    Column("customer_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("loctician_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("treatment_id", Uuid, ForeignKey(treatments.c.id), nullable=False, info=NONE),
+    Column("place", Integer, nullable=False, info=NONE),
+    Column("during", TSTZRANGE, nullable=False, info=PSEUDONYMOUS),
+    Column("blocked", TSTZRANGE, nullable=False, info=PSEUDONYMOUS),
+    Column("price_amount", Integer, nullable=False, info=NONE),
+    Column("active", Boolean, nullable=False, server_default=TRUE, info=NONE),
+)
+
+occupancy = Table(
+    "occupancy",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True, info=NONE),
+    Column("item_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("loctician_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("blocked", TSTZRANGE, nullable=False, info=NONE),
+    Column("active", Boolean, nullable=False, server_default=TRUE, info=NONE),
+)
+
+booking_history = Table(
+    "booking_history",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True, info=NONE),
+    Column("booking_id", Uuid, ForeignKey(bookings.c.id), nullable=False, info=PSEUDONYMOUS),
+    Column("customer_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("loctician_ids", ARRAY(Uuid), nullable=False, info=PSEUDONYMOUS),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    Column("actor_id", Uuid, info=PSEUDONYMOUS),
+    Column("actor_role", Text, nullable=False, info=NONE),
+    Column("change", Text, nullable=False, info=NONE),
+    Column("status", Text, nullable=False, info=NONE),
+    Column("version", Integer, nullable=False, info=NONE),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("caller", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("key", Text, primary_key=True, info=PSEUDONYMOUS),
+    Column("request_hash", Text, nullable=False, info=PSEUDONYMOUS),
+    Column("answer", JSONB, info=PERSONAL),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+)

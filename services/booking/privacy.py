@@ -1,0 +1,70 @@
+"""What booking holds on one person, and forgetting it. What bookkeeping needs stays, without the person."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.booking import bookings as appointments
+from services.booking.models import booking_history, booking_items, bookings, customers, idempotency_keys, locticians
+from shared.events import new_id
+
+UPCOMING = ("pending", "confirmed")
+
+
+async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
+    profile = select(locticians).where(locticians.c.loctician_id == subject_id)
+    own = select(bookings).where(bookings.c.customer_id == subject_id).order_by(bookings.c.starts_at)
+    items = select(booking_items.c.booking_id, booking_items.c.treatment_id, booking_items.c.price_amount)
+    changes = select(booking_history).where(booking_history.c.customer_id == subject_id).order_by(booking_history.c.id)
+    known = select(customers).where(customers.c.id == subject_id)
+    return {
+        "profile": await _rows(session, profile),
+        "bookings": await _rows(session, own),
+        "booking_items": await _rows(session, items.where(booking_items.c.customer_id == subject_id)),
+        "booking_history": await _rows(session, changes),
+        "customer": await _rows(session, known),
+    }
+
+
+async def _rows(session: AsyncSession, statement: Any) -> list[dict[str, Any]]:
+    return [dict(row) for row in (await session.execute(statement)).mappings()]
+
+
+async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
+    """Upcoming appointments are cancelled first. Returns how many rows of each table no longer know the person."""
+    cancelled = await _cancel_upcoming(session, subject_id)
+    nobody = new_id()
+    statements = {
+        "bookings": update(bookings)
+        .where(bookings.c.customer_id == subject_id)
+        .values(customer_id=nobody, notes=None, cancel_reason=None),
+        "booking_items": update(booking_items)
+        .where(booking_items.c.customer_id == subject_id)
+        .values(customer_id=nobody),
+        "booking_history": update(booking_history)
+        .where(booking_history.c.customer_id == subject_id)
+        .values(customer_id=nobody),
+        "actors": update(booking_history).where(booking_history.c.actor_id == subject_id).values(actor_id=None),
+        "idempotency_keys": delete(idempotency_keys).where(
+            (idempotency_keys.c.caller == subject_id)
+            | (idempotency_keys.c.answer["customer_id"].astext == str(subject_id))
+        ),
+        "customers": delete(customers).where(customers.c.id == subject_id),
+        "profile": update(locticians)
+        .where(locticians.c.loctician_id == subject_id)
+        .values(display_name="", bio="", active=False, version=locticians.c.version + 1),
+    }
+    counted = {name: (await session.execute(one)).rowcount for name, one in statements.items()}  # type: ignore[attr-defined]
+    return counted | {"cancelled": cancelled}
+
+
+async def _cancel_upcoming(session: AsyncSession, subject_id: UUID) -> int:
+    upcoming = select(bookings.c.id).where(
+        bookings.c.customer_id == subject_id, bookings.c.status.in_(UPCOMING), bookings.c.starts_at > func.now()
+    )
+    ids = (await session.execute(upcoming.with_for_update())).scalars().all()
+    for booking_id in ids:
+        await appointments.release(session, booking_id, None, "customer_erased")
+    return len(ids)

@@ -1,0 +1,78 @@
+"""Free time: one engine (the SQL function booking.free_slots) for searching, checking and alternatives."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.booking import answers, queries
+from services.booking.errors import REFUSALS, RangeTooLong
+from services.booking.schemas import AvailabilityRequest
+from shared.auth import Principal, claims_of
+from shared.db import Database
+
+LONGEST_SEARCH = timedelta(days=31)
+USUAL_SEARCH = timedelta(days=14)
+
+
+async def search(
+    database: Database,
+    treatment_ids: list[UUID],
+    loctician: UUID | None,
+    between: tuple[datetime | None, datetime | None],
+    limit: int,
+    language: str,
+) -> dict[str, Any]:
+    start = between[0] or datetime.now(UTC)
+    end = between[1] or start + USUAL_SEARCH
+    if not start < end <= start + LONGEST_SEARCH:
+        raise RangeTooLong
+    rows = await queries.free_slots(database, treatment_ids, loctician, start, end, limit)
+    if not rows:
+        await _refuse_unknown(database, treatment_ids, loctician)
+    return {
+        "items": [
+            answers.slot(row.starts_at, row.ends_at, row.loctician_id, treatment_ids, row.price_amount, language)
+            for row in rows
+        ]
+    }
+
+
+async def _refuse_unknown(database: Database, treatment_ids: list[UUID], loctician: UUID | None) -> None:
+    """Nothing free is an answer; something that does not exist is a mistake."""
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    asked = AvailabilityRequest(service_ids=treatment_ids, loctician_id=loctician, start=tomorrow)
+    reason = (await _availability(database, None, asked))["reason"]
+    if reason in {"unknown_treatment", "unknown_loctician", "treatment_not_offered"}:
+        raise REFUSALS[reason]
+
+
+async def check(database: Database, who: Principal | None, asked: AvailabilityRequest, language: str) -> dict[str, Any]:
+    found = await _availability(database, who, asked)
+    return {
+        "available": found["reason"] is None,
+        "reason": found["reason"],
+        "alternatives": _alternatives(found, asked, language),
+    }
+
+
+async def nearest(
+    database: Database, who: Principal, asked: AvailabilityRequest, customer_id: UUID, language: str
+) -> list[dict[str, Any]]:
+    return _alternatives(await _availability(database, who, asked, customer_id), asked, language)
+
+
+async def _availability(
+    database: Database, who: Principal | None, asked: AvailabilityRequest, customer_id: UUID | None = None
+) -> dict[str, Any]:
+    request = asked.model_dump(include={"service_ids", "loctician_id", "start"})
+    request["customer_id"] = customer_id or (who and who.id)
+    return await queries.availability(database, claims_of(who).as_json(), request)
+
+
+def _alternatives(found: dict[str, Any], asked: AvailabilityRequest, language: str) -> list[dict[str, Any]]:
+    return [
+        answers.slot(
+            one["starts_at"], one["ends_at"], one["loctician_id"], asked.service_ids, one["price_amount"], language
+        )
+        for one in found["alternatives"]
+    ]

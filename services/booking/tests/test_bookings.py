@@ -1,0 +1,296 @@
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from sqlalchemy import text
+
+from services.booking.events import BookingCancelled, BookingCreated
+from services.booking.main import SERVICE
+from services.booking.tests.conftest import AMINA, DETOX, JONAS, RETIRED, RETWIST, STYLING, Book, at
+from shared.auth import SERVICE_CLAIMS
+from shared.db import Database, transaction
+
+Headers = Callable[..., dict[str, str]]
+Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+
+
+class TestBooking:
+    async def test_answers_201_with_location_etag_and_a_danish_price(self, book: Book, salon: date) -> None:
+        answer = await book(at(salon, "10:00"), notes="Ømt hår")
+        body = answer.json()
+        assert answer.status_code == 201
+        assert answer.headers["Location"] == f"/api/v1/bookings/{body['id']}"
+        assert answer.headers["ETag"] == '"1"'
+        assert body["price"] == {"amount": 64900, "currency": "DKK", "formatted": "649,00 kr."}
+        assert body["start"] == at(salon, "10:00").isoformat()
+        assert body["end"] == at(salon, "11:30").isoformat()
+        assert (body["status"], body["notes"], body["version"]) == ("confirmed", "Ømt hår", 1)
+        assert [one["service_id"] for one in body["items"]] == [str(RETWIST)]
+
+    async def test_speaks_english_when_asked(self, book: Book, salon: date) -> None:
+        price = (await book(at(salon, "10:00"), language="en")).json()["price"]
+        assert price["formatted"].endswith("649.00")
+
+    async def test_a_loctician_own_price_and_duration_count(self, book: Book, salon: date) -> None:
+        body = (await book(at(salon, "10:00"), loctician=JONAS)).json()
+        assert (body["price"]["amount"], body["end"]) == (59900, at(salon, "11:00").isoformat())
+
+    async def test_several_treatments_make_one_sitting(self, book: Book, salon: date) -> None:
+        body = (await book(at(salon, "10:00"), STYLING, RETWIST)).json()
+        assert body["price"]["amount"] == 64900 + 49500
+        assert [(one["start"], one["end"]) for one in body["items"]] == [
+            (at(salon, "10:00").isoformat(), at(salon, "11:00").isoformat()),
+            (at(salon, "11:00").isoformat(), at(salon, "12:30").isoformat()),
+        ]
+
+    async def test_another_customer_fits_into_processing_time(self, book: Book, salon: date) -> None:
+        assert (await book(at(salon, "10:00"), DETOX)).status_code == 201
+        assert (await book(at(salon, "10:30"), STYLING)).status_code == 201
+        assert (await book(at(salon, "10:15"), STYLING)).status_code == 409
+
+    async def test_the_buffer_after_keeps_the_next_customer_away(self, book: Book, salon: date) -> None:
+        await book(at(salon, "10:00"))
+        assert (await book(at(salon, "11:30"))).json()["code"] == "slot_taken"
+        assert (await book(at(salon, "11:45"))).status_code == 201
+
+    async def test_any_loctician_means_the_least_booked(self, book: Book, salon: date) -> None:
+        await book(at(salon, "09:00"))
+        body = (await book(at(salon, "12:00"), loctician=None)).json()
+        assert body["items"][0]["loctician_id"] == str(JONAS)
+
+    async def test_any_loctician_is_whoever_is_free(self, book: Book, salon: date) -> None:
+        taken = [(await book(at(salon, "12:00"), loctician=None)).json() for _ in range(2)]
+        assert {one["items"][0]["loctician_id"] for one in taken} == {str(AMINA), str(JONAS)}
+        assert (await book(at(salon, "12:00"), loctician=None)).status_code == 409
+
+    async def test_the_event_from_sql_is_a_booking_created(self, book: Book, salon: date, outbox: Outbox) -> None:
+        body = (await book(at(salon, "10:00"))).json()
+        [event] = await outbox()
+        payload = BookingCreated.model_validate(event["data"])
+        assert (event["type"], event["subject"], event["version"]) == ("booking.created.v1", body["id"], 1)
+        assert event["actorid"] == body["customer_id"]
+        assert payload.start == at(salon, "10:00")
+        assert payload.items[0].blocked_end == at(salon, "11:45")
+
+    async def test_unverified_customers_are_refused_where_verification_is_asked(
+        self, book: Book, salon: date, client: httpx.AsyncClient, deliver: Callable[..., Awaitable[bool]]
+    ) -> None:
+        client._transport.app.state.runtime.settings.require_verified_email = True  # type: ignore[attr-defined]
+        customer = uuid4()
+        refused = await book(at(salon, "10:00"), customer=customer)
+        assert (refused.status_code, refused.json()["code"]) == (403, "email_not_verified")
+        await deliver("user.verified.v1", {"user_id": str(customer)}, version=2)
+        assert (await book(at(salon, "10:00"), customer=customer)).status_code == 201
+
+
+class TestWhoMayBook:
+    async def test_staff_book_for_a_known_customer(
+        self, book: Book, salon: date, deliver: Callable[..., Awaitable[bool]]
+    ) -> None:
+        customer = uuid4()
+        await deliver("user.registered.v1", {"user_id": str(customer), "email_verified": False}, version=1)
+        answer = await book(at(salon, "10:00"), role="staff", customer_id=str(customer))
+        assert answer.json()["customer_id"] == str(customer)
+
+    async def test_staff_name_the_customer(self, book: Book, salon: date) -> None:
+        assert (await book(at(salon, "10:00"), role="staff")).json()["code"] == "customer_required"
+
+    async def test_an_unknown_customer_is_refused(self, book: Book, salon: date) -> None:
+        answer = await book(at(salon, "10:00"), role="admin", customer_id=str(uuid4()))
+        assert (answer.status_code, answer.json()["code"]) == (422, "unknown_customer")
+
+    async def test_customers_book_for_nobody_else(self, book: Book, salon: date) -> None:
+        assert (await book(at(salon, "10:00"), customer_id=str(uuid4()))).status_code == 403
+
+    async def test_a_loctician_books_the_own_chair_only(self, book: Book, salon: date) -> None:
+        own = await book(at(salon, "10:00"), role="loctician", customer=JONAS, loctician=None)
+        other = await book(at(salon, "12:00"), role="loctician", customer=JONAS, loctician=AMINA)
+        assert own.json()["items"][0]["loctician_id"] == str(JONAS)
+        assert other.status_code == 403
+
+    async def test_nobody_books_without_a_token(self, client: httpx.AsyncClient) -> None:
+        assert (await client.post("/api/v1/bookings", json={})).status_code == 401
+
+
+class TestConflicts:
+    async def test_a_taken_slot_is_409_with_the_three_nearest_free_starts(self, book: Book, salon: date) -> None:
+        await book(at(salon, "12:00"))
+        refused = await book(at(salon, "12:00"))
+        body = refused.json()
+        assert (refused.status_code, body["code"]) == (409, "slot_taken")
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert [one["start"] for one in body["alternatives"]] == [
+            at(salon, clock).isoformat() for clock in ("10:15", "13:45", "10:00")
+        ]
+
+    async def test_every_alternative_is_truly_free(self, book: Book, salon: date) -> None:
+        await book(at(salon, "12:00"))
+        for one in (await book(at(salon, "12:00"))).json()["alternatives"][:2]:
+            assert (await book(one["start"])).status_code == 201
+
+    async def test_a_customer_cannot_overlap_themselves(self, book: Book, salon: date) -> None:
+        customer = uuid4()
+        await book(at(salon, "10:00"), customer=customer)
+        refused = await book(at(salon, "10:30"), customer=customer, loctician=JONAS)
+        assert (refused.status_code, refused.json()["code"]) == (409, "customer_overlap")
+        starts = [one["start"] for one in refused.json()["alternatives"]]
+        assert starts == [at(salon, clock).isoformat() for clock in ("11:30", "11:45", "09:00")]
+
+    async def test_outside_hours_is_409(self, book: Book, salon: date) -> None:
+        late = await book(at(salon, "16:00"))
+        assert (late.status_code, late.json()["code"]) == (409, "outside_hours")
+        assert len(late.json()["alternatives"]) == 3
+
+    async def test_rules_of_the_input_are_422(self, book: Book, salon: date) -> None:
+        now = datetime.now(UTC)
+        refusals = {
+            "in_past": await book(now - timedelta(minutes=1)),
+            "too_far_ahead": await book(now + timedelta(days=181)),
+            "off_grid": await book(at(salon, "10:07")),
+            "unknown_treatment": await book(at(salon, "10:00"), RETIRED),
+            "unknown_loctician": await book(at(salon, "10:00"), loctician=uuid4()),
+            "treatment_not_offered": await book(at(salon, "10:00"), DETOX, loctician=JONAS),
+        }
+        assert {name: (one.status_code, one.json()["code"]) for name, one in refusals.items()} == {
+            name: (422, name) for name in refusals
+        }
+
+
+class TestIdempotency:
+    async def test_the_same_key_and_body_gives_the_first_answer(self, book: Book, salon: date, outbox: Outbox) -> None:
+        customer = uuid4()
+        first, second = [await book(at(salon, "10:00"), customer=customer, key="k-1") for _ in range(2)]
+        assert (first.status_code, second.status_code) == (201, 201)
+        assert first.json() == second.json()
+        assert len(await outbox()) == 1
+
+    async def test_another_body_is_422(self, book: Book, salon: date) -> None:
+        customer = uuid4()
+        await book(at(salon, "10:00"), customer=customer, key="k-1")
+        refused = await book(at(salon, "13:00"), customer=customer, key="k-1")
+        assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
+
+    async def test_a_key_is_bound_to_its_caller(self, book: Book, salon: date) -> None:
+        first = await book(at(salon, "10:00"), key="k-1")
+        other = await book(at(salon, "13:00"), key="k-1")
+        assert other.status_code == 201
+        assert other.json()["id"] != first.json()["id"]
+
+    async def test_keys_are_forgotten_after_a_day(self, book: Book, salon: date, database: Database) -> None:
+        await book(at(salon, "10:00"), key="k-1")
+        await book(at(salon, "13:00"), key="k-2")
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            old = "UPDATE booking.idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = 'k-1'"
+            await session.execute(text(old))
+            await SERVICE.jobs[0].run(session)
+            left = await session.execute(text("SELECT key FROM booking.idempotency_keys"))
+            assert left.scalars().all() == ["k-2"]
+
+
+class TestCancelling:
+    async def cancel(self, client: httpx.AsyncClient, headers: dict[str, str], booking: str, **more: Any) -> Any:
+        return await client.post(f"/api/v1/bookings/{booking}/cancel", headers=headers | more, json={"reason": "Syg"})
+
+    async def test_frees_the_slot_and_says_whether_the_window_was_kept(
+        self, book: Book, salon: date, client: httpx.AsyncClient, auth_headers: Headers, outbox: Outbox
+    ) -> None:
+        customer = uuid4()
+        booking = (await book(at(salon, "10:00"), customer=customer)).json()
+        answer = await self.cancel(client, auth_headers("customer", customer), booking["id"])
+        assert answer.status_code == 200
+        assert answer.headers["ETag"] == '"2"'
+        assert (answer.json()["status"], answer.json()["cancellation_window_kept"]) == ("cancelled", True)
+        assert (await book(at(salon, "10:00"))).status_code == 201
+        event = (await outbox())[1]
+        assert event["type"] == "booking.cancelled.v1"
+        assert BookingCancelled.model_validate(event["data"]).reason == "by_customer"
+        assert "Syg" not in str(event)
+
+    async def test_twice_is_409(
+        self, book: Book, salon: date, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
+        customer = uuid4()
+        headers = auth_headers("customer", customer)
+        booking = (await book(at(salon, "10:00"), customer=customer)).json()
+        answers = [await self.cancel(client, headers, booking["id"]) for _ in range(2)]
+        assert [one.status_code for one in answers] == [200, 409]
+        assert answers[1].json()["code"] == "wrong_status"
+
+    async def test_a_stale_version_is_412(
+        self, book: Book, salon: date, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
+        customer = uuid4()
+        booking = (await book(at(salon, "10:00"), customer=customer)).json()
+        answer = await self.cancel(client, auth_headers("customer", customer), booking["id"], **{"If-Match": '"7"'})
+        assert answer.status_code == 412
+
+    async def test_late_is_allowed_and_said(
+        self, book: Book, salon: date, client: httpx.AsyncClient, auth_headers: Headers, open_on: Any
+    ) -> None:
+        now = datetime.now(UTC)
+        start = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=3)
+        for day in (start.date(), start.date() + timedelta(days=1)):
+            await open_on(day, ("00:00", "23:59"))
+        customer = uuid4()
+        booking = (await book(start, STYLING, customer=customer)).json()
+        answer = await self.cancel(client, auth_headers("customer", customer), booking["id"])
+        assert answer.json()["cancellation_window_kept"] is False
+
+    async def test_history_tells_who_did_what(
+        self, book: Book, salon: date, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
+        customer = uuid4()
+        booking = (await book(at(salon, "10:00"), customer=customer)).json()
+        await self.cancel(client, auth_headers("staff"), booking["id"])
+        answer = await client.get(
+            f"/api/v1/bookings/{booking['id']}/history", headers=auth_headers("customer", customer)
+        )
+        changes = [(one["change"], one["actor_role"], one["version"]) for one in answer.json()["items"]]
+        assert changes == [("created", "customer", 1), ("cancelled", "staff", 2)]
+        assert all(one["actor_id"] is None for one in answer.json()["items"])
+
+
+class TestListing:
+    async def test_pages_follow_each_other_by_start(
+        self, book: Book, salon: date, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
+        clocks = ["09:00", "11:00", "13:00", "15:00"]
+        made = [(await book(at(salon, clock), STYLING)).json()["id"] for clock in reversed(clocks)]
+        seen: list[str] = []
+        params: dict[str, str] = {"limit": "3"}
+        while True:
+            page = (await client.get("/api/v1/bookings", params=params, headers=auth_headers("staff"))).json()
+            seen += [one["id"] for one in page["items"]]
+            if not page["next_cursor"]:
+                break
+            params["cursor"] = page["next_cursor"]
+        assert seen == made[::-1]
+
+    async def test_filters_narrow(
+        self, book: Book, salon: date, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
+        first = (await book(at(salon, "10:00"))).json()
+        second = (await book(at(salon, "13:00"), loctician=JONAS)).json()
+        await TestCancelling().cancel(client, auth_headers("staff"), second["id"])
+
+        async def ids(**params: str) -> list[str]:
+            answer = await client.get("/api/v1/bookings", params=params, headers=auth_headers("admin"))
+            return [one["id"] for one in answer.json()["items"]]
+
+        assert await ids(status="cancelled") == [second["id"]]
+        assert await ids(loctician_id=str(AMINA)) == [first["id"]]
+        assert await ids(customer_id=second["customer_id"]) == [second["id"]]
+        assert await ids(to=at(salon, "12:00").isoformat()) == [first["id"]]
+        assert await ids(**{"from": at(salon, "12:00").isoformat()}) == [second["id"]]
+
+    async def test_a_loctician_sees_what_is_assigned(
+        self, book: Book, salon: date, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
+        own = (await book(at(salon, "10:00"))).json()
+        other = (await book(at(salon, "10:00"), loctician=JONAS)).json()
+        headers = auth_headers("loctician", AMINA)
+        listed = (await client.get("/api/v1/bookings", headers=headers)).json()["items"]
+        assert [one["id"] for one in listed] == [own["id"]]
+        assert (await client.get(f"/api/v1/bookings/{other['id']}", headers=headers)).status_code == 404

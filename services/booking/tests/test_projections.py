@@ -1,0 +1,98 @@
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from sqlalchemy import text
+
+from services.booking import privacy
+from services.booking.tests.conftest import AMINA, STYLING, Book, OpenOn, at
+from services.booking.tests.test_slots import clocks, search
+from shared.auth import SERVICE_CLAIMS
+from shared.db import Database, transaction
+
+Deliver = Callable[..., Awaitable[bool]]
+
+
+async def one_row(database: Database, statement: str) -> Any:
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        return (await session.execute(text(statement))).one_or_none()
+
+
+class TestOpenWindows:
+    async def test_newer_hours_replace_older_ones_day_by_day(
+        self, client: httpx.AsyncClient, salon: date, open_on: OpenOn
+    ) -> None:
+        await open_on(salon, ("10:00", "11:00"), ("13:00", "14:15"), version=500)
+        items = (await search(client, salon, STYLING, loctician_id=str(AMINA))).json()["items"]
+        assert clocks(items) == ["10:00", "13:00", "13:15"]
+
+    async def test_older_hours_that_come_late_change_nothing(
+        self, client: httpx.AsyncClient, salon: date, open_on: OpenOn
+    ) -> None:
+        await open_on(salon, ("10:00", "11:00"), version=500)
+        await open_on(salon, ("09:00", "20:00"), version=499)
+        items = (await search(client, salon, STYLING, loctician_id=str(AMINA))).json()["items"]
+        assert clocks(items) == ["10:00"]
+
+    async def test_an_evening_runs_into_the_next_day(
+        self, client: httpx.AsyncClient, salon: date, deliver: Deliver
+    ) -> None:
+        next_day = salon + timedelta(days=1)
+        days = [
+            {"date": salon.isoformat(), "windows": [
+                {"start": at(salon, "22:00").isoformat(), "end": at(next_day, "00:00").isoformat()}]},
+            {"date": next_day.isoformat(), "windows": [
+                {"start": at(next_day, "00:00").isoformat(), "end": at(next_day, "01:00").isoformat()}]},
+        ]  # fmt: skip
+        await deliver("calendar.windows_changed.v1", {"loctician_id": str(AMINA), "days": days}, version=900)
+        items = (await search(client, salon, STYLING, loctician_id=str(AMINA))).json()["items"]
+        assert clocks(items)[-1] == "23:45"
+
+
+class TestPeople:
+    async def test_verification_survives_events_out_of_order(self, deliver: Deliver, database: Database) -> None:
+        person = str(uuid4())
+        await deliver("user.verified.v1", {"user_id": person}, version=2)
+        await deliver("user.registered.v1", {"user_id": person, "email_verified": False}, version=1)
+        assert (await one_row(database, "SELECT email_verified FROM booking.customers"))[0] is True
+
+    async def test_a_deactivated_loctician_takes_no_more_bookings(
+        self, book: Book, salon: date, deliver: Deliver
+    ) -> None:
+        await deliver("user.deactivated.v1", {"user_id": str(AMINA)}, version=3)
+        assert (await book(at(salon, "10:00"))).json()["code"] == "unknown_loctician"
+
+    async def test_a_role_change_closes_and_opens_the_chair(self, book: Book, salon: date, deliver: Deliver) -> None:
+        await deliver("user.role_changed.v1", {"user_id": str(AMINA), "role": "staff"}, version=3)
+        assert (await book(at(salon, "10:00"))).status_code == 422
+        await deliver("user.role_changed.v1", {"user_id": str(AMINA), "role": "loctician"}, version=4)
+        await deliver("user.role_changed.v1", {"user_id": str(AMINA), "role": "staff"}, version=3)
+        assert (await book(at(salon, "10:00"))).status_code == 201
+
+
+class TestPrivacy:
+    async def test_export_holds_the_person_and_nobody_else(self, book: Book, salon: date, database: Database) -> None:
+        own = (await book(at(salon, "10:00"), notes="Ømt hår")).json()
+        await book(at(salon, "13:00"), notes="Andens")
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            exported = await privacy.export(session, UUID(own["customer_id"]))
+        assert [one["notes"] for one in exported["bookings"]] == ["Ømt hår"]
+        assert "Andens" not in str(exported)
+
+    async def test_erasing_cancels_what_is_ahead_and_keeps_the_books(
+        self, book: Book, salon: date, database: Database
+    ) -> None:
+        own = (await book(at(salon, "10:00"), notes="Ømt hår", key="k-1")).json()
+        person = UUID(own["customer_id"])
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            proof = await privacy.erase(session, person)
+        assert (proof["bookings"], proof["cancelled"], proof["idempotency_keys"]) == (1, 1, 1)
+        left = await one_row(database, "SELECT customer_id, notes, price_amount, status FROM booking.bookings")
+        assert left.customer_id != person
+        assert tuple(left[1:]) == (None, 64900, "cancelled")
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            exported = await privacy.export(session, person)
+        assert not any(exported.values())
+        assert (await book(at(salon, "10:00"))).status_code == 201

@@ -1,0 +1,139 @@
+"""The application factory: what every service has, so that a service's main.py is wiring only."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Annotated, Any
+
+from asyncpg import PostgresError
+from fastapi import APIRouter, Depends, FastAPI, Request
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.auth import RemoteJwks, TokenVerifier
+from shared.broker import supervise
+from shared.consumer import Consumer, Subscriptions
+from shared.db import Database
+from shared.health import Health
+from shared.jobs import Job, run_jobs
+from shared.log import configure
+from shared.middleware import InputLimits, RequestContext
+from shared.operations import operations
+from shared.problems import install
+from shared.relay import Relay
+from shared.settings import Settings
+
+DATABASE_CHECK_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Worker:
+    """An endless coroutine of a service, restarted with backoff when it fails. Runs in roles all and worker."""
+
+    name: str
+    run: Callable[["Runtime"], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Service:
+    name: str
+    settings: type[Settings]
+    routers: Sequence[APIRouter] = ()
+    subscriptions: Subscriptions | None = None
+    jobs: Sequence[Job] = ()
+    workers: Sequence[Worker] = ()
+    setup: Callable[[FastAPI], None] | None = None
+
+
+@dataclass
+class Runtime:
+    service: Service
+    settings: Settings
+    database: Database
+    health: Health = field(default_factory=Health)
+
+
+def _runtime(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+RuntimeDep = Annotated[Runtime, Depends(_runtime)]
+
+
+def create_app(service: Service, settings: Settings) -> FastAPI:
+    configure(service.name, settings.log_level)
+    app = FastAPI(title=f"Loctician {service.name}", docs_url=None, redoc_url=None, lifespan=_lifespan)
+    app.state.runtime = Runtime(service, settings, Database.from_settings(settings, service.name))
+    app.state.verifier = TokenVerifier(RemoteJwks(settings.keys_url), settings.public_url, settings.jwt_audience)
+    install(app)
+    app.add_middleware(InputLimits)
+    app.add_middleware(RequestContext, service=service.name)
+    app.include_router(operations(settings))
+    for router in service.routers:
+        app.include_router(router)
+    if service.setup:
+        service.setup(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    runtime: Runtime = app.state.runtime
+    tasks = [asyncio.create_task(work, name=name) for name, work in _background(runtime).items()]
+    try:
+        yield
+    finally:
+        runtime.health.draining = True
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(runtime.database.close)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _background(runtime: Runtime) -> dict[str, Any]:
+    """Everything that runs beside the requests, by the process's role."""
+    service, settings, database, health = runtime.service, runtime.settings, runtime.database, runtime.health
+    work: dict[str, Any] = {"notifier": database.notifier.run(), "database": _watch_database(database, health)}
+    if settings.role == "api":
+        return work
+
+    def supervised(name: str, run: Callable[[], Awaitable[None]]) -> None:
+        health.expect(name)
+        work[name] = supervise(name, run, health)
+
+    relay = Relay(database, service.name, settings.amqp_url, health)
+    supervised("relay", relay.run)
+    if service.subscriptions:
+        consumer = Consumer(database, service.subscriptions, service.name, settings.amqp_url, health)
+        supervised("consumer", consumer.run)
+    for worker in service.workers:
+        supervised(worker.name, partial(_work, worker, runtime))
+    if service.jobs:
+        work["jobs"] = run_jobs(database, service.jobs)
+    return work
+
+
+async def _work(worker: Worker, runtime: Runtime) -> None:
+    runtime.health.up(worker.name)
+    await worker.run(runtime)
+
+
+async def _watch_database(database: Database, health: Health) -> None:
+    health.expect("database")
+    while True:
+        await check_database(database, health)
+        await asyncio.sleep(DATABASE_CHECK_SECONDS)
+
+
+async def check_database(database: Database, health: Health) -> None:
+    try:
+        async with asyncio.timeout(DATABASE_CHECK_SECONDS):
+            await database.call(text("SELECT 1"))
+    except (OSError, TimeoutError, SQLAlchemyError, PostgresError) as error:
+        health.down("database", type(error).__name__)
+    else:
+        health.up("database")

@@ -1,0 +1,181 @@
+"""The broker: connecting to it, publishing with confirms, and keeping a connected worker alive."""
+
+import asyncio
+import random
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import aio_pika
+import asyncpg
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.channel import Channel
+from aiormq.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError
+from pamqp.commands import Basic
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from shared.health import Health
+
+log = structlog.get_logger(__name__)
+
+WireChannel = Channel
+
+CONNECT_TIMEOUT = 5.0
+CONFIRM_TIMEOUT = 30.0
+HEARTBEAT = 15
+FIRST_PAUSE, LONGEST_PAUSE, SETTLED_AFTER = 0.1, 5.0, 10.0
+PERSISTENT, TRANSIENT = 2, 1
+
+
+class BrokerAwayError(ConnectionError):
+    """No broker address answered, or the connection was lost."""
+
+
+AWAY: tuple[type[Exception], ...] = (
+    OSError,
+    AMQPError,
+    ChannelInvalidStateError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    DBAPIError,
+    PoolTimeout,
+)
+ENDINGS: tuple[type[BaseException], ...] = (*AWAY, asyncio.CancelledError)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    exchange: str
+    routing_key: str
+    body: bytes
+    properties: Basic.Properties
+    mandatory: bool = True
+
+
+@asynccontextmanager
+async def connection(urls: str, name: str) -> AsyncIterator[AbstractConnection]:
+    """Connects to one of the comma-separated `urls`, in random order; the broker lists it as `name`."""
+    opened = await _connect_to_any(urls, name)
+    try:
+        yield opened
+    finally:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            await opened.close()
+
+
+async def _connect_to_any(urls: str, name: str) -> AbstractConnection:
+    addresses = [url.strip() for url in urls.split(",") if url.strip()]
+    failure: Exception | None = None
+    for url in random.sample(addresses, len(addresses)):
+        try:
+            return await aio_pika.connect(
+                url, timeout=CONNECT_TIMEOUT, heartbeat=HEARTBEAT, client_properties={"connection_name": name}
+            )
+        except (OSError, AMQPError) as exc:
+            failure = exc
+    raise BrokerAwayError(f"no broker answers: {brief(failure)}") from failure
+
+
+async def wire(channel: AbstractChannel) -> WireChannel:
+    """The channel below aio-pika's: a third less work for each message published."""
+    return cast(WireChannel, await channel.get_underlay_channel())
+
+
+async def publish(channel: WireChannel, message: Outgoing) -> bool:
+    """True once the broker has the message; False if it refused it or, being mandatory, no queue takes it."""
+    try:
+        answer = await channel.basic_publish(
+            message.body,
+            exchange=message.exchange,
+            routing_key=message.routing_key,
+            properties=message.properties,
+            mandatory=message.mandatory,
+            wait=False,
+        )
+    except DeliveryError:
+        return False
+    return isinstance(answer, Basic.Ack)
+
+
+async def publish_all(channel: WireChannel, messages: Iterable[Outgoing]) -> list[bool | None]:
+    """Publishes in order, all confirms outstanding at once; None: lost with the connection, or unanswered in 30 s."""
+    tasks = [asyncio.create_task(publish(channel, message)) for message in messages]
+    try:
+        await asyncio.wait(tasks, timeout=CONFIRM_TIMEOUT)
+    finally:
+        for task in tasks:
+            task.cancel()
+    return [_answer(task) for task in tasks]
+
+
+def _answer(task: asyncio.Task[bool]) -> bool | None:
+    if not task.done() or task.cancelled():
+        return None
+    failure = task.exception()
+    if failure is None:
+        return task.result()
+    if isinstance(failure, AWAY):
+        return None
+    raise failure
+
+
+async def publish_surely(channel: WireChannel, message: Outgoing) -> None:
+    async with asyncio.timeout(CONFIRM_TIMEOUT):
+        if not await publish(channel, message):
+            raise BrokerAwayError(f"the broker did not take a message for {message.routing_key}")
+
+
+async def supervise(name: str, run: Callable[[], Awaitable[None]], health: Health) -> None:
+    """Runs `run` for ever, again after each lost connection; `run` itself tells `health` once it is up. Other
+    errors end it, and the part stays down."""
+    loop = asyncio.get_running_loop()
+    failures = 0
+    try:
+        while True:
+            started = loop.time()
+            reason = await _attempt(run)
+            health.down(name, reason)
+            failures = 1 if loop.time() - started > SETTLED_AFTER else failures + 1
+            log.warning("worker_down", worker=name, reason=reason, failures=failures)
+            await asyncio.sleep(pause(failures))
+    finally:
+        health.down(name, "stopped")
+
+
+async def _attempt(run: Callable[[], Awaitable[None]]) -> str:
+    task = asyncio.current_task()
+    try:
+        await run()
+    except ENDINGS as exc:
+        # aiormq cancels whoever waits on a connection that is lost, and closing a lost one may fail in the midst of
+        # our being cancelled: so neither kind of exception tells whether this task is meant to end
+        if task and task.cancelling():
+            raise asyncio.CancelledError from exc
+        return brief(exc) if str(exc) else "connection lost"
+    except BaseExceptionGroup as group:
+        if group.split(ENDINGS)[1]:
+            raise
+        return brief(group.exceptions[0])
+    return "ended"
+
+
+def pause(failures: int) -> float:
+    """Seconds to wait after the nth failure in a row: exponential, full jitter."""
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 16))
+    return random.uniform(FIRST_PAUSE / 2, longest)  # noqa: S311 - spreads load, guards no secret
+
+
+def brief(error: BaseException | None, limit: int = 200) -> str:
+    """Class and first line of an error: no statement parameters, which may be personal."""
+    cause: Any = error.orig if isinstance(error, DBAPIError) else error
+    text = next(iter(str(cause).splitlines()), "")
+    return f"{type(cause).__name__}: {text}"[:limit]
+
+
+def frames(error: BaseException) -> str:
+    """Where an error came from, for the log: the last calls without the message, which may hold somebody's data."""
+    return "".join(traceback.format_tb(error.__traceback__, -8))

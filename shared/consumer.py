@@ -1,0 +1,212 @@
+"""The consumer: takes messages from the service's queue, retries those that fail, lays aside the hopeless."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from pamqp.commands import Basic
+from pamqp.common import FieldTable
+from prometheus_client import Histogram
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from shared import broker, topology
+from shared.broker import PERSISTENT, BrokerAwayError, Outgoing, WireChannel
+from shared.db import Database
+from shared.health import Health
+from shared.subscriptions import MESSAGES, Received, Subscriptions, UndecodableError, decode, handle
+from shared.topology import DELAYS, Bindings
+
+__all__ = ["Consumer", "Received", "Subscriptions", "handle"]
+
+log = structlog.get_logger(__name__)
+
+PREFETCH = 100
+LANES = 8  # fewer than the pool has connections, so that a backlog leaves some for requests
+STOP_TIMEOUT = 10.0
+BROKER_TIMEOUT = 10.0
+MOST_DATABASE_FAILURES = 5
+DATABASE_ERRORS = (OSError, DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError)
+DATABASE_AWAY = ("08", "53", "57P", "25006", "28")  # connection, resources, shutdown, read-only, not let in
+
+HANDLE_SECONDS = Histogram("consumer_handle_seconds", "Handling a message, its commit included", ["service"])
+
+Envelope = dict[str, Any] | UndecodableError
+Lane = asyncio.Queue[tuple[AbstractIncomingMessage, Envelope]]
+
+
+class Consumer:
+    """Takes messages from `<service>.events`. Those of one subject go through one lane, in order."""
+
+    def __init__(
+        self,
+        database: Database,
+        subscriptions: Subscriptions,
+        service: str,
+        amqp_url: str,
+        health: Health,
+        bindings: Bindings | None = None,
+        delays: Sequence[int] = DELAYS,
+    ) -> None:
+        self._database = database
+        self._subscriptions = subscriptions
+        self._service = service
+        self._amqp_url = amqp_url
+        self._health = health
+        self._bindings = bindings
+        self._delays = delays
+        self._lanes: list[Lane] = []
+
+    async def run(self) -> None:
+        """Until the connection is lost. When cancelled it first finishes what it was given, for up to 10 s."""
+        async with broker.connection(self._amqp_url, f"{self._service} consumer") as connection:
+            channel = await connection.channel()
+            await channel.set_qos(PREFETCH, timeout=BROKER_TIMEOUT)
+            await self._declare(channel)
+            queue = await channel.get_queue(topology.events_queue(self._service))
+            await self._consume(queue, await broker.wire(channel))
+
+    async def _declare(self, channel: AbstractChannel) -> None:
+        bindings = topology.load() if self._bindings is None else self._bindings
+        await topology.declare(channel, {**bindings, self._service: self._subscriptions.types}, self._delays)
+
+    async def _consume(self, queue: AbstractQueue, channel: WireChannel) -> None:
+        self._lanes = [asyncio.Queue() for _ in range(LANES)]
+        work = [asyncio.create_task(self._work(lane, channel)) for lane in self._lanes]
+        lost = asyncio.create_task(_lost(channel))
+        try:
+            tag = await queue.consume(self._receive, timeout=BROKER_TIMEOUT)
+            self._health.up("consumer")
+            try:
+                done, _ = await asyncio.wait([lost, *work], return_when=asyncio.FIRST_COMPLETED)
+            except asyncio.CancelledError:
+                await self._finish(queue, tag)
+                raise
+            next(iter(done)).result()
+        finally:
+            for task in (lost, *work):
+                task.cancel()
+            await asyncio.gather(lost, *work, return_exceptions=True)
+
+    async def _finish(self, queue: AbstractQueue, tag: str) -> None:
+        with suppress(*broker.AWAY):
+            async with asyncio.timeout(STOP_TIMEOUT):
+                await queue.cancel(tag)
+                await asyncio.gather(*(lane.join() for lane in self._lanes))
+
+    async def _receive(self, message: AbstractIncomingMessage) -> None:
+        envelope = decode(message.body)
+        subject = "" if isinstance(envelope, UndecodableError) else str(envelope.get("subject"))
+        self._lanes[hash(subject) % LANES].put_nowait((message, envelope))  # no more than the prefetch can wait
+
+    async def _work(self, lane: Lane, channel: WireChannel) -> None:
+        while True:
+            message, envelope = await lane.get()
+            await self._settle(message, envelope, channel)
+            await message.ack()
+            lane.task_done()
+
+    async def _settle(self, message: AbstractIncomingMessage, envelope: Envelope, channel: WireChannel) -> None:
+        try:
+            with HANDLE_SECONDS.labels(self._service).time():
+                await self._handle_patiently(envelope)
+        except UndecodableError as exc:
+            await self._pass_on(channel, message, exc, topology.dead_queue(self._service))
+        except Exception as exc:  # noqa: BLE001 - whatever a handler raises concerns its one message only
+            await self._pass_on(channel, message, exc, self._next_queue(message))
+
+    async def _handle_patiently(self, envelope: Envelope) -> None:
+        """Waits while the database is away: that is no fault of the message."""
+        if isinstance(envelope, UndecodableError):
+            raise envelope
+        failures = 0
+        while True:
+            try:
+                await handle(self._database, self._subscriptions, self._service, envelope)
+            except DATABASE_ERRORS as exc:
+                failures += 1
+                if not database_is_away(exc) or failures > MOST_DATABASE_FAILURES:
+                    raise
+                await self._until_database_answers(exc)
+            else:
+                return
+
+    async def _until_database_answers(self, reason: Exception) -> None:
+        failures = 0
+        while True:
+            failures += 1
+            self._health.down("consumer", broker.brief(reason))
+            await asyncio.sleep(broker.pause(failures))
+            with suppress(*DATABASE_ERRORS):
+                await self._database.call(text("SELECT 1"))
+                self._health.up("consumer")
+                return
+
+    def _next_queue(self, message: AbstractIncomingMessage) -> str:
+        failed = _attempts(message)
+        if failed < len(self._delays):
+            return topology.retry_queue(self._service, self._delays[failed])
+        return topology.dead_queue(self._service)
+
+    async def _pass_on(
+        self, channel: WireChannel, message: AbstractIncomingMessage, error: Exception, queue: str
+    ) -> None:
+        """The caller acknowledges the message only once the broker has confirmed its copy in `queue`."""
+        dead = queue == topology.dead_queue(self._service)
+        MESSAGES.labels(self._service, "dead" if dead else "retried").inc()
+        report = log.error if dead else log.warning
+        what = {"event_id": message.message_id, "type": message.type, "error": type(error).__name__}
+        report("message_failed", queue=queue, **what, trace=broker.frames(error))
+        await broker.publish_surely(channel, _failed(message, error, queue))
+
+
+async def _lost(channel: WireChannel) -> None:
+    """Ends, with an error, when the channel closes or the broker takes the queue away."""
+    gone = asyncio.get_running_loop().create_future()
+
+    def take_away(_: Any) -> None:
+        if not gone.done():
+            gone.set_result(None)
+
+    channel.on_consumer_cancel_callbacks.add(take_away)
+    channel.closing.add_done_callback(take_away)
+    await gone
+    raise BrokerAwayError("the broker stopped delivering")
+
+
+def database_is_away(error: Exception) -> bool:
+    if isinstance(error, (OSError, PoolTimeout)):
+        return True
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    state: str | None = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return lost or (state or "").startswith(DATABASE_AWAY)
+
+
+def _attempts(message: AbstractIncomingMessage) -> int:
+    attempts = message.headers.get("x-attempts")
+    return attempts if isinstance(attempts, int) else 0
+
+
+def _failed(message: AbstractIncomingMessage, error: Exception, queue: str) -> Outgoing:
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    # other headers stay behind: with its x-death the broker would take the second round of a message for a cycle
+    headers: FieldTable = {
+        "x-attempts": _attempts(message) + 1,
+        "x-error": broker.brief(error),
+        "x-first-failed-at": message.headers.get("x-first-failed-at", now),
+        "x-last-failed-at": now,
+    }
+    properties = Basic.Properties(
+        message_id=message.message_id,
+        message_type=message.type,
+        content_type=message.content_type,
+        headers=headers,
+        delivery_mode=PERSISTENT,
+    )
+    return Outgoing("", queue, message.body, properties)

@@ -1,0 +1,36 @@
+"""What a request or message carries along: bound once, read by logs, events and database claims."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Context:
+    request_id: str | None = None
+    actor_id: str | None = None
+    actor_role: str | None = None
+    traceparent: str | None = None
+
+
+_current: ContextVar[Context] = ContextVar("context", default=Context())  # noqa: B039 - a frozen dataclass does not change
+
+
+def current() -> Context:
+    return _current.get()
+
+
+@contextmanager
+def bind(**values: str | None) -> Iterator[None]:
+    """Add values for the time of the block; those not named stay as they are."""
+    token = _current.set(replace(_current.get(), **values))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def act_as(actor_id: str | None, actor_role: str | None) -> None:
+    """Name the actor for the rest of this request's task."""
+    _current.set(replace(_current.get(), actor_id=actor_id, actor_role=actor_role))

@@ -1,0 +1,99 @@
+"""The database: one transaction per request or message, carrying the caller's verified claims."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from sqlalchemy import Executable, Row, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from shared.auth import Claims, Identified, claims_of
+from shared.events import write_queued
+from shared.notifier import OutboxNotifier
+from shared.settings import Settings, runtime_url
+
+CONNECT_SECONDS = 5
+STATEMENT_SECONDS = 15
+LOCK_SECONDS = 10
+SET_CLAIMS = text("SELECT set_config('request.jwt.claims', :claims, true)")
+
+
+class Database:
+    """A pool of connections as the service's own role, which owns none of its tables."""
+
+    def __init__(self, url: str, schema: str, *, pool_size: int = 10, echo: bool = False) -> None:
+        self.url = url
+        self.schema = schema
+        self.engine: AsyncEngine = create_async_engine(
+            url.replace("postgresql://", "postgresql+asyncpg://", 1),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=CONNECT_SECONDS,
+            pool_pre_ping=False,
+            echo=echo,
+            connect_args={
+                "timeout": CONNECT_SECONDS,
+                "command_timeout": STATEMENT_SECONDS + 5,
+                "server_settings": {
+                    "application_name": f"loctician-{schema}",
+                    "search_path": f"{schema}, public",
+                    "statement_timeout": f"{STATEMENT_SECONDS}s",
+                    "lock_timeout": f"{LOCK_SECONDS}s",
+                    "idle_in_transaction_session_timeout": "60s",
+                    "jit": "off",
+                },
+            },
+        )
+        self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.notifier = OutboxNotifier(url, schema)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, schema: str) -> "Database":
+        url = runtime_url(settings, schema)
+        return cls(url, schema, pool_size=settings.database_pool_size, echo=settings.sql_echo)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    async def call(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+        async with self._autocommit.connect() as connection:
+            return (await connection.execute(statement, params)).fetchall()
+
+
+@asynccontextmanager
+async def transaction(database: Database, claims: Claims) -> AsyncIterator[AsyncSession]:
+    """Begin, set the claims, run the block, write what it emitted, commit; an exception rolls all of it back."""
+    async with AsyncSession(database.engine, expire_on_commit=False) as session:
+        session.info["claims"] = claims
+        async with session.begin():
+            await session.execute(SET_CLAIMS, {"claims": claims.as_json()})
+            yield session
+            await session.flush()
+            emitted = await write_queued(session, database.schema)
+    if emitted:
+        database.notifier.poke()
+
+
+async def call(
+    database: Database, statement: Executable, params: Mapping[str, Any] | None = None
+) -> Sequence[Row[Any]]:
+    """One statement in one round trip, committed by itself; the SQL function it calls sets the claims."""
+    return await database.call(statement, params)
+
+
+def _database(request: Request) -> Database:
+    database: Database = request.app.state.runtime.database
+    return database
+
+
+DatabaseDep = Annotated[Database, Depends(_database)]
+
+
+async def session_for(database: DatabaseDep, principal: Identified) -> AsyncIterator[AsyncSession]:
+    async with transaction(database, claims_of(principal)) as session:
+        yield session
+
+
+# A dependency with the default scope ends after the response was sent: a failing commit would still answer 200.
+SessionDep = Annotated[AsyncSession, Depends(session_for, scope="function")]

@@ -1,0 +1,119 @@
+"""The messages a service gave up on: see them, send them again, or throw them away."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aiormq.exceptions import ChannelNotFoundEntity
+from pamqp.commands import Basic
+
+from shared import broker
+from shared.broker import PERSISTENT, Outgoing
+from shared.topology import dead_queue, events_queue
+
+MOST_AT_ONCE = 10_000
+TIMEOUT = 10.0
+
+
+class NoDeadLetterQueueError(LookupError):
+    """The broker knows no such service."""
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    id: str
+    type: str
+    error: str
+    attempts: int
+    first_failed_at: str | None  # ISO 8601, UTC
+    last_failed_at: str | None
+    body: bytes = field(repr=False)
+
+
+async def listing(amqp_url: str, service: str, limit: int = 100) -> list[DeadLetter]:
+    async with _opened(amqp_url, service) as (_, queue):
+        return [_dead_letter(message) async for message in _taken(queue, limit)]
+
+
+async def show(amqp_url: str, service: str, message_id: str) -> DeadLetter | None:
+    async with _opened(amqp_url, service) as (_, queue):
+        async for message in _taken(queue, MOST_AT_ONCE):
+            if message.message_id == message_id:
+                return _dead_letter(message)
+    return None
+
+
+async def replay(amqp_url: str, service: str, message_id: str | None = None) -> int:
+    """Sends one message, or all there are now, to the service again, attempts counted anew. Returns how many."""
+    async with _opened(amqp_url, service) as (channel, queue):
+        publishing = await broker.wire(channel)
+        count = 0
+        async for message in _taken(queue, MOST_AT_ONCE, _chosen(message_id)):
+            await broker.publish_surely(publishing, _again(message, service))
+            await message.ack()
+            count += 1
+        return count
+
+
+async def discard(amqp_url: str, service: str, message_id: str | None = None) -> int:
+    """Deletes one message, or all there are now. Returns how many."""
+    async with _opened(amqp_url, service) as (_, queue):
+        count = 0
+        async for message in _taken(queue, MOST_AT_ONCE, _chosen(message_id)):
+            await message.ack()
+            count += 1
+        return count
+
+
+@asynccontextmanager
+async def _opened(amqp_url: str, service: str) -> AsyncIterator[tuple[AbstractChannel, AbstractQueue]]:
+    async with broker.connection(amqp_url, "dead letters") as connection:
+        channel = await connection.channel()
+        try:
+            queue = await channel.declare_queue(dead_queue(service), passive=True, timeout=TIMEOUT)
+        except ChannelNotFoundEntity as exc:
+            raise NoDeadLetterQueueError(f"there is no queue {dead_queue(service)}") from exc
+        yield channel, queue
+
+
+def _chosen(message_id: str | None) -> Callable[[AbstractIncomingMessage], bool]:
+    return lambda message: message_id is None or message.message_id == message_id
+
+
+async def _taken(
+    queue: AbstractQueue, limit: int, chosen: Callable[[AbstractIncomingMessage], bool] = lambda _: True
+) -> AsyncIterator[AbstractIncomingMessage]:
+    """The messages there at the start, not those that come back meanwhile. What is not acknowledged returns to
+    the queue when the channel closes."""
+    waiting = queue.declaration_result.message_count or 0
+    for _ in range(min(waiting, limit)):
+        message = await queue.get(fail=False, timeout=TIMEOUT)
+        if message is None:
+            return
+        if chosen(message):
+            yield message
+
+
+def _dead_letter(message: AbstractIncomingMessage) -> DeadLetter:
+    headers: Mapping[str, Any] = message.headers
+    return DeadLetter(
+        id=message.message_id or "",
+        type=message.type or "",
+        error=str(headers.get("x-error") or headers.get("x-first-death-reason") or "unknown"),
+        attempts=int(headers.get("x-attempts") or 0),
+        first_failed_at=headers.get("x-first-failed-at"),
+        last_failed_at=headers.get("x-last-failed-at"),
+        body=message.body,
+    )
+
+
+def _again(message: AbstractIncomingMessage, service: str) -> Outgoing:
+    properties = Basic.Properties(
+        message_id=message.message_id,
+        message_type=message.type,
+        content_type=message.content_type,
+        delivery_mode=PERSISTENT,
+    )
+    return Outgoing("", events_queue(service), message.body, properties)

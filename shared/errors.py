@@ -1,0 +1,168 @@
+"""Errors as RFC 9457 problem details, in Danish and English."""
+
+from typing import Any, ClassVar
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.context import current
+
+Texts = dict[str, str]
+MEDIA_TYPE = "application/problem+json"
+LANGUAGES = ("da", "en")
+
+
+class ProblemError(Exception):
+    """Base of every error an endpoint may raise. Keyword values fill the {placeholders} of `detail`."""
+
+    status_code: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[Texts] = {"da": "Noget gik galt", "en": "Something went wrong"}
+    detail: ClassVar[Texts] = {"da": "Prøv igen om lidt.", "en": "Please try again in a moment."}
+
+    def __init__(
+        self, *, headers: dict[str, str] | None = None, extensions: dict[str, Any] | None = None, **values: object
+    ) -> None:
+        super().__init__(self.code)
+        self.headers = headers or {}
+        self.extensions = extensions or {}
+        self.values = values
+
+
+class Unauthorized(ProblemError):
+    status_code = 401
+    code = "unauthorized"
+    title: ClassVar[Texts] = {"da": "Log ind først", "en": "Sign in first"}
+    detail: ClassVar[Texts] = {
+        "da": "Kaldet kræver et gyldigt adgangstoken i Authorization-headeren.",
+        "en": "This call needs a valid access token in the Authorization header.",
+    }
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(headers={"WWW-Authenticate": "Bearer"}, **values)
+
+
+class Forbidden(ProblemError):
+    status_code = 403
+    code = "forbidden"
+    title: ClassVar[Texts] = {"da": "Ikke tilladt", "en": "Not allowed"}
+    detail: ClassVar[Texts] = {"da": "Din rolle giver ikke adgang til dette.", "en": "Your role does not allow this."}
+
+
+class NotFound(ProblemError):
+    status_code = 404
+    code = "not_found"
+    title: ClassVar[Texts] = {"da": "Findes ikke", "en": "Not found"}
+    detail: ClassVar[Texts] = {"da": "Det, du søger, findes ikke.", "en": "What you ask for does not exist."}
+
+
+class Conflict(ProblemError):
+    status_code = 409
+    code = "conflict"
+    title: ClassVar[Texts] = {"da": "Konflikt", "en": "Conflict"}
+    detail: ClassVar[Texts] = {
+        "da": "Kaldet passer ikke med den nuværende tilstand.",
+        "en": "The call does not fit the current state.",
+    }
+
+
+class StaleVersion(ProblemError):
+    status_code = 412
+    code = "stale_version"
+    title: ClassVar[Texts] = {"da": "Ændret i mellemtiden", "en": "Changed in the meantime"}
+    detail: ClassVar[Texts] = {
+        "da": "Hent den nyeste udgave, og prøv igen med dens ETag i If-Match.",
+        "en": "Fetch the newest version and try again with its ETag in If-Match.",
+    }
+
+
+class TooLarge(ProblemError):
+    status_code = 413
+    code = "too_large"
+    title: ClassVar[Texts] = {"da": "For stort", "en": "Too large"}
+    detail: ClassVar[Texts] = {"da": "Indholdet må højst fylde {limit} byte.", "en": "The body may hold {limit} bytes."}
+
+
+class RuleBroken(ProblemError):
+    status_code = 422
+    code = "invalid_input"
+    title: ClassVar[Texts] = {"da": "Ugyldigt input", "en": "Invalid input"}
+    detail: ClassVar[Texts] = {
+        "da": "Ret de felter, der står i errors, og prøv igen.",
+        "en": "Mend the fields named in errors and try again.",
+    }
+
+
+class TooMany(ProblemError):
+    status_code = 429
+    code = "too_many_requests"
+    title: ClassVar[Texts] = {"da": "For mange kald", "en": "Too many requests"}
+    detail: ClassVar[Texts] = {"da": "Vent lidt, og prøv igen.", "en": "Wait a little and try again."}
+
+
+class Unavailable(ProblemError):
+    status_code = 503
+    code = "unavailable"
+    title: ClassVar[Texts] = {"da": "Ikke klar", "en": "Not available"}
+    detail: ClassVar[Texts] = {
+        "da": "Tjenesten er ikke klar lige nu. Prøv igen om lidt.",
+        "en": "The service is not available right now. Try again in a moment.",
+    }
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(headers={"Retry-After": "2"}, **values)
+
+
+def negotiate(accept_language: str | None) -> str:
+    """The best of LANGUAGES for an Accept-Language header (RFC 9110, 12.5.4); Danish when nothing fits."""
+    best, best_weight = "da", 0.0
+    for part in (accept_language or "")[:500].split(","):
+        tag, _, parameters = part.strip().partition(";")
+        try:
+            weight = float(parameters.strip().removeprefix("q=") or 1) if parameters else 1.0
+        except ValueError:
+            continue
+        primary = tag.strip().lower().partition("-")[0]
+        if primary in LANGUAGES and weight > best_weight:
+            best, best_weight = primary, weight
+    return best
+
+
+def problem_body(
+    status: int, code: str, title: str, detail: str, instance: str, request_id: str | None, **extensions: Any
+) -> bytes:
+    return orjson.dumps(
+        {
+            "type": f"urn:loctician:problem:{code}",
+            "title": title,
+            "status": status,
+            "code": code,
+            "detail": detail,
+            "instance": instance,
+            "request_id": request_id,
+            **extensions,
+        }
+    )
+
+
+def body_of(error: ProblemError, accept_language: str | None, instance: str, status: int | None = None) -> bytes:
+    spoken = negotiate(accept_language)
+    detail = error.detail[spoken]
+    return problem_body(
+        status or error.status_code,
+        error.code,
+        error.title[spoken],
+        detail.format(**error.values) if error.values else detail,
+        instance,
+        current().request_id,
+        **error.extensions,
+    )
+
+
+def problem_response(request: Request, error: ProblemError, status: int | None = None) -> Response:
+    """The answer for an error; `status` only where the framework chose another than the class."""
+    language = request.headers.get("accept-language")
+    content = body_of(error, language, request.url.path, status)
+    headers = {"Content-Language": negotiate(language), **error.headers}
+    return Response(content, status or error.status_code, headers, media_type=MEDIA_TYPE)

@@ -1,0 +1,121 @@
+"""Events: declared by their publisher, emitted in the transaction that causes them, sent as CloudEvents 1.0."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+import orjson
+import uuid_utils.compat
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.context import current
+from shared.outbox import EVENTS_EXCHANGE, REALTIME_EXCHANGE
+
+QUEUED = "outbox"
+
+
+def new_id() -> UUID:
+    """A time-ordered id (UUIDv7, RFC 9562)."""
+    return uuid_utils.compat.uuid7()
+
+
+class Event(BaseModel):
+    """Base of the payload classes. `class Booked(Event, type="booking.created.v1", subject="booking_id")`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    type_: ClassVar[str]
+    subject_field: ClassVar[str]
+    EXAMPLE: ClassVar[dict[str, Any]] = {}
+
+    version: int = Field(ge=0, le=2**31 - 1, description="Version of the entity after this event")
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, *, type: str = "", subject: str = "", **kwargs: Any) -> None:  # noqa: A002
+        super().__pydantic_init_subclass__(**kwargs)
+        if type:
+            cls.type_, cls.subject_field = type, subject
+
+    def __init_subclass__(cls, *, type: str = "", subject: str = "", **kwargs: Any) -> None:  # noqa: A002
+        super().__init_subclass__(**kwargs)
+
+    @property
+    def subject(self) -> str:
+        return str(getattr(self, self.subject_field))
+
+
+def emit(session: AsyncSession, event: Event) -> None:
+    """Queue an event on the session; it is written to the outbox before the same transaction commits."""
+    _queue(session, EVENTS_EXCHANGE, event.type_, event.subject, event.version, event.model_dump_json())
+
+
+def push(session: AsyncSession, audience: Sequence[str], type: str, data: Mapping[str, Any]) -> None:  # noqa: A002
+    """Queue a realtime message for everybody connected in the audience: `user:<id>`, `loctician:<id>`, `all` ..."""
+    body = orjson.dumps({"audience": list(audience), "data": data}).decode()
+    _queue(session, REALTIME_EXCHANGE, type, "", 0, body)
+
+
+def _queue(session: AsyncSession, exchange: str, type_: str, subject: str, version: int, data: str) -> None:
+    context = current()
+    row = {
+        "exchange": exchange,
+        "event_id": new_id(),
+        "type": type_,
+        "subject": subject,
+        "version": version,
+        "occurred_at": datetime.now(UTC),
+        "data": data,
+        "actor_id": context.actor_id,
+        "actor_role": context.actor_role or session.info["claims"].role,
+        "request_id": context.request_id,
+        "traceparent": context.traceparent,
+    }
+    session.info.setdefault(QUEUED, []).append(row)
+
+
+async def write_queued(session: AsyncSession, schema: str) -> bool:
+    """Insert what was emitted, in order. Tells whether there was anything."""
+    rows = session.info.pop(QUEUED, [])
+    if rows:
+        columns = list(rows[0])
+        values = ", ".join("CAST(:data AS jsonb)" if name == "data" else f":{name}" for name in columns)
+        statement = f"INSERT INTO {schema}.outbox ({', '.join(columns)}) VALUES ({values})"
+        await session.execute(text(statement), rows)
+    return bool(rows)
+
+
+def schema_name(type_: str) -> str:
+    return f"https://loctician.example/contracts/{type_}.schema.json"
+
+
+def envelope(source: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """An outbox row as a CloudEvents 1.0 structured-mode object."""
+    attributes = {
+        "specversion": "1.0",
+        "id": str(row["event_id"]),
+        "source": source,
+        "type": row["type"],
+        "subject": row["subject"],
+        "time": row["occurred_at"].astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "datacontenttype": "application/json",
+        "dataschema": schema_name(row["type"]),
+        "traceparent": row["traceparent"],
+        "version": row["version"],
+        "actorid": row["actor_id"],
+        "actorrole": row["actor_role"],
+        "requestid": row["request_id"],
+        "data": row["data"],
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def realtime_body(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": str(row["event_id"]),
+        "audience": row["data"]["audience"],
+        "type": row["type"],
+        "time": row["occurred_at"].astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "data": row["data"]["data"],
+    }

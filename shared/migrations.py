@@ -1,0 +1,100 @@
+"""What migrations of every service share: outbox, inbox, claims, Row Level Security, grants."""
+
+from alembic import op
+
+from shared.settings import runtime_role
+
+
+def script(sql: str) -> None:
+    """Run several statements at once, in the migration's transaction; asyncpg prepares only single ones."""
+    connection = op.get_bind()
+    connection.exec_driver_sql("SELECT 1")  # begins the transaction, should nothing have done so yet
+    adapted = connection.connection.dbapi_connection
+    adapted.run_async(lambda raw: raw.execute(sql))  # type: ignore[union-attr]
+
+
+def create_claim_functions(schema: str) -> None:
+    """`claims()`, `claim_role()` and `claim_sub()`: what the transaction's caller has proven to be."""
+    script(f"""
+        CREATE FUNCTION {schema}.claims() RETURNS jsonb LANGUAGE sql STABLE PARALLEL SAFE AS
+        $$ SELECT coalesce(nullif(current_setting('request.jwt.claims', true), ''), '{{}}')::jsonb $$;
+        CREATE FUNCTION {schema}.claim_role() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS
+        $$ SELECT coalesce({schema}.claims() ->> 'role', '') $$;
+        CREATE FUNCTION {schema}.claim_sub() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS
+        $$ SELECT ({schema}.claims() ->> 'sub')::uuid $$;
+    """)
+
+
+def create_outbox(schema: str) -> None:
+    """The outbox and `emit()`, its door for SQL functions. Anyone may add; only the relay reads and deletes."""
+    script(f"""
+        CREATE TABLE {schema}.outbox (
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            exchange text NOT NULL DEFAULT 'loctician.events',
+            event_id uuid NOT NULL UNIQUE,
+            type text NOT NULL,
+            subject text NOT NULL,
+            version integer NOT NULL,
+            occurred_at timestamptz NOT NULL DEFAULT now(),
+            data jsonb NOT NULL,
+            actor_id text,
+            actor_role text,
+            request_id text,
+            traceparent text
+        );
+        CREATE FUNCTION {schema}.emit(event_id uuid, type text, subject text, version integer, data jsonb)
+        RETURNS void LANGUAGE sql VOLATILE AS $$
+            INSERT INTO {schema}.outbox
+                (event_id, type, subject, version, occurred_at, data, actor_id, actor_role, request_id, traceparent)
+            SELECT $1, $2, $3, $4, clock_timestamp(), $5, c ->> 'actor_id', c ->> 'actor_role', c ->> 'request_id',
+                   c ->> 'traceparent'
+            FROM (SELECT {schema}.claims() AS c) AS claims
+        $$;
+    """)
+    enable_rls(schema, "outbox")
+    script(f"""
+        CREATE POLICY outbox_add ON {schema}.outbox FOR INSERT WITH CHECK (true);
+        CREATE POLICY outbox_relay ON {schema}.outbox FOR ALL
+            USING ((SELECT {schema}.claim_role()) = 'service') WITH CHECK (true);
+    """)
+    grant(schema, "outbox", "SELECT, INSERT, DELETE")
+
+
+def create_inbox(schema: str) -> None:
+    script(f"""
+        CREATE TABLE {schema}.inbox (
+            event_id uuid PRIMARY KEY,
+            received_at timestamptz NOT NULL DEFAULT now()
+        );
+    """)
+    grant(schema, "inbox", "SELECT, INSERT, DELETE")
+
+
+def enable_rls(schema: str, table: str) -> None:
+    """Row Level Security that binds the table's owner too."""
+    op.execute(f"ALTER TABLE {schema}.{table} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {schema}.{table} FORCE ROW LEVEL SECURITY")
+
+
+def grant(schema: str, table: str, privileges: str) -> None:
+    op.execute(f"GRANT {privileges} ON {schema}.{table} TO {runtime_role(schema)}")
+
+
+def drop_everything(schema: str) -> None:
+    """The way down from a first migration: whatever the schema holds, except alembic's own table."""
+    op.execute(f"""
+        DO $$ DECLARE one record; BEGIN
+            FOR one IN SELECT tablename FROM pg_tables
+                       WHERE schemaname = '{schema}' AND tablename <> 'alembic_version' LOOP
+                EXECUTE format('DROP TABLE {schema}.%I CASCADE', one.tablename);
+            END LOOP;
+            FOR one IN SELECT p.oid::regprocedure AS signature FROM pg_proc p
+                       WHERE pronamespace = '{schema}'::regnamespace LOOP
+                EXECUTE format('DROP ROUTINE IF EXISTS %s CASCADE', one.signature);
+            END LOOP;
+            FOR one IN SELECT t.oid::regtype AS name FROM pg_type t
+                       WHERE typnamespace = '{schema}'::regnamespace AND typtype IN ('e', 'd') LOOP
+                EXECUTE format('DROP TYPE IF EXISTS %s CASCADE', one.name);
+            END LOOP;
+        END $$;
+    """)

@@ -1,0 +1,45 @@
+"""Tells the relay that the outbox has rows: from a connection of its own, since NOTIFY inside a business
+transaction makes all commits queue for one lock."""
+
+import asyncio
+import random
+from contextlib import suppress
+
+import asyncpg
+
+DEBOUNCE = 0.001
+CONNECT_TIMEOUT = 5.0
+COMMAND_TIMEOUT = 10.0
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 3.0
+
+
+def outbox_channel(schema: str) -> str:
+    return f"{schema}_outbox"
+
+
+class OutboxNotifier:
+    def __init__(self, dsn: str, schema: str) -> None:
+        self._dsn = dsn
+        self._channel = outbox_channel(schema)
+        self._poked = asyncio.Event()
+
+    def poke(self) -> None:
+        """Call after a commit that wrote to the outbox. A lost poke costs a second: the relay polls."""
+        self._poked.set()
+
+    async def run(self) -> None:
+        while True:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self._notify()
+            await asyncio.sleep(random.uniform(SHORTEST_PAUSE, LONGEST_PAUSE))  # noqa: S311 - spreads load
+
+    async def _notify(self) -> None:
+        connection = await asyncpg.connect(self._dsn, timeout=CONNECT_TIMEOUT, command_timeout=COMMAND_TIMEOUT)
+        try:
+            while True:
+                await self._poked.wait()
+                await asyncio.sleep(DEBOUNCE)
+                self._poked.clear()
+                await connection.execute("SELECT pg_notify($1, '')", self._channel)
+        finally:
+            connection.terminate()

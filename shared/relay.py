@@ -1,0 +1,185 @@
+"""The relay: publishes what stands in the outbox, in order, and deletes what the broker has confirmed."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import orjson
+from pamqp.commands import Basic
+from prometheus_client import Counter, Gauge, Histogram
+
+from shared import broker, topology
+from shared.auth import SERVICE_CLAIMS
+from shared.broker import PERSISTENT, TRANSIENT, BrokerAwayError, Outgoing, WireChannel
+from shared.db import Database
+from shared.events import envelope, realtime_body
+from shared.health import Health
+from shared.notifier import outbox_channel
+from shared.outbox import REALTIME_EXCHANGE
+from shared.topology import Bindings
+
+BATCH = 500
+POLL = 1.0
+MEASURE_EVERY = 5.0
+MOST_COUNTED = 100_000
+CONNECT_TIMEOUT, COMMAND_TIMEOUT = 5.0, 30.0
+SHORTEST_HOLD, LONGEST_HOLD = 1.0, 60.0
+
+WAITING = Gauge("outbox_rows_waiting", "Rows in the outbox, counted up to 100,000", ["service"])
+OLDEST = Gauge("outbox_oldest_row_seconds", "Age of the oldest row in the outbox", ["service"])
+PUBLISH_SECONDS = Histogram("outbox_publish_seconds", "Publishing a batch until all is confirmed", ["service"])
+PUBLISHED = Counter("outbox_published_total", "Messages the broker confirmed", ["service"])
+RETURNED = Counter("outbox_returned_total", "Messages no queue would take", ["service"])
+
+Row = Mapping[str, Any]
+
+
+class Relay:
+    """One of these is at work for a schema at any time; others stand by."""
+
+    def __init__(
+        self, database: Database, service: str, amqp_url: str, health: Health, bindings: Bindings | None = None
+    ) -> None:
+        self._database = database
+        self._service = service
+        self._amqp_url = amqp_url
+        self._health = health
+        self._bindings = bindings
+
+    async def run(self) -> None:
+        """Until a connection is lost."""
+        async with _opened(self._database) as outbox:
+            await self._stand_by(outbox)
+            await self._measure(outbox)
+            async with broker.connection(self._amqp_url, f"{self._service} relay") as connection:
+                channel = await connection.channel()
+                await topology.declare(channel, topology.load() if self._bindings is None else self._bindings)
+                self._health.up("relay")
+                await self._relay(outbox, await broker.wire(channel))
+
+    async def _stand_by(self, outbox: "_Outbox") -> None:
+        # asks again and again: waiting inside the lock function would hold back vacuum for as long
+        while not await outbox.try_lock():
+            self._health.up("relay")
+            await asyncio.sleep(POLL)
+
+    async def _relay(self, outbox: "_Outbox", channel: WireChannel) -> None:
+        held = _Held()
+        measured = 0.0
+        while True:
+            outbox.woken.clear()
+            await self._drain(outbox, channel, held)
+            if time.monotonic() - measured > MEASURE_EVERY:
+                await self._measure(outbox)
+                measured = time.monotonic()
+            if channel.is_closed:
+                raise BrokerAwayError("the broker closed the channel")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(outbox.woken.wait(), POLL)
+
+    async def _drain(self, outbox: "_Outbox", channel: WireChannel, held: "_Held") -> None:
+        while rows := await outbox.fetch(held.types()):
+            with PUBLISH_SECONDS.labels(self._service).time():
+                answers = await broker.publish_all(channel, [outgoing(self._service, row) for row in rows])
+            await outbox.delete([row["id"] for row, answer in zip(rows, answers, strict=True) if answer])
+            PUBLISHED.labels(self._service).inc(answers.count(True))
+            RETURNED.labels(self._service).inc(answers.count(False))
+            if None in answers:
+                raise BrokerAwayError("connection lost while publishing")
+            held.learn((row["type"], bool(answer)) for row, answer in zip(rows, answers, strict=True))
+
+    async def _measure(self, outbox: "_Outbox") -> None:
+        waiting, age = await outbox.backlog()
+        WAITING.labels(self._service).set(waiting)
+        OLDEST.labels(self._service).set(age)
+
+
+def outgoing(service: str, row: Row) -> Outgoing:
+    realtime = row["exchange"] == REALTIME_EXCHANGE
+    if realtime:
+        body = realtime_body({**row, "data": orjson.loads(row["data"])})
+    else:
+        body = envelope(f"/services/{service}", {**row, "data": orjson.Fragment(row["data"])})
+    properties = Basic.Properties(
+        message_id=str(row["event_id"]),
+        message_type=row["type"],
+        content_type="application/json" if realtime else "application/cloudevents+json",
+        delivery_mode=TRANSIENT if realtime else PERSISTENT,
+    )
+    return Outgoing(row["exchange"], row["type"], orjson.dumps(body), properties, mandatory=not realtime)
+
+
+@dataclass
+class _Held:
+    """Types that no queue takes at the moment: tried again later, so that they hold up no others."""
+
+    _until: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def types(self) -> list[str]:
+        now = time.monotonic()
+        return [type_ for type_, (until, _) in self._until.items() if until > now]
+
+    def learn(self, answers: Any) -> None:
+        taken = dict(answers)
+        for type_, accepted in taken.items():
+            if accepted:
+                self._until.pop(type_, None)
+            else:
+                pause = min(LONGEST_HOLD, 2 * self._until.get(type_, (0.0, SHORTEST_HOLD / 2))[1])
+                self._until[type_] = (time.monotonic() + pause, pause)
+
+
+@asynccontextmanager
+async def _opened(database: Database) -> AsyncIterator["_Outbox"]:
+    connection = await asyncpg.connect(
+        database.url,
+        timeout=CONNECT_TIMEOUT,
+        command_timeout=COMMAND_TIMEOUT,
+        server_settings={"application_name": f"loctician-{database.schema}-relay", "jit": "off"},
+    )
+    try:
+        outbox = _Outbox(connection, database.schema)
+        await outbox.prepare()
+        yield outbox
+    finally:
+        connection.terminate()
+
+
+class _Outbox:
+    """The relay's own connection. It holds the lock and reads the rows: once it is lost nothing is relayed, and
+    whoever gets the lock next is alone."""
+
+    def __init__(self, connection: Any, schema: str) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._table = f'"{schema}".outbox'
+        self.woken = asyncio.Event()
+
+    async def prepare(self) -> None:
+        claims = SERVICE_CLAIMS.as_json()
+        await self._connection.execute("SELECT set_config('request.jwt.claims', $1, false)", claims)
+        await self._connection.add_listener(outbox_channel(self._schema), lambda *_: self.woken.set())
+
+    async def try_lock(self) -> bool:
+        key = f"relay {self._schema}"
+        return bool(await self._connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", key))
+
+    async def fetch(self, held: Sequence[str]) -> Sequence[Row]:
+        sql = f"SELECT * FROM {self._table} WHERE type <> ALL ($1::text[]) ORDER BY id LIMIT {BATCH}"
+        rows: Sequence[Row] = await self._connection.fetch(sql, held)
+        return rows
+
+    async def delete(self, ids: Sequence[int]) -> None:
+        sql = f"DELETE FROM {self._table} WHERE id = ANY ($1::bigint[])"
+        await self._connection.execute(sql, ids)
+
+    async def backlog(self) -> tuple[int, float]:
+        """Rows waiting, and the age of the oldest in seconds."""
+        sql = f"""SELECT count(*), coalesce(extract(epoch FROM now() - min(occurred_at)), 0)::float8
+                  FROM (SELECT occurred_at FROM {self._table} ORDER BY id LIMIT {MOST_COUNTED}) AS waiting"""
+        waiting, age = await self._connection.fetchrow(sql)
+        return waiting, max(age, 0.0)

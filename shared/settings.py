@@ -1,0 +1,112 @@
+"""Settings that every deployable reads from its environment (or from `.env`)."""
+
+import hashlib
+import hmac
+import sys
+from typing import Annotated, Literal, Self, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+DEFAULT_SECRETS = {"change-me", "secret", "please-change-this-secret-key-now"}
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    environment: Literal["development", "test", "production"] = "development"
+    debug: bool = False
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    sql_echo: bool = False
+    database_url: str
+    amqp_url: str  # several, comma-separated, for a cluster
+    secret_key: SecretStr = Field(min_length=32)
+    role: Literal["all", "api", "worker"] = "all"
+    public_url: str = "http://127.0.0.1:8000"
+    jwt_audience: str = "loctician"
+    auth_url: str = "http://127.0.0.1:8001"
+    jwks_url: str | None = None
+    enable_metrics: bool = True
+    enable_gdpr_features: bool = True
+    cors_origins: CommaSeparated = []
+    database_pool_size: int = Field(default=10, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def refuse_unsafe_production(self) -> Self:
+        if self.environment != "production":
+            return self
+        if self.debug:
+            raise ValueError("DEBUG must be off in production")
+        if self.secret_key.get_secret_value() in DEFAULT_SECRETS:
+            raise ValueError("SECRET_KEY must be a secret of your own in production")
+        if "*" in self.cors_origins:
+            raise ValueError("CORS_ORIGINS must name the origins in production, not *")
+        return self
+
+    @property
+    def keys_url(self) -> str:
+        return self.jwks_url or f"{self.auth_url}/.well-known/jwks.json"
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def load(settings: type[S]) -> S:
+    """Read the settings; a wrong or missing one ends the process with one clear line."""
+    try:
+        return settings()
+    except ValidationError as error:
+        sys.exit(f"Cannot start: {'; '.join(_reason(one) for one in error.errors(include_input=False))}")
+
+
+def _reason(error: object) -> str:
+    assert isinstance(error, dict)  # noqa: S101 - narrows pydantic's TypedDict
+    name = "_".join(str(part) for part in error["loc"]).upper()
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{name}: {message}" if name else message
+
+
+def role_password(secret_key: str, role: str) -> str:
+    """The password of a service's database role, the same wherever the same SECRET_KEY is known."""
+    return hmac.new(secret_key.encode(), f"database-role:{role}".encode(), hashlib.sha256).hexdigest()
+
+
+def runtime_role(schema: str) -> str:
+    return f"loctician_{schema}"
+
+
+def runtime_url(settings: Settings, schema: str) -> str:
+    """Where a service logs in: `<SERVICE>_DATABASE_URL`, else DATABASE_URL's server as the service's own role."""
+    own = ServiceDatabase(schema).url
+    if own:
+        return plain_url(own)
+    parts = urlsplit(plain_url(settings.database_url))
+    role = runtime_role(schema)
+    address = parts.netloc.rpartition("@")[2]
+    password = role_password(settings.secret_key.get_secret_value(), role)
+    return urlunsplit(parts._replace(netloc=f"{role}:{password}@{address}"))
+
+
+class ServiceDatabase:
+    """`<SERVICE>_DATABASE_URL`, read from the same places as every other setting."""
+
+    def __init__(self, schema: str) -> None:
+        class Override(BaseSettings):
+            model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+            url: str | None = Field(default=None, validation_alias=f"{schema}_database_url")
+
+        self.url = Override().url
+
+
+def plain_url(url: str) -> str:
+    """The same address without SQLAlchemy's driver suffix."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme.partition('+')[0].replace('postgres', 'postgresql', 1) if scheme == 'postgres' else scheme.partition('+')[0]}://{rest}"

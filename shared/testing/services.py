@@ -1,0 +1,170 @@
+"""Fixtures around one service: its database, its application, tokens, messages in and out.
+
+A service's tests/conftest.py says which one: a fixture `service` that returns its `Service`.
+"""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shared.app import Service, create_app
+from shared.auth import SERVICE_CLAIMS, Role, StaticJwks, TokenVerifier
+from shared.consumer import handle
+from shared.db import Database, transaction
+from shared.events import envelope, new_id
+from shared.settings import Settings, plain_url
+from shared.testing.servers import DatabaseUrl, Servers, base_settings
+
+KID = "test-key"
+TRUNCATE = """
+    DO $$ DECLARE one record; names text := ''; BEGIN
+        FOR one IN SELECT tablename FROM pg_tables
+                   WHERE schemaname = '{schema}' AND tablename <> 'alembic_version' LOOP
+            EXECUTE format('ALTER TABLE {schema}.%I DISABLE TRIGGER USER', one.tablename);
+            names := names || format(', {schema}.%I', one.tablename);
+        END LOOP;
+        IF names <> '' THEN EXECUTE 'TRUNCATE ' || substr(names, 3) || ' RESTART IDENTITY CASCADE'; END IF;
+        FOR one IN SELECT tablename FROM pg_tables
+                   WHERE schemaname = '{schema}' AND tablename <> 'alembic_version' LOOP
+            EXECUTE format('ALTER TABLE {schema}.%I ENABLE TRIGGER USER', one.tablename);
+        END LOOP;
+    END $$
+"""
+
+
+@pytest.fixture(scope="session")
+def signing_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture
+async def owner_url(service: Service, database_url: DatabaseUrl) -> str:
+    return await database_url(service.name)
+
+
+@pytest.fixture
+async def owner(owner_url: str) -> AsyncIterator[AsyncEngine]:
+    """Connections as the owner of the tables, for arranging and for looking behind the policies."""
+    engine = create_async_engine(plain_url(owner_url).replace("postgresql://", "postgresql+asyncpg://", 1))
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+def settings(service: Service, servers: Servers, owner_url: str) -> Settings:
+    values = base_settings(servers, owner_url) | {"role": "api"}
+    return service.settings.model_validate(values)
+
+
+@pytest.fixture
+async def app(service: Service, settings: Settings, owner: AsyncEngine, signing_key: rsa.RSAPrivateKey) -> FastAPI:
+    """The service's application on emptied tables, trusting the tests' key."""
+    async with owner.begin() as connection:
+        await connection.execute(text(TRUNCATE.format(schema=service.name)))
+    made = create_app(service, settings)
+    keys = StaticJwks({KID: signing_key.public_key()})
+    made.state.verifier = TokenVerifier(keys, settings.public_url, settings.jwt_audience)
+    return made
+
+
+@pytest.fixture
+async def database(app: FastAPI) -> AsyncIterator[Database]:
+    """The database as the service's own role."""
+    yield app.state.runtime.database
+    await app.state.runtime.database.close()
+
+
+@pytest.fixture
+async def client(app: FastAPI, database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test", timeout=30) as made:
+            yield made
+
+
+TokenFor = Callable[..., str]
+
+
+@pytest.fixture
+def token_for(signing_key: rsa.RSAPrivateKey, settings: Settings) -> TokenFor:
+    def make(role: Role | str, user_id: UUID | None = None, **overrides: Any) -> str:
+        now = int(time.time())
+        claims = {
+            "iss": settings.public_url,
+            "aud": settings.jwt_audience,
+            "sub": str(user_id or new_id()),
+            "sid": str(new_id()),
+            "jti": str(new_id()),
+            "role": str(role),
+            "iat": now,
+            "nbf": now,
+            "exp": now + 1800,
+        }
+        return jwt.encode(claims | overrides, signing_key, "RS256", {"kid": KID})
+
+    return make
+
+
+@pytest.fixture
+def auth_headers(token_for: TokenFor) -> Callable[..., dict[str, str]]:
+    return lambda role, user_id=None: {"Authorization": f"Bearer {token_for(role, user_id)}"}
+
+
+Deliver = Callable[..., Awaitable[bool]]
+
+
+@pytest.fixture
+def deliver(service: Service, database: Database) -> Deliver:
+    """Hand an event to the service as its consumer would; tells whether it was new."""
+
+    async def send(
+        type: str,  # noqa: A002 - CloudEvents' own name
+        data: Mapping[str, Any],
+        *,
+        subject: str = "",
+        version: int | None = None,
+        event_id: UUID | None = None,
+        **attributes: Any,
+    ) -> bool:
+        assert service.subscriptions is not None
+        row = {
+            "event_id": event_id or new_id(),
+            "type": type,
+            "subject": subject or str(next(iter(data.values()), "")),
+            "version": version if version is not None else data.get("version", 1),
+            "occurred_at": datetime.now(UTC),
+            "traceparent": None,
+            "actor_id": None,
+            "actor_role": "service",
+            "request_id": None,
+            "data": dict(data),
+        }
+        message = envelope("/services/test", row | attributes)
+        return await handle(database, service.subscriptions, service.name, message)
+
+    return send
+
+
+@pytest.fixture
+def outbox(service: Service, database: Database) -> Callable[[], Awaitable[list[dict[str, Any]]]]:
+    """What waits to be published, oldest first: CloudEvents, and realtime rows as they stand."""
+
+    async def read() -> list[dict[str, Any]]:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            rows = await session.execute(text(f"SELECT * FROM {service.name}.outbox ORDER BY id"))
+            return [
+                envelope(f"/services/{service.name}", dict(row)) | {"exchange": row["exchange"]}
+                for row in rows.mappings()
+            ]
+
+    return read

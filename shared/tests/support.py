@@ -1,0 +1,261 @@
+"""A schema of the tests' own, a broker connection that can be cut, and waiting for what must happen."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID, uuid4
+
+import orjson
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from pamqp.commands import Basic
+from pydantic import BaseModel
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from shared import broker, topology
+from shared.auth import SERVICE_CLAIMS
+from shared.db import Database, transaction
+from shared.events import Event, emit, new_id
+from shared.health import Health
+from shared.migrations import create_claim_functions, create_inbox, create_outbox, script
+from shared.testing.servers import Servers, as_owner, with_database
+
+PASSWORD = "made-up"
+BINDINGS = {"shop": ["thing.noted.v1"]}
+QUICK = (40, 80)  # milliseconds between retries
+
+
+class Noted(Event, type="thing.noted.v1", subject="thing_id"):
+    thing_id: UUID
+    text: str = ""
+
+
+class NotedHere(BaseModel):
+    thing_id: UUID
+    text: str
+
+
+@asynccontextmanager
+async def own_schema(servers: Servers) -> AsyncIterator[Database]:
+    """A database with one schema that has what every service has, used as its runtime role."""
+    schema = f"bus_{uuid4().hex[:8]}"
+    url = with_database(servers.database_url, schema)
+    role = f"loctician_{schema}"
+    await as_owner(servers.database_url, f"CREATE DATABASE {schema}", f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'")
+    await _build(url, schema)
+    parts = urlsplit(url)
+    database = Database(urlunsplit(parts._replace(netloc=f"{role}:{PASSWORD}@{parts.hostname}:{parts.port}")), schema)
+    yield database
+    await database.close()
+    await as_owner(servers.database_url, f"DROP DATABASE {schema} WITH (FORCE)", f"DROP ROLE {role}")
+
+
+async def _build(url: str, schema: str) -> None:
+    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_migrate, schema)
+    finally:
+        await engine.dispose()
+
+
+def _migrate(connection: Connection, schema: str) -> None:
+    with Operations.context(MigrationContext.configure(connection)):
+        script(f"CREATE SCHEMA {schema}")
+        create_claim_functions(schema)
+        create_outbox(schema)
+        create_inbox(schema)
+        script(f"""
+            CREATE TABLE {schema}.noted (id bigserial PRIMARY KEY, thing_id uuid, version integer, text text);
+            CREATE TABLE {schema}.things (thing_id uuid PRIMARY KEY, version integer, text text);
+            GRANT USAGE ON SCHEMA {schema} TO loctician_{schema};
+            GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO loctician_{schema};
+            GRANT ALL ON ALL SEQUENCES IN SCHEMA {schema} TO loctician_{schema};
+        """)
+
+
+async def emptied(database: Database) -> Database:
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        for table in ("outbox", "inbox", "noted", "things"):
+            await session.execute(text(f"DELETE FROM {database.schema}.{table}"))
+    return database
+
+
+async def emit_notes(database: Database, count: int, thing_id: UUID | None = None, start: int = 1) -> list[int]:
+    """Each in a transaction of its own; returns their versions."""
+    versions = list(range(start, start + count))
+    for version in versions:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            emit(session, Noted(thing_id=thing_id or new_id(), version=version))
+    return versions
+
+
+async def count(database: Database, table: str) -> int:
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        found = await session.execute(text(f"SELECT count(*) FROM {database.schema}.{table}"))
+        return int(found.scalar_one())
+
+
+Condition = Callable[[], Any | Awaitable[Any]]
+
+
+async def until(condition: Condition, limit: float = 15.0) -> Any:
+    """What the condition gives once it is true; fails after `limit` seconds."""
+    async with asyncio.timeout(limit):
+        while True:
+            found = condition()
+            if inspect.isawaitable(found):
+                found = await found
+            if found:
+                return found
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def running(*works: Coroutine[Any, Any, None]) -> AsyncIterator[list[asyncio.Task[None]]]:
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        yield tasks
+    finally:
+        await ended(*tasks)
+
+
+async def ended(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+def supervised(name: str, run: Callable[[], Awaitable[None]], health: Health | None = None) -> Any:
+    return broker.supervise(name, run, health or Health())
+
+
+@dataclass(frozen=True)
+class Message:
+    body: bytes
+    properties: Any
+
+    @property
+    def event(self) -> dict[str, Any]:
+        found: dict[str, Any] = orjson.loads(self.body)
+        return found
+
+
+class Queues:
+    """A look at the broker from outside."""
+
+    def __init__(self, channel: Any) -> None:
+        self._channel = channel
+
+    async def declare(self, *services: str) -> None:
+        await topology.declare(self._channel, dict.fromkeys(services, BINDINGS["shop"]), QUICK)
+
+    async def bind(self, queue: str, routing_key: str) -> None:
+        declared = await self._channel.declare_queue(queue, durable=True, passive=True)
+        await declared.bind(topology.EVENTS, routing_key)
+
+    async def listen(self) -> str:
+        """A queue of one's own on the realtime exchange."""
+        queue = await self._channel.declare_queue(exclusive=True)
+        await queue.bind(topology.REALTIME)
+        return str(queue.name)
+
+    async def delete(self, queue: str) -> None:
+        await self._channel.queue_delete(queue)
+
+    async def send(self, queue: str, body: bytes, **properties: Any) -> None:
+        message = broker.Outgoing("", queue, body, Basic.Properties(**properties))
+        await broker.publish_surely(await broker.wire(self._channel), message)
+
+    async def take(self, queue: str) -> list[Message]:
+        declared = await self._channel.get_queue(queue)
+        taken = []
+        while message := await declared.get(fail=False, no_ack=True):
+            taken.append(Message(message.body, message))
+        return taken
+
+    async def waiting(self, queue: str) -> int:
+        declared = await self._channel.declare_queue(queue, durable=True, passive=True)
+        return int(declared.declaration_result.message_count)
+
+
+@asynccontextmanager
+async def looking(amqp_url: str) -> AsyncIterator[Queues]:
+    async with broker.connection(amqp_url, "test") as connection:
+        yield Queues(await connection.channel())
+
+
+class Proxy:
+    """A TCP proxy in front of a server: `cut` is the server gone, `mute` is what the client says lost on the way."""
+
+    def __init__(self, url: str) -> None:
+        self._parts = urlsplit(url)
+        self._server: asyncio.Server | None = None
+        self._port = 0
+        self._links: set[asyncio.Task[None]] = set()
+        self._muted = False
+
+    @property
+    def url(self) -> str:
+        user = self._parts.netloc.rpartition("@")[0]
+        return urlunsplit(self._parts._replace(netloc=f"{user}@127.0.0.1:{self._port}"))
+
+    async def mend(self) -> None:
+        self._muted = False
+        self._server = await asyncio.start_server(self._link, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    async def cut(self) -> None:
+        if self._server:
+            self._server.close()
+            self._server = None
+        await ended(*self._links)
+
+    def mute(self) -> None:
+        self._muted = True
+
+    async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._carry(reader, writer))
+        self._links.add(task)
+        task.add_done_callback(self._links.discard)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there = await asyncio.open_connection(self._parts.hostname, self._parts.port)
+        ways = [
+            asyncio.create_task(self._copy(reader, there, mutable=True)),
+            asyncio.create_task(self._copy(there_reader, writer)),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            for end in (writer, there):
+                end.close()
+                with suppress(OSError):
+                    await end.wait_closed()
+
+    async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, mutable: bool = False) -> None:
+        with suppress(OSError):
+            while data := await source.read(65536):
+                if not (mutable and self._muted):
+                    target.write(data)
+                    await target.drain()
+
+
+@asynccontextmanager
+async def proxied(url: str) -> AsyncIterator[Proxy]:
+    proxy = Proxy(url)
+    await proxy.mend()
+    try:
+        yield proxy
+    finally:
+        await proxy.cut()

@@ -1,0 +1,89 @@
+import asyncio
+from urllib.parse import urlsplit
+
+import pytest
+
+from shared import broker as connecting
+from shared.broker import BrokerAwayError, pause, supervise
+from shared.health import Health
+from shared.tests.support import ended, proxied, running, until
+
+
+class TestConnecting:
+    async def test_any_of_several_addresses_will_do(self, broker: str) -> None:
+        async with proxied(broker) as proxy:
+            await proxy.cut()
+            for _ in range(4):
+                async with connecting.connection(f"{proxy.url}, {broker}", "test") as connection:
+                    assert not connection.is_closed
+
+    async def test_no_answer_is_told_without_the_password(self, broker: str) -> None:
+        async with proxied(broker) as proxy:
+            await proxy.cut()
+            with pytest.raises(BrokerAwayError) as failure:
+                async with connecting.connection(proxy.url, "test"):
+                    pass
+        assert str(urlsplit(broker).password) not in str(failure.value)
+
+
+class TestSupervision:
+    async def test_lost_connection_is_tried_again_and_told(self) -> None:
+        health, tries = Health(), 0
+
+        async def run() -> None:
+            nonlocal tries
+            tries += 1
+            if tries < 3:
+                raise ConnectionResetError("gone")
+            health.up("part")
+            await asyncio.Event().wait()
+
+        async with running(supervise("part", run, health)):
+            assert await until(lambda: health.parts.get("part")) == "ConnectionResetError: gone"
+            await until(lambda: health.ready)
+        assert tries == 3
+
+    async def test_connections_lost_in_a_group_of_tasks_are_tried_again(self) -> None:
+        health = Health()
+
+        async def lose() -> None:
+            raise ConnectionResetError("gone")
+
+        async def run() -> None:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(lose())
+                group.create_task(lose())
+
+        async with running(supervise("part", run, health)):
+            assert await until(lambda: health.parts.get("part")) == "ConnectionResetError: gone"
+
+    async def test_defect_ends_it_and_the_part_stays_down(self) -> None:
+        health = Health()
+
+        async def run() -> None:
+            health.up("part")
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await supervise("part", run, health)
+        assert health.parts["part"] == "stopped"
+
+    async def test_cancelled_it_ends_even_when_closing_fails(self) -> None:
+        started = asyncio.Event()
+
+        async def run() -> None:
+            started.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise ConnectionResetError("could not close")
+
+        task = asyncio.create_task(supervise("part", run, Health()))
+        await started.wait()
+        await asyncio.wait_for(ended(task), 5)
+        assert task.cancelled()
+
+    def test_pauses_grow_to_a_limit_and_differ(self) -> None:
+        assert max(pause(1) for _ in range(100)) <= 0.2
+        assert max(pause(50) for _ in range(100)) <= 5.0
+        assert len({pause(9) for _ in range(10)}) > 1

@@ -1,0 +1,144 @@
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import deadletters
+from shared.consumer import Consumer, Received, Subscriptions
+from shared.db import Database
+from shared.deadletters import NoDeadLetterQueueError
+from shared.health import Health
+from shared.relay import Relay
+from shared.testing.servers import Servers
+from shared.tests.support import (
+    BINDINGS,
+    QUICK,
+    NotedHere,
+    Queues,
+    count,
+    emit_notes,
+    emptied,
+    looking,
+    own_schema,
+    running,
+    supervised,
+    until,
+)
+
+DEAD = "shop.dead"
+
+
+@pytest.fixture(scope="module")
+async def place(servers: Servers) -> AsyncIterator[Database]:
+    async with own_schema(servers) as made:
+        yield made
+
+
+@pytest.fixture
+async def database(place: Database) -> Database:
+    return await emptied(place)
+
+
+@pytest.fixture
+async def queues(broker: str) -> AsyncIterator[Queues]:
+    async with looking(broker) as made:
+        await made.declare("shop")
+        yield made
+
+
+async def lay_aside(queues: Queues, *ids: str) -> None:
+    headers = {"x-attempts": 5, "x-error": "RuntimeError: no", "x-first-failed-at": "a", "x-last-failed-at": "b"}
+    for id_ in ids:
+        body = orjson.dumps({"id": id_})
+        await queues.send(DEAD, body, message_id=id_, message_type="thing.noted.v1", headers=headers)
+    await until(lambda: _all_there(queues, len(ids)))
+
+
+class TestLooking:
+    async def test_listing_tells_what_failed_and_leaves_it_there(self, broker: str, queues: Queues) -> None:
+        await lay_aside(queues, "one", "two", "three")
+        for _ in range(25):
+            listed = await deadletters.listing(broker, "shop")
+        assert {letter.id for letter in listed} == {"one", "two", "three"}
+        assert {(one.type, one.error, one.attempts) for one in listed} == {("thing.noted.v1", "RuntimeError: no", 5)}
+        assert (listed[0].first_failed_at, listed[0].last_failed_at) == ("a", "b")
+        await until(lambda: _all_there(queues, 3))
+
+    async def test_listing_is_bounded(self, broker: str, queues: Queues) -> None:
+        await lay_aside(queues, "one", "two", "three")
+        assert len(await deadletters.listing(broker, "shop", limit=2)) == 2
+
+    async def test_show_finds_one_by_its_id(self, broker: str, queues: Queues) -> None:
+        await lay_aside(queues, "one", "two")
+        found = await deadletters.show(broker, "shop", "two")
+        assert found is not None
+        assert orjson.loads(found.body) == {"id": "two"}
+        assert await deadletters.show(broker, "shop", "four") is None
+
+    async def test_unknown_service_is_told(self, broker: str) -> None:
+        with pytest.raises(NoDeadLetterQueueError, match=r"nobody\.dead"):
+            await deadletters.listing(broker, "nobody")
+
+
+class TestActing:
+    async def test_discard_removes_only_the_one_named(self, broker: str, queues: Queues) -> None:
+        await lay_aside(queues, "one", "two", "three")
+        assert await deadletters.discard(broker, "shop", "two") == 1
+        await until(lambda: _all_there(queues, 2))
+        assert {letter.id for letter in await deadletters.listing(broker, "shop")} == {"one", "three"}
+
+    async def test_discard_of_all_empties_the_queue(self, broker: str, queues: Queues) -> None:
+        await lay_aside(queues, "one", "two", "three")
+        assert await deadletters.discard(broker, "shop") == 3
+        assert await queues.waiting(DEAD) == 0
+
+    async def test_replay_sends_it_to_its_own_service_with_attempts_counted_anew(
+        self, broker: str, queues: Queues
+    ) -> None:
+        await lay_aside(queues, "one", "two")
+        assert await deadletters.replay(broker, "shop", "one") == 1
+        await until(lambda: queues.waiting("shop.events"))
+        (message,) = await queues.take("shop.events")
+        assert (message.properties.message_id, message.properties.type) == ("one", "thing.noted.v1")
+        assert not {"x-attempts", "x-error", "x-death"} & message.properties.headers.keys()
+        assert int(message.properties.delivery_mode) == 2
+
+    async def test_replay_of_one_not_there_is_none(self, broker: str, queues: Queues) -> None:
+        assert await deadletters.replay(broker, "shop", "one") == 0
+
+
+class TestFromEndToEnd:
+    async def test_event_that_failed_until_a_repair_takes_effect_on_replay(
+        self, database: Database, broker: str, queues: Queues
+    ) -> None:
+        broken = True
+        subscriptions = Subscriptions()
+
+        @subscriptions.on("thing.noted.v1", NotedHere)
+        async def note(session: AsyncSession, event: Received[NotedHere]) -> None:
+            if broken:
+                raise RuntimeError("broken")
+            await session.execute(text("INSERT INTO noted (version) VALUES (:version)"), {"version": event.version})
+
+        consumer: Any = Consumer(database, subscriptions, "shop", broker, Health(), {}, QUICK)
+        relay = Relay(database, "shop", broker, Health(), BINDINGS)
+        async with running(supervised("consumer", consumer.run), supervised("relay", relay.run)):
+            await emit_notes(database, 3)
+            await until(lambda: _all_there(queues, 3))
+            assert await deadletters.replay(broker, "shop") == 3
+            await until(lambda: _all_there(queues, 3))
+            broken = False
+            assert await deadletters.replay(broker, "shop") == 3
+            await until(lambda: _noted(database, 3))
+        assert await queues.waiting(DEAD) == 0
+
+
+async def _all_there(queues: Queues, number: int) -> bool:
+    return await queues.waiting(DEAD) == number
+
+
+async def _noted(database: Database, number: int) -> bool:
+    return await count(database, "noted") == number

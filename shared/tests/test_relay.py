@@ -1,0 +1,233 @@
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from shared import relay as relay_module
+from shared.auth import SERVICE_CLAIMS
+from shared.consumer import Consumer, Received, Subscriptions
+from shared.db import Database, transaction
+from shared.events import new_id, push
+from shared.health import Health
+from shared.relay import Relay
+from shared.testing.servers import Servers
+from shared.tests.support import (
+    BINDINGS,
+    QUICK,
+    NotedHere,
+    count,
+    emit_notes,
+    emptied,
+    ended,
+    looking,
+    own_schema,
+    proxied,
+    running,
+    supervised,
+    until,
+)
+
+QUEUE = "shop.events"
+
+
+@pytest.fixture(scope="module")
+async def place(servers: Servers) -> AsyncIterator[Database]:
+    async with own_schema(servers) as made:
+        yield made
+
+
+@pytest.fixture
+async def database(place: Database) -> Database:
+    return await emptied(place)
+
+
+def relay(database: Database, amqp_url: str, health: Health | None = None, bindings: Any = None) -> Any:
+    made = Relay(database, "shop", amqp_url, health or Health(), BINDINGS if bindings is None else bindings)
+    return supervised("relay", made.run, health)
+
+
+async def is_empty(database: Database) -> bool:
+    return await count(database, "outbox") == 0
+
+
+class TestRelaying:
+    async def test_events_leave_in_order_and_once(self, database: Database, broker: str) -> None:
+        versions = await emit_notes(database, 30, new_id())
+        async with running(relay(database, broker)), looking(broker) as queues:
+            await until(lambda: is_empty(database))
+            messages = await queues.take(QUEUE)
+        assert [message.event["version"] for message in messages] == versions
+
+    async def test_message_is_a_persistent_cloud_event(self, database: Database, broker: str) -> None:
+        thing = new_id()
+        await emit_notes(database, 1, thing)
+        async with running(relay(database, broker)), looking(broker) as queues:
+            await until(lambda: is_empty(database))
+            (message,) = await queues.take(QUEUE)
+        properties, event = message.properties, message.event
+        assert (properties.message_id, properties.type) == (event["id"], "thing.noted.v1")
+        assert (properties.content_type, int(properties.delivery_mode)) == ("application/cloudevents+json", 2)
+        assert (event["source"], event["subject"], event["actorrole"]) == ("/services/shop", str(thing), "service")
+        assert event["data"] == {"thing_id": str(thing), "text": "", "version": 1}
+
+    async def test_commit_wakes_it_before_it_would_look(
+        self, database: Database, broker: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(relay_module, "POLL", 60.0)
+        health = Health()
+        async with running(relay(database, broker, health), database.notifier.run()):
+            await until(lambda: health.parts.get("relay", "") is None)
+            await emit_notes(database, 3)
+            await until(lambda: is_empty(database), limit=5)
+
+    async def test_realtime_message_is_transient_and_needs_no_listener(self, database: Database, broker: str) -> None:
+        async def say(what: str) -> None:
+            async with transaction(database, SERVICE_CLAIMS) as session:
+                push(session, ["user:1"], "booking_update", {"what": what})
+            await until(lambda: is_empty(database))
+
+        async with running(relay(database, broker)), looking(broker) as queues:
+            await say("unheard")
+            ear = await queues.listen()
+            await say("heard")
+            (message,) = await queues.take(ear)
+        body = message.event
+        assert int(message.properties.delivery_mode) == 1
+        assert (body["audience"], body["type"], body["data"]) == (["user:1"], "booking_update", {"what": "heard"})
+
+
+class TestFaults:
+    async def test_events_emitted_while_broker_is_away_arrive_once(self, database: Database, broker: str) -> None:
+        health = Health()
+        async with proxied(broker) as proxy, looking(broker) as queues, running(relay(database, proxy.url, health)):
+            await emit_notes(database, 1)
+            await until(lambda: is_empty(database))
+            await proxy.cut()
+            versions = await emit_notes(database, 100, start=2)
+            await until(lambda: health.parts["relay"])
+            assert await count(database, "outbox") == 100
+            await proxy.mend()
+            await until(lambda: is_empty(database))
+            assert health.ready
+            messages = await queues.take(QUEUE)
+        assert [message.event["version"] for message in messages] == [1, *versions]
+
+    async def test_events_of_an_outage_take_effect_once(self, database: Database, broker: str) -> None:
+        subscriptions = Subscriptions()
+
+        @subscriptions.on("thing.noted.v1", NotedHere)
+        async def note(session: Any, event: Received[NotedHere]) -> None:
+            await session.execute(text("INSERT INTO noted (version) VALUES (:version)"), {"version": event.version})
+
+        async with proxied(broker) as proxy:
+            consumer = Consumer(database, subscriptions, "shop", proxy.url, Health(), {}, QUICK)
+            async with running(relay(database, proxy.url), supervised("consumer", consumer.run)):
+                await emit_notes(database, 20)
+                await proxy.cut()
+                await emit_notes(database, 80, start=21)
+                await proxy.mend()
+                await until(lambda: is_empty(database))
+                await until(lambda: _reached(database, 100))
+            async with transaction(database, SERVICE_CLAIMS) as session:
+                noted = (await session.execute(text("SELECT version FROM noted ORDER BY version"))).scalars().all()
+        assert list(noted) == list(range(1, 101))
+
+    async def test_connection_lost_while_publishing_loses_nothing(self, database: Database, broker: str) -> None:
+        async with proxied(broker) as proxy, looking(broker) as queues, running(relay(database, proxy.url)):
+            await emit_notes(database, 1)
+            await until(lambda: is_empty(database))
+            proxy.mute()
+            versions = await emit_notes(database, 20, start=2)
+            await proxy.cut()
+            await proxy.mend()
+            await until(lambda: is_empty(database))
+            messages = await queues.take(QUEUE)
+        assert {message.event["version"] for message in messages} == {1, *versions}
+
+    async def test_unroutable_event_waits_for_a_queue_and_holds_up_no_other(
+        self, database: Database, broker: str
+    ) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await session.execute(
+                text(f"SELECT {database.schema}.emit(:id, 'thing.lost.v1', 'a', 1, '{{}}')"), {"id": new_id()}
+            )
+        await emit_notes(database, 3)
+        async with running(relay(database, broker)), looking(broker) as queues:
+            await until(lambda: _reached(database, 1, "outbox", exactly=True))
+            assert len(await queues.take(QUEUE)) == 3
+            await queues.bind(QUEUE, "thing.lost.v1")
+            await until(lambda: is_empty(database))
+            messages = await queues.take(QUEUE)
+        assert [message.event["type"] for message in messages] == ["thing.lost.v1"]
+
+    async def test_event_sent_before_its_consumer_ever_ran_waits_for_it(self, database: Database, broker: str) -> None:
+        everyone = {"shop": [], "late": ["thing.noted.v1"]}
+        await emit_notes(database, 2)
+        async with running(relay(database, broker, bindings=everyone)), looking(broker) as queues:
+            await until(lambda: is_empty(database))
+            assert await until(lambda: queues.waiting("late.events")) == 2
+
+    async def test_second_relay_stands_by_and_takes_over(self, database: Database, broker: str) -> None:
+        first, second = Health(), Health()
+        async with looking(broker) as queues, running(relay(database, broker, first)) as (at_work,):
+            await until(lambda: first.parts.get("relay", "") is None)
+            async with running(relay(database, broker, second)):
+                await until(lambda: second.parts.get("relay", "") is None)
+                before = await emit_notes(database, 40)
+                await until(lambda: is_empty(database))
+                await ended(at_work)
+                after = await emit_notes(database, 40, start=41)
+                await until(lambda: is_empty(database))
+                messages = await queues.take(QUEUE)
+        assert [message.event["version"] for message in messages] == before + after
+
+    async def test_two_relays_at_once_send_each_event_once(self, database: Database, broker: str) -> None:
+        async with looking(broker) as queues, running(relay(database, broker), relay(database, broker)):
+            versions = await emit_notes(database, 100)
+            await until(lambda: is_empty(database))
+            messages = await queues.take(QUEUE)
+        assert [message.event["version"] for message in messages] == versions
+
+    async def test_relay_that_lost_its_lock_stops_and_starts_anew(self, database: Database, broker: str) -> None:
+        health = Health()
+        async with running(relay(database, broker, health)), looking(broker) as queues:
+            await until(lambda: health.parts.get("relay", "") is None)
+            await _end_relay_connections(database)
+            await until(lambda: health.parts["relay"])
+            versions = await emit_notes(database, 5)
+            await until(lambda: is_empty(database))
+            assert [message.event["version"] for message in await queues.take(QUEUE)] == versions
+
+    async def test_it_says_what_it_waits_for(self, database: Database, broker: str) -> None:
+        health = Health()
+        async with proxied(broker) as proxy:
+            await proxy.cut()
+            async with running(relay(database, proxy.url, health)):
+                reason = await until(lambda: health.parts.get("relay"))
+        assert "no broker answers" in str(reason)
+
+
+class TestMetrics:
+    async def test_rows_waiting_are_counted_while_broker_is_away(self, database: Database, broker: str) -> None:
+        await emit_notes(database, 7)
+        async with proxied(broker) as proxy:
+            await proxy.cut()
+            async with running(relay(database, proxy.url)):
+                await until(lambda: relay_module.WAITING.labels("shop")._value.get() == 7)
+                await asyncio.sleep(0)
+        assert relay_module.OLDEST.labels("shop")._value.get() > 0
+
+
+async def _reached(database: Database, number: int, table: str = "noted", *, exactly: bool = False) -> bool:
+    found = await count(database, table)
+    return found == number if exactly else found >= number
+
+
+async def _end_relay_connections(database: Database) -> None:
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        await session.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name"),
+            {"name": f"loctician-{database.schema}-relay"},
+        )
