@@ -47,12 +47,15 @@ async def own_schema(servers: Servers) -> AsyncIterator[Database]:
     url = with_database(servers.database_url, schema)
     role = f"loctician_{schema}"
     await as_owner(servers.database_url, f"CREATE DATABASE {schema}", f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'")
-    await _build(url, schema)
-    parts = urlsplit(url)
-    database = Database(urlunsplit(parts._replace(netloc=f"{role}:{PASSWORD}@{parts.hostname}:{parts.port}")), schema)
-    yield database
-    await database.close()
-    await as_owner(servers.database_url, f"DROP DATABASE {schema} WITH (FORCE)", f"DROP ROLE {role}")
+    try:
+        await _build(url, schema)
+        parts = urlsplit(url)
+        login = f"{role}:{PASSWORD}@{parts.hostname}:{parts.port}"
+        database = Database(urlunsplit(parts._replace(netloc=login)), schema)
+        yield database
+        await database.close()
+    finally:
+        await as_owner(servers.database_url, f"DROP DATABASE {schema} WITH (FORCE)", f"DROP ROLE {role}")
 
 
 async def _build(url: str, schema: str) -> None:

@@ -149,18 +149,18 @@ class TestFaults:
     async def test_unroutable_event_waits_for_a_queue_and_holds_up_no_other(
         self, database: Database, broker: str
     ) -> None:
+        lost = relay_module.BATCH + 1
         async with transaction(database, SERVICE_CLAIMS) as session:
-            await session.execute(
-                text(f"SELECT {database.schema}.emit(:id, 'thing.lost.v1', 'a', 1, '{{}}')"), {"id": new_id()}
-            )
+            emit_lost = f"SELECT {database.schema}.emit(gen_random_uuid(), 'thing.lost.v1', 'a', 1, '{{}}')"
+            await session.execute(text(f"{emit_lost} FROM generate_series(1, {lost})"))
         await emit_notes(database, 3)
         async with running(relay(database, broker)), looking(broker) as queues:
-            await until(lambda: _reached(database, 1, "outbox", exactly=True))
+            await until(lambda: _reached(database, lost, "outbox", exactly=True))
             assert len(await queues.take(QUEUE)) == 3
             await queues.bind(QUEUE, "thing.lost.v1")
             await until(lambda: is_empty(database))
             messages = await queues.take(QUEUE)
-        assert [message.event["type"] for message in messages] == ["thing.lost.v1"]
+        assert [message.event["type"] for message in messages] == ["thing.lost.v1"] * lost
 
     async def test_event_sent_before_its_consumer_ever_ran_waits_for_it(self, database: Database, broker: str) -> None:
         everyone = {"shop": [], "late": ["thing.noted.v1"]}

@@ -1,0 +1,49 @@
+"""Health of the gateway and, asked all at once, of each service behind it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from gateway.client import Upstream, UpstreamError
+from shared.health import Health
+
+SECONDS = 1.5
+AT_MOST = 65_536
+
+
+async def ask(upstream: Upstream, path: str) -> dict[str, Any]:
+    """A service's own answer, or why there is none."""
+    try:
+        status, body = await upstream.fetch(path, seconds=SECONDS, at_most=AT_MOST)
+        report = orjson.loads(body)
+    except UpstreamError as error:
+        return {"status": "down", "reason": str(error) or type(error).__name__}
+    except orjson.JSONDecodeError:
+        return {"status": "down", "reason": "no JSON"}
+    return {**report, "up": status == 200} if isinstance(report, dict) else {"status": "down", "reason": "no report"}
+
+
+async def ask_all(upstreams: Mapping[str, Upstream], path: str) -> tuple[bool, dict[str, Any]]:
+    reports = await asyncio.gather(*(ask(upstream, path) for upstream in upstreams.values()))
+    services = {
+        name: {key: value for key, value in report.items() if key != "up"}
+        for name, report in zip(upstreams, reports, strict=True)
+    }
+    return all(report.get("up") for report in reports), services
+
+
+async def system(health: Health, upstreams: Mapping[str, Upstream]) -> tuple[bool, dict[str, Any]]:
+    """Whether everything is up, and the report of each part."""
+    all_up, services = await ask_all(upstreams, "/health/ready")
+    report = health.report()
+    whole = all_up and health.ready
+    if not health.draining:
+        report["status"] = "ready" if whole else "degraded"
+    return whole, {**report, "services": services}
+
+
+async def databases(upstreams: Mapping[str, Upstream]) -> tuple[bool, dict[str, Any]]:
+    all_up, services = await ask_all(upstreams, "/health/db")
+    return all_up, {"status": "up" if all_up else "down", "services": services}

@@ -1,0 +1,166 @@
+"""The gateway: a plain ASGI application; wiring only."""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+
+from prometheus_client import Histogram
+from starlette.types import Receive, Scope, Send
+
+from gateway import headers, paths, routes
+from gateway.call import Call
+from gateway.client import Upstream
+from gateway.documents import OpenApi
+from gateway.errors import (
+    AddressTooLong,
+    BadPath,
+    HeadersTooLarge,
+    MethodNotAllowed,
+    OriginNotAllowed,
+)
+from gateway.operations import Operations
+from gateway.proxy import ClientGoneError, Proxy
+from gateway.realtime.feed import Feed
+from gateway.realtime.hub import Hub
+from gateway.realtime.sockets import Sockets
+from gateway.settings import GatewaySettings
+from shared.auth import RemoteJwks, TokenVerifier
+from shared.broker import supervise
+from shared.context import bind
+from shared.errors import NotFound, ProblemError
+from shared.health import Health
+from shared.log import configure, logger
+from shared.metrics import HTTP_SECONDS
+from shared.settings import load
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+ALLOW = ", ".join(sorted(METHODS))
+SECRET_IN_QUERY = re.compile(r"((?:token|ticket)=)[^&\s\"']+")
+
+log = logger(__name__)
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Gateway:
+    def __init__(self, settings: GatewaySettings) -> None:
+        self.settings = settings
+        self.health = Health()
+        self.upstreams = {
+            name: Upstream(
+                url,
+                limit=settings.upstream_connections,
+                connect_seconds=settings.upstream_connect_seconds,
+                idle_seconds=settings.upstream_idle_seconds,
+            )
+            for name, url in settings.upstream_urls().items()
+        }
+        self.verifier = TokenVerifier(RemoteJwks(settings.keys_url), settings.public_url, settings.jwt_audience)
+        self.hub = Hub(settings.websockets_per_user, settings.websockets_at_most, settings.websocket_queue)
+        self.feed = Feed(settings.amqp_url, self.hub, self.health)
+        self._cors = headers.Cors(settings.cors_origins)
+        self._proxy = Proxy(settings, self.verifier, self.upstreams)
+        self._sockets = Sockets(self.hub, self.verifier, self._cors)
+        operations = Operations(settings, self.health, self.upstreams, OpenApi(self.upstreams))
+        self._own = operations.table()
+        secure = settings.public_url.startswith("https://")
+        self._security = headers.SECURITY + ([headers.STRICT_TRANSPORT] if secure else [])
+        self._seconds: dict[tuple[str, str, int], Histogram] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(Call(scope, receive, send))
+        elif scope["type"] == "websocket":
+            await self._sockets(scope, receive, send)
+        else:
+            await self._lifespan(receive, send)
+
+    async def _http(self, call: Call) -> None:
+        started = time.perf_counter()
+        trace = call.incoming.one(b"traceparent")
+        call.common = self._security + self._cors.headers(call.incoming.one(b"origin"))
+        if call.path != "/docs":
+            call.common.append(headers.CONTENT_POLICY)
+        with bind(request_id=call.request_id, traceparent=trace if headers.TRACEPARENT.fullmatch(trace) else None):
+            try:
+                await self._respond(call)
+            except ProblemError as error:
+                await call.problem(error)
+            except ClientGoneError:
+                call.status = call.status or 499
+            finally:
+                self._record(call, time.perf_counter() - started)
+
+    async def _respond(self, call: Call) -> None:
+        _refuse(call)
+        if call.method == "OPTIONS" and b"access-control-request-method" in call.incoming.given:
+            await self._preflight(call)
+            return
+        own = self._own.get(call.path)
+        if own is not None:
+            call.route = call.path
+            if call.method not in ("GET", "HEAD"):
+                raise MethodNotAllowed(headers={"Allow": "GET, HEAD"})
+            await own(call)
+            return
+        route = routes.find(call.path)
+        if route is None:
+            raise NotFound
+        call.route = route.path
+        await self._proxy.forward(call, route)
+
+    async def _preflight(self, call: Call) -> None:
+        origin = call.incoming.one(b"origin")
+        if not origin or not self._cors.allows(origin):
+            raise OriginNotAllowed
+        await call.answer(204, b"", "text/plain", headers.Cors.PREFLIGHT)
+
+    def _record(self, call: Call, seconds: float) -> None:
+        method = call.method if call.method in METHODS else "other"
+        key = (method, call.route, call.status or 500)
+        if key not in self._seconds:
+            self._seconds[key] = HTTP_SECONDS.labels("gateway", method, call.route, str(key[2]))
+        self._seconds[key].observe(seconds)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self.health.expect("feed")
+        feed = asyncio.create_task(supervise("feed", self.feed.run, self.health), name="feed")
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self.health.draining = True
+        self.hub.close_all()
+        feed.cancel()
+        await asyncio.gather(feed, return_exceptions=True)
+        for upstream in self.upstreams.values():
+            upstream.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _refuse(call: Call) -> None:
+    """What no service should ever see. Raises the problem."""
+    scope = call.scope
+    if call.method not in METHODS:
+        raise MethodNotAllowed(headers={"Allow": ALLOW})
+    if len(scope["raw_path"]) + len(scope["query_string"]) > paths.MAX_TARGET_BYTES:
+        raise AddressTooLong
+    if call.incoming.size > headers.MAX_HEADER_BYTES:
+        raise HeadersTooLarge
+    if not paths.is_plain(scope["raw_path"]):
+        raise BadPath
+
+
+def hide_secrets(record: logging.LogRecord) -> bool:
+    """uvicorn logs the address of each WebSocket, which may hold a token."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(SECRET_IN_QUERY.sub(r"\1***", one) if isinstance(one, str) else one for one in record.args)
+    return True
+
+
+def create() -> Application:
+    settings = load(GatewaySettings)
+    configure("gateway", settings.log_level)
+    for name in ("uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).addFilter(hide_secrets)
+    return Gateway(settings)

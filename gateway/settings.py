@@ -1,0 +1,24 @@
+"""The gateway's variables, beside those every deployable has."""
+
+from pydantic import Field
+
+from shared.settings import Settings
+
+SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
+
+
+class GatewaySettings(Settings):
+    booking_url: str = "http://127.0.0.1:8002"
+    calendar_url: str = "http://127.0.0.1:8003"
+    notifications_url: str = "http://127.0.0.1:8004"
+    gdpr_url: str = "http://127.0.0.1:8005"
+    upstream_connections: int = Field(default=100, ge=1, le=10_000, description="Most connections to each service")
+    upstream_connect_seconds: float = Field(default=2.0, gt=0, le=60)
+    upstream_idle_seconds: float = Field(default=30.0, gt=0, le=600, description="Longest silence within a body")
+    max_body_bytes: int = Field(default=1_048_576, ge=1_024)
+    websockets_per_user: int = Field(default=10, ge=1)
+    websockets_at_most: int = Field(default=12_000, ge=1)
+    websocket_queue: int = Field(default=64, ge=1, description="Messages that may wait for a slow client")
+
+    def upstream_urls(self) -> dict[str, str]:
+        return {name: str(getattr(self, f"{name}_url")) for name in SERVICES}

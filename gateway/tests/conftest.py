@@ -1,0 +1,254 @@
+"""A real gateway in front of real servers on loopback, all in the test's own event loop."""
+
+import asyncio
+import hashlib
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import httpx
+import jwt
+import orjson
+import pytest
+import uvicorn
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+from starlette.types import Receive, Scope, Send
+
+from gateway.main import Gateway
+from gateway.settings import SERVICES, GatewaySettings
+from shared.events import new_id
+
+KID = "test-key"
+NO_BROKER = "amqp://127.0.0.1:1/"
+BIG = 20_000_000
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def serving(app: Application, **options: Any) -> AsyncIterator[str]:
+    """The app on a free port; its address."""
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, so asyncio sets TCP_NODELAY
+    bound.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_config=None, access_log=False, proxy_headers=False, **options)
+    server = Server(config)
+    running = asyncio.create_task(server.serve(sockets=[bound]))
+    await until(lambda: server.started)
+    try:
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await asyncio.wait_for(running, 10)
+        bound.close()
+
+
+async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        await asyncio.sleep(0.005)
+
+
+@dataclass
+class Upstreams:
+    """Stand-ins for the services: they tell what reached them, and misbehave when asked to by path."""
+
+    signing_key: rsa.RSAPrivateKey
+    urls: dict[str, str] = field(default_factory=dict)
+    jwks_fetches: int = 0
+    jwks_status: int = 200
+    peers: set[tuple[str, int]] = field(default_factory=set)
+    hold: asyncio.Event = field(default_factory=asyncio.Event)
+    seen: list[str] = field(default_factory=list)
+
+    def app(self, service: str) -> Application:
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "lifespan":
+                for done in ("startup", "shutdown"):
+                    await receive()
+                    await send({"type": f"lifespan.{done}.complete"})
+                return
+            self.peers.add(tuple(scope["client"]))
+            self.seen.append(scope["path"])
+            last = scope["path"].rsplit("/", 1)[-1]
+            special = getattr(self, f"_{last.replace('.', '_').replace('-', '_')}", None)
+            await (special(scope, receive, send) if special else self._echo(service, scope, receive, send))
+
+        return answer
+
+    async def _echo(self, service: str, scope: Scope, receive: Receive, send: Send) -> None:
+        body, pieces, more = b"", 0, True
+        while more:
+            message = await receive()
+            body, pieces, more = body + message.get("body", b""), pieces + 1, message.get("more_body", False)
+        report = {
+            "service": service,
+            "method": scope["method"],
+            "path": scope["raw_path"].decode(),
+            "query": scope["query_string"].decode(),
+            "headers": [[name.decode(), value.decode("latin-1")] for name, value in scope["headers"]],
+            "sha256": hashlib.sha256(body).hexdigest(),
+            "size": len(body),
+        }
+        await reply(send, 200, orjson.dumps(report), [(b"server", b"secret/1"), (b"set-cookie", b"a=1")])
+
+    async def _jwks_json(self, _: Scope, __: Receive, send: Send) -> None:
+        self.jwks_fetches += 1
+        jwk = {**RSAAlgorithm.to_jwk(self.signing_key.public_key(), as_dict=True), "kid": KID, "use": "sig"}
+        await reply(send, self.jwks_status, orjson.dumps({"keys": [jwk]}))
+
+    async def _big(self, _: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _part in range(BIG // 100_000):
+            await send({"type": "http.response.body", "body": b"x" * 100_000, "more_body": True})
+        await send({"type": "http.response.body"})
+
+    async def _drip(self, _: Scope, __: Receive, send: Send) -> None:
+        """One piece at once, the other when told."""
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"first", "more_body": True})
+        await self.hold.wait()
+        await send({"type": "http.response.body", "body": b"second"})
+
+    async def _cut(self, _: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"10")]})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        # returning now makes the server close the connection
+
+    async def _never(self, _: Scope, __: Receive, send: Send) -> None:
+        await self.hold.wait()
+        await reply(send, 200, b"{}")
+
+    async def _empty(self, _: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async def _ready(self, _: Scope, __: Receive, send: Send) -> None:
+        await reply(send, 200, b'{"status": "ready", "parts": {}}')
+
+    async def _openapi_json(self, scope: Scope, _: Receive, send: Send) -> None:
+        own = scope["server"][1]
+        service = next(name for name, url in self.urls.items() if url.endswith(f":{own}"))
+        path = {"auth": "/api/v1/users/me", "booking": "/api/v1/slots", "calendar": "/api/v1/audit"}.get(service, "/x")
+        schema = {"$ref": "#/components/schemas/Thing"}
+        document = {
+            "paths": {path: {"get": {"summary": f"<{service}>", "x-schema": schema}}},
+            "components": {"schemas": {"Thing": {"title": service}, "Same": {"type": "string"}}},
+        }
+        await reply(send, 200, orjson.dumps(document))
+
+
+async def reply(send: Send, status: int, body: bytes, extra: list[tuple[bytes, bytes]] | None = None) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *(extra or [])]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture(scope="session")
+def signing_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture(scope="session")
+async def upstreams(signing_key: rsa.RSAPrivateKey) -> AsyncIterator[Upstreams]:
+    made = Upstreams(signing_key)
+    async with _all_serving(made, list(SERVICES)):
+        yield made
+
+
+@asynccontextmanager
+async def _all_serving(made: Upstreams, names: list[str]) -> AsyncIterator[None]:
+    if not names:
+        yield
+        return
+    async with serving(made.app(names[0])) as made.urls[names[0]], _all_serving(made, names[1:]):
+        yield
+
+
+def settings_for(upstreams: Upstreams, **values: object) -> GatewaySettings:
+    urls = {f"{name}_url": url for name, url in upstreams.urls.items()}
+    base: dict[str, object] = {
+        "environment": "test",
+        "database_url": "postgresql://nobody@127.0.0.1:1/none",
+        "amqp_url": NO_BROKER,
+        "secret_key": "test-secret-key-of-at-least-32-characters",
+        "cors_origins": "https://salon.example",
+    }
+    return GatewaySettings.model_validate(base | urls | values)
+
+
+@pytest.fixture(scope="session")
+async def gateway(upstreams: Upstreams) -> AsyncIterator[Gateway]:
+    gateway = Gateway(settings_for(upstreams, debug=True))
+    async with serving(gateway, server_header=False) as url:
+        gateway.url = url  # type: ignore[attr-defined]
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+def url(gateway: Gateway) -> str:
+    return str(gateway.url)  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+async def client(url: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=url, timeout=10) as made:
+        yield made
+
+
+TokenFor = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def token_for(signing_key: rsa.RSAPrivateKey) -> TokenFor:
+    def make(role: str = "customer", user: UUID | None = None, **overrides: Any) -> str:
+        return jwt.encode(claims_for(role, user) | overrides, signing_key, "RS256", {"kid": KID})
+
+    return make
+
+
+def claims_for(role: str = "customer", user: UUID | None = None) -> dict[str, Any]:
+    now = int(time.time())
+    return {
+        "iss": "http://127.0.0.1:8000",
+        "aud": "loctician",
+        "sub": str(user or new_id()),
+        "sid": str(new_id()),
+        "jti": str(new_id()),
+        "role": role,
+        "iat": now,
+        "nbf": now,
+        "exp": now + 1800,
+    }
+
+
+@dataclass
+class RawAnswer:
+    status: int
+    head: bytes
+    body: bytes
+
+
+async def raw(url: str, request: bytes) -> RawAnswer:
+    """Send bytes exactly as they are; the connection must be asked to close."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(request)
+    try:
+        async with asyncio.timeout(10):
+            answer = await reader.read()
+    finally:
+        writer.close()
+        await writer.wait_closed()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return RawAnswer(int(head.split(b" ", 2)[1]), head, body)

@@ -1,0 +1,79 @@
+"""What the gateway answers itself: cross-origin questions, health, metrics and the API's description."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.main import Gateway
+from gateway.tests.conftest import Upstreams, serving, settings_for
+
+
+class TestCors:
+    async def test_a_listed_origin_may_call_with_credentials(self, client: httpx.AsyncClient) -> None:
+        answer = await client.get("/api/v1/slots", headers={"Origin": "https://salon.example"})
+        assert answer.headers["access-control-allow-origin"] == "https://salon.example"
+        assert answer.headers["access-control-allow-credentials"] == "true"
+        assert "Origin" in answer.headers["vary"]
+
+    @pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://salon.example.evil.example"])
+    async def test_another_origin_gets_no_leave(self, client: httpx.AsyncClient, origin: str) -> None:
+        answer = await client.get("/api/v1/slots", headers={"Origin": origin})
+        assert "access-control-allow-origin" not in answer.headers
+        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        preflight = await client.options("/api/v1/bookings", headers=asked)
+        assert (preflight.status_code, preflight.json()["code"]) == (403, "origin_not_allowed")
+
+    async def test_a_preflight_is_answered_here(self, client: httpx.AsyncClient, upstreams: Upstreams) -> None:
+        upstreams.seen.clear()
+        asked = {"Origin": "https://salon.example", "Access-Control-Request-Method": "PUT"}
+        preflight = await client.options("/api/v1/bookings/1", headers=asked)
+        assert preflight.status_code == 204
+        assert "Idempotency-Key" in preflight.headers["access-control-allow-headers"]
+        assert upstreams.seen == []
+
+
+class TestOperations:
+    async def test_health_tells_of_each_service(self, client: httpx.AsyncClient) -> None:
+        answer = await client.get("/health")
+        report = answer.json()
+        assert answer.status_code == 503
+        assert report["parts"]["feed"]["status"] == "down"
+        assert report["services"]["booking"]["status"] == "ready"
+
+    async def test_ready_stays_while_the_broker_is_away(self, client: httpx.AsyncClient) -> None:
+        answer = await client.get("/health/ready")
+        assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+        assert (await client.get("/health/live")).json() == {"status": "alive"}
+
+    async def test_the_databases_are_asked_through_the_services(self, client: httpx.AsyncClient) -> None:
+        answer = await client.get("/health/db")
+        assert answer.json()["services"].keys() == {"auth", "booking", "calendar", "notifications", "gdpr"}
+
+    async def test_metrics_name_routes_and_not_paths(self, client: httpx.AsyncClient) -> None:
+        await client.get("/api/v1/bookings/secret-id")
+        text = (await client.get("/metrics")).text
+        assert 'route="/api/v1/bookings"' in text
+        assert "secret-id" not in text
+
+    async def test_metrics_are_hidden_from_outside_in_production(self, upstreams: Upstreams) -> None:
+        gateway = Gateway(settings_for(upstreams, environment="production"))
+        async with serving(gateway) as url, httpx.AsyncClient(base_url=url) as client:
+            assert (await client.get("/metrics")).status_code == 200
+            for path in ("/metrics", "/health/db"):
+                outside = await client.get(path, headers={"X-Forwarded-For": "6.6.6.6"})
+                assert outside.status_code == 404
+
+    async def test_the_openapi_document_is_merged(self, client: httpx.AsyncClient) -> None:
+        document: dict[str, Any] = (await client.get("/openapi.json")).json()
+        assert document["paths"].keys() == {"/api/v1/users/me", "/api/v1/slots"}
+        reference = document["paths"]["/api/v1/slots"]["get"]["x-schema"]["$ref"]
+        assert reference == "#/components/schemas/BookingThing"
+        assert document["components"]["schemas"].keys() >= {"AuthThing", "BookingThing", "Same"}
+
+    async def test_the_docs_page_needs_nothing_from_elsewhere(self, client: httpx.AsyncClient) -> None:
+        page = await client.get("/docs")
+        assert "/api/v1/slots" in page.text
+        assert "&lt;booking&gt;" in page.text
+        assert "<script" not in page.text
+        assert "http" not in page.text

@@ -1,0 +1,231 @@
+"""WebSockets: who hears what, and who is shown out."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+from uuid import UUID
+
+import aio_pika
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from gateway.main import Gateway, hide_secrets
+from gateway.realtime.hub import FullError, Hub
+from gateway.tests.conftest import TokenFor, Upstreams, serving, settings_for, until
+from shared.events import new_id
+
+
+def ws(url: str, path: str) -> str:
+    return url.replace("http", "ws", 1) + path
+
+
+async def closed_with(socket: ClientConnection) -> int:
+    async with asyncio.timeout(5):
+        with suppress(ConnectionClosed):
+            async for _ in socket:
+                pass
+        await socket.wait_closed()
+    return socket.close_code or 0
+
+
+async def heard(socket: ClientConnection) -> Any:
+    async with asyncio.timeout(5):
+        return json.loads(await socket.recv())
+
+
+class TestComingIn:
+    async def test_without_a_token_ws_is_closed_with_4401(self, url: str) -> None:
+        async with connect(ws(url, "/ws")) as socket:
+            assert await closed_with(socket) == 4401
+
+    @pytest.mark.parametrize("path", ["/ws", "/ws/loctician/0190a3c4-0000-7000-8000-000000000001"])
+    @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c"])
+    async def test_a_bad_token_is_closed_with_4401(self, url: str, path: str, token: str) -> None:
+        async with connect(ws(url, f"{path}?token={token}")) as socket:
+            assert await closed_with(socket) == 4401
+
+    async def test_two_tokens_are_closed_with_4401(self, url: str, token_for: TokenFor) -> None:
+        async with connect(ws(url, f"/ws?token={token_for()}&token={token_for()}")) as socket:
+            assert await closed_with(socket) == 4401
+
+    @pytest.mark.parametrize("path", ["/ws/loctician/x", "/ws/", "/ws/other", "/api/v1/slots"])
+    async def test_other_paths_are_not_opened(self, url: str, path: str) -> None:
+        with pytest.raises(InvalidStatus):
+            await connect(ws(url, path)).__aenter__()
+
+    @pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+    async def test_an_unlisted_origin_is_not_opened(self, url: str, token_for: TokenFor, origin: str) -> None:
+        headers = {"Origin": origin}
+        with pytest.raises(InvalidStatus):
+            await connect(ws(url, f"/ws?token={token_for()}"), additional_headers=headers).__aenter__()
+
+    async def test_a_listed_origin_is_opened(self, url: str, gateway: Gateway, token_for: TokenFor) -> None:
+        user = new_id()
+        headers = {"Origin": "https://salon.example"}
+        async with connect(ws(url, f"/ws?token={token_for(user=user)}"), additional_headers=headers) as socket:
+            await until(lambda: gateway.hub.publish([f"user:{user}"], '{"n": 1}') == 1)
+            assert await heard(socket) == {"n": 1}
+
+    async def test_the_eleventh_connection_of_a_person_is_refused(self, url: str, token_for: TokenFor) -> None:
+        address = ws(url, f"/ws?token={token_for()}")
+        sockets = [await connect(address) for _ in range(11)]
+        assert await closed_with(sockets[-1]) == 4429
+        for socket in sockets:
+            await socket.close()
+
+    def test_a_token_in_an_address_is_not_logged(self) -> None:
+        record = logging.LogRecord("x", 20, "", 0, "%s %s", ("me", "/ws?a=1&token=abc.def&b=2"), None)
+        assert hide_secrets(record)
+        assert record.getMessage() == "me /ws?a=1&token=***&b=2"
+
+
+class TestHearing:
+    async def test_everyone_hears_their_own_audience_only(
+        self, url: str, gateway: Gateway, token_for: TokenFor
+    ) -> None:
+        one, two, loctician = new_id(), new_id(), new_id()
+        async with (
+            connect(ws(url, f"/ws?token={token_for(user=one)}")) as first,
+            connect(ws(url, f"/ws?token={token_for('staff', two)}")) as second,
+            connect(ws(url, f"/ws/loctician/{loctician}")) as watching,
+        ):
+            await until(lambda: gateway.hub.publish([f"user:{one}"], '"to one"') == 1)
+            await until(lambda: gateway.hub.publish([f"loctician:{loctician}"], '"to watchers"') == 1)
+            await until(lambda: gateway.hub.publish([f"user:{two}", "role:staff"], '"to two"') == 1)
+            gateway.hub.publish(["all"], '"to all"')
+            assert [json.loads(await first.recv()) for _ in range(2)] == ["to one", "to all"]
+            assert [json.loads(await second.recv()) for _ in range(2)] == ["to two", "to all"]
+            assert json.loads(await watching.recv()) == "to watchers"
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(watching.recv(), 0.05)
+
+    async def test_a_slow_client_is_dropped_and_the_others_are_not_kept_waiting(
+        self, url: str, gateway: Gateway, token_for: TokenFor
+    ) -> None:
+        slow, quick = new_id(), new_id()
+        message = json.dumps("x" * 100_000)
+        async with connect(ws(url, f"/ws?token={token_for(user=quick)}"), compression=None) as listening:
+            reader, writer = await _silent_websocket(url, f"/ws?token={token_for(user=slow)}")
+            await until(lambda: gateway.hub.publish([f"user:{quick}"], '"start"') == 1)
+            assert await heard(listening) == "start"
+            for _ in range(1_000):
+                reached = gateway.hub.publish([f"user:{slow}", f"user:{quick}"], message)
+                assert len(await listening.recv()) == len(message)
+                if reached == 1:
+                    break
+            assert reached == 1
+            writer.close()
+            assert reader is not None
+
+    @pytest.mark.parametrize(("message", "code"), [("x" * 5_000, 1009), (b"y" * 5_000, 1009)])
+    async def test_a_client_that_sends_too_much_is_closed(self, url: str, message: str | bytes, code: int) -> None:
+        async with connect(ws(url, f"/ws/loctician/{new_id()}")) as socket:
+            await socket.send(message)
+            assert await closed_with(socket) == code
+
+    async def test_a_client_that_sends_too_often_is_closed(self, url: str) -> None:
+        async with connect(ws(url, f"/ws/loctician/{new_id()}")) as socket:
+            for _ in range(121):
+                await socket.send("ping")
+            assert await closed_with(socket) == 1008
+
+    async def test_a_connection_ends_with_its_token(self, url: str, token_for: TokenFor) -> None:
+        token = token_for(exp=int(time.time()) - 3)  # within the leeway for clocks that differ
+        async with connect(ws(url, f"/ws?token={token}")) as socket:
+            assert await closed_with(socket) == 4401
+
+    async def test_connections_are_told_of_a_restart(self, upstreams: Upstreams, token_for: TokenFor) -> None:
+        async with serving(Gateway(settings_for(upstreams))) as url:
+            socket = await connect(ws(url, f"/ws?token={token_for()}"))
+        assert await closed_with(socket) == 1012
+
+
+async def _silent_websocket(url: str, path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A client that shakes hands and then never reads."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=1_024)
+    writer.write(
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    assert b" 101 " in await reader.readline()
+    return reader, writer
+
+
+class TestHub:
+    async def test_nothing_of_a_connection_stays(self) -> None:
+        hub = Hub(per_user=1, at_most=2, queue=2)
+        user = new_id()
+        for _ in range(3):
+            hub.leave(hub.join(["all"], user, new_id()))
+        assert (len(hub), dict(hub._by_audience), dict(hub._of_user)) == (0, {}, {})
+
+    async def test_the_limit_over_all_holds(self) -> None:
+        hub = Hub(per_user=1, at_most=1, queue=2)
+        hub.join(["all"])
+        with pytest.raises(FullError):
+            hub.join(["all"])
+
+    async def test_a_revoked_session_closes_that_one_and_a_revoked_user_all(self) -> None:
+        hub = Hub(per_user=5, at_most=5, queue=2)
+        user, session = new_id(), new_id()
+        one, two, other = (hub.join([], user, session), hub.join([], user, new_id()), hub.join([], new_id(), session))
+        hub.revoke(user, session)
+        assert [member.closing.done() for member in (one, two, other)] == [True, False, False]
+        hub.revoke(user, None)
+        assert [member.closing.done() for member in (one, two, other)] == [True, True, False]
+
+
+@asynccontextmanager
+async def publishing(broker: str) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
+    async with await aio_pika.connect(broker) as connection:
+        yield await connection.channel()
+
+
+async def send(channel: aio_pika.abc.AbstractChannel, exchange: str, key: str, body: dict[str, Any]) -> None:
+    target = await channel.get_exchange(exchange)
+    await target.publish(aio_pika.Message(json.dumps(body).encode()), key)
+
+
+def realtime(audience: Sequence[str], data: dict[str, Any]) -> dict[str, Any]:
+    time_ = "2026-05-01T10:00:00Z"
+    return {"id": str(new_id()), "audience": audience, "type": "booking_update", "time": time_, "data": data}
+
+
+class TestFeed:
+    async def test_messages_and_ended_sessions_come_through_the_broker(
+        self, upstreams: Upstreams, broker: str, token_for: TokenFor
+    ) -> None:
+        gateway = Gateway(settings_for(upstreams, amqp_url=broker))
+        user, session = new_id(), new_id()
+        async with serving(gateway) as url, publishing(broker) as channel:
+            await until(lambda: gateway.health.ready)
+            token = token_for(user=user, sid=str(session))
+            async with connect(ws(url, f"/ws?token={token}")) as socket:
+                await until(lambda: len(gateway.hub) == 1)
+                await send(channel, "loctician.realtime", "", {"no": "message"})
+                message = realtime([f"user:{user}", "role:customer"], {"booking_id": "1"})
+                await send(channel, "loctician.realtime", "booking_update", message)
+                assert await heard(socket) == {key: message[key] for key in ("id", "type", "time", "data")}
+                await _revoke(channel, new_id(), session)
+                await _revoke(channel, user, session)
+                assert await closed_with(socket) == 4401
+
+    async def test_the_feed_comes_back_after_its_queue_was_lost(self, upstreams: Upstreams, broker: str) -> None:
+        gateway = Gateway(settings_for(upstreams, amqp_url=broker))
+        async with serving(gateway):
+            await until(lambda: gateway.health.ready)
+            assert gateway.feed.queue is not None
+            await gateway.feed.queue.delete(if_unused=False, if_empty=False)
+            await until(lambda: not gateway.health.ready)
+            await until(lambda: gateway.health.ready)
+
+
+async def _revoke(channel: aio_pika.abc.AbstractChannel, user: UUID, session: UUID) -> None:
+    data = {"user_id": str(user), "session_id": str(session), "reason": "logout", "version": 2}
+    await send(channel, "loctician.events", "session.revoked.v1", {"id": str(new_id()), "data": data})

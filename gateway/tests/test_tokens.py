@@ -1,0 +1,157 @@
+"""Attacks with tokens that must end at the gateway."""
+
+import base64
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import jwt
+import orjson
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from gateway.main import Gateway
+from gateway.tests.conftest import KID, TokenFor, Upstreams, claims_for, raw, serving, settings_for
+
+Forge = Callable[[rsa.RSAPrivateKey], str]
+
+
+def encoded(part: Any) -> bytes:
+    return base64.urlsafe_b64encode(orjson.dumps(part)).rstrip(b"=")
+
+
+def unsigned(algorithm: str) -> str:
+    return b".".join(
+        [encoded({"alg": algorithm, "typ": "JWT", "kid": KID}), encoded(claims_for("admin")), b""]
+    ).decode()
+
+
+def hs256_with_public_key(key: rsa.RSAPrivateKey) -> str:
+    secret = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    content = encoded({"alg": "HS256", "typ": "JWT", "kid": KID}) + b"." + encoded(claims_for("admin"))
+    signature = base64.urlsafe_b64encode(hmac.new(secret, content, hashlib.sha256).digest()).rstrip(b"=")
+    return (content + b"." + signature).decode()
+
+
+def signed(key: rsa.RSAPrivateKey, header: dict[str, Any] | None = None, **claims: Any) -> str:
+    content = {name: value for name, value in (claims_for("admin") | claims).items() if value is not None}
+    return jwt.encode(content, key, "RS256", {"kid": KID} | (header or {}))
+
+
+def edited_role(key: rsa.RSAPrivateKey) -> str:
+    head, _, signature = signed(key).split(".")
+    return ".".join([head, encoded(claims_for("admin")).decode(), signature])
+
+
+def flipped(token: str) -> str:
+    place = token.rindex(".") + 20
+    return token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
+
+
+ATTACKS: dict[str, Forge] = {
+    "alg none": lambda _: unsigned("none"),
+    "alg NoNe": lambda _: unsigned("NoNe"),
+    "HS256 with the public key": hs256_with_public_key,
+    "another key under our kid": lambda _: signed(rsa.generate_private_key(public_exponent=65537, key_size=2048)),
+    "unknown kid": lambda key: signed(key, {"kid": "other"}),
+    "kid with a path": lambda key: signed(key, {"kid": "../../etc/passwd"}),
+    "huge kid": lambda key: signed(key, {"kid": "k" * 3_000}),
+    "jku": lambda key: signed(key, {"jku": "http://evil.example/jwks.json"}),
+    "jwk": lambda key: signed(key, {"jwk": {"kty": "RSA"}}),
+    "x5u": lambda key: signed(key, {"x5u": "http://evil.example/"}),
+    "crit": lambda key: signed(key, {"crit": ["exp"]}),
+    "expired": lambda key: signed(key, exp=int(time.time()) - 60),
+    "not yet valid": lambda key: signed(key, nbf=int(time.time()) + 600),
+    "without exp": lambda key: signed(key, exp=None),
+    "wrong issuer": lambda key: signed(key, iss="http://evil.example"),
+    "wrong audience": lambda key: signed(key, aud="other"),
+    "edited role": edited_role,
+    "truncated": lambda key: signed(key)[:-10],
+    "bit flipped": lambda key: flipped(signed(key)),
+    "10 KB": lambda key: signed(key, padding="x" * 10_000),
+    "empty": lambda _: "",
+    "no token at all": lambda _: "a.b.c",
+}
+
+
+class TestAttacks:
+    @pytest.mark.parametrize("name", ATTACKS)
+    async def test_a_bad_token_is_401_and_reaches_no_service(
+        self, url: str, upstreams: Upstreams, signing_key: rsa.RSAPrivateKey, name: str
+    ) -> None:
+        upstreams.seen.clear()
+        token = ATTACKS[name](signing_key)
+        head = f"GET /api/v1/bookings HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
+        answer = await raw(url, head.encode())
+        assert answer.status == 401
+        assert b'"code":"unauthorized"' in answer.body
+        assert b"www-authenticate: Bearer" in answer.head
+        assert "/api/v1/bookings" not in upstreams.seen
+
+    async def test_100_kb_of_token_never_get_in(self, client: httpx.AsyncClient) -> None:
+        answer = await client.get("/api/v1/bookings", headers={"Authorization": "Bearer " + "x" * 100_000})
+        assert answer.status_code in (400, 401, 431)
+
+    async def test_two_authorization_headers_are_400(self, client: httpx.AsyncClient, token_for: TokenFor) -> None:
+        value = f"Bearer {token_for()}"
+        answer = await client.get("/api/v1/bookings", headers=[("Authorization", value), ("Authorization", value)])
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+
+    async def test_another_scheme_is_401(self, client: httpx.AsyncClient) -> None:
+        assert (await client.get("/api/v1/bookings", auth=("admin", "admin"))).status_code == 401
+
+    async def test_a_token_in_the_query_counts_for_nothing(
+        self, client: httpx.AsyncClient, token_for: TokenFor
+    ) -> None:
+        answer = await client.get("/api/v1/bookings", params={"token": token_for(), "access_token": token_for()})
+        assert "authorization" not in dict(answer.json()["headers"])
+
+    async def test_a_good_token_is_passed_on(self, client: httpx.AsyncClient, token_for: TokenFor) -> None:
+        value = f"Bearer {token_for('staff')}"
+        answer = await client.get("/api/v1/bookings", headers={"Authorization": value})
+        assert dict(answer.json()["headers"])["authorization"] == value
+
+    async def test_a_verified_token_still_expires(
+        self, client: httpx.AsyncClient, gateway: Gateway, token_for: TokenFor
+    ) -> None:
+        token = token_for(exp=int(time.time()) - 3)  # within the leeway, so verified once
+        headers = {"Authorization": f"Bearer {token}"}
+        assert (await client.get("/api/v1/slots", headers=headers)).status_code == 200
+        digest = hashlib.sha256(token.encode()).digest()
+        assert gateway.verifier._cache[digest][0] < time.time()
+
+
+class TestKeys:
+    async def test_known_keys_serve_on_while_auth_is_away(self, upstreams: Upstreams, token_for: TokenFor) -> None:
+        async with serving(upstreams.app("auth")) as auth_url:
+            gateway = Gateway(settings_for(upstreams, auth_url=auth_url))
+            async with serving(gateway) as url, httpx.AsyncClient(base_url=url) as client:
+                first = await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {token_for()}"})
+                assert first.status_code == 200
+                upstreams.jwks_status = 503
+                try:
+                    signing = upstreams.signing_key
+                    unknown = await client.get(
+                        "/api/v1/slots", headers={"Authorization": f"Bearer {signed(signing, {'kid': 'new'})}"}
+                    )
+                    fresh = await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {token_for()}"})
+                finally:
+                    upstreams.jwks_status = 200
+                assert (unknown.status_code, fresh.status_code) == (401, 200)
+
+    async def test_many_unknown_kids_cause_one_fetch(
+        self, client: httpx.AsyncClient, upstreams: Upstreams, token_for: TokenFor
+    ) -> None:
+        await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {token_for()}"})
+        before = upstreams.jwks_fetches
+        token = signed(upstreams.signing_key)
+        _, payload, signature = token.split(".")
+        for number in range(200):
+            head = encoded({"alg": "RS256", "typ": "JWT", "kid": f"unknown-{number}"}).decode()
+            forged = {"Authorization": f"Bearer {head}.{payload}.{signature}"}
+            assert (await client.get("/api/v1/slots", headers=forged)).status_code == 401
+        assert upstreams.jwks_fetches - before <= 1

@@ -1,0 +1,14 @@
+from fastapi import FastAPI
+
+from services.calendar.api import router
+from services.calendar.consumers import subscriptions
+from services.calendar.jobs import JOBS
+from services.calendar.settings import CalendarSettings
+from shared.app import Service, create_app
+from shared.settings import load
+
+SERVICE = Service(name="calendar", settings=CalendarSettings, routers=[router], subscriptions=subscriptions, jobs=JOBS)
+
+
+def create() -> FastAPI:
+    return create_app(SERVICE, load(CalendarSettings))

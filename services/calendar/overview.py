@@ -1,0 +1,51 @@
+"""A loctician's days: open, off, booked and free."""
+
+from datetime import date, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.calendar import queries
+from services.calendar.errors import RangeTooLong
+from services.calendar.expansion import Window, bounds, subtract
+
+MAX_DAYS = 62
+View = Literal["day", "week"]
+DAYS_AFTER = {"day": 0, "week": 6, None: 7}
+
+
+def last_day(first: date, last: date | None, view: View | None) -> date:
+    """The last day shown, itself included. Raises RangeTooLong."""
+    found = last or first + timedelta(days=DAYS_AFTER[view])
+    if not 0 <= (found - first).days < MAX_DAYS:
+        raise RangeTooLong(days=MAX_DAYS)
+    return found
+
+
+async def overview(session: AsyncSession, loctician_id: UUID, first: date, last: date) -> dict[str, Any]:
+    start, end = bounds(first)[0], bounds(last)[1]
+    opened = await queries.windows_between(session, loctician_id, first, last)
+    off = await queries.time_off_between(session, loctician_id, start, end)
+    booked = await queries.appointments_between(session, loctician_id, start, end)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return {
+        "loctician_id": str(loctician_id),
+        "days": [_day(day, opened.get(day, []), _on(day, off), _on(day, booked)) for day in days],
+    }
+
+
+def _on(day: date, rows: queries.Rows) -> queries.Rows:
+    start, end = bounds(day)
+    return [row for row in rows if row["starts_at"] < end and row["ends_at"] > start]
+
+
+def _day(day: date, opened: list[Window], off: queries.Rows, booked: queries.Rows) -> dict[str, Any]:
+    taken = [(row["starts_at"], row["ends_at"]) for row in booked]
+    return {
+        "date": day.isoformat(),
+        "windows": [queries.span(one) for one in opened],
+        "time_off": [queries.absence(row) for row in off],
+        "appointments": [queries.appointment(row) for row in booked],
+        "free": [queries.span(one) for one in subtract(opened, taken)],
+    }

@@ -1,0 +1,141 @@
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from services.calendar import demo, privacy
+from services.calendar.hours import extend_all
+from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, WEEK, booking, open_day
+from shared.auth import SERVICE_CLAIMS
+from shared.db import Database, transaction
+
+Headers = Callable[..., dict[str, str]]
+Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+Deliver = Callable[..., Awaitable[bool]]
+URL = f"/api/v1/calendar/{AMINA}"
+
+
+class TestHours:
+    async def test_setting_hours_publishes_windows(
+        self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Outbox
+    ) -> None:
+        answer = await client.put(f"{URL}/working-hours", json=WEEK, headers=auth_headers("loctician", AMINA))
+        assert answer.status_code == 200, answer.text
+        events = await outbox()
+        assert [one["version"] for one in events] == [1, 2, 3, 4]
+        assert {one["type"] for one in events} == {"calendar.windows_changed.v1"}
+        assert all(len(one["data"]["days"]) <= 120 for one in events)
+        days = {day["date"]: day["windows"] for one in events for day in one["data"]["days"]}
+        assert len(days[open_day().isoformat()]) == 1
+
+    async def test_the_same_again_publishes_nothing(
+        self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Outbox, database: Database
+    ) -> None:
+        headers = auth_headers("staff")
+        first = await client.put(f"{URL}/working-hours", json=WEEK, headers=headers)
+        before = len(await outbox())
+        assert before
+        second = await client.put(f"{URL}/working-hours", json=WEEK, headers=headers)
+        assert second.json() == first.json()
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await extend_all(session)
+        assert len(await outbox()) == before
+
+    async def test_only_changed_days_are_published(
+        self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Outbox
+    ) -> None:
+        headers, day = auth_headers("loctician", AMINA), open_day().isoformat()
+        await client.put(f"{URL}/working-hours", json=WEEK, headers=headers)
+        body = {"start": f"{day}T12:00:00Z", "end": f"{day}T13:00:00Z"}
+        added = await client.post(f"{URL}/time-off", json=body, headers=headers)
+        assert added.status_code == 201, added.text
+        event, windows = (await outbox())[-2:]
+        assert event["type"] == "calendar.time_off_added.v1"
+        assert [one["date"] for one in windows["data"]["days"]] == [day]
+        assert len(windows["data"]["days"][0]["windows"]) == 2
+        listed = await client.get(f"{URL}/time-off", headers=headers)
+        assert [one["id"] for one in listed.json()["items"]] == [added.json()["id"]]
+        removed = await client.delete(f"{URL}/time-off/{added.json()['id']}", headers=headers)
+        assert removed.status_code == 204
+        assert len((await outbox())[-1]["data"]["days"][0]["windows"]) == 1
+        assert (await client.delete(f"{URL}/time-off/{uuid4()}", headers=headers)).status_code == 404
+
+    async def test_time_off_over_an_appointment_is_409(
+        self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver
+    ) -> None:
+        headers, day = auth_headers("loctician", AMINA), open_day().isoformat()
+        taken = booking(f"{day}T10:00:00Z", f"{day}T11:00:00Z")
+        await deliver("booking.created.v1", taken)
+        body = {"start": f"{day}T10:30:00Z", "end": f"{day}T13:00:00Z"}
+        refused = await client.post(f"{URL}/time-off", json=body, headers=headers)
+        assert refused.status_code == 409
+        assert [one["booking_id"] for one in refused.json()["appointments"]] == [taken["booking_id"]]
+        forced = await client.post(f"{URL}/time-off", json=body | {"force": True}, headers=headers)
+        assert forced.status_code == 201
+
+    async def test_demo_loads_once(self, database: Database, outbox: Outbox) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            assert await demo.load(session)
+            assert not await demo.load(session)
+        assert len({one["subject"] for one in await outbox()}) == 3
+
+    async def test_erasing_a_customer_leaves_the_appointment(self, database: Database, deliver: Deliver) -> None:
+        await deliver("booking.created.v1", booking("2026-03-02T10:00:00Z", "2026-03-02T11:00:00Z"))
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            assert len((await privacy.export(session, CUSTOMER))["appointments"]) == 1
+            assert (await privacy.erase(session, CUSTOMER))["appointments"] == 1
+            assert (await privacy.export(session, CUSTOMER))["appointments"] == []
+            assert len((await privacy.export(session, AMINA))["appointments"]) == 1
+
+
+class TestAccess:
+    @pytest.mark.parametrize("path", ["", "/working-hours", "/time-off"])
+    async def test_only_the_loctician_and_the_salon(
+        self, path: str, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
+        assert (await client.get(URL + path)).status_code == 401
+        assert (await client.get(URL + path, headers=auth_headers("customer"))).status_code == 403
+        assert (await client.get(URL + path, headers=auth_headers("loctician", JONAS))).status_code == 404
+        for headers in (auth_headers("loctician", AMINA), auth_headers("staff"), auth_headers("admin")):
+            assert (await client.get(URL + path, headers=headers)).status_code == 200
+
+    async def test_another_loctician_changes_nothing(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+        headers = auth_headers("loctician", JONAS)
+        assert (await client.put(f"{URL}/working-hours", json=WEEK, headers=headers)).status_code == 404
+
+    async def test_holidays_are_public(self, client: httpx.AsyncClient) -> None:
+        answer = await client.get("/api/v1/calendar/holidays", params={"year": 2026})
+        assert "2026-12-25" in [one["date"] for one in answer.json()["items"]]
+
+
+class TestInput:
+    @pytest.mark.parametrize(
+        "row",
+        [
+            {"weekday": 7, "starts": "09:00", "ends": "17:00"},
+            {"weekday": 0, "starts": "17:00", "ends": "09:00"},
+            {"weekday": 0, "starts": "9", "ends": "17:00"},
+            {"weekday": 0, "starts": "09:00", "ends": "24:00"},
+            {"weekday": 0, "starts": "09:00", "ends": "17:00", "loctician_id": str(JONAS)},
+            {"weekday": 0, "starts": "09:00", "ends": "17:00", "valid_from": "2026-02-01", "valid_until": "2026-01-01"},
+        ],
+    )
+    async def test_bad_hours_are_422(
+        self, row: dict[str, Any], client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
+        body = {"hours": [row]}
+        answer = await client.put(f"{URL}/working-hours", json=body, headers=auth_headers("staff"))
+        assert answer.status_code == 422
+
+    @pytest.mark.parametrize(
+        "query", ["from=x", "from=2026-01-01&to=2026-03-04", "from=2026-01-02&to=2026-01-01", "view=x"]
+    )
+    async def test_bad_ranges_are_422(self, query: str, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+        assert (await client.get(f"{URL}?{query}", headers=auth_headers("staff"))).status_code == 422
+
+    @pytest.mark.parametrize("end", ["2026-03-02T10:00:00Z", "2026-03-02T12:00:00", "2030-03-02T10:00:00Z"])
+    async def test_bad_time_off_is_422(self, end: str, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+        body = {"start": "2026-03-02T10:00:00Z", "end": end}
+        assert (await client.post(f"{URL}/time-off", json=body, headers=auth_headers("staff"))).status_code == 422
