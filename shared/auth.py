@@ -66,7 +66,8 @@ class Claims:
             "actor_id": context.actor_id or self.sub,
             "actor_role": context.actor_role or self.role,
         }
-        return orjson.dumps({key: value for key, value in values.items() if value is not None}).decode()
+        given = {key: value for key, value in values.items() if value is not None}
+        return orjson.dumps(given, default=str).decode()  # the driver's UUIDs are a subclass orjson does not know
 
 
 SERVICE_CLAIMS = Claims(role="service")

@@ -32,6 +32,7 @@ class Database:
             pool_timeout=CONNECT_SECONDS,
             pool_pre_ping=False,
             echo=echo,
+            hide_parameters=True,  # they may be personal, and errors are logged
             connect_args={
                 "timeout": CONNECT_SECONDS,
                 "command_timeout": STATEMENT_SECONDS + 5,

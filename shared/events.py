@@ -53,7 +53,7 @@ def emit(session: AsyncSession, event: Event) -> None:
 
 def push(session: AsyncSession, audience: Sequence[str], type: str, data: Mapping[str, Any]) -> None:  # noqa: A002
     """Queue a realtime message for everybody connected in the audience: `user:<id>`, `loctician:<id>`, `all` ..."""
-    body = orjson.dumps({"audience": list(audience), "data": data}).decode()
+    body = orjson.dumps({"audience": list(audience), "data": data}, default=str).decode()
     _queue(session, REALTIME_EXCHANGE, type, "", 0, body)
 
 

@@ -57,10 +57,12 @@ def configure(service: str, level: str) -> None:
     root.handlers = [handler]
     root.setLevel(level)
     structlog.contextvars.bind_contextvars(service=service)
-    for quiet in ("uvicorn.access", "aiormq.connection", "aio_pika", "httpx", "httpcore"):
+    for quiet in ("uvicorn.access", "aio_pika", "httpx", "httpcore"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
+    logging.getLogger("aiormq.connection").setLevel(logging.CRITICAL)  # a failed reconnect is reported by supervise()
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:

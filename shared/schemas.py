@@ -82,7 +82,9 @@ class Money(Schema):
 
 
 def format_money(amount: int, language: str) -> str:
-    return format_currency(amount / 100, CURRENCY, locale=LOCALES[language]).replace("\xa0", " ")
+    # English patterns set no space between a currency's letters and the amount.
+    pattern = "¤ #,##0.00" if language == "en" else None
+    return format_currency(amount / 100, CURRENCY, pattern, LOCALES[language]).replace("\xa0", " ")
 
 
 T = TypeVar("T")
@@ -102,7 +104,7 @@ class BadCursor(RuleBroken):
 
 
 def encode_cursor(*values: Any) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
+    return base64.urlsafe_b64encode(orjson.dumps(values, default=str)).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str, *types: type[Any]) -> list[Any]:

@@ -56,7 +56,9 @@ def commands(environment: dict[str, str]) -> dict[str, str]:
     started = {
         name: f"exec {serve} --port {port} --factory services.{name}.main:create" for name, port in ports.items()
     }
-    started["gateway"] = f"exec {serve} --port {environment['GATEWAY_PORT']} --factory gateway.main:create"
+    # The gateway is the front door: what a client says of its own address counts for nothing.
+    front = "--no-proxy-headers --ws-max-size 65536"
+    started["gateway"] = f"exec {serve} --port {environment['GATEWAY_PORT']} {front} --factory gateway.main:create"
     mail = f"--port {environment['LOCAL_MAIL_PORT']} --dir {LOCAL / 'mail'}"
     return {"mail": f"exec {python} -m deploy.local.mailsink {mail}", **started}
 
@@ -71,9 +73,10 @@ def prepare(environment: dict[str, str]) -> None:
 def _waiting(environment: dict[str, str]) -> list[str]:
     bases = {name: environment[f"{name.upper()}_URL"] for name in SERVICES}
     waiting = []
-    for name, base in {**bases, "gateway": environment["PUBLIC_URL"]}.items():
+    ready = {name: f"{base}/health/ready" for name, base in bases.items()}
+    for name, address in {**ready, "gateway": f"{environment['PUBLIC_URL']}/health"}.items():
         try:
-            with urllib.request.urlopen(f"{base}/health/ready", timeout=3) as answer:  # noqa: S310 - our own address
+            with urllib.request.urlopen(address, timeout=3) as answer:  # noqa: S310 - our own address
                 json.load(answer)
         except (urllib.error.URLError, OSError, ValueError):
             waiting.append(name)

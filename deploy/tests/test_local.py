@@ -63,7 +63,8 @@ class TestProcesses:
         marker = f"marker-{tmp_path.name}-{os.getpid()}"
         parent = (
             "import pathlib, sys, time; from deploy.local.processes import spawn;"
-            f"spawn([sys.executable, '-c', 'import time; time.sleep(60)', '{marker}'], pathlib.Path(r'{tmp_path}/log'));"
+            f"spawn([sys.executable, '-c', 'import time; time.sleep(60)', '{marker}'],"
+            f" pathlib.Path(r'{tmp_path}/log'));"
             "print('started', flush=True); time.sleep(60)"
         )
         process = subprocess.Popen([sys.executable, "-c", parent], cwd=ROOT, stdout=subprocess.PIPE)

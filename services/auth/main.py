@@ -1,0 +1,26 @@
+from fastapi import FastAPI
+
+from services.auth.api import router
+from services.auth.keys import Keys
+from services.auth.passwords import Passwords
+from services.auth.sessions import Desk
+from services.auth.settings import AuthSettings
+from shared.app import Runtime, Service, create_app
+from shared.settings import load
+from shared.tokens import TokenVerifier
+
+
+def setup(app: FastAPI) -> None:
+    runtime: Runtime = app.state.runtime
+    settings = runtime.settings
+    assert isinstance(settings, AuthSettings)  # noqa: S101 - the class that SERVICE names
+    keys = Keys(settings, runtime.database)
+    app.state.desk = Desk(settings, runtime.database, keys, Passwords(settings))
+    app.state.verifier = TokenVerifier(keys, settings.public_url, settings.jwt_audience)
+
+
+SERVICE = Service(name="auth", settings=AuthSettings, routers=[router], setup=setup)
+
+
+def create() -> FastAPI:
+    return create_app(SERVICE, load(AuthSettings))

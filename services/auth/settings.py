@@ -1,0 +1,22 @@
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from shared.settings import Settings
+
+
+class AuthSettings(Settings):
+    access_token_expire_minutes: int = Field(default=30, ge=1, le=1440)
+    refresh_token_expire_days: int = Field(default=30, ge=1, le=365)
+    jwt_private_key: SecretStr | None = None
+    jwt_public_key: str | None = None
+    jwt_key_id: str | None = Field(default=None, max_length=128)
+    argon2_memory_kib: int = Field(default=19_456, ge=8_192)
+    argon2_time_cost: int = Field(default=2, ge=1)
+    argon2_parallelism: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def key_in_production(self) -> Self:
+        if self.environment == "production" and self.jwt_private_key is None:
+            raise ValueError("JWT_PRIVATE_KEY must be set in production")
+        return self

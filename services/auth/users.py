@@ -1,0 +1,103 @@
+"""People: registering, their details, their roles."""
+
+from typing import Any
+from uuid import UUID
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.auth import queries
+from services.auth.errors import InvalidPhone, LastAdmin
+from services.auth.events import UserDeactivated, UserRegistered, UserRoleChanged, UserUpdated
+from services.auth.sessions import end_all
+from shared.errors import NotFound
+from shared.events import emit, new_id
+
+REGION = "DK"
+
+
+def normal_address(email: str) -> str:
+    """The one spelling under which an address is known (RFC 5321, lower case). Raises ValueError."""
+    try:
+        checked = validate_email(email, check_deliverability=False)
+    except EmailNotValidError as error:
+        raise ValueError("is not a valid e-mail address") from error
+    return str(checked.normalized).lower()
+
+
+def normal_phone(phone: str | None) -> str | None:
+    """E.164; a number without country code is Danish. Raises InvalidPhone."""
+    if not phone:
+        return None
+    try:
+        number = phonenumbers.parse(phone, REGION)
+    except phonenumbers.NumberParseException as error:
+        raise InvalidPhone from error
+    if not phonenumbers.is_valid_number(number):
+        raise InvalidPhone
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _facts(row: Any) -> dict[str, Any]:
+    names = ("email", "full_name", "phone", "language", "role", "email_verified", "version")
+    return {"user_id": row.id, **{name: getattr(row, name) for name in names}}
+
+
+async def register(session: AsyncSession, hashed: str, **values: Any) -> UUID | None:
+    """The new user's id, or None when the address is known already. Runs under the claim `service`."""
+    known: dict[str, Any] = {
+        "id": new_id(),
+        "role": "customer",
+        "verified": False,
+        "hash": hashed,
+        "phone": None,
+        **values,
+    }
+    if not await queries.register(session, known):
+        return None
+    user_id: UUID = known["id"]
+    emit(session, UserRegistered(**_facts(await existing(session, user_id))))
+    return user_id
+
+
+async def existing(session: AsyncSession, user_id: UUID, *, lock: bool = False) -> Row[Any]:
+    """Raises NotFound also for a user whom the caller may not see."""
+    row = await queries.user(session, user_id, lock=lock)
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def update(session: AsyncSession, user_id: UUID, **changes: Any) -> Row[Any]:
+    row = await queries.change(session, user_id, **changes)
+    emit(session, UserUpdated(**_facts(row)))
+    return row
+
+
+async def set_role(session: AsyncSession, user_id: UUID, role: str) -> Row[Any]:
+    """Ends the user's sessions, whose tokens carry the old role. Raises NotFound, LastAdmin."""
+    admins = await queries.active_admins(session)
+    before = await existing(session, user_id, lock=True)
+    if before.role == role:
+        return before
+    if before.role == "admin" and before.active and admins <= 1:
+        raise LastAdmin
+    row = await queries.change(session, user_id, role=role)
+    emit(session, UserRoleChanged(version=row.version, user_id=user_id, role=role))
+    await end_all(session, user_id, "role_changed")
+    return row
+
+
+async def deactivate(session: AsyncSession, user_id: UUID) -> None:
+    """Raises NotFound, LastAdmin."""
+    admins = await queries.active_admins(session)
+    before = await existing(session, user_id, lock=True)
+    if not before.active:
+        return
+    if before.role == "admin" and admins <= 1:
+        raise LastAdmin
+    row = await queries.change(session, user_id, active=False)
+    emit(session, UserDeactivated(version=row.version, user_id=user_id))
+    await end_all(session, user_id, "deactivated")
