@@ -1,0 +1,13 @@
+from fastapi import FastAPI
+
+from services.gdpr.api import router
+from services.gdpr.consumers import subscriptions
+from services.gdpr.settings import GdprSettings
+from shared.app import Service, create_app
+from shared.settings import load
+
+SERVICE = Service(name="gdpr", settings=GdprSettings, routers=[router], subscriptions=subscriptions)
+
+
+def create() -> FastAPI:
+    return create_app(SERVICE, load(GdprSettings))

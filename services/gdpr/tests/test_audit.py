@@ -1,0 +1,141 @@
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.gdpr.facts import facts_of
+from shared.app import create_app
+from shared.auth import Claims, Role
+from shared.db import Database, transaction
+from shared.events import new_id
+from shared.settings import Settings
+from shared.testing.services import Deliver
+
+Headers = Callable[..., dict[str, str]]
+USER = {
+    "user_id": str(uuid4()),
+    "email": "kirsten@example.com",
+    "full_name": "Kirsten Ærø",
+    "phone": "+4520123456",
+    "language": "da",
+    "role": "customer",
+    "email_verified": False,
+    "version": 1,
+}
+
+
+class TestRecording:
+    async def test_each_event_becomes_one_row_however_often_it_comes(
+        self, deliver: Deliver, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
+        booking, event_id = str(uuid4()), new_id()
+        data = {"booking_id": booking, "status": "confirmed", "version": 1}
+        attributes = {"event_id": event_id, "actor_id": "someone", "actor_role": "customer", "request_id": "request-1"}
+        assert await deliver("booking.created.v1", data, **attributes) is True
+        assert await deliver("booking.created.v1", data, **attributes) is False
+        (row,) = (await client.get("/api/v1/audit", headers=auth_headers(Role.ADMIN))).json()["items"]
+        assert (row["action"], row["entity"], row["entity_version"]) == ("booking.created.v1", booking, 1)
+        assert (row["actor_id"], row["actor_role"], row["request_id"]) == ("someone", "customer", "request-1")
+
+    async def test_no_personal_value_reaches_the_row(self, deliver: Deliver, database: Database) -> None:
+        await deliver("user.registered.v1", USER)
+        async with transaction(database, Claims(role="service")) as session:
+            row = str(
+                (await session.execute(text("SELECT a::text FROM gdpr.audit_log a".replace("::", r"\:\:")))).one()
+            )
+        assert str(USER["user_id"]) in row
+        for value in ("kirsten", "Ærø", "20123456"):
+            assert value.lower() not in row.lower()
+
+    def test_unknown_entity_leaves_no_facts(self) -> None:
+        assert facts_of("surprise.happened.v1", {"email": "x", "surprise_id": 1}) == {}
+
+
+class TestAppendOnly:
+    @pytest.mark.parametrize("statement", ["UPDATE gdpr.audit_log SET action = ''", "DELETE FROM gdpr.audit_log"])
+    async def test_runtime_role_can_change_nothing(self, database: Database, deliver: Deliver, statement: str) -> None:
+        await deliver("user.registered.v1", USER)
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            await database.call(text(statement))
+
+    @pytest.mark.parametrize(
+        "statement",
+        ["UPDATE gdpr.audit_log SET action = ''", "DELETE FROM gdpr.audit_log", "TRUNCATE gdpr.audit_log"],
+    )
+    async def test_owner_can_change_nothing(self, owner: AsyncEngine, deliver: Deliver, statement: str) -> None:
+        await deliver("user.registered.v1", USER)
+        with pytest.raises(DBAPIError, match="append-only"):
+            async with owner.begin() as connection:
+                await connection.execute(text(statement))
+
+
+class TestReading:
+    @pytest.mark.parametrize(
+        ("role", "status"), [(None, 401), ("customer", 403), ("loctician", 403), ("staff", 403), ("admin", 200)]
+    )
+    async def test_only_admin_reads(
+        self, client: httpx.AsyncClient, auth_headers: Headers, role: str | None, status: int
+    ) -> None:
+        headers = auth_headers(role) if role else {}
+        assert (await client.get("/api/v1/audit", headers=headers)).status_code == status
+
+    @pytest.mark.parametrize("role", ["anonymous", "customer", "loctician", "staff"])
+    async def test_others_see_no_row_in_the_database_either(
+        self, database: Database, deliver: Deliver, role: str
+    ) -> None:
+        await deliver("user.registered.v1", USER)
+        async with transaction(database, Claims(role=role, sub=uuid4())) as session:
+            assert (await session.execute(text("SELECT count(*) FROM gdpr.audit_log"))).scalar() == 0
+
+    async def test_filters_and_pages(self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers) -> None:
+        admin = auth_headers(Role.ADMIN)
+        for number in range(5):
+            await deliver("booking.created.v1", {"booking_id": f"b{number}"}, actor_id=f"a{number % 2}")
+        seen: list[str] = []
+        query: dict[str, Any] = {"limit": 2}
+        while True:
+            page = (await client.get("/api/v1/audit", params=query, headers=admin)).json()
+            seen += [row["entity"] for row in page["items"]]
+            if page["next_cursor"] is None:
+                break
+            query["cursor"] = page["next_cursor"]
+        assert seen == ["b4", "b3", "b2", "b1", "b0"]
+        for query, wanted in (({"entity": "b3"}, 1), ({"actor": "a0"}, 3), ({"action": "user.updated.v1"}, 0)):
+            found = (await client.get("/api/v1/audit", params=query, headers=admin)).json()["items"]
+            assert len(found) == wanted
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            {"limit": 0},
+            {"limit": 10**9},
+            {"cursor": "nonsens"},
+            {"cursor": "WyJhIl0"},
+            {"cursor": "WzFlOTldCg"},
+            {"cursor": "Wzk5OTk5OTk5OTk5OTk5OTk5OTk5OTld"},
+            {"from": "0001-01-01T00:00:00+01:00"},
+            {"to": "hej"},
+            {"entity": "x" * 101},
+        ],
+    )
+    async def test_bad_input_is_422(
+        self, client: httpx.AsyncClient, auth_headers: Headers, query: dict[str, Any]
+    ) -> None:
+        answer = await client.get("/api/v1/audit", params=query, headers=auth_headers(Role.ADMIN))
+        assert answer.status_code == 422
+        assert answer.headers["content-type"] == "application/problem+json"
+
+    async def test_switched_off_answers_404_and_still_records(
+        self, service: Any, settings: Settings, database: Database, deliver: Deliver, auth_headers: Headers, app: Any
+    ) -> None:
+        off = create_app(service, settings.model_copy(update={"enable_gdpr_features": False}))
+        off.state.verifier = app.state.verifier
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(off), base_url="http://test") as client:
+            assert (await client.get("/api/v1/audit", headers=auth_headers(Role.ADMIN))).status_code == 404
+        await off.state.runtime.database.close()
+        assert await deliver("user.registered.v1", USER) is True
