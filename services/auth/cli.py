@@ -16,11 +16,6 @@ app = typer.Typer()
 LEAST, MOST = 8, 128
 
 
-@app.callback()
-def commands() -> None:
-    """Users."""
-
-
 @app.command("create-admin")
 def create_admin(
     email: Annotated[str, typer.Option(prompt=True)],

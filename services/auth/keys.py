@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from services.auth import queries
+from services.auth.pem import private_key
 from services.auth.settings import AuthSettings
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
@@ -41,14 +41,9 @@ def thumbprint(key: rsa.RSAPublicKey) -> str:
 
 
 def from_settings(settings: AuthSettings) -> SigningKey | None:
-    """Raises ValueError when JWT_PRIVATE_KEY is neither an RSA key in PEM nor a file that holds one."""
     if settings.jwt_private_key is None:
         return None
-    given = settings.jwt_private_key.get_secret_value()
-    pem = given.encode() if "-----BEGIN" in given else Path(given).read_bytes()
-    private = serialization.load_pem_private_key(pem, password=None)
-    if not isinstance(private, rsa.RSAPrivateKey):
-        raise ValueError("JWT_PRIVATE_KEY must be an RSA key")  # noqa: TRY004 - a value of the settings is wrong
+    private = private_key(settings.jwt_private_key.get_secret_value())
     return SigningKey(settings.jwt_key_id or thumbprint(private.public_key()), private)
 
 

@@ -2,6 +2,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from services.auth.pem import is_its_public_key, private_key
 from shared.settings import Settings
 
 
@@ -19,4 +20,16 @@ class AuthSettings(Settings):
     def key_in_production(self) -> Self:
         if self.environment == "production" and self.jwt_private_key is None:
             raise ValueError("JWT_PRIVATE_KEY must be set in production")
+        return self
+
+    @model_validator(mode="after")
+    def key_that_can_sign(self) -> Self:
+        if self.jwt_private_key is None:
+            return self
+        try:
+            private = private_key(self.jwt_private_key.get_secret_value())
+        except ValueError as error:
+            raise ValueError(f"JWT_PRIVATE_KEY {error}") from error
+        if self.jwt_public_key is not None and not is_its_public_key(self.jwt_public_key, private):
+            raise ValueError("JWT_PUBLIC_KEY must be the public half of JWT_PRIVATE_KEY")
         return self
