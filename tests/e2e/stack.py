@@ -1,0 +1,130 @@
+"""The whole platform as six processes on loopback, over a database and a vhost of its own."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
+READY_SECONDS = 60
+T = TypeVar("T")
+
+
+async def eventually(
+    read: Callable[[], Awaitable[T]], fits: Callable[[T], bool], what: str, seconds: float = 10.0
+) -> T:
+    """The first value read that fits; a failure that says what was waited for after `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not fits(value := await read()):
+                await asyncio.sleep(0.05)
+            return value
+    except TimeoutError:
+        raise AssertionError(f"waited {seconds} s in vain for {what}") from None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Stack:
+    url: str
+    mail: Path
+    environment: dict[str, str]
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    logs: Path = Path()
+
+    def start(self, name: str) -> None:
+        module = "gateway.main" if name == "gateway" else f"services.{name}.main"
+        address = self.environment["PUBLIC_URL"] if name == "gateway" else self.environment[f"{name.upper()}_URL"]
+        command = [sys.executable, "-m", "uvicorn", "--factory", f"{module}:create", "--host", "127.0.0.1"]
+        with (self.logs / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [*command, "--port", address.rpartition(":")[2], "--no-access-log", "--no-server-header"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def stop(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
+        process = self.processes.pop(name)
+        process.send_signal(how)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(timeout=5)
+
+    async def ready(self, *names: str) -> None:
+        async with httpx.AsyncClient(timeout=5) as http:
+
+            async def answers() -> list[str]:
+                waiting = []
+                for name in names or (*SERVICES, "gateway"):
+                    base = self.url if name == "gateway" else self.environment[f"{name.upper()}_URL"]
+                    try:
+                        answer = await http.get(f"{base}/health/ready")
+                        if answer.status_code != 200:
+                            waiting.append(f"{name}: {answer.text}")
+                    except httpx.TransportError as error:
+                        waiting.append(f"{name}: {type(error).__name__}")
+                self._waiting = waiting
+                return waiting
+
+            try:
+                await eventually(answers, lambda waiting: not waiting, "all services ready", READY_SECONDS)
+            except AssertionError as error:
+                tails = {path.name: path.read_text()[-1500:] for path in self.logs.glob("*.log")}
+                raise AssertionError(f"{error}: {self._waiting} {tails}") from error
+
+
+def loctician(environment: dict[str, str], *arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "cli.main", *arguments], cwd=ROOT, env=environment, check=True, timeout=120)
+
+
+@contextmanager
+def running(folder: Path, database_url: str, amqp_url: str) -> Iterator[Stack]:
+    """Migrates, loads the demo salon, starts the six processes and a mail sink; ends them all."""
+    ports = {name: free_port() for name in (*SERVICES, "gateway", "mail")}
+    mail, logs = folder / "mail", folder / "logs"
+    mail.mkdir()
+    logs.mkdir()
+    url = f"http://127.0.0.1:{ports['gateway']}"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "ENVIRONMENT": "development",
+        "SECRET_KEY": os.environ.get("SECRET_KEY", "test-secret-key-of-at-least-32-characters"),
+        "DATABASE_URL": database_url,
+        "AMQP_URL": amqp_url,
+        "PUBLIC_URL": url,
+        "SMTP_URL": f"smtp://127.0.0.1:{ports['mail']}",
+        "RATE_LIMIT_PER_MINUTE": "100000",
+        **{f"{name.upper()}_URL": f"http://127.0.0.1:{ports[name]}" for name in SERVICES},
+    }
+    with ExitStack() as cleanup:
+        made = Stack(url, mail, environment, logs=logs)
+        loctician(environment, "migrate")
+        loctician(environment, "demo")
+        sink = [sys.executable, "-m", "deploy.local.mailsink", "--port", str(ports["mail"]), "--dir", str(mail)]
+        process = subprocess.Popen(sink, cwd=ROOT, env=environment)
+        cleanup.callback(process.wait, 10)
+        cleanup.callback(process.terminate)
+        for name in (*SERVICES, "gateway"):
+            made.start(name)
+        cleanup.callback(lambda: [made.stop(name) for name in list(made.processes)])
+        yield made

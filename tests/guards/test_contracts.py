@@ -1,0 +1,68 @@
+"""The committed contracts are what the code generates, and what consumers read is in what publishers send."""
+
+import importlib
+import importlib.util
+import re
+from typing import Any, ClassVar
+
+import orjson
+import pytest
+from jsonschema import Draft202012Validator
+
+from shared.consumer import Subscriptions
+from shared.contracting import FOLDER, breaking, documents, event_classes, stale
+from shared.events import Event
+from tests.guards.test_layout import SERVICES
+
+
+def subscriptions_of(service: str) -> Subscriptions:
+    found: Subscriptions = importlib.import_module(f"services.{service}.main").SERVICE.subscriptions or Subscriptions()
+    return found
+
+
+def published() -> list[type[Event]]:
+    names = [f"services.{name}.events" for name in SERVICES]
+    return event_classes([importlib.import_module(name) for name in names if importlib.util.find_spec(name)])
+
+
+class TestContracts:
+    def test_committed_files_are_what_the_code_generates(self) -> None:
+        routing = {name: subscriptions_of(name).types for name in SERVICES}
+        assert stale(documents(published(), routing)) == [], "run: loctician contracts generate"
+
+    @pytest.mark.parametrize("event", published(), ids=lambda event: event.type_)
+    def test_type_is_named_and_versioned(self, event: type[Event]) -> None:
+        assert re.fullmatch(r"[a-z_]+\.[a-z_]+\.v\d+", event.type_)
+
+    @pytest.mark.parametrize("event", published(), ids=lambda event: event.type_)
+    def test_example_fits_its_schema(self, event: type[Event]) -> None:
+        schema = orjson.loads((FOLDER / f"{event.type_}.schema.json").read_bytes())
+        example = orjson.loads((FOLDER / f"{event.type_}.example.json").read_bytes())
+        Draft202012Validator(schema).validate(example)
+
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_consumer_reads_the_published_examples(self, service: str) -> None:
+        examples = {event.type_: event.EXAMPLE for event in published()}
+        families = {type_.partition(".")[0] for type_ in examples}
+        for type_, model in subscriptions_of(service).payloads:
+            if type_ in examples:
+                model.validate_python(examples[type_])
+            elif type_ != "#":
+                assert type_.partition(".")[0] in families, f"{service} waits for {type_}, whose entity nobody knows"
+
+
+class TestCompatibility:
+    OLD: ClassVar[dict[str, Any]] = {
+        "properties": {"id": {"type": "string"}, "n": {"type": "integer"}},
+        "required": ["id", "n"],
+    }
+
+    def test_a_new_optional_field_breaks_nobody(self) -> None:
+        new = {"properties": {**self.OLD["properties"], "x": {"type": "string"}}, "required": ["id", "n"]}
+        assert breaking(self.OLD, new) == []
+
+    def test_a_field_gone_or_of_another_type_or_optional_now_is_found(self) -> None:
+        new = {"properties": {"n": {"type": "string"}}, "required": []}
+        assert breaking(self.OLD, new) == ["id is gone", "n has another type"]
+        loosened = {**self.OLD, "required": ["id"]}
+        assert breaking(self.OLD, loosened) == ["n may be missing now"]

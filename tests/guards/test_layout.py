@@ -1,0 +1,87 @@
+"""Every service has the same rooms, and none has a room that nobody knows."""
+
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.migrate import heads
+
+ROOT = Path(__file__).parents[2]
+SERVICES = ("auth", "booking", "calendar", "gdpr", "notifications")
+REQUIRED = {"main.py", "settings.py", "api.py", "models.py", "privacy.py", "migrations", "tests", "README.md"}
+LONGEST_FILE = 300
+
+
+def python_files() -> list[Path]:
+    names = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [ROOT / name for name in names.split()]
+
+
+def is_test_or_migration(path: Path) -> bool:
+    return bool({"tests", "testing", "versions"} & set(path.parts))
+
+
+class TestLayout:
+    def test_services_are_the_five(self) -> None:
+        present = {path.parent.name for path in ROOT.glob("services/*/main.py")}
+        assert present == set(SERVICES)
+
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_service_has_its_rooms(self, service: str) -> None:
+        present = {path.name for path in (ROOT / "services" / service).iterdir()}
+        assert present >= REQUIRED
+
+    def test_files_outside_tests_stay_under_300_lines(self) -> None:
+        long = {
+            str(path.relative_to(ROOT)): count
+            for path in python_files()
+            if path.exists()
+            and not is_test_or_migration(path)
+            and (count := len(path.read_text().splitlines())) > LONGEST_FILE
+        }
+        assert long == {}
+
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_service_has_one_migration_head(self, service: str) -> None:
+        assert len(heads(service)) == 1
+
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_every_column_is_classified(self, service: str) -> None:
+        metadata = importlib.import_module(f"services.{service}.models").metadata
+        unmarked = [
+            f"{table.name}.{column.name}"
+            for table in metadata.tables.values()
+            for column in table.columns
+            if column.info.get("personal") not in {"personal", "pseudonymous", "none"}
+        ]
+        assert unmarked == []
+        assert metadata.tables
+
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_no_migration_names_another_schema(self, service: str) -> None:
+        others = "|".join(name for name in SERVICES if name != service)
+        naming = re.compile(rf"\b({others})\.[a-z_]+\b")
+        for path in (ROOT / "services" / service / "migrations").rglob("*.py"):
+            statements = re.sub(r"^(from|import) .*$", "", path.read_text(), flags=re.MULTILINE)
+            statements = re.sub(r"\b[a-z_.]+\.v\d", "", statements)
+            assert not naming.findall(statements), path
+
+
+class TestImports:
+    def test_import_linter_finds_nothing(self) -> None:
+        lint = Path(sys.executable).with_name("lint-imports")
+        result = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+        assert result.returncode == 0, result.stdout
+
+
+class TestText:
+    def test_nothing_names_a_registry_or_a_path_of_one_machine(self) -> None:
+        words = r"--index-url|--extra-index-url|files\.pythonhosted|/work/main"
+        found = subprocess.run(
+            ["git", "grep", "-nIE", "-e", words, "--", ".", ":!tests/guards"], cwd=ROOT, capture_output=True, text=True
+        ).stdout
+        assert found == ""
