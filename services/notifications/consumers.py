@@ -1,0 +1,102 @@
+"""What notifications reacts to: people and names it must know, and bookings it tells of."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications import queries
+from services.notifications.bookings import Booking, announce, tell_availability, tell_move
+from services.notifications.deliveries import wake_after_commit
+from shared.subscriptions import Received, Subscriptions
+
+subscriptions = Subscriptions()
+
+
+class Person(BaseModel):
+    user_id: UUID
+    email: str
+    full_name: str
+    phone: str | None = None
+    language: Literal["da", "en"]
+    role: str
+
+
+class RoleChanged(BaseModel):
+    user_id: UUID
+    role: str
+
+
+class Deactivated(BaseModel):
+    user_id: UUID
+
+
+class Translation(BaseModel):
+    name: str
+
+
+class Treatment(BaseModel):
+    treatment_id: UUID
+    translations: dict[str, Translation]
+
+
+class Loctician(BaseModel):
+    loctician_id: UUID
+    display_name: str
+
+
+@subscriptions.on("user.registered.v1", Person)
+@subscriptions.on("user.updated.v1", Person)
+async def remember_person(session: AsyncSession, event: Received[Person]) -> None:
+    person = event.data
+    await queries.put_contact(session, person.model_dump(exclude={"role"}), event.version)
+    await queries.put_role(session, person.user_id, person.role, event.version)
+    await queries.hasten(session, person.user_id)
+    wake_after_commit(session)
+
+
+@subscriptions.on("user.role_changed.v1", RoleChanged)
+async def change_role(session: AsyncSession, event: Received[RoleChanged]) -> None:
+    await queries.put_role(session, event.data.user_id, event.data.role, event.version)
+
+
+@subscriptions.on("user.deactivated.v1", Deactivated)
+async def deactivate(session: AsyncSession, event: Received[Deactivated]) -> None:
+    await queries.deactivate(session, event.data.user_id)
+
+
+@subscriptions.on("treatment.created.v1", Treatment)
+@subscriptions.on("treatment.updated.v1", Treatment)
+async def name_treatment(session: AsyncSession, event: Received[Treatment]) -> None:
+    names = {language: one.name for language, one in event.data.translations.items()}
+    await queries.name_treatment(session, event.data.treatment_id, names, event.version)
+
+
+@subscriptions.on("loctician.updated.v1", Loctician)
+async def name_loctician(session: AsyncSession, event: Received[Loctician]) -> None:
+    await queries.name_loctician(session, event.data.loctician_id, event.data.display_name, event.version)
+
+
+@subscriptions.on("booking.created.v1", Booking)
+async def tell_created(session: AsyncSession, event: Received[Booking]) -> None:
+    kind = "booking_requested" if event.data.status == "pending" else "booking_created"
+    if await announce(session, event, kind):
+        tell_availability(session, event.data, available=False)
+
+
+@subscriptions.on("booking.confirmed.v1", Booking)
+async def tell_confirmed(session: AsyncSession, event: Received[Booking]) -> None:
+    await announce(session, event, "booking_confirmed")
+
+
+@subscriptions.on("booking.rescheduled.v1", Booking)
+async def tell_rescheduled(session: AsyncSession, event: Received[Booking]) -> None:
+    if await announce(session, event, "booking_rescheduled"):
+        tell_move(session, event.data)
+
+
+@subscriptions.on("booking.cancelled.v1", Booking)
+async def tell_cancelled(session: AsyncSession, event: Received[Booking]) -> None:
+    if await announce(session, event, "booking_cancelled"):
+        tell_availability(session, event.data, available=True)

@@ -1,0 +1,20 @@
+from fastapi import FastAPI
+
+from services.notifications import sender
+from services.notifications.api import router
+from services.notifications.consumers import subscriptions
+from services.notifications.settings import NotificationsSettings
+from shared.app import Service, Worker, create_app
+from shared.settings import load
+
+SERVICE = Service(
+    name="notifications",
+    settings=NotificationsSettings,
+    routers=[router],
+    subscriptions=subscriptions,
+    workers=[Worker("sender", sender.run)],
+)
+
+
+def create() -> FastAPI:
+    return create_app(SERVICE, load(NotificationsSettings))

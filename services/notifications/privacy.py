@@ -1,0 +1,45 @@
+"""What notifications holds on one person, and forgetting it."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications.models import contacts, deliveries, loctician_names, notices
+
+LAST_VERSION = 2**31 - 1  # no event is newer, so none brings the person back
+NOBODY = str(UUID(int=0))
+
+
+async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
+    told = [column for column in deliveries.c if column.name not in {"data", "lease_until", "request_id"}]
+    statements = {
+        "contact": select(contacts).where(contacts.c.user_id == subject_id),
+        "loctician_name": select(loctician_names).where(loctician_names.c.loctician_id == subject_id),
+        "deliveries": select(*told).where(deliveries.c.recipient_id == subject_id).order_by(deliveries.c.id),
+        "notices": select(notices).where(notices.c.user_id == subject_id).order_by(notices.c.id),
+    }
+    return {name: [dict(row) for row in (await session.execute(one)).mappings()] for name, one in statements.items()}
+
+
+async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
+    """Only that the person is gone stays. Returns the rows changed by table."""
+    nameless = {"email": None, "full_name": None, "language": None, "phone": None, "role": None, "active": False}
+    last = {"version": LAST_VERSION, "role_version": LAST_VERSION}
+    theirs = deliveries.c.data["customer_id"].astext == str(subject_id)
+    statements = {
+        "deliveries": delete(deliveries).where(deliveries.c.recipient_id == subject_id),
+        "told_of": update(deliveries)
+        .where(theirs)
+        .values(data=deliveries.c.data.op("||")({"customer_id": NOBODY})),
+        "notices": delete(notices).where(notices.c.user_id == subject_id),
+        "contacts": insert(contacts)
+        .values(user_id=subject_id, **nameless, **last)
+        .on_conflict_do_update(index_elements=["user_id"], set_=nameless | last),
+        "loctician_names": update(loctician_names)
+        .where(loctician_names.c.loctician_id == subject_id)
+        .values(display_name="", version=LAST_VERSION),
+    }
+    return {name: (await session.execute(one)).rowcount for name, one in statements.items()}  # type: ignore[attr-defined]
