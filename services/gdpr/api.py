@@ -1,48 +1,42 @@
-from typing import Annotated
+"""Endpoints: parse, authorise, one use case, respond."""
+
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
-from services.gdpr import queries
-from services.gdpr.schemas import AuditRow
+from services.gdpr import audit, schemas
 from shared.app import RuntimeDep
 from shared.auth import Principal, Role, allow
 from shared.db import SessionDep
 from shared.errors import NotFound
-from shared.schemas import Instant, Page, copenhagen, decode_cursor, encode_cursor
-
-Admin = Annotated[Principal, allow(Role.ADMIN)]
-Word = Annotated[str | None, Query(max_length=100)]
+from shared.schemas import Instant, Page
 
 
-async def _switched_on(runtime: RuntimeDep) -> None:
+def enabled(runtime: RuntimeDep) -> None:
+    """With ENABLE_GDPR_FEATURES=false these calls do not exist, whoever asks."""
     if not runtime.settings.enable_gdpr_features:
         raise NotFound
 
 
-router = APIRouter(dependencies=[Depends(_switched_on)], tags=["gdpr"])
+router = APIRouter(prefix="/api/v1", dependencies=[Depends(enabled)])
+
+Admin = Annotated[Principal, allow(Role.ADMIN)]
+Limit = Annotated[int, Query(ge=1, le=100)]
+Cursor = Annotated[str | None, Query(max_length=1000)]
+Exactly = Annotated[str | None, Query(min_length=1, max_length=100)]
 
 
-@router.get("/api/v1/audit")
+@router.get("/audit", response_model=Page[schemas.AuditRow])
 async def list_audit(
-    _: Admin,
+    who: Admin,
     session: SessionDep,
-    actor: Word = None,
-    entity: Word = None,
-    action: Word = None,
-    since: Annotated[Instant | None, Query(alias="from")] = None,
-    until: Annotated[Instant | None, Query(alias="to")] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
-) -> Page[AuditRow]:
-    """Who did what, when, and in which request; newest first."""
-    filters = {"actor": actor, "entity": entity, "action": action, "from": since, "to": until}
-    after = decode_cursor(cursor, int)[0] if cursor else None
-    rows = await queries.page(session, filters, after, limit + 1)
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=[_shown(row) for row in rows[:limit]], next_cursor=more)
-
-
-def _shown(row: object) -> AuditRow:
-    shown = AuditRow.model_validate(row)
-    times = {"occurred_at": copenhagen(shown.occurred_at), "recorded_at": copenhagen(shown.recorded_at)}
-    return shown.model_copy(update=times)
+    actor: Exactly = None,
+    entity: Exactly = None,
+    action: Exactly = None,
+    start: Annotated[Instant | None, Query(alias="from")] = None,
+    end: Annotated[Instant | None, Query(alias="to")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    conditions = {"actor_id": actor, "entity": entity, "action": action}
+    return await audit.listed(session, conditions, (start, end), cursor, limit)

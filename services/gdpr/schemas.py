@@ -1,20 +1,28 @@
+"""HTTP models. Instants are answered in Europe/Copenhagen."""
+
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from shared.schemas import Schema
+from pydantic import AfterValidator
+
+from shared.schemas import Schema, copenhagen
+
+LocalInstant = Annotated[datetime, AfterValidator(copenhagen)]
 
 
 class AuditRow(Schema):
+    """`action` is the event's type, `entity` the id of what it concerns; `data` holds ids, codes, times and figures."""
+
     id: int
     event_id: UUID
-    occurred_at: datetime
-    recorded_at: datetime
-    source: str
+    occurred_at: LocalInstant
+    recorded_at: LocalInstant
     action: str
-    entity: str
+    entity: str | None
     entity_version: int
     actor_id: str | None
     actor_role: str | None
     request_id: str | None
-    facts: dict[str, Any]
+    source: str
+    data: dict[str, Any]

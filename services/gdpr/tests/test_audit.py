@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.gdpr.facts import facts_of
+from services.gdpr import facts
 from shared.app import create_app
 from shared.auth import Claims, Role
 from shared.db import Database, transaction
@@ -52,8 +52,19 @@ class TestRecording:
         for value in ("kirsten", "Ærø", "20123456"):
             assert value.lower() not in row.lower()
 
-    def test_unknown_entity_leaves_no_facts(self) -> None:
-        assert facts_of("surprise.happened.v1", {"email": "x", "surprise_id": 1}) == {}
+    def test_a_type_nobody_listed_keeps_none_of_its_data(self) -> None:
+        assert facts.kept("surprise.happened.v1", {"email": "x", "surprise_id": 1}) == {}
+
+    @pytest.mark.parametrize(
+        "said", ["Kirsten Ærø", "kirsten@example.com", "+4520123456", "20 12 34 56", "", "a b", 1.5]
+    )
+    def test_what_is_no_code_is_not_kept_even_in_a_listed_field(self, said: object) -> None:
+        assert facts.kept("booking.cancelled.v1", {"reason": said}) == {"reason": None}
+
+    def test_ids_codes_times_and_figures_are_kept_inside_lists_too(self) -> None:
+        item = {"item_id": str(uuid4()), "start": "2026-03-02T09:00:00Z", "price_amount": 64900, "note": "privat"}
+        kept = facts.kept("booking.created.v1", {"status": "confirmed", "items": [item], "notes": "privat"})
+        assert kept == {"status": "confirmed", "items": [{k: v for k, v in item.items() if k != "note"}]}
 
 
 class TestAppendOnly:
