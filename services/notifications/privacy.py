@@ -31,9 +31,7 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
     theirs = deliveries.c.data["customer_id"].astext == str(subject_id)
     statements = {
         "deliveries": delete(deliveries).where(deliveries.c.recipient_id == subject_id),
-        "told_of": update(deliveries)
-        .where(theirs)
-        .values(data=deliveries.c.data.op("||")({"customer_id": NOBODY})),
+        "told_of": update(deliveries).where(theirs).values(data=deliveries.c.data.op("||")({"customer_id": NOBODY})),
         "notices": delete(notices).where(notices.c.user_id == subject_id),
         "contacts": insert(contacts)
         .values(user_id=subject_id, **nameless, **last)

@@ -69,6 +69,10 @@ class Stack:
             process.kill()
             process.wait(timeout=5)
 
+    def stop_all(self) -> None:
+        for name in list(self.processes):
+            self.stop(name)
+
     async def ready(self, *names: str) -> None:
         async with httpx.AsyncClient(timeout=5) as http:
 
@@ -126,5 +130,5 @@ def running(folder: Path, database_url: str, amqp_url: str) -> Iterator[Stack]:
         cleanup.callback(process.terminate)
         for name in (*SERVICES, "gateway"):
             made.start(name)
-        cleanup.callback(lambda: [made.stop(name) for name in list(made.processes)])
+        cleanup.callback(made.stop_all)
         yield made

@@ -22,7 +22,7 @@ def test_every_endpoint_declares_who_may_call_it(name: str) -> None:
     service = importlib.import_module(f"services.{name}.main").SERVICE
     routes = [route for router in service.routers for route in router.routes if isinstance(route, APIRoute)]
     silent = [
-        f"{sorted(route.methods)} {route.path}"
+        f"{sorted(route.methods or ())} {route.path}"
         for route in routes
         if not any(hasattr(call, "__access__") for call in calls(route.dependant))
     ]
