@@ -1,5 +1,6 @@
 """`make up`: servers, migrations, demo data, six processes and a mail sink, until Ctrl-C."""
 
+import fcntl
 import json
 import os
 import signal
@@ -9,7 +10,10 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from honcho.manager import Manager
 from rich.console import Console
@@ -23,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 LOCAL = ROOT / ".local"
 SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
 READY_SECONDS = 60
+OTHER_SECONDS = 60
 PASSWORD = "loctician-demo-2026"  # noqa: S105 - of the demo salon, printed on purpose
 LOGINS = {"admin": "admin", "staff": "staff", "amina, jonas, sofie": "loctician", "kunde, kunde2": "customer"}
 out = Console()
@@ -103,13 +108,36 @@ def announce(environment: dict[str, str], started: float) -> None:
     out.print(table)
 
 
+@contextmanager
+def alone(folder: Path, seconds: float = OTHER_SECONDS) -> Iterator[None]:
+    """One at a time in a folder: two would share the servers' data. Waits for one that is just ending."""
+    folder.mkdir(exist_ok=True)
+    with (folder / "up.lock").open("w") as lock:
+        until, told = time.monotonic() + seconds, False
+        while not _locked(lock):
+            if time.monotonic() > until:
+                sys.exit(f"Another `make up` runs in {folder.parent}. Stop it with Ctrl-C first.")
+            if not told:
+                out.print("Waiting for another `make up` of this folder to end ...")
+                told = True
+            time.sleep(0.2)
+        yield
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def main() -> None:
     started = time.monotonic()
     # A closed terminal or a plain kill ends everything as Ctrl-C does.
     for end in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(end, lambda *_: sys.exit(0))
-    LOCAL.mkdir(exist_ok=True)
-    with provisioned(LOCAL) as servers:
+    with alone(LOCAL), provisioned(LOCAL) as servers:
         environment = environment_for(servers, State(LOCAL / "state-up.json"))
         prepare(environment)
         manager = Manager()

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.local.processes import free_port, spawn, stop
 from deploy.local.servers import Addresses, docker_answers, native
+from deploy.local.up import alone
 
 ROOT = Path(__file__).parents[2]
 
@@ -111,3 +112,11 @@ class TestMailSink:
             assert kept.read_bytes().startswith(b"Subject: hej")
         finally:
             stop(process)
+
+
+class TestAlone:
+    def test_a_second_run_in_the_same_folder_is_refused_with_one_clear_line(self, tmp_path: Path) -> None:
+        with alone(tmp_path), pytest.raises(SystemExit, match="Another `make up` runs"), alone(tmp_path, seconds=0.1):
+            pass
+        with alone(tmp_path, seconds=0.1):
+            pass

@@ -158,19 +158,19 @@ TREATMENTS = [
 
 Own = dict[str, int]
 OFFERED: dict[tuple[str, str], dict[str, Own]] = {
-    ("Amina", "Loctician siden 2014. Speciale: starter locs og forlængelser."): {
+    ("Amina", "Loctician siden 2014. Speciale: starter locs og reparation."): {
         "retwist": {"price_amount": 69900},
         "starter-locs": {},
         "crochet-repair": {},
         "wash-scalp-care": {},
         "loc-detox": {},
         "loc-styling": {},
-        "loc-extensions": {},
     },
-    ("Jonas", "Reparation og interlocking til fine og tætte locs."): {
+    ("Jonas", "Interlocking og forlængelser, også til fine locs."): {
         "retwist": {},
         "crochet-repair": {"duration_minutes": 105},
         "interlocking": {},
+        "loc-extensions": {},
         "wash-scalp-care": {},
         "loc-detox": {},
     },

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -23,6 +23,7 @@ from shared.db import Database, transaction
 from shared.events import Event, emit, new_id
 from shared.health import Health
 from shared.migrations import create_claim_functions, create_inbox, create_outbox, script
+from shared.testing.proxy import ended
 from shared.testing.servers import Servers, as_owner, with_database
 
 PASSWORD = "made-up"
@@ -128,14 +129,6 @@ async def running(*works: Coroutine[Any, Any, None]) -> AsyncIterator[list[async
         await ended(*tasks)
 
 
-async def ended(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(outcome, Exception):
-            raise outcome
-
-
 def supervised(name: str, run: Callable[[], Awaitable[None]], health: Health | None = None) -> Any:
     return broker.supervise(name, run, health or Health())
 
@@ -193,72 +186,3 @@ class Queues:
 async def looking(amqp_url: str) -> AsyncIterator[Queues]:
     async with broker.connection(amqp_url, "test") as connection:
         yield Queues(await connection.channel())
-
-
-class Proxy:
-    """A TCP proxy in front of a server: `cut` is the server gone, `mute` is what the client says lost on the way."""
-
-    def __init__(self, url: str) -> None:
-        self._parts = urlsplit(url)
-        self._server: asyncio.Server | None = None
-        self._port = 0
-        self._links: set[asyncio.Task[None]] = set()
-        self._muted = False
-
-    @property
-    def url(self) -> str:
-        user = self._parts.netloc.rpartition("@")[0]
-        return urlunsplit(self._parts._replace(netloc=f"{user}@127.0.0.1:{self._port}"))
-
-    async def mend(self) -> None:
-        self._muted = False
-        self._server = await asyncio.start_server(self._link, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
-
-    async def cut(self) -> None:
-        if self._server:
-            self._server.close()
-            self._server = None
-        await ended(*self._links)
-
-    def mute(self) -> None:
-        self._muted = True
-
-    async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._carry(reader, writer))
-        self._links.add(task)
-        task.add_done_callback(self._links.discard)
-
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there = await asyncio.open_connection(self._parts.hostname, self._parts.port)
-        ways = [
-            asyncio.create_task(self._copy(reader, there, mutable=True)),
-            asyncio.create_task(self._copy(there_reader, writer)),
-        ]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-            for end in (writer, there):
-                end.close()
-                with suppress(OSError):
-                    await end.wait_closed()
-
-    async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, mutable: bool = False) -> None:
-        with suppress(OSError):
-            while data := await source.read(65536):
-                if not (mutable and self._muted):
-                    target.write(data)
-                    await target.drain()
-
-
-@asynccontextmanager
-async def proxied(url: str) -> AsyncIterator[Proxy]:
-    proxy = Proxy(url)
-    await proxy.mend()
-    try:
-        yield proxy
-    finally:
-        await proxy.cut()

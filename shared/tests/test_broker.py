@@ -6,7 +6,8 @@ import pytest
 from shared import broker as connecting
 from shared.broker import BrokerAwayError, pause, supervise
 from shared.health import Health
-from shared.tests.support import ended, proxied, running, until
+from shared.testing.proxy import ended, proxied
+from shared.tests.support import running, until
 
 
 class TestConnecting:

@@ -12,20 +12,10 @@ from shared.consumer import Received
 from shared.db import Database
 from shared.events import new_id
 from shared.health import Health
+from shared.testing.proxy import ended, proxied
 from shared.testing.servers import Servers
 from shared.tests.notes import DEAD, QUEUE, consumer, count_reaches, dead, event, note, noted, reaches, send
-from shared.tests.support import (
-    QUICK,
-    NotedHere,
-    Queues,
-    emptied,
-    ended,
-    looking,
-    own_schema,
-    proxied,
-    running,
-    until,
-)
+from shared.tests.support import QUICK, NotedHere, Queues, emptied, looking, own_schema, running, until
 
 
 @pytest.fixture(scope="module")

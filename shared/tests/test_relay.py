@@ -12,6 +12,7 @@ from shared.db import Database, transaction
 from shared.events import new_id, push
 from shared.health import Health
 from shared.relay import Relay
+from shared.testing.proxy import ended, proxied
 from shared.testing.servers import Servers
 from shared.tests.support import (
     BINDINGS,
@@ -20,10 +21,8 @@ from shared.tests.support import (
     count,
     emit_notes,
     emptied,
-    ended,
     looking,
     own_schema,
-    proxied,
     running,
     supervised,
     until,

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -9,16 +10,33 @@ from shared.testing.servers import Servers, as_owner, vhost, with_database
 from tests.e2e.stack import Stack, running
 
 
-@pytest.fixture(scope="module")
-async def stack(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+@asynccontextmanager
+async def own_servers(servers: Servers) -> AsyncIterator[tuple[str, str]]:
+    """The addresses of a database and a vhost of one's own."""
     name = f"test_stack_{uuid4().hex[:8]}"
     await as_owner(servers.database_url, f"CREATE DATABASE {name}")
-    with vhost(servers) as amqp_url:
-        platform = running(Path(tmp_path_factory.mktemp("stack")), with_database(servers.database_url, name), amqp_url)
-        made = await asyncio.to_thread(platform.__enter__)
-        try:
-            await made.ready()
-            yield made
-        finally:
-            await asyncio.to_thread(platform.__exit__, None, None, None)
-    await as_owner(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+    try:
+        with vhost(servers) as amqp_url:
+            yield with_database(servers.database_url, name), amqp_url
+    finally:
+        await as_owner(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@asynccontextmanager
+async def started(folder: Path, database_url: str, amqp_url: str, **through: str) -> AsyncIterator[Stack]:
+    platform = running(folder, database_url, amqp_url, **through)
+    made = await asyncio.to_thread(platform.__enter__)
+    try:
+        yield made
+    finally:
+        await asyncio.to_thread(platform.__exit__, None, None, None)
+
+
+@pytest.fixture(scope="module")
+async def stack(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    async with (
+        own_servers(servers) as (database_url, amqp_url),
+        started(tmp_path_factory.mktemp("stack"), database_url, amqp_url) as made,
+    ):
+        await made.ready()
+        yield made

@@ -101,8 +101,11 @@ def loctician(environment: dict[str, str], *arguments: str) -> None:
 
 
 @contextmanager
-def running(folder: Path, database_url: str, amqp_url: str) -> Iterator[Stack]:
-    """Migrates, loads the demo salon, starts the six processes and a mail sink; ends them all."""
+def running(folder: Path, database_url: str, amqp_url: str, **through: str) -> Iterator[Stack]:
+    """Migrates, loads the demo salon, starts the six processes and a mail sink; ends them all.
+
+    `through` overrides what the processes are given: addresses of proxies in front of the servers, say.
+    """
     ports = {name: free_port() for name in (*SERVICES, "gateway", "mail")}
     mail, logs = folder / "mail", folder / "logs"
     mail.mkdir()
@@ -128,6 +131,7 @@ def running(folder: Path, database_url: str, amqp_url: str) -> Iterator[Stack]:
         process = subprocess.Popen(sink, cwd=ROOT, env=environment)
         cleanup.callback(process.wait, 10)
         cleanup.callback(process.terminate)
+        environment |= through
         for name in (*SERVICES, "gateway"):
             made.start(name)
         cleanup.callback(made.stop_all)

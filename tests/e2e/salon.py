@@ -1,0 +1,65 @@
+"""What people do with the salon through the gateway: sign in, look for a time, listen, read their mail."""
+
+import asyncio
+import email
+import email.policy
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from websockets.asyncio.client import ClientConnection
+
+PASSWORD = "loctician-demo-2026"
+Json = dict[str, Any]
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def sign_in(http: httpx.AsyncClient, address: str, password: str = PASSWORD) -> str:
+    answer = await http.post("/api/v1/auth/login", json={"email": address, "password": password})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["access_token"])
+
+
+async def register(http: httpx.AsyncClient, name: str) -> tuple[str, str]:
+    """A new customer's address and access token."""
+    address = f"{name}-{uuid4().hex[:8]}@example.com"
+    body = {"email": address, "password": PASSWORD, "full_name": f"{name.title()} Ærø", "language": "da"}
+    assert (await http.post("/api/v1/auth/register", json=body)).status_code == 202
+    return address, await sign_in(http, address)
+
+
+async def receive(socket: ClientConnection, type_: str, fits: Callable[[Json], bool]) -> Json:
+    while True:
+        message: Json = json.loads(await socket.recv())
+        if message["type"] == type_ and fits(message["data"]):
+            return message
+
+
+async def soon(message: Awaitable[Json]) -> Json:
+    """What everyone is to hear within two seconds of the change."""
+    return await asyncio.wait_for(message, 2)
+
+
+async def free_slots(http: httpx.AsyncClient, service_id: str, **more: str) -> list[Json]:
+    begin = datetime.now(UTC) + timedelta(days=2)
+    query = {"service_id": service_id, "from": begin.isoformat(), "to": (begin + timedelta(days=14)).isoformat()}
+    answer = await http.get("/api/v1/slots", params=query | more)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["items"])
+
+
+def mails_to(folder: Path, address: str) -> list[EmailMessage]:
+    """What the sink has kept for an address, oldest first."""
+    kept = (
+        email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        for path in sorted(folder.glob("*.eml"))
+    )
+    return [mail for mail in kept if address in mail["to"]]
