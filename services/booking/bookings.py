@@ -8,10 +8,13 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking import answers, queries, slots
-from services.booking.errors import AlreadyStarted, CustomerRequired, NotForOthers, WrongStatus, refusal_of
+from services.booking import slots
+from services.booking.answers import bookings as answers
+from services.booking.errors import refusal_of
+from services.booking.errors.bookings import AlreadyStarted, CustomerRequired, NotForOthers, WrongStatus
 from services.booking.events import BookingCancelled
-from services.booking.schemas import BookingRequest
+from services.booking.queries import bookings as queries
+from services.booking.schemas.bookings import BookingRequest
 from shared.auth import Principal, Role, claims_of
 from shared.db import Database
 from shared.errors import Conflict, NotFound, ProblemError, StaleVersion

@@ -3,8 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from services.booking import answers, queries
+from services.booking.answers import catalog as answers
 from services.booking.models import locticians
+from services.booking.queries import catalog as queries
 from shared.db import Database
 from shared.errors import NotFound
 from shared.schemas import decode_cursor, encode_cursor

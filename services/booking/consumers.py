@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking import queries
+from services.booking.queries import projections as queries
 from shared.subscriptions import Received, Subscriptions
 
 subscriptions = Subscriptions()

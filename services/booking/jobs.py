@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking import queries
+from services.booking.queries import keys as queries
 from shared.jobs import Job
 
 KEYS_KEPT = timedelta(hours=24)

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.booking import answers, queries
-from services.booking.errors import REFUSALS, RangeTooLong
-from services.booking.schemas import AvailabilityRequest
+from services.booking.answers import slots as answers
+from services.booking.errors import REFUSALS
+from services.booking.errors.slots import RangeTooLong
+from services.booking.queries import slots as queries
+from services.booking.schemas.slots import AvailabilityRequest
 from shared.auth import Principal, claims_of
 from shared.db import Database
 

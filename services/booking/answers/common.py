@@ -1,0 +1,18 @@
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from shared.schemas import Money, copenhagen
+
+Answer = dict[str, Any]
+
+
+@lru_cache(maxsize=4096)
+def money(amount: int, language: str) -> Answer:
+    return Money.of(amount, language).model_dump()
+
+
+def instant(value: datetime | str | None) -> datetime | None:
+    if value is None:
+        return None
+    return copenhagen(value if isinstance(value, datetime) else datetime.fromisoformat(value))

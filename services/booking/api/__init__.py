@@ -1,0 +1,8 @@
+"""Endpoints: parse, authorise, one use case, respond."""
+
+from fastapi import APIRouter
+
+from services.booking.api import bookings, catalog, slots
+
+# Laid flat, so that the guards see each endpoint: an included router stays a box of its own.
+router = APIRouter(routes=[*catalog.router.routes, *slots.router.routes, *bookings.router.routes])

@@ -1,0 +1,26 @@
+"""What the endpoints share: who calls, the usual parameters, and the form of an answer."""
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Header, Query, Response
+
+from shared.auth import ANYONE, SIGNED_IN, Principal
+from shared.schemas import Instant
+
+Caller = Annotated[Principal, SIGNED_IN]
+Visitor = Annotated[Principal | None, ANYONE]
+Limit = Annotated[int, Query(ge=1, le=100)]
+Cursor = Annotated[str | None, Query(max_length=1000)]
+IdempotencyKey = Annotated[
+    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
+]
+IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=100)]
+From = Annotated[Instant | None, Query(alias="from")]
+To = Annotated[Instant | None, Query(alias="to")]
+
+
+def answer(content: dict[str, Any], status: int = 200, **headers: str) -> Response:
+    if "version" in content:
+        headers["ETag"] = f'"{content["version"]}"'
+    return Response(orjson.dumps(content), status, headers, media_type="application/json")

@@ -1,0 +1,33 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from services.booking import slots
+from services.booking.api.common import From, To, Visitor, answer
+from services.booking.schemas import slots as schemas
+from shared.db import DatabaseDep
+from shared.problems import LanguageDep
+
+router = APIRouter(prefix="/api/v1")
+
+
+@router.get("/slots", response_model=schemas.Slots)
+async def search_slots(
+    who: Visitor,
+    database: DatabaseDep,
+    language: LanguageDep,
+    service_id: Annotated[schemas.TreatmentIds, Query()],
+    loctician_id: UUID | None = None,
+    start: From = None,
+    end: To = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> Response:
+    return answer(await slots.search(database, service_id, loctician_id, (start, end), limit, language))
+
+
+@router.post("/bookings/check-availability", response_model=schemas.Availability)
+async def check_availability(
+    who: Visitor, asked: schemas.AvailabilityRequest, database: DatabaseDep, language: LanguageDep
+) -> Response:
+    return answer(await slots.check(database, who, asked, language))

@@ -1,0 +1,83 @@
+"""Why a time cannot be had."""
+
+from typing import ClassVar
+
+from shared.errors import Conflict, RuleBroken, Texts
+
+
+class SlotTaken(Conflict):
+    code = "slot_taken"
+    title: ClassVar[Texts] = {"da": "Tiden er optaget", "en": "The time is taken"}
+    detail: ClassVar[Texts] = {
+        "da": "Tiden er ikke ledig længere. Se de nærmeste ledige tider i alternatives.",
+        "en": "This time is no longer free. The nearest free ones are in alternatives.",
+    }
+
+
+class OutsideHours(Conflict):
+    code = "outside_hours"
+    title: ClassVar[Texts] = {"da": "Uden for åbningstid", "en": "Outside opening hours"}
+    detail: ClassVar[Texts] = {
+        "da": "Behandlingen ligger uden for åbningstiden. Se de nærmeste ledige tider i alternatives.",
+        "en": "The treatment does not lie within opening hours. The nearest free times are in alternatives.",
+    }
+
+
+class InPast(RuleBroken):
+    code = "in_past"
+    title: ClassVar[Texts] = {"da": "Tiden er passeret", "en": "The time has passed"}
+    detail: ClassVar[Texts] = {"da": "start skal ligge i fremtiden.", "en": "start must lie in the future."}
+
+
+class TooFarAhead(RuleBroken):
+    code = "too_far_ahead"
+    title: ClassVar[Texts] = {"da": "For langt ude i fremtiden", "en": "Too far ahead"}
+    detail: ClassVar[Texts] = {
+        "da": "Der kan bookes højst 180 dage frem.",
+        "en": "Bookings are taken up to 180 days ahead.",
+    }
+
+
+class OffGrid(RuleBroken):
+    code = "off_grid"
+    title: ClassVar[Texts] = {"da": "Ikke et starttidspunkt", "en": "Not a starting time"}
+    detail: ClassVar[Texts] = {
+        "da": "Behandlingen begynder kun på faste minuttal. Hent starttider fra /api/v1/slots.",
+        "en": "The treatment starts at fixed minutes only. Get its starts from /api/v1/slots.",
+    }
+
+
+class UnknownTreatment(RuleBroken):
+    code = "unknown_treatment"
+    title: ClassVar[Texts] = {"da": "Ukendt behandling", "en": "Unknown treatment"}
+    detail: ClassVar[Texts] = {
+        "da": "Mindst én behandling i service_ids findes ikke eller tilbydes ikke mere.",
+        "en": "At least one treatment in service_ids does not exist or is no longer offered.",
+    }
+
+
+class UnknownLoctician(RuleBroken):
+    code = "unknown_loctician"
+    title: ClassVar[Texts] = {"da": "Ukendt loctician", "en": "Unknown loctician"}
+    detail: ClassVar[Texts] = {
+        "da": "loctician_id er ikke en loctician, der tager imod.",
+        "en": "loctician_id is not a loctician who takes bookings.",
+    }
+
+
+class TreatmentNotOffered(RuleBroken):
+    code = "treatment_not_offered"
+    title: ClassVar[Texts] = {"da": "Tilbydes ikke", "en": "Not offered"}
+    detail: ClassVar[Texts] = {
+        "da": "Ingen, der passer til valget, udfører alle behandlingerne.",
+        "en": "Nobody who fits the choice performs all of these treatments.",
+    }
+
+
+class RangeTooLong(RuleBroken):
+    code = "range_too_long"
+    title: ClassVar[Texts] = {"da": "Ugyldigt tidsrum", "en": "Invalid range"}
+    detail: ClassVar[Texts] = {
+        "da": "to skal ligge efter from og højst 31 dage senere.",
+        "en": "to must lie after from and at most 31 days later.",
+    }

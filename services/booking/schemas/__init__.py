@@ -1,0 +1,1 @@
+"""HTTP models. Amounts are øre, VAT included; instants are answered in Europe/Copenhagen."""

@@ -1,0 +1,42 @@
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+
+from shared.schemas import Input, Instant, Money, Schema
+
+MAX_TREATMENTS = 8
+
+
+def _distinct(ids: list[UUID]) -> list[UUID]:
+    if len(set(ids)) < len(ids):
+        raise ValueError("the same treatment is named twice")
+    return ids
+
+
+TreatmentIds = Annotated[list[UUID], Field(min_length=1, max_length=MAX_TREATMENTS), AfterValidator(_distinct)]
+
+
+class AvailabilityRequest(Input):
+    service_ids: TreatmentIds
+    loctician_id: UUID | None = None
+    start: Instant
+
+
+class Slot(Schema):
+    start: datetime
+    end: datetime
+    loctician_id: UUID
+    service_ids: list[UUID]
+    price: Money
+
+
+class Slots(Schema):
+    items: list[Slot]
+
+
+class Availability(Schema):
+    available: bool
+    reason: str | None
+    alternatives: list[Slot]
