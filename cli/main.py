@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from shared import deadletters
+from cli import dead_letters, status
 from shared.auth import SERVICE_CLAIMS
 from shared.broker import connection
 from shared.consumer import Subscriptions
@@ -22,14 +21,11 @@ from shared.topology import declare
 from shared.topology import load as topology
 
 SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
-Service = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}")]
-MessageId = Annotated[str | None, typer.Argument(help="The message's id; without it, all of them")]
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-dead = typer.Typer(no_args_is_help=True, help="Messages that no retry could save")
 contracts = typer.Typer(no_args_is_help=True, help="Event schemas, examples and the subscription map")
 broker = typer.Typer(no_args_is_help=True, help="Exchanges and queues")
-app.add_typer(dead, name="dead-letters")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(contracts, name="contracts")
 app.add_typer(broker, name="broker")
 out = Console()
@@ -76,38 +72,6 @@ async def _load(module: ModuleType, name: str, settings: Settings) -> bool:
         await database.close()
 
 
-@dead.command("list")
-def list_dead(service: Service, limit: int = 100) -> None:
-    """The dead letters of a service, oldest first."""
-    table = Table("id", "type", "attempts", "first failed", "last failed", "error")
-    for letter in asyncio.run(deadletters.listing(load(Settings).amqp_url, service, limit)):
-        failed = letter.first_failed_at or "", letter.last_failed_at or ""
-        table.add_row(letter.id, letter.type, str(letter.attempts), *failed, letter.error)
-    out.print(table)
-
-
-@dead.command()
-def show(service: Service, message_id: str) -> None:
-    """One dead letter with its body."""
-    letter = asyncio.run(deadletters.show(load(Settings).amqp_url, service, message_id))
-    if letter is None:
-        raise typer.BadParameter(f"{service} has no dead letter {message_id}")
-    out.print(letter)
-    out.print(letter.body.decode(errors="replace"))
-
-
-@dead.command()
-def replay(service: Service, message_id: MessageId = None) -> None:
-    """Give dead letters back to their service."""
-    out.print(f"{asyncio.run(deadletters.replay(load(Settings).amqp_url, service, message_id))} replayed")
-
-
-@dead.command()
-def discard(service: Service, message_id: MessageId = None) -> None:
-    """Throw dead letters away, for good."""
-    out.print(f"{asyncio.run(deadletters.discard(load(Settings).amqp_url, service, message_id))} discarded")
-
-
 def _generated() -> dict[str, bytes]:
     modules = [module for name in SERVICES if (module := room(name, "events"))]
     subscriptions = {name: _subscriptions(name).types for name in SERVICES}
@@ -147,6 +111,8 @@ async def _declare(amqp_url: str) -> None:
     async with connection(amqp_url, "loctician broker declare") as opened:
         await declare(await opened.channel(), topology())
 
+
+app.command("status")(status.status)
 
 for _name in SERVICES:
     _module = room(_name, "cli")

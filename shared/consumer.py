@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from shared import broker, topology
+from shared import broker, depths, topology
 from shared.broker import PERSISTENT, BrokerAwayError, Outgoing, WireChannel
 from shared.db import Database
 from shared.health import Health
@@ -70,7 +70,12 @@ class Consumer:
             await channel.set_qos(PREFETCH, timeout=BROKER_TIMEOUT)
             await self._declare(channel)
             queue = await channel.get_queue(topology.events_queue(self._service))
-            await self._consume(queue, await broker.wire(channel))
+            measuring = asyncio.create_task(depths.measure(connection, self._service, self._delays))
+            try:
+                await self._consume(queue, await broker.wire(channel))
+            finally:
+                measuring.cancel()
+                await asyncio.gather(measuring, return_exceptions=True)
 
     async def _declare(self, channel: AbstractChannel) -> None:
         bindings = topology.load() if self._bindings is None else self._bindings

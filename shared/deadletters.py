@@ -1,8 +1,9 @@
 """The messages a service gave up on: see them, send them again, or throw them away."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
@@ -32,36 +33,69 @@ class DeadLetter:
     body: bytes = field(repr=False)
 
 
-async def listing(amqp_url: str, service: str, limit: int = 100) -> list[DeadLetter]:
+@dataclass(frozen=True)
+class Filter:
+    """Which dead letters are meant: those that fit every condition given; all when none is."""
+
+    id: str | None = None
+    type: str | None = None
+    error: str | None = None  # a part of it, in any case
+    since: datetime | None = None  # last failed then or later; aware
+    before: datetime | None = None
+
+    def fits(self, letter: DeadLetter) -> bool:
+        return (
+            self.id in (None, letter.id)
+            and self.type in (None, letter.type)
+            and (self.error is None or self.error.lower() in letter.error.lower())
+            and self._in_time(letter)
+        )
+
+    def _in_time(self, letter: DeadLetter) -> bool:
+        if self.since is None and self.before is None:
+            return True
+        if letter.last_failed_at is None:
+            return False
+        failed = datetime.fromisoformat(letter.last_failed_at)
+        return (self.since is None or failed >= self.since) and (self.before is None or failed < self.before)
+
+
+ALL = Filter()
+
+
+async def listing(amqp_url: str, service: str, limit: int = 100, wanted: Filter = ALL) -> list[DeadLetter]:
+    """At most `limit` of them, oldest first; they stay where they are."""
+    found: list[DeadLetter] = []
     async with _opened(amqp_url, service) as (_, queue):
-        return [_dead_letter(message) async for message in _taken(queue, limit)]
+        async for message in _taken(queue, wanted):
+            found.append(_dead_letter(message))
+            if len(found) >= limit:
+                break
+    return found
 
 
 async def show(amqp_url: str, service: str, message_id: str) -> DeadLetter | None:
-    async with _opened(amqp_url, service) as (_, queue):
-        async for message in _taken(queue, MOST_AT_ONCE):
-            if message.message_id == message_id:
-                return _dead_letter(message)
-    return None
+    found = await listing(amqp_url, service, 1, Filter(id=message_id))
+    return found[0] if found else None
 
 
-async def replay(amqp_url: str, service: str, message_id: str | None = None) -> int:
-    """Sends one message, or all there are now, to the service again, attempts counted anew. Returns how many."""
+async def replay(amqp_url: str, service: str, wanted: Filter = ALL) -> int:
+    """Sends those there are now to the service again, attempts counted anew. Returns how many."""
     async with _opened(amqp_url, service) as (channel, queue):
         publishing = await broker.wire(channel)
         count = 0
-        async for message in _taken(queue, MOST_AT_ONCE, _chosen(message_id)):
+        async for message in _taken(queue, wanted):
             await broker.publish_surely(publishing, _again(message, service))
             await message.ack()
             count += 1
         return count
 
 
-async def discard(amqp_url: str, service: str, message_id: str | None = None) -> int:
-    """Deletes one message, or all there are now. Returns how many."""
+async def discard(amqp_url: str, service: str, wanted: Filter = ALL) -> int:
+    """Deletes those there are now. Returns how many."""
     async with _opened(amqp_url, service) as (_, queue):
         count = 0
-        async for message in _taken(queue, MOST_AT_ONCE, _chosen(message_id)):
+        async for message in _taken(queue, wanted):
             await message.ack()
             count += 1
         return count
@@ -78,21 +112,15 @@ async def _opened(amqp_url: str, service: str) -> AsyncIterator[tuple[AbstractCh
         yield channel, queue
 
 
-def _chosen(message_id: str | None) -> Callable[[AbstractIncomingMessage], bool]:
-    return lambda message: message_id is None or message.message_id == message_id
-
-
-async def _taken(
-    queue: AbstractQueue, limit: int, chosen: Callable[[AbstractIncomingMessage], bool] = lambda _: True
-) -> AsyncIterator[AbstractIncomingMessage]:
+async def _taken(queue: AbstractQueue, wanted: Filter) -> AsyncIterator[AbstractIncomingMessage]:
     """The messages there at the start, not those that come back meanwhile. What is not acknowledged returns to
     the queue when the channel closes."""
     waiting = queue.declaration_result.message_count or 0
-    for _ in range(min(waiting, limit)):
+    for _ in range(min(waiting, MOST_AT_ONCE)):
         message = await queue.get(fail=False, timeout=TIMEOUT)
         if message is None:
             return
-        if chosen(message):
+        if wanted.fits(_dead_letter(message)):
             yield message
 
 

@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared import deadletters
 from shared.consumer import Consumer, Received, Subscriptions
 from shared.db import Database
-from shared.deadletters import NoDeadLetterQueueError
+from shared.deadletters import Filter, NoDeadLetterQueueError
 from shared.health import Health
 from shared.relay import Relay
 from shared.testing.servers import Servers
@@ -29,6 +30,7 @@ from shared.tests.support import (
 )
 
 DEAD = "shop.dead"
+FIRST, LAST = "2026-03-02T10:00:00+00:00", "2026-03-02T11:00:00+00:00"
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ async def queues(broker: str) -> AsyncIterator[Queues]:
 
 
 async def lay_aside(queues: Queues, *ids: str) -> None:
-    headers = {"x-attempts": 5, "x-error": "RuntimeError: no", "x-first-failed-at": "a", "x-last-failed-at": "b"}
+    headers = {"x-attempts": 5, "x-error": "RuntimeError: no", "x-first-failed-at": FIRST, "x-last-failed-at": LAST}
     for id_ in ids:
         body = orjson.dumps({"id": id_})
         await queues.send(DEAD, body, message_id=id_, message_type="thing.noted.v1", headers=headers)
@@ -64,7 +66,7 @@ class TestLooking:
             listed = await deadletters.listing(broker, "shop")
         assert {letter.id for letter in listed} == {"one", "two", "three"}
         assert {(one.type, one.error, one.attempts) for one in listed} == {("thing.noted.v1", "RuntimeError: no", 5)}
-        assert (listed[0].first_failed_at, listed[0].last_failed_at) == ("a", "b")
+        assert (listed[0].first_failed_at, listed[0].last_failed_at) == (FIRST, LAST)
         await until(lambda: _all_there(queues, 3))
 
     async def test_listing_is_bounded(self, broker: str, queues: Queues) -> None:
@@ -78,6 +80,33 @@ class TestLooking:
         assert orjson.loads(found.body) == {"id": "two"}
         assert await deadletters.show(broker, "shop", "four") is None
 
+    @pytest.mark.parametrize(
+        ("wanted", "ids"),
+        [
+            (Filter(type="thing.noted.v1"), {"one", "two", "three"}),
+            (Filter(type="thing.lost.v1"), {"four"}),
+            (Filter(error="NO SUCH"), {"four"}),
+            (Filter(since=datetime(2026, 3, 2, 12, tzinfo=UTC)), {"four"}),
+            (Filter(before=datetime(2026, 3, 2, 12, tzinfo=UTC)), {"one", "two", "three"}),
+            (Filter(type="thing.noted.v1", error="no such"), set()),
+        ],
+    )
+    async def test_filters_choose_by_type_error_and_time(
+        self, broker: str, queues: Queues, wanted: Filter, ids: set[str]
+    ) -> None:
+        await lay_aside(queues, "one", "two", "three")
+        headers = {"x-attempts": 5, "x-error": "LookupError: no such", "x-last-failed-at": "2026-03-02T13:00:00+00:00"}
+        await queues.send(DEAD, b"{}", message_id="four", message_type="thing.lost.v1", headers=headers)
+        await until(lambda: _all_there(queues, 4))
+        assert {letter.id for letter in await deadletters.listing(broker, "shop", wanted=wanted)} == ids
+        assert await deadletters.discard(broker, "shop", wanted) == len(ids)
+        assert {letter.id for letter in await deadletters.listing(broker, "shop")} == {
+            "one",
+            "two",
+            "three",
+            "four",
+        } - ids
+
     async def test_unknown_service_is_told(self, broker: str) -> None:
         with pytest.raises(NoDeadLetterQueueError, match=r"nobody\.dead"):
             await deadletters.listing(broker, "nobody")
@@ -86,7 +115,7 @@ class TestLooking:
 class TestActing:
     async def test_discard_removes_only_the_one_named(self, broker: str, queues: Queues) -> None:
         await lay_aside(queues, "one", "two", "three")
-        assert await deadletters.discard(broker, "shop", "two") == 1
+        assert await deadletters.discard(broker, "shop", Filter(id="two")) == 1
         await until(lambda: _all_there(queues, 2))
         assert {letter.id for letter in await deadletters.listing(broker, "shop")} == {"one", "three"}
 
@@ -99,7 +128,7 @@ class TestActing:
         self, broker: str, queues: Queues
     ) -> None:
         await lay_aside(queues, "one", "two")
-        assert await deadletters.replay(broker, "shop", "one") == 1
+        assert await deadletters.replay(broker, "shop", Filter(id="one")) == 1
         await until(lambda: queues.waiting("shop.events"))
         (message,) = await queues.take("shop.events")
         assert (message.properties.message_id, message.properties.type) == ("one", "thing.noted.v1")
@@ -107,7 +136,7 @@ class TestActing:
         assert int(message.properties.delivery_mode) == 2
 
     async def test_replay_of_one_not_there_is_none(self, broker: str, queues: Queues) -> None:
-        assert await deadletters.replay(broker, "shop", "one") == 0
+        assert await deadletters.replay(broker, "shop", Filter(id="one")) == 0
 
 
 class TestFromEndToEnd:

@@ -32,7 +32,7 @@ async def started(folder: Path, database_url: str, amqp_url: str, **through: str
         await asyncio.to_thread(platform.__exit__, None, None, None)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def stack(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     async with (
         own_servers(servers) as (database_url, amqp_url),

@@ -97,7 +97,20 @@ class Stack:
 
 
 def loctician(environment: dict[str, str], *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "cli.main", *arguments], cwd=ROOT, env=environment, check=True, timeout=120)
+    done = operate(environment, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def operate(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The operator's command, whatever its exit code."""
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *arguments],
+        cwd=ROOT,
+        env=environment | {"COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
 
 @contextmanager

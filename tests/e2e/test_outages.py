@@ -60,7 +60,7 @@ class TestOutages:
         async with httpx.AsyncClient(timeout=5) as http:
             for name in SERVICES:
                 base = fragile.stack.environment[f"{name.upper()}_URL"]
-                await eventually(partial(report, http, f"{base}/health/live"), lambda r: r[0] == 200, name, 30.0)
+                await eventually(partial(report, http, f"{base}/health/live"), lambda r: r[0] == 200, name, 60.0)
                 status, said = await report(http, f"{base}/health/ready")
                 assert status == 503
                 assert said["status"] == "waiting"

@@ -1,0 +1,102 @@
+"""`loctician dead-letters`: messages that no retry could save."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from shared import deadletters
+from shared.deadletters import Filter, NoDeadLetterQueueError
+from shared.settings import Settings, load
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+out = Console()
+T = TypeVar("T")
+
+Service = Annotated[str, typer.Argument(help="auth, booking, calendar, notifications or gdpr")]
+MessageId = Annotated[str | None, typer.Argument(help="The message's id; without it, all that fit the options")]
+Type = Annotated[str | None, typer.Option(help="Only events of this type")]
+Error = Annotated[str | None, typer.Option(help="Only those whose error holds this text")]
+Since = Annotated[datetime | None, typer.Option(help="Only those that last failed then (UTC) or later")]
+Before = Annotated[datetime | None, typer.Option(help="Only those that last failed before then (UTC)")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask")]
+
+
+def _filter(
+    id_: str | None, type_: str | None, error: str | None, since: datetime | None, before: datetime | None
+) -> Filter:
+    return Filter(id_, type_, error, _utc(since), _utc(before))
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+@app.command("list")
+def list_dead(
+    service: Service,
+    limit: Annotated[int, typer.Option(min=1, max=deadletters.MOST_AT_ONCE)] = 100,
+    type: Type = None,  # noqa: A002 - the option's name
+    error: Error = None,
+    since: Since = None,
+    before: Before = None,
+) -> None:
+    """The dead letters of a service, oldest first."""
+    wanted = _filter(None, type, error, since, before)
+    table = Table("id", "type", "attempts", "first failed", "last failed", "error")
+    for letter in _run(deadletters.listing(load(Settings).amqp_url, service, limit, wanted)):
+        failed = letter.first_failed_at or "", letter.last_failed_at or ""
+        table.add_row(letter.id, letter.type, str(letter.attempts), *failed, letter.error)
+    out.print(table)
+
+
+@app.command()
+def show(service: Service, message_id: str) -> None:
+    """One dead letter with its body."""
+    letter = _run(deadletters.show(load(Settings).amqp_url, service, message_id))
+    if letter is None:
+        raise typer.BadParameter(f"{service} has no dead letter {message_id}")
+    out.print(letter)
+    out.print(letter.body.decode(errors="replace"), markup=False)
+
+
+@app.command()
+def replay(
+    service: Service,
+    message_id: MessageId = None,
+    type: Type = None,  # noqa: A002 - the option's name
+    error: Error = None,
+    since: Since = None,
+    before: Before = None,
+) -> None:
+    """Give dead letters back to their service."""
+    wanted = _filter(message_id, type, error, since, before)
+    out.print(f"{_run(deadletters.replay(load(Settings).amqp_url, service, wanted))} replayed")
+
+
+@app.command()
+def discard(
+    service: Service,
+    message_id: MessageId = None,
+    type: Type = None,  # noqa: A002 - the option's name
+    error: Error = None,
+    since: Since = None,
+    before: Before = None,
+    yes: Yes = False,
+) -> None:
+    """Throw dead letters away, for good."""
+    wanted = _filter(message_id, type, error, since, before)
+    if not yes:
+        typer.confirm(f"Throw away {message_id or 'all dead letters that fit'} of {service}, for good?", abort=True)
+    out.print(f"{_run(deadletters.discard(load(Settings).amqp_url, service, wanted))} discarded")
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(work)
+    except NoDeadLetterQueueError as error:
+        raise typer.BadParameter(str(error)) from error

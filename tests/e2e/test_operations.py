@@ -1,0 +1,61 @@
+"""What an operator asks and does, with the real command against the running platform."""
+
+import asyncio
+from subprocess import CompletedProcess
+
+import pytest
+from pamqp.commands import Basic
+
+from shared import broker
+from shared.broker import Outgoing
+from tests.e2e.stack import Stack, eventually, operate
+
+
+async def run(stack: Stack, *arguments: str) -> CompletedProcess[str]:
+    return await asyncio.to_thread(operate, stack.environment, *arguments)
+
+
+async def lay_aside(stack: Stack, service: str, message_id: str) -> None:
+    """As a consumer does that gave up."""
+    headers = {"x-attempts": 5, "x-error": "RuntimeError: defect", "x-last-failed-at": "2026-03-02T11:00:00+00:00"}
+    properties = Basic.Properties(
+        message_id=message_id,
+        message_type="thing.lost.v1",
+        delivery_mode=2,
+        headers=headers,  # type: ignore[arg-type]
+    )
+    async with broker.connection(stack.environment["AMQP_URL"], "test") as connection:
+        channel = await broker.wire(await connection.channel())
+        await broker.publish_surely(channel, Outgoing("", f"{service}.dead", b'{"lost": true}', properties))
+
+
+@pytest.mark.slow
+class TestOperating:
+    async def test_status_is_well_until_something_is_laid_aside_and_well_again_once_discarded(
+        self, stack: Stack
+    ) -> None:
+        well = await eventually(lambda: run(stack, "status"), lambda done: done.returncode == 0, "a good status", 30.0)
+        for service in ("auth", "booking", "calendar", "notifications", "gdpr"):
+            assert service in well.stdout
+        await lay_aside(stack, "calendar", "lost-1")
+        await lay_aside(stack, "calendar", "lost-2")
+        ill = await eventually(lambda: run(stack, "status"), lambda done: done.returncode == 1, "a bad status", 30.0)
+        assert "Look at: calendar" in ill.stdout
+
+        listed = await run(stack, "dead-letters", "list", "calendar", "--error", "defect")
+        assert {"lost-1", "lost-2"} <= set(listed.stdout.split())
+        shown = await run(stack, "dead-letters", "show", "calendar", "lost-1")
+        assert '{"lost": true}' in shown.stdout
+        none = await run(stack, "dead-letters", "list", "calendar", "--since", "2026-03-03")
+        assert "lost-1" not in none.stdout
+        asked = await run(stack, "dead-letters", "discard", "calendar", "lost-1")
+        assert asked.returncode != 0, "without --yes and without anybody to answer nothing is thrown away"
+        gone = await run(stack, "dead-letters", "discard", "calendar", "--type", "thing.lost.v1", "--yes")
+        assert "2 discarded" in gone.stdout
+        await eventually(lambda: run(stack, "status"), lambda done: done.returncode == 0, "a good status", 30.0)
+
+    async def test_an_unknown_service_is_told_in_one_line(self, stack: Stack) -> None:
+        done = await run(stack, "dead-letters", "list", "nobody")
+        assert done.returncode == 2
+        assert "there is no queue nobody.dead" in done.stderr
+        assert "Traceback" not in done.stderr
