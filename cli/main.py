@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import importlib.util
+from pathlib import Path
 from types import ModuleType
 from typing import Annotated
 
@@ -10,16 +11,19 @@ import typer
 from rich.console import Console
 
 from cli import dead_letters, status
+from shared import asyncapi
 from shared.auth import SERVICE_CLAIMS
 from shared.broker import connection
 from shared.consumer import Subscriptions
 from shared.contracting import documents, event_classes, stale, write
 from shared.db import Database, transaction
+from shared.events import Event
 from shared.migrate import pending, upgrade
 from shared.settings import Settings, load
 from shared.topology import declare
 from shared.topology import load as topology
 
+ASYNCAPI = Path(__file__).parents[1] / "docs" / "asyncapi.json"
 SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -73,9 +77,20 @@ async def _load(module: ModuleType, name: str, settings: Settings) -> bool:
 
 
 def _generated() -> dict[str, bytes]:
-    modules = [module for name in SERVICES if (module := room(name, "events"))]
-    subscriptions = {name: _subscriptions(name).types for name in SERVICES}
-    return documents(event_classes(modules), subscriptions)
+    return documents([event for events in _published().values() for event in events], _routing())
+
+
+def _published() -> dict[str, list[type[Event]]]:
+    return {name: event_classes([module] if (module := room(name, "events")) else []) for name in SERVICES}
+
+
+def _routing() -> dict[str, list[str]]:
+    return {name: _subscriptions(name).types for name in SERVICES}
+
+
+def bus_description() -> bytes:
+    """The AsyncAPI document, as it is kept in docs/."""
+    return asyncapi.written(asyncapi.document(_published(), _routing()))
 
 
 def _subscriptions(name: str) -> Subscriptions:
@@ -86,16 +101,19 @@ def _subscriptions(name: str) -> Subscriptions:
 
 @contracts.command()
 def generate() -> None:
-    """Write shared/contracts from the code."""
+    """Write shared/contracts and docs/asyncapi.json from the code."""
     files = _generated()
     write(files)
-    out.print(f"{len(files)} files written")
+    ASYNCAPI.write_bytes(bus_description())
+    out.print(f"{len(files) + 1} files written")
 
 
 @contracts.command()
 def check() -> None:
     """Tell which files differ from the code."""
     differing = stale(_generated())
+    if ASYNCAPI.read_bytes() != bus_description():
+        differing.append(ASYNCAPI.name)
     out.print(f"Stale: {', '.join(differing)}" if differing else "Contracts are up to date")
     raise typer.Exit(1 if differing else 0)
 

@@ -3,12 +3,16 @@
 import importlib
 import importlib.util
 import re
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any, ClassVar
 
 import orjson
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft7Validator, Draft202012Validator
 
+from cli.main import ASYNCAPI, bus_description
 from shared.consumer import Subscriptions
 from shared.contracting import FOLDER, breaking, documents, event_classes, stale
 from shared.events import Event
@@ -49,6 +53,31 @@ class TestContracts:
                 model.validate_python(examples[type_])
             elif type_ != "#":
                 assert type_.partition(".")[0] in families, f"{service} waits for {type_}, whose entity nobody knows"
+
+
+class TestBusDescription:
+    def test_the_committed_document_is_what_the_code_generates(self) -> None:
+        assert ASYNCAPI.read_bytes() == bus_description(), "run: loctician contracts generate"
+
+    def test_every_event_has_a_channel_a_sender_and_whoever_takes_it(self) -> None:
+        described = orjson.loads(ASYNCAPI.read_bytes())
+        types = {event.type_ for event in published()}
+        assert set(described["channels"]) == types
+        sent = [one for one in described["operations"].values() if one["action"] == "send"]
+        assert len(sent) == len(types)
+        assert {f"gdpr.receives.{type_}" for type_ in types} <= set(described["operations"])
+
+    @pytest.mark.slow
+    @pytest.mark.skipif(shutil.which("npm") is None, reason="the specification's JSON Schema comes from npm")
+    def test_it_is_valid_asyncapi_3(self, tmp_path: Path) -> None:
+        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "@asyncapi/specs@6"]
+        subprocess.run(install, cwd=tmp_path, check=True, capture_output=True, timeout=180)
+        specification = tmp_path / "node_modules/@asyncapi/specs/schemas/3.0.0-without-$id.json"
+        validator = Draft7Validator(orjson.loads(specification.read_bytes()))
+        described = orjson.loads(ASYNCAPI.read_bytes())
+        assert [one.message[:200] for one in validator.iter_errors(described)] == []
+        broken = described | {"operations": {"x": {"action": "shout"}}}
+        assert list(validator.iter_errors(broken)) != []
 
 
 class TestCompatibility:
