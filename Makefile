@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help up test lint fmt migrate bench
+.PHONY: help up test lint fmt migrate bench chaos
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -36,3 +36,6 @@ migrate: .venv/.installed ## bring the schemas in DATABASE_URL to their newest r
 
 bench: .venv/.installed ## measure, as ratios in one interleaved run
 	@$(BIN)/python -m tests.bench
+
+chaos: .venv/.installed ## ten minutes of bookings while everything is killed; then the count of what is left
+	@$(BIN)/python -m tests.chaos $(CHAOS)

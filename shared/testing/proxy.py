@@ -41,7 +41,11 @@ class Proxy:
         task.add_done_callback(self._links.discard)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there = await asyncio.open_connection(self._parts.hostname, self._parts.port)
+        try:
+            there_reader, there = await asyncio.open_connection(self._parts.hostname, self._parts.port)
+        except OSError:
+            writer.transport.abort()
+            return
         ways = [
             asyncio.create_task(self._copy(reader, there, mutable=True)),
             asyncio.create_task(self._copy(there_reader, writer)),

@@ -56,10 +56,13 @@ async def free_slots(http: httpx.AsyncClient, service_id: str, **more: str) -> l
     return list(answer.json()["items"])
 
 
-def mails_to(folder: Path, address: str) -> list[EmailMessage]:
-    """What the sink has kept for an address, oldest first."""
-    kept = (
+def kept_mails(folder: Path) -> list[EmailMessage]:
+    """What the sink has kept, oldest first."""
+    return [
         email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         for path in sorted(folder.glob("*.eml"))
-    )
-    return [mail for mail in kept if address in mail["to"]]
+    ]
+
+
+def mails_to(folder: Path, address: str) -> list[EmailMessage]:
+    return [mail for mail in kept_mails(folder) if address in mail["to"]]

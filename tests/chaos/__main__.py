@@ -1,0 +1,30 @@
+"""`make chaos`: about ten minutes of trouble; exit 1 when anything was lost, doubled or left behind."""
+
+import argparse
+import asyncio
+import secrets
+import sys
+from pathlib import Path
+
+from deploy.local.servers import install_if_missing
+from tests.chaos.run import Plan, out, run, show, write
+
+REPORT = Path(__file__).parents[2] / ".local" / "chaos" / "report.json"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600.0, help="how long there is trouble")
+    parser.add_argument("--broker-stop", type=float, default=60.0, help="seconds of the long stop of the broker")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
+    given = parser.parse_args()
+    install_if_missing()
+    outcome = asyncio.run(run(Plan(given.seconds, given.broker_stop, given.seed)))
+    show(outcome)
+    write(outcome, REPORT)
+    out.print(f"Written to {REPORT}")
+    sys.exit(0 if outcome.verdict.clean else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Bookings through the gateway while everything behind it is killed; then the count of what is left."""
+
+import asyncio
+import random
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from shared.testing.proxy import Proxy, ended
+from tests.chaos.customers import Customers
+from tests.chaos.servers import Server, prepared
+from tests.chaos.trouble import Trouble
+from tests.chaos.verdict import Verdict, dead_letters, judge, waiting
+from tests.e2e.stack import Stack, eventually, running
+
+CUSTOMERS, WORKERS = 60, 8
+SETTLE_SECONDS = 900.0  # the longest retry waits ten minutes
+out = Console(width=110)
+
+
+@dataclass(frozen=True)
+class Plan:
+    seconds: float
+    broker_stop_seconds: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    verdict: Verdict
+    kills: dict[str, int]
+    answers: dict[str, int]
+    unanswered: int
+    seconds: float
+    settled_seconds: float
+    seed: int
+    dead: list[str]
+
+    def report(self) -> dict[str, Any]:
+        own = asdict(self)
+        return {**own.pop("verdict"), **own}
+
+
+@asynccontextmanager
+async def _platform(folder: Path) -> AsyncIterator[tuple[Stack, tuple[Server, Server], tuple[Proxy, Proxy]]]:
+    database, broker = servers = prepared(folder)
+    await asyncio.gather(database.start(), broker.start())
+    links = Proxy(database.url), Proxy(broker.url)
+    platform = None
+    try:
+        for link in links:
+            await link.mend()
+        through = {"DATABASE_URL": links[0].url, "AMQP_URL": links[1].url, "REQUIRE_VERIFIED_EMAIL": "false"}
+        (folder / "stack").mkdir()
+        platform = running(folder / "stack", database.url, broker.url, **through)
+        stack = await asyncio.to_thread(platform.__enter__)
+        await stack.ready()
+        yield stack, servers, links
+    finally:
+        if platform is not None:
+            await asyncio.to_thread(platform.__exit__, None, None, None)
+        for link in links:
+            await link.cut()
+        await asyncio.gather(database.stop(), broker.stop())
+
+
+async def run(plan: Plan) -> Outcome:
+    with tempfile.TemporaryDirectory(prefix="loctician-chaos-", ignore_cleanup_errors=True) as name:
+        async with _platform(Path(name)) as (stack, servers, links):
+            return await _endured(plan, stack, servers, links)
+
+
+async def _endured(plan: Plan, stack: Stack, servers: tuple[Server, Server], links: tuple[Proxy, Proxy]) -> Outcome:
+    customers = Customers(stack.url, await _treatments(stack), random.Random(plan.seed))
+    trouble = Trouble(stack, servers, links, random.Random(plan.seed + 1))
+    began = time.monotonic()
+    supervising = asyncio.create_task(trouble.supervise())
+    try:
+        await customers.arrive(CUSTOMERS)
+        await _trouble(plan, customers, trouble)
+        await stack.ready()
+        settled = await _settled(servers)
+        verdict = await judge(servers[0].url, servers[1].url, stack.mail, customers.ledger)
+        dead = await dead_letters(servers[1].url)
+    finally:
+        await ended(supervising)
+        await customers.close()
+    ledger = customers.ledger
+    answers = {str(status or "no answer"): count for status, count in sorted(ledger.answers.items())}
+    seconds = round(time.monotonic() - began, 1)
+    return Outcome(verdict, dict(trouble.kills), answers, ledger.unanswered, seconds, settled, plan.seed, dead)
+
+
+async def _trouble(plan: Plan, customers: Customers, trouble: Trouble) -> None:
+    over = asyncio.Event()
+    asyncio.get_running_loop().call_later(plan.seconds, over.set)
+    async with asyncio.TaskGroup() as work:
+        work.create_task(trouble.make(over, plan.broker_stop_seconds))
+        for _ in range(WORKERS):
+            work.create_task(customers.act(over))
+
+
+async def _settled(servers: tuple[Server, Server]) -> float:
+    """Seconds until nothing waits any more."""
+    began = time.monotonic()
+    read = partial(waiting, servers[0].url, servers[1].url)
+    await eventually(read, lambda left: not any(left.values()), "everything to arrive", SETTLE_SECONDS)
+    return round(time.monotonic() - began, 1)
+
+
+async def _treatments(stack: Stack) -> list[str]:
+    async with httpx.AsyncClient(base_url=stack.url, timeout=10) as http:
+        items = (await http.get("/api/v1/services")).json()["items"]
+    return [one["id"] for one in items if one["duration_minutes"] <= 60]
+
+
+def show(outcome: Outcome) -> None:
+    table = Table("what", "count", title=f"Chaos, seed {outcome.seed}, {outcome.seconds:.0f} s")
+    for name, value in asdict(outcome.verdict).items():
+        table.add_row(name.replace("_", " "), str(value))
+    for target, count in sorted(outcome.kills.items()):
+        table.add_row(f"trouble: {target}", str(count))
+    for status, count in outcome.answers.items():
+        table.add_row(f"answers: {status}", str(count))
+    table.add_row("calls given up", str(outcome.unanswered))
+    table.add_row("seconds until all had arrived", str(outcome.settled_seconds))
+    out.print(table)
+    for line in outcome.dead:
+        out.print(line, markup=False)
+
+
+def write(outcome: Outcome, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(orjson.dumps(outcome.report(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
