@@ -130,14 +130,13 @@ async def publish_surely(channel: WireChannel, message: Outgoing) -> None:
 
 
 async def supervise(name: str, run: Callable[[], Awaitable[None]], health: Health) -> None:
-    """Runs `run` for ever, again after each lost connection; `run` itself tells `health` once it is up. Other
-    errors end it, and the part stays down."""
+    """Runs `run` for ever, again after each failure; `run` itself tells `health` once it is up."""
     loop = asyncio.get_running_loop()
     failures = 0
     try:
         while True:
             started = loop.time()
-            reason = await _attempt(run)
+            reason = await _attempt(name, run)
             health.down(name, reason)
             failures = 1 if loop.time() - started > SETTLED_AFTER else failures + 1
             log.warning("worker_down", worker=name, reason=reason, failures=failures)
@@ -146,21 +145,27 @@ async def supervise(name: str, run: Callable[[], Awaitable[None]], health: Healt
         health.down(name, "stopped")
 
 
-async def _attempt(run: Callable[[], Awaitable[None]]) -> str:
+async def _attempt(name: str, run: Callable[[], Awaitable[None]]) -> str:
     task = asyncio.current_task()
     try:
         await run()
-    except ENDINGS as exc:
+    except BaseExceptionGroup as group:  # a TaskGroup that fails leaves its task marked as being cancelled
+        return _told(name, group.exceptions[0])
+    except (Exception, asyncio.CancelledError) as exc:
         # aiormq cancels whoever waits on a connection that is lost, and closing a lost one may fail in the midst of
         # our being cancelled: so neither kind of exception tells whether this task is meant to end
         if task and task.cancelling():
             raise asyncio.CancelledError from exc
-        return brief(exc) if str(exc) else "connection lost"
-    except BaseExceptionGroup as group:
-        if group.split(ENDINGS)[1]:
-            raise
-        return brief(group.exceptions[0])
+        return _told(name, exc)
     return "ended"
+
+
+def _told(name: str, failure: BaseException) -> str:
+    if isinstance(failure, ENDINGS):
+        return brief(failure) if str(failure) else "connection lost"
+    # a defect, or an unknown way to lose a connection: a worker that ended would be silent for good
+    log.error("worker_failed", worker=name, error=type(failure).__name__, trace=frames(failure))
+    return brief(failure)
 
 
 def pause(failures: int) -> float:

@@ -58,16 +58,23 @@ class TestSupervision:
         async with running(supervise("part", run, health)):
             assert await until(lambda: health.parts.get("part")) == "ConnectionResetError: gone"
 
-    async def test_defect_ends_it_and_the_part_stays_down(self) -> None:
-        health = Health()
+    async def test_defect_is_told_with_its_place_and_does_not_end_it_for_good(
+        self, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        health, tries = Health(), 0
 
         async def run() -> None:
+            nonlocal tries
+            tries += 1
+            if tries == 1:
+                raise ZeroDivisionError
             health.up("part")
-            raise ZeroDivisionError
+            await asyncio.Event().wait()
 
-        with pytest.raises(ZeroDivisionError):
-            await supervise("part", run, health)
-        assert health.parts["part"] == "stopped"
+        async with running(supervise("part", run, health)):
+            assert await until(lambda: health.parts.get("part")) == "ZeroDivisionError: "
+            await until(lambda: health.ready)
+        assert "worker_failed" in capsys.readouterr().out + caplog.text
 
     async def test_cancelled_it_ends_even_when_closing_fails(self) -> None:
         started = asyncio.Event()

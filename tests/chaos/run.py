@@ -4,6 +4,7 @@ import asyncio
 import random
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -45,6 +46,7 @@ class Outcome:
     settled_seconds: float
     seed: int
     dead: list[str]
+    errors: dict[str, int]  # what services logged as errors
 
     def report(self) -> dict[str, Any]:
         own = asdict(self)
@@ -98,7 +100,9 @@ async def _endured(plan: Plan, stack: Stack, servers: tuple[Server, Server], lin
     ledger = customers.ledger
     answers = {str(status or "no answer"): count for status, count in sorted(ledger.answers.items())}
     seconds = round(time.monotonic() - began, 1)
-    return Outcome(verdict, dict(trouble.kills), answers, ledger.unanswered, seconds, settled, plan.seed, dead)
+    return Outcome(
+        verdict, dict(trouble.kills), answers, ledger.unanswered, seconds, settled, plan.seed, dead, _errors(stack.logs)
+    )
 
 
 async def _trouble(plan: Plan, customers: Customers, trouble: Trouble) -> None:
@@ -118,6 +122,17 @@ async def _settled(servers: tuple[Server, Server]) -> float:
     return round(time.monotonic() - began, 1)
 
 
+def _errors(logs: Path) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for path in sorted(logs.glob("*.log")):
+        for line in path.read_bytes().splitlines():
+            if b'"level": "error"' in line:
+                entry = orjson.loads(line)
+                where = str(entry.get("trace") or entry.get("exception") or "").strip()
+                found[f"{path.stem}: {entry['message']} {entry.get('error', '')} {where[-600:]}"] += 1
+    return dict(found)
+
+
 async def _treatments(stack: Stack) -> list[str]:
     async with httpx.AsyncClient(base_url=stack.url, timeout=10) as http:
         items = (await http.get("/api/v1/services")).json()["items"]
@@ -135,7 +150,7 @@ def show(outcome: Outcome) -> None:
     table.add_row("calls given up", str(outcome.unanswered))
     table.add_row("seconds until all had arrived", str(outcome.settled_seconds))
     out.print(table)
-    for line in outcome.dead:
+    for line in [*outcome.dead, *(f"{count} x {error}" for error, count in outcome.errors.items())]:
         out.print(line, markup=False)
 
 
