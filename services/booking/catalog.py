@@ -1,47 +1,148 @@
-"""Treatments and the locticians who perform them."""
+"""Treatments: finding them, and keeping the catalog."""
 
+import re
+import unicodedata
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from services.booking.answers import catalog as answers
-from services.booking.models import locticians
+from services.booking.errors.catalog import SalonOnly
+from services.booking.events import TreatmentArchived, TreatmentCreated, TreatmentEvent, TreatmentUpdated
+from services.booking.idempotency import once
 from services.booking.queries import catalog as queries
+from services.booking.queries.catalog import Filter
+from services.booking.schemas.catalog import TreatmentInput
+from services.booking.versions import accept_match, require_match
+from shared.auth import Principal, Role
 from shared.db import Database
 from shared.errors import NotFound
-from shared.schemas import decode_cursor, encode_cursor
+from shared.events import emit, new_id
+from shared.schemas import CURRENCY, BadCursor, decode_cursor, encode_cursor
+
+SALON = {Role.STAFF, Role.ADMIN}
+MOST_WORDS = 8
+LONGEST_WORD = 40
+HIGHEST_RANK = 10_000_000
+WORD = re.compile(r"[^\W_]+")
 
 
-def _after(cursor: str | None) -> tuple[str, UUID] | None:
-    if cursor is None:
-        return None
-    name, one = decode_cursor(cursor, str, UUID)
-    return name, one
+def is_salon(who: Principal | None) -> bool:
+    return who is not None and who.role in SALON
+
+
+def words_of(text: str) -> list[str]:
+    """What is searched for: letters and digits only, so that nothing typed means anything to the database."""
+    words = (word[:LONGEST_WORD] for word in WORD.findall(unicodedata.normalize("NFC", text)))
+    return list(dict.fromkeys(words))[:MOST_WORDS]
 
 
 async def search(
-    database: Database, language: str, words: str | None, category: str | None, cursor: str | None, limit: int
+    database: Database,
+    who: Principal | None,
+    language: str,
+    text: str | None,
+    wanted: Filter,
+    cursor: str | None,
+    limit: int,
 ) -> dict[str, Any]:
-    rows = await database.call(queries.catalog(language, words, category, _after(cursor)).limit(limit + 1))
+    """By name, or by relevance when there is a text. Raises SalonOnly for who may not see the inactive ones."""
+    if wanted.inactive and not is_salon(who):
+        raise SalonOnly
+    if text is None or not text.strip():
+        return await _by_name(database, language, wanted, cursor, limit)
+    return await _by_words(database, language, words_of(text), wanted, cursor, limit)
+
+
+async def _by_name(database: Database, language: str, wanted: Filter, cursor: str | None, limit: int) -> dict[str, Any]:
+    name, last = decode_cursor(cursor, str, UUID) if cursor else (None, None)
+    after = None if name is None or last is None else (name, last)
+    rows = await database.call(queries.by_name(language, wanted, after).limit(limit + 1))
     more = encode_cursor(rows[limit - 1].name, str(rows[limit - 1].id)) if len(rows) > limit else None
     return {"items": [answers.treatment(row, language) for row in rows[:limit]], "next_cursor": more}
 
 
+async def _by_words(
+    database: Database, language: str, words: list[str], wanted: Filter, cursor: str | None, limit: int
+) -> dict[str, Any]:
+    after = None
+    if cursor:
+        rank, last = decode_cursor(cursor, int, UUID)
+        if not 0 <= rank <= HIGHEST_RANK:
+            raise BadCursor
+        after = (rank, last)
+    rows = await database.call(queries.by_words(language, words, wanted, after, limit + 1))
+    more = encode_cursor(rows[limit - 1].rank, str(rows[limit - 1].id)) if len(rows) > limit else None
+    return {"items": [answers.found_treatment(row, language) for row in rows[:limit]], "next_cursor": more}
+
+
 async def treatment(database: Database, treatment_id: UUID, language: str) -> dict[str, Any]:
-    rows = await database.call(queries.treatment(treatment_id))
+    rows = await database.call(queries.treatment(treatment_id, language))
     if not rows:
         raise NotFound
     return answers.treatment(rows[0], language)
 
 
-async def profiles(database: Database, language: str, cursor: str | None, limit: int) -> dict[str, Any]:
-    rows = await database.call(queries.profiles(_after(cursor)).limit(limit + 1))
-    last = rows[limit - 1] if len(rows) > limit else None
-    more = encode_cursor(last.display_name, str(last.loctician_id)) if last else None
-    return {"items": [answers.loctician(row, language) for row in rows[:limit]], "next_cursor": more}
+async def create(
+    session: AsyncSession, who: Principal, asked: TreatmentInput, key: str | None, language: str
+) -> dict[str, Any]:
+    async def add() -> dict[str, Any]:
+        treatment_id = new_id()
+        await queries.add_treatment(session, treatment_id, _values(asked))
+        return await _tell(session, TreatmentCreated, treatment_id, language)
+
+    return await once(session, who, key, "services", asked, add)
 
 
-async def profile(database: Database, loctician_id: UUID, language: str) -> dict[str, Any]:
-    rows = await database.call(queries.profiles().where(locticians.c.loctician_id == loctician_id))
-    if not rows:
+async def replace(
+    session: AsyncSession, treatment_id: UUID, asked: TreatmentInput, if_match: str | None, language: str
+) -> dict[str, Any]:
+    found = await queries.locked_treatment(session, treatment_id)
+    if found is None:
         raise NotFound
-    return answers.loctician(rows[0], language)
+    require_match(if_match, found.version)
+    await queries.change_treatment(session, treatment_id, _values(asked))
+    archived = found.active and not asked.active
+    return await _tell(session, TreatmentArchived if archived else TreatmentUpdated, treatment_id, language)
+
+
+async def archive(session: AsyncSession, treatment_id: UUID, if_match: str | None, language: str) -> None:
+    """Takes the treatment off the catalog; bookings keep it. Done twice, it is done once."""
+    found = await queries.locked_treatment(session, treatment_id)
+    if found is None:
+        raise NotFound
+    accept_match(if_match, found.version)
+    if found.active:
+        await queries.change_treatment(session, treatment_id, {"active": False})
+        await _tell(session, TreatmentArchived, treatment_id, language)
+
+
+def _values(asked: TreatmentInput) -> dict[str, Any]:
+    same = asked.model_dump(exclude={"price", "processing"})
+    return same | {
+        "price_amount": asked.price.amount,
+        "processing_start_minutes": asked.processing and asked.processing.start_minutes,
+        "processing_minutes": asked.processing and asked.processing.minutes,
+    }
+
+
+async def _tell(
+    session: AsyncSession, event: type[TreatmentEvent], treatment_id: UUID, language: str
+) -> dict[str, Any]:
+    """Emits what became of the treatment, and answers it."""
+    row = await queries.read_treatment(session, treatment_id, language)
+    emit(
+        session,
+        event(
+            version=row.version,
+            treatment_id=row.id,
+            category=row.category,
+            duration_minutes=row.duration_minutes,
+            price_amount=row.price_amount,
+            currency=CURRENCY,
+            translations=row.translations,
+            active=row.active,
+        ),
+    )
+    return answers.treatment(row, language)

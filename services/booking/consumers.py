@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.booking.queries import profiles
 from services.booking.queries import projections as queries
 from shared.subscriptions import Received, Subscriptions
 
@@ -30,6 +31,7 @@ class WindowsChanged(BaseModel):
 
 class Person(BaseModel):
     user_id: UUID
+    role: str = "customer"
     email_verified: bool
 
 
@@ -53,6 +55,8 @@ async def open_days(session: AsyncSession, event: Received[WindowsChanged]) -> N
 @subscriptions.on("user.updated.v1", Person)
 async def remember(session: AsyncSession, event: Received[Person]) -> None:
     await queries.mark_verified(session, event.data.user_id, event.data.email_verified, event.version)
+    if event.data.role == "loctician":
+        await profiles.open_profile(session, event.data.user_id)
 
 
 @subscriptions.on("user.verified.v1", Named)
@@ -63,10 +67,12 @@ async def verify(session: AsyncSession, event: Received[Named]) -> None:
 @subscriptions.on("user.deactivated.v1", Named)
 async def deactivate(session: AsyncSession, event: Received[Named]) -> None:
     await queries.mark_active(session, event.data.user_id, False, event.version)
-    await queries.open_chair(session, event.data.user_id, False)
+    await profiles.set_active(session, event.data.user_id, False)
 
 
 @subscriptions.on("user.role_changed.v1", RoleChanged)
 async def change_role(session: AsyncSession, event: Received[RoleChanged]) -> None:
     if await queries.mark_active(session, event.data.user_id, True, event.version):
-        await queries.open_chair(session, event.data.user_id, event.data.role == "loctician")
+        if event.data.role == "loctician":
+            await profiles.open_profile(session, event.data.user_id)
+        await profiles.set_active(session, event.data.user_id, event.data.role == "loctician")

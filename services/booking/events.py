@@ -91,9 +91,7 @@ class Translation(BaseModel):
     description: str
 
 
-class TreatmentCreated(Event, type="treatment.created.v1", subject="treatment_id"):
-    EXAMPLE: ClassVar[dict[str, Any]] = TREATMENT
-
+class TreatmentEvent(Event):
     treatment_id: UUID
     category: str
     duration_minutes: int
@@ -101,6 +99,20 @@ class TreatmentCreated(Event, type="treatment.created.v1", subject="treatment_id
     currency: str
     translations: dict[str, Translation]
     active: bool
+
+
+class TreatmentCreated(TreatmentEvent, type="treatment.created.v1", subject="treatment_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = TREATMENT
+
+
+class TreatmentUpdated(TreatmentEvent, type="treatment.updated.v1", subject="treatment_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = TREATMENT | {"version": 2, "price_amount": 69900}
+
+
+class TreatmentArchived(TreatmentEvent, type="treatment.archived.v1", subject="treatment_id"):
+    """No longer offered; what was booked stands."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = TREATMENT | {"version": 3, "active": False}
 
 
 class LocticianUpdated(Event, type="loctician.updated.v1", subject="loctician_id"):

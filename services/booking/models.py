@@ -5,6 +5,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     Date,
     DateTime,
     ForeignKey,
@@ -16,7 +17,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSTZMULTIRANGE, TSTZRANGE
+from sqlalchemy.dialects.postgresql import JSONB, TSTZMULTIRANGE, TSTZRANGE, TSVECTOR
 
 from shared.inbox import inbox_table
 from shared.outbox import outbox_table
@@ -47,6 +48,27 @@ treatments = Table(
     Column("version", Integer, nullable=False, server_default=ONE, info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    Column(
+        "search_da",
+        TSVECTOR,
+        Computed("booking.search_vector(translations, category, 'da')"),
+        nullable=False,
+        info=NONE,
+    ),
+    Column(
+        "search_en",
+        TSVECTOR,
+        Computed("booking.search_vector(translations, category, 'en')"),
+        nullable=False,
+        info=NONE,
+    ),
+)
+
+search_words = Table(
+    "search_words",
+    metadata,
+    Column("word", Text, primary_key=True, info=NONE),
+    Column("sound", Text, Computed("booking.sounds(word)"), nullable=False, info=NONE),
 )
 
 locticians = Table(
@@ -55,6 +77,7 @@ locticians = Table(
     Column("loctician_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("display_name", Text, nullable=False, info=PERSONAL),
     Column("bio", Text, nullable=False, server_default=text("''"), info=PERSONAL),
+    Column("portfolio_links", JSONB, nullable=False, server_default=text("'[]'"), info=PERSONAL),
     Column("active", Boolean, nullable=False, server_default=TRUE, info=NONE),
     Column("version", Integer, nullable=False, server_default=ONE, info=NONE),
 )
@@ -66,6 +89,30 @@ loctician_treatments = Table(
     Column("treatment_id", Uuid, ForeignKey(treatments.c.id), primary_key=True, info=NONE),
     Column("price_amount", Integer, info=NONE),
     Column("duration_minutes", Integer, info=NONE),
+)
+
+portfolio_sources = Table(
+    "portfolio_sources",
+    metadata,
+    Column("loctician_id", Uuid, ForeignKey(locticians.c.loctician_id), primary_key=True, info=PSEUDONYMOUS),
+    Column("instagram_user_id", Text, nullable=False, info=PERSONAL),
+    Column("due_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    Column("failures", Integer, nullable=False, server_default=text("0"), info=NONE),
+)
+
+portfolio_media = Table(
+    "portfolio_media",
+    metadata,
+    Column("loctician_id", Uuid, ForeignKey(portfolio_sources.c.loctician_id), primary_key=True, info=PSEUDONYMOUS),
+    Column("place", Integer, primary_key=True, info=NONE),
+    Column("media_id", Text, nullable=False, info=PSEUDONYMOUS),
+    Column("kind", Text, nullable=False, info=NONE),
+    Column("caption", Text, nullable=False, info=PERSONAL),
+    Column("media_url", Text, nullable=False, info=PERSONAL),
+    Column("permalink", Text, nullable=False, info=PERSONAL),
+    Column("thumbnail_url", Text, info=PERSONAL),
+    Column("taken_at", DateTime(timezone=True), info=NONE),
+    Column("fetched_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
 )
 
 open_windows = Table(

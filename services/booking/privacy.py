@@ -7,7 +7,17 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import bookings as appointments
-from services.booking.models import booking_history, booking_items, bookings, customers, idempotency_keys, locticians
+from services.booking.models import (
+    booking_history,
+    booking_items,
+    bookings,
+    customers,
+    idempotency_keys,
+    loctician_treatments,
+    locticians,
+    portfolio_media,
+    portfolio_sources,
+)
 from shared.events import new_id
 
 UPCOMING = ("pending", "confirmed")
@@ -15,12 +25,18 @@ UPCOMING = ("pending", "confirmed")
 
 async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
     profile = select(locticians).where(locticians.c.loctician_id == subject_id)
+    offers = select(loctician_treatments).where(loctician_treatments.c.loctician_id == subject_id)
+    source = select(portfolio_sources).where(portfolio_sources.c.loctician_id == subject_id)
+    media = select(portfolio_media).where(portfolio_media.c.loctician_id == subject_id)
     own = select(bookings).where(bookings.c.customer_id == subject_id).order_by(bookings.c.starts_at)
     items = select(booking_items.c.booking_id, booking_items.c.treatment_id, booking_items.c.price_amount)
     changes = select(booking_history).where(booking_history.c.customer_id == subject_id).order_by(booking_history.c.id)
     known = select(customers).where(customers.c.id == subject_id)
     return {
         "profile": await _rows(session, profile),
+        "offered_treatments": await _rows(session, offers),
+        "portfolio_source": await _rows(session, source),
+        "portfolio_media": await _rows(session, media.order_by(portfolio_media.c.place)),
         "bookings": await _rows(session, own),
         "booking_items": await _rows(session, items.where(booking_items.c.customer_id == subject_id)),
         "booking_history": await _rows(session, changes),
@@ -52,9 +68,11 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
             | (idempotency_keys.c.answer["customer_id"].astext == str(subject_id))
         ),
         "customers": delete(customers).where(customers.c.id == subject_id),
+        "portfolio_media": delete(portfolio_media).where(portfolio_media.c.loctician_id == subject_id),
+        "portfolio_source": delete(portfolio_sources).where(portfolio_sources.c.loctician_id == subject_id),
         "profile": update(locticians)
         .where(locticians.c.loctician_id == subject_id)
-        .values(display_name="", bio="", active=False, version=locticians.c.version + 1),
+        .values(display_name="", bio="", portfolio_links=[], active=False, version=locticians.c.version + 1),
     }
     counted = {name: (await session.execute(one)).rowcount for name, one in statements.items()}  # type: ignore[attr-defined]
     return counted | {"cancelled": cancelled}

@@ -1,15 +1,26 @@
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from shared.settings import Settings
 
 
 class BookingSettings(Settings):
     require_verified_email: bool | None = None
+    enable_instagram: bool = False
+    instagram_access_token: SecretStr | None = None
+    instagram_url: str = Field(default="https://graph.instagram.com", pattern="^https?://")
 
     @model_validator(mode="after")
     def verified_in_production(self) -> Self:
         if self.require_verified_email is None:
             self.require_verified_email = self.environment == "production"
+        return self
+
+    @model_validator(mode="after")
+    def instagram_has_a_token(self) -> Self:
+        if self.enable_instagram and self.instagram_access_token is None:
+            raise ValueError("INSTAGRAM_ACCESS_TOKEN is needed with ENABLE_INSTAGRAM")
+        if self.environment == "production" and not self.instagram_url.startswith("https://"):
+            raise ValueError("INSTAGRAM_URL must be https in production")
         return self

@@ -2,7 +2,9 @@
 
 from fastapi import APIRouter
 
-from services.booking.api import bookings, catalog, slots
+from services.booking.api import bookings, catalog, profiles, slots
 
 # Laid flat, so that the guards see each endpoint: an included router stays a box of its own.
-router = APIRouter(routes=[*catalog.router.routes, *slots.router.routes, *bookings.router.routes])
+router = APIRouter(
+    routes=[*catalog.router.routes, *profiles.router.routes, *slots.router.routes, *bookings.router.routes]
+)

@@ -4,13 +4,17 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.booking import catalog
-from services.booking.api.common import Cursor, Limit, Visitor, answer
+from services.booking.api.common import Cursor, IdempotencyKey, IfMatch, Limit, Visitor, answer
+from services.booking.queries.catalog import Filter
 from services.booking.schemas import catalog as schemas
-from shared.db import DatabaseDep
+from shared.auth import Principal, Role, allow
+from shared.db import DatabaseDep, SessionDep
 from shared.problems import LanguageDep
 from shared.schemas import Page
 
 router = APIRouter(prefix="/api/v1")
+
+Salon = Annotated[Principal, allow(Role.STAFF, Role.ADMIN)]
 
 
 @router.get("/services", response_model=Page[schemas.Treatment])
@@ -21,10 +25,20 @@ async def list_treatments(
     q: Annotated[str | None, Query(max_length=100)] = None,
     lang: Annotated[str | None, Query(pattern="^(da|en)$")] = None,
     category: Annotated[str | None, Query(max_length=50)] = None,
+    include_inactive: bool = False,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Response:
-    return answer(await catalog.search(database, lang or spoken, q, category, cursor, limit))
+    wanted = Filter(category, include_inactive)
+    return answer(await catalog.search(database, who, lang or spoken, q, wanted, cursor, limit))
+
+
+@router.post("/services", status_code=201, response_model=schemas.Treatment)
+async def create_treatment(
+    who: Salon, asked: schemas.TreatmentInput, session: SessionDep, language: LanguageDep, key: IdempotencyKey = None
+) -> Response:
+    created = await catalog.create(session, who, asked, key, language)
+    return answer(created, 201, Location=f"/api/v1/services/{created['id']}")
 
 
 @router.get("/services/{treatment_id}", response_model=schemas.Treatment)
@@ -32,13 +46,21 @@ async def get_treatment(who: Visitor, treatment_id: UUID, database: DatabaseDep,
     return answer(await catalog.treatment(database, treatment_id, language))
 
 
-@router.get("/locticians", response_model=Page[schemas.Loctician])
-async def list_locticians(
-    who: Visitor, database: DatabaseDep, language: LanguageDep, cursor: Cursor = None, limit: Limit = 50
+@router.put("/services/{treatment_id}", response_model=schemas.Treatment)
+async def replace_treatment(
+    who: Salon,
+    treatment_id: UUID,
+    asked: schemas.TreatmentInput,
+    session: SessionDep,
+    language: LanguageDep,
+    if_match: IfMatch = None,
 ) -> Response:
-    return answer(await catalog.profiles(database, language, cursor, limit))
+    return answer(await catalog.replace(session, treatment_id, asked, if_match, language))
 
 
-@router.get("/locticians/{loctician_id}", response_model=schemas.Loctician)
-async def get_loctician(who: Visitor, loctician_id: UUID, database: DatabaseDep, language: LanguageDep) -> Response:
-    return answer(await catalog.profile(database, loctician_id, language))
+@router.delete("/services/{treatment_id}", status_code=204)
+async def archive_treatment(
+    who: Salon, treatment_id: UUID, session: SessionDep, language: LanguageDep, if_match: IfMatch = None
+) -> Response:
+    await catalog.archive(session, treatment_id, if_match, language)
+    return Response(status_code=204)

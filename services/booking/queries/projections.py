@@ -1,11 +1,10 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.models import customers, locticians, open_windows
+from services.booking.models import customers, open_windows
 
 
 async def open_day(
@@ -36,7 +35,3 @@ async def _newer(session: AsyncSession, user_id: UUID, fact: str, value: bool, v
         where=customers.c[versioned] < added.excluded[versioned],
     ).returning(customers.c.id)
     return bool((await session.execute(statement)).all())
-
-
-async def open_chair(session: AsyncSession, loctician_id: UUID, active: bool) -> None:
-    await session.execute(update(locticians).where(locticians.c.loctician_id == loctician_id).values(active=active))

@@ -1,9 +1,125 @@
+from datetime import datetime
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from shared.schemas import Money, Schema
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, StrictInt, UrlConstraints, model_validator
+
+from services.booking.money import as_price
+from shared.schemas import Input, Money, Schema
+
+MOST_ORE = 10_000_000
+MOST_OFFERED = 200
+MOST_LINKS = 12
+Category = Literal[
+    "consultation", "starter", "maintenance", "repair", "care", "colour", "styling", "extensions", "removal"
+]
+Minutes = Annotated[StrictInt, Field(ge=5, le=720)]
+Buffer = Annotated[StrictInt, Field(ge=0, le=120)]
+
+
+class PriceInput(Input):
+    amount: Annotated[StrictInt, Field(ge=0, le=MOST_ORE)]
+    currency: Literal["DKK"] = "DKK"
+
+
+Price = Annotated[PriceInput, BeforeValidator(as_price)]
+"""Øre, or an amount in Danish notation: {"amount": 64900, "currency": "DKK"} or "649,00 kr."."""
+
+
+class TranslationInput(Input):
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    description: Annotated[str, Field(max_length=2000)]
+
+
+class TranslationsInput(Input):
+    da: TranslationInput
+    en: TranslationInput
+
+
+class ProcessingInput(Input):
+    """Time in the middle of the treatment in which the loctician's hands are free."""
+
+    start_minutes: Annotated[StrictInt, Field(ge=1, le=720)]
+    minutes: Annotated[StrictInt, Field(ge=1, le=720)]
+
+
+class TreatmentInput(Input):
+    translations: TranslationsInput
+    category: Category
+    duration_minutes: Minutes
+    processing: ProcessingInput | None = None
+    buffer_before_minutes: Buffer = 0
+    buffer_after_minutes: Buffer = 0
+    grid_minutes: Literal[5, 10, 15, 20, 30, 60] = 15
+    price: Price
+    active: bool = True
+
+    @model_validator(mode="after")
+    def _processing_in_the_middle(self) -> Self:
+        if self.processing and self.processing.start_minutes + self.processing.minutes >= self.duration_minutes:
+            raise ValueError("processing must end before the treatment does")
+        return self
+
+
+class OfferInput(Input):
+    """A treatment that somebody performs; price and duration only where they differ from the catalog's."""
+
+    service_id: UUID
+    price: Price | None = None
+    duration_minutes: Minutes | None = None
+
+
+def _distinct(offers: list[OfferInput]) -> list[OfferInput]:
+    if len({one.service_id for one in offers}) < len(offers):
+        raise ValueError("the same treatment is named twice")
+    return offers
+
+
+def _without_login(url: HttpUrl) -> HttpUrl:
+    if url.username or url.password:
+        raise ValueError("may hold no user name or password")
+    return url
+
+
+Link = Annotated[
+    HttpUrl,
+    UrlConstraints(max_length=500, allowed_schemes=["https"], host_required=True),
+    AfterValidator(_without_login),
+]
+
+
+class ProfileInput(Input):
+    display_name: Annotated[str, Field(min_length=1, max_length=80)]
+    bio: Annotated[str, Field(max_length=2000)] = ""
+    portfolio_links: Annotated[list[Link], Field(max_length=MOST_LINKS, default_factory=list)]
+    instagram_user_id: Annotated[str, Field(pattern=r"^[0-9]{1,30}$")] | None = None
+    treatments: Annotated[list[OfferInput], Field(max_length=MOST_OFFERED), AfterValidator(_distinct)]
+
+
+class Vat(Schema):
+    """The VAT that the price includes: `rate` in per cent, `amount` in øre."""
+
+    rate: int
+    amount: int
+
+
+class MoneyWithVat(Money):
+    vat: Vat
 
 
 class Translation(Schema):
+    name: str
+    description: str
+
+
+class Processing(Schema):
+    start_minutes: int
+    minutes: int
+
+
+class Highlight(Schema):
+    """HTML: what was found stands in <mark>, all else is escaped."""
+
     name: str
     description: str
 
@@ -13,22 +129,50 @@ class Treatment(Schema):
     name: str
     description: str
     category: str
+    category_name: str
     duration_minutes: int
-    price: Money
+    processing: Processing | None
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    grid_minutes: int
+    price: MoneyWithVat
     loctician_ids: list[UUID]
     translations: dict[str, Translation]
+    active: bool
     version: int
+    highlight: Highlight | None = None
 
 
 class OfferedTreatment(Schema):
     service_id: UUID
     duration_minutes: int
-    price: Money
+    price: MoneyWithVat
+    own_price: bool
+    own_duration: bool
+
+
+class PortfolioMedia(Schema):
+    id: str
+    kind: str
+    caption: str
+    media_url: str
+    permalink: str
+    thumbnail_url: str | None
+    taken_at: datetime | None
 
 
 class Loctician(Schema):
     id: UUID
     display_name: str
     bio: str
+    portfolio_links: list[str]
     treatments: list[OfferedTreatment]
+    active: bool
     version: int
+
+
+class LocticianProfile(Loctician):
+    """`instagram_user_id` is told to the loctician and to staff only."""
+
+    portfolio: list[PortfolioMedia]
+    instagram_user_id: str | None = None

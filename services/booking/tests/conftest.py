@@ -7,9 +7,10 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from services.booking.main import SERVICE
+from services.booking.models import treatments
 from shared.app import Service
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
@@ -81,6 +82,16 @@ async def salon(database: Database, open_on: OpenOn) -> date:
     for loctician in (AMINA, JONAS):
         await open_on(day, ("09:00", "17:00"), loctician=loctician)
     return day
+
+
+async def add_treatment(
+    database: Database, treatment_id: UUID, texts: dict[str, tuple[str, str]], category: str = "care"
+) -> None:
+    """`texts`: name and description by language."""
+    translations = {one: {"name": name, "description": about} for one, (name, about) in texts.items()}
+    row = {"id": treatment_id, "translations": translations, "category": category, "duration_minutes": 60}
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        await session.execute(insert(treatments).values(row | {"price_amount": 50000}))
 
 
 def asking(start: datetime | str, *services: UUID, loctician: UUID | None = AMINA, **more: Any) -> dict[str, Any]:

@@ -1,14 +1,14 @@
 from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
-from uuid import NAMESPACE_DNS, uuid4, uuid5
+from uuid import NAMESPACE_DNS, UUID, uuid4, uuid5
 
 import httpx
 from sqlalchemy import text
 
 from services.booking import demo
 from services.booking.events import LocticianUpdated, TreatmentCreated
-from services.booking.tests.conftest import AMINA, JONAS, RETIRED, RETWIST
+from services.booking.tests.conftest import AMINA, DETOX, JONAS, RETIRED, RETWIST, add_treatment
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
 
@@ -22,17 +22,27 @@ class TestTreatments:
         assert retwist["translations"]["da"] == {"name": "Retwist", "description": "Opstramning"}
         assert (retwist["duration_minutes"], retwist["price"]["amount"]) == (90, 64900)
 
-    async def test_are_searched_literally(self, client: httpx.AsyncClient, salon: date) -> None:
-        async def names(**params: str) -> list[str]:
-            answer = await client.get("/api/v1/services", params=params)
-            return [one["name"] for one in answer.json()["items"]]
+    async def test_are_filtered_by_category(self, client: httpx.AsyncClient, salon: date) -> None:
+        body = (await client.get("/api/v1/services", params={"category": "care"})).json()
+        assert [(one["name"], one["category_name"]) for one in body["items"]] == [("Loc-detox", "Vask og pleje")]
+        assert (await client.get("/api/v1/services", params={"category": "nothing"})).json()["items"] == []
 
-        assert await names(q="opsæt") == ["Opsætning"]
-        assert await names(q="100%") == ["Loc-detox"]
-        assert await names(q="%") == ["Loc-detox"]
-        assert await names(q="description") == []
-        assert await names(category="care") == ["Loc-detox"]
-        assert await names(q="party", lang="en") == ["Styling"]
+    async def test_tell_the_vat_in_the_price(self, client: httpx.AsyncClient, salon: date) -> None:
+        price = (await client.get(f"/api/v1/services/{RETWIST}")).json()["price"]
+        assert price == {
+            "amount": 64900, "currency": "DKK", "formatted": "649,00 kr.", "vat": {"rate": 25, "amount": 12980},
+        }  # fmt: skip
+
+    async def test_tell_their_processing_time(self, client: httpx.AsyncClient, salon: date) -> None:
+        body = (await client.get(f"/api/v1/services/{DETOX}")).json()
+        assert body["processing"] == {"start_minutes": 30, "minutes": 60}
+        assert (body["buffer_before_minutes"], body["buffer_after_minutes"], body["grid_minutes"]) == (0, 0, 15)
+
+    async def test_follow_the_alphabet_of_the_language(self, client: httpx.AsyncClient, database: Database) -> None:
+        for place, name in enumerate(("Øko-vask", "Æstetik", "Zigzag", "Åben hår", "Afslutning")):
+            await add_treatment(database, UUID(int=100 + place), {"da": (name, ""), "en": (name, "")})
+        names = [one["name"] for one in (await client.get("/api/v1/services")).json()["items"]]
+        assert names == ["Afslutning", "Zigzag", "Æstetik", "Øko-vask", "Åben hår"]
 
     async def test_come_in_pages(self, client: httpx.AsyncClient, salon: date) -> None:
         first = (await client.get("/api/v1/services", params={"limit": "2"})).json()
@@ -43,7 +53,7 @@ class TestTreatments:
 
     async def test_one_has_an_etag_and_an_unknown_one_is_404(self, client: httpx.AsyncClient, salon: date) -> None:
         assert (await client.get(f"/api/v1/services/{RETWIST}")).headers["ETag"] == '"1"'
-        assert (await client.get(f"/api/v1/services/{RETIRED}")).status_code == 200
+        assert (await client.get(f"/api/v1/services/{RETIRED}")).json()["active"] is False
         assert (await client.get(f"/api/v1/services/{uuid4()}")).status_code == 404
 
 

@@ -32,3 +32,27 @@ USING (
     (SELECT booking.claim_role()) IN ('staff', 'admin', 'service')
     OR ((SELECT booking.claim_role()) = 'loctician' AND (SELECT booking.claim_sub()) = loctician_id)
 )
+
+CREATE POLICY catalog_is_public ON booking.treatments FOR SELECT USING (true)
+
+CREATE POLICY salon_writes ON booking.treatments FOR ALL
+USING ((SELECT booking.claim_role()) IN ('staff', 'admin', 'service'))
+
+CREATE POLICY offers_are_public ON booking.loctician_treatments FOR SELECT USING (true)
+
+CREATE POLICY own_offers_or_salon ON booking.loctician_treatments FOR ALL
+USING (
+    (SELECT booking.claim_role()) IN ('staff', 'admin', 'service')
+    OR ((SELECT booking.claim_role()) = 'loctician' AND (SELECT booking.claim_sub()) = loctician_id)
+)
+
+CREATE POLICY own_source_or_salon ON booking.portfolio_sources
+USING (
+    (SELECT booking.claim_role()) IN ('staff', 'admin', 'service')
+    OR ((SELECT booking.claim_role()) = 'loctician' AND (SELECT booking.claim_sub()) = loctician_id)
+)
+
+CREATE POLICY portfolios_are_public ON booking.portfolio_media FOR SELECT USING (true)
+
+CREATE POLICY service_writes ON booking.portfolio_media FOR ALL
+USING ((SELECT booking.claim_role()) = 'service')

@@ -13,14 +13,28 @@ CREATE TABLE booking.treatments (
     version integer NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
+    search_da tsvector NOT NULL GENERATED ALWAYS AS (booking.search_vector(translations, category, 'da')) STORED,
+    search_en tsvector NOT NULL GENERATED ALWAYS AS (booking.search_vector(translations, category, 'en')) STORED,
     CHECK ((processing_start_minutes IS NULL) = (processing_minutes IS NULL)),
     CHECK (processing_start_minutes + processing_minutes < duration_minutes)
 )
+
+CREATE INDEX treatments_by_danish ON booking.treatments USING gin (search_da)
+
+CREATE INDEX treatments_by_english ON booking.treatments USING gin (search_en)
+
+CREATE TABLE booking.search_words (
+    word text PRIMARY KEY,
+    sound text NOT NULL GENERATED ALWAYS AS (booking.sounds(word)) STORED
+)
+
+CREATE INDEX search_words_by_sound ON booking.search_words USING gin (sound public.gin_trgm_ops)
 
 CREATE TABLE booking.locticians (
     loctician_id uuid PRIMARY KEY,
     display_name text NOT NULL,
     bio text NOT NULL DEFAULT '',
+    portfolio_links jsonb NOT NULL DEFAULT '[]',
     active boolean NOT NULL DEFAULT true,
     version integer NOT NULL DEFAULT 1
 )
@@ -31,6 +45,29 @@ CREATE TABLE booking.loctician_treatments (
     price_amount integer CHECK (price_amount BETWEEN 0 AND 10000000),
     duration_minutes integer CHECK (duration_minutes BETWEEN 5 AND 720),
     PRIMARY KEY (loctician_id, treatment_id)
+)
+
+CREATE TABLE booking.portfolio_sources (
+    loctician_id uuid PRIMARY KEY REFERENCES booking.locticians,
+    instagram_user_id text NOT NULL CHECK (instagram_user_id ~ '^[0-9]{1,30}$'),
+    due_at timestamptz NOT NULL DEFAULT now(),
+    failures integer NOT NULL DEFAULT 0
+)
+
+CREATE INDEX portfolio_sources_by_due ON booking.portfolio_sources (due_at)
+
+CREATE TABLE booking.portfolio_media (
+    loctician_id uuid NOT NULL REFERENCES booking.portfolio_sources ON DELETE CASCADE,
+    place integer NOT NULL,
+    media_id text NOT NULL,
+    kind text NOT NULL,
+    caption text NOT NULL,
+    media_url text NOT NULL,
+    permalink text NOT NULL,
+    thumbnail_url text,
+    taken_at timestamptz,
+    fetched_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (loctician_id, place)
 )
 
 CREATE INDEX loctician_treatments_by_treatment ON booking.loctician_treatments (treatment_id)

@@ -23,11 +23,26 @@ depends_on = None
 
 SCHEMA = "booking"
 SQL = Path(__file__).parent.parent / "sql"
-PROTECTED = ("bookings", "booking_items", "booking_history", "customers", "idempotency_keys", "locticians")
+PROTECTED = (
+    "bookings",
+    "booking_items",
+    "booking_history",
+    "customers",
+    "idempotency_keys",
+    "locticians",
+    "loctician_treatments",
+    "portfolio_media",
+    "portfolio_sources",
+    "treatments",
+)
 GRANTS = {
     "treatments": "SELECT, INSERT, UPDATE",
     "locticians": "SELECT, INSERT, UPDATE",
     "loctician_treatments": "SELECT, INSERT, UPDATE, DELETE",
+    "portfolio_media": "SELECT, INSERT, DELETE",
+    "portfolio_sources": "SELECT, INSERT, UPDATE, DELETE",
+    "search_words": "SELECT, INSERT",
+    "synonyms": "SELECT",
     "open_windows": "SELECT, INSERT, UPDATE, DELETE",
     "customers": "SELECT, INSERT, UPDATE, DELETE",
     "bookings": "SELECT, INSERT, UPDATE",
@@ -42,7 +57,9 @@ def upgrade() -> None:
     create_claim_functions(SCHEMA)
     create_outbox(SCHEMA)
     create_inbox(SCHEMA)
+    run("0001_texts.sql")
     run("0001_tables.sql")
+    run("0001_search.sql")
     for table in PROTECTED:
         enable_rls(SCHEMA, table)
     for table, privileges in GRANTS.items():

@@ -1,0 +1,35 @@
+"""Danish kroner: amounts as people write them, and the VAT that is in them."""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from babel.numbers import NumberFormatError, parse_decimal
+
+from shared.schemas import CURRENCY, LOCALES
+
+VAT_PERCENT = 25
+_CURRENCY = re.compile(r"^(?:DKK\s*)?(.+?)(?:\s*(?:kr\.?|DKK))?$", re.IGNORECASE)
+
+
+def parse(text: str) -> int:
+    """Øre of an amount in Danish notation: `1.299,50 kr.`, `649`, `DKK 649,00`. Raises ValueError."""
+    found = _CURRENCY.match(text.strip())
+    try:
+        amount = parse_decimal(found[1] if found else "", locale=LOCALES["da"], strict=True)
+    except NumberFormatError as error:
+        raise ValueError("is not an amount in Danish kroner, such as 1.299,50 kr.") from error
+    ore = amount * 100
+    if not amount.is_finite() or ore != ore.to_integral_value():
+        raise ValueError("may not hold a fraction of an øre")
+    return int(ore)
+
+
+def vat_in(amount: int) -> int:
+    """The VAT in an amount that includes it, rounded to a whole øre."""
+    return int((Decimal(amount * VAT_PERCENT) / (100 + VAT_PERCENT)).quantize(Decimal(1), "ROUND_HALF_UP"))
+
+
+def as_price(value: Any) -> Any:
+    """A written amount as the object that the API takes; anything else as it came."""
+    return {"amount": parse(value), "currency": CURRENCY} if isinstance(value, str) else value

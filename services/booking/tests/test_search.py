@@ -1,0 +1,326 @@
+"""Full-text search of the catalog: stems, spellings, typos, synonyms, order, pages and what must not come through."""
+
+from collections.abc import Awaitable, Callable
+from html.parser import HTMLParser
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import insert, text
+
+from services.booking import demo
+from services.booking.catalog import MOST_WORDS, words_of
+from services.booking.models import treatments
+from services.booking.tests.conftest import add_treatment
+from services.booking.tests.test_input import is_problem
+from shared.auth import SERVICE_CLAIMS
+from shared.db import Database, transaction
+from shared.schemas import encode_cursor
+
+COLOUR, CHANGE, FOREIGN = UUID(int=0x10), UUID(int=0x11), UUID(int=0x12)
+Find = Callable[..., Awaitable[list[dict[str, Any]]]]
+
+
+@pytest.fixture
+async def catalog(database: Database) -> None:
+    """The demo catalog and three more, one of them written without æ, ø and å."""
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        await demo.load(session)
+    colour = {"da": ("Farve og toning", "Skånsom farve til locs."), "en": ("Colour and toning", "Gentle colour.")}
+    change = {"da": ("Ændring af længde", "Klipning efter ønske."), "en": ("Change of length", "A cut to your wish.")}
+    foreign = {"da": ("Aendring af form", "Til boernehaar."), "en": ("Reshape", "For children's hair.")}
+    await add_treatment(database, COLOUR, colour, "colour")
+    await add_treatment(database, CHANGE, change, "styling")
+    await add_treatment(database, FOREIGN, foreign, "styling")
+
+
+@pytest.fixture
+def find(client: httpx.AsyncClient, catalog: None) -> Find:
+    async def search(q: str, **params: str) -> list[dict[str, Any]]:
+        answer = await client.get("/api/v1/services", params={"q": q, **params})
+        assert answer.status_code == 200, answer.text
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items
+
+    return search
+
+
+def names(items: list[dict[str, Any]]) -> list[str]:
+    return [one["name"] for one in items]
+
+
+class TestWhatIsFound:
+    @pytest.mark.parametrize(
+        ("typed", "first"),
+        [
+            ("farvning", "Farve og toning"),
+            ("farver", "Farve og toning"),
+            ("farve", "Farve og toning"),
+            ("ændring", "Ændring af længde"),
+            ("aendring", "Ændring af længde"),
+            ("ÆNDRING", "Ændring af længde"),
+            ("ændre", "Ændring af længde"),
+            ("a\u0308ndring", "Ændring af længde"),
+            ("krochet", "Reparation med hæklenål"),
+            ("crocet", "Reparation med hæklenål"),
+            ("haeklenaal", "Reparation med hæklenål"),
+            ("opstramninger", "Retwist"),
+            ("opstramme", "Retwist"),
+            ("retvist", "Retwist"),
+            ("opstamning", "Retwist"),
+            ("forlængelser", "Forlængelse af locs"),
+            ("forlangelse", "Forlængelse af locs"),
+            ("hovedbund", "Vask og hovedbundspleje"),
+            ("loc detox", "Loc-detox"),
+            ("styl", "Opsætning og styling"),
+        ],
+    )
+    async def test_a_word_finds_its_treatment_first(self, find: Find, typed: str, first: str) -> None:
+        found = names(await find(typed))
+        alike = {"Ændring af længde", "Aendring af form"}
+        assert (set(found[:2]) == alike) if first in alike else (found[0] == first)
+
+    @pytest.mark.parametrize("typed", ["loks", "locs", "dreads", "dreadlocks", "dredlocks", "LOCS"])
+    async def test_every_name_of_locs_finds_locs(self, find: Find, typed: str) -> None:
+        assert {"Starter locs", "Forlængelse af locs", "Loc-detox"} <= set(names(await find(typed)))
+
+    @pytest.mark.parametrize("typed", ["retwist", "opstramning", "vedligehold", "vedligeholdelse", "maintenance"])
+    async def test_words_of_the_trade_mean_the_same(self, find: Find, typed: str) -> None:
+        assert "Retwist" in names(await find(typed))
+
+    async def test_text_written_without_danish_letters_is_found_with_them(self, find: Find) -> None:
+        assert "Aendring af form" in names(await find("børnehår"))
+
+    async def test_a_part_of_a_compound_is_found(self, find: Find) -> None:
+        assert "Vask og hovedbundspleje" in names(await find("pleje"))
+
+    async def test_every_word_must_be_there_and_stop_words_need_not(self, find: Find) -> None:
+        assert names(await find("vask og massage")) == ["Vask og hovedbundspleje"]
+        assert await find("massage farve") == []
+
+    async def test_english_is_found_in_danish_and_danish_in_english(self, find: Find) -> None:
+        assert names(await find("swimming"))[0] == "Interlocking"
+        assert names(await find("svømning", lang="en"))[0] == "Interlocking"
+        assert names(await find("colours", lang="en"))[0] == "Colour and toning"
+
+    async def test_within_a_category(self, find: Find) -> None:
+        assert names(await find("locs", category="starter")) == ["Starter locs"]
+        assert await find("locs", category="consultation") == []
+
+    @pytest.mark.parametrize("typed", ["%", "xylofonkoncert", "og", "translations", "!!!", "💈", "qqq"])
+    async def test_what_is_not_there_is_not_found(self, find: Find, typed: str) -> None:
+        assert await find(typed) == []
+
+    async def test_nothing_typed_lists_all_by_name(self, find: Find) -> None:
+        assert len(await find("  ")) == 11
+
+    async def test_inactive_ones_are_found_by_staff_only(
+        self, client: httpx.AsyncClient, database: Database, find: Find, auth_headers: Callable[..., dict[str, str]]
+    ) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            statement = text("UPDATE booking.treatments SET active = false WHERE id = :id")
+            await session.execute(statement, {"id": COLOUR})
+        assert "Farve og toning" not in names(await find("farve"))
+        params = {"q": "farve", "include_inactive": "true"}
+        answer = await client.get("/api/v1/services", params=params, headers=auth_headers("staff"))
+        assert names(answer.json()["items"])[0] == "Farve og toning"
+        for role in ("customer", "loctician"):
+            answer = await client.get("/api/v1/services", params=params, headers=auth_headers(role))
+            assert is_problem(answer, 403)
+        assert is_problem(await client.get("/api/v1/services", params=params), 403)
+
+
+class TestOrder:
+    async def test_name_then_category_then_description(self, client: httpx.AsyncClient, database: Database) -> None:
+        await add_treatment(database, UUID(int=3), {"da": ("Kur", "Med voks."), "en": ("A", "a")}, "care")
+        await add_treatment(database, UUID(int=2), {"da": ("Kur", "Uden."), "en": ("B", "b")}, "voks")
+        await add_treatment(database, UUID(int=1), {"da": ("Voks", "Uden."), "en": ("C", "c")}, "care")
+        found = (await client.get("/api/v1/services", params={"q": "voks"})).json()["items"]
+        assert [UUID(one["id"]).int for one in found] == [1, 2, 3]
+
+    async def test_what_was_typed_comes_before_what_means_the_same(self, find: Find) -> None:
+        found = names(await find("retwist"))
+        assert found[0] == "Retwist"
+        assert "Interlocking" in found
+
+    async def test_pages_hold_each_treatment_once_in_one_order(self, client: httpx.AsyncClient, catalog: None) -> None:
+        whole = (await client.get("/api/v1/services", params={"q": "locs"})).json()
+        assert len(whole["items"]) >= 5
+        seen, cursor = [], {}
+        while True:
+            params = {"q": "locs", "limit": "2", **cursor}
+            page = (await client.get("/api/v1/services", params=params)).json()
+            seen += page["items"]
+            if page["next_cursor"] is None:
+                break
+            cursor = {"cursor": page["next_cursor"]}
+        assert names(seen) == names(whole["items"])
+
+    @pytest.mark.parametrize(
+        "cursor",
+        [
+            encode_cursor(2**40, str(COLOUR)),
+            encode_cursor(-1, str(COLOUR)),
+            encode_cursor("Farve", str(COLOUR)),
+            encode_cursor(1, "x"),
+            encode_cursor(None, None),
+            "%%%",
+        ],
+    )
+    async def test_a_cursor_of_another_kind_is_refused(
+        self, client: httpx.AsyncClient, catalog: None, cursor: str
+    ) -> None:
+        assert is_problem(await client.get("/api/v1/services", params={"q": "locs", "cursor": cursor}), 422)
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append(tag if not attrs else f"{tag} with attributes")
+
+
+def tags(markup: str) -> set[str]:
+    parser = Tags()
+    parser.feed(markup)
+    return set(parser.found)
+
+
+ATTACKS = [
+    "<script>alert(1)</script> locs",
+    "locs <img src=x onerror=alert(1)>",
+    '"><svg/onload=alert(1)> locs',
+    "<mark onmouseover=alert(1)>locs</mark>",
+    "locs <b",
+    "&lt;script&gt; locs &amp; <iframe>",
+    "\ue000<i>\ue001 locs \ue000",
+    "lo<b>cs locs</b>",
+    "javascript:alert(1)// locs",
+]
+
+
+class TestHighlights:
+    async def test_marks_what_was_found_in_name_and_description(self, find: Find) -> None:
+        [found] = [one for one in await find("farvning") if one["id"] == str(COLOUR)]
+        assert found["highlight"]["name"].startswith("<mark>Farve</mark> og ")
+        assert "<mark>farve</mark>" in found["highlight"]["description"]
+
+    async def test_marks_synonyms_and_typos(self, find: Find) -> None:
+        assert "<mark>hæklenål</mark>" in (await find("krochet"))[0]["highlight"]["name"]
+        assert (await find("aendring", lang="da"))[0]["highlight"]["name"].startswith("<mark>")
+
+    async def test_none_without_a_search(self, client: httpx.AsyncClient, catalog: None) -> None:
+        assert "highlight" not in (await client.get("/api/v1/services")).json()["items"][0]
+
+    @pytest.mark.parametrize("attack", ATTACKS)
+    async def test_html_in_a_text_comes_out_as_text(
+        self, client: httpx.AsyncClient, database: Database, attack: str
+    ) -> None:
+        await add_treatment(database, UUID(int=1), {"da": (attack, attack), "en": ("Locs", attack)})
+        for q in ("locs", attack[:100]):
+            for item in (await client.get("/api/v1/services", params={"q": q})).json()["items"]:
+                marked = item["highlight"]
+                assert tags(marked["name"]) | tags(marked["description"]) <= {"mark"}
+                assert marked["name"].count("<mark>") == marked["name"].count("</mark>")
+
+    @settings(
+        max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    )
+    @given(markup=st.text(alphabet="<>&\"'/=locs \ue000\ue001`ab;#x", min_size=1, max_size=60))
+    async def test_no_text_becomes_markup(self, client: httpx.AsyncClient, database: Database, markup: str) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await session.execute(text("UPDATE booking.treatments SET active = false"))
+            translations = {one: {"name": f"locs {markup}", "description": markup} for one in ("da", "en")}
+            row = {"translations": translations, "category": "care", "duration_minutes": 60, "price_amount": 1}
+            await session.execute(insert(treatments).values(row | {"id": text("gen_random_uuid()")}))
+        items = (await client.get("/api/v1/services", params={"q": "locs"})).json()["items"]
+        assert len(items) == 1
+        for marked in items[0]["highlight"].values():
+            assert tags(marked) <= {"mark"}
+            assert set(marked.replace("<mark>", "").replace("</mark>", "")).isdisjoint("<>\"'")
+
+
+INJECTIONS = [
+    "'; DROP TABLE booking.treatments; --",
+    "' OR '1'='1",
+    "\\' OR 1=1 --",
+    "a' || pg_sleep(5) || '",
+    "!&|():*<->",
+    "foo:*A & !bar",
+    "'''':*",
+    "$1 %s %(x)s {0} :id",
+    "\\",
+    "½ ŉ ² ǆ İ ſ ß",
+    "1/2 -5 3.14e10 0x1F",
+    "http://example.com/a?b=c user@example.com",
+    "الشعر 髪 волосы שיער",
+    "a" * 100,
+    "a b c d e f g h i j k l m n o p",
+    "\u202eevil\u200b\ufeff",
+    "🧑🏾‍🦱 locs",
+]
+
+
+class TestOddInput:
+    @pytest.mark.parametrize("typed", INJECTIONS)
+    async def test_is_searched_for_and_nothing_else(self, find: Find, typed: str) -> None:
+        assert len(await find(typed)) <= 11
+        assert len(await find("")) == 11
+
+    @pytest.mark.parametrize("params", [{"q": "x" * 101}, {"lang": "de"}, {"q": "a\x00b"}, {"limit": "0", "q": "x"}])
+    async def test_out_of_bounds_is_refused(
+        self, client: httpx.AsyncClient, catalog: None, params: dict[str, str]
+    ) -> None:
+        assert is_problem(await client.get("/api/v1/services", params=params), 422)
+
+    @settings(
+        max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    )
+    @given(
+        typed=st.one_of(
+            st.text(st.characters(exclude_categories=["Cs"]), max_size=100),
+            st.text(alphabet="'\\\":*&|!()<->%_$;ŉæøåÆØÅ aeo0", max_size=60),
+        ),
+        lang=st.sampled_from(["da", "en"]),
+        category=st.sampled_from([None, "care", "' OR true"]),
+    )
+    async def test_never_breaks_the_search(
+        self, client: httpx.AsyncClient, catalog: None, typed: str, lang: str, category: str | None
+    ) -> None:
+        params = {"q": typed, "lang": lang} | ({"category": category} if category else {})
+        answer = await client.get("/api/v1/services", params=params)
+        assert answer.status_code == (422 if "\x00" in typed else 200), (typed, answer.text)
+
+    @given(st.text(max_size=400))
+    def test_words_are_few_and_hold_letters_and_digits_only(self, typed: str) -> None:
+        words = words_of(typed)
+        assert len(words) <= MOST_WORDS
+        assert all(word.isalnum() and len(word) <= 40 for word in words)
+
+
+class TestSpeed:
+    async def test_the_indexes_serve_a_large_catalog(self, client: httpx.AsyncClient, database: Database) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await session.execute(text(MANY))
+        found = (await client.get("/api/v1/services", params={"q": "afgiftning"})).json()["items"]
+        assert len(found) == 1
+        plan = "EXPLAIN SELECT id FROM booking.treatments WHERE search_da @@ booking.stem_query('afgiftning')"
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await session.execute(text("SET LOCAL enable_seqscan = off"))
+            rows = (await session.execute(text(plan))).scalars().all()
+        assert any("treatments_by_danish" in row for row in rows)
+
+
+MANY = r"""
+    INSERT INTO booking.treatments (id, translations, category, duration_minutes, price_amount)
+    SELECT gen_random_uuid(), jsonb_build_object(
+        'da', jsonb_build_object('name'\:\:text, 'Vask nr. ' || n, 'description'\:\:text,
+            CASE n WHEN 777 THEN 'Afgiftning' ELSE 'Pleje' END),
+        'en', jsonb_build_object('name'\:\:text, 'Wash no. ' || n, 'description'\:\:text, 'Care')), 'care', 60, 1
+    FROM generate_series(1, 2000) n
+"""
