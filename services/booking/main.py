@@ -1,13 +1,21 @@
 from fastapi import FastAPI
 
+from services.booking import portfolio
 from services.booking.api import router
 from services.booking.consumers import subscriptions
 from services.booking.jobs import JOBS
 from services.booking.settings import BookingSettings
-from shared.app import Service, create_app
+from shared.app import Service, Worker, create_app
 from shared.settings import load
 
-SERVICE = Service(name="booking", settings=BookingSettings, routers=[router], subscriptions=subscriptions, jobs=JOBS)
+SERVICE = Service(
+    name="booking",
+    settings=BookingSettings,
+    routers=[router],
+    subscriptions=subscriptions,
+    jobs=JOBS,
+    workers=[Worker("portfolio", portfolio.run)],
+)
 
 
 def create() -> FastAPI:

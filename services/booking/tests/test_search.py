@@ -22,6 +22,23 @@ from shared.schemas import encode_cursor
 
 COLOUR, CHANGE, FOREIGN = UUID(int=0x10), UUID(int=0x11), UUID(int=0x12)
 Find = Callable[..., Awaitable[list[dict[str, Any]]]]
+FIRST = {
+    "farvning": "Farve og toning",
+    "farver": "Farve og toning",
+    "farve": "Farve og toning",
+    "krochet": "Reparation med hæklenål",
+    "crocet": "Reparation med hæklenål",
+    "haeklenaal": "Reparation med hæklenål",
+    "opstramninger": "Retwist",
+    "opstramme": "Retwist",
+    "retvist": "Retwist",
+    "opstamning": "Retwist",
+    "forlængelser": "Forlængelse af locs",
+    "forlangelse": "Forlængelse af locs",
+    "hovedbund": "Vask og hovedbundspleje",
+    "loc detox": "Loc-detox",
+    "styl": "Opsætning og styling",
+}
 
 
 @pytest.fixture
@@ -53,43 +70,20 @@ def names(items: list[dict[str, Any]]) -> list[str]:
 
 
 class TestWhatIsFound:
-    @pytest.mark.parametrize(
-        ("typed", "first"),
-        [
-            ("farvning", "Farve og toning"),
-            ("farver", "Farve og toning"),
-            ("farve", "Farve og toning"),
-            ("ændring", "Ændring af længde"),
-            ("aendring", "Ændring af længde"),
-            ("ÆNDRING", "Ændring af længde"),
-            ("ændre", "Ændring af længde"),
-            ("a\u0308ndring", "Ændring af længde"),
-            ("krochet", "Reparation med hæklenål"),
-            ("crocet", "Reparation med hæklenål"),
-            ("haeklenaal", "Reparation med hæklenål"),
-            ("opstramninger", "Retwist"),
-            ("opstramme", "Retwist"),
-            ("retvist", "Retwist"),
-            ("opstamning", "Retwist"),
-            ("forlængelser", "Forlængelse af locs"),
-            ("forlangelse", "Forlængelse af locs"),
-            ("hovedbund", "Vask og hovedbundspleje"),
-            ("loc detox", "Loc-detox"),
-            ("styl", "Opsætning og styling"),
-        ],
-    )
-    async def test_a_word_finds_its_treatment_first(self, find: Find, typed: str, first: str) -> None:
-        found = names(await find(typed))
-        alike = {"Ændring af længde", "Aendring af form"}
-        assert (set(found[:2]) == alike) if first in alike else (found[0] == first)
+    async def test_a_word_finds_its_treatment_first(self, find: Find) -> None:
+        assert {typed: names(await find(typed))[0] for typed in FIRST} == FIRST
 
-    @pytest.mark.parametrize("typed", ["loks", "locs", "dreads", "dreadlocks", "dredlocks", "LOCS"])
-    async def test_every_name_of_locs_finds_locs(self, find: Find, typed: str) -> None:
-        assert {"Starter locs", "Forlængelse af locs", "Loc-detox"} <= set(names(await find(typed)))
+    async def test_with_and_without_danish_letters_is_the_same(self, find: Find) -> None:
+        for typed in ("ændring", "aendring", "ÆNDRING", "ændre", "a\u0308ndring"):
+            assert set(names(await find(typed))[:2]) == {"Ændring af længde", "Aendring af form"}, typed
 
-    @pytest.mark.parametrize("typed", ["retwist", "opstramning", "vedligehold", "vedligeholdelse", "maintenance"])
-    async def test_words_of_the_trade_mean_the_same(self, find: Find, typed: str) -> None:
-        assert "Retwist" in names(await find(typed))
+    async def test_every_name_of_locs_finds_locs(self, find: Find) -> None:
+        for typed in ("loks", "locs", "dreads", "dreadlocks", "dredlocks", "LOCS"):
+            assert {"Starter locs", "Forlængelse af locs", "Loc-detox"} <= set(names(await find(typed))), typed
+
+    async def test_words_of_the_trade_mean_the_same(self, find: Find) -> None:
+        for typed in ("retwist", "opstramning", "vedligehold", "vedligeholdelse", "maintenance"):
+            assert "Retwist" in names(await find(typed)), typed
 
     async def test_text_written_without_danish_letters_is_found_with_them(self, find: Find) -> None:
         assert "Aendring af form" in names(await find("børnehår"))
@@ -110,9 +104,9 @@ class TestWhatIsFound:
         assert names(await find("locs", category="starter")) == ["Starter locs"]
         assert await find("locs", category="consultation") == []
 
-    @pytest.mark.parametrize("typed", ["%", "xylofonkoncert", "og", "translations", "!!!", "💈", "qqq"])
-    async def test_what_is_not_there_is_not_found(self, find: Find, typed: str) -> None:
-        assert await find(typed) == []
+    async def test_what_is_not_there_is_not_found(self, find: Find) -> None:
+        for typed in ("%", "xylofonkoncert", "og", "translations", "!!!", "💈", "qqq"):
+            assert await find(typed) == [], typed
 
     async def test_nothing_typed_lists_all_by_name(self, find: Find) -> None:
         assert len(await find("  ")) == 11
@@ -149,7 +143,8 @@ class TestOrder:
     async def test_pages_hold_each_treatment_once_in_one_order(self, client: httpx.AsyncClient, catalog: None) -> None:
         whole = (await client.get("/api/v1/services", params={"q": "locs"})).json()
         assert len(whole["items"]) >= 5
-        seen, cursor = [], {}
+        seen: list[dict[str, Any]] = []
+        cursor: dict[str, str] = {}
         while True:
             params = {"q": "locs", "limit": "2", **cursor}
             page = (await client.get("/api/v1/services", params=params)).json()
@@ -159,21 +154,10 @@ class TestOrder:
             cursor = {"cursor": page["next_cursor"]}
         assert names(seen) == names(whole["items"])
 
-    @pytest.mark.parametrize(
-        "cursor",
-        [
-            encode_cursor(2**40, str(COLOUR)),
-            encode_cursor(-1, str(COLOUR)),
-            encode_cursor("Farve", str(COLOUR)),
-            encode_cursor(1, "x"),
-            encode_cursor(None, None),
-            "%%%",
-        ],
-    )
-    async def test_a_cursor_of_another_kind_is_refused(
-        self, client: httpx.AsyncClient, catalog: None, cursor: str
-    ) -> None:
-        assert is_problem(await client.get("/api/v1/services", params={"q": "locs", "cursor": cursor}), 422)
+    async def test_a_cursor_of_another_kind_is_refused(self, client: httpx.AsyncClient, catalog: None) -> None:
+        numbers = [encode_cursor(rank, str(COLOUR)) for rank in (2**40, -1, "Farve", None)]
+        for cursor in [*numbers, encode_cursor(1, "x"), encode_cursor(None, None), "%%%"]:
+            assert is_problem(await client.get("/api/v1/services", params={"q": "locs", "cursor": cursor}), 422)
 
 
 class Tags(HTMLParser):
@@ -217,19 +201,18 @@ class TestHighlights:
     async def test_none_without_a_search(self, client: httpx.AsyncClient, catalog: None) -> None:
         assert "highlight" not in (await client.get("/api/v1/services")).json()["items"][0]
 
-    @pytest.mark.parametrize("attack", ATTACKS)
-    async def test_html_in_a_text_comes_out_as_text(
-        self, client: httpx.AsyncClient, database: Database, attack: str
-    ) -> None:
-        await add_treatment(database, UUID(int=1), {"da": (attack, attack), "en": ("Locs", attack)})
-        for q in ("locs", attack[:100]):
-            for item in (await client.get("/api/v1/services", params={"q": q})).json()["items"]:
-                marked = item["highlight"]
+    async def test_html_in_a_text_comes_out_as_text(self, client: httpx.AsyncClient, database: Database) -> None:
+        for place, attack in enumerate(ATTACKS):
+            await add_treatment(database, UUID(int=place), {"da": (attack, attack), "en": ("Locs", attack)})
+        for q in ("locs", *ATTACKS):
+            items = (await client.get("/api/v1/services", params={"q": q})).json()["items"]
+            assert q != "locs" or len(items) == len(ATTACKS)
+            for marked in (item["highlight"] for item in items):
                 assert tags(marked["name"]) | tags(marked["description"]) <= {"mark"}
                 assert marked["name"].count("<mark>") == marked["name"].count("</mark>")
 
     @settings(
-        max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+        max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
     )
     @given(markup=st.text(alphabet="<>&\"'/=locs \ue000\ue001`ab;#x", min_size=1, max_size=60))
     async def test_no_text_becomes_markup(self, client: httpx.AsyncClient, database: Database, markup: str) -> None:
@@ -267,19 +250,17 @@ INJECTIONS = [
 
 
 class TestOddInput:
-    @pytest.mark.parametrize("typed", INJECTIONS)
-    async def test_is_searched_for_and_nothing_else(self, find: Find, typed: str) -> None:
-        assert len(await find(typed)) <= 11
+    async def test_is_searched_for_and_nothing_else(self, find: Find) -> None:
+        for typed in INJECTIONS:
+            assert len(await find(typed)) <= 11
         assert len(await find("")) == 11
 
-    @pytest.mark.parametrize("params", [{"q": "x" * 101}, {"lang": "de"}, {"q": "a\x00b"}, {"limit": "0", "q": "x"}])
-    async def test_out_of_bounds_is_refused(
-        self, client: httpx.AsyncClient, catalog: None, params: dict[str, str]
-    ) -> None:
-        assert is_problem(await client.get("/api/v1/services", params=params), 422)
+    async def test_out_of_bounds_is_refused(self, client: httpx.AsyncClient, catalog: None) -> None:
+        for params in ({"q": "x" * 101}, {"lang": "de"}, {"q": "a\x00b"}, {"limit": "0", "q": "x"}):
+            assert is_problem(await client.get("/api/v1/services", params=params), 422)
 
     @settings(
-        max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+        max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
     )
     @given(
         typed=st.one_of(
@@ -322,5 +303,5 @@ MANY = r"""
         'da', jsonb_build_object('name'\:\:text, 'Vask nr. ' || n, 'description'\:\:text,
             CASE n WHEN 777 THEN 'Afgiftning' ELSE 'Pleje' END),
         'en', jsonb_build_object('name'\:\:text, 'Wash no. ' || n, 'description'\:\:text, 'Care')), 'care', 60, 1
-    FROM generate_series(1, 2000) n
+    FROM generate_series(1, 800) n
 """
