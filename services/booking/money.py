@@ -9,7 +9,7 @@ from babel.numbers import NumberFormatError, parse_decimal
 from shared.schemas import CURRENCY, LOCALES
 
 VAT_PERCENT = 25
-_CURRENCY = re.compile(r"^(?:DKK\s*)?(.+?)(?:\s*(?:kr\.?|DKK))?$", re.IGNORECASE)
+_CURRENCY = re.compile(r"^(?:DKK\s*)?(-?[0-9.,]+)(?:\s*(?:kr\.?|DKK))?$", re.IGNORECASE)
 
 
 def parse(text: str) -> int:

@@ -77,9 +77,9 @@ async def change_profile(session: AsyncSession, loctician_id: UUID, values: dict
 
 
 async def offered_of(session: AsyncSession, treatment_ids: list[UUID]) -> set[UUID]:
-    """Those of the treatments that are on offer, kept so until the transaction ends."""
+    """Those of the treatments that are on offer."""
     statement = select(treatments.c.id).where(treatments.c.id.in_(treatment_ids), treatments.c.active)
-    return set((await session.execute(statement.with_for_update(key_share=True, read=True))).scalars())
+    return set((await session.execute(statement)).scalars())
 
 
 async def replace_offers(session: AsyncSession, loctician_id: UUID, offers: list[dict[str, Any]]) -> None:
