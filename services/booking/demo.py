@@ -58,9 +58,9 @@ TREATMENTS = [
         64900,
         (
             "Retwist",
-            "Vask og opstramning af udgroningen med palmrolling og naturlig gel. Anbefales hver 4.-6. uge.",
+            "Vask og opstramning af udgroningen med palmrolling og let gel, tørret under hætte. Hver 4.-6. uge.",
             "Retwist",
-            "Wash and retwist of the new growth by palm rolling with a natural gel. Advised every 4 to 6 weeks.",
+            "Wash and retwist of the new growth by palm rolling with a light gel, hood dried. Every 4 to 6 weeks.",
         ),
     ),
     Treatment(
@@ -70,9 +70,11 @@ TREATMENTS = [
         189500,
         (
             "Starter locs",
-            "Nye locs fra bunden med comb coils, two-strand twist eller flet, efter hårets længde og struktur.",
+            "Nye locs fra bunden med comb coils, two-strand twist eller flet, alt efter hårets længde og struktur. "
+            "Prisen gælder hår til skulderen; håret skal være vasket, udredt og uden produkter.",
             "Starter locs",
-            "New locs from scratch by comb coils, two-strand twists or braids, to suit length and texture.",
+            "New locs from scratch by comb coils, two-strand twists or braids, to suit length and texture. "
+            "The price is for hair to the shoulder; come with hair washed, detangled and free of product.",
         ),
         buffer_after=30,
         grid=30,
@@ -84,9 +86,9 @@ TREATMENTS = [
         99500,
         (
             "Reparation med hæklenål",
-            "Tynde, løse eller knækkede locs samles og forstærkes med fin hæklenål.",
+            "Tynde, løse eller knækkede locs samles og forstærkes med fin hæklenål (0,5-0,75 mm), helt uden voks.",
             "Crochet repair",
-            "Thin, loose or broken locs are joined and strengthened with a fine crochet hook.",
+            "Thin, loose or broken locs are joined and strengthened with a fine crochet hook (0.5-0.75 mm), no wax.",
         ),
     ),
     Treatment(
@@ -96,9 +98,10 @@ TREATMENTS = [
         109500,
         (
             "Interlocking",
-            "Udgroningen låses ved roden med nål. Holder længe, også ved sport og svømning.",
+            "Udgroningen trækkes gennem roden med nål i fire retninger. Holder 6-10 uger, også ved sport og svømning.",
             "Interlocking",
-            "New growth is locked at the root with a tool. Lasts long, also through sport and swimming.",
+            "New growth is pulled through the root with a tool in four directions. Lasts 6 to 10 weeks, through sport "
+            "and swimming too.",
         ),
     ),
     Treatment(
@@ -108,9 +111,9 @@ TREATMENTS = [
         39500,
         (
             "Vask og hovedbundspleje",
-            "Dybderensende vask, massage og olie mod tør hovedbund.",
+            "Dybderensende vask uden rester, massage og let olie mod tør og kløende hovedbund.",
             "Wash and scalp care",
-            "Clarifying wash, massage and oil for a dry scalp.",
+            "Residue-free clarifying wash, massage and a light oil for a dry, itching scalp.",
         ),
         buffer_after=5,
     ),
@@ -121,9 +124,11 @@ TREATMENTS = [
         74900,
         (
             "Loc-detox",
-            "Udblødning, der fjerner produktrester og snavs i kernen. Blandingen virker, mens du slapper af.",
+            "Udblødning i æblecidereddike og natron, der trækker produktrester og snavs ud af kernen. Den virker, mens "
+            "du slapper af; bagefter skylles, plejes og tørres helt igennem.",
             "Loc detox",
-            "A soak that draws residue and dirt out of the core. The mixture works while you relax.",
+            "A soak in apple cider vinegar and baking soda that draws residue and dirt out of the core. It works while "
+            "you relax; then locs are rinsed, conditioned and dried right through.",
         ),
         processing=(30, 30),
     ),
@@ -134,9 +139,9 @@ TREATMENTS = [
         49500,
         (
             "Opsætning og styling",
-            "Fletninger, knold, krøller eller opsætning til hverdag og fest.",
+            "Fletninger, barrel twists, knold, piberenserkrøller eller opsætning til hverdag, fest og bryllup.",
             "Loc styling",
-            "Braids, buns, curls or an updo for everyday and special days.",
+            "Braids, barrel twists, buns, pipe cleaner curls or an updo for everyday, parties and weddings.",
         ),
         buffer_after=10,
     ),
@@ -147,9 +152,11 @@ TREATMENTS = [
         449500,
         (
             "Forlængelse af locs",
-            "Håndlavede locs af ægte hår sættes i med hæklenål. Hår er inkluderet.",
+            "Håndlavede locs af ægte afro kinky-hår hækles på dine egne locs eller på løst hår. Håret er inkluderet. "
+            "Aftal farve og længde først.",
             "Loc extensions",
-            "Hand-made locs of human hair attached with a crochet hook. Hair is included.",
+            "Hand-made locs of human afro kinky hair, crocheted onto your own locs or loose hair. Hair is included. "
+            "Agree on colour and length first.",
         ),
         buffer_after=30,
         grid=30,
