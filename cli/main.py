@@ -22,6 +22,7 @@ from shared.topology import declare
 from shared.topology import load as topology
 
 SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
+SCHEMAS = (*SERVICES, "gateway")
 Service = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}")]
 MessageId = Annotated[str | None, typer.Argument(help="The message's id; without it, all of them")]
 
@@ -45,11 +46,11 @@ def room(service: str, name: str) -> ModuleType | None:
 def migrate(check: Annotated[bool, typer.Option(help="Only tell; exit 1 when something is to do")] = False) -> None:
     """Bring every schema to its newest revision, as the owner in DATABASE_URL."""
     settings = load(Settings)
-    behind = [name for name in SERVICES if asyncio.run(pending(name, settings))]
+    behind = [name for name in SCHEMAS if asyncio.run(pending(name, settings))]
     if check:
         out.print(f"To migrate: {', '.join(behind)}" if behind else "Every schema is at its newest revision")
         raise typer.Exit(1 if behind else 0)
-    for name in SERVICES:
+    for name in SCHEMAS:
         upgrade(name, settings)
         out.print(f"{name}: {'migrated' if name in behind else 'up to date'}")
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Protocol
+from uuid import UUID
 
 import httpx
 import jwt
@@ -157,4 +158,14 @@ class TokenVerifier:
             )
         except (jwt.PyJWTError, ValueError, UnicodeError) as error:
             raise InvalidToken(type(error).__name__) from error
+        if not (_is_id(claims["sub"]) and _is_id(claims["sid"]) and isinstance(claims["iat"], (int, float))):
+            raise InvalidToken("claims")
         return claims
+
+
+def _is_id(value: object) -> bool:
+    """A UUID in its one usual form: ids are compared as text."""
+    try:
+        return isinstance(value, str) and str(UUID(value)) == value
+    except ValueError:
+        return False

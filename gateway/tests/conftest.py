@@ -22,10 +22,13 @@ from starlette.types import Receive, Scope, Send
 from gateway.main import Gateway
 from gateway.settings import SERVICES, GatewaySettings
 from shared.events import new_id
+from shared.testing.servers import Servers, vhost
 
 KID = "test-key"
 NO_BROKER = "amqp://127.0.0.1:1/"
 BIG = 20_000_000
+ANSWERED = [(b"server", b"secret/1"), (b"set-cookie", b"a=1"), (b"x-frame-options", b"SAMEORIGIN")]
+OPTIONS: dict[str, Any] = {"server_header": False, "ws_per_message_deflate": False, "ws_max_size": 65_536}
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -70,6 +73,7 @@ class Upstreams:
     peers: set[tuple[str, int]] = field(default_factory=set)
     hold: asyncio.Event = field(default_factory=asyncio.Event)
     seen: list[str] = field(default_factory=list)
+    amqp_url: str = NO_BROKER
 
     def app(self, service: str) -> Application:
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,12 +104,15 @@ class Upstreams:
             "sha256": hashlib.sha256(body).hexdigest(),
             "size": len(body),
         }
-        await reply(send, 200, orjson.dumps(report), [(b"server", b"secret/1"), (b"set-cookie", b"a=1")])
+        await reply(send, 200, orjson.dumps(report), ANSWERED)
 
     async def _jwks_json(self, _: Scope, __: Receive, send: Send) -> None:
         self.jwks_fetches += 1
         jwk = {**RSAAlgorithm.to_jwk(self.signing_key.public_key(), as_dict=True), "kid": KID, "use": "sig"}
         await reply(send, self.jwks_status, orjson.dumps({"keys": [jwk]}))
+
+    async def _page(self, _: Scope, __: Receive, send: Send) -> None:
+        await reply(send, 200, b"<p>", [(b"content-security-policy", b"default-src 'self'")])
 
     async def _big(self, _: Scope, __: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -160,10 +167,11 @@ def signing_key() -> rsa.RSAPrivateKey:
 
 
 @pytest.fixture(scope="session")
-async def upstreams(signing_key: rsa.RSAPrivateKey) -> AsyncIterator[Upstreams]:
+async def upstreams(signing_key: rsa.RSAPrivateKey, servers: Servers) -> AsyncIterator[Upstreams]:
     made = Upstreams(signing_key)
-    async with _all_serving(made, list(SERVICES)):
-        yield made
+    with vhost(servers) as made.amqp_url:
+        async with _all_serving(made, list(SERVICES)):
+            yield made
 
 
 @asynccontextmanager
@@ -180,17 +188,25 @@ def settings_for(upstreams: Upstreams, **values: object) -> GatewaySettings:
     base: dict[str, object] = {
         "environment": "test",
         "database_url": "postgresql://nobody@127.0.0.1:1/none",
-        "amqp_url": NO_BROKER,
+        "amqp_url": upstreams.amqp_url,
         "secret_key": "test-secret-key-of-at-least-32-characters",
         "cors_origins": "https://salon.example",
     }
     return GatewaySettings.model_validate(base | urls | values)
 
 
+@asynccontextmanager
+async def running(upstreams: Upstreams, **values: object) -> AsyncIterator[tuple[Gateway, str]]:
+    """A gateway that lets people in, and its address."""
+    gateway = Gateway(settings_for(upstreams, **values))
+    async with serving(gateway, **OPTIONS) as url:
+        await until(lambda: gateway.revocations.known)
+        yield gateway, url
+
+
 @pytest.fixture(scope="session")
 async def gateway(upstreams: Upstreams) -> AsyncIterator[Gateway]:
-    gateway = Gateway(settings_for(upstreams, debug=True))
-    async with serving(gateway, server_header=False) as url:
+    async with running(upstreams, debug=True) as (gateway, url):
         gateway.url = url  # type: ignore[attr-defined]
         yield gateway
 

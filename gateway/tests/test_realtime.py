@@ -4,38 +4,16 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any
-from uuid import UUID
 
-import aio_pika
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from gateway.main import Gateway, hide_secrets
-from gateway.realtime.hub import FullError, Hub
-from gateway.tests.conftest import TokenFor, Upstreams, serving, settings_for, until
+from gateway.realtime.hub import FullError, Holder, Hub, Message
+from gateway.tests.conftest import TokenFor, Upstreams, running, serving, settings_for, until
+from gateway.tests.support import closed_with, heard, publishing, realtime, revoke, send, ws
 from shared.events import new_id
-
-
-def ws(url: str, path: str) -> str:
-    return url.replace("http", "ws", 1) + path
-
-
-async def closed_with(socket: ClientConnection) -> int:
-    async with asyncio.timeout(5):
-        with suppress(ConnectionClosed):
-            async for _ in socket:
-                pass
-        await socket.wait_closed()
-    return socket.close_code or 0
-
-
-async def heard(socket: ClientConnection) -> Any:
-    async with asyncio.timeout(5):
-        return json.loads(await socket.recv())
 
 
 class TestComingIn:
@@ -68,7 +46,7 @@ class TestComingIn:
         user = new_id()
         headers = {"Origin": "https://salon.example"}
         async with connect(ws(url, f"/ws?token={token_for(user=user)}"), additional_headers=headers) as socket:
-            await until(lambda: gateway.hub.publish([f"user:{user}"], '{"n": 1}') == 1)
+            await until(lambda: gateway.hub.publish([f"user:{user}"], Message('{"n": 1}')) == 1)
             assert await heard(socket) == {"n": 1}
 
     async def test_the_eleventh_connection_of_a_person_is_refused(self, url: str, token_for: TokenFor) -> None:
@@ -94,10 +72,10 @@ class TestHearing:
             connect(ws(url, f"/ws?token={token_for('staff', two)}")) as second,
             connect(ws(url, f"/ws/loctician/{loctician}")) as watching,
         ):
-            await until(lambda: gateway.hub.publish([f"user:{one}"], '"to one"') == 1)
-            await until(lambda: gateway.hub.publish([f"loctician:{loctician}"], '"to watchers"') == 1)
-            await until(lambda: gateway.hub.publish([f"user:{two}", "role:staff"], '"to two"') == 1)
-            gateway.hub.publish(["all"], '"to all"')
+            await until(lambda: gateway.hub.publish([f"user:{one}"], Message('"to one"')) == 1)
+            await until(lambda: gateway.hub.publish([f"loctician:{loctician}"], Message('"to watchers"')) == 1)
+            await until(lambda: gateway.hub.publish([f"user:{two}", "role:staff"], Message('"to two"')) == 1)
+            gateway.hub.publish(["all"], Message('"to all"'))
             assert [json.loads(await first.recv()) for _ in range(2)] == ["to one", "to all"]
             assert [json.loads(await second.recv()) for _ in range(2)] == ["to two", "to all"]
             assert json.loads(await watching.recv()) == "to watchers"
@@ -111,10 +89,10 @@ class TestHearing:
         message = json.dumps("x" * 100_000)
         async with connect(ws(url, f"/ws?token={token_for(user=quick)}"), compression=None) as listening:
             reader, writer = await _silent_websocket(url, f"/ws?token={token_for(user=slow)}")
-            await until(lambda: gateway.hub.publish([f"user:{quick}"], '"start"') == 1)
+            await until(lambda: gateway.hub.publish([f"user:{quick}"], Message('"start"')) == 1)
             assert await heard(listening) == "start"
             for _ in range(1_000):
-                reached = gateway.hub.publish([f"user:{slow}", f"user:{quick}"], message)
+                reached = gateway.hub.publish([f"user:{slow}", f"user:{quick}"], Message(message))
                 assert len(await listening.recv()) == len(message)
                 if reached == 1:
                     break
@@ -140,7 +118,7 @@ class TestHearing:
             assert await closed_with(socket) == 4401
 
     async def test_connections_are_told_of_a_restart(self, upstreams: Upstreams, token_for: TokenFor) -> None:
-        async with serving(Gateway(settings_for(upstreams))) as url:
+        async with running(upstreams) as (_, url):
             socket = await connect(ws(url, f"/ws?token={token_for()}"))
         assert await closed_with(socket) == 1012
 
@@ -162,8 +140,8 @@ class TestHub:
         hub = Hub(per_user=1, at_most=2, queue=2)
         user = new_id()
         for _ in range(3):
-            hub.leave(hub.join(["all"], user, new_id()))
-        assert (len(hub), dict(hub._by_audience), dict(hub._of_user)) == (0, {}, {})
+            hub.leave(hub.join(["all"], Holder(user, new_id(), 0)))
+        assert (len(hub), hub._by_audience, hub._by_user, hub._by_session) == (0, {}, {}, {})
 
     async def test_the_limit_over_all_holds(self) -> None:
         hub = Hub(per_user=1, at_most=1, queue=2)
@@ -171,30 +149,15 @@ class TestHub:
         with pytest.raises(FullError):
             hub.join(["all"])
 
-    async def test_a_revoked_session_closes_that_one_and_a_revoked_user_all(self) -> None:
+    async def test_an_ended_session_closes_its_connections_and_an_ended_user_all(self) -> None:
         hub = Hub(per_user=5, at_most=5, queue=2)
         user, session = new_id(), new_id()
-        one, two, other = (hub.join([], user, session), hub.join([], user, new_id()), hub.join([], new_id(), session))
-        hub.revoke(user, session)
-        assert [member.closing.done() for member in (one, two, other)] == [True, False, False]
-        hub.revoke(user, None)
-        assert [member.closing.done() for member in (one, two, other)] == [True, True, False]
-
-
-@asynccontextmanager
-async def publishing(broker: str) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
-    async with await aio_pika.connect(broker) as connection:
-        yield await connection.channel()
-
-
-async def send(channel: aio_pika.abc.AbstractChannel, exchange: str, key: str, body: dict[str, Any]) -> None:
-    target = await channel.get_exchange(exchange)
-    await target.publish(aio_pika.Message(json.dumps(body).encode()), key)
-
-
-def realtime(audience: Sequence[str], data: dict[str, Any]) -> dict[str, Any]:
-    time_ = "2026-05-01T10:00:00Z"
-    return {"id": str(new_id()), "audience": audience, "type": "booking_update", "time": time_, "data": data}
+        holders = (Holder(user, session, 10), Holder(user, new_id(), 10), Holder(user, new_id(), 11))
+        members = [hub.join([], holder) for holder in (*holders, Holder(new_id(), new_id(), 10))]
+        hub.end_session(session)
+        assert [member.closing.done() for member in members] == [True, False, False, False]
+        hub.end_all(user, 10.5)
+        assert [member.closing.done() for member in members] == [True, True, False, False]
 
 
 class TestFeed:
@@ -204,7 +167,7 @@ class TestFeed:
         gateway = Gateway(settings_for(upstreams, amqp_url=broker))
         user, session = new_id(), new_id()
         async with serving(gateway) as url, publishing(broker) as channel:
-            await until(lambda: gateway.health.ready)
+            await until(lambda: gateway.health.parts["feed"] is None and gateway.revocations.known)
             token = token_for(user=user, sid=str(session))
             async with connect(ws(url, f"/ws?token={token}")) as socket:
                 await until(lambda: len(gateway.hub) == 1)
@@ -212,20 +175,14 @@ class TestFeed:
                 message = realtime([f"user:{user}", "role:customer"], {"booking_id": "1"})
                 await send(channel, "loctician.realtime", "booking_update", message)
                 assert await heard(socket) == {key: message[key] for key in ("id", "type", "time", "data")}
-                await _revoke(channel, new_id(), session)
-                await _revoke(channel, user, session)
+                await revoke(channel, user, session)
                 assert await closed_with(socket) == 4401
 
     async def test_the_feed_comes_back_after_its_queue_was_lost(self, upstreams: Upstreams, broker: str) -> None:
         gateway = Gateway(settings_for(upstreams, amqp_url=broker))
         async with serving(gateway):
-            await until(lambda: gateway.health.ready)
+            await until(lambda: gateway.health.parts["feed"] is None)
             assert gateway.feed.queue is not None
             await gateway.feed.queue.delete(if_unused=False, if_empty=False)
-            await until(lambda: not gateway.health.ready)
-            await until(lambda: gateway.health.ready)
-
-
-async def _revoke(channel: aio_pika.abc.AbstractChannel, user: UUID, session: UUID) -> None:
-    data = {"user_id": str(user), "session_id": str(session), "reason": "logout", "version": 2}
-    await send(channel, "loctician.events", "session.revoked.v1", {"id": str(new_id()), "data": data})
+            await until(lambda: gateway.health.parts["feed"] is not None)
+            await until(lambda: gateway.health.parts["feed"] is None)

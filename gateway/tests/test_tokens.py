@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gateway.main import Gateway
-from gateway.tests.conftest import KID, TokenFor, Upstreams, claims_for, raw, serving, settings_for
+from gateway.tests.conftest import KID, TokenFor, Upstreams, claims_for, raw, running, serving
 
 Forge = Callable[[rsa.RSAPrivateKey], str]
 
@@ -127,21 +127,21 @@ class TestAttacks:
 
 class TestKeys:
     async def test_known_keys_serve_on_while_auth_is_away(self, upstreams: Upstreams, token_for: TokenFor) -> None:
-        async with serving(upstreams.app("auth")) as auth_url:
-            gateway = Gateway(settings_for(upstreams, auth_url=auth_url))
-            async with serving(gateway) as url, httpx.AsyncClient(base_url=url) as client:
-                first = await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {token_for()}"})
-                assert first.status_code == 200
-                upstreams.jwks_status = 503
-                try:
-                    signing = upstreams.signing_key
-                    unknown = await client.get(
-                        "/api/v1/slots", headers={"Authorization": f"Bearer {signed(signing, {'kid': 'new'})}"}
-                    )
-                    fresh = await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {token_for()}"})
-                finally:
-                    upstreams.jwks_status = 200
-                assert (unknown.status_code, fresh.status_code) == (401, 200)
+        async with (
+            serving(upstreams.app("auth")) as auth_url,
+            running(upstreams, auth_url=auth_url) as (_, url),
+            httpx.AsyncClient(base_url=url) as client,
+        ):
+            first = await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {token_for()}"})
+            assert first.status_code == 200
+            upstreams.jwks_status = 503
+            try:
+                forged = signed(upstreams.signing_key, {"kid": "new"})
+                unknown = await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {forged}"})
+                fresh = await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {token_for()}"})
+            finally:
+                upstreams.jwks_status = 200
+            assert (unknown.status_code, fresh.status_code) == (401, 200)
 
     async def test_many_unknown_kids_cause_one_fetch(
         self, client: httpx.AsyncClient, upstreams: Upstreams, token_for: TokenFor
