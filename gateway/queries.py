@@ -26,7 +26,6 @@ async def purge_used_tickets(session: AsyncSession) -> int:
         .where(used_tickets.c.expires_at < func.now())
         .order_by(used_tickets.c.expires_at)
         .limit(PURGED_AT_ONCE)
-        .with_for_update(skip_locked=True)
     )
     gone = delete(used_tickets).where(used_tickets.c.jti.in_(expired)).returning(used_tickets.c.jti)
     return len((await session.execute(gone)).all())
