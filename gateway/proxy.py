@@ -14,12 +14,15 @@ from gateway.connection import Connection
 from gateway.errors import BadRequest, SlowBody, UpstreamBroken, UpstreamSlow, UpstreamUnavailable
 from gateway.metrics import UPSTREAM_ERRORS
 from gateway.routes import Route
+from gateway.server import cut
 from gateway.settings import GatewaySettings
 from shared.auth import InvalidToken
 from shared.errors import ProblemError, TooLarge, Unauthorized
 from shared.log import logger
 
-CLIENT_BODY_SECONDS = 20.0
+CLIENT_BODY_SECONDS = 20.0  # and as many more as the body takes at the slowest rate
+SLOWEST_BODY = 16_384  # bytes a second
+CLIENT_READ_SECONDS = 30.0
 COOKIES_OF = "auth"  # the one service that sets and reads them
 log = logger(__name__)
 
@@ -117,9 +120,10 @@ async def check_token(call: Call, access: Access) -> None:
 async def read_body(receive: Receive, at_most: int) -> AsyncIterator[bytes]:
     """The client's body as it comes. Raises TooLarge, SlowBody, ClientGoneError."""
     total, more = 0, True
+    patience = asyncio.get_running_loop().time() + CLIENT_BODY_SECONDS
     while more:
         try:
-            async with asyncio.timeout(CLIENT_BODY_SECONDS):
+            async with asyncio.timeout_at(patience + total / SLOWEST_BODY):
                 message = await receive()
         except TimeoutError as error:
             raise SlowBody from error
@@ -158,13 +162,23 @@ async def _stream(call: Call, connection: Connection, piece: bytes, idle_seconds
     gone = asyncio.ensure_future(_until_gone(call.receive))
     try:
         while piece:
-            await call.body(piece, more=True)
+            await _send_on(call, piece)
             if gone.done():
                 raise ClientGoneError
             piece = await connection.chunk(idle_seconds)
     finally:
         gone.cancel()
     await call.body(b"")
+
+
+async def _send_on(call: Call, piece: bytes) -> None:
+    """A client that takes nothing may not keep a connection to the service for itself."""
+    try:
+        async with asyncio.timeout(CLIENT_READ_SECONDS):
+            await call.body(piece, more=True)
+    except TimeoutError as error:
+        cut(call.send)
+        raise ClientGoneError from error
 
 
 async def _until_gone(receive: Receive) -> None:

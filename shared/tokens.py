@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any, Protocol
 from uuid import UUID
@@ -16,6 +16,7 @@ from jwt.algorithms import RSAAlgorithm
 from shared.log import logger
 
 ALGORITHM = "RS256"
+SMALLEST_KEY = 2_048  # bits (RFC 7518, 3.3)
 MAX_TOKEN_BYTES = 8_192
 MAX_JWKS_BYTES = 65_536
 LEEWAY_SECONDS = 5
@@ -38,14 +39,22 @@ class KeySource(Protocol):
 def public_keys(document: Any) -> dict[str, Key]:
     """The RS256 keys of a JWKS document by kid. Private, symmetric and other keys are left out."""
     keys: dict[str, Key] = {}
-    for jwk in document.get("keys", []) if isinstance(document, dict) else []:
+    listed = document.get("keys") if isinstance(document, dict) else None
+    for jwk in listed if isinstance(listed, list) else []:
         usable = isinstance(jwk, dict) and jwk.get("kty") == "RSA" and "d" not in jwk and jwk.get("kid")
         if usable and jwk.get("alg", ALGORITHM) == ALGORITHM and jwk.get("use", "sig") == "sig":
             try:
-                keys[str(jwk["kid"])] = RSAAlgorithm.from_jwk(jwk)
-            except (jwt.InvalidKeyError, ValueError) as error:
+                keys[str(jwk["kid"])] = _public_key(jwk)
+            except (jwt.InvalidKeyError, ValueError, TypeError, KeyError) as error:
                 log.warning("jwks_key_unusable", kid=str(jwk["kid"])[:64], error=type(error).__name__)
     return keys
+
+
+def _public_key(jwk: Mapping[str, Any]) -> Key:
+    key: Key = RSAAlgorithm.from_jwk(dict(jwk))
+    if key.key_size < SMALLEST_KEY:
+        raise ValueError("key too small")
+    return key
 
 
 class StaticJwks:
@@ -59,7 +68,8 @@ class StaticJwks:
 class RemoteJwks:
     """Keys fetched over HTTP and kept: refreshed on an unknown kid or after `max_age`, at most once per `cool_down`.
 
-    When the document cannot be had, the keys already known go on serving.
+    When the document cannot be had, or holds no key of use, the keys already known go on serving. Whoever remembers
+    what it verified adds to `on_withdrawal` how to forget it when a key is gone.
     """
 
     def __init__(self, url: str, *, timeout: float = 2.0, cool_down: float = 10.0, max_age: float = 300.0) -> None:
@@ -72,6 +82,7 @@ class RemoteJwks:
         self._fetched_at = float("-inf")
         self._lock = asyncio.Lock()
         self._background: asyncio.Task[None] | None = None
+        self.on_withdrawal: list[Callable[[], None]] = []
 
     async def key(self, kid: str) -> Key | None:
         found = self._keys.get(kid)
@@ -97,8 +108,13 @@ class RemoteJwks:
             except (httpx.HTTPError, ValueError) as error:
                 log.warning("jwks_unreachable", url=self._url, error=type(error).__name__)
                 return
-            if keys:
-                self._keys, self._fetched_at = keys, time.monotonic()
+            if not keys:
+                log.warning("jwks_without_keys", url=self._url)
+                return
+            withdrawn = any(keys.get(kid) != key for kid, key in self._keys.items())
+            self._keys, self._fetched_at = keys, time.monotonic()
+            for forget in self.on_withdrawal if withdrawn else ():
+                forget()
 
     async def _fetch(self) -> Any:
         async with asyncio.timeout(self._timeout), httpx.AsyncClient(timeout=self._timeout) as client:
@@ -124,6 +140,8 @@ class TokenVerifier:
         self._audience = audience
         self._cache: OrderedDict[bytes, tuple[float, dict[str, Any]]] = OrderedDict()
         self._cache_size = cache_size
+        if isinstance(keys, RemoteJwks):
+            keys.on_withdrawal.append(self._cache.clear)
 
     async def verify(self, token: str) -> dict[str, Any]:
         """The claims of a valid token. Raises InvalidToken."""

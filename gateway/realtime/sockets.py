@@ -17,6 +17,7 @@ from gateway.headers import Cors
 from gateway.metrics import WEBSOCKETS_CLOSED
 from gateway.realtime.hub import NO_TOKEN, TRY_LATER, Close, FullError, Holder, Hub, Member, Message
 from gateway.realtime.resume import Inbox
+from gateway.server import cut
 from gateway.tickets import Tickets, TicketsAwayError
 from shared.auth import InvalidToken, Role, principal_from
 from shared.log import logger
@@ -173,16 +174,8 @@ async def _close(send: Send, close: Close) -> None:
         async with asyncio.timeout(CLOSE_SECONDS):
             await send({"type": "websocket.close", "code": close.code, "reason": close.reason})
     except TimeoutError:
-        _cut(send)
+        cut(send)
     except OSError:
         return
     else:
-        asyncio.get_running_loop().call_later(CUT_SECONDS, _cut, send)
-
-
-def _cut(send: Send) -> None:
-    """End the connection with what is still to be sent over it. ASGI has no word for that; uvicorn's `send` is a method
-    of the object that has the transport."""
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
-    if transport is not None:
-        transport.abort()
+        asyncio.get_running_loop().call_later(CUT_SECONDS, cut, send)

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from shared.events import new_id
 
 Channel = aio_pika.abc.AbstractChannel
+Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 def ws(url: str, path: str) -> str:
@@ -56,3 +57,15 @@ async def revoke(channel: Channel, user: UUID, session: UUID | None, ago: timede
     time = (datetime.now(UTC) - ago).isoformat()
     event = {"id": str(new_id()), "type": "session.revoked.v1", "time": time, "data": data}
     await send(channel, "loctician.events", "session.revoked.v1", event)
+
+
+async def silent_websocket(url: str, path: str) -> Ends:
+    """A client that shakes hands and then never reads or answers."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=1_024)
+    writer.write(
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    assert b" 101 " in await reader.readline()
+    return reader, writer

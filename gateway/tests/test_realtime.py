@@ -11,8 +11,8 @@ from websockets.exceptions import InvalidStatus
 
 from gateway.main import Gateway, hide_secrets
 from gateway.realtime.hub import FullError, Holder, Hub, Message
-from gateway.tests.conftest import TokenFor, Upstreams, running, serving, settings_for, until
-from gateway.tests.support import closed_with, heard, publishing, realtime, revoke, send, ws
+from gateway.tests.conftest import SERVERS, TokenFor, Upstreams, running, serving, settings_for, until
+from gateway.tests.support import closed_with, heard, publishing, realtime, revoke, send, silent_websocket, ws
 from shared.events import new_id
 
 
@@ -83,12 +83,15 @@ class TestHearing:
                 await asyncio.wait_for(watching.recv(), 0.05)
 
     async def test_a_slow_client_is_dropped_and_the_others_are_not_kept_waiting(
-        self, url: str, gateway: Gateway, token_for: TokenFor
+        self, upstreams: Upstreams, token_for: TokenFor
     ) -> None:
         slow, quick = new_id(), new_id()
         message = json.dumps("x" * 100_000)
-        async with connect(ws(url, f"/ws?token={token_for(user=quick)}"), compression=None) as listening:
-            reader, writer = await _silent_websocket(url, f"/ws?token={token_for(user=slow)}")
+        async with (
+            running(upstreams) as (gateway, url),
+            connect(ws(url, f"/ws?token={token_for(user=quick)}")) as listening,
+        ):
+            reader, writer = await silent_websocket(url, f"/ws?token={token_for(user=slow)}")
             await until(lambda: gateway.hub.publish([f"user:{quick}"], Message('"start"')) == 1)
             assert await heard(listening) == "start"
             for _ in range(1_000):
@@ -97,6 +100,7 @@ class TestHearing:
                 if reached == 1:
                     break
             assert reached == 1
+            await until(lambda: len(SERVERS[url].server_state.connections) == 1)  # cut off, with what it did not take
             writer.close()
             assert reader is not None
 
@@ -121,18 +125,6 @@ class TestHearing:
         async with running(upstreams) as (_, url):
             socket = await connect(ws(url, f"/ws?token={token_for()}"))
         assert await closed_with(socket) == 1012
-
-
-async def _silent_websocket(url: str, path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A client that shakes hands and then never reads."""
-    host, port = url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port), limit=1_024)
-    writer.write(
-        f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
-    )
-    assert b" 101 " in await reader.readline()
-    return reader, writer
 
 
 class TestHub:

@@ -10,9 +10,10 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
+from gateway.__main__ import OPTIONS
 from gateway.main import Gateway
 from gateway.revocations import MARGIN_SECONDS, Revocations
-from gateway.tests.conftest import NO_BROKER, OPTIONS, TokenFor, Upstreams, running, serving, settings_for, until
+from gateway.tests.conftest import NO_BROKER, TokenFor, Upstreams, running, serving, settings_for, until
 from gateway.tests.support import closed_with, publishing, revoke, send, ws
 from shared.events import new_id
 from shared.tests.support import proxied
