@@ -12,8 +12,8 @@ TOO_SLOW, TOO_LARGE = (408, "Headers did not arrive in time."), (431, "Headers t
 
 
 class FrontDoor(HttpToolsProtocol):
-    """Ends a connection whose request line and headers take too long, or too much room, to arrive. The application hears
-    of a request only after them. Room is counted by what arrives, so an endless header is not gathered either.
+    """Ends a connection whose request line and headers take too long, or too much room, to arrive: the application
+    hears of a request only after them. Room is counted by what arrives, so an endless header is not gathered either.
 
     What is idle between two calls is ended by uvicorn itself.
     """

@@ -105,7 +105,7 @@ class RemoteJwks:
             self._tried_at = time.monotonic()
             try:
                 keys = public_keys(await self._fetch())
-            except (httpx.HTTPError, ValueError) as error:
+            except (httpx.HTTPError, ValueError, TimeoutError) as error:
                 log.warning("jwks_unreachable", url=self._url, error=type(error).__name__)
                 return
             if not keys:
@@ -117,18 +117,18 @@ class RemoteJwks:
                 forget()
 
     async def _fetch(self) -> Any:
-        async with asyncio.timeout(self._timeout), httpx.AsyncClient(timeout=self._timeout) as client:
-            try:
-                async with client.stream("GET", self._url, follow_redirects=False) as response:
-                    response.raise_for_status()
-                    content = b""
-                    async for chunk in response.aiter_bytes():
-                        content += chunk
-                        if len(content) > MAX_JWKS_BYTES:
-                            raise ValueError("JWKS document is too large")
-                    return orjson.loads(content)
-            except TimeoutError as error:
-                raise httpx.ReadTimeout("JWKS took too long") from error
+        async with (
+            asyncio.timeout(self._timeout),
+            httpx.AsyncClient(timeout=self._timeout) as client,
+            client.stream("GET", self._url, follow_redirects=False) as response,
+        ):
+            response.raise_for_status()
+            content = b""
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > MAX_JWKS_BYTES:
+                    raise ValueError("JWKS document is too large")
+            return orjson.loads(content)
 
 
 class TokenVerifier:

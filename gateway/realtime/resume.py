@@ -41,17 +41,19 @@ class Inbox:
     def __init__(self, notifications: Upstream) -> None:
         self._notifications = notifications
 
-    async def missed(self, token: str | None, last_event_id: str) -> list[Message]:
-        """Oldest first; a single `resync` when it is too much or cannot be had."""
+    async def missed(self, token: str | None, last_event_id: str, *, kept: bool = True) -> list[Message]:
+        """Oldest first; a single `resync` when it is too much, cannot be had, or was not kept."""
         try:
-            found = [_message(notice) for notice in await self._since(token, last_event_id)]
+            found = [_message(notice) for notice in await self._since(token, last_event_id, kept=kept)]
         except ResyncError as error:
             RESUMED.labels(str(error)).inc()
             return [resync(str(error))]
         RESUMED.labels("resumed").inc()
         return found
 
-    async def _since(self, token: str | None, last_event_id: str) -> list[Notice]:
+    async def _since(self, token: str | None, last_event_id: str, *, kept: bool) -> list[Notice]:
+        if not kept:
+            raise ResyncError("not_kept")
         if token is None:
             raise ResyncError("needs_token")
         try:

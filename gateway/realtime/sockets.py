@@ -71,7 +71,7 @@ class Sockets:
         except FullError as error:
             await _close(send, error.close)
         else:
-            missed = self._missed(query, caller if loctician is None else None)
+            missed = self._missed(query, caller, kept=loctician is None)
             await self._serve(member, caller.expires_at if caller else None, missed, receive, send)
 
     def _origin_allowed(self, scope: Scope) -> bool:
@@ -102,12 +102,12 @@ class Sockets:
             raise InvalidToken("none")
         return self._hub.join([f"user:{caller.holder.user}", f"role:{caller.role}", "all"], caller.holder)
 
-    def _missed(self, query: dict[str, list[str]], caller: Caller | None) -> Missed | None:
+    def _missed(self, query: dict[str, list[str]], caller: Caller | None, *, kept: bool) -> Missed | None:
         asked = query.get("last_event_id")
         if asked is None:
             return None
         token = caller.token if caller else None
-        return lambda: self._inbox.missed(token, asked[-1])
+        return lambda: self._inbox.missed(token, asked[-1], kept=kept)
 
     async def _serve(
         self, member: Member, expires_at: float | None, missed: Missed | None, receive: Receive, send: Send

@@ -105,6 +105,13 @@ class TestOpening:
         async with connect(ws(url, f"/ws/loctician/{new_id()}?ticket={ticket_for()}")):
             await until(lambda: len(gateway.hub) == before + 1)
 
+    async def test_who_resumes_with_a_ticket_is_told_to_reload(
+        self, two: list[tuple[Gateway, str]], ticket_for: TicketFor
+    ) -> None:
+        async with connect(ws(two[0][1], f"/ws?ticket={ticket_for()}&last_event_id={new_id()}")) as socket:
+            message = await heard(socket)
+            assert (message["type"], message["data"]) == ("resync", {"reason": "needs_token"})
+
 
 BAD: dict[str, dict[str, Any]] = {
     "expired": {"exp": int(time.time()) - 60, "iat": int(time.time()) - 90},
