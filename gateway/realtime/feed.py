@@ -7,7 +7,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gateway.realtime.hub import Hub
-from gateway.realtime.resume import live
+from gateway.realtime.resume import live, resync
 from shared import broker, topology
 from shared.broker import BrokerAwayError
 from shared.health import Health
@@ -15,6 +15,7 @@ from shared.log import logger
 
 SECONDS = 10.0
 MOST_WAITING = 10_000
+SPREAD_SECONDS = 5.0
 
 log = logger(__name__)
 
@@ -40,15 +41,25 @@ class Feed:
         self.queue: AbstractQueue | None = None
 
     async def run(self) -> None:
-        """Until the connection is lost."""
+        """Until the connection is lost. Messages are not kept for a gateway that is not there, so after an interruption
+        everybody is told to load anew what they show."""
+        interrupted = self.queue is not None
         async with broker.connection(self._amqp_url, "gateway feed") as connection:
             channel = await connection.channel()
             self.queue = await _declare(channel)
             gone = await lost(channel)
             await self.queue.consume(self._receive, no_ack=True, timeout=SECONDS)
             self._health.up("feed")
-            await gone
+            telling = asyncio.create_task(self._tell_of_interruption(interrupted))
+            try:
+                await gone
+            finally:
+                telling.cancel()
         raise BrokerAwayError("the broker stopped delivering")
+
+    async def _tell_of_interruption(self, interrupted: bool) -> None:
+        if interrupted:
+            await self._hub.tell_all(resync("feed_interrupted"), SPREAD_SECONDS)
 
     async def _receive(self, message: AbstractIncomingMessage) -> None:
         try:

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import random
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -14,7 +14,7 @@ NO_TOKEN = 4401  # the application's own code: no valid access token or ticket, 
 TOO_MANY = 4429
 TRY_LATER = 1013
 RESTARTING = 1012
-DRAIN_STEP_SECONDS = 0.05
+STEP_SECONDS = 0.05
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -162,13 +162,17 @@ class Hub:
     async def drain(self, seconds: float) -> None:
         """Let nobody in any more, and close everybody in turn, so that they do not all come back at once."""
         self.draining = True
-        for group in self._in_turn(max(1, int(seconds / DRAIN_STEP_SECONDS))):
-            for member in group:
-                member.close(RESTARTING, "restarting")
-            await asyncio.sleep(DRAIN_STEP_SECONDS)
+        await self._in_turn(seconds, lambda member: member.close(RESTARTING, "restarting"))
 
-    def _in_turn(self, steps: int) -> Iterator[list[Member]]:
+    async def tell_all(self, message: Message, seconds: float) -> None:
+        """Everybody, in turn: for what makes them all ask for something."""
+        await self._in_turn(seconds, lambda member: member.offer(message))
+
+    async def _in_turn(self, seconds: float, act: Callable[[Member], None]) -> None:
+        """Those who are here now, in any order, spread over the time."""
         members = random.sample(list(self._members), len(self._members))
-        size = max(1, math.ceil(len(members) / steps))
+        size = max(1, math.ceil(len(members) * STEP_SECONDS / max(seconds, STEP_SECONDS)))
         for start in range(0, len(members), size):
-            yield members[start : start + size]
+            for member in members[start : start + size]:
+                act(member)
+            await asyncio.sleep(STEP_SECONDS)

@@ -141,6 +141,16 @@ class TestHub:
         with pytest.raises(FullError):
             hub.join(["all"])
 
+    async def test_what_is_told_to_all_is_told_in_turn(self) -> None:
+        hub = Hub(per_user=1, at_most=100, queue=2)
+        members = [hub.join(["all"]) for _ in range(100)]
+        telling = asyncio.create_task(hub.tell_all(Message("reload"), 0.5))
+        await asyncio.sleep(0)
+        told = [member for member in members if member._waiting]
+        assert 0 < len(told) <= 10
+        await telling
+        assert all(len(member._waiting) == 1 for member in members)
+
     async def test_an_ended_session_closes_its_connections_and_an_ended_user_all(self) -> None:
         hub = Hub(per_user=5, at_most=5, queue=2)
         user, session = new_id(), new_id()
@@ -170,11 +180,14 @@ class TestFeed:
                 await revoke(channel, user, session)
                 assert await closed_with(socket) == 4401
 
-    async def test_the_feed_comes_back_after_its_queue_was_lost(self, upstreams: Upstreams, broker: str) -> None:
-        gateway = Gateway(settings_for(upstreams, amqp_url=broker))
-        async with serving(gateway):
-            await until(lambda: gateway.health.parts["feed"] is None)
+    async def test_after_the_feed_was_lost_everybody_is_told_to_reload(self, upstreams: Upstreams, broker: str) -> None:
+        async with (
+            running(upstreams, amqp_url=broker) as (gateway, url),
+            connect(ws(url, f"/ws/loctician/{new_id()}")) as socket,
+        ):
+            await until(lambda: gateway.health.parts["feed"] is None and len(gateway.hub) == 1)
             assert gateway.feed.queue is not None
             await gateway.feed.queue.delete(if_unused=False, if_empty=False)
-            await until(lambda: gateway.health.parts["feed"] is not None)
+            message = await heard(socket)
+            assert (message["type"], message["data"]) == ("resync", {"reason": "feed_interrupted"})
             await until(lambda: gateway.health.parts["feed"] is None)
