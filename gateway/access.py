@@ -4,7 +4,7 @@ from typing import Any
 
 from gateway.errors import Starting
 from gateway.revocations import Revocations
-from shared.auth import InvalidToken, TokenVerifier
+from shared.auth import InvalidToken, NoKeysError, TokenVerifier
 
 
 class Access:
@@ -14,7 +14,10 @@ class Access:
 
     async def claims(self, token: str) -> dict[str, Any]:
         """Raises InvalidToken, Starting."""
-        claims = await self._verifier.verify(token)
+        try:
+            claims = await self._verifier.verify(token)
+        except NoKeysError as error:
+            raise Starting from error
         self.refuse_ended(claims)
         return claims
 

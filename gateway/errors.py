@@ -66,7 +66,7 @@ class OriginNotAllowed(Forbidden):
 
 
 class Starting(Unavailable):
-    """It is not known yet which sessions have ended."""
+    """It is not known yet which keys hold, or which sessions have ended."""
 
     code = "starting"
     title: ClassVar[Texts] = {"da": "Ved at starte", "en": "Starting"}

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -98,6 +99,11 @@ def from_service(status: int, headers: Headers, *, cookies: bool) -> Headers:
     if all(name != b"cache-control" for name, _ in kept):
         kept.append((b"cache-control", b"no-store"))
     return kept
+
+
+def origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 class Cors:

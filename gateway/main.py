@@ -77,7 +77,9 @@ class Gateway:
         access = Access(self.verifier, self.revocations)
         tickets = Tickets(keys, settings.public_url, settings.jwt_audience, self.database)
         self._proxy = Proxy(settings, access, self.upstreams)
-        self._sockets = Sockets(self.hub, access, tickets, Inbox(self.upstreams["notifications"]), self._cors)
+        # A WebSocket has no preflight: a page of our own has to be named like any other.
+        pages = headers.Cors([*settings.cors_origins, headers.origin_of(settings.public_url)])
+        self._sockets = Sockets(self.hub, access, tickets, Inbox(self.upstreams["notifications"]), pages)
         operations = Operations(settings, self.health, self.upstreams, OpenApi(self.upstreams), self.revocations)
         self._own = operations.table()
         secure = settings.public_url.startswith("https://")

@@ -9,8 +9,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway import queries
+from gateway.errors import Starting
 from gateway.metrics import TICKETS
-from shared.auth import InvalidToken, KeySource, TokenVerifier
+from shared.auth import InvalidToken, KeySource, NoKeysError, TokenVerifier
 from shared.db import Database
 from shared.jobs import Job
 from shared.log import logger
@@ -34,8 +35,11 @@ class Tickets:
         self._database = database
 
     async def read(self, ticket: str) -> dict[str, Any]:
-        """The claims of a valid ticket, which may have been used already. Raises InvalidToken."""
-        claims = await self._verifier.verify(ticket)
+        """The claims of a valid ticket, which may have been used already. Raises InvalidToken, Starting."""
+        try:
+            claims = await self._verifier.verify(ticket)
+        except NoKeysError as error:
+            raise Starting from error
         session_exp, jti = claims.get("session_exp"), claims["jti"]
         if not (isinstance(session_exp, (int, float)) and isinstance(jti, str) and 0 < len(jti) <= MAX_ID):
             raise InvalidToken("ticket claims")

@@ -31,9 +31,13 @@ class InvalidToken(Exception):
     """The token does not let anybody in. The reason is for logs, never for the caller."""
 
 
+class NoKeysError(InvalidToken):
+    """No key has been had yet, so nobody can be told from anybody; trying again helps."""
+
+
 class KeySource(Protocol):
     async def key(self, kid: str) -> Key | None:
-        """The public key with this id, or None."""
+        """The public key with this id, or None. Raises NoKeysError."""
 
 
 def public_keys(document: Any) -> dict[str, Key]:
@@ -88,6 +92,8 @@ class RemoteJwks:
         found = self._keys.get(kid)
         if found is None:
             await self._refresh()
+            if not self._keys:
+                raise NoKeysError("no keys")
             return self._keys.get(kid)
         if time.monotonic() - self._fetched_at > self._max_age and self._may_try():
             self._background = asyncio.create_task(self._refresh())
@@ -144,7 +150,7 @@ class TokenVerifier:
             keys.on_withdrawal.append(self._cache.clear)
 
     async def verify(self, token: str) -> dict[str, Any]:
-        """The claims of a valid token. Raises InvalidToken."""
+        """The claims of a valid token. Raises InvalidToken, of which NoKeysError says nothing of the token."""
         if len(token) > MAX_TOKEN_BYTES:
             raise InvalidToken("too long")
         digest = sha256(token.encode("utf-8", "surrogateescape")).digest()

@@ -36,15 +36,29 @@ class TestComingIn:
         with pytest.raises(InvalidStatus):
             await connect(ws(url, path)).__aenter__()
 
-    @pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+    @pytest.mark.parametrize(
+        "origin",
+        [
+            *("https://evil.example", "null", "", "https://salon.example.evil.example", "http://salon.example"),
+            *("https://salon.example:444", "https://salon.example/", "http://127.0.0.1:8001", "*"),
+        ],
+    )
     async def test_an_unlisted_origin_is_not_opened(self, url: str, token_for: TokenFor, origin: str) -> None:
         headers = {"Origin": origin}
         with pytest.raises(InvalidStatus):
             await connect(ws(url, f"/ws?token={token_for()}"), additional_headers=headers).__aenter__()
 
-    async def test_a_listed_origin_is_opened(self, url: str, gateway: Gateway, token_for: TokenFor) -> None:
+    async def test_two_origins_are_not_opened(self, url: str, token_for: TokenFor) -> None:
+        headers = [("Origin", "https://salon.example"), ("Origin", "https://evil.example")]
+        with pytest.raises(InvalidStatus):
+            await connect(ws(url, f"/ws?token={token_for()}"), additional_headers=headers).__aenter__()
+
+    @pytest.mark.parametrize("origin", ["https://salon.example", "http://127.0.0.1:8000"])
+    async def test_a_listed_origin_and_our_own_are_opened(
+        self, url: str, gateway: Gateway, token_for: TokenFor, origin: str
+    ) -> None:
         user = new_id()
-        headers = {"Origin": "https://salon.example"}
+        headers = {"Origin": origin}
         async with connect(ws(url, f"/ws?token={token_for(user=user)}"), additional_headers=headers) as socket:
             await until(lambda: gateway.hub.publish([f"user:{user}"], Message('{"n": 1}')) == 1)
             assert await heard(socket) == {"n": 1}

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from shared.tokens import MAX_JWKS_BYTES, RemoteJwks, public_keys
+from shared.tokens import MAX_JWKS_BYTES, NoKeysError, RemoteJwks, public_keys
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 SMALL = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - to be refused
@@ -36,23 +36,33 @@ class Publisher:
     url: str = ""
     answering: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    talks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._answer(reader, writer))
+        self.talks.add(task)
+        task.add_done_callback(self.talks.discard)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         self.asked += 1
         await self.answering.wait()
         length = b"Content-Length: %d\r\nConnection: close\r\n" % len(self.body)
         writer.write(b"HTTP/1.1 " + self.status + b"\r\n" + self.headers + length + b"\r\n" + self.body)
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 @asynccontextmanager
 async def publishing() -> AsyncIterator[Publisher]:
     publisher = Publisher()
     publisher.answering.set()
-    async with await asyncio.start_server(publisher.answer, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(publisher.talk, "127.0.0.1", 0) as server:
         publisher.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/.well-known/jwks.json"
         yield publisher
         publisher.answering.set()
+        await asyncio.gather(*publisher.talks)
 
 
 class TestDocuments:
@@ -110,14 +120,17 @@ class TestFetching:
             assert publisher.asked == 2
             assert await keys.key("one") is not None
 
-    async def test_nobody_there_means_no_key_and_no_error(self) -> None:
-        assert await RemoteJwks("http://127.0.0.1:1/jwks.json").key("one") is None
+    async def test_as_long_as_nobody_was_there_no_token_can_be_judged(self) -> None:
+        with pytest.raises(NoKeysError):
+            await RemoteJwks("http://127.0.0.1:1/jwks.json").key("one")
 
     async def test_a_server_that_does_not_answer_is_given_up(self) -> None:
         async with publishing() as publisher:
             publisher.answering.clear()
             async with asyncio.timeout(5):
-                assert await RemoteJwks(publisher.url, timeout=0.1).key("one") is None
+                with pytest.raises(NoKeysError):
+                    await RemoteJwks(publisher.url, timeout=1.0).key("one")
+            assert publisher.asked == 1
 
     async def test_a_known_key_waits_for_no_slow_server(self) -> None:
         async with publishing() as publisher:
