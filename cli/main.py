@@ -25,6 +25,7 @@ from shared.topology import load as topology
 
 ASYNCAPI = Path(__file__).parents[1] / "docs" / "asyncapi.json"
 SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
+SCHEMAS = (*SERVICES, "gateway")
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 contracts = typer.Typer(no_args_is_help=True, help="Event schemas, examples and the subscription map")
@@ -45,11 +46,11 @@ def room(service: str, name: str) -> ModuleType | None:
 def migrate(check: Annotated[bool, typer.Option(help="Only tell; exit 1 when something is to do")] = False) -> None:
     """Bring every schema to its newest revision, as the owner in DATABASE_URL."""
     settings = load(Settings)
-    behind = [name for name in SERVICES if asyncio.run(pending(name, settings))]
+    behind = [name for name in SCHEMAS if asyncio.run(pending(name, settings))]
     if check:
         out.print(f"To migrate: {', '.join(behind)}" if behind else "Every schema is at its newest revision")
         raise typer.Exit(1 if behind else 0)
-    for name in SERVICES:
+    for name in SCHEMAS:
         upgrade(name, settings)
         out.print(f"{name}: {'migrated' if name in behind else 'up to date'}")
 

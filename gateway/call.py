@@ -4,7 +4,7 @@ import uuid_utils
 from starlette.types import Receive, Scope, Send
 
 from gateway import headers
-from gateway.headers import Headers, Incoming
+from gateway.headers import CONTENT_POLICY, Headers, Incoming
 from shared.errors import MEDIA_TYPE, ProblemError, body_of, negotiate
 from shared.middleware import REQUEST_ID
 
@@ -25,13 +25,10 @@ class Call:
 
     async def start(self, status: int, answer_headers: Headers) -> None:
         self.status = status
-        await self.send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [*answer_headers, *self.common, (b"x-request-id", self.request_id.encode())],
-            }
-        )
+        own = [*self.common, (b"x-request-id", self.request_id.encode())]
+        if all(name != CONTENT_POLICY[0] for name, _ in answer_headers):
+            own.append(CONTENT_POLICY)  # pages say for themselves what they need
+        await self.send({"type": "http.response.start", "status": status, "headers": [*answer_headers, *own]})
 
     async def body(self, data: bytes, *, more: bool = False) -> None:
         await self.send({"type": "http.response.body", "body": data, "more_body": more})

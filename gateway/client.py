@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -10,6 +10,7 @@ from gateway.connection import BrokenError, Connection, SlowError, UnreachableEr
 
 IDLE_SECONDS = 4.0  # uvicorn closes after five; a call must not meet a connection that is being closed
 MAX_WAITING = 2_000
+Headers = Sequence[tuple[bytes, bytes]]
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -77,12 +78,12 @@ class Upstream:
             self._idle.append(connection)
         self._slots.release()
 
-    async def fetch(self, path: str, *, seconds: float, at_most: int) -> tuple[int, bytes]:
+    async def fetch(self, path: str, *, seconds: float, at_most: int, headers: Headers = ()) -> tuple[int, bytes]:
         """GET a small document as the gateway itself. Raises UpstreamError."""
-        headers = [(b"host", f"{self._host}:{self._port}".encode()), (b"accept", b"application/json")]
+        own = [(b"host", f"{self._host}:{self._port}".encode()), (b"accept", b"application/json")]
         try:
             async with asyncio.timeout(seconds):
-                connection = await self.request(Request("GET", path.encode(), headers, seconds))
+                connection = await self.request(Request("GET", path.encode(), [*own, *headers], seconds))
                 try:
                     return connection.status, await self._read(connection, at_most)
                 finally:

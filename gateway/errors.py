@@ -65,6 +65,13 @@ class OriginNotAllowed(Forbidden):
     }
 
 
+class Starting(Unavailable):
+    """It is not known yet which keys hold, or which sessions have ended."""
+
+    code = "starting"
+    title: ClassVar[Texts] = {"da": "Ved at starte", "en": "Starting"}
+
+
 class UpstreamUnavailable(Unavailable):
     code = "service_unavailable"
 

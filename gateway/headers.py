@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -14,9 +15,9 @@ FROM_CLIENTS_DROPPED = HOP_BY_HOP | {
     *(b"host", b"expect", b"content-length", b"forwarded", b"via", b"x-request-id", b"x-real-ip", b"x-client-ip"),
     *(b"true-client-ip", b"cf-connecting-ip", b"x-original-url", b"x-original-host", b"x-rewrite-url"),
     *(b"x-http-method-override", b"x-http-method", b"x-method-override"),
+    b"cookie",  # auth alone gets it back
 }
 IDENTITY = (b"x-user-", b"x-forwarded-", b"x-auth-")
-FROM_SERVICES_DROPPED = HOP_BY_HOP | {b"server", b"date", b"x-request-id"}
 MAX_HEADER_BYTES = 32_768
 TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -26,6 +27,8 @@ SECURITY: Headers = [
     (b"referrer-policy", b"no-referrer"),
 ]
 CONTENT_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+FROM_SERVICES_DROPPED = HOP_BY_HOP | {b"server", b"date", b"x-request-id", b"strict-transport-security"}
+FROM_SERVICES_DROPPED |= {name for name, _ in SECURITY}
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
@@ -44,7 +47,15 @@ class Incoming:
 
 
 GONE_BY = frozenset(
-    {b"authorization", b"origin", b"accept-language", b"content-length", b"transfer-encoding", b"x-request-id"}
+    {
+        b"authorization",
+        b"cookie",
+        b"origin",
+        b"accept-language",
+        b"content-length",
+        b"transfer-encoding",
+        b"x-request-id",
+    }
     | {b"traceparent", b"connection", b"access-control-request-method", b"x-forwarded-for"}
 )
 
@@ -70,18 +81,29 @@ def _named_by_connection(values: list[bytes]) -> frozenset[bytes]:
     return frozenset(name.strip().lower() for value in values for name in value.split(b","))
 
 
-def from_service(status: int, headers: Headers) -> Headers:
-    """What of a service's headers goes to the client."""
+def from_service(status: int, headers: Headers, *, cookies: bool) -> Headers:
+    """What of a service's headers goes to the client; `cookies` from the one that may set them."""
     named = _named_by_connection([value for name, value in headers if name == b"connection"])
     empty = status in (204, 304)
     kept = [
         (name, value)
         for name, value in headers
-        if not (name in FROM_SERVICES_DROPPED or name in named or (empty and name == b"content-length"))
+        if not (
+            name in FROM_SERVICES_DROPPED
+            or name in named
+            or (name == b"set-cookie" and not cookies)
+            or (empty and name == b"content-length")
+            or name.startswith(b"access-control-")
+        )
     ]
     if all(name != b"cache-control" for name, _ in kept):
         kept.append((b"cache-control", b"no-store"))
     return kept
+
+
+def origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 class Cors:

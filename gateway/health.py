@@ -7,10 +7,13 @@ from typing import Any
 import orjson
 
 from gateway.client import Upstream, UpstreamError
+from shared.app import check_database
+from shared.db import Database
 from shared.health import Health
 
 SECONDS = 1.5
 AT_MOST = 65_536
+DATABASE_SECONDS = 5.0
 
 
 async def ask(upstream: Upstream, path: str) -> dict[str, Any]:
@@ -44,6 +47,16 @@ async def system(health: Health, upstreams: Mapping[str, Upstream]) -> tuple[boo
     return whole, {**report, "services": services}
 
 
-async def databases(upstreams: Mapping[str, Upstream]) -> tuple[bool, dict[str, Any]]:
+async def databases(health: Health, upstreams: Mapping[str, Upstream]) -> tuple[bool, dict[str, Any]]:
     all_up, services = await ask_all(upstreams, "/health/db")
+    reason = health.parts.get("database")
+    services["gateway"] = {"status": "up"} if reason is None else {"status": "down", "reason": reason}
+    all_up = all_up and reason is None
     return all_up, {"status": "up" if all_up else "down", "services": services}
+
+
+async def watch_database(database: Database, health: Health) -> None:
+    """For ever. Only tickets need it, so the gateway is ready without."""
+    while True:
+        await check_database(database, health)
+        await asyncio.sleep(DATABASE_SECONDS)

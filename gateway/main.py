@@ -4,12 +4,14 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from prometheus_client import Histogram
 from starlette.types import Receive, Scope, Send
 
 from gateway import headers, paths, routes
+from gateway.access import Access
 from gateway.call import Call
 from gateway.client import Upstream
 from gateway.documents import OpenApi
@@ -20,17 +22,25 @@ from gateway.errors import (
     MethodNotAllowed,
     OriginNotAllowed,
 )
+from gateway.health import watch_database
 from gateway.operations import Operations
 from gateway.proxy import ClientGoneError, Proxy
 from gateway.realtime.feed import Feed
 from gateway.realtime.hub import Hub
+from gateway.realtime.resume import Inbox
+from gateway.realtime.revoked import RevocationStream
 from gateway.realtime.sockets import Sockets
+from gateway.revocations import Revocations
 from gateway.settings import GatewaySettings
+from gateway.signals import before_the_end
+from gateway.tickets import JOBS, Tickets
 from shared.auth import RemoteJwks, TokenVerifier
 from shared.broker import supervise
 from shared.context import bind
+from shared.db import Database
 from shared.errors import NotFound, ProblemError
 from shared.health import Health
+from shared.jobs import run_jobs
 from shared.log import configure, logger
 from shared.metrics import HTTP_SECONDS
 from shared.settings import load
@@ -56,13 +66,21 @@ class Gateway:
             )
             for name, url in settings.upstream_urls().items()
         }
-        self.verifier = TokenVerifier(RemoteJwks(settings.keys_url), settings.public_url, settings.jwt_audience)
+        keys = RemoteJwks(settings.keys_url)
+        self.verifier = TokenVerifier(keys, settings.public_url, settings.jwt_audience)
+        self.database = Database.from_settings(settings, "gateway")
         self.hub = Hub(settings.websockets_per_user, settings.websockets_at_most, settings.websocket_queue)
         self.feed = Feed(settings.amqp_url, self.hub, self.health)
+        self.revocations = Revocations(settings.access_token_expire_minutes * 60)
+        self.revoked = RevocationStream(settings.amqp_url, self.revocations, self.hub, self.health)
         self._cors = headers.Cors(settings.cors_origins)
-        self._proxy = Proxy(settings, self.verifier, self.upstreams)
-        self._sockets = Sockets(self.hub, self.verifier, self._cors)
-        operations = Operations(settings, self.health, self.upstreams, OpenApi(self.upstreams))
+        access = Access(self.verifier, self.revocations)
+        tickets = Tickets(keys, settings.public_url, settings.jwt_audience, self.database)
+        self._proxy = Proxy(settings, access, self.upstreams)
+        # A WebSocket has no preflight: a page of our own has to be named like any other.
+        pages = headers.Cors([*settings.cors_origins, headers.origin_of(settings.public_url)])
+        self._sockets = Sockets(self.hub, access, tickets, Inbox(self.upstreams["notifications"]), pages)
+        operations = Operations(settings, self.health, self.upstreams, OpenApi(self.upstreams), self.revocations)
         self._own = operations.table()
         secure = settings.public_url.startswith("https://")
         self._security = headers.SECURITY + ([headers.STRICT_TRANSPORT] if secure else [])
@@ -80,8 +98,6 @@ class Gateway:
         started = time.perf_counter()
         trace = call.incoming.one(b"traceparent")
         call.common = self._security + self._cors.headers(call.incoming.one(b"origin"))
-        if call.path != "/docs":
-            call.common.append(headers.CONTENT_POLICY)
         with bind(request_id=call.request_id, traceparent=trace if headers.TRACEPARENT.fullmatch(trace) else None):
             try:
                 await self._respond(call)
@@ -125,17 +141,32 @@ class Gateway:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        self.health.expect("feed")
-        feed = asyncio.create_task(supervise("feed", self.feed.run, self.health), name="feed")
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        self.health.draining = True
-        self.hub.close_all()
-        feed.cancel()
-        await asyncio.gather(feed, return_exceptions=True)
+        tasks = [asyncio.create_task(work, name=name) for name, work in self._background().items()]
+        with before_the_end(self._drain):
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        self.health.draining = self.hub.draining = True
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for upstream in self.upstreams.values():
             upstream.close()
+        await self.database.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _background(self) -> dict[str, Coroutine[Any, Any, None]]:
+        for name in ("feed", "revocations", "database"):
+            self.health.expect(name)
+        return {
+            "feed": supervise("feed", self.feed.run, self.health),
+            "revocations": supervise("revocations", self.revoked.run, self.health),
+            "database": watch_database(self.database, self.health),
+            "jobs": run_jobs(self.database, JOBS),
+        }
+
+    async def _drain(self) -> None:
+        self.health.draining = True
+        await self.hub.drain(self.settings.websocket_drain_seconds)
 
 
 def _refuse(call: Call) -> None:

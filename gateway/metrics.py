@@ -1,8 +1,18 @@
 """What the gateway counts beside the HTTP metrics of every process."""
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 UPSTREAM_ERRORS = Counter("gateway_upstream_errors_total", "Calls a service did not answer", ["service", "kind"])
 WEBSOCKETS = Gauge("gateway_websockets", "Open WebSockets")
 REALTIME_SENT = Counter("gateway_realtime_messages_total", "Messages handed to WebSockets")
 REALTIME_DROPPED = Counter("gateway_realtime_slow_total", "WebSockets closed because the client was too slow")
+WEBSOCKETS_CLOSED = Counter("gateway_websockets_closed_total", "WebSockets the gateway closed or refused", ["code"])
+RESUMED = Counter("gateway_realtime_resumed_total", "Clients that asked for what they missed", ["outcome"])
+TICKETS = Counter("gateway_tickets_total", "Tickets that opened a WebSocket, or why not", ["outcome"])
+REVOCATIONS = Gauge("gateway_revocations", "Ended sessions and users whose tokens are refused")
+REVOCATIONS_CURRENT = Gauge("gateway_revocations_current", "1 while ended sessions are heard of at once, 0 while not")
+REVOKED_SECONDS = Histogram(
+    "gateway_revoked_seconds",
+    "From the end of a session until this gateway refused its tokens",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
+)

@@ -13,6 +13,7 @@ from gateway import documents, health
 from gateway.call import Call
 from gateway.client import Upstream
 from gateway.documents import OpenApi
+from gateway.revocations import Revocations
 from gateway.settings import GatewaySettings
 from shared.errors import NotFound
 from shared.health import Health
@@ -29,6 +30,7 @@ class Operations:
     health: Health
     upstreams: dict[str, Upstream]
     openapi: OpenApi
+    revocations: Revocations
 
     def table(self) -> dict[str, Handler]:
         handlers: dict[str, Handler] = {
@@ -48,9 +50,10 @@ class Operations:
         await _json(call, {"status": "alive"})
 
     async def ready(self, call: Call) -> None:
-        """Ready to take calls: a service or the broker being away does not take the others' front door away."""
+        """Ready to take calls: a service or the broker being away does not take the others' front door away, once it is
+        known which sessions have ended."""
         _, report = await health.system(self.health, self.upstreams)
-        await _json(call, report, up=not self.health.draining)
+        await _json(call, report, up=self.revocations.known and not self.health.draining)
 
     async def whole(self, call: Call) -> None:
         up, report = await health.system(self.health, self.upstreams)
@@ -58,7 +61,7 @@ class Operations:
 
     async def databases(self, call: Call) -> None:
         self._inside_only(call)
-        up, report = await health.databases(self.upstreams)
+        up, report = await health.databases(self.health, self.upstreams)
         await _json(call, report, up=up)
 
     async def metrics(self, call: Call) -> None:

@@ -7,18 +7,23 @@ from urllib.parse import urlsplit
 from starlette.types import Receive
 
 from gateway import headers
+from gateway.access import Access
 from gateway.call import Call
 from gateway.client import Request, SlowError, UnreachableError, Upstream, UpstreamError
 from gateway.connection import Connection
 from gateway.errors import BadRequest, SlowBody, UpstreamBroken, UpstreamSlow, UpstreamUnavailable
 from gateway.metrics import UPSTREAM_ERRORS
 from gateway.routes import Route
+from gateway.server import cut
 from gateway.settings import GatewaySettings
-from shared.auth import InvalidToken, TokenVerifier
+from shared.auth import InvalidToken
 from shared.errors import ProblemError, TooLarge, Unauthorized
 from shared.log import logger
 
-CLIENT_BODY_SECONDS = 20.0
+CLIENT_BODY_SECONDS = 20.0  # and as many more as the body takes at the slowest rate
+SLOWEST_BODY = 16_384  # bytes a second
+CLIENT_READ_SECONDS = 30.0
+COOKIES_OF = "auth"  # the one service that sets and reads them
 log = logger(__name__)
 
 
@@ -27,8 +32,8 @@ class ClientGoneError(Exception):
 
 
 class Proxy:
-    def __init__(self, settings: GatewaySettings, verifier: TokenVerifier, upstreams: Mapping[str, Upstream]) -> None:
-        self._verifier = verifier
+    def __init__(self, settings: GatewaySettings, access: Access, upstreams: Mapping[str, Upstream]) -> None:
+        self._access = access
         self._upstreams = upstreams
         self._max_body = settings.max_body_bytes
         self._host = urlsplit(settings.public_url).netloc.encode()
@@ -36,14 +41,14 @@ class Proxy:
     async def forward(self, call: Call, route: Route) -> None:
         """Raises ProblemError; ClientGoneError when nobody is left to answer."""
         request = self._request(call, route)
-        await check_token(call, self._verifier)
+        await check_token(call, self._access)
         upstream = self._upstreams[route.service]
         try:
             connection = await upstream.request(request)
         except UpstreamError as error:
             raise _problem_of(error, route) from error
         try:
-            await _relay(call, connection, upstream.idle_seconds)
+            await _relay(call, connection, route, upstream.idle_seconds)
         except UpstreamError as error:
             # The answer has begun: ending it short is the only way left to say that it is not whole.
             UPSTREAM_ERRORS.labels(route.service, "cut").inc()
@@ -62,6 +67,8 @@ class Proxy:
             (b"x-forwarded-for", client[0].encode() if client else b"unknown"),
             (b"x-forwarded-proto", scope["scheme"].encode()),
         ]
+        if route.service == COOKIES_OF:
+            own += [(b"cookie", value) for value in incoming.given.get(b"cookie", ())]
         request = Request(call.method, target, own + incoming.passed, route.timeout)
         length, request.chunked = framing(call, self._max_body)
         if length is not None:
@@ -94,8 +101,8 @@ def framing(call: Call, at_most: int) -> tuple[int | None, bool]:
     return length, False
 
 
-async def check_token(call: Call, verifier: TokenVerifier) -> None:
-    """A token that is there must hold; a call without one goes on as anonymous. Raises Unauthorized, BadRequest."""
+async def check_token(call: Call, access: Access) -> None:
+    """A token that is there must hold; without one it is anonymous. Raises Unauthorized, BadRequest, Starting."""
     given = call.incoming.given.get(b"authorization")
     if given is None:
         return
@@ -105,7 +112,7 @@ async def check_token(call: Call, verifier: TokenVerifier) -> None:
     if scheme.lower() != "bearer":
         raise Unauthorized
     try:
-        await verifier.verify(token.strip())
+        await access.claims(token.strip())
     except InvalidToken as error:
         raise Unauthorized from error
 
@@ -113,9 +120,10 @@ async def check_token(call: Call, verifier: TokenVerifier) -> None:
 async def read_body(receive: Receive, at_most: int) -> AsyncIterator[bytes]:
     """The client's body as it comes. Raises TooLarge, SlowBody, ClientGoneError."""
     total, more = 0, True
+    patience = asyncio.get_running_loop().time() + CLIENT_BODY_SECONDS
     while more:
         try:
-            async with asyncio.timeout(CLIENT_BODY_SECONDS):
+            async with asyncio.timeout_at(patience + total / SLOWEST_BODY):
                 message = await receive()
         except TimeoutError as error:
             raise SlowBody from error
@@ -129,9 +137,10 @@ async def read_body(receive: Receive, at_most: int) -> AsyncIterator[bytes]:
             yield piece
 
 
-async def _relay(call: Call, connection: Connection, idle_seconds: float) -> None:
+async def _relay(call: Call, connection: Connection, route: Route, idle_seconds: float) -> None:
     piece = await _first(connection, idle_seconds)
-    await call.start(connection.status, headers.from_service(connection.status, connection.headers))
+    cookies = route.service == COOKIES_OF
+    await call.start(connection.status, headers.from_service(connection.status, connection.headers, cookies=cookies))
     if connection.complete:
         # Everything has arrived; what came while the first piece was being sent is at hand.
         await call.body(piece + await connection.chunk(idle_seconds))
@@ -153,13 +162,23 @@ async def _stream(call: Call, connection: Connection, piece: bytes, idle_seconds
     gone = asyncio.ensure_future(_until_gone(call.receive))
     try:
         while piece:
-            await call.body(piece, more=True)
+            await _send_on(call, piece)
             if gone.done():
                 raise ClientGoneError
             piece = await connection.chunk(idle_seconds)
     finally:
         gone.cancel()
     await call.body(b"")
+
+
+async def _send_on(call: Call, piece: bytes) -> None:
+    """A client that takes nothing may not keep a connection to the service for itself."""
+    try:
+        async with asyncio.timeout(CLIENT_READ_SECONDS):
+            await call.body(piece, more=True)
+    except TimeoutError as error:
+        cut(call.send)
+        raise ClientGoneError from error
 
 
 async def _until_gone(receive: Receive) -> None:

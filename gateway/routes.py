@@ -16,6 +16,7 @@ ROUTES = (
     Route("/api/v1/users/{id}/export-data", "gdpr", timeout=30.0),
     Route("/api/v1/users/{id}/anonymize", "gdpr"),
     Route("/.well-known", "auth"),
+    Route("/account", "auth"),
     Route("/api/v1/auth", "auth"),
     Route("/api/v1/users", "auth"),
     Route("/api/v1/services", "booking"),

@@ -12,6 +12,7 @@ class GatewaySettings(Settings):
     calendar_url: str = "http://127.0.0.1:8003"
     notifications_url: str = "http://127.0.0.1:8004"
     gdpr_url: str = "http://127.0.0.1:8005"
+    access_token_expire_minutes: int = Field(default=30, ge=1, le=1440, description="As auth has it")
     upstream_connections: int = Field(default=100, ge=1, le=10_000, description="Most connections to each service")
     upstream_connect_seconds: float = Field(default=2.0, gt=0, le=60)
     upstream_idle_seconds: float = Field(default=30.0, gt=0, le=600, description="Longest silence within a body")
@@ -19,6 +20,7 @@ class GatewaySettings(Settings):
     websockets_per_user: int = Field(default=10, ge=1)
     websockets_at_most: int = Field(default=12_000, ge=1)
     websocket_queue: int = Field(default=64, ge=1, description="Messages that may wait for a slow client")
+    websocket_drain_seconds: float = Field(default=5.0, ge=0, le=60, description="Over which a restart closes all")
 
     def upstream_urls(self) -> dict[str, str]:
         return {name: str(getattr(self, f"{name}_url")) for name in SERVICES}

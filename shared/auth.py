@@ -10,8 +10,8 @@ import orjson
 from fastapi import Depends, Request
 
 from shared.context import act_as, current
-from shared.errors import Forbidden, Unauthorized
-from shared.tokens import InvalidToken, KeySource, RemoteJwks, StaticJwks, TokenVerifier
+from shared.errors import Forbidden, Unauthorized, Unavailable
+from shared.tokens import InvalidToken, KeySource, NoKeysError, RemoteJwks, StaticJwks, TokenVerifier
 
 __all__ = [
     "ANONYMOUS_CLAIMS",
@@ -21,6 +21,7 @@ __all__ = [
     "Claims",
     "InvalidToken",
     "KeySource",
+    "NoKeysError",
     "Principal",
     "RemoteJwks",
     "Role",
@@ -89,7 +90,8 @@ def principal_from(claims: dict[str, Any]) -> Principal:
 
 
 async def identify(request: Request) -> Principal | None:
-    """The caller, or None without an Authorization header. A header that does not hold raises Unauthorized."""
+    """The caller, or None without an Authorization header. A header that does not hold raises Unauthorized; Unavailable
+    while auth has never been reached, so that nobody is signed out by that."""
     headers = request.headers.getlist("authorization")
     if not headers:
         return None
@@ -99,6 +101,8 @@ async def identify(request: Request) -> Principal | None:
     verifier: TokenVerifier = request.app.state.verifier
     try:
         principal = principal_from(await verifier.verify(token.strip()))
+    except NoKeysError as error:
+        raise Unavailable from error
     except InvalidToken as error:
         raise Unauthorized from error
     act_as(str(principal.id), principal.role)

@@ -18,8 +18,10 @@ ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('loctician.migrate')
 
 
 def config_of(service: str) -> Config:
+    within = ROOT / "services" / service
+    home = within if within.exists() else ROOT / service
     config = Config()
-    config.set_main_option("script_location", str(ROOT / "services" / service / "migrations"))
+    config.set_main_option("script_location", str(home / "migrations"))
     return config
 
 

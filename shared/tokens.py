@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any, Protocol
+from uuid import UUID
 
 import httpx
 import jwt
@@ -15,9 +16,11 @@ from jwt.algorithms import RSAAlgorithm
 from shared.log import logger
 
 ALGORITHM = "RS256"
+SMALLEST_KEY = 2_048  # bits (RFC 7518, 3.3)
 MAX_TOKEN_BYTES = 8_192
 MAX_JWKS_BYTES = 65_536
 LEEWAY_SECONDS = 5
+CLAIMS = ("exp", "iat", "nbf", "iss", "aud", "sub", "sid", "role", "jti")
 HEADERS_ALLOWED = frozenset({"alg", "typ", "kid"})
 Key = Any  # cryptography's RSAPublicKey
 
@@ -28,22 +31,34 @@ class InvalidToken(Exception):
     """The token does not let anybody in. The reason is for logs, never for the caller."""
 
 
+class NoKeysError(InvalidToken):
+    """No key has been had yet, so nobody can be told from anybody; trying again helps."""
+
+
 class KeySource(Protocol):
     async def key(self, kid: str) -> Key | None:
-        """The public key with this id, or None."""
+        """The public key with this id, or None. Raises NoKeysError."""
 
 
 def public_keys(document: Any) -> dict[str, Key]:
     """The RS256 keys of a JWKS document by kid. Private, symmetric and other keys are left out."""
     keys: dict[str, Key] = {}
-    for jwk in document.get("keys", []) if isinstance(document, dict) else []:
+    listed = document.get("keys") if isinstance(document, dict) else None
+    for jwk in listed if isinstance(listed, list) else []:
         usable = isinstance(jwk, dict) and jwk.get("kty") == "RSA" and "d" not in jwk and jwk.get("kid")
         if usable and jwk.get("alg", ALGORITHM) == ALGORITHM and jwk.get("use", "sig") == "sig":
             try:
-                keys[str(jwk["kid"])] = RSAAlgorithm.from_jwk(jwk)
-            except (jwt.InvalidKeyError, ValueError) as error:
+                keys[str(jwk["kid"])] = _public_key(jwk)
+            except (jwt.InvalidKeyError, ValueError, TypeError, KeyError) as error:
                 log.warning("jwks_key_unusable", kid=str(jwk["kid"])[:64], error=type(error).__name__)
     return keys
+
+
+def _public_key(jwk: Mapping[str, Any]) -> Key:
+    key: Key = RSAAlgorithm.from_jwk(dict(jwk))
+    if key.key_size < SMALLEST_KEY:
+        raise ValueError("key too small")
+    return key
 
 
 class StaticJwks:
@@ -57,7 +72,8 @@ class StaticJwks:
 class RemoteJwks:
     """Keys fetched over HTTP and kept: refreshed on an unknown kid or after `max_age`, at most once per `cool_down`.
 
-    When the document cannot be had, the keys already known go on serving.
+    When the document cannot be had, or holds no key of use, the keys already known go on serving. Whoever remembers
+    what it verified adds to `on_withdrawal` how to forget it when a key is gone.
     """
 
     def __init__(self, url: str, *, timeout: float = 2.0, cool_down: float = 10.0, max_age: float = 300.0) -> None:
@@ -70,11 +86,14 @@ class RemoteJwks:
         self._fetched_at = float("-inf")
         self._lock = asyncio.Lock()
         self._background: asyncio.Task[None] | None = None
+        self.on_withdrawal: list[Callable[[], None]] = []
 
     async def key(self, kid: str) -> Key | None:
         found = self._keys.get(kid)
         if found is None:
             await self._refresh()
+            if not self._keys:
+                raise NoKeysError("no keys")
             return self._keys.get(kid)
         if time.monotonic() - self._fetched_at > self._max_age and self._may_try():
             self._background = asyncio.create_task(self._refresh())
@@ -92,25 +111,30 @@ class RemoteJwks:
             self._tried_at = time.monotonic()
             try:
                 keys = public_keys(await self._fetch())
-            except (httpx.HTTPError, ValueError) as error:
+            except (httpx.HTTPError, ValueError, TimeoutError) as error:
                 log.warning("jwks_unreachable", url=self._url, error=type(error).__name__)
                 return
-            if keys:
-                self._keys, self._fetched_at = keys, time.monotonic()
+            if not keys:
+                log.warning("jwks_without_keys", url=self._url)
+                return
+            withdrawn = any(keys.get(kid) != key for kid, key in self._keys.items())
+            self._keys, self._fetched_at = keys, time.monotonic()
+            for forget in self.on_withdrawal if withdrawn else ():
+                forget()
 
     async def _fetch(self) -> Any:
-        async with asyncio.timeout(self._timeout), httpx.AsyncClient(timeout=self._timeout) as client:
-            try:
-                async with client.stream("GET", self._url, follow_redirects=False) as response:
-                    response.raise_for_status()
-                    content = b""
-                    async for chunk in response.aiter_bytes():
-                        content += chunk
-                        if len(content) > MAX_JWKS_BYTES:
-                            raise ValueError("JWKS document is too large")
-                    return orjson.loads(content)
-            except TimeoutError as error:
-                raise httpx.ReadTimeout("JWKS took too long") from error
+        async with (
+            asyncio.timeout(self._timeout),
+            httpx.AsyncClient(timeout=self._timeout) as client,
+            client.stream("GET", self._url, follow_redirects=False) as response,
+        ):
+            response.raise_for_status()
+            content = b""
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > MAX_JWKS_BYTES:
+                    raise ValueError("JWKS document is too large")
+            return orjson.loads(content)
 
 
 class TokenVerifier:
@@ -122,9 +146,11 @@ class TokenVerifier:
         self._audience = audience
         self._cache: OrderedDict[bytes, tuple[float, dict[str, Any]]] = OrderedDict()
         self._cache_size = cache_size
+        if isinstance(keys, RemoteJwks):
+            keys.on_withdrawal.append(self._cache.clear)
 
     async def verify(self, token: str) -> dict[str, Any]:
-        """The claims of a valid token. Raises InvalidToken."""
+        """The claims of a valid token. Raises InvalidToken, of which NoKeysError says nothing of the token."""
         if len(token) > MAX_TOKEN_BYTES:
             raise InvalidToken("too long")
         digest = sha256(token.encode("utf-8", "surrogateescape")).digest()
@@ -153,8 +179,21 @@ class TokenVerifier:
                 audience=self._audience,
                 issuer=self._issuer,
                 leeway=LEEWAY_SECONDS,
-                options={"require": ["exp", "iat", "nbf", "iss", "aud", "sub", "sid", "role", "jti"]},
+                options={
+                    "strict_aud": True,
+                    "require": ["exp", "iat", "nbf", "iss", "aud", "sub", "sid", "role", "jti"],
+                },
             )
         except (jwt.PyJWTError, ValueError, UnicodeError) as error:
             raise InvalidToken(type(error).__name__) from error
+        if not (_is_id(claims["sub"]) and _is_id(claims["sid"]) and isinstance(claims["iat"], (int, float))):
+            raise InvalidToken("claims")
         return claims
+
+
+def _is_id(value: object) -> bool:
+    """A UUID in its one usual form: ids are compared as text."""
+    try:
+        return isinstance(value, str) and str(UUID(value)) == value
+    except ValueError:
+        return False

@@ -9,12 +9,18 @@ from aio_pika.abc import AbstractChannel, ExchangeType
 
 EVENTS = "loctician.events"
 REALTIME = "loctician.realtime"
+REVOCATIONS = "gateway.revocations"
 GENERATED = Path(__file__).parent / "contracts" / "topology.json"
 DELAYS = (1_000, 10_000, 60_000, 600_000)  # milliseconds
 
 # RabbitMQ 4 drops a message returned 20 times unless told otherwise
 MOST_DELIVERIES = 1_000
 MOST_READS = 1_000_000_000
+
+# Streams keep what they are given: whoever starts later reads what has been before.
+STREAMS: dict[str, tuple[str, ...]] = {REVOCATIONS: ("session.revoked.v1",)}
+KEPT = "26h"  # longer than any access token lives
+SEGMENT_BYTES = 1_000_000  # what is too old goes a whole segment at a time
 
 Bindings = Mapping[str, Sequence[str]]
 
@@ -47,6 +53,7 @@ def delay_name(milliseconds: int) -> str:
 async def declare(channel: AbstractChannel, bindings: Bindings, delays: Sequence[int] = DELAYS) -> None:
     """Declares everything for all services: an event sent before its consumer first ran must wait for it."""
     await declare_exchanges(channel)
+    await declare_streams(channel)
     for service, types in bindings.items():
         await _declare_service(channel, service, types, delays)
 
@@ -54,6 +61,18 @@ async def declare(channel: AbstractChannel, bindings: Bindings, delays: Sequence
 async def declare_exchanges(channel: AbstractChannel) -> None:
     await channel.declare_exchange(EVENTS, ExchangeType.TOPIC, durable=True)
     await channel.declare_exchange(REALTIME, ExchangeType.FANOUT, durable=True)
+
+
+async def declare_streams(channel: AbstractChannel) -> None:
+    arguments: dict[str, Any] = {
+        "x-queue-type": "stream",
+        "x-max-age": KEPT,
+        "x-stream-max-segment-size-bytes": SEGMENT_BYTES,
+    }
+    for name, types in STREAMS.items():
+        queue = await channel.declare_queue(name, durable=True, arguments=arguments)
+        for routing_key in types:
+            await queue.bind(EVENTS, routing_key)
 
 
 async def _declare_service(channel: AbstractChannel, service: str, types: Sequence[str], delays: Sequence[int]) -> None:

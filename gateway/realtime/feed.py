@@ -1,22 +1,21 @@
-"""From the broker to the hub: realtime messages, and sessions that have ended."""
+"""From the broker to the hub: realtime messages."""
 
 import asyncio
 from typing import Any
-from uuid import UUID
 
-import orjson
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gateway.realtime.hub import Hub
+from gateway.realtime.resume import live, resync
 from shared import broker, topology
 from shared.broker import BrokerAwayError
 from shared.health import Health
 from shared.log import logger
 
-SESSION_REVOKED = "session.revoked.v1"
 SECONDS = 10.0
 MOST_WAITING = 10_000
+SPREAD_SECONDS = 5.0
 
 log = logger(__name__)
 
@@ -29,17 +28,7 @@ class RealtimeMessage(BaseModel):
     data: dict[str, Any]
 
 
-class SessionRevoked(BaseModel):
-    user_id: UUID
-    session_id: UUID | None
-
-
-class RevokedEnvelope(BaseModel):
-    data: SessionRevoked
-
-
 REALTIME = TypeAdapter(RealtimeMessage)
-REVOKED = TypeAdapter(RevokedEnvelope)
 
 
 class Feed:
@@ -52,30 +41,35 @@ class Feed:
         self.queue: AbstractQueue | None = None
 
     async def run(self) -> None:
-        """Until the connection is lost."""
+        """Until the connection is lost. Messages are not kept for a gateway that is not there, so after an interruption
+        everybody is told to load anew what they show."""
+        interrupted = self.queue is not None
         async with broker.connection(self._amqp_url, "gateway feed") as connection:
             channel = await connection.channel()
             self.queue = await _declare(channel)
-            lost = await _lost(channel)
+            gone = await lost(channel)
             await self.queue.consume(self._receive, no_ack=True, timeout=SECONDS)
             self._health.up("feed")
-            await lost
+            telling = asyncio.create_task(self._tell_of_interruption(interrupted))
+            try:
+                await gone
+            finally:
+                telling.cancel()
         raise BrokerAwayError("the broker stopped delivering")
+
+    async def _tell_of_interruption(self, interrupted: bool) -> None:
+        if interrupted:
+            await self._hub.tell_all(resync("feed_interrupted"), SPREAD_SECONDS)
 
     async def _receive(self, message: AbstractIncomingMessage) -> None:
         try:
-            if message.exchange == topology.REALTIME:
-                self._hand_out(message.body)
-            else:
-                revoked = REVOKED.validate_json(message.body).data
-                self._hub.revoke(revoked.user_id, revoked.session_id)
+            self._hand_out(message.body)
         except ValidationError as error:
-            log.warning("realtime_message_unreadable", exchange=message.exchange, errors=error.error_count())
+            log.warning("realtime_message_unreadable", errors=error.error_count())
 
     def _hand_out(self, body: bytes) -> None:
         message = REALTIME.validate_json(body)
-        content = {"id": message.id, "type": message.type, "time": message.time, "data": message.data}
-        self._hub.publish(message.audience, orjson.dumps(content).decode())
+        self._hub.publish(message.audience, live(message.id, message.type, message.time, message.data))
 
 
 async def _declare(channel: AbstractChannel) -> AbstractQueue:
@@ -84,11 +78,10 @@ async def _declare(channel: AbstractChannel) -> AbstractQueue:
         exclusive=True, auto_delete=True, arguments={"x-max-length": MOST_WAITING}, timeout=SECONDS
     )
     await queue.bind(topology.REALTIME, timeout=SECONDS)
-    await queue.bind(topology.EVENTS, SESSION_REVOKED, timeout=SECONDS)
     return queue
 
 
-async def _lost(channel: AbstractChannel) -> asyncio.Future[None]:
+async def lost(channel: AbstractChannel) -> asyncio.Future[None]:
     """Done once the channel closes or the broker takes the queue away."""
     gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

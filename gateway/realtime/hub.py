@@ -1,23 +1,45 @@
 """Who is connected, and which messages each connection is entitled to. Knows audiences only, not what they mean."""
 
 import asyncio
-from collections import Counter, defaultdict, deque
-from collections.abc import Iterable
+import math
+import random
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 from gateway.metrics import REALTIME_DROPPED, REALTIME_SENT, WEBSOCKETS
 
-NO_TOKEN = 4401  # the application's own code: no valid access token, or no longer
+NO_TOKEN = 4401  # the application's own code: no valid access token or ticket, or no longer
 TOO_MANY = 4429
 TRY_LATER = 1013
 RESTARTING = 1012
+STEP_SECONDS = 0.05
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
     code: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """`keys` name what it tells of: a message that shares one with another tells the same."""
+
+    text: str
+    keys: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose connection it is, by which session, and when its token was issued (epoch seconds)."""
+
+    user: UUID
+    session: UUID
+    issued: float
 
 
 class FullError(Exception):
@@ -31,17 +53,17 @@ class FullError(Exception):
 class Member:
     """One connection: a bounded queue of messages, and the reason to close once there is one."""
 
-    __slots__ = ("_limit", "_waiting", "_wake", "audiences", "closing", "session", "user")
+    __slots__ = ("_limit", "_waiting", "_wake", "audiences", "closing", "holder")
 
-    def __init__(self, audiences: Iterable[str], user: UUID | None, session: UUID | None, limit: int) -> None:
-        self.audiences = frozenset(audiences)
-        self.user, self.session = user, session
+    def __init__(self, audiences: Iterable[str], holder: Holder | None, limit: int) -> None:
+        self.audiences = tuple(audiences)
+        self.holder = holder
         self.closing: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
         self._limit = limit
-        self._waiting: deque[str] = deque()
+        self._waiting: list[Message] = []
         self._wake: asyncio.Future[None] | None = None
 
-    def offer(self, message: str) -> None:
+    def offer(self, message: Message) -> None:
         """Queue a message; a client that is too far behind is closed, never waited for."""
         if self.closing.done():
             return
@@ -57,35 +79,53 @@ class Member:
         if not self.closing.done():
             self.closing.set_result(Close(code, reason))
 
-    async def next(self) -> str:
+    async def next(self) -> Message:
         while not self._waiting:
             self._wake = asyncio.get_running_loop().create_future()
             await self._wake
-        return self._waiting.popleft()
+        return self._waiting.pop(0)
+
+
+class _Index(dict[Key, set[Member]]):
+    """The members under each key; a key without any takes no room."""
+
+    def add(self, key: Key, member: Member) -> None:
+        self.setdefault(key, set()).add(member)
+
+    def discard(self, key: Key, member: Member) -> None:
+        members = self[key]
+        members.discard(member)
+        if not members:
+            del self[key]
 
 
 class Hub:
     def __init__(self, per_user: int, at_most: int, queue: int) -> None:
         self._per_user, self._at_most, self._queue = per_user, at_most, queue
         self._members: set[Member] = set()
-        self._by_audience: defaultdict[str, set[Member]] = defaultdict(set)
-        self._of_user: Counter[UUID] = Counter()
+        self._by_audience: _Index[str] = _Index()
+        self._by_user: _Index[UUID] = _Index()
+        self._by_session: _Index[UUID] = _Index()
+        self.draining = False
 
     def __len__(self) -> int:
         return len(self._members)
 
-    def join(self, audiences: Iterable[str], user: UUID | None = None, session: UUID | None = None) -> Member:
+    def join(self, audiences: Iterable[str], holder: Holder | None = None) -> Member:
         """Raises FullError."""
+        if self.draining:
+            raise FullError(Close(RESTARTING, "restarting"))
         if len(self._members) >= self._at_most:
             raise FullError(Close(TRY_LATER, "full"))
-        if user is not None and self._of_user[user] >= self._per_user:
+        if holder is not None and len(self._by_user.get(holder.user, ())) >= self._per_user:
             raise FullError(Close(TOO_MANY, "too many connections"))
-        member = Member(audiences, user, session, self._queue)
+        member = Member(audiences, holder, self._queue)
         self._members.add(member)
         for audience in member.audiences:
-            self._by_audience[audience].add(member)
-        if user is not None:
-            self._of_user[user] += 1
+            self._by_audience.add(audience, member)
+        if holder is not None:
+            self._by_user.add(holder.user, member)
+            self._by_session.add(holder.session, member)
         WEBSOCKETS.inc()
         return member
 
@@ -94,31 +134,45 @@ class Hub:
             return
         self._members.remove(member)
         for audience in member.audiences:
-            self._by_audience[audience].discard(member)
-            if not self._by_audience[audience]:
-                del self._by_audience[audience]
-        if member.user is not None:
-            self._of_user[member.user] -= 1
-            if not self._of_user[member.user]:
-                del self._of_user[member.user]
+            self._by_audience.discard(audience, member)
+        if member.holder is not None:
+            self._by_user.discard(member.holder.user, member)
+            self._by_session.discard(member.holder.session, member)
         WEBSOCKETS.dec()
 
-    def publish(self, audiences: Iterable[str], message: str) -> int:
+    def publish(self, audiences: Iterable[str], message: Message) -> int:
         """Give a message once to every connection in any of the audiences; tells how many."""
-        entitled: set[Member] = set()
-        for audience in audiences:
-            entitled |= self._by_audience.get(audience, set())
+        found = [members for audience in audiences if (members := self._by_audience.get(audience))]
+        entitled = found[0] if len(found) == 1 else set[Member]().union(*found)
         for member in entitled:
             member.offer(message)
         REALTIME_SENT.inc(len(entitled))
         return len(entitled)
 
-    def revoke(self, user: UUID, session: UUID | None) -> None:
-        """Close the connections of a session, or of all of the user's when it is None."""
-        for member in self._members:
-            if member.user == user and session in (None, member.session):
+    def end_session(self, session: UUID) -> None:
+        for member in self._by_session.get(session, ()):
+            member.close(NO_TOKEN, "session ended")
+
+    def end_all(self, user: UUID, at: float) -> None:
+        """Close what the user opened with tokens issued by then (epoch seconds)."""
+        for member in self._by_user.get(user, ()):
+            if member.holder is not None and member.holder.issued <= at:
                 member.close(NO_TOKEN, "session ended")
 
-    def close_all(self) -> None:
-        for member in self._members:
-            member.close(RESTARTING, "restarting")
+    async def drain(self, seconds: float) -> None:
+        """Let nobody in any more, and close everybody in turn, so that they do not all come back at once."""
+        self.draining = True
+        await self._in_turn(seconds, lambda member: member.close(RESTARTING, "restarting"))
+
+    async def tell_all(self, message: Message, seconds: float) -> None:
+        """Everybody, in turn: for what makes them all ask for something."""
+        await self._in_turn(seconds, lambda member: member.offer(message))
+
+    async def _in_turn(self, seconds: float, act: Callable[[Member], None]) -> None:
+        """Those who are here now, in any order, spread over the time."""
+        members = random.sample(list(self._members), len(self._members))
+        size = max(1, math.ceil(len(members) * STEP_SECONDS / max(seconds, STEP_SECONDS)))
+        for start in range(0, len(members), size):
+            for member in members[start : start + size]:
+                act(member)
+            await asyncio.sleep(STEP_SECONDS)

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -11,81 +11,112 @@ from uuid import UUID
 
 from starlette.types import Receive, Scope, Send
 
+from gateway.access import Access
+from gateway.errors import Starting
 from gateway.headers import Cors
-from gateway.realtime.hub import NO_TOKEN, Close, FullError, Hub, Member
-from shared.auth import InvalidToken, Principal, TokenVerifier, principal_from
+from gateway.metrics import WEBSOCKETS_CLOSED
+from gateway.realtime.hub import NO_TOKEN, TRY_LATER, Close, FullError, Holder, Hub, Member, Message
+from gateway.realtime.resume import Inbox
+from gateway.server import cut
+from gateway.tickets import Tickets, TicketsAwayError
+from shared.auth import InvalidToken, Role, principal_from
 from shared.log import logger
 
 LOCTICIAN = re.compile(r"/ws/loctician/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})")
 MAX_MESSAGE_BYTES = 4_096
 MESSAGES_PER_MINUTE = 120
 CLOSE_SECONDS = 1.0
+CUT_SECONDS = 12.0  # uvicorn waits ten for the client's part of the closing
 TOO_BIG, POLICY = 1009, 1008
 
 log = logger(__name__)
+Missed = Callable[[], Awaitable[list[Message]]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Caller:
-    principal: Principal | None
-    expires_in: float | None  # seconds
-
-
-NOBODY = Caller(None, None)
+    holder: Holder
+    role: Role
+    expires_at: float  # epoch seconds
+    token: str | None  # none is at hand when a ticket was given
 
 
 class Sockets:
-    def __init__(self, hub: Hub, verifier: TokenVerifier, cors: Cors) -> None:
+    def __init__(self, hub: Hub, access: Access, tickets: Tickets, inbox: Inbox, cors: Cors) -> None:
         self._hub = hub
-        self._verifier = verifier
+        self._access = access
+        self._tickets = tickets
+        self._inbox = inbox
         self._cors = cors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         loctician = LOCTICIAN.fullmatch(scope["path"])
         if (scope["path"] != "/ws" and not loctician) or not self._origin_allowed(scope):
+            WEBSOCKETS_CLOSED.labels("4403").inc()
             await send({"type": "websocket.close", "code": 4403})
             return
         # Accepted even when about to be closed: a browser shows a page the code of an open socket only.
         await send({"type": "websocket.accept"})
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         try:
-            caller = await self._caller(scope)
+            caller = await self._caller(query)
             member = self._join(caller, UUID(loctician[1]) if loctician else None)
         except InvalidToken:
-            await _close(send, Close(NO_TOKEN, "no valid access token"))
+            await _close(send, Close(NO_TOKEN, "no valid access token or ticket"))
+        except Starting:
+            await _close(send, Close(TRY_LATER, "starting"))
+        except TicketsAwayError:
+            await _close(send, Close(TRY_LATER, "tickets cannot be checked now"))
         except FullError as error:
             await _close(send, error.close)
         else:
-            await self._serve(member, caller, receive, send)
+            missed = self._missed(query, caller, kept=loctician is None)
+            await self._serve(member, caller.expires_at if caller else None, missed, receive, send)
 
     def _origin_allowed(self, scope: Scope) -> bool:
         origins = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
         return not origins or (len(origins) == 1 and self._cors.allows(origins[0]))
 
-    async def _caller(self, scope: Scope) -> Caller:
-        tokens = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True).get("token", [])
-        if not tokens:
-            return NOBODY
-        if len(tokens) > 1:
+    async def _caller(self, query: dict[str, list[str]]) -> Caller | None:
+        """Raises InvalidToken, Starting, TicketsAwayError."""
+        tokens, tickets = query.get("token", []), query.get("ticket", [])
+        if len(tokens) + len(tickets) > 1:
             raise InvalidToken("several")
-        claims = await self._verifier.verify(tokens[0])
-        return Caller(principal_from(claims), float(claims["exp"]) - time.time())
+        if tokens:
+            claims = await self._access.claims(tokens[0])
+            return _caller_of(claims, claims["exp"], tokens[0])
+        if tickets:
+            claims = await self._tickets.read(tickets[0])
+            self._access.refuse_ended(claims)
+            await self._tickets.use(claims)
+            self._access.refuse_ended(claims)  # it may have ended meanwhile
+            return _caller_of(claims, claims["session_exp"], None)
+        return None
 
-    def _join(self, caller: Caller, loctician: UUID | None) -> Member:
-        who = caller.principal
-        if loctician is None and who is None:
+    def _join(self, caller: Caller | None, loctician: UUID | None) -> Member:
+        """Awaits nothing: between the check of a session and its being in the hub it cannot end unseen."""
+        if loctician is not None:
+            return self._hub.join([f"loctician:{loctician}"], caller.holder if caller else None)
+        if caller is None:
             raise InvalidToken("none")
-        audiences = [f"loctician:{loctician}"] if loctician else []
-        if loctician is None and who is not None:
-            audiences = [f"user:{who.id}", f"role:{who.role}", "all"]
-        return self._hub.join(audiences, who.id if who else None, who.session_id if who else None)
+        return self._hub.join([f"user:{caller.holder.user}", f"role:{caller.role}", "all"], caller.holder)
 
-    async def _serve(self, member: Member, caller: Caller, receive: Receive, send: Send) -> None:
+    def _missed(self, query: dict[str, list[str]], caller: Caller | None, *, kept: bool) -> Missed | None:
+        asked = query.get("last_event_id")
+        if asked is None:
+            return None
+        token = caller.token if caller else None
+        return lambda: self._inbox.missed(token, asked[-1], kept=kept)
+
+    async def _serve(
+        self, member: Member, expires_at: float | None, missed: Missed | None, receive: Receive, send: Send
+    ) -> None:
         loop = asyncio.get_running_loop()
         expiry = None
-        if caller.expires_in is not None:
-            expiry = loop.call_later(max(0.0, caller.expires_in), member.close, NO_TOKEN, "token expired")
-        work = [asyncio.create_task(_listen(receive, member)), asyncio.create_task(_deliver(member, send))]
+        if expires_at is not None:
+            expiry = loop.call_later(max(0.0, expires_at - time.time()), member.close, NO_TOKEN, "token expired")
+        work = [asyncio.create_task(_listen(receive, member)), asyncio.create_task(_deliver(member, missed, send))]
         waiting: list[asyncio.Future[Any]] = [member.closing, *work]
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -100,9 +131,25 @@ class Sockets:
             await _close(send, member.closing.result())
 
 
-async def _deliver(member: Member, send: Send) -> None:
+def _caller_of(claims: dict[str, Any], expires_at: float, token: str | None) -> Caller:
+    who = principal_from(claims)
+    return Caller(Holder(who.id, who.session_id, claims["iat"]), who.role, expires_at, token)
+
+
+async def _deliver(member: Member, missed: Missed | None, send: Send) -> None:
+    """What was missed first; what comes meanwhile waits, and what both tell of is told once."""
+    told: frozenset[str] = frozenset()
+    if missed is not None:
+        messages = await missed()
+        missed = None
+        told = frozenset[str]().union(*(message.keys for message in messages))
+        for message in messages:
+            await send({"type": "websocket.send", "text": message.text})
+        del messages
     while True:
-        await send({"type": "websocket.send", "text": await member.next()})
+        message = await member.next()
+        if told.isdisjoint(message.keys):
+            await send({"type": "websocket.send", "text": message.text})
 
 
 async def _listen(receive: Receive, member: Member) -> None:
@@ -121,7 +168,14 @@ async def _listen(receive: Receive, member: Member) -> None:
 
 
 async def _close(send: Send, close: Close) -> None:
-    # A client that reads nothing cannot take the close frame either; nobody waits for it.
-    with suppress(TimeoutError, OSError):
+    WEBSOCKETS_CLOSED.labels(str(close.code)).inc()
+    # A client that reads nothing cannot take the close frame either, nor what was sent before it; nobody waits for it.
+    try:
         async with asyncio.timeout(CLOSE_SECONDS):
             await send({"type": "websocket.close", "code": close.code, "reason": close.reason})
+    except TimeoutError:
+        cut(send)
+    except OSError:
+        return
+    else:
+        asyncio.get_running_loop().call_later(CUT_SECONDS, cut, send)

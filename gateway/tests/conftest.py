@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 import httpx
@@ -19,13 +20,17 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 from starlette.types import Receive, Scope, Send
 
+from gateway.__main__ import OPTIONS
 from gateway.main import Gateway
 from gateway.settings import SERVICES, GatewaySettings
 from shared.events import new_id
+from shared.testing.servers import Servers, vhost
 
 KID = "test-key"
 NO_BROKER = "amqp://127.0.0.1:1/"
 BIG = 20_000_000
+ANSWERED = [(b"server", b"secret/1"), (b"set-cookie", b"a=1"), (b"x-frame-options", b"SAMEORIGIN")]
+SERVERS: dict[str, uvicorn.Server] = {}  # by address, those that run
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -40,13 +45,16 @@ async def serving(app: Application, **options: Any) -> AsyncIterator[str]:
     """The app on a free port; its address."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, so asyncio sets TCP_NODELAY
     bound.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, access_log=False, proxy_headers=False, **options)
+    config = uvicorn.Config(app, log_config=None, proxy_headers=False, **({"access_log": False} | options))
     server = Server(config)
     running = asyncio.create_task(server.serve(sockets=[bound]))
     await until(lambda: server.started)
+    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    SERVERS[url] = server
     try:
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        yield url
     finally:
+        del SERVERS[url]
         server.should_exit = True
         await asyncio.wait_for(running, 10)
         bound.close()
@@ -70,6 +78,12 @@ class Upstreams:
     peers: set[tuple[str, int]] = field(default_factory=set)
     hold: asyncio.Event = field(default_factory=asyncio.Event)
     seen: list[str] = field(default_factory=list)
+    amqp_url: str = NO_BROKER
+    jwks: list[dict[str, Any]] | None = None  # instead of the one key
+    notices: list[dict[str, Any]] = field(default_factory=list)  # newest first
+    inbox_status: int = 200
+    inbox_asked: list[str] = field(default_factory=list)  # with which Authorization
+    inbox_open: asyncio.Event = field(default_factory=asyncio.Event)
 
     def app(self, service: str) -> Application:
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,12 +114,26 @@ class Upstreams:
             "sha256": hashlib.sha256(body).hexdigest(),
             "size": len(body),
         }
-        await reply(send, 200, orjson.dumps(report), [(b"server", b"secret/1"), (b"set-cookie", b"a=1")])
+        await reply(send, 200, orjson.dumps(report), ANSWERED)
 
     async def _jwks_json(self, _: Scope, __: Receive, send: Send) -> None:
         self.jwks_fetches += 1
-        jwk = {**RSAAlgorithm.to_jwk(self.signing_key.public_key(), as_dict=True), "kid": KID, "use": "sig"}
-        await reply(send, self.jwks_status, orjson.dumps({"keys": [jwk]}))
+        keys = [jwk_of(self.signing_key)] if self.jwks is None else self.jwks
+        await reply(send, self.jwks_status, orjson.dumps({"keys": keys}))
+
+    async def _notifications(self, scope: Scope, _: Receive, send: Send) -> None:
+        """The inbox, as notifications answers it: newest first, what is later than `after`."""
+        query = dict(parse_qsl(scope["query_string"].decode()))
+        self.inbox_asked.append(dict(scope["headers"])[b"authorization"].decode())
+        later = [notice for notice in self.notices if notice["id"] > query["after"]]
+        start, limit = int(query.get("cursor", 0)), int(query["limit"])
+        more = str(start + limit) if len(later) > start + limit else None
+        found = orjson.dumps({"items": later[start : start + limit], "next_cursor": more})
+        await self.inbox_open.wait()
+        await reply(send, self.inbox_status, found)
+
+    async def _page(self, _: Scope, __: Receive, send: Send) -> None:
+        await reply(send, 200, b"<p>", [(b"content-security-policy", b"default-src 'self'")])
 
     async def _big(self, _: Scope, __: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -148,6 +176,10 @@ class Upstreams:
         await reply(send, 200, orjson.dumps(document))
 
 
+def jwk_of(key: rsa.RSAPrivateKey, kid: str = KID) -> dict[str, Any]:
+    return {**RSAAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": kid, "use": "sig"}
+
+
 async def reply(send: Send, status: int, body: bytes, extra: list[tuple[bytes, bytes]] | None = None) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *(extra or [])]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -160,10 +192,12 @@ def signing_key() -> rsa.RSAPrivateKey:
 
 
 @pytest.fixture(scope="session")
-async def upstreams(signing_key: rsa.RSAPrivateKey) -> AsyncIterator[Upstreams]:
+async def upstreams(signing_key: rsa.RSAPrivateKey, servers: Servers) -> AsyncIterator[Upstreams]:
     made = Upstreams(signing_key)
-    async with _all_serving(made, list(SERVICES)):
-        yield made
+    made.inbox_open.set()
+    with vhost(servers) as made.amqp_url:
+        async with _all_serving(made, list(SERVICES)):
+            yield made
 
 
 @asynccontextmanager
@@ -180,17 +214,27 @@ def settings_for(upstreams: Upstreams, **values: object) -> GatewaySettings:
     base: dict[str, object] = {
         "environment": "test",
         "database_url": "postgresql://nobody@127.0.0.1:1/none",
-        "amqp_url": NO_BROKER,
+        "amqp_url": upstreams.amqp_url,
         "secret_key": "test-secret-key-of-at-least-32-characters",
         "cors_origins": "https://salon.example",
     }
     return GatewaySettings.model_validate(base | urls | values)
 
 
+@asynccontextmanager
+async def running(
+    upstreams: Upstreams, options: dict[str, Any] | None = None, **values: object
+) -> AsyncIterator[tuple[Gateway, str]]:
+    """A gateway that lets people in, served as it is meant to be, and its address."""
+    gateway = Gateway(settings_for(upstreams, **values))
+    async with serving(gateway, **(OPTIONS | (options or {}))) as url:
+        await until(lambda: gateway.revocations.known)
+        yield gateway, url
+
+
 @pytest.fixture(scope="session")
 async def gateway(upstreams: Upstreams) -> AsyncIterator[Gateway]:
-    gateway = Gateway(settings_for(upstreams, debug=True))
-    async with serving(gateway, server_header=False) as url:
+    async with running(upstreams, debug=True) as (gateway, url):
         gateway.url = url  # type: ignore[attr-defined]
         yield gateway
 

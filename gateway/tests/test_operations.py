@@ -38,17 +38,18 @@ class TestOperations:
         answer = await client.get("/health")
         report = answer.json()
         assert answer.status_code == 503
-        assert report["parts"]["feed"]["status"] == "down"
+        assert (report["parts"]["feed"]["status"], report["parts"]["database"]["status"]) == ("up", "down")
         assert report["services"]["booking"]["status"] == "ready"
 
-    async def test_ready_stays_while_the_broker_is_away(self, client: httpx.AsyncClient) -> None:
+    async def test_ready_stays_while_the_database_is_away(self, client: httpx.AsyncClient) -> None:
         answer = await client.get("/health/ready")
         assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
         assert (await client.get("/health/live")).json() == {"status": "alive"}
 
     async def test_the_databases_are_asked_through_the_services(self, client: httpx.AsyncClient) -> None:
-        answer = await client.get("/health/db")
-        assert answer.json()["services"].keys() == {"auth", "booking", "calendar", "notifications", "gdpr"}
+        services = (await client.get("/health/db")).json()["services"]
+        assert services.keys() == {"auth", "booking", "calendar", "notifications", "gdpr", "gateway"}
+        assert services["gateway"]["status"] == "down"
 
     async def test_metrics_name_routes_and_not_paths(self, client: httpx.AsyncClient) -> None:
         await client.get("/api/v1/bookings/secret-id")

@@ -29,6 +29,7 @@ class TestRouting:
             ("/api/v1/users", "auth"),
             ("/api/v1/auth/login", "auth"),
             ("/.well-known/openid-configuration", "auth"),
+            ("/account/verify-email", "auth"),
             ("/api/v1/services", "booking"),
             ("/api/v1/locticians/1", "booking"),
             ("/api/v1/slots", "booking"),
@@ -46,7 +47,9 @@ class TestRouting:
         assert (answer.json()["service"], answer.json()["path"]) == (service, path)
         assert answer.json()["query"] == "q=l%C3%B8s&q=2"
 
-    @pytest.mark.parametrize("path", ["/", "/api", "/api/v1", "/api/v1/bookingsx", "/api/v2/bookings", "/openapi.yaml"])
+    @pytest.mark.parametrize(
+        "path", ["/", "/api", "/api/v1", "/api/v1/bookingsx", "/accounts", "/api/v2/bookings", "/openapi.yaml"]
+    )
     async def test_an_unknown_path_is_404_in_the_asked_language(self, client: httpx.AsyncClient, path: str) -> None:
         answer = await client.get(path, headers={"Accept-Language": "en"})
         assert answer.status_code == 404
@@ -138,9 +141,22 @@ class TestHeaders:
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["cache-control"] == "no-store"
-        assert answer.headers["set-cookie"] == "a=1"
+        assert answer.headers.get_list("x-frame-options") == ["DENY"]
         assert "server" not in answer.headers
         assert len(answer.headers.get_list("date")) == 1
+
+    async def test_cookies_pass_to_and_from_auth_only(self, client: httpx.AsyncClient) -> None:
+        for path, passes in (("/api/v1/auth/x", True), ("/account/x", True), ("/api/v1/slots", False)):
+            answer = await client.get(path, headers=[("Cookie", "one=1"), ("Cookie", "two=2")])
+            given = [value for name, value in answer.json()["headers"] if name == "cookie"]
+            assert given == (["one=1", "two=2"] if passes else [])
+            assert answer.headers.get("set-cookie") == ("a=1" if passes else None)
+
+    async def test_a_page_keeps_its_own_content_policy(self, client: httpx.AsyncClient) -> None:
+        answer = await client.get("/account/page")
+        assert answer.headers.get_list("content-security-policy") == ["default-src 'self'"]
+        plain = await client.get("/account/other")
+        assert plain.headers.get_list("content-security-policy") == ["default-src 'none'; frame-ancestors 'none'"]
 
     @pytest.mark.parametrize("folded", ["X-A: 1\r\n X-User-Id: 2", "X-A: 1\nX-User-Id: 2", "X-User-Id : 2"])
     async def test_no_header_hides_in_another(self, url: str, folded: str) -> None:

@@ -4,38 +4,16 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any
-from uuid import UUID
 
-import aio_pika
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from gateway.main import Gateway, hide_secrets
-from gateway.realtime.hub import FullError, Hub
-from gateway.tests.conftest import TokenFor, Upstreams, serving, settings_for, until
+from gateway.realtime.hub import FullError, Holder, Hub, Message
+from gateway.tests.conftest import SERVERS, TokenFor, Upstreams, running, serving, settings_for, until
+from gateway.tests.support import closed_with, heard, publishing, realtime, revoke, send, silent_websocket, ws
 from shared.events import new_id
-
-
-def ws(url: str, path: str) -> str:
-    return url.replace("http", "ws", 1) + path
-
-
-async def closed_with(socket: ClientConnection) -> int:
-    async with asyncio.timeout(5):
-        with suppress(ConnectionClosed):
-            async for _ in socket:
-                pass
-        await socket.wait_closed()
-    return socket.close_code or 0
-
-
-async def heard(socket: ClientConnection) -> Any:
-    async with asyncio.timeout(5):
-        return json.loads(await socket.recv())
 
 
 class TestComingIn:
@@ -58,17 +36,31 @@ class TestComingIn:
         with pytest.raises(InvalidStatus):
             await connect(ws(url, path)).__aenter__()
 
-    @pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+    @pytest.mark.parametrize(
+        "origin",
+        [
+            *("https://evil.example", "null", "", "https://salon.example.evil.example", "http://salon.example"),
+            *("https://salon.example:444", "https://salon.example/", "http://127.0.0.1:8001", "*"),
+        ],
+    )
     async def test_an_unlisted_origin_is_not_opened(self, url: str, token_for: TokenFor, origin: str) -> None:
         headers = {"Origin": origin}
         with pytest.raises(InvalidStatus):
             await connect(ws(url, f"/ws?token={token_for()}"), additional_headers=headers).__aenter__()
 
-    async def test_a_listed_origin_is_opened(self, url: str, gateway: Gateway, token_for: TokenFor) -> None:
+    async def test_two_origins_are_not_opened(self, url: str, token_for: TokenFor) -> None:
+        headers = [("Origin", "https://salon.example"), ("Origin", "https://evil.example")]
+        with pytest.raises(InvalidStatus):
+            await connect(ws(url, f"/ws?token={token_for()}"), additional_headers=headers).__aenter__()
+
+    @pytest.mark.parametrize("origin", ["https://salon.example", "http://127.0.0.1:8000"])
+    async def test_a_listed_origin_and_our_own_are_opened(
+        self, url: str, gateway: Gateway, token_for: TokenFor, origin: str
+    ) -> None:
         user = new_id()
-        headers = {"Origin": "https://salon.example"}
+        headers = {"Origin": origin}
         async with connect(ws(url, f"/ws?token={token_for(user=user)}"), additional_headers=headers) as socket:
-            await until(lambda: gateway.hub.publish([f"user:{user}"], '{"n": 1}') == 1)
+            await until(lambda: gateway.hub.publish([f"user:{user}"], Message('{"n": 1}')) == 1)
             assert await heard(socket) == {"n": 1}
 
     async def test_the_eleventh_connection_of_a_person_is_refused(self, url: str, token_for: TokenFor) -> None:
@@ -94,10 +86,10 @@ class TestHearing:
             connect(ws(url, f"/ws?token={token_for('staff', two)}")) as second,
             connect(ws(url, f"/ws/loctician/{loctician}")) as watching,
         ):
-            await until(lambda: gateway.hub.publish([f"user:{one}"], '"to one"') == 1)
-            await until(lambda: gateway.hub.publish([f"loctician:{loctician}"], '"to watchers"') == 1)
-            await until(lambda: gateway.hub.publish([f"user:{two}", "role:staff"], '"to two"') == 1)
-            gateway.hub.publish(["all"], '"to all"')
+            await until(lambda: gateway.hub.publish([f"user:{one}"], Message('"to one"')) == 1)
+            await until(lambda: gateway.hub.publish([f"loctician:{loctician}"], Message('"to watchers"')) == 1)
+            await until(lambda: gateway.hub.publish([f"user:{two}", "role:staff"], Message('"to two"')) == 1)
+            gateway.hub.publish(["all"], Message('"to all"'))
             assert [json.loads(await first.recv()) for _ in range(2)] == ["to one", "to all"]
             assert [json.loads(await second.recv()) for _ in range(2)] == ["to two", "to all"]
             assert json.loads(await watching.recv()) == "to watchers"
@@ -105,20 +97,24 @@ class TestHearing:
                 await asyncio.wait_for(watching.recv(), 0.05)
 
     async def test_a_slow_client_is_dropped_and_the_others_are_not_kept_waiting(
-        self, url: str, gateway: Gateway, token_for: TokenFor
+        self, upstreams: Upstreams, token_for: TokenFor
     ) -> None:
         slow, quick = new_id(), new_id()
         message = json.dumps("x" * 100_000)
-        async with connect(ws(url, f"/ws?token={token_for(user=quick)}"), compression=None) as listening:
-            reader, writer = await _silent_websocket(url, f"/ws?token={token_for(user=slow)}")
-            await until(lambda: gateway.hub.publish([f"user:{quick}"], '"start"') == 1)
+        async with (
+            running(upstreams) as (gateway, url),
+            connect(ws(url, f"/ws?token={token_for(user=quick)}")) as listening,
+        ):
+            reader, writer = await silent_websocket(url, f"/ws?token={token_for(user=slow)}")
+            await until(lambda: gateway.hub.publish([f"user:{quick}"], Message('"start"')) == 1)
             assert await heard(listening) == "start"
             for _ in range(1_000):
-                reached = gateway.hub.publish([f"user:{slow}", f"user:{quick}"], message)
+                reached = gateway.hub.publish([f"user:{slow}", f"user:{quick}"], Message(message))
                 assert len(await listening.recv()) == len(message)
                 if reached == 1:
                     break
             assert reached == 1
+            await until(lambda: len(SERVERS[url].server_state.connections) == 1)  # cut off, with what it did not take
             writer.close()
             assert reader is not None
 
@@ -140,21 +136,9 @@ class TestHearing:
             assert await closed_with(socket) == 4401
 
     async def test_connections_are_told_of_a_restart(self, upstreams: Upstreams, token_for: TokenFor) -> None:
-        async with serving(Gateway(settings_for(upstreams))) as url:
+        async with running(upstreams) as (_, url):
             socket = await connect(ws(url, f"/ws?token={token_for()}"))
         assert await closed_with(socket) == 1012
-
-
-async def _silent_websocket(url: str, path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A client that shakes hands and then never reads."""
-    host, port = url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port), limit=1_024)
-    writer.write(
-        f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
-    )
-    assert b" 101 " in await reader.readline()
-    return reader, writer
 
 
 class TestHub:
@@ -162,8 +146,8 @@ class TestHub:
         hub = Hub(per_user=1, at_most=2, queue=2)
         user = new_id()
         for _ in range(3):
-            hub.leave(hub.join(["all"], user, new_id()))
-        assert (len(hub), dict(hub._by_audience), dict(hub._of_user)) == (0, {}, {})
+            hub.leave(hub.join(["all"], Holder(user, new_id(), 0)))
+        assert (len(hub), hub._by_audience, hub._by_user, hub._by_session) == (0, {}, {}, {})
 
     async def test_the_limit_over_all_holds(self) -> None:
         hub = Hub(per_user=1, at_most=1, queue=2)
@@ -171,30 +155,25 @@ class TestHub:
         with pytest.raises(FullError):
             hub.join(["all"])
 
-    async def test_a_revoked_session_closes_that_one_and_a_revoked_user_all(self) -> None:
+    async def test_what_is_told_to_all_is_told_in_turn(self) -> None:
+        hub = Hub(per_user=1, at_most=100, queue=2)
+        members = [hub.join(["all"]) for _ in range(100)]
+        telling = asyncio.create_task(hub.tell_all(Message("reload"), 0.5))
+        await asyncio.sleep(0)
+        told = [member for member in members if member._waiting]
+        assert 0 < len(told) <= 10
+        await telling
+        assert all(len(member._waiting) == 1 for member in members)
+
+    async def test_an_ended_session_closes_its_connections_and_an_ended_user_all(self) -> None:
         hub = Hub(per_user=5, at_most=5, queue=2)
         user, session = new_id(), new_id()
-        one, two, other = (hub.join([], user, session), hub.join([], user, new_id()), hub.join([], new_id(), session))
-        hub.revoke(user, session)
-        assert [member.closing.done() for member in (one, two, other)] == [True, False, False]
-        hub.revoke(user, None)
-        assert [member.closing.done() for member in (one, two, other)] == [True, True, False]
-
-
-@asynccontextmanager
-async def publishing(broker: str) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
-    async with await aio_pika.connect(broker) as connection:
-        yield await connection.channel()
-
-
-async def send(channel: aio_pika.abc.AbstractChannel, exchange: str, key: str, body: dict[str, Any]) -> None:
-    target = await channel.get_exchange(exchange)
-    await target.publish(aio_pika.Message(json.dumps(body).encode()), key)
-
-
-def realtime(audience: Sequence[str], data: dict[str, Any]) -> dict[str, Any]:
-    time_ = "2026-05-01T10:00:00Z"
-    return {"id": str(new_id()), "audience": audience, "type": "booking_update", "time": time_, "data": data}
+        holders = (Holder(user, session, 10), Holder(user, new_id(), 10), Holder(user, new_id(), 11))
+        members = [hub.join([], holder) for holder in (*holders, Holder(new_id(), new_id(), 10))]
+        hub.end_session(session)
+        assert [member.closing.done() for member in members] == [True, False, False, False]
+        hub.end_all(user, 10.5)
+        assert [member.closing.done() for member in members] == [True, True, False, False]
 
 
 class TestFeed:
@@ -204,7 +183,7 @@ class TestFeed:
         gateway = Gateway(settings_for(upstreams, amqp_url=broker))
         user, session = new_id(), new_id()
         async with serving(gateway) as url, publishing(broker) as channel:
-            await until(lambda: gateway.health.ready)
+            await until(lambda: gateway.health.parts["feed"] is None and gateway.revocations.known)
             token = token_for(user=user, sid=str(session))
             async with connect(ws(url, f"/ws?token={token}")) as socket:
                 await until(lambda: len(gateway.hub) == 1)
@@ -212,20 +191,17 @@ class TestFeed:
                 message = realtime([f"user:{user}", "role:customer"], {"booking_id": "1"})
                 await send(channel, "loctician.realtime", "booking_update", message)
                 assert await heard(socket) == {key: message[key] for key in ("id", "type", "time", "data")}
-                await _revoke(channel, new_id(), session)
-                await _revoke(channel, user, session)
+                await revoke(channel, user, session)
                 assert await closed_with(socket) == 4401
 
-    async def test_the_feed_comes_back_after_its_queue_was_lost(self, upstreams: Upstreams, broker: str) -> None:
-        gateway = Gateway(settings_for(upstreams, amqp_url=broker))
-        async with serving(gateway):
-            await until(lambda: gateway.health.ready)
+    async def test_after_the_feed_was_lost_everybody_is_told_to_reload(self, upstreams: Upstreams, broker: str) -> None:
+        async with (
+            running(upstreams, amqp_url=broker) as (gateway, url),
+            connect(ws(url, f"/ws/loctician/{new_id()}")) as socket,
+        ):
+            await until(lambda: gateway.health.parts["feed"] is None and len(gateway.hub) == 1)
             assert gateway.feed.queue is not None
             await gateway.feed.queue.delete(if_unused=False, if_empty=False)
-            await until(lambda: not gateway.health.ready)
-            await until(lambda: gateway.health.ready)
-
-
-async def _revoke(channel: aio_pika.abc.AbstractChannel, user: UUID, session: UUID) -> None:
-    data = {"user_id": str(user), "session_id": str(session), "reason": "logout", "version": 2}
-    await send(channel, "loctician.events", "session.revoked.v1", {"id": str(new_id()), "data": data})
+            message = await heard(socket)
+            assert (message["type"], message["data"]) == ("resync", {"reason": "feed_interrupted"})
+            await until(lambda: gateway.health.parts["feed"] is None)

@@ -170,6 +170,10 @@ class Queues:
         message = broker.Outgoing("", queue, body, Basic.Properties(**properties))
         await broker.publish_surely(await broker.wire(self._channel), message)
 
+    async def publish(self, exchange: str, routing_key: str, body: bytes) -> None:
+        message = broker.Outgoing(exchange, routing_key, body, Basic.Properties())
+        await broker.publish_surely(await broker.wire(self._channel), message)
+
     async def take(self, queue: str) -> list[Message]:
         declared = await self._channel.get_queue(queue)
         taken = []

@@ -6,7 +6,7 @@ import pytest
 
 from shared import topology
 from shared.testing.servers import Servers
-from shared.tests.support import BINDINGS, QUICK, looking
+from shared.tests.support import BINDINGS, QUICK, Queues, looking, until
 
 
 class TestNames:
@@ -29,6 +29,12 @@ class TestDeclaring:
             await queues.declare("shop", "mill")
             assert await queues.waiting("mill.dead") == 0
 
+    async def test_a_stream_keeps_what_came_before_its_first_reader(self, broker: str) -> None:
+        async with looking(broker) as queues:
+            await queues.declare()
+            await queues.publish(topology.EVENTS, "session.revoked.v1", b"{}")
+            await until(lambda: _holds(queues, topology.REVOCATIONS, 1))
+
     async def test_every_queue_is_replicated_and_none_drops_a_message(self, broker: str, servers: Servers) -> None:
         if servers.management_url is None:
             pytest.skip("needs the broker's management API")
@@ -36,6 +42,8 @@ class TestDeclaring:
             await queues.declare("shop")
             found = (await management.get(f"/api/queues/{broker.rpartition('/')[2]}")).raise_for_status().json()
         arguments = {queue["name"]: queue["arguments"] for queue in found}
+        stream = arguments.pop(topology.REVOCATIONS)
+        assert (stream["x-queue-type"], stream["x-max-age"]) == ("stream", topology.KEPT)
         assert set(arguments) == {"shop.events", "shop.dead", *(f"shop.retry.{delay}ms" for delay in QUICK)}
         assert {given["x-queue-type"] for given in arguments.values()} == {"quorum"}
         assert arguments["shop.events"]["x-dead-letter-routing-key"] == "shop.dead"
@@ -44,3 +52,7 @@ class TestDeclaring:
             retry = arguments[f"shop.retry.{delay}ms"]
             assert (retry["x-dead-letter-exchange"], retry["x-dead-letter-routing-key"]) == ("", "shop.events")
             assert (retry["x-dead-letter-strategy"], retry["x-overflow"]) == ("at-least-once", "reject-publish")
+
+
+async def _holds(queues: Queues, queue: str, count: int) -> bool:
+    return await queues.waiting(queue) == count

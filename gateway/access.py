@@ -1,0 +1,29 @@
+"""Who comes in: a token that holds, of a session that has not ended."""
+
+from typing import Any
+
+from gateway.errors import Starting
+from gateway.revocations import Revocations
+from shared.auth import InvalidToken, NoKeysError, TokenVerifier
+
+
+class Access:
+    def __init__(self, verifier: TokenVerifier, revocations: Revocations) -> None:
+        self._verifier = verifier
+        self._revocations = revocations
+
+    async def claims(self, token: str) -> dict[str, Any]:
+        """Raises InvalidToken, Starting."""
+        try:
+            claims = await self._verifier.verify(token)
+        except NoKeysError as error:
+            raise Starting from error
+        self.refuse_ended(claims)
+        return claims
+
+    def refuse_ended(self, claims: dict[str, Any]) -> None:
+        """Asked at every use, since a session may end after its token was verified. Raises InvalidToken, Starting."""
+        if not self._revocations.known:
+            raise Starting
+        if self._revocations.refuses(claims):
+            raise InvalidToken("session ended")

@@ -1,0 +1,121 @@
+"""From the broker's stream of ended sessions to the list of them, and to the hub."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from pamqp.commands import Basic
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
+from gateway.metrics import REVOCATIONS_CURRENT, REVOKED_SECONDS
+from gateway.realtime.feed import SECONDS, lost
+from gateway.realtime.hub import Hub
+from gateway.revocations import Revocations
+from shared import broker, topology
+from shared.broker import BrokerAwayError, Outgoing
+from shared.health import Health
+from shared.log import logger
+
+PREFETCH = 500
+CATCH_UP_SECONDS = 120.0
+PART = "revocations"
+
+log = logger(__name__)
+
+
+class SessionRevoked(BaseModel):
+    user_id: UUID
+    session_id: UUID | None
+
+
+class Revoked(BaseModel):
+    time: AwareDatetime
+    data: SessionRevoked
+
+
+class Marker(BaseModel):
+    marker: str
+
+
+class RevocationStream:
+    """Reads what may still matter, and on from there. A stream has one order, so when this reader meets the marker
+    that it has itself just written, it has read everything before it."""
+
+    def __init__(self, amqp_url: str, revocations: Revocations, hub: Hub, health: Health) -> None:
+        self._amqp_url = amqp_url
+        self._revocations = revocations
+        self._hub = hub
+        self._health = health
+        self._marker = ""
+        self._caught_up = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until the connection is lost. It begins anew each time: a stream that was lost with its broker is another,
+        and its offsets mean something else."""
+        try:
+            async with broker.connection(self._amqp_url, "gateway revocations") as connection:
+                channel = await connection.channel()
+                gone = await lost(channel)
+                await self._read(channel)
+                await self._until_caught_up(gone)
+                self._up()
+                await gone
+            raise BrokerAwayError("the broker stopped delivering")
+        finally:
+            REVOCATIONS_CURRENT.set(0)
+
+    async def _read(self, channel: AbstractChannel) -> None:
+        await topology.declare_exchanges(channel)
+        await topology.declare_streams(channel)
+        await channel.set_qos(prefetch_count=PREFETCH, timeout=SECONDS)
+        queue = await channel.get_queue(topology.REVOCATIONS, ensure=False)
+        self._marker = str(uuid4())
+        self._caught_up.clear()
+        since = datetime.fromtimestamp(self._revocations.since, UTC)
+        await queue.consume(self._receive, arguments={"x-stream-offset": since}, timeout=SECONDS)
+        body = orjson.dumps({"marker": self._marker})
+        properties = Basic.Properties(content_type="application/json", delivery_mode=broker.PERSISTENT)
+        await broker.publish_surely(await broker.wire(channel), Outgoing("", topology.REVOCATIONS, body, properties))
+
+    async def _until_caught_up(self, gone: asyncio.Future[None]) -> None:
+        caught_up = asyncio.create_task(self._caught_up.wait())
+        waiting: list[asyncio.Future[Any]] = [gone, caught_up]
+        await asyncio.wait(waiting, timeout=CATCH_UP_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not caught_up.done():
+            caught_up.cancel()
+            raise BrokerAwayError("the stream of ended sessions was not read to its end")
+
+    def _up(self) -> None:
+        self._revocations.known = True
+        REVOCATIONS_CURRENT.set(1)
+        self._health.up(PART)
+
+    async def _receive(self, message: AbstractIncomingMessage) -> None:
+        # Nothing may be awaited before the message has had its effect: that keeps them in the stream's order.
+        self._take(message.body)
+        await message.ack()
+
+    def _take(self, body: bytes) -> None:
+        try:
+            if body.startswith(b'{"marker"'):
+                if Marker.model_validate_json(body).marker == self._marker:
+                    self._caught_up.set()
+                return
+            self._end(Revoked.model_validate_json(body))
+        except ValidationError as error:
+            log.warning("revocation_unreadable", errors=error.error_count())
+
+    def _end(self, event: Revoked) -> None:
+        user, session, at = event.data.user_id, event.data.session_id, event.time.timestamp()
+        if session is None:
+            self._revocations.end_all(user, at)
+            self._hub.end_all(user, at)
+        else:
+            self._revocations.end_session(session, at)
+            self._hub.end_session(session)
+        if self._caught_up.is_set():
+            REVOKED_SECONDS.observe(max(0.0, time.time() - at))

@@ -1,0 +1,71 @@
+"""WebSockets as clients see them, and messages as the services send them."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import aio_pika
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from shared.events import new_id
+
+Channel = aio_pika.abc.AbstractChannel
+Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+def ws(url: str, path: str) -> str:
+    return url.replace("http", "ws", 1) + path
+
+
+async def closed_with(socket: ClientConnection, seconds: float = 5.0) -> int:
+    async with asyncio.timeout(seconds):
+        with suppress(ConnectionClosed):
+            async for _ in socket:
+                pass
+        await socket.wait_closed()
+    return socket.close_code or 0
+
+
+async def heard(socket: ClientConnection) -> Any:
+    async with asyncio.timeout(5):
+        return json.loads(await socket.recv())
+
+
+@asynccontextmanager
+async def publishing(broker: str) -> AsyncIterator[Channel]:
+    async with await aio_pika.connect(broker) as connection:
+        yield await connection.channel()
+
+
+async def send(channel: Channel, exchange: str, key: str, body: dict[str, Any]) -> None:
+    target = await channel.get_exchange(exchange, ensure=False)
+    await target.publish(aio_pika.Message(json.dumps(body).encode()), key)
+
+
+def realtime(audience: Sequence[str], data: dict[str, Any]) -> dict[str, Any]:
+    time = "2026-05-01T10:00:00Z"
+    return {"id": str(new_id()), "audience": audience, "type": "booking_update", "time": time, "data": data}
+
+
+async def revoke(channel: Channel, user: UUID, session: UUID | None, ago: timedelta = timedelta()) -> None:
+    data = {"user_id": str(user), "session_id": session and str(session), "reason": "logout", "version": 2}
+    time = (datetime.now(UTC) - ago).isoformat()
+    event = {"id": str(new_id()), "type": "session.revoked.v1", "time": time, "data": data}
+    await send(channel, "loctician.events", "session.revoked.v1", event)
+
+
+async def silent_websocket(url: str, path: str) -> Ends:
+    """A client that shakes hands and then never reads or answers."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=1_024)
+    writer.write(
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    assert b" 101 " in await reader.readline()
+    return reader, writer

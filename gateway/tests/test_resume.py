@@ -1,0 +1,181 @@
+"""What a client missed while it was away is sent when it comes back, once, and before what is new."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from gateway.main import Gateway
+from gateway.realtime.hub import Message
+from gateway.realtime.resume import live
+from gateway.tests.conftest import TokenFor, Upstreams, running, until
+from gateway.tests.support import closed_with, heard, publishing, revoke, ws
+from shared.events import new_id
+
+TIME = "2026-05-01T10:00:00+02:00"
+
+
+def notice(number: int) -> dict[str, Any]:
+    data = {"booking_id": f"booking {number}", "status": "confirmed", "version": 1}
+    return {"id": str(new_id()), "kind": "booked", "title": "x", "data": data, "created_at": TIME, "read_at": None}
+
+
+def fill(upstreams: Upstreams, count: int) -> str:
+    """Put that many into the inbox; the id of the last event before them."""
+    before = str(new_id())
+    upstreams.notices[:] = [notice(number) for number in range(count)][::-1]
+    return before
+
+
+@pytest.fixture(autouse=True)
+async def _empty(upstreams: Upstreams) -> AsyncIterator[None]:
+    upstreams.inbox_asked.clear()
+    yield
+    upstreams.inbox_status = 200
+    upstreams.notices.clear()
+    upstreams.inbox_open.set()
+
+
+def say(gateway: Gateway, user: UUID, message: Message) -> None:
+    assert gateway.hub.publish([f"user:{user}"], message) == 1
+
+
+async def bookings(socket: ClientConnection, count: int) -> list[str]:
+    return [(await heard(socket))["data"]["booking_id"] for _ in range(count)]
+
+
+async def told_to_reload(socket: ClientConnection) -> str:
+    message = await heard(socket)
+    assert message.keys() == {"id", "type", "time", "data"}
+    assert message["type"] == "resync"
+    return str(message["data"]["reason"])
+
+
+class TestResuming:
+    @pytest.mark.parametrize("count", [0, 1, 100, 101, 200])
+    async def test_what_was_missed_comes_oldest_first_and_then_what_is_new(
+        self, url: str, gateway: Gateway, upstreams: Upstreams, token_for: TokenFor, count: int
+    ) -> None:
+        user = new_id()
+        token, last = token_for(user=user), fill(upstreams, count)
+        async with connect(ws(url, f"/ws?token={token}&last_event_id={last}")) as socket:
+            await until(lambda: len(upstreams.inbox_asked) >= 1)
+            say(gateway, user, live(str(new_id()), "booking_update", TIME, {"booking_id": "new", "version": 1}))
+            assert await bookings(socket, count + 1) == [*(f"booking {n}" for n in range(count)), "new"]
+        assert set(upstreams.inbox_asked) == {f"Bearer {token}"}
+
+    async def test_a_message_looks_as_it_would_have_live(
+        self, url: str, upstreams: Upstreams, token_for: TokenFor
+    ) -> None:
+        last = fill(upstreams, 1)
+        async with connect(ws(url, f"/ws?token={token_for()}&last_event_id={last}")) as socket:
+            missed = upstreams.notices[0]
+            wanted = {"id": missed["id"], "type": "booking_update", "time": TIME, "data": missed["data"]}
+            assert await heard(socket) == wanted
+
+    async def test_what_comes_live_meanwhile_is_told_once(
+        self, url: str, gateway: Gateway, upstreams: Upstreams, token_for: TokenFor
+    ) -> None:
+        user = new_id()
+        last = fill(upstreams, 3)
+        upstreams.inbox_open.clear()
+        async with connect(ws(url, f"/ws?token={token_for(user=user)}&last_event_id={last}")) as socket:
+            await until(lambda: len(upstreams.inbox_asked) == 1)
+            same = upstreams.notices[0]
+            say(gateway, user, live(str(new_id()), "booking_update", TIME, same["data"]))  # the same under another id
+            say(gateway, user, live(same["id"], "notification", TIME, {"n": 1}))  # the same id
+            say(gateway, user, live(str(new_id()), "booking_update", TIME, same["data"] | {"version": 2}))
+            upstreams.inbox_open.set()
+            assert await bookings(socket, 4) == ["booking 0", "booking 1", "booking 2", "booking 2"]
+            say(gateway, user, live(str(new_id()), "booking_update", TIME, same["data"]))  # late, but known
+            say(gateway, user, Message('"end"'))
+            assert await heard(socket) == "end"
+
+    async def test_without_last_event_id_nothing_is_asked(
+        self, url: str, gateway: Gateway, upstreams: Upstreams, token_for: TokenFor
+    ) -> None:
+        user = new_id()
+        fill(upstreams, 3)
+        async with connect(ws(url, f"/ws?token={token_for(user=user)}")) as socket:
+            await until(lambda: gateway.hub.publish([f"user:{user}"], Message('"end"')) == 1)
+            assert await heard(socket) == "end"
+        assert upstreams.inbox_asked == []
+
+    async def test_a_session_that_ends_while_resuming_is_shown_out(
+        self, upstreams: Upstreams, broker: str, token_for: TokenFor
+    ) -> None:
+        user, session = new_id(), new_id()
+        last = fill(upstreams, 3)
+        upstreams.inbox_open.clear()
+        token = token_for(user=user, sid=str(session))
+        async with running(upstreams, amqp_url=broker) as (_, url), publishing(broker) as channel:
+            async with connect(ws(url, f"/ws?token={token}&last_event_id={last}")) as socket:
+                await until(lambda: len(upstreams.inbox_asked) == 1)
+                await revoke(channel, user, session)
+                assert await closed_with(socket) == 4401
+            upstreams.inbox_open.set()
+
+
+class TestReloading:
+    async def test_who_missed_too_much_is_told_to_reload_and_hears_on(
+        self, url: str, gateway: Gateway, upstreams: Upstreams, token_for: TokenFor
+    ) -> None:
+        user = new_id()
+        last = fill(upstreams, 201)
+        async with connect(ws(url, f"/ws?token={token_for(user=user)}&last_event_id={last}")) as socket:
+            assert await told_to_reload(socket) == "missed_too_much"
+            say(gateway, user, Message('"new"'))
+            assert await heard(socket) == "new"
+        assert len(upstreams.inbox_asked) == 2
+
+    @pytest.mark.parametrize("status", [401, 429, 500, 503])
+    async def test_when_the_inbox_does_not_answer(
+        self, url: str, upstreams: Upstreams, token_for: TokenFor, status: int
+    ) -> None:
+        upstreams.inbox_status = status
+        async with connect(ws(url, f"/ws?token={token_for()}&last_event_id={fill(upstreams, 1)}")) as socket:
+            assert await told_to_reload(socket) == "inbox_away"
+
+    async def test_when_the_inbox_answers_nonsense(self, url: str, upstreams: Upstreams, token_for: TokenFor) -> None:
+        last = fill(upstreams, 1)
+        upstreams.notices[0]["data"] = "x"
+        async with connect(ws(url, f"/ws?token={token_for()}&last_event_id={last}")) as socket:
+            assert await told_to_reload(socket) == "inbox_away"
+
+    async def test_when_notifications_is_away(self, upstreams: Upstreams, token_for: TokenFor) -> None:
+        away = "http://127.0.0.1:1"
+        async with (
+            running(upstreams, notifications_url=away) as (_, url),
+            connect(ws(url, f"/ws?token={token_for()}&last_event_id={new_id()}")) as socket,
+        ):
+            assert await told_to_reload(socket) == "inbox_away"
+
+    @pytest.mark.parametrize("asked", ["", "7", "x%26limit%3D1", "' OR 1=1", "../../audit"])
+    async def test_an_event_nobody_sent_asks_nothing_of_the_inbox(
+        self, url: str, upstreams: Upstreams, token_for: TokenFor, asked: str
+    ) -> None:
+        async with connect(ws(url, f"/ws?token={token_for()}&last_event_id={asked}".replace(" ", "+"))) as socket:
+            assert await told_to_reload(socket) == "unknown_event"
+        assert upstreams.inbox_asked == []
+
+    async def test_what_a_loctician_was_told_is_not_kept(
+        self, url: str, upstreams: Upstreams, token_for: TokenFor
+    ) -> None:
+        path = f"/ws/loctician/{new_id()}?last_event_id={new_id()}"
+        for address in (path, f"{path}&token={token_for()}"):
+            async with connect(ws(url, address)) as socket:
+                assert await told_to_reload(socket) == "not_kept"
+        assert upstreams.inbox_asked == []
+
+    async def test_another_persons_inbox_is_out_of_reach(
+        self, url: str, upstreams: Upstreams, token_for: TokenFor
+    ) -> None:
+        mine = token_for()
+        last = fill(upstreams, 1)
+        address = f"/ws?token={mine}&last_event_id={last}&user_id={new_id()}&token_of=admin"
+        async with connect(ws(url, address)) as socket:
+            json.loads(await socket.recv())
+        assert upstreams.inbox_asked == [f"Bearer {mine}"]
