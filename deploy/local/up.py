@@ -61,9 +61,7 @@ def commands(environment: dict[str, str]) -> dict[str, str]:
     started = {
         name: f"exec {serve} --port {port} --factory services.{name}.main:create" for name, port in ports.items()
     }
-    # The gateway is the front door: what a client says of its own address counts for nothing.
-    front = "--no-proxy-headers --ws-max-size 65536"
-    started["gateway"] = f"exec {serve} --port {environment['GATEWAY_PORT']} {front} --factory gateway.main:create"
+    started["gateway"] = f"exec {python} -m gateway --port {environment['GATEWAY_PORT']}"
     mail = f"--port {environment['LOCAL_MAIL_PORT']} --dir {LOCAL / 'mail'}"
     return {"mail": f"exec {python} -m deploy.local.mailsink {mail}", **started}
 

@@ -48,12 +48,14 @@ class Stack:
     logs: Path = Path()
 
     def start(self, name: str) -> None:
-        module = "gateway.main" if name == "gateway" else f"services.{name}.main"
         address = self.environment["PUBLIC_URL"] if name == "gateway" else self.environment[f"{name.upper()}_URL"]
-        command = [sys.executable, "-m", "uvicorn", "--factory", f"{module}:create", "--host", "127.0.0.1"]
+        command = [sys.executable, "-m", "gateway"]
+        if name != "gateway":
+            command = [sys.executable, "-m", "uvicorn", "--no-access-log", "--no-server-header", "--host", "127.0.0.1"]
+            command += ["--factory", f"services.{name}.main:create"]
         with (self.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [*command, "--port", address.rpartition(":")[2], "--no-access-log", "--no-server-header"],
+                [*command, "--port", address.rpartition(":")[2]],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,
