@@ -77,6 +77,16 @@ class StaleVersion(ProblemError):
     }
 
 
+class PreconditionRequired(ProblemError):
+    status_code = 428
+    code = "precondition_required"
+    title: ClassVar[Texts] = {"da": "If-Match mangler", "en": "If-Match missing"}
+    detail: ClassVar[Texts] = {
+        "da": "Hent den nyeste udgave, og send dens ETag i If-Match.",
+        "en": "Fetch the newest version and send its ETag in If-Match.",
+    }
+
+
 class TooLarge(ProblemError):
     status_code = 413
     code = "too_large"

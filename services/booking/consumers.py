@@ -4,7 +4,6 @@ from datetime import date
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
-from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.queries import profiles
@@ -22,6 +21,7 @@ class Window(BaseModel):
 class Day(BaseModel):
     date: date
     windows: list[Window] = Field(max_length=100)
+    closed_for: str | None = None
 
 
 class WindowsChanged(BaseModel):
@@ -46,9 +46,8 @@ class RoleChanged(BaseModel):
 
 @subscriptions.on("calendar.windows_changed.v1", WindowsChanged)
 async def open_days(session: AsyncSession, event: Received[WindowsChanged]) -> None:
-    for day in event.data.days:
-        windows = [Range(one.start, one.end) for one in day.windows]
-        await queries.open_day(session, event.data.loctician_id, day.date, event.version, windows)
+    days = [day.model_dump() for day in event.data.days]
+    await queries.open_days(session, event.data.loctician_id, event.version, days)
 
 
 @subscriptions.on("user.registered.v1", Person)

@@ -30,6 +30,18 @@ BOOKING: dict[str, Any] = {
     "items": [ITEM],
     "reason": None,
     "previous_start": None,
+    "walk_in": False,
+}
+WAITLIST: dict[str, Any] = {
+    "version": 2,
+    "waitlist_id": "01936d5e-8d3e-7000-8000-0000000000f1",
+    "offer_id": "01936d5e-8d3e-7000-8000-0000000000f2",
+    "customer_id": "01936d5e-8d3e-7000-8000-0000000000e1",
+    "loctician_id": "01936d5e-8d3e-7000-8000-0000000000d1",
+    "treatment_ids": ["01936d5e-8d3e-7000-8000-0000000000c1"],
+    "start": "2026-03-02T09:00:00Z",
+    "end": "2026-03-02T10:30:00Z",
+    "expires_at": "2026-02-27T12:30:00Z",
 }
 TREATMENT: dict[str, Any] = {
     "version": 1,
@@ -60,7 +72,10 @@ class BookedItem(BaseModel):
 
 
 class BookingEvent(Event):
-    """`reason` is a code, never what somebody wrote."""
+    """Written by the SQL function booking.record(). `reason` is a code, never what somebody wrote.
+
+    The `customer_id` of a walk-in is an id of this booking's own: there is no account behind it.
+    """
 
     booking_id: UUID
     status: str
@@ -72,16 +87,101 @@ class BookingEvent(Event):
     items: list[BookedItem]
     reason: str | None
     previous_start: datetime | None
+    walk_in: bool = False
 
 
 class BookingCreated(BookingEvent, type="booking.created.v1", subject="booking_id"):
-    """Written by the SQL function booking.book()."""
-
     EXAMPLE: ClassVar[dict[str, Any]] = BOOKING
 
 
 class BookingCancelled(BookingEvent, type="booking.cancelled.v1", subject="booking_id"):
     EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 2, "status": "cancelled", "reason": "by_customer"}
+
+
+class BookingConfirmed(BookingEvent, type="booking.confirmed.v1", subject="booking_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 2}
+
+
+class BookingRescheduled(BookingEvent, type="booking.rescheduled.v1", subject="booking_id"):
+    """Another start, other treatments or another loctician."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 2, "previous_start": "2026-03-01T09:00:00Z"}
+
+
+class BookingNoted(BookingEvent, type="booking.noted.v1", subject="booking_id"):
+    """Only what somebody wrote has changed, which the event does not say."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 2}
+
+
+class BookingCompleted(BookingEvent, type="booking.completed.v1", subject="booking_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 2, "status": "completed"}
+
+
+class BookingNoShow(BookingEvent, type="booking.no_show.v1", subject="booking_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 2, "status": "no_show"}
+
+
+class BookingConflicted(BookingEvent, type="booking.conflicted.v1", subject="booking_id"):
+    """Hours have changed and the booking lies outside them now; it stays until somebody moves or cancels it."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 2, "reason": "hours_changed"}
+
+
+class BookingFitsAgain(BookingEvent, type="booking.fits_again.v1", subject="booking_id"):
+    """Hours have changed once more, so that a conflicted booking lies within them."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 3}
+
+
+class WaitlistEvent(Event):
+    """`offer_id` is the hold that keeps the time for the customer until `expires_at`."""
+
+    waitlist_id: UUID
+    offer_id: UUID
+    customer_id: UUID
+    loctician_id: UUID
+    treatment_ids: list[UUID]
+    start: datetime
+    end: datetime
+    expires_at: datetime
+
+
+class WaitlistOffered(WaitlistEvent, type="waitlist.offered.v1", subject="waitlist_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = WAITLIST
+
+
+class WaitlistAccepted(WaitlistEvent, type="waitlist.accepted.v1", subject="waitlist_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = WAITLIST | {"version": 3}
+
+
+class WaitlistExpired(WaitlistEvent, type="waitlist.expired.v1", subject="waitlist_id"):
+    """Not taken in time, or turned down."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = WAITLIST | {"version": 3}
+
+
+class SalonChanged(Event, type="salon.changed.v1", subject="subject_name"):
+    """The salon's own rules for booking."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "version": 2,
+        "subject_name": "salon",
+        "minimum_notice_minutes": 60,
+        "horizon_days": 180,
+        "cancellation_window_hours": 24,
+        "confirm_by_hand": False,
+        "open_bookings_per_customer": 10,
+        "offer_minutes": 30,
+    }
+
+    subject_name: str
+    minimum_notice_minutes: int
+    horizon_days: int
+    cancellation_window_hours: int
+    confirm_by_hand: bool
+    open_bookings_per_customer: int
+    offer_minutes: int
 
 
 class Translation(BaseModel):

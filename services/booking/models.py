@@ -14,6 +14,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    Time,
     Uuid,
     text,
 )
@@ -122,6 +123,7 @@ open_windows = Table(
     Column("day", Date, primary_key=True, info=NONE),
     Column("version", Integer, nullable=False, info=NONE),
     Column("windows", TSTZMULTIRANGE, nullable=False, info=NONE),
+    Column("closed_for", Text, info=NONE),
 )
 
 customers = Table(
@@ -132,6 +134,19 @@ customers = Table(
     Column("verified_version", Integer, nullable=False, server_default=text("-1"), info=NONE),
     Column("active", Boolean, nullable=False, server_default=TRUE, info=NONE),
     Column("active_version", Integer, nullable=False, server_default=text("-1"), info=NONE),
+)
+
+salon = Table(
+    "salon",
+    metadata,
+    Column("only_one", Boolean, primary_key=True, server_default=TRUE, info=NONE),
+    Column("minimum_notice_minutes", Integer, nullable=False, info=NONE),
+    Column("horizon_days", Integer, nullable=False, info=NONE),
+    Column("cancellation_window_hours", Integer, nullable=False, info=NONE),
+    Column("confirm_by_hand", Boolean, nullable=False, info=NONE),
+    Column("open_bookings_per_customer", Integer, nullable=False, info=NONE),
+    Column("offer_minutes", Integer, nullable=False, info=NONE),
+    Column("version", Integer, nullable=False, info=NONE),
 )
 
 bookings = Table(
@@ -146,11 +161,18 @@ bookings = Table(
     Column("price_amount", Integer, nullable=False, info=NONE),
     Column("currency", Text, nullable=False, server_default=text("'DKK'"), info=NONE),
     Column("notes", Text, info=PERSONAL),
+    Column("internal_notes", Text, info=PERSONAL),
+    Column("walk_in", Boolean, nullable=False, server_default=text("false"), info=NONE),
+    Column("walk_in_name", Text, info=PERSONAL),
+    Column("walk_in_phone", Text, info=PERSONAL),
+    Column("series_id", Uuid, info=PSEUDONYMOUS),
+    Column("conflicted_at", DateTime(timezone=True), info=NONE),
     Column("cancel_reason", Text, info=PERSONAL),
     Column("cancelled_at", DateTime(timezone=True), info=NONE),
     Column("version", Integer, nullable=False, server_default=ONE, info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    Column("shared", Boolean, Computed("cardinality(loctician_ids) > 1"), nullable=False, info=NONE),
 )
 
 booking_items = Table(
@@ -176,6 +198,39 @@ occupancy = Table(
     Column("loctician_id", Uuid, nullable=False, info=PSEUDONYMOUS),
     Column("blocked", TSTZRANGE, nullable=False, info=NONE),
     Column("active", Boolean, nullable=False, server_default=TRUE, info=NONE),
+    Column("lapses_at", DateTime(timezone=True), info=NONE),
+)
+
+waitlist = Table(
+    "waitlist",
+    metadata,
+    Column("id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("customer_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("treatment_ids", ARRAY(Uuid), nullable=False, info=NONE),
+    Column("loctician_id", Uuid, info=PSEUDONYMOUS),
+    Column("first_day", Date, nullable=False, info=PSEUDONYMOUS),
+    Column("last_day", Date, nullable=False, info=PSEUDONYMOUS),
+    Column("earliest", Time, info=PSEUDONYMOUS),
+    Column("latest", Time, info=PSEUDONYMOUS),
+    Column("status", Text, nullable=False, server_default=text("'waiting'"), info=NONE),
+    Column("queued_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    Column("version", Integer, nullable=False, server_default=ONE, info=NONE),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("customer_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("treatment_ids", ARRAY(Uuid), nullable=False, info=NONE),
+    Column("chairs", ARRAY(Uuid), nullable=False, info=PSEUDONYMOUS),
+    Column("starts_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
+    Column("ends_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
+    Column("price_amount", Integer, nullable=False, info=NONE),
+    Column("waitlist_id", Uuid, ForeignKey(waitlist.c.id), unique=True, info=PSEUDONYMOUS),
+    Column("expires_at", DateTime(timezone=True), nullable=False, info=NONE),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
 )
 
 booking_history = Table(
@@ -190,6 +245,9 @@ booking_history = Table(
     Column("actor_role", Text, nullable=False, info=NONE),
     Column("change", Text, nullable=False, info=NONE),
     Column("status", Text, nullable=False, info=NONE),
+    Column("starts_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
+    Column("ends_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
+    Column("price_amount", Integer, nullable=False, info=NONE),
     Column("version", Integer, nullable=False, info=NONE),
 )
 

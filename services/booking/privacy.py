@@ -3,24 +3,27 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+import orjson
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking import bookings as appointments
 from services.booking.models import (
     booking_history,
     booking_items,
     bookings,
     customers,
+    holds,
     idempotency_keys,
     loctician_treatments,
     locticians,
+    occupancy,
     portfolio_media,
     portfolio_sources,
+    waitlist,
 )
+from services.booking.queries import bookings as queries
+from shared.auth import SERVICE_CLAIMS
 from shared.events import new_id
-
-UPCOMING = ("pending", "confirmed")
 
 
 async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
@@ -41,6 +44,8 @@ async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
         "booking_items": await _rows(session, items.where(booking_items.c.customer_id == subject_id)),
         "booking_history": await _rows(session, changes),
         "customer": await _rows(session, known),
+        "holds": await _rows(session, select(holds).where(holds.c.customer_id == subject_id)),
+        "waitlist": await _rows(session, select(waitlist).where(waitlist.c.customer_id == subject_id)),
     }
 
 
@@ -55,7 +60,7 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
     statements = {
         "bookings": update(bookings)
         .where(bookings.c.customer_id == subject_id)
-        .values(customer_id=nobody, notes=None, cancel_reason=None),
+        .values(customer_id=nobody, notes=None, internal_notes=None, cancel_reason=None),
         "booking_items": update(booking_items)
         .where(booking_items.c.customer_id == subject_id)
         .values(customer_id=nobody),
@@ -67,6 +72,11 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
             (idempotency_keys.c.caller == subject_id)
             | (idempotency_keys.c.answer["customer_id"].astext == str(subject_id))
         ),
+        "held_times": delete(occupancy).where(
+            occupancy.c.item_id.in_(select(holds.c.id).where(holds.c.customer_id == subject_id))
+        ),
+        "holds": delete(holds).where(holds.c.customer_id == subject_id),
+        "waitlist": delete(waitlist).where(waitlist.c.customer_id == subject_id),
         "customers": delete(customers).where(customers.c.id == subject_id),
         "portfolio_media": delete(portfolio_media).where(portfolio_media.c.loctician_id == subject_id),
         "portfolio_source": delete(portfolio_sources).where(portfolio_sources.c.loctician_id == subject_id),
@@ -79,10 +89,8 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
 
 
 async def _cancel_upcoming(session: AsyncSession, subject_id: UUID) -> int:
-    upcoming = select(bookings.c.id).where(
-        bookings.c.customer_id == subject_id, bookings.c.status.in_(UPCOMING), bookings.c.starts_at > func.now()
-    )
-    ids = (await session.execute(upcoming.with_for_update())).scalars().all()
+    ids = await queries.coming(session, subject_id)
     for booking_id in ids:
-        await appointments.release(session, booking_id, None, "customer_erased")
+        request = orjson.dumps({"id": str(booking_id), "code": "customer_erased"}).decode()
+        await queries.cancel(session, SERVICE_CLAIMS.as_json(), request)
     return len(ids)

@@ -1,4 +1,4 @@
-"""Free time: one engine (the SQL function booking.free_slots) for searching, checking and alternatives."""
+"""Free time: one engine (the SQL function booking.free_sittings) for searching, checking and alternatives."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,8 +8,9 @@ from services.booking.answers import slots as answers
 from services.booking.errors import REFUSALS
 from services.booking.errors.slots import RangeTooLong
 from services.booking.queries import slots as queries
+from services.booking.queries.slots import Search
 from services.booking.schemas.slots import AvailabilityRequest
-from shared.auth import Principal, claims_of
+from shared.auth import Principal, Role, claims_of
 from shared.db import Database
 
 LONGEST_SEARCH = timedelta(days=31)
@@ -18,6 +19,7 @@ USUAL_SEARCH = timedelta(days=14)
 
 async def search(
     database: Database,
+    who: Principal | None,
     treatment_ids: list[UUID],
     loctician: UUID | None,
     between: tuple[datetime | None, datetime | None],
@@ -28,15 +30,11 @@ async def search(
     end = between[1] or start + USUAL_SEARCH
     if not start < end <= start + LONGEST_SEARCH:
         raise RangeTooLong
-    rows = await queries.free_slots(database, treatment_ids, loctician, start, end, limit)
+    notice = who is None or who.role == Role.CUSTOMER  # the salon itself needs none
+    rows = await queries.free_slots(database, Search(treatment_ids, loctician, start, end, limit, notice))
     if not rows:
         await _refuse_unknown(database, treatment_ids, loctician)
-    return {
-        "items": [
-            answers.slot(row.starts_at, row.ends_at, row.loctician_id, treatment_ids, row.price_amount, language)
-            for row in rows
-        ]
-    }
+    return {"items": [answers.slot(row._mapping, treatment_ids, language) for row in rows]}
 
 
 async def _refuse_unknown(database: Database, treatment_ids: list[UUID], loctician: UUID | None) -> None:
@@ -72,9 +70,4 @@ async def _availability(
 
 
 def _alternatives(found: dict[str, Any], asked: AvailabilityRequest, language: str) -> list[dict[str, Any]]:
-    return [
-        answers.slot(
-            one["starts_at"], one["ends_at"], one["loctician_id"], asked.service_ids, one["price_amount"], language
-        )
-        for one in found["alternatives"]
-    ]
+    return [answers.slot(one, asked.service_ids, language) for one in found["alternatives"]]

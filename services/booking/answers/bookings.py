@@ -1,23 +1,32 @@
 from typing import Any
 
 from services.booking.answers.common import Answer, instant, money
+from shared.auth import Principal, Role
+
+SALON = {Role.STAFF, Role.ADMIN}
 
 
-def booking(row: Answer, language: str) -> Answer:
-    return {
+def booking(row: Answer, who: Principal, language: str) -> Answer:
+    answer = {
         "id": row["id"],
         "status": row["status"],
         "start": instant(row["start"]),
         "end": instant(row["end"]),
         "customer_id": row["customer_id"],
+        "walk_in": row["walk_in"],
         "price": money(row["price_amount"], language),
         "notes": row["notes"],
+        "conflicted": row["conflicted"],
+        "series_id": row["series_id"],
         "version": row["version"],
         "created_at": instant(row["created_at"]),
         "updated_at": instant(row["updated_at"]),
         "cancelled_at": instant(row["cancelled_at"]),
         "items": [_item(one, language) for one in row["items"]],
     }
+    if who.role in SALON or (who.role == Role.LOCTICIAN and str(who.id) in row["loctician_ids"]):
+        answer["internal_notes"] = row["internal_notes"]
+    return answer
 
 
 def _item(row: Answer, language: str) -> Answer:
@@ -30,11 +39,28 @@ def _item(row: Answer, language: str) -> Answer:
     }
 
 
-def change(row: Any, *, show_actor: bool) -> Answer:
+def series(row: Answer, who: Principal, language: str) -> Answer:
+    return {
+        "series_id": row["series_id"],
+        "items": [
+            {
+                "start": instant(one["start"]),
+                "booking": booking(one["booking"], who, language) if one["booking"] else None,
+                "reason": one["reason"],
+            }
+            for one in row["items"]
+        ],
+    }
+
+
+def change(row: Any, language: str, *, show_actor: bool) -> Answer:
     return {
         "at": instant(row.at),
         "change": row.change,
         "status": row.status,
+        "start": instant(row.starts_at),
+        "end": instant(row.ends_at),
+        "price": money(row.price_amount, language),
         "version": row.version,
         "actor_role": row.actor_role,
         "actor_id": str(row.actor_id) if show_actor and row.actor_id else None,

@@ -1,18 +1,37 @@
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from services.booking.answers.common import Answer, instant, money
 
 
-def slot(
-    start: datetime | str, end: datetime | str, loctician: Any, treatment_ids: Sequence[UUID], price: int, language: str
-) -> Answer:
-    return {
-        "start": instant(start),
-        "end": instant(end),
-        "loctician_id": str(loctician),
+def slot(row: Any, treatment_ids: Sequence[UUID], language: str) -> Answer:
+    """`row` as booking.slot has it, from columns or from JSON."""
+    found = {
+        "start": instant(row["starts_at"]),
+        "end": instant(row["ends_at"]),
+        "loctician_id": str(row["loctician_id"]),
         "service_ids": treatment_ids,
-        "price": money(price, language),
+        "price": money(row["price_amount"], language),
     }
+    return found | shared_items(found["start"], row["parts"])
+
+
+def shared_items(start: Any, parts: list[Answer] | None) -> Answer:
+    """Who does what and when, where several locticians share a sitting."""
+    return {"items": [_part(start, one) for one in parts]} if parts else {}
+
+
+def _part(start: datetime, part: Answer) -> Answer:
+    return {
+        "service_id": part["service_id"],
+        "loctician_id": part["loctician_id"],
+        "start": instant(_after(start, part["from"])),
+        "end": instant(_after(start, part["to"])),
+    }
+
+
+def _after(start: datetime, minutes: int) -> datetime:
+    # In UTC: added to a wall-clock time, minutes would ignore a change of the clock between.
+    return start.astimezone(UTC) + timedelta(minutes=minutes)

@@ -1,29 +1,55 @@
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
-from services.booking import bookings
-from services.booking.api.common import Caller, Cursor, From, IdempotencyKey, IfMatch, Limit, To, answer
+from services.booking import bookings, changes
+from services.booking.api.common import (
+    Caller,
+    Cursor,
+    From,
+    IdempotencyKey,
+    IfMatch,
+    Limit,
+    RequireVerified,
+    To,
+    answer,
+)
 from services.booking.schemas import bookings as schemas
+from shared.auth import Principal, Role, allow
 from shared.db import DatabaseDep, SessionDep
 from shared.problems import LanguageDep
 from shared.schemas import Page
 
 router = APIRouter(prefix="/api/v1")
 
+Salon = Annotated[Principal, allow(Role.LOCTICIAN, Role.STAFF, Role.ADMIN)]
+
 
 @router.post("/bookings", status_code=201, response_model=schemas.Booking)
 async def create_booking(
     who: Caller,
     asked: schemas.BookingRequest,
-    request: Request,
+    require_verified: RequireVerified,
     database: DatabaseDep,
     language: LanguageDep,
     key: IdempotencyKey = None,
 ) -> Response:
-    require_verified = request.app.state.runtime.settings.require_verified_email
     booked = await bookings.book(database, who, asked, key, language, require_verified=require_verified)
     return answer(booked, 201, Location=f"/api/v1/bookings/{booked['id']}")
+
+
+@router.post("/bookings/series", status_code=201, response_model=schemas.Series)
+async def create_series(
+    who: Caller,
+    asked: schemas.SeriesRequest,
+    require_verified: RequireVerified,
+    database: DatabaseDep,
+    language: LanguageDep,
+    key: IdempotencyKey = None,
+) -> Response:
+    booked = await bookings.book_series(database, who, asked, key, language, require_verified=require_verified)
+    return answer(booked, 201)
 
 
 @router.get("/bookings", response_model=Page[schemas.Booking])
@@ -32,6 +58,7 @@ async def list_bookings(
     database: DatabaseDep,
     language: LanguageDep,
     status: schemas.Status | None = None,
+    conflicted: bool | None = None,
     start: From = None,
     end: To = None,
     loctician_id: UUID | None = None,
@@ -41,6 +68,7 @@ async def list_bookings(
 ) -> Response:
     conditions = {
         "status": status,
+        "conflicted": conflicted,
         "from": start,
         "to": end,
         "loctician_id": loctician_id,
@@ -54,19 +82,52 @@ async def get_booking(who: Caller, booking_id: UUID, database: DatabaseDep, lang
     return answer(await bookings.get(database, who, booking_id, language))
 
 
+@router.put("/bookings/{booking_id}", response_model=schemas.Booking)
+async def change_booking(
+    who: Caller,
+    booking_id: UUID,
+    asked: schemas.ChangeRequest,
+    database: DatabaseDep,
+    language: LanguageDep,
+    if_match: IfMatch = None,
+) -> Response:
+    return answer(await changes.change(database, who, booking_id, asked, if_match, language))
+
+
 @router.post("/bookings/{booking_id}/cancel", response_model=schemas.CancelledBooking)
 async def cancel_booking(
     who: Caller,
     booking_id: UUID,
-    session: SessionDep,
+    database: DatabaseDep,
     language: LanguageDep,
     asked: schemas.CancelRequest | None = None,
     if_match: IfMatch = None,
 ) -> Response:
     reason = asked.reason if asked else None
-    return answer(await bookings.cancel(session, who, booking_id, reason, if_match, language))
+    return answer(await changes.cancel(database, who, booking_id, reason, if_match, language))
+
+
+@router.post("/bookings/{booking_id}/confirm", response_model=schemas.Booking)
+async def confirm_booking(
+    who: Salon, booking_id: UUID, database: DatabaseDep, language: LanguageDep, if_match: IfMatch = None
+) -> Response:
+    return answer(await changes.settle(database, who, booking_id, "confirmed", if_match, language))
+
+
+@router.post("/bookings/{booking_id}/complete", response_model=schemas.Booking)
+async def complete_booking(
+    who: Salon, booking_id: UUID, database: DatabaseDep, language: LanguageDep, if_match: IfMatch = None
+) -> Response:
+    return answer(await changes.settle(database, who, booking_id, "completed", if_match, language))
+
+
+@router.post("/bookings/{booking_id}/no-show", response_model=schemas.Booking)
+async def miss_booking(
+    who: Salon, booking_id: UUID, database: DatabaseDep, language: LanguageDep, if_match: IfMatch = None
+) -> Response:
+    return answer(await changes.settle(database, who, booking_id, "no_show", if_match, language))
 
 
 @router.get("/bookings/{booking_id}/history", response_model=schemas.History)
-async def booking_history(who: Caller, booking_id: UUID, session: SessionDep) -> Response:
-    return answer(await bookings.history(session, who, booking_id))
+async def booking_history(who: Caller, booking_id: UUID, session: SessionDep, language: LanguageDep) -> Response:
+    return answer(await bookings.history(session, who, booking_id, language))

@@ -3,8 +3,10 @@
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Header, Query, Response
+from fastapi import Depends, Header, Query, Response
 
+from services.booking.settings import BookingSettings
+from shared.app import RuntimeDep
 from shared.auth import ANYONE, SIGNED_IN, Principal
 from shared.schemas import Instant
 
@@ -18,6 +20,15 @@ IdempotencyKey = Annotated[
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=100)]
 From = Annotated[Instant | None, Query(alias="from")]
 To = Annotated[Instant | None, Query(alias="to")]
+
+
+def _require_verified(runtime: RuntimeDep) -> bool:
+    settings = runtime.settings
+    assert isinstance(settings, BookingSettings)  # noqa: S101 - narrows to this service's own
+    return bool(settings.require_verified_email)
+
+
+RequireVerified = Annotated[bool, Depends(_require_verified)]
 
 
 def answer(content: dict[str, Any], status: int = 200, **headers: str) -> Response:

@@ -23,7 +23,7 @@ async def search_slots(
     end: To = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response:
-    return answer(await slots.search(database, service_id, loctician_id, (start, end), limit, language))
+    return answer(await slots.search(database, who, service_id, loctician_id, (start, end), limit, language))
 
 
 @router.post("/bookings/check-availability", response_model=schemas.Availability)

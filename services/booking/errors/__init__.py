@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import orjson
 from sqlalchemy.exc import DBAPIError
 
 from services.booking.errors import bookings, slots
-from shared.errors import ProblemError
+from shared.errors import NotFound, ProblemError, StaleVersion
 
 REFUSED = "LB001"  # the SQLSTATE of booking.refuse()
 EXCLUSION_VIOLATION = "23P01"
@@ -14,27 +15,56 @@ REFUSALS: dict[str, type[ProblemError]] = {
     error.code: error
     for error in (
         slots.SlotTaken,
-        bookings.CustomerOverlap,
         slots.OutsideHours,
+        slots.Holiday,
+        slots.Closed,
         slots.InPast,
+        slots.TooSoon,
         slots.TooFarAhead,
         slots.OffGrid,
         slots.UnknownTreatment,
         slots.UnknownLoctician,
         slots.TreatmentNotOffered,
+        bookings.CustomerOverlap,
         bookings.UnknownCustomer,
         bookings.IdempotencyKeyReused,
         bookings.EmailNotVerified,
+        bookings.NotForOthers,
+        bookings.WrongStatus,
+        bookings.AlreadyStarted,
+        bookings.NotStarted,
+        bookings.WindowPassed,
+        bookings.TooManyOpen,
+        bookings.HoldLapsed,
+        bookings.HoldMismatch,
+        bookings.TooManyWishes,
+        NotFound,
+        StaleVersion,
     )
 }
+# Where another time would do, the nearest free ones are named.
+ABOUT_THE_TIME = (
+    slots.SlotTaken,
+    slots.OutsideHours,
+    slots.Holiday,
+    slots.Closed,
+    bookings.CustomerOverlap,
+    bookings.HoldLapsed,
+)
 
 
-def refusal_of(error: DBAPIError) -> type[ProblemError] | None:
-    """The refusal that the database raised; None for any other failure."""
+def state_of(error: DBAPIError) -> str | None:
+    """The SQLSTATE that the database gave."""
     cause: Any = error.orig.__cause__ if error.orig else None
-    state = getattr(cause, "sqlstate", None)
+    return getattr(cause, "sqlstate", None)
+
+
+def refusal_of(error: DBAPIError) -> ProblemError | None:
+    """The refusal that the database raised; None for any other failure."""
+    state = state_of(error)
+    cause: Any = error.orig.__cause__ if error.orig else None
     if state == REFUSED:
-        return REFUSALS[cause.message]
-    if state == EXCLUSION_VIOLATION:
-        return REFUSALS.get(cause.constraint_name)
+        return REFUSALS[cause.message](**orjson.loads(cause.detail or "{}"))
+    if state == EXCLUSION_VIOLATION and cause.constraint_name in REFUSALS:
+        return REFUSALS[cause.constraint_name]()
     return None

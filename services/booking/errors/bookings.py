@@ -48,8 +48,8 @@ class EmailNotVerified(Forbidden):
 class NotForOthers(Forbidden):
     code = "not_for_others"
     detail: ClassVar[Texts] = {
-        "da": "Kun personalet booker for andre, og en loctician kun i egen stol.",
-        "en": "Only staff book for others, and a loctician for the own chair only.",
+        "da": "Kun personalet gør det for andre, og en loctician kun i egen stol.",
+        "en": "Only staff do this for others, and a loctician for the own chair only.",
     }
 
 
@@ -57,8 +57,8 @@ class WrongStatus(Conflict):
     code = "wrong_status"
     title: ClassVar[Texts] = {"da": "Forkert status", "en": "Wrong status"}
     detail: ClassVar[Texts] = {
-        "da": "Bookingen er {status} og kan ikke aflyses.",
-        "en": "The booking is {status} and cannot be cancelled.",
+        "da": "Bookingens status er {status}; det tillader ikke dette.",
+        "en": "The booking is {status}, which does not allow this.",
     }
 
 
@@ -68,4 +68,76 @@ class AlreadyStarted(Conflict):
     detail: ClassVar[Texts] = {
         "da": "Tiden er begyndt; ring til salonen.",
         "en": "The appointment has started; please call the salon.",
+    }
+
+
+class NotStarted(Conflict):
+    code = "not_started"
+    title: ClassVar[Texts] = {"da": "Ikke begyndt endnu", "en": "Not started yet"}
+    detail: ClassVar[Texts] = {
+        "da": "Tiden er ikke begyndt, så den kan endnu hverken være gennemført eller udeblevet fra.",
+        "en": "The appointment has not started, so it can neither be completed nor missed yet.",
+    }
+
+
+class WindowPassed(Conflict):
+    code = "window_passed"
+    title: ClassVar[Texts] = {"da": "For sent at flytte", "en": "Too late to move"}
+    detail: ClassVar[Texts] = {
+        "da": "Tiden kan flyttes indtil {hours} timer før; ring til salonen.",
+        "en": "Appointments can be moved until {hours} hours before; please call the salon.",
+    }
+
+
+class TooManyOpen(Conflict):
+    code = "too_many_open"
+    title: ClassVar[Texts] = {"da": "For mange kommende tider", "en": "Too many appointments ahead"}
+    detail: ClassVar[Texts] = {
+        "da": "Der kan højst være {limit} kommende tider ad gangen.",
+        "en": "There can be {limit} appointments ahead at a time.",
+    }
+
+
+class NothingBooked(Conflict):
+    code = "nothing_booked"
+    title: ClassVar[Texts] = {"da": "Ingen af tiderne kan bookes", "en": "None of the times can be had"}
+    detail: ClassVar[Texts] = {
+        "da": "Hver dato står med sin grund i items.",
+        "en": "Each date stands with its reason in items.",
+    }
+
+
+class HoldLapsed(Conflict):
+    code = "hold_lapsed"
+    title: ClassVar[Texts] = {"da": "Reservationen er udløbet", "en": "The hold has lapsed"}
+    detail: ClassVar[Texts] = {
+        "da": "Tiden holdes ikke længere for dig. Se de nærmeste ledige tider i alternatives.",
+        "en": "The time is no longer held for you. The nearest free times are in alternatives.",
+    }
+
+
+class HoldMismatch(RuleBroken):
+    code = "hold_mismatch"
+    title: ClassVar[Texts] = {"da": "Reservationen gælder noget andet", "en": "The hold is for something else"}
+    detail: ClassVar[Texts] = {
+        "da": "service_ids, loctician_id og start skal være dem, der blev reserveret.",
+        "en": "service_ids, loctician_id and start must be those that were held.",
+    }
+
+
+class TooManyWishes(Conflict):
+    code = "too_many_wishes"
+    title: ClassVar[Texts] = {"da": "For mange ønsker", "en": "Too many wishes"}
+    detail: ClassVar[Texts] = {
+        "da": "Der kan højst være 10 ønsker på ventelisten ad gangen.",
+        "en": "There can be 10 wishes on the waitlist at a time.",
+    }
+
+
+class WalkInHasNoAccount(RuleBroken):
+    code = "walk_in_has_no_account"
+    title: ClassVar[Texts] = {"da": "En kunde uden aftale har ingen konto", "en": "A walk-in has no account"}
+    detail: ClassVar[Texts] = {
+        "da": "Angiv enten customer_id eller walk_in, og walk_in kun fra salonen.",
+        "en": "Name either customer_id or walk_in, and walk_in from the salon only.",
     }

@@ -23,18 +23,45 @@ class OutsideHours(Conflict):
     }
 
 
+class Holiday(Conflict):
+    code = "holiday"
+    title: ClassVar[Texts] = {"da": "Lukket på helligdagen", "en": "Closed for the holiday"}
+    detail: ClassVar[Texts] = {
+        "da": "Dagen er en helligdag. Se de nærmeste ledige tider i alternatives.",
+        "en": "The day is a public holiday. The nearest free times are in alternatives.",
+    }
+
+
+class Closed(Conflict):
+    code = "closed"
+    title: ClassVar[Texts] = {"da": "Lukket den dag", "en": "Closed that day"}
+    detail: ClassVar[Texts] = {
+        "da": "Ingen tager imod den dag. Se de nærmeste ledige tider i alternatives.",
+        "en": "Nobody takes customers that day. The nearest free times are in alternatives.",
+    }
+
+
 class InPast(RuleBroken):
     code = "in_past"
     title: ClassVar[Texts] = {"da": "Tiden er passeret", "en": "The time has passed"}
     detail: ClassVar[Texts] = {"da": "start skal ligge i fremtiden.", "en": "start must lie in the future."}
 
 
+class TooSoon(RuleBroken):
+    code = "too_soon"
+    title: ClassVar[Texts] = {"da": "For kort varsel", "en": "Too short notice"}
+    detail: ClassVar[Texts] = {
+        "da": "Salonen tager ikke imod med så kort varsel. Se salonens regler i /api/v1/bookings/rules.",
+        "en": "The salon takes no bookings at such short notice. Its rules are in /api/v1/bookings/rules.",
+    }
+
+
 class TooFarAhead(RuleBroken):
     code = "too_far_ahead"
     title: ClassVar[Texts] = {"da": "For langt ude i fremtiden", "en": "Too far ahead"}
     detail: ClassVar[Texts] = {
-        "da": "Der kan bookes højst 180 dage frem.",
-        "en": "Bookings are taken up to 180 days ahead.",
+        "da": "Så langt frem kan der ikke bookes endnu. Se salonens regler i /api/v1/bookings/rules.",
+        "en": "Bookings are not taken so far ahead yet. The salon's rules are in /api/v1/bookings/rules.",
     }
 
 

@@ -1,21 +1,22 @@
-from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import Range, insert
+import orjson
+from sqlalchemy import Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.models import customers, open_windows
+from services.booking.models import customers
+
+OPEN_DAYS = text("SELECT booking.open_days(:loctician, CAST(:version AS integer), CAST(:days AS jsonb))").bindparams(
+    bindparam("loctician", type_=Uuid)
+)
 
 
-async def open_day(
-    session: AsyncSession, loctician_id: UUID, day: date, version: int, windows: list[Range[datetime]]
-) -> None:
-    added = insert(open_windows).values(loctician_id=loctician_id, day=day, version=version, windows=windows)
-    newer = {"version": added.excluded.version, "windows": added.excluded.windows}
-    statement = added.on_conflict_do_update(
-        index_elements=["loctician_id", "day"], set_=newer, where=open_windows.c.version < added.excluded.version
-    )
-    await session.execute(statement)
+async def open_days(session: AsyncSession, loctician_id: UUID, version: int, days: list[dict[str, Any]]) -> None:
+    """Each day's newest version stands. Bookings that lie outside hours now are flagged."""
+    params = {"loctician": loctician_id, "version": version, "days": orjson.dumps(days).decode()}
+    await session.execute(OPEN_DAYS, params)
 
 
 async def mark_verified(session: AsyncSession, user_id: UUID, verified: bool, version: int) -> bool:

@@ -1,18 +1,18 @@
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, text
 
-from services.booking.queries.common import Row, json_of
+from services.booking.queries.common import Row, function, row_of
 from shared.db import Database
 
-AVAILABILITY = text("SELECT CAST(booking.availability(CAST(:claims AS jsonb), CAST(:request AS jsonb)) AS text)")
+AVAILABILITY = function("availability")
 FREE_SLOTS = text(
-    "SELECT starts_at, ends_at, loctician_id, price_amount"
-    " FROM booking.free_slots(:treatments, :loctician, :from, :to, CAST(:limit AS integer))"
+    "SELECT starts_at, ends_at, loctician_id, price_amount, parts"
+    " FROM booking.free_slots(:treatments, :loctician, :from, :to, CAST(:limit AS integer), :notice)"
 ).bindparams(
     bindparam("treatments", type_=ARRAY(Uuid)),
     bindparam("loctician", type_=Uuid),
@@ -21,12 +21,27 @@ FREE_SLOTS = text(
 )
 
 
+@dataclass(frozen=True)
+class Search:
+    treatment_ids: list[UUID]
+    loctician: UUID | None
+    start: datetime
+    end: datetime
+    limit: int
+    notice: bool
+
+
 async def availability(database: Database, claims: str, request: Row) -> Row:
-    return await json_of(database, AVAILABILITY, {"claims": claims, "request": orjson.dumps(request).decode()})
+    return await row_of(database, AVAILABILITY, claims, request)
 
 
-async def free_slots(
-    database: Database, treatment_ids: list[UUID], loctician: UUID | None, start: datetime, end: datetime, limit: int
-) -> Sequence[Any]:
-    params = {"treatments": treatment_ids, "loctician": loctician, "from": start, "to": end, "limit": limit}
+async def free_slots(database: Database, search: Search) -> Sequence[Any]:
+    params = {
+        "treatments": search.treatment_ids,
+        "loctician": search.loctician,
+        "from": search.start,
+        "to": search.end,
+        "limit": search.limit,
+        "notice": search.notice,
+    }
     return await database.call(FREE_SLOTS, params)

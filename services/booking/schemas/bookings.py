@@ -1,18 +1,58 @@
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from services.booking.schemas.slots import AvailabilityRequest
-from shared.schemas import Input, Money, Schema
+from services.booking.schemas.common import Notes, Phone
+from services.booking.schemas.slots import AvailabilityRequest, TreatmentIds
+from shared.schemas import Input, Instant, Money, Schema
 
 Status = Literal["pending", "confirmed", "completed", "no_show", "cancelled"]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class WalkIn(Input):
+    """Somebody without an account."""
+
+    name: Name | None = None
+    phone: Phone | None = None
 
 
 class BookingRequest(AvailabilityRequest):
-    notes: Annotated[str, Field(max_length=2000)] | None = None
+    notes: Notes | None = None
+    internal_notes: Notes | None = None
     customer_id: UUID | None = None
+    walk_in: WalkIn | None = None
+    hold_id: UUID | None = None
+
+
+class SeriesRequest(AvailabilityRequest):
+    """`times` appointments, every so many weeks at the same hour of the clock in Copenhagen."""
+
+    every_weeks: Annotated[int, Field(ge=1, le=26, strict=True)]
+    times: Annotated[int, Field(ge=2, le=26, strict=True)]
+    notes: Notes | None = None
+    customer_id: UUID | None = None
+
+
+class ChangeRequest(Input):
+    """What is left out stays as it is; `loctician_id: null` means any."""
+
+    start: Instant | None = None
+    service_ids: TreatmentIds | None = None
+    loctician_id: UUID | None = None
+    notes: Notes | None = None
+    internal_notes: Notes | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("nothing to change")
+        for name in ("start", "service_ids"):
+            if name in self.model_fields_set and getattr(self, name) is None:
+                raise ValueError(f"{name} may be left out but not be null")
+        return self
 
 
 class CancelRequest(Input):
@@ -27,14 +67,23 @@ class BookedTreatment(Schema):
     price: Money
 
 
+class BookedWalkIn(Schema):
+    name: str | None
+    phone: str | None
+
+
 class Booking(Schema):
     id: UUID
     status: Status
     start: datetime
     end: datetime
-    customer_id: UUID
+    customer_id: UUID | None
+    walk_in: BookedWalkIn | None
     price: Money
     notes: str | None
+    internal_notes: Annotated[str | None, Field(description="Left out for customers")] = None
+    conflicted: bool
+    series_id: UUID | None
     version: int
     created_at: datetime
     updated_at: datetime
@@ -47,10 +96,24 @@ class CancelledBooking(Booking):
     cancellation_window_kept: bool
 
 
+class SeriesDate(Schema):
+    start: datetime
+    booking: Booking | None
+    reason: str | None
+
+
+class Series(Schema):
+    series_id: UUID
+    items: list[SeriesDate]
+
+
 class Change(Schema):
     at: datetime
     change: str
     status: Status
+    start: datetime
+    end: datetime
+    price: Money
     version: int
     actor_role: str
     actor_id: UUID | None

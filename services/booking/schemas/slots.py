@@ -24,12 +24,23 @@ class AvailabilityRequest(Input):
     start: Instant
 
 
+class Part(Schema):
+    service_id: UUID
+    loctician_id: UUID
+    start: datetime
+    end: datetime
+
+
 class Slot(Schema):
     start: datetime
     end: datetime
     loctician_id: UUID
     service_ids: list[UUID]
     price: Money
+    items: Annotated[
+        list[Part] | None,
+        Field(description="Only where several locticians share the sitting; loctician_id is the first"),
+    ] = None
 
 
 class Slots(Schema):

@@ -14,7 +14,7 @@ class TestMigrations:
     async def test_go_down_and_up_again(self, settings: Settings, owner_url: str) -> None:
         await migrate("booking", settings, "base", down=True)
         await migrate("booking", settings)
-        await as_owner(owner_url, "SELECT booking.horizon()")
+        await as_owner(owner_url, "SELECT booking.clock()")
 
     async def test_tables_are_those_of_the_models(self, owner: AsyncEngine) -> None:
         async with owner.connect() as connection:

@@ -56,3 +56,9 @@ CREATE POLICY portfolios_are_public ON booking.portfolio_media FOR SELECT USING 
 
 CREATE POLICY service_writes ON booking.portfolio_media FOR ALL
 USING ((SELECT booking.claim_role()) = 'service')
+
+CREATE POLICY own_or_salon ON booking.holds
+USING (customer_id = (SELECT booking.claim_sub()) OR (SELECT booking.claim_role()) IN ('staff', 'admin', 'service'))
+
+CREATE POLICY own_or_salon ON booking.waitlist
+USING (customer_id = (SELECT booking.claim_sub()) OR (SELECT booking.claim_role()) IN ('staff', 'admin', 'service'))

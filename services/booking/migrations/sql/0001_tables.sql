@@ -77,6 +77,7 @@ CREATE TABLE booking.open_windows (
     day date NOT NULL,
     version integer NOT NULL,
     windows tstzmultirange NOT NULL,
+    closed_for text,
     PRIMARY KEY (loctician_id, day)
 )
 
@@ -88,6 +89,19 @@ CREATE TABLE booking.customers (
     active_version integer NOT NULL DEFAULT -1
 )
 
+-- One row, once somebody has chosen; until then booking.rules() says what holds.
+CREATE TABLE booking.salon (
+    only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    minimum_notice_minutes integer NOT NULL CHECK (minimum_notice_minutes BETWEEN 0 AND 20160),
+    horizon_days integer NOT NULL CHECK (horizon_days BETWEEN 1 AND 365),
+    cancellation_window_hours integer NOT NULL CHECK (cancellation_window_hours BETWEEN 0 AND 336),
+    confirm_by_hand boolean NOT NULL,
+    open_bookings_per_customer integer NOT NULL CHECK (open_bookings_per_customer BETWEEN 1 AND 100),
+    offer_minutes integer NOT NULL CHECK (offer_minutes BETWEEN 5 AND 1440),
+    version integer NOT NULL
+)
+
+-- A walk-in has no account: customer_id is then an id of this booking's own, known to nobody.
 CREATE TABLE booking.bookings (
     id uuid PRIMARY KEY,
     customer_id uuid NOT NULL,
@@ -98,17 +112,30 @@ CREATE TABLE booking.bookings (
     price_amount integer NOT NULL CHECK (price_amount >= 0),
     currency text NOT NULL DEFAULT 'DKK',
     notes text,
+    internal_notes text,
+    walk_in boolean NOT NULL DEFAULT false,
+    walk_in_name text,
+    walk_in_phone text,
+    series_id uuid,
+    conflicted_at timestamptz,
     cancel_reason text,
     cancelled_at timestamptz,
     version integer NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CHECK (starts_at < ends_at)
+    shared boolean NOT NULL GENERATED ALWAYS AS (cardinality(loctician_ids) > 1) STORED,
+    CHECK (starts_at < ends_at),
+    CHECK (walk_in OR (walk_in_name IS NULL AND walk_in_phone IS NULL))
 )
 
 CREATE INDEX bookings_by_customer ON booking.bookings (customer_id, starts_at, id)
 
 CREATE INDEX bookings_by_loctician ON booking.bookings ((loctician_ids[1]), starts_at, id)
+
+-- Bookings that several locticians share are few; those of which one is not the first are looked for here.
+CREATE INDEX bookings_shared ON booking.bookings (starts_at, id) WHERE shared
+
+CREATE INDEX bookings_conflicted ON booking.bookings (starts_at, id) WHERE conflicted_at IS NOT NULL
 
 CREATE INDEX bookings_by_start ON booking.bookings (starts_at, id)
 
@@ -128,16 +155,57 @@ CREATE TABLE booking.booking_items (
 
 CREATE INDEX booking_items_by_booking ON booking.booking_items (booking_id, place)
 
+-- item_id is a booked item's id, or a hold's; what a hold takes is free again from lapses_at on.
 CREATE TABLE booking.occupancy (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     item_id uuid NOT NULL,
     loctician_id uuid NOT NULL,
     blocked tstzrange NOT NULL CHECK (NOT isempty(blocked)),
     active boolean NOT NULL DEFAULT true,
+    lapses_at timestamptz,
     CONSTRAINT slot_taken EXCLUDE USING gist (loctician_id WITH =, blocked WITH &&) WHERE (active)
 )
 
 CREATE INDEX occupancy_by_item ON booking.occupancy (item_id)
+
+CREATE INDEX occupancy_lapsing ON booking.occupancy (loctician_id, lapses_at) WHERE lapses_at IS NOT NULL
+
+CREATE TABLE booking.waitlist (
+    id uuid PRIMARY KEY,
+    customer_id uuid NOT NULL,
+    treatment_ids uuid[] NOT NULL,
+    loctician_id uuid,
+    first_day date NOT NULL,
+    last_day date NOT NULL CHECK (last_day >= first_day),
+    earliest time,
+    latest time,
+    status text NOT NULL DEFAULT 'waiting' CHECK (status IN ('waiting', 'offered', 'accepted')),
+    queued_at timestamptz NOT NULL DEFAULT now(),
+    version integer NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT now()
+)
+
+CREATE INDEX waitlist_by_turn ON booking.waitlist (queued_at, id) WHERE status = 'waiting'
+
+CREATE INDEX waitlist_by_customer ON booking.waitlist (customer_id, created_at, id)
+
+-- An offer of the waitlist is a hold too. chairs: the loctician of each treatment.
+CREATE TABLE booking.holds (
+    id uuid PRIMARY KEY,
+    customer_id uuid NOT NULL,
+    treatment_ids uuid[] NOT NULL,
+    chairs uuid[] NOT NULL,
+    starts_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL,
+    price_amount integer NOT NULL,
+    waitlist_id uuid UNIQUE REFERENCES booking.waitlist ON DELETE CASCADE,
+    expires_at timestamptz NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+)
+
+CREATE UNIQUE INDEX one_hold_a_customer ON booking.holds (customer_id) WHERE waitlist_id IS NULL
+
+CREATE INDEX holds_by_expiry ON booking.holds (expires_at)
 
 CREATE TABLE booking.booking_history (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -149,6 +217,9 @@ CREATE TABLE booking.booking_history (
     actor_role text NOT NULL,
     change text NOT NULL,
     status text NOT NULL,
+    starts_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL,
+    price_amount integer NOT NULL,
     version integer NOT NULL
 )
 

@@ -28,13 +28,16 @@ PROTECTED = (
     "booking_items",
     "booking_history",
     "customers",
+    "holds",
     "idempotency_keys",
     "locticians",
     "loctician_treatments",
     "portfolio_media",
     "portfolio_sources",
     "treatments",
+    "waitlist",
 )
+FUNCTIONS = ("rules", "free_time", "reasons", "records", "waitlist", "holds", "book", "changes", "hours", "listing")
 GRANTS = {
     "treatments": "SELECT, INSERT, UPDATE",
     "locticians": "SELECT, INSERT, UPDATE",
@@ -45,9 +48,12 @@ GRANTS = {
     "synonyms": "SELECT",
     "open_windows": "SELECT, INSERT, UPDATE, DELETE",
     "customers": "SELECT, INSERT, UPDATE, DELETE",
+    "salon": "SELECT, INSERT, UPDATE",
     "bookings": "SELECT, INSERT, UPDATE",
-    "booking_items": "SELECT, INSERT, UPDATE",
-    "occupancy": "SELECT, INSERT, UPDATE",
+    "booking_items": "SELECT, INSERT, UPDATE, DELETE",
+    "occupancy": "SELECT, INSERT, UPDATE, DELETE",
+    "holds": "SELECT, INSERT, UPDATE, DELETE",
+    "waitlist": "SELECT, INSERT, UPDATE, DELETE",
     "booking_history": "SELECT, INSERT, UPDATE",
     "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
 }
@@ -65,13 +71,14 @@ def upgrade() -> None:
     for table, privileges in GRANTS.items():
         grant(SCHEMA, table, privileges)
     run("0001_policies.sql")
-    run("0001_free_time.sql")
-    run("0001_book.sql")
+    for part in FUNCTIONS:
+        run(f"0001_{part}.sql")
 
 
 def downgrade() -> None:
     drop_everything(SCHEMA)
-    op.execute("DROP TYPE booking.slot")
+    for name in ("slot", "sitting", "run", "wish"):
+        op.execute(f"DROP TYPE booking.{name}")
 
 
 def run(file: str) -> None:

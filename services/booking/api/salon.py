@@ -1,0 +1,25 @@
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+
+from services.booking import salon
+from services.booking.api.common import IfMatch, Visitor, answer
+from services.booking.schemas import salon as schemas
+from shared.auth import Principal, Role, allow
+from shared.db import DatabaseDep, SessionDep
+
+router = APIRouter(prefix="/api/v1")
+
+Staff = Annotated[Principal, allow(Role.STAFF, Role.ADMIN)]
+
+
+@router.get("/bookings/rules", response_model=schemas.Rules)
+async def get_rules(who: Visitor, database: DatabaseDep) -> Response:
+    return answer(await salon.rules(database))
+
+
+@router.put("/bookings/rules", response_model=schemas.Rules)
+async def choose_rules(
+    who: Staff, asked: schemas.RulesInput, session: SessionDep, if_match: IfMatch = None
+) -> Response:
+    return answer(await salon.choose(session, asked, if_match))

@@ -1,0 +1,21 @@
+from typing import Annotated
+
+import phonenumbers
+from pydantic import AfterValidator, Field
+
+HOME = "DK"
+
+
+def _phone(value: str) -> str:
+    """In E.164; a number without a country is Danish."""
+    try:
+        number = phonenumbers.parse(value, HOME)
+    except phonenumbers.NumberParseException as error:
+        raise ValueError("is no phone number") from error
+    if not phonenumbers.is_valid_number(number):
+        raise ValueError("is no phone number that exists")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+Phone = Annotated[str, Field(max_length=40), AfterValidator(_phone)]
+Notes = Annotated[str, Field(max_length=2000)]

@@ -1,0 +1,79 @@
+from datetime import date, datetime, time
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, model_validator
+
+from services.booking.schemas.slots import AvailabilityRequest, Part, TreatmentIds
+from shared.schemas import Input, Money, Schema
+
+LONGEST_WAIT_DAYS = 366
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 12, 31))]
+
+
+def _of_the_salon(value: time) -> time:
+    if value.tzinfo is not None or value.second or value.microsecond:
+        raise ValueError("must be hours and minutes of the clock in Copenhagen")
+    return value
+
+
+ClockTime = Annotated[time, AfterValidator(_of_the_salon)]
+
+
+class HoldRequest(AvailabilityRequest):
+    customer_id: UUID | None = None
+
+
+class Hold(Schema):
+    id: UUID
+    service_ids: list[UUID]
+    loctician_id: UUID
+    start: datetime
+    end: datetime
+    price: Money
+    expires_at: datetime
+    items: list[Part] | None = None
+
+
+class WaitRequest(Input):
+    """Any start from `earliest` on whose end is not after `latest`, on a day from `first_day` to `last_day`."""
+
+    service_ids: TreatmentIds
+    loctician_id: UUID | None = None
+    customer_id: UUID | None = None
+    first_day: Day
+    last_day: Day
+    earliest: ClockTime | None = None
+    latest: ClockTime | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not 0 <= (self.last_day - self.first_day).days <= LONGEST_WAIT_DAYS:
+            raise ValueError(f"last_day must be first_day or up to {LONGEST_WAIT_DAYS} days later")
+        if self.earliest and self.latest and self.earliest >= self.latest:
+            raise ValueError("latest must be after earliest")
+        return self
+
+
+class Offer(Schema):
+    hold_id: UUID
+    start: datetime
+    end: datetime
+    loctician_id: UUID
+    price: Money
+    expires_at: datetime
+
+
+class Waiting(Schema):
+    id: UUID
+    customer_id: UUID
+    service_ids: list[UUID]
+    loctician_id: UUID | None
+    first_day: date
+    last_day: date
+    earliest: str | None
+    latest: str | None
+    status: Literal["waiting", "offered", "accepted"]
+    offer: Offer | None
+    version: int
+    created_at: datetime

@@ -1,0 +1,46 @@
+"""The waitlist: who would like a time that is taken, and is offered one when it opens."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.booking.answers import holds as answers
+from services.booking.bookings import chair_of, customer_of
+from services.booking.commands import keyed, run
+from services.booking.queries import holds as queries
+from services.booking.queries.common import rows_of
+from services.booking.schemas.holds import WaitRequest
+from shared.auth import Principal, Role, claims_of
+from shared.db import Database
+from shared.schemas import decode_cursor, encode_cursor
+
+
+async def wait(
+    database: Database, who: Principal, asked: WaitRequest, key: str | None, language: str, *, require_verified: bool
+) -> dict[str, Any]:
+    request = asked.model_dump() | {
+        "customer_id": customer_of(who, asked.customer_id),
+        "loctician_id": chair_of(who, asked.loctician_id),
+        "require_verified": require_verified,
+        **keyed("waitlist", key, asked),
+    }
+    return answers.waiting(await run(database, who, queries.WAIT, request), language)
+
+
+async def wishes(
+    database: Database, who: Principal, customer_id: UUID | None, cursor: str | None, limit: int, language: str
+) -> dict[str, Any]:
+    """One page of one's own, or for staff of everybody's, by when they came."""
+    wanted: dict[str, Any] = {} if customer_id is None else {"customer_id": customer_id}
+    if who.role in {Role.CUSTOMER, Role.LOCTICIAN}:
+        wanted["customer_id"] = who.id
+    if cursor:
+        wanted["after_at"], wanted["after_id"] = decode_cursor(cursor, datetime, UUID)
+    rows = await rows_of(database, queries.WISHES, claims_of(who).as_json(), wanted | {"limit": limit + 1})
+    more = encode_cursor(rows[limit - 1]["created_at"], rows[limit - 1]["id"]) if len(rows) > limit else None
+    return {"items": [answers.waiting(row, language) for row in rows[:limit]], "next_cursor": more}
+
+
+async def leave(database: Database, who: Principal, waitlist_id: UUID) -> None:
+    """An offer that is open goes to the next."""
+    await run(database, who, queries.STOP_WAITING, {"id": waitlist_id})
