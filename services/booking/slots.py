@@ -58,14 +58,16 @@ async def check(database: Database, who: Principal | None, asked: AvailabilityRe
 async def nearest(
     database: Database, who: Principal, asked: AvailabilityRequest, customer_id: UUID, language: str
 ) -> list[dict[str, Any]]:
-    return _alternatives(await _availability(database, who, asked, customer_id), asked, language)
+    """Also when the time asked for is free: then it comes first."""
+    request = {"customer_id": customer_id, "nearest": True}
+    return _alternatives(await _availability(database, who, asked, request), asked, language)
 
 
 async def _availability(
-    database: Database, who: Principal | None, asked: AvailabilityRequest, customer_id: UUID | None = None
+    database: Database, who: Principal | None, asked: AvailabilityRequest, more: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    request = asked.model_dump(include={"service_ids", "loctician_id", "start"})
-    request["customer_id"] = customer_id or (who and who.id)
+    request = asked.model_dump(include={"service_ids", "loctician_id", "start"}) | {"customer_id": who and who.id}
+    request |= more or {}
     return await queries.availability(database, claims_of(who).as_json(), request)
 
 

@@ -1,6 +1,7 @@
 """A salon of two locticians and three treatments, open 09:00 to 17:00 in Copenhagen for the days a test asks for."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from sqlalchemy import insert, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.booking.main import SERVICE
 from services.booking.models import treatments
@@ -42,6 +44,10 @@ IDS = {
 
 OpenOn = Callable[..., Awaitable[None]]
 Book = Callable[..., Awaitable[httpx.Response]]
+SetClock = Callable[[datetime | None], Awaitable[None]]
+Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+
+CLOCK = "CREATE OR REPLACE FUNCTION booking.clock() RETURNS timestamptz LANGUAGE sql STABLE RETURN "
 
 
 @pytest.fixture
@@ -63,9 +69,13 @@ def open_on(deliver: Callable[..., Awaitable[bool]]) -> OpenOn:
     """Opening hours as calendar would publish them."""
     versions = iter(range(1, 1000))
 
-    async def send(day: date, *hours: tuple[str, str], loctician: UUID = AMINA, version: int | None = None) -> None:
+    async def send(
+        day: date, *hours: tuple[str, str], loctician: UUID = AMINA, version: int | None = None,
+        closed_for: str | None = None,
+    ) -> None:  # fmt: skip
         windows = [{"start": at(day, a).isoformat(), "end": at(day, b).isoformat()} for a, b in hours]
-        data = {"loctician_id": str(loctician), "days": [{"date": day.isoformat(), "windows": windows}]}
+        days = [{"date": day.isoformat(), "windows": windows, "closed_for": closed_for}]
+        data = {"loctician_id": str(loctician), "days": days}
         await deliver("calendar.windows_changed.v1", data, version=version or next(versions))
 
     return send
@@ -115,3 +125,70 @@ def book(client: httpx.AsyncClient, auth_headers: Callable[..., dict[str, str]],
         return await client.post("/api/v1/bookings", json=body, headers=headers)
 
     return post
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody signed in."""
+
+    client: httpx.AsyncClient
+    id: UUID
+    headers: dict[str, str]
+
+    async def send(self, method: str, path: str, json: Any = None, **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.client.request(method, f"/api/v1{path}", json=json, headers=self.headers | named)
+
+    async def get(self, path: str, **params: str) -> httpx.Response:
+        return await self.client.get(f"/api/v1{path}", params=params, headers=self.headers)
+
+    async def post(self, path: str, json: Any = None, **headers: str) -> httpx.Response:
+        return await self.send("POST", path, json, **headers)
+
+    async def put(self, path: str, json: Any, version: int | None = None, **headers: str) -> httpx.Response:
+        named = {} if version is None else {"If_Match": f'"{version}"'}
+        return await self.send("PUT", path, json, **named, **headers)
+
+    async def delete(self, path: str) -> httpx.Response:
+        return await self.send("DELETE", path)
+
+
+SignIn = Callable[..., Caller]
+
+
+@pytest.fixture
+def sign_in(client: httpx.AsyncClient, auth_headers: Callable[..., dict[str, str]]) -> SignIn:
+    def make(role: str = "customer", person: UUID | None = None) -> Caller:
+        person = person or uuid4()
+        return Caller(client, person, auth_headers(role, person))
+
+    return make
+
+
+@pytest.fixture
+async def set_clock(owner: AsyncEngine, database: Database) -> AsyncIterator[SetClock]:
+    """Another time for every rule of the database, until the test ends; None for the true one."""
+
+    async def set_to(instant: datetime | None) -> None:
+        async with owner.begin() as connection:
+            moment = "now()" if instant is None else f"timestamptz '{instant.isoformat()}'"
+            await connection.execute(text((CLOCK + moment).replace(":", r"\:")))
+
+    yield set_to
+    await set_to(None)
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+RULES = {
+    "minimum_notice_minutes": 60, "horizon_days": 180, "cancellation_window_hours": 24, "confirm_by_hand": False,
+    "open_bookings_per_customer": 10, "offer_minutes": 30,
+}  # fmt: skip
+
+
+async def choose(sign_in: SignIn, **rules: Any) -> None:
+    staff = sign_in("staff")
+    version = (await staff.get("/bookings/rules")).json()["version"]
+    assert (await staff.put("/bookings/rules", RULES | rules, version)).status_code == 200

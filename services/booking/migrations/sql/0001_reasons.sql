@@ -126,7 +126,7 @@ BEGIN
         FROM booking.free_at(treatments, loctician, start) f;
         reason := CASE WHEN fits IS NULL THEN 'slot_taken' WHEN NOT fits THEN 'customer_overlap' END;
     END IF;
-    RETURN jsonb_build_object('reason', reason, 'alternatives', CASE WHEN reason IS NULL THEN '[]' ELSE (
+    RETURN jsonb_build_object('reason', reason, 'alternatives', CASE WHEN reason IS NULL AND NOT p_request ? 'nearest' THEN '[]' ELSE (
         SELECT coalesce(jsonb_agg(to_jsonb(n)), '[]')
         FROM booking.nearest_slots(treatments, loctician, start, customer) n
     ) END);

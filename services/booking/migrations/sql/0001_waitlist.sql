@@ -43,7 +43,8 @@ BEGIN
 END
 $$
 
--- A waiting customer's first free start of this loctician that uses some of the freed time and suits the wish.
+-- A waiting customer's first free start of this loctician that uses some of the freed time and suits the wish; rather one
+-- within that time than one that begins before it.
 CREATE FUNCTION booking.fitting(w booking.waitlist, p_loctician uuid, p_freed tstzrange) RETURNS booking.slot
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -57,7 +58,7 @@ BEGIN
         AND (w.earliest IS NULL OR (s.starts_at AT TIME ZONE 'Europe/Copenhagen')::time >= w.earliest)
         AND (w.latest IS NULL OR (s.ends_at AT TIME ZONE 'Europe/Copenhagen')
             <= booking.local_day(s.starts_at) + w.latest)
-    ORDER BY s.starts_at LIMIT 1;
+    ORDER BY s.starts_at < lower(p_freed), s.starts_at LIMIT 1;
     RETURN found;
 END
 $$

@@ -1,0 +1,164 @@
+"""The slots engine once more, simple and slow: it counts five-minute steps and tries every combination.
+
+Written from the rules, not from the SQL, so that the two can be held against each other.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import product
+
+STEP = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Treatment:
+    duration: int  # all in steps
+    buffer_before: int = 0
+    buffer_after: int = 0
+    processing: tuple[int, int] | None = None  # from which step, how many
+    grid: int = 3
+    price: int = 10000
+
+
+@dataclass(frozen=True)
+class Offer:
+    duration: int | None = None
+    price: int | None = None
+
+
+@dataclass
+class World:
+    """Steps are counted from `origin`. `closed_for`: why a loctician has no hours on the day asked about."""
+
+    origin: datetime
+    now: datetime
+    treatments: list[Treatment]
+    offers: dict[tuple[int, int], Offer]  # (loctician, treatment)
+    hours: dict[int, set[int]]
+    taken: dict[int, set[int]]
+    closed_for: dict[int, str | None] = field(default_factory=dict)
+    own: set[int] = field(default_factory=set)  # steps in which the customer is elsewhere
+    notice: int = 0  # minutes
+    horizon: int = 180  # days
+
+    def step(self, instant: datetime) -> int:
+        return (instant - self.origin) // STEP
+
+    def instant(self, step: int) -> datetime:
+        return self.origin + step * STEP
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """Who does each treatment, and the steps from the start in which each is there and has busy hands."""
+
+    chairs: tuple[int, ...]
+    lasts: int
+    price: int
+    present: tuple[tuple[int, int], ...]
+    busy: tuple[tuple[int, int], ...]
+
+    @property
+    def hand_overs(self) -> int:
+        return sum(a != b for a, b in zip(self.chairs, self.chairs[1:], strict=False))
+
+    @property
+    def shared(self) -> bool:
+        return self.hand_overs > 0
+
+    def within_hours(self, world: World, start: int) -> bool:
+        return all(start + step in world.hours[chair] for chair, step in self.present)
+
+    def free(self, world: World, start: int) -> bool:
+        return not any(start + step in world.taken[chair] for chair, step in self.busy)
+
+    def meets_own(self, world: World, start: int) -> bool:
+        return any(step in world.own for step in range(start, start + self.lasts))
+
+
+@dataclass
+class Reference:
+    world: World
+    wanted: list[int]
+    loctician: int | None
+
+    @cached_property
+    def sittings(self) -> list[Sitting]:
+        """By one loctician, or where nobody performs all of it by several with as few hand-overs as can be."""
+        performers = [
+            [who for who, what in self.world.offers if what == one and self.loctician in {None, who}]
+            for one in self.wanted
+        ]
+        every = [self._laid(chairs) for chairs in product(*performers)]
+        fewest = min((one.hand_overs for one in every), default=0)
+        if self.loctician is not None and fewest:
+            return []
+        return [one for one in every if one.hand_overs == fewest]
+
+    def _laid(self, chairs: tuple[int, ...]) -> Sitting:
+        at, price, present, busy = 0, 0, [], []
+        for place, (what, who) in enumerate(zip(self.wanted, chairs, strict=True)):
+            treatment, offer = self.world.treatments[what], self.world.offers[who, what]
+            lasts = offer.duration or treatment.duration
+            begins = place == 0 or chairs[place - 1] != who
+            finishes = place == len(chairs) - 1 or chairs[place + 1] != who
+            before = treatment.buffer_before if begins else 0
+            after = treatment.buffer_after if finishes else 0
+            idle = set()
+            if treatment.processing and sum(treatment.processing) < lasts:
+                idle = set(range(treatment.processing[0], sum(treatment.processing)))
+            present += [(who, at + step) for step in range(lasts)]
+            busy += [(who, at + step) for step in range(-before, lasts + after) if step not in idle]
+            at += lasts
+            price += treatment.price if offer.price is None else offer.price
+        return Sitting(chairs, at, price, tuple(present), tuple(busy))
+
+    def grid(self) -> int:
+        return max(self.world.treatments[one].grid for one in self.wanted)
+
+    def reason(self, start: datetime) -> str | None:
+        """Why the sitting can't begin then; None when it can."""
+        world = self.world
+        if not self.sittings:
+            return "treatment_not_offered"
+        if start <= world.now:
+            return "in_past"
+        if start < world.now + timedelta(minutes=world.notice):
+            return "too_soon"
+        if start > world.now + timedelta(days=world.horizon):
+            return "too_far_ahead"
+        if (start - world.origin) % (self.grid() * STEP):
+            return "off_grid"
+        return self._reason_of_step(world.step(start))
+
+    def _reason_of_step(self, step: int) -> str | None:
+        open_ones = [one for one in self.sittings if one.within_hours(self.world, step)]
+        if not open_ones:
+            return self._why_closed()
+        free = [one for one in open_ones if one.free(self.world, step)]
+        if not free:
+            return "slot_taken"
+        return "customer_overlap" if all(one.meets_own(self.world, step) for one in free) else None
+
+    def _why_closed(self) -> str:
+        reasons = {self.world.closed_for.get(who) for one in self.sittings for who in one.chairs}
+        if reasons == {"holiday"}:
+            return "holiday"
+        return "outside_hours" if None in reasons else "closed"
+
+    def slots(self, first: datetime, last: datetime) -> Iterator[tuple[datetime, datetime, int | None, int]]:
+        """(start, end, loctician, price) of each slot offered to anybody; no loctician where several share it."""
+        for step in range(self.world.step(first), self.world.step(last)):
+            start = self.world.instant(step)
+            if self.reason(start) not in {None, "customer_overlap"}:
+                continue
+            fitting = [
+                one for one in self.sittings if one.within_hours(self.world, step) and one.free(self.world, step)
+            ]
+            if fitting[0].shared:
+                fitting = [min(fitting, key=lambda one: (one.price, one.lasts))]
+            for one in fitting:
+                end = self.world.instant(step + one.lasts)
+                yield start, end, None if one.shared else one.chairs[0], one.price

@@ -1,0 +1,107 @@
+"""When hours change under bookings: they stay, are flagged, and the salon is told."""
+
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.booking.events import BookingConflicted, BookingFitsAgain
+from services.booking.tests.conftest import AMINA, JONAS, Book, Caller, OpenOn, Outbox, SetClock, SignIn, at
+
+
+@pytest.fixture
+def customer(sign_in: SignIn) -> Caller:
+    return sign_in()
+
+
+@pytest.fixture
+async def booked(book: Book, customer: Caller, salon: date) -> dict[str, Any]:
+    return dict((await book(at(salon, "10:00"), customer=customer.id)).json())
+
+
+@pytest.fixture
+async def told(outbox: Outbox) -> Any:
+    async def types() -> list[str]:
+        return [one["type"].split(".")[1] for one in await outbox()]
+
+    return types
+
+
+class TestConflicts:
+    async def test_are_flagged_told_once_and_listed_for_staff(
+        self,
+        booked: dict[str, Any],
+        book: Book,
+        salon: date,
+        open_on: OpenOn,
+        sign_in: SignIn,
+        outbox: Outbox,
+        told: Any,
+    ) -> None:
+        fitting = (await book(at(salon, "14:00"))).json()
+        await open_on(salon, ("12:00", "17:00"))
+        await open_on(salon, ("12:30", "17:00"))
+        staff = sign_in("staff")
+        listed = (await staff.get("/bookings", conflicted="true")).json()["items"]
+        assert [(one["id"], one["status"], one["conflicted"]) for one in listed] == [(booked["id"], "confirmed", True)]
+        others = (await staff.get("/bookings", conflicted="false")).json()["items"]
+        assert [one["id"] for one in others] == [fitting["id"]]
+        assert await told() == ["created", "created", "conflicted"]
+        event = BookingConflicted.model_validate((await outbox())[-1]["data"])
+        assert (str(event.booking_id), event.version, event.reason) == (booked["id"], 2, "hours_changed")
+        assert (await book(at(salon, "10:00"))).status_code == 409
+
+    async def test_are_over_when_hours_fit_again(
+        self, booked: dict[str, Any], customer: Caller, salon: date, open_on: OpenOn, outbox: Outbox, told: Any
+    ) -> None:
+        await open_on(salon, closed_for="time_off")
+        await open_on(salon, ("09:00", "17:00"))
+        seen = (await customer.get(f"/bookings/{booked['id']}")).json()
+        assert (seen["conflicted"], seen["version"]) == (False, 3)
+        assert await told() == ["created", "conflicted", "fits_again"]
+        assert BookingFitsAgain.model_validate((await outbox())[-1]["data"]).version == 3
+        await open_on(salon)
+        assert (await told())[-1] == "conflicted"
+
+    async def test_are_over_when_the_booking_is_moved_or_cancelled(
+        self, booked: dict[str, Any], book: Book, customer: Caller, salon: date, open_on: OpenOn, sign_in: SignIn
+    ) -> None:
+        other = (await book(at(salon, "12:00"), customer=customer.id)).json()
+        await open_on(salon, ("14:00", "17:00"))
+        moved = await customer.put(f"/bookings/{booked['id']}", {"start": at(salon, "15:00").isoformat()}, 2)
+        assert moved.json()["conflicted"] is False
+        assert (await customer.post(f"/bookings/{other['id']}/cancel")).json()["conflicted"] is False
+        assert (await sign_in("admin").get("/bookings", conflicted="true")).json()["items"] == []
+
+    async def test_older_hours_that_come_late_flag_nothing(
+        self, booked: dict[str, Any], customer: Caller, salon: date, open_on: OpenOn
+    ) -> None:
+        await open_on(salon, ("09:00", "17:00"), version=900)
+        await open_on(salon, version=899)
+        assert (await customer.get(f"/bookings/{booked['id']}")).json()["conflicted"] is False
+
+    async def test_what_is_over_or_another_loctician_s_is_left_alone(
+        self, booked: dict[str, Any], customer: Caller, salon: date, open_on: OpenOn, set_clock: SetClock
+    ) -> None:
+        await open_on(salon, loctician=JONAS)
+        assert (await customer.get(f"/bookings/{booked['id']}")).json()["version"] == 1
+        await set_clock(at(salon, "12:00"))
+        await open_on(salon)
+        assert (await customer.get(f"/bookings/{booked['id']}")).json()["version"] == 1
+
+    async def test_a_loctician_who_leaves_leaves_conflicts(
+        self, booked: dict[str, Any], customer: Caller, deliver: Any, told: Any
+    ) -> None:
+        await deliver("user.deactivated.v1", {"user_id": str(AMINA)}, version=3)
+        assert (await customer.get(f"/bookings/{booked['id']}")).json()["conflicted"] is True
+        await deliver("user.role_changed.v1", {"user_id": str(AMINA), "role": "loctician"}, version=4)
+        assert await told() == ["created", "conflicted", "fits_again"]
+
+    async def test_are_no_filter_to_see_others_by(
+        self, booked: dict[str, Any], salon: date, open_on: OpenOn, sign_in: SignIn
+    ) -> None:
+        await open_on(salon)
+        assert (await sign_in("customer", uuid4()).get("/bookings", conflicted="true")).json()["items"] == []
+        assert (await sign_in("loctician", JONAS).get("/bookings", conflicted="true")).json()["items"] == []
+        assert len((await sign_in("loctician", AMINA).get("/bookings", conflicted="true")).json()["items"]) == 1

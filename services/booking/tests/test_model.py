@@ -1,0 +1,296 @@
+"""The slots engine against the reference, over worlds that nobody would think of."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from hypothesis import HealthCheck, event, given, note, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.booking.errors import refusal_of
+from services.booking.tests.conftest import CLOCK
+from services.booking.tests.reference import STEP, Offer, Reference, Treatment, World
+from shared.schemas import COPENHAGEN
+
+# Both clock changes of a year, the leap day, the days around the turn of a year, and any other day.
+DAYS = [date(2027, 3, 28), date(2027, 10, 31), date(2028, 2, 29), date(2026, 12, 31), date(2027, 6, 9)]
+CUSTOMER = UUID(int=0xC0FFEE)
+LOCTICIANS = 3
+
+
+def chair(number: int) -> UUID:
+    return UUID(int=0xA0 + number)
+
+
+def treatment_id(number: int) -> UUID:
+    return UUID(int=0x10 + number)
+
+
+@dataclass(frozen=True)
+class Case:
+    day: date
+    world: World
+    wanted: list[int]
+    loctician: int | None
+    spans: dict[str, list[tuple[int, int, int]]]  # (loctician, from step, to step) of bookings, holds, lapsed holds
+    windows: dict[tuple[int, int], list[tuple[int, int]]]  # by loctician and day
+    own: tuple[int, int] | None
+    starts: list[datetime]
+
+
+@st.composite
+def treatments(draw: st.DrawFn) -> Treatment:
+    duration = draw(st.integers(3, 24))
+    processing = None
+    if duration > 4 and draw(st.booleans()):
+        begins = draw(st.integers(1, duration - 2))
+        processing = begins, draw(st.integers(1, duration - begins - 1))
+    return Treatment(
+        duration,
+        draw(st.sampled_from([0, 0, 1, 3])),
+        draw(st.sampled_from([0, 0, 3, 6])),
+        processing,
+        draw(st.sampled_from([1, 3, 6, 12])),
+        draw(st.integers(0, 5)) * 10000,
+    )
+
+
+@st.composite
+def spans(draw: st.DrawFn, first: int, last: int, most: int) -> list[tuple[int, int]]:
+    """Spans of steps that do not touch, in order."""
+    edges = sorted(draw(st.lists(st.integers(first, last), max_size=2 * most, unique=True)))
+    return list(zip(edges[::2], edges[1::2], strict=False))
+
+
+def steps_of(pairs: list[tuple[int, int]]) -> set[int]:
+    return {step for first, last in pairs for step in range(first, last)}
+
+
+def midnight(day: date) -> datetime:
+    return datetime.combine(day, time(0), COPENHAGEN).astimezone(UTC)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    day = draw(st.sampled_from(DAYS))
+    origin = midnight(day) - timedelta(days=1)
+    edges = [(midnight(day + timedelta(days=offset)) - origin) // STEP for offset in range(-1, 3)]
+    made = draw(st.lists(treatments(), min_size=1, max_size=3))
+    every = [(who, what) for who in range(LOCTICIANS) for what in range(len(made))]
+    own_terms = st.builds(Offer, st.none() | st.integers(3, 20), st.none() | st.integers(0, 5).map(lambda n: n * 10000))
+    offers = draw(st.dictionaries(st.sampled_from(every), own_terms, min_size=1))
+    windows: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    closed_for: dict[int, str | None] = {}
+    taken: dict[str, list[tuple[int, int, int]]] = {"booked": [], "held": [], "lapsed": []}
+    for who in range(LOCTICIANS):
+        closed_for[who] = draw(st.sampled_from([None, None, None, None, "holiday", "time_off", "override"]))
+        for number in range(3):
+            shut = number == 1 and closed_for[who] is not None
+            hours = draw(spans(edges[number], edges[number + 1], 3)) if not shut else []
+            windows[who, number] = hours or (
+                [] if shut or draw(st.booleans()) else [(edges[number], edges[number + 1])]
+            )
+        for one in draw(spans(edges[1] - 24, edges[2] + 24, 4)):
+            taken[draw(st.sampled_from(["booked", "booked", "held", "lapsed"]))].append((who, *one))
+    own = draw(st.none() | st.tuples(st.integers(edges[1], edges[2]), st.integers(1, 24)))
+    now = draw(st.sampled_from([origin - timedelta(days=3), origin - timedelta(days=181), midnight(day)]))
+    now += timedelta(minutes=draw(st.integers(0, 1440)), microseconds=1)
+    world = World(
+        origin, now, made, offers,
+        {who: steps_of([one for number in range(3) for one in windows[who, number]]) for who in range(LOCTICIANS)},
+        {
+            who: steps_of([(a, b) for kind in ("booked", "held") for one, a, b in taken[kind] if one == who])
+            for who in range(LOCTICIANS)
+        },
+        closed_for,
+        set(range(own[0], sum(own))) if own else set(),
+        draw(st.sampled_from([0, 60, 600])),
+        draw(st.sampled_from([4, 180])),
+    )  # fmt: skip
+    wanted = draw(st.permutations(range(len(made))))[: draw(st.integers(1, len(made)))]
+    loctician = draw(st.none() | st.integers(0, LOCTICIANS - 1))
+    minutes = st.integers(0, (edges[2] - edges[1]) * 5).map(lambda minute: minute - minute % 5)
+    starts = [midnight(day) + timedelta(minutes=one) for one in draw(st.lists(minutes, min_size=3, max_size=8))]
+    if draw(st.booleans()):
+        starts.append(midnight(day) + timedelta(minutes=draw(st.integers(0, 1439)), seconds=1))
+    return Case(day, world, list(wanted), loctician, taken, windows, own, starts)
+
+
+BUILD = """
+    WITH world AS (SELECT CAST(:world AS jsonb) AS w), treatment AS (
+        INSERT INTO booking.treatments (id, translations, category, duration_minutes, buffer_before_minutes,
+            buffer_after_minutes, processing_start_minutes, processing_minutes, grid_minutes, price_amount)
+        SELECT t.id, '{}', 'care', t.duration, t.before, t.after, t.idle_from, t.idle, t.grid, t.price
+        FROM world, jsonb_to_recordset(w -> 'treatments') AS t (id uuid, duration int, before int, after int,
+            idle_from int, idle int, grid int, price int) RETURNING id
+    ), loctician AS (
+        INSERT INTO booking.locticians (loctician_id, display_name)
+        SELECT id::uuid, 'x' FROM world, jsonb_array_elements_text(w -> 'locticians') id RETURNING loctician_id
+    ), offer AS (
+        INSERT INTO booking.loctician_treatments (loctician_id, treatment_id, duration_minutes, price_amount)
+        SELECT o.loctician, o.treatment, o.duration, o.price FROM world, jsonb_to_recordset(w -> 'offers') AS o (
+            loctician uuid, treatment uuid, duration int, price int)
+        WHERE EXISTS (SELECT FROM treatment) AND EXISTS (SELECT FROM loctician)
+    ), hours AS (
+        INSERT INTO booking.open_windows (loctician_id, day, version, windows, closed_for)
+        SELECT d.loctician, d.day, 1, d.windows, d.closed_for FROM world, jsonb_to_recordset(w -> 'days') AS d (
+            loctician uuid, day date, windows tstzmultirange, closed_for text)
+    ), occupied AS (
+        INSERT INTO booking.occupancy (item_id, loctician_id, blocked, lapses_at)
+        SELECT gen_random_uuid(), o.loctician, o.blocked, o.lapses_at
+        FROM world, jsonb_to_recordset(w -> 'occupied') AS o (loctician uuid, blocked tstzrange, lapses_at timestamptz)
+    ), rules AS (
+        INSERT INTO booking.salon SELECT true, (w ->> 'notice')::int, (w ->> 'horizon')::int, 24, false, 10, 30, 1
+        FROM world
+    ), own AS (
+        INSERT INTO booking.bookings (id, customer_id, loctician_ids, status, starts_at, ends_at, price_amount)
+        SELECT '00000000-0000-0000-0000-0000000000b0', (w ->> 'customer')::uuid, '{}', 'confirmed',
+            lower((w ->> 'own')::tstzrange), upper((w ->> 'own')::tstzrange), 0 FROM world WHERE w ->> 'own' IS NOT NULL
+        RETURNING *
+    )
+    INSERT INTO booking.booking_items (id, booking_id, customer_id, loctician_id, treatment_id, place, during, blocked,
+        price_amount)
+    SELECT gen_random_uuid(), own.id, own.customer_id, gen_random_uuid(), (SELECT id FROM treatment LIMIT 1), 1,
+        tstzrange(own.starts_at, own.ends_at), tstzrange(own.starts_at, own.ends_at), 0 FROM own
+"""
+
+
+def as_json(case: Case) -> str:
+    world = case.world
+
+    def span(first: int, last: int) -> str:
+        return f"[{world.instant(first).isoformat()},{world.instant(last).isoformat()})"
+
+    lapse = {"booked": None, "held": world.now + timedelta(minutes=1), "lapsed": world.now}
+    return orjson.dumps(
+        {
+            "treatments": [
+                {
+                    "id": treatment_id(number), "duration": one.duration * 5, "before": one.buffer_before * 5,
+                    "after": one.buffer_after * 5, "grid": one.grid * 5, "price": one.price,
+                    "idle_from": one.processing and one.processing[0] * 5,
+                    "idle": one.processing and one.processing[1] * 5,
+                }
+                for number, one in enumerate(world.treatments)
+            ],
+            "locticians": [chair(one) for one in range(LOCTICIANS)],
+            "offers": [
+                {
+                    "loctician": chair(who), "treatment": treatment_id(what), "price": one.price,
+                    "duration": one.duration and one.duration * 5,
+                }
+                for (who, what), one in world.offers.items()
+            ],
+            "days": [
+                {
+                    "loctician": chair(who), "day": case.day + timedelta(days=number - 1),
+                    "windows": "{" + ",".join(span(*one) for one in hours) + "}",
+                    "closed_for": world.closed_for[who] if number == 1 else None,
+                }
+                for (who, number), hours in case.windows.items()
+            ],
+            "occupied": [
+                {"loctician": chair(who), "blocked": span(first, last), "lapses_at": lapse[kind]}
+                for kind, listed in case.spans.items()
+                for who, first, last in listed
+            ],
+            "own": span(case.own[0], sum(case.own)) if case.own else None,
+            "customer": CUSTOMER, "notice": world.notice, "horizon": world.horizon,
+        }
+    ).decode()  # fmt: skip
+
+
+class Engine:
+    """The SQL functions, in a transaction that nobody else ever sees."""
+
+    def __init__(self, connection: AsyncConnection, case: Case) -> None:
+        self.connection = connection
+        self.asked: dict[str, Any] = {
+            "service_ids": [treatment_id(one) for one in case.wanted],
+            "loctician_id": None if case.loctician is None else chair(case.loctician),
+            "customer_id": CUSTOMER,
+        }
+
+    async def call(self, name: str, start: datetime, **more: Any) -> dict[str, Any]:
+        request = orjson.dumps(self.asked | {"start": start} | more).decode()
+        statement = text(f"SELECT CAST(booking.{name}(CAST(:claims AS jsonb), CAST(:request AS jsonb)) AS text)")
+        claims = orjson.dumps({"role": "customer", "sub": CUSTOMER}).decode()
+        found = await self.connection.execute(statement, {"claims": claims, "request": request})
+        answer: dict[str, Any] = orjson.loads(found.scalar_one())
+        return answer
+
+    async def slots(self, first: datetime, last: datetime) -> set[tuple[datetime, datetime, UUID | None, int]]:
+        statement = text(
+            "SELECT * FROM booking.free_slots(CAST(CAST(:treatments AS text) AS uuid[]), CAST(:loctician AS uuid),"
+            " :first, :last, 100000)"
+        )
+        params = {
+            "treatments": "{" + ",".join(str(one) for one in self.asked["service_ids"]) + "}",
+            "loctician": self.asked["loctician_id"],
+            "first": first,
+            "last": last,
+        }
+        rows = (await self.connection.execute(statement, params)).all()
+        return {
+            (row.starts_at, row.ends_at, None if row.parts else UUID(str(row.loctician_id)), row.price_amount)
+            for row in rows
+        }
+
+    async def booked(self, start: datetime) -> str | None:
+        """Why it can't be booked; None when it was, which is undone."""
+        undo = await self.connection.begin_nested()
+        try:
+            ids = {"booking_id": uuid4(), "require_verified": False}
+            await self.call("book", start, **ids)
+        except DBAPIError as error:
+            refusal = refusal_of(error)
+            if refusal is None:
+                raise
+            return refusal.code
+        finally:
+            await undo.rollback()
+        return None
+
+
+@asynccontextmanager
+async def engine_of(owner: AsyncEngine, case: Case) -> AsyncIterator[Engine]:
+    async with owner.connect() as connection:
+        await connection.begin()
+        await connection.execute(text("""SELECT set_config('request.jwt.claims', '{"role"\\: "service"}', true)"""))
+        moment = f"timestamptz '{case.world.now.isoformat()}'".replace(":", r"\:")
+        await connection.execute(text(CLOCK + moment))
+        await connection.execute(text(BUILD), {"world": as_json(case)})
+        yield Engine(connection, case)
+        await connection.rollback()
+
+
+@settings(
+    max_examples=80, deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)  # fmt: skip
+@given(case=cases())
+async def test_engine_and_reference_agree(app: Any, owner: AsyncEngine, case: Case) -> None:
+    reference = Reference(case.world, case.wanted, case.loctician)
+    first, last = midnight(case.day), midnight(case.day + timedelta(days=1))
+    expected = {
+        (start, end, None if who is None else chair(who), price)
+        for start, end, who, price in reference.slots(first, last)
+    }
+    event(f"slots offered: {bool(expected)}, shared: {any(one.shared for one in reference.sittings)}")
+    async with engine_of(owner, case) as engine:
+        found = await engine.slots(first, last)
+        note(f"too many: {sorted(found - expected)[:3]}, missing: {sorted(expected - found)[:3]}")
+        assert found == expected
+        offered = sorted({one[0] for one in found})
+        for start in [*case.starts, *offered[:1], *offered[-1:]]:
+            reason = reference.reason(start)
+            event(f"reason: {reason}")
+            assert (await engine.call("availability", start))["reason"] == reason, start
+            assert await engine.booked(start) == reason, start

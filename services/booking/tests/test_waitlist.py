@@ -1,0 +1,245 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.booking.events import WaitlistAccepted, WaitlistExpired, WaitlistOffered
+from services.booking.queries import holds
+from services.booking.tests.conftest import (
+    AMINA,
+    DETOX,
+    JONAS,
+    RETIRED,
+    RETWIST,
+    STYLING,
+    Book,
+    Caller,
+    Outbox,
+    SetClock,
+    SignIn,
+    asking,
+    at,
+    code,
+)  # fmt: skip
+from services.booking.tests.test_concurrency import overlaps
+from services.booking.tests.test_holds import end_lapsed
+from shared.auth import SERVICE_CLAIMS
+from shared.db import Database, transaction
+
+
+@pytest.fixture
+def first(sign_in: SignIn) -> Caller:
+    return sign_in()
+
+
+@pytest.fixture
+def second(sign_in: SignIn) -> Caller:
+    return sign_in()
+
+
+async def wait(who: Caller, day: date, *services: UUID, **more: Any) -> httpx.Response:
+    body = {
+        "service_ids": [str(one) for one in services or (RETWIST,)],
+        "first_day": day.isoformat(), "last_day": day.isoformat(),
+    }  # fmt: skip
+    return await who.post("/waitlist", body | more)
+
+
+async def offer_of(who: Caller) -> dict[str, Any] | None:
+    [entry] = (await who.get("/waitlist")).json()["items"]
+    assert (entry["status"] == "offered") == (entry["offer"] is not None)
+    offer: dict[str, Any] | None = entry["offer"]
+    return offer
+
+
+@pytest.fixture
+async def taken(book: Book, salon: date, sign_in: SignIn) -> Callable[[], Awaitable[httpx.Response]]:
+    """Amina's 10:00 is booked by somebody; the call cancels it."""
+    customer = sign_in()
+    booked = (await book(at(salon, "10:00"), customer=customer.id)).json()
+    return lambda: customer.post(f"/bookings/{booked['id']}/cancel")
+
+
+class TestOffering:
+    async def test_a_cancelled_time_goes_to_who_waited_longest(
+        self, first: Caller, second: Caller, taken: Any, salon: date, book: Book, outbox: Outbox
+    ) -> None:
+        for who in (first, second):
+            assert (await wait(who, salon, loctician_id=str(AMINA))).status_code == 201
+        await taken()
+        offer = await offer_of(first)
+        assert offer is not None
+        assert offer["loctician_id"] == str(AMINA)
+        assert await offer_of(second) is None
+        event = WaitlistOffered.model_validate((await outbox())[-1]["data"])
+        assert (event.customer_id, str(event.offer_id)) == (first.id, offer["hold_id"])
+        assert (await book(offer["start"])).status_code == 409
+
+    async def test_is_taken_by_booking_it(self, first: Caller, taken: Any, salon: date, outbox: Outbox) -> None:
+        await wait(first, salon)
+        await taken()
+        offer = await offer_of(first)
+        assert offer is not None
+        body = asking(offer["start"], loctician=None, hold_id=offer["hold_id"])
+        booked = await first.post("/bookings", body)
+        assert (booked.status_code, booked.json()["start"]) == (201, offer["start"])
+        accepted = [one for one in await outbox() if one["type"] == "waitlist.accepted.v1"]
+        assert str(WaitlistAccepted.model_validate(accepted[0]["data"]).offer_id) == offer["hold_id"]
+        assert (await first.get("/waitlist")).json()["items"][0]["status"] == "accepted"
+
+    async def test_not_taken_in_time_goes_to_the_next_and_never_twice_to_the_same(
+        self, first: Caller, second: Caller, taken: Any, salon: date, set_clock: SetClock, database: Database,
+        outbox: Outbox,
+    ) -> None:  # fmt: skip
+        await set_clock(at(salon, "06:00"))
+        for who in (first, second):
+            await wait(who, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
+        await taken()
+        assert await offer_of(first)
+        await set_clock(at(salon, "06:31"))
+        await end_lapsed(database)
+        assert await offer_of(first) is None
+        assert await offer_of(second)
+        expired = [one for one in await outbox() if one["type"] == "waitlist.expired.v1"]
+        assert WaitlistExpired.model_validate(expired[0]["data"]).customer_id == first.id
+        await set_clock(at(salon, "07:02"))
+        await end_lapsed(database)
+        assert await offer_of(first)
+        assert await offer_of(second) is None
+
+    async def test_turned_down_goes_to_the_next(self, first: Caller, second: Caller, taken: Any, salon: date) -> None:
+        for who in (first, second):
+            await wait(who, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
+        await taken()
+        offer = await offer_of(first)
+        assert offer is not None
+        assert (await first.delete(f"/bookings/holds/{offer['hold_id']}")).status_code == 204
+        assert await offer_of(first) is None
+        assert await offer_of(second)
+
+    async def test_leaving_the_list_passes_the_offer_on(
+        self, first: Caller, second: Caller, taken: Any, salon: date
+    ) -> None:
+        entry = (await wait(first, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))).json()
+        await wait(second, salon, earliest="10:00", latest="11:30")
+        await taken()
+        assert (await first.delete(f"/waitlist/{entry['id']}")).status_code == 204
+        assert (await first.get("/waitlist")).json()["items"] == []
+        assert await offer_of(second)
+
+    async def test_only_what_suits_the_wish(self, sign_in: SignIn, taken: Any, salon: date) -> None:
+        unsuited = [
+            {"earliest": "14:00"}, {"latest": "09:30"}, {"loctician_id": str(JONAS)},
+            {"first_day": (salon + timedelta(days=1)).isoformat(), "last_day": (salon + timedelta(days=9)).isoformat()},
+        ]  # fmt: skip
+        waiting = [sign_in() for _ in unsuited]
+        for who, wish in zip(waiting, unsuited, strict=True):
+            assert (await wait(who, salon, **wish)).status_code == 201
+        await taken()
+        assert [await offer_of(who) for who in waiting] == [None] * 4
+
+    async def test_a_moved_booking_offers_its_old_time(
+        self, book: Book, first: Caller, sign_in: SignIn, salon: date
+    ) -> None:
+        mover = sign_in()
+        booked = (await book(at(salon, "10:00"), customer=mover.id)).json()
+        await wait(first, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
+        await mover.put(f"/bookings/{booked['id']}", {"start": at(salon, "14:00").isoformat()}, 1)
+        offer = await offer_of(first)
+        assert offer is not None
+        assert offer["start"] == at(salon, "10:00").isoformat()
+
+    async def test_what_is_left_of_a_long_time_goes_on_to_the_next(
+        self, book: Book, first: Caller, second: Caller, sign_in: SignIn, salon: date
+    ) -> None:
+        long = sign_in()
+        booked = (await book(at(salon, "09:00"), DETOX, RETWIST, STYLING, customer=long.id)).json()
+        for who in (first, second):
+            await wait(who, salon, STYLING, latest="13:00")
+        await long.post(f"/bookings/{booked['id']}/cancel")
+        offers = [await offer_of(who) for who in (first, second)]
+        assert [one["start"] if one else None for one in offers] == [
+            at(salon, clock).isoformat() for clock in ("09:00", "10:00")
+        ]
+
+    async def test_many_cancelled_at_once_make_no_two_offers_for_one_time(
+        self, book: Book, sign_in: SignIn, salon: date, owner: AsyncEngine
+    ) -> None:
+        customers = [sign_in() for _ in range(6)]
+        clocks = ["09:00", "11:00", "13:00"] * 2
+        chairs = [AMINA] * 3 + [JONAS] * 3
+        made = [
+            (await book(at(salon, clock), customer=who.id, loctician=chair)).json()
+            for who, clock, chair in zip(customers, clocks, chairs, strict=True)
+        ]
+        waiting = [sign_in() for _ in range(10)]
+        for who in waiting:
+            await wait(who, salon)
+        answers = await asyncio.gather(
+            *(who.post(f"/bookings/{one['id']}/cancel") for who, one in zip(customers, made, strict=True))
+        )
+        assert {one.status_code for one in answers} == {200}
+        offers = [one for who in waiting if (one := await offer_of(who))]
+        assert len(offers) >= 6
+        assert len({(one["loctician_id"], one["start"]) for one in offers}) == len(offers)
+        assert await overlaps(owner) == 0
+
+
+class TestWishes:
+    async def test_belong_to_who_made_them(self, first: Caller, second: Caller, sign_in: SignIn, salon: date) -> None:
+        entry = (await wait(first, salon)).json()
+        assert (await second.get("/waitlist")).json()["items"] == []
+        assert (await second.get("/waitlist", customer_id=str(first.id))).json()["items"] == []
+        assert code(await second.delete(f"/waitlist/{entry['id']}")) == (404, "not_found")
+        seen = (await sign_in("staff").get("/waitlist", customer_id=str(first.id))).json()["items"]
+        assert [one["id"] for one in seen] == [entry["id"]]
+
+    async def test_come_in_pages(self, first: Caller, sign_in: SignIn, salon: date) -> None:
+        made = [(await wait(first, salon + timedelta(days=day))).json()["id"] for day in range(3)]
+        staff = sign_in("staff")
+        page = (await staff.get("/waitlist", limit="2")).json()
+        rest = (await staff.get("/waitlist", limit="2", cursor=page["next_cursor"])).json()
+        assert [one["id"] for one in page["items"] + rest["items"]] == made
+        assert rest["next_cursor"] is None
+
+    async def test_are_for_oneself_and_within_bounds(self, first: Caller, salon: date, sign_in: SignIn) -> None:
+        assert code(await wait(first, salon, customer_id=str(uuid4()))) == (403, "not_for_others")
+        assert code(await wait(sign_in("staff"), salon)) == (422, "customer_required")
+        bad: list[dict[str, Any]] = [
+            {"last_day": (salon - timedelta(days=1)).isoformat()}, {"last_day": "2100-01-01"},
+            {"first_day": "2026-02-30"}, {"earliest": "12:00", "latest": "11:00"}, {"earliest": "10:00+02:00"},
+            {"earliest": "25:00"}, {"status": "offered"}, {"queued_at": "2020-01-01T00:00:00Z"},
+        ]  # fmt: skip
+        for wish in bad:
+            assert code(await wait(first, salon, **wish)) == (422, "invalid_input"), wish
+        for _ in range(10):
+            assert (await wait(first, salon)).status_code == 201
+        assert code(await wait(first, salon)) == (409, "too_many_wishes")
+
+    async def test_are_for_what_the_salon_offers(self, first: Caller, salon: date) -> None:
+        yesterday = (salon - timedelta(days=9)).isoformat()
+        assert code(await wait(first, salon, RETIRED)) == (422, "unknown_treatment")
+        assert code(await wait(first, salon, loctician_id=str(uuid4()))) == (422, "unknown_loctician")
+        assert code(await wait(first, salon, DETOX, loctician_id=str(JONAS))) == (422, "treatment_not_offered")
+        assert code(await wait(first, salon, first_day=yesterday, last_day=yesterday)) == (422, "in_past")
+
+    async def test_give_the_first_answer_again_under_the_same_key(self, first: Caller, salon: date) -> None:
+        body = {"service_ids": [str(RETWIST)], "first_day": salon.isoformat(), "last_day": salon.isoformat()}
+        answers = [await first.post("/waitlist", body, Idempotency_Key="w-1") for _ in range(2)]
+        assert answers[0].json() == answers[1].json()
+        assert len((await first.get("/waitlist")).json()["items"]) == 1
+
+    async def test_of_days_gone_by_are_forgotten(
+        self, first: Caller, salon: date, database: Database, set_clock: SetClock
+    ) -> None:
+        await wait(first, salon)
+        await set_clock(at(salon + timedelta(days=1), "00:01"))
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await holds.forget_wishes(session)
+            assert (await session.execute(text("SELECT count(*) FROM booking.waitlist"))).scalar_one() == 0
