@@ -22,8 +22,8 @@ from gateway.tickets import JOBS
 from shared.events import new_id
 from shared.jobs import run_once
 from shared.migrate import migrate, pending
+from shared.testing.proxy import proxied
 from shared.testing.servers import DatabaseUrl, Servers, as_owner, settings_for, with_database
-from shared.tests.support import proxied
 
 TicketFor = Callable[..., str]
 

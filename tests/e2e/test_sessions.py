@@ -8,8 +8,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.e2e.salon import bearer, sign_in
 from tests.e2e.stack import Stack, eventually
-from tests.e2e.test_first_booking import bearer, sign_in
 
 
 @pytest.mark.slow
