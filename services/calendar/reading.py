@@ -1,0 +1,73 @@
+"""Reading a calendar in a process of its own: however it is made, it can neither block the loop nor take the memory."""
+
+import asyncio
+import signal
+import sys
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import orjson
+
+from services.calendar.errors import CalendarTooLarge, NotACalendar
+from services.calendar.expansion import bounds, today
+from services.calendar.publishing import HORIZON
+from services.calendar.spans import Window
+from shared.errors import ProblemError
+from shared.log import logger
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 30.0  # on the clock; the process allows itself fewer of processor time
+AT_ONCE = asyncio.Semaphore(2)
+MARGIN = timedelta(days=60)  # read beyond the horizon, so that it can move on for a while
+OUT_OF_TIME = {-signal.SIGXCPU, -signal.SIGKILL}
+PROBLEMS: dict[str, type[ProblemError]] = {one.code: one for one in (CalendarTooLarge, NotACalendar)}
+
+log = logger(__name__)
+
+
+def covered_until() -> date:
+    return today() + HORIZON + MARGIN
+
+
+async def read(content: bytes, until: date) -> list[Window]:
+    """Busy times from today up to and without `until`. Raises NotACalendar or CalendarTooLarge."""
+    start, end = bounds(today())[0], bounds(until)[0]
+    async with AT_ONCE:
+        status, output = await _run(content, start, end)
+    if status in OUT_OF_TIME:
+        raise CalendarTooLarge
+    if status != 0:
+        raise NotACalendar
+    answer = orjson.loads(output)
+    if "problem" in answer:
+        raise PROBLEMS[answer["problem"]]
+    return [(datetime.fromtimestamp(a, UTC), datetime.fromtimestamp(b, UTC)) for a, b in answer["busy"]]
+
+
+async def _run(content: bytes, start: datetime, end: datetime) -> tuple[int, bytes]:
+    """Nothing of our environment goes in. What it says of its errors may quote the calendar, so that goes nowhere."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.calendar.parsing",
+        str(int(start.timestamp())),
+        str(int(end.timestamp())),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT)},
+    )
+    try:
+        async with asyncio.timeout(SECONDS):
+            output, _ = await process.communicate(content)
+    except TimeoutError:
+        log.warning("calendar_reading_out_of_time")
+        output = b""
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    return process.returncode or 0, output
