@@ -13,7 +13,7 @@ from services.calendar.errors import AddressRefused
 RESOLVE_SECONDS = 5.0
 LONGEST_URL = 2000
 PORTS = {"http": 80, "https": 443}
-LOWEST_OTHER_PORT = 1024
+OTHER_PORTS = range(1024, 65536)
 NAT64 = IPv6Network("64:ff9b::/96")
 REFUSED = [
     ip_network(one)
@@ -73,7 +73,7 @@ class Guard:
         if url.scheme not in schemes or not url.host or url.userinfo or len(str(url)) > LONGEST_URL:
             raise AddressRefused
         port = url.port or PORTS[url.scheme]
-        if port != PORTS[url.scheme] and port < LOWEST_OTHER_PORT:
+        if port != PORTS[url.scheme] and port not in OTHER_PORTS:
             raise AddressRefused
         return port
 

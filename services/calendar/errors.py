@@ -71,8 +71,8 @@ class CalendarTooLarge(RuleBroken):
     code = "calendar_too_large"
     title: ClassVar[Texts] = {"da": "Kalenderen er for stor", "en": "The calendar is too large"}
     detail: ClassVar[Texts] = {
-        "da": "Den må højst fylde 1 MiB, have 5.000 begivenheder og hurtigt give 20.000 gentagelser.",
-        "en": "It may hold 1 MiB, 5,000 events and 20,000 recurrences that can be worked out quickly.",
+        "da": "Den må højst fylde 1 MiB, have 3.000 begivenheder og hurtigt give 20.000 gentagelser.",
+        "en": "It may hold 1 MiB, 3,000 events and 20,000 recurrences that can be worked out quickly.",
     }
 
 

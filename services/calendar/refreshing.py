@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from prometheus_client import Counter
+from sqlalchemy import func
 
 from services.calendar import reading
 from services.calendar.addresses import Guard
@@ -20,7 +21,7 @@ from services.calendar.settings import CalendarSettings
 from shared.app import Runtime
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
-from shared.errors import ProblemError
+from shared.errors import ProblemError, Unavailable
 from shared.log import logger
 
 POLL = 10.0  # seconds
@@ -58,7 +59,9 @@ async def _refresh(database: Database, row: Row, guard: Guard) -> None:
         values = await _newest(row, guard)
     except (AddressRefused, AddressUnreachable, CalendarTooLarge, NotACalendar) as error:
         values = _failed(row, error)
-    REFRESHES.labels(values.get("problem") or "current").inc()
+    except Unavailable:  # we are busy, which is not the address's fault
+        values = {"due_at": queries.later(_spread(FIRST_RETRY))}
+    REFRESHES.labels(values.get("problem") or values.get("status", "put_off")).inc()
     async with transaction(database, SERVICE_CLAIMS) as session:
         await lock(session, row["loctician_id"])
         if await queries.settle(session, row["id"], **values) and "busy" in values:
@@ -68,7 +71,7 @@ async def _refresh(database: Database, row: Row, guard: Guard) -> None:
 async def _newest(row: Row, guard: Guard) -> dict[str, Any]:
     """What to write down after a fetch that went well."""
     fetched = await _fetch(row, guard)
-    current = {"status": "current", "problem": None, "failures": 0, "due_at": queries.later(_spread(EVERY))}
+    current = {"status": "current", "problem": None, "failures": 0, **_checked(EVERY)}
     if fetched.content is None:
         return current
     until = reading.covered_until()
@@ -94,8 +97,12 @@ def _failed(row: Row, error: ProblemError) -> dict[str, Any]:
         "status": "stopped" if stopped else "failing",
         "problem": error.code,
         "failures": failures,
-        "due_at": None if stopped else queries.later(_spread(wait)),
+        **_checked(None if stopped else wait),
     }
+
+
+def _checked(wait: float | None) -> dict[str, Any]:
+    return {"checked_at": func.now(), "due_at": None if wait is None else queries.later(_spread(wait))}
 
 
 def _spread(seconds: float) -> float:

@@ -46,7 +46,7 @@ async def claim_due(session: AsyncSession, limit: int, lease: timedelta) -> Rows
 
 async def settle(session: AsyncSession, import_id: UUID, **values: Any) -> bool:
     """False when the import was removed meanwhile."""
-    known = update(imports).where(imports.c.id == import_id).values(checked_at=func.now(), **values)
+    known = update(imports).where(imports.c.id == import_id).values(**values)
     return (await session.execute(known.returning(imports.c.id))).first() is not None
 
 
