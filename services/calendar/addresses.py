@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
@@ -50,11 +51,12 @@ async def resolve(host: str, port: int) -> list[str]:
 
 @dataclass(frozen=True)
 class Guard:
-    """What may be fetched. Only tests put others in the place of `is_forbidden` and `resolve`."""
+    """What may be fetched. Only tests put others in the place of all but `plain_http`."""
 
     plain_http: bool = False
     is_forbidden: Callable[[Address], bool] = is_forbidden
     resolve: Resolve = resolve
+    trusted: ssl.SSLContext | bool = True  # the authorities that certificates are checked with; True: the usual ones
 
     async def checked(self, url: httpx.URL) -> str:
         """The one IP address to connect to for this URL. Raises AddressRefused when any it resolves to is forbidden."""

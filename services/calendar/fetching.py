@@ -32,7 +32,7 @@ async def fetch(url: str, guard: Guard, etag: str | None = None, last_modified: 
     try:
         async with (
             asyncio.timeout(SECONDS),
-            httpx.AsyncClient(timeout=TIMEOUT, trust_env=False, follow_redirects=False) as client,
+            httpx.AsyncClient(verify=guard.trusted, timeout=TIMEOUT, trust_env=False) as client,
         ):
             return await _follow(client, parsed(url), headers, guard)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
