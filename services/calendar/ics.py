@@ -9,7 +9,7 @@ from uuid import UUID
 from icalendar import Calendar, Event, Timezone
 
 from services.calendar.queries.common import Row, Rows
-from shared.schemas import COPENHAGEN, copenhagen
+from shared.schemas import copenhagen
 
 STATUS = {"pending": "TENTATIVE", "cancelled": "CANCELLED"}
 WORDS = {
@@ -48,7 +48,6 @@ def write(kind: str, appointments: Rows, names: Mapping[UUID, str], language: st
         "calscale": "GREGORIAN",
         "method": "PUBLISH",
         "x-wr-calname": one_line(f"Loctician: {title}"),
-        "x-wr-timezone": COPENHAGEN.key,
     }
     for name, value in head.items():
         calendar.add(name, value)

@@ -68,6 +68,7 @@ def _events(content: bytes, start: datetime, end: datetime) -> Iterator[Any]:
 
     left = MOST_RECURRENCES
     for calendar in Calendar.from_ical(content, multiple=True):
+        calendar.pop("X-WR-TIMEZONE", None)  # acting on it would turn UTC into a clock that shows an hour twice
         # a day more at each end: floating times and whole days are put into Copenhagen's time afterwards
         query = recurring_ical_events.of(calendar, components=["VEVENT"])
         for event in query.between(start - timedelta(days=1), end + timedelta(days=1)):

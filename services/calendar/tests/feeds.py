@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from icalendar import Calendar
+
 from services.calendar.parsing import busy_times
 from services.calendar.spans import Window
 from services.calendar.tests.conftest import AMINA, CUSTOMER, TREATMENT
@@ -53,6 +55,10 @@ def span(booking: dict[str, Any]) -> Window:
 def at(days: int, hour: int = 10) -> datetime:
     """An hour some days from now."""
     return (datetime.now(UTC) + timedelta(days=days)).replace(hour=hour, minute=0, second=0, microsecond=0)
+
+
+def events_in(content: bytes) -> list[Any]:
+    return list(Calendar.from_ical(content).walk("VEVENT"))
 
 
 def read_back(content: bytes) -> list[Window]:
