@@ -58,7 +58,7 @@ async def put_override(
 ) -> dict[str, Any]:
     """Other hours on one date, whether it is a holiday or not; none closes it. Raises LimitReached."""
     await lock(session, loctician_id)
-    known = await queries.overrides_between(session, loctician_id, date.min, date.max)
+    known = await queries.overrides_between(session, loctician_id, today(), date.max)
     if len(known) >= MOST and day not in {row["day"] for row in known}:
         raise LimitReached(limit=MOST)
     await queries.put_override(session, loctician_id, day, windows, reason)

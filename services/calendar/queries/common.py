@@ -1,7 +1,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Executable
+from sqlalchemy import Executable, RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 MOST = 1000
@@ -10,9 +10,13 @@ Rows = Sequence[Row]
 
 
 async def rows(session: AsyncSession, statement: Executable) -> Rows:
-    return [dict(row) for row in (await session.execute(statement)).mappings()]
+    return [_row(row) for row in (await session.execute(statement)).mappings()]
 
 
 async def first(session: AsyncSession, statement: Executable) -> Row | None:
     found = (await session.execute(statement)).mappings().first()
-    return None if found is None else dict(found)
+    return None if found is None else _row(found)
+
+
+def _row(row: RowMapping) -> Row:
+    return {str(name): value for name, value in row.items()}  # names of columns are a subclass that orjson refuses
