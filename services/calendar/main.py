@@ -1,7 +1,7 @@
 from fastapi import FastAPI
 
 from services.calendar import refreshing
-from services.calendar.api import router
+from services.calendar.api import routers
 from services.calendar.consumers import subscriptions
 from services.calendar.jobs import JOBS
 from services.calendar.settings import CalendarSettings
@@ -11,7 +11,7 @@ from shared.settings import load
 SERVICE = Service(
     name="calendar",
     settings=CalendarSettings,
-    routers=[router],
+    routers=routers,
     subscriptions=subscriptions,
     jobs=JOBS,
     workers=[Worker("imports", refreshing.run)],

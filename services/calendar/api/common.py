@@ -7,6 +7,7 @@ from services.calendar import schemas
 from shared.auth import ANYONE, Principal, Role, allow
 from shared.errors import NotFound
 
+PREFIX = "/api/v1/calendar"
 SALON = {Role.STAFF, Role.ADMIN}
 
 

@@ -3,12 +3,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from services.calendar import schemas
-from services.calendar.api.common import From, Loctician, To, Visitor
+from services.calendar.api.common import PREFIX, From, Loctician, To, Visitor
 from services.calendar.expansion import danish_holidays, today
 from services.calendar.overview import View, last_day, overview
 from shared.db import SessionDep
 
-router = APIRouter()
+router = APIRouter(prefix=PREFIX)
 
 
 @router.get("/holidays", response_model=schemas.Holidays)

@@ -4,12 +4,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Request, Response
 
 from services.calendar import feeds, schemas
-from services.calendar.api.common import SALON, IdempotencyKey, Visitor
+from services.calendar.api.common import PREFIX, SALON, IdempotencyKey, Visitor
 from shared.auth import SIGNED_IN, Principal
 from shared.db import DatabaseDep, SessionDep
 from shared.errors import NotFound
 
-router = APIRouter()
+router = APIRouter(prefix=PREFIX)
 
 Caller = Annotated[Principal, SIGNED_IN]
 

@@ -4,12 +4,12 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.calendar import answers, hours, schemas
-from services.calendar.api.common import From, IfMatch, Loctician, To
+from services.calendar.api.common import PREFIX, From, IfMatch, Loctician, To
 from services.calendar.preconditions import etag
 from services.calendar.queries import hours as queries
 from shared.db import SessionDep
 
-router = APIRouter(prefix="/{loctician_id}")
+router = APIRouter(prefix=f"{PREFIX}/{{loctician_id}}")
 
 
 @router.get("/working-hours", response_model=schemas.WorkingHours)

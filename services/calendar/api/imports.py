@@ -7,11 +7,11 @@ from pydantic import ValidationError
 
 from services.calendar import answers, imports, schemas
 from services.calendar.addresses import Guard
-from services.calendar.api.common import Caller, IdempotencyKey, Loctician
+from services.calendar.api.common import PREFIX, Caller, IdempotencyKey, Loctician
 from services.calendar.errors import UnsupportedMedia
 from shared.db import DatabaseDep, SessionDep
 
-router = APIRouter(prefix="/{loctician_id}/imports")
+router = APIRouter(prefix=f"{PREFIX}/{{loctician_id}}/imports")
 
 BODY = {
     "required": True,

@@ -4,11 +4,11 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.calendar import answers, schemas, time_off
-from services.calendar.api.common import Caller, IdempotencyKey, Loctician
+from services.calendar.api.common import PREFIX, Caller, IdempotencyKey, Loctician
 from services.calendar.idempotency import fingerprint, once
 from shared.db import SessionDep
 
-router = APIRouter(prefix="/{loctician_id}/time-off")
+router = APIRouter(prefix=f"{PREFIX}/{{loctician_id}}/time-off")
 
 
 @router.post("", status_code=201, response_model=schemas.TimeOff)
