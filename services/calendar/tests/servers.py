@@ -1,7 +1,7 @@
 """A web server that gives calendars, or whatever else a test has it do."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -28,6 +28,7 @@ class Web:
     replies: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     stalls: bool = False
+    meanwhile: Callable[[], Awaitable[None]] | None = None  # what to do while somebody waits for an answer
 
     def url(self, path: str = "/", host: str = "calendar.example", scheme: str = "http") -> str:
         return f"{scheme}://{host}:{self.port}{path}"
@@ -36,6 +37,8 @@ class Web:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.asked.append(head)
+            if self.meanwhile:
+                await self.meanwhile()
             if self.stalls:
                 await reader.read()  # until the other side gives up
             writer.write(self.replies.get(head.split()[1], answer(status="404 Not Found")))

@@ -169,6 +169,14 @@ class TestCertificates:
             guard = replace(LOCAL, plain_http=False, trusted=trusting)
             assert (await fetch(site.url(scheme="https"), guard)).content == CALENDAR
 
+    async def test_a_redirect_may_not_leave_https(self, tmp_path: Path, site: Web) -> None:
+        server, trusting = certificate(tmp_path, "calendar.example")
+        async with web(server) as secure:
+            secure.replies["/"] = moved(site.url("/a.ics"))
+            with pytest.raises(AddressRefused):
+                await fetch(secure.url(scheme="https"), replace(LOCAL, plain_http=False, trusted=trusting))
+        assert (len(secure.asked), site.asked) == (1, [])
+
     async def test_one_for_another_name_is_not(self, tmp_path: Path) -> None:
         server, trusting = certificate(tmp_path, "other.example")
         async with web(server) as site:

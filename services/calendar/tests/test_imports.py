@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,8 +9,10 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from services.calendar import reading, refreshing
 from services.calendar.addresses import Guard
 from services.calendar.api.imports import guard
+from services.calendar.errors import CalendarTooLarge
 from services.calendar.expansion import today
 from services.calendar.publishing import HORIZON
 from services.calendar.refreshing import MOST_FAILURES, refresh_due
@@ -23,6 +26,10 @@ Headers = Callable[..., dict[str, str]]
 Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 Run = Callable[[str], Awaitable[Any]]
 URL = f"/api/v1/calendar/{AMINA}"
+OPEN_TRANSACTIONS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'loctician-calendar' AND state LIKE 'idle in transaction%'
+"""
 DUE = "UPDATE calendar.imports SET due_at = now()"
 SECRET = "Samtale hos psykologen"
 
@@ -59,7 +66,7 @@ def run(database: Database) -> Run:
     async def execute(statement: str) -> Any:
         async with transaction(database, SERVICE_CLAIMS) as session:
             done = await session.execute(text(statement))
-            return done.all() if statement.startswith("SELECT") else []
+            return done.all() if statement.lstrip().startswith("SELECT") else []
 
     return execute
 
@@ -183,6 +190,33 @@ class TestAddressesGiven:
         await refresh_due(database, LOCAL)
         assert len(await windows(amina, headers)) == 1
 
+    async def test_no_transaction_is_open_while_it_is_fetched(
+        self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run
+    ) -> None:
+        found: list[Any] = []
+
+        async def look() -> None:
+            found.extend(await run(OPEN_TRANSACTIONS))
+
+        site.replies["/a.ics"] = answer(calendar())
+        await self.add(amina, headers, site.url("/a.ics"))
+        site.meanwhile = look
+        await refresh_due(database, LOCAL)
+        assert found == [(0,)]
+
+    async def test_the_worker_takes_what_is_waiting(
+        self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, app: FastAPI
+    ) -> None:
+        """With the guard that stands in earnest, which lets it go nowhere."""
+        await self.add(amina, headers, site.url("/a.ics"))
+        worker = asyncio.create_task(refreshing.run(app.state.runtime))
+        async with asyncio.timeout(10):
+            while (found := await listed(amina, headers))[0]["status"] == "waiting":
+                await asyncio.sleep(0.05)
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+        assert (found[0]["status"], found[0]["problem"], site.asked) == ("failing", "address_refused", [])
+
     async def test_refreshes_come_at_intervals_that_differ(
         self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run
     ) -> None:
@@ -274,6 +308,20 @@ class TestAddressesGiven:
         await self.add(amina, headers, site.url("/private-0123456789/basic.ics"))
         shown = (await amina.get(f"{URL}/imports", headers=headers)).text
         assert "0123456789" not in shown + str(await outbox())
+
+
+class TestBombs:
+    async def test_others_are_answered_while_one_is_being_read(self, amina: httpx.AsyncClient) -> None:
+        rule = b"RRULE:FREQ=DAILY;BYHOUR=%b;BYMINUTE=%b" % tuple(
+            b",".join(b"%d" % n for n in range(most)) for most in (24, 60)
+        )
+        bomb = calendar().replace(b"UID:1", rule + b";BYSECOND=0,1,2,3,4,5,6,7,8,9")
+        reading_it = asyncio.create_task(reading.read(bomb, reading.covered_until(), cpu_seconds=3))
+        for _ in range(5):
+            assert (await amina.get("/api/v1/calendar/holidays")).status_code == 200
+        assert not reading_it.done()
+        with pytest.raises(CalendarTooLarge):
+            await reading_it
 
 
 class TestAccess:
