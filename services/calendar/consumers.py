@@ -1,13 +1,13 @@
-"""What calendar reacts to: every change of a booking, of which the newest version stands."""
+"""What calendar reacts to: bookings, of which the newest version stands, and what feeds must know to be written."""
 
+from typing import Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
-from sqlalchemy import delete, insert
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.calendar.models import appointments, booking_versions
+from services.calendar import feeds
+from services.calendar.queries import projections
 from shared.subscriptions import Received, Subscriptions
 
 subscriptions = Subscriptions()
@@ -28,39 +28,81 @@ class Booking(BaseModel):
     items: list[Item] = Field(max_length=100)
 
 
+class Translation(BaseModel):
+    name: str
+
+
+class Treatment(BaseModel):
+    treatment_id: UUID
+    translations: dict[str, Translation]
+
+
+class Loctician(BaseModel):
+    loctician_id: UUID
+    display_name: str
+
+
+class Person(BaseModel):
+    user_id: UUID
+    language: Literal["da", "en"]
+
+
+class Named(BaseModel):
+    user_id: UUID
+
+
 @subscriptions.on("booking.created.v1", Booking)
 @subscriptions.on("booking.confirmed.v1", Booking)
 @subscriptions.on("booking.rescheduled.v1", Booking)
 @subscriptions.on("booking.cancelled.v1", Booking)
 @subscriptions.on("booking.completed.v1", Booking)
 @subscriptions.on("booking.no_show.v1", Booking)
+@subscriptions.on("booking.conflicted.v1", Booking)
 async def remember(session: AsyncSession, event: Received[Booking]) -> None:
     booking = event.data
-    if not await _is_newest(session, booking.booking_id, event.version):
+    if not await projections.is_newest(session, booking.booking_id, event.version):
         return
-    await session.execute(delete(appointments).where(appointments.c.booking_id == booking.booking_id))
-    if booking.status != "cancelled" and booking.items:
-        await session.execute(insert(appointments), [_row(booking, item, event.version) for item in booking.items])
+    kept = [item.item_id for item in booking.items]
+    await projections.cancel_others(session, booking.booking_id, kept, event.version, event.time)
+    if booking.items:
+        await projections.put_appointments(session, [_row(event, item) for item in booking.items])
 
 
-async def _is_newest(session: AsyncSession, booking_id: UUID, version: int) -> bool:
-    """The version outlives the appointments, so that an older event cannot bring a cancelled booking back."""
-    first = upsert(booking_versions).values(booking_id=booking_id, version=version)
-    newer = first.on_conflict_do_update(
-        index_elements=["booking_id"], set_={"version": version}, where=booking_versions.c.version < version
-    )
-    return (await session.execute(newer.returning(booking_versions.c.version))).first() is not None
-
-
-def _row(booking: Booking, item: Item, version: int) -> dict[str, object]:
+def _row(event: Received[Booking], item: Item) -> dict[str, object]:
     return {
         "item_id": item.item_id,
-        "booking_id": booking.booking_id,
+        "booking_id": event.data.booking_id,
         "loctician_id": item.loctician_id,
-        "customer_id": booking.customer_id,
+        "customer_id": event.data.customer_id,
         "treatment_id": item.treatment_id,
         "starts_at": item.start,
         "ends_at": item.end,
-        "status": booking.status,
-        "version": version,
+        "status": event.data.status,
+        "version": event.version,
+        "changed_at": event.time,
     }
+
+
+@subscriptions.on("treatment.created.v1", Treatment)
+@subscriptions.on("treatment.updated.v1", Treatment)
+async def name_treatment(session: AsyncSession, event: Received[Treatment]) -> None:
+    names = {language: one.name for language, one in event.data.translations.items()}
+    await projections.name_treatment(session, event.data.treatment_id, names, event.version)
+
+
+@subscriptions.on("loctician.updated.v1", Loctician)
+async def name_loctician(session: AsyncSession, event: Received[Loctician]) -> None:
+    await projections.name_loctician(session, event.data.loctician_id, event.data.display_name, event.version)
+
+
+@subscriptions.on("user.registered.v1", Person)
+@subscriptions.on("user.updated.v1", Person)
+async def speak_to(session: AsyncSession, event: Received[Person]) -> None:
+    await projections.put_language(session, event.data.user_id, event.data.language, event.version)
+
+
+@subscriptions.on("user.deactivated.v1", Named)
+@subscriptions.on("user.role_changed.v1", Named)
+async def close_feed(session: AsyncSession, event: Received[Named]) -> None:
+    """Whoever had the address of the person's feed was given it for what the person was then."""
+    await feeds.revoke_if_any(session, event.data.user_id)

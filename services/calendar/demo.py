@@ -6,8 +6,8 @@ from uuid import NAMESPACE_DNS, uuid5
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.calendar.expansion import Hours
-from services.calendar.hours import set_hours, today
+from services.calendar.expansion import Hours, today
+from services.calendar.hours import set_hours
 from services.calendar.models import working_hours
 
 MONDAY_TO_FRIDAY = range(5)

@@ -1,6 +1,6 @@
 from typing import ClassVar
 
-from shared.errors import Conflict, RuleBroken, Texts
+from shared.errors import Conflict, ProblemError, RuleBroken, Texts
 
 
 class AppointmentsInTheWay(Conflict):
@@ -12,10 +12,95 @@ class AppointmentsInTheWay(Conflict):
     }
 
 
+class LimitReached(Conflict):
+    code = "limit_reached"
+    title: ClassVar[Texts] = {"da": "Der er ikke plads til flere", "en": "There is no room for more"}
+    detail: ClassVar[Texts] = {
+        "da": "Der kan højst være {limit}. Slet en af dem, der er.",
+        "en": "There can be at most {limit}. Delete one of those there are.",
+    }
+
+
+class VersionRequired(ProblemError):
+    status_code = 428
+    code = "version_required"
+    title: ClassVar[Texts] = {"da": "Versionen mangler", "en": "The version is missing"}
+    detail: ClassVar[Texts] = {
+        "da": "Hent den nyeste udgave, og send dens ETag i If-Match.",
+        "en": "Fetch the newest version and send its ETag in If-Match.",
+    }
+
+
+class IdempotencyKeyReused(RuleBroken):
+    code = "idempotency_key_reused"
+    title: ClassVar[Texts] = {"da": "Nøglen er brugt", "en": "The key has been used"}
+    detail: ClassVar[Texts] = {
+        "da": "Samme Idempotency-Key er sendt med et andet indhold. Brug en ny nøgle.",
+        "en": "The same Idempotency-Key was sent with another body. Use a new key.",
+    }
+
+
 class RangeTooLong(RuleBroken):
     code = "range_too_long"
     title: ClassVar[Texts] = {"da": "Ugyldigt tidsrum", "en": "Invalid range"}
     detail: ClassVar[Texts] = {
         "da": "to må ikke ligge før from, og der gives højst {days} dage ad gangen.",
         "en": "to must not lie before from, and at most {days} days are given at a time.",
+    }
+
+
+class HoursOverlap(RuleBroken):
+    code = "hours_overlap"
+    title: ClassVar[Texts] = {"da": "Tiderne overlapper", "en": "The hours overlap"}
+    detail: ClassVar[Texts] = {
+        "da": "To tider på samme ugedag må ikke gælde samtidig. En pause er hullet mellem dem. Se errors.",
+        "en": "Two openings on one weekday may not hold at the same time. A break is the gap between them. See errors.",
+    }
+
+
+class NotACalendar(RuleBroken):
+    code = "not_a_calendar"
+    title: ClassVar[Texts] = {"da": "Ikke en kalender", "en": "Not a calendar"}
+    detail: ClassVar[Texts] = {
+        "da": "Indholdet kan ikke læses som iCalendar (RFC 5545).",
+        "en": "The content cannot be read as iCalendar (RFC 5545).",
+    }
+
+
+class CalendarTooLarge(RuleBroken):
+    code = "calendar_too_large"
+    title: ClassVar[Texts] = {"da": "Kalenderen er for stor", "en": "The calendar is too large"}
+    detail: ClassVar[Texts] = {
+        "da": "Den må højst fylde 1 MiB, have 3.000 begivenheder og hurtigt give 20.000 gentagelser.",
+        "en": "It may hold 1 MiB, 3,000 events and 20,000 recurrences that can be worked out quickly.",
+    }
+
+
+class AddressRefused(RuleBroken):
+    code = "address_refused"
+    title: ClassVar[Texts] = {"da": "Adressen kan ikke bruges", "en": "The address cannot be used"}
+    detail: ClassVar[Texts] = {
+        "da": "Adressen skal være en offentlig https-adresse, hvis navn kan slås op.",
+        "en": "The address must be a public https address whose name can be resolved.",
+    }
+
+
+class AddressUnreachable(RuleBroken):
+    """Only ever written down beside the import: it is read after the call that added it."""
+
+    code = "address_unreachable"
+    title: ClassVar[Texts] = {"da": "Adressen svarer ikke", "en": "The address does not answer"}
+    detail: ClassVar[Texts] = {
+        "da": "Adressen gav ikke en kalender. Vi prøver igen.",
+        "en": "The address did not give a calendar. It will be tried again.",
+    }
+
+
+class UnsupportedMedia(ProblemError):
+    status_code = 415
+    code = "unsupported_media_type"
+    title: ClassVar[Texts] = {"da": "Ukendt indholdstype", "en": "Unsupported media type"}
+    detail: ClassVar[Texts] = {
+        "da": "Send application/json med url eller en text/calendar-fil.",
+        "en": "Send application/json with url, or a text/calendar file.",
     }

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from services.calendar.expansion import Cause
 from shared.events import Event
 
 LOCTICIAN = "01936d5e-8d3e-7000-8000-0000000000d1"
@@ -15,6 +16,17 @@ TIME_OFF: dict[str, Any] = {
     "loctician_id": LOCTICIAN,
     "start": "2026-03-02T11:00:00Z",
     "end": "2026-03-02T14:00:00Z",
+}
+IMPORT: dict[str, Any] = {
+    "version": 1,
+    "import_id": "01936d5e-8d3e-7000-8000-0000000000f2",
+    "loctician_id": LOCTICIAN,
+}
+FEED: dict[str, Any] = {
+    "version": 1,
+    "feed_id": "01936d5e-8d3e-7000-8000-0000000000f3",
+    "owner_id": LOCTICIAN,
+    "kind": "loctician",
 }
 
 
@@ -26,23 +38,28 @@ class Window(BaseModel):
 
 
 class Day(BaseModel):
-    """All windows of a date in Copenhagen; none means closed."""
+    """All windows of a date in Copenhagen, at most 96. With none, `closed_for` says why; null: there are no hours."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     date: dt.date
     windows: list[Window]
+    closed_for: Cause | None = None
 
 
 class WindowsChanged(Event, type="calendar.windows_changed.v1", subject="loctician_id"):
-    """Only the days that changed."""
+    """Only the days that changed, at most 120."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "version": 1,
         "loctician_id": LOCTICIAN,
         "days": [
-            {"date": "2026-03-02", "windows": [{"start": "2026-03-02T08:00:00Z", "end": "2026-03-02T16:00:00Z"}]},
-            {"date": "2026-03-03", "windows": []},
+            {
+                "date": "2026-03-02",
+                "windows": [{"start": "2026-03-02T08:00:00Z", "end": "2026-03-02T16:00:00Z"}],
+                "closed_for": None,
+            },
+            {"date": "2026-03-03", "windows": [], "closed_for": "time_off"},
         ],
     }
 
@@ -63,3 +80,32 @@ class TimeOffAdded(TimeOffEvent, type="calendar.time_off_added.v1", subject="tim
 
 class TimeOffRemoved(TimeOffEvent, type="calendar.time_off_removed.v1", subject="time_off_id"):
     EXAMPLE: ClassVar[dict[str, Any]] = TIME_OFF | {"version": 2}
+
+
+class ImportEvent(Event):
+    import_id: UUID
+    loctician_id: UUID
+
+
+class ImportAdded(ImportEvent, type="calendar.import_added.v1", subject="import_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = IMPORT
+
+
+class ImportRemoved(ImportEvent, type="calendar.import_removed.v1", subject="import_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = IMPORT | {"version": 2}
+
+
+class FeedEvent(Event):
+    """Never the token."""
+
+    feed_id: UUID
+    owner_id: UUID
+    kind: str
+
+
+class FeedCreated(FeedEvent, type="calendar.feed_created.v1", subject="feed_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = FEED
+
+
+class FeedRevoked(FeedEvent, type="calendar.feed_revoked.v1", subject="feed_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = FEED | {"version": 2}

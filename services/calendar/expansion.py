@@ -1,16 +1,24 @@
-"""From weekly hours on the wall clock in Copenhagen to open windows as instants in UTC. Pure functions only."""
+"""From hours on the wall clock in Copenhagen to open windows as instants in UTC. Pure functions only."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import Literal
 
 import holidays
 
+from services.calendar.spans import Window, merge, subtract, within
 from shared.schemas import COPENHAGEN
 
-Window = tuple[datetime, datetime]
 MINUTE = timedelta(minutes=1)
+MOST_WINDOWS = 96  # of a day; whoever reads the event may rely on it
+Clocks = Sequence[tuple[time, time]]
+Cause = Literal["holiday", "time_off", "override"]
+
+
+def today() -> date:
+    return datetime.now(COPENHAGEN).date()
 
 
 @dataclass(frozen=True)
@@ -30,18 +38,68 @@ class Hours:
             and (self.valid_until is None or day <= self.valid_until)
         )
 
+    def overlaps(self, other: "Hours") -> bool:
+        return (
+            self.weekday == other.weekday
+            and self.starts < other.ends
+            and other.starts < self.ends
+            and self.valid_from <= (other.valid_until or date.max)
+            and other.valid_from <= (self.valid_until or date.max)
+        )
 
-def expand(hours: Iterable[Hours], off: Sequence[Window], first: date, days: int) -> dict[date, list[Window]]:
-    """Windows of each local date, sorted and merged; a date that is closed has an empty list."""
-    rows = list(hours)
+
+@dataclass(frozen=True)
+class Rules:
+    """Everything that decides when a loctician is open. An override replaces hours and holiday of its date."""
+
+    hours: Sequence[Hours] = ()
+    overrides: Mapping[date, Clocks] = field(default_factory=dict)
+    off: Sequence[Window] = ()
+    busy: Sequence[Window] = ()
+
+
+@dataclass(frozen=True)
+class OpenDay:
+    """`closed_for` says why there are no windows; None when there are some, or simply no hours."""
+
+    windows: list[Window]
+    closed_for: Cause | None = None
+
+
+NO_HOURS = OpenDay([])
+
+
+def expand(rules: Rules, first: date, days: int) -> dict[date, OpenDay]:
+    """Each local date with its windows, sorted and merged."""
+    taken = merge([*rules.off, *rules.busy])
     wanted = (first + timedelta(days=n) for n in range(days))
-    return {day: subtract(_opened(rows, day), off) for day in wanted}
+    return {day: _day(rules, taken, day) for day in wanted}
 
 
-def _opened(rows: Sequence[Hours], day: date) -> list[Window]:
-    if day in danish_holidays(day.year):
-        return []
-    return merge((instant(day, one.starts), instant(day, one.ends, last=True)) for one in rows if one.on(day))
+def _day(rules: Rules, taken: Sequence[Window], day: date) -> OpenDay:
+    opened = _opened(rules, day)
+    if not opened.windows:
+        return opened
+    left = subtract(opened.windows, within(taken, *bounds(day)))
+    return OpenDay(_at_most(left), None if left else "time_off")
+
+
+def _opened(rules: Rules, day: date) -> OpenDay:
+    if day in rules.overrides:
+        windows = _at(day, rules.overrides[day])
+        return OpenDay(windows, None if windows else "override")
+    usual = _at(day, [(one.starts, one.ends) for one in rules.hours if one.on(day)])
+    return OpenDay([], "holiday") if usual and day in danish_holidays(day.year) else OpenDay(usual)
+
+
+def _at(day: date, clocks: Clocks) -> list[Window]:
+    return merge((instant(day, starts), instant(day, ends, last=True)) for starts, ends in clocks)
+
+
+def _at_most(windows: list[Window]) -> list[Window]:
+    """The longest ones, where time off and imported calendars cut a day into more than anybody can use."""
+    longest = sorted(windows, key=lambda one: one[0] - one[1])[:MOST_WINDOWS]
+    return sorted(longest)
 
 
 def instant(day: date, clock: time, *, last: bool = False) -> datetime:
@@ -60,24 +118,6 @@ def _exists(wall: datetime) -> bool:
 def bounds(day: date) -> Window:
     """From midnight to midnight in Copenhagen: 23, 24 or 25 hours."""
     return instant(day, time()), instant(day + timedelta(days=1), time())
-
-
-def merge(parts: Iterable[Window]) -> list[Window]:
-    merged: list[Window] = []
-    for start, end in sorted(part for part in parts if part[0] < part[1]):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged
-
-
-def subtract(parts: Sequence[Window], taken: Sequence[Window]) -> list[Window]:
-    left = list(parts)
-    for start, end in taken:
-        pieces = [piece for a, b in left for piece in ((a, min(b, start)), (max(a, end), b))]
-        left = [piece for piece in pieces if piece[0] < piece[1]]
-    return merge(left)
 
 
 @lru_cache(maxsize=128)

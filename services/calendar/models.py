@@ -1,15 +1,29 @@
 """Tables. The policies on them stand in migrations/versions."""
 
-from sqlalchemy import Column, Date, DateTime, Integer, MetaData, SmallInteger, Table, Text, Time, Uuid, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    Column,
+    Date,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Time,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TSTZMULTIRANGE
 
 from shared.inbox import inbox_table
 from shared.outbox import outbox_table
-from shared.privacy import NONE, PSEUDONYMOUS
+from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS
 
 metadata = MetaData(schema="calendar")
 outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
+NOW, ZERO, ONE = text("now()"), text("0"), text("1")
 
 working_hours = Table(
     "working_hours",
@@ -23,6 +37,15 @@ working_hours = Table(
     Column("valid_until", Date, info=NONE),
 )
 
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("loctician_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("day", Date, primary_key=True, info=NONE),
+    Column("windows", JSONB, nullable=False, info=NONE),  # [["09:00", "12:00"], ...], none: closed
+    Column("reason", Text, info=NONE),
+)
+
 time_off = Table(
     "time_off",
     metadata,
@@ -30,7 +53,25 @@ time_off = Table(
     Column("loctician_id", Uuid, nullable=False, info=PSEUDONYMOUS),
     Column("starts_at", DateTime(timezone=True), nullable=False, info=NONE),
     Column("ends_at", DateTime(timezone=True), nullable=False, info=NONE),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()"), info=NONE),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", Uuid, primary_key=True, info=NONE),
+    Column("loctician_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("url", Text, info=PERSONAL),  # null: a file. Whoever knows it can often read the calendar behind it
+    Column("status", Text, nullable=False, info=NONE),
+    Column("problem", Text, info=NONE),
+    Column("busy", TSTZMULTIRANGE, nullable=False, server_default=text("'{}'"), info=NONE),
+    Column("covers_until", Date, info=NONE),
+    Column("etag", Text, info=NONE),
+    Column("last_modified", Text, info=NONE),
+    Column("failures", Integer, nullable=False, server_default=ZERO, info=NONE),
+    Column("due_at", DateTime(timezone=True), info=NONE),  # null: never again
+    Column("checked_at", DateTime(timezone=True), info=NONE),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
 )
 
 windows = Table(
@@ -39,13 +80,16 @@ windows = Table(
     Column("loctician_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("day", Date, primary_key=True, info=NONE),
     Column("windows", JSONB, nullable=False, info=NONE),
+    Column("closed_for", Text, info=NONE),
 )
 
 loctician_versions = Table(
     "loctician_versions",
     metadata,
     Column("loctician_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
-    Column("version", Integer, nullable=False, info=NONE),
+    Column("version", Integer, nullable=False, server_default=ZERO, info=NONE),  # of what was published
+    Column("hours_version", Integer, nullable=False, server_default=ZERO, info=NONE),
+    Column("published_until", Date, info=NONE),
 )
 
 appointments = Table(
@@ -60,6 +104,7 @@ appointments = Table(
     Column("ends_at", DateTime(timezone=True), nullable=False, info=NONE),
     Column("status", Text, nullable=False, info=NONE),
     Column("version", Integer, nullable=False, info=NONE),
+    Column("changed_at", DateTime(timezone=True), nullable=False, info=NONE),
 )
 
 booking_versions = Table(
@@ -67,4 +112,48 @@ booking_versions = Table(
     metadata,
     Column("booking_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("version", Integer, nullable=False, info=NONE),
+)
+
+treatment_names = Table(
+    "treatment_names",
+    metadata,
+    Column("treatment_id", Uuid, primary_key=True, info=NONE),
+    Column("names", JSONB, nullable=False, info=NONE),
+    Column("version", Integer, nullable=False, info=NONE),
+)
+
+loctician_names = Table(
+    "loctician_names",
+    metadata,
+    Column("loctician_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("display_name", Text, nullable=False, info=PERSONAL),
+    Column("version", Integer, nullable=False, info=NONE),
+)
+
+languages = Table(
+    "languages",
+    metadata,
+    Column("person_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("language", Text, nullable=False, info=PERSONAL),
+    Column("version", Integer, nullable=False, info=NONE),
+)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("owner_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("id", Uuid, nullable=False, info=NONE),
+    Column("kind", Text, nullable=False, info=NONE),  # loctician or customer: whose side the appointments are seen from
+    Column("token_hash", LargeBinary, nullable=False, unique=True, info=NONE),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("caller", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("key", Text, primary_key=True, info=NONE),
+    Column("request_hash", LargeBinary, nullable=False, info=NONE),
+    Column("answer", JSONB, info=PSEUDONYMOUS),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
 )

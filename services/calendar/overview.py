@@ -1,14 +1,18 @@
-"""A loctician's days: open, off, booked and free."""
+"""A loctician's days: open, off, busy elsewhere, booked and free."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.calendar import queries
+from services.calendar import answers
 from services.calendar.errors import RangeTooLong
-from services.calendar.expansion import Window, bounds, subtract
+from services.calendar.expansion import NO_HOURS, OpenDay, bounds
+from services.calendar.queries import hours, imports, projections, windows
+from services.calendar.queries.common import Rows
+from services.calendar.spans import Window, clip, subtract
 
 MAX_DAYS = 62
 View = Literal["day", "week"]
@@ -25,27 +29,30 @@ def last_day(first: date, last: date | None, view: View | None) -> date:
 
 async def overview(session: AsyncSession, loctician_id: UUID, first: date, last: date) -> dict[str, Any]:
     start, end = bounds(first)[0], bounds(last)[1]
-    opened = await queries.windows_between(session, loctician_id, first, last)
-    off = await queries.time_off_between(session, loctician_id, start, end)
-    booked = await queries.appointments_between(session, loctician_id, start, end)
+    opened = await windows.days_between(session, loctician_id, first, last)
+    off = await hours.time_off_between(session, loctician_id, start, end)
+    busy = await imports.busy_between(session, loctician_id, start, end)
+    booked = await projections.appointments_between(session, loctician_id, start, end)
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return {
         "loctician_id": str(loctician_id),
-        "days": [_day(day, opened.get(day, []), _on(day, off), _on(day, booked)) for day in days],
+        "days": [_day(day, opened.get(day, NO_HOURS), _on(day, off), busy, _on(day, booked)) for day in days],
     }
 
 
-def _on(day: date, rows: queries.Rows) -> queries.Rows:
+def _on(day: date, rows: Rows) -> Rows:
     start, end = bounds(day)
     return [row for row in rows if row["starts_at"] < end and row["ends_at"] > start]
 
 
-def _day(day: date, opened: list[Window], off: queries.Rows, booked: queries.Rows) -> dict[str, Any]:
+def _day(day: date, opened: OpenDay, off: Rows, busy: Sequence[Window], booked: Rows) -> dict[str, Any]:
     taken = [(row["starts_at"], row["ends_at"]) for row in booked]
     return {
         "date": day.isoformat(),
-        "windows": [queries.span(one) for one in opened],
-        "time_off": [queries.absence(row) for row in off],
-        "appointments": [queries.appointment(row) for row in booked],
-        "free": [queries.span(one) for one in subtract(opened, taken)],
+        "windows": [answers.span(one) for one in opened.windows],
+        "closed_for": opened.closed_for,
+        "time_off": [answers.absence(row) for row in off],
+        "busy": [answers.span(one) for one in clip(busy, *bounds(day))],
+        "appointments": [answers.appointment(row) for row in booked],
+        "free": [answers.span(one) for one in subtract(opened.windows, taken)],
     }

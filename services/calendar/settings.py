@@ -1,5 +1,9 @@
+from services.calendar.addresses import Guard
 from shared.settings import Settings
 
 
 class CalendarSettings(Settings):
-    pass
+    @property
+    def guard(self) -> Guard:
+        """Imported calendars come over https; while developing, over http too."""
+        return Guard(plain_http=self.environment == "development")

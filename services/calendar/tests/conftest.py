@@ -4,8 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from services.calendar.expansion import danish_holidays
-from services.calendar.hours import today
+from services.calendar.expansion import danish_holidays, today
 from services.calendar.main import SERVICE
 from shared.app import Service
 

@@ -1,6 +1,7 @@
 from datetime import UTC, date, datetime, time
 
-from services.calendar.expansion import Hours, Window, danish_holidays, expand
+from services.calendar.expansion import Hours, Rules, danish_holidays, expand
+from services.calendar.spans import Window
 
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)
 SUNDAY = 6
@@ -13,7 +14,7 @@ def utc(text: str) -> datetime:
 
 def on(day: date, *parts: tuple[str, str], off: tuple[Window, ...] = ()) -> list[Window]:
     rows = [Hours(day.weekday(), time.fromisoformat(a), time.fromisoformat(b), LONG_AGO) for a, b in parts]
-    return expand(rows, off, day, 1)[day]
+    return expand(Rules(rows, off=off), day, 1)[day].windows
 
 
 class TestExpansion:
@@ -57,5 +58,5 @@ class TestExpansion:
 
     def test_validity_includes_both_ends(self) -> None:
         row = Hours(SUNDAY, time(9), time(17), date(2026, 6, 7), date(2026, 6, 14))
-        opened = expand([row], [], date(2026, 5, 31), 22)
-        assert [day.isoformat() for day, found in opened.items() if found] == ["2026-06-07", "2026-06-14"]
+        opened = expand(Rules([row]), date(2026, 5, 31), 22)
+        assert [day.isoformat() for day, found in opened.items() if found.windows] == ["2026-06-07", "2026-06-14"]

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from services.calendar import demo, privacy
-from services.calendar.hours import extend_all
+from services.calendar.publishing import extend
 from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, WEEK, booking, open_day
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
@@ -37,10 +37,11 @@ class TestHours:
         first = await client.put(f"{URL}/working-hours", json=WEEK, headers=headers)
         before = len(await outbox())
         assert before
+        headers |= {"If-Match": first.headers["etag"]}
         second = await client.put(f"{URL}/working-hours", json=WEEK, headers=headers)
         assert second.json() == first.json()
         async with transaction(database, SERVICE_CLAIMS) as session:
-            await extend_all(session)
+            await extend(session)
         assert len(await outbox()) == before
 
     async def test_only_changed_days_are_published(

@@ -1,4 +1,4 @@
-"""Working hours, time off, the windows they give, and the appointments booking tells of.
+"""Hours, overrides, time off, imports, the windows they give, the appointments booking tells of, and feeds.
 
 Revision ID: 0001
 """
@@ -21,8 +21,19 @@ branch_labels = None
 depends_on = None
 
 SCHEMA = "calendar"
-PROTECTED = ("appointments", "time_off", "working_hours")
-TABLES = (*PROTECTED, "windows", "loctician_versions", "booking_versions")
+BY_LOCTICIAN = ("imports", "overrides", "time_off", "working_hours")
+TABLES = (
+    *BY_LOCTICIAN,
+    "appointments",
+    "booking_versions",
+    "feeds",
+    "idempotency_keys",
+    "languages",
+    "loctician_names",
+    "loctician_versions",
+    "treatment_names",
+    "windows",
+)
 CREATE = """
     CREATE TABLE calendar.working_hours (
         id uuid PRIMARY KEY,
@@ -34,6 +45,13 @@ CREATE = """
         valid_until date CHECK (valid_until >= valid_from)
     );
     CREATE INDEX working_hours_by_loctician ON calendar.working_hours (loctician_id);
+    CREATE TABLE calendar.overrides (
+        loctician_id uuid NOT NULL,
+        day date NOT NULL,
+        windows jsonb NOT NULL,
+        reason text CHECK ((reason IS NULL) = (windows <> '[]')),
+        PRIMARY KEY (loctician_id, day)
+    );
     CREATE TABLE calendar.time_off (
         id uuid PRIMARY KEY,
         loctician_id uuid NOT NULL,
@@ -42,13 +60,37 @@ CREATE = """
         created_at timestamptz NOT NULL DEFAULT now()
     );
     CREATE INDEX time_off_by_loctician ON calendar.time_off (loctician_id, starts_at);
+    CREATE TABLE calendar.imports (
+        id uuid PRIMARY KEY,
+        loctician_id uuid NOT NULL,
+        url text,
+        status text NOT NULL CHECK (status IN ('waiting', 'current', 'failing', 'stopped')),
+        problem text,
+        busy tstzmultirange NOT NULL DEFAULT '{}',
+        covers_until date,
+        etag text,
+        last_modified text,
+        failures integer NOT NULL DEFAULT 0,
+        due_at timestamptz,
+        checked_at timestamptz,
+        created_at timestamptz NOT NULL DEFAULT now()
+    );
+    CREATE INDEX imports_by_loctician ON calendar.imports (loctician_id);
+    CREATE INDEX imports_due ON calendar.imports (due_at) WHERE due_at IS NOT NULL;
     CREATE TABLE calendar.windows (
         loctician_id uuid NOT NULL,
         day date NOT NULL,
         windows jsonb NOT NULL,
+        closed_for text CHECK (closed_for IN ('holiday', 'time_off', 'override')),
         PRIMARY KEY (loctician_id, day)
     );
-    CREATE TABLE calendar.loctician_versions (loctician_id uuid PRIMARY KEY, version integer NOT NULL);
+    CREATE INDEX windows_by_day ON calendar.windows (day);
+    CREATE TABLE calendar.loctician_versions (
+        loctician_id uuid PRIMARY KEY,
+        version integer NOT NULL DEFAULT 0,
+        hours_version integer NOT NULL DEFAULT 0,
+        published_until date
+    );
     CREATE TABLE calendar.appointments (
         item_id uuid PRIMARY KEY,
         booking_id uuid NOT NULL,
@@ -58,13 +100,46 @@ CREATE = """
         starts_at timestamptz NOT NULL,
         ends_at timestamptz NOT NULL,
         status text NOT NULL,
-        version integer NOT NULL
+        version integer NOT NULL,
+        changed_at timestamptz NOT NULL
     );
     CREATE INDEX appointments_by_loctician ON calendar.appointments (loctician_id, starts_at);
     CREATE INDEX appointments_by_booking ON calendar.appointments (booking_id);
-    CREATE INDEX appointments_by_customer ON calendar.appointments (customer_id);
+    CREATE INDEX appointments_by_customer ON calendar.appointments (customer_id, starts_at);
+    CREATE INDEX appointments_cancelled ON calendar.appointments (changed_at) WHERE status = 'cancelled';
     CREATE TABLE calendar.booking_versions (booking_id uuid PRIMARY KEY, version integer NOT NULL);
+    CREATE TABLE calendar.treatment_names (
+        treatment_id uuid PRIMARY KEY,
+        names jsonb NOT NULL,
+        version integer NOT NULL
+    );
+    CREATE TABLE calendar.loctician_names (
+        loctician_id uuid PRIMARY KEY,
+        display_name text NOT NULL,
+        version integer NOT NULL
+    );
+    CREATE TABLE calendar.languages (person_id uuid PRIMARY KEY, language text NOT NULL, version integer NOT NULL);
+    CREATE TABLE calendar.feeds (
+        owner_id uuid PRIMARY KEY,
+        id uuid NOT NULL,
+        kind text NOT NULL CHECK (kind IN ('loctician', 'customer')),
+        token_hash bytea NOT NULL UNIQUE,
+        created_at timestamptz NOT NULL DEFAULT now()
+    );
+    CREATE TABLE calendar.idempotency_keys (
+        caller uuid NOT NULL,
+        key text NOT NULL,
+        request_hash bytea NOT NULL,
+        answer jsonb,
+        created_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (caller, key)
+    );
+    CREATE INDEX idempotency_keys_by_age ON calendar.idempotency_keys (created_at);
 """
+ROLE, SUB = "(SELECT calendar.claim_role())", "(SELECT calendar.claim_sub())"
+SALON = f"{ROLE} IN ('staff', 'admin', 'service')"
+OWN_CHAIR = f"({ROLE} = 'loctician' AND {SUB} = loctician_id)"
+OWN_BOOKING = f"({ROLE} = 'customer' AND {SUB} = customer_id)"
 
 
 def upgrade() -> None:
@@ -72,20 +147,22 @@ def upgrade() -> None:
     create_outbox(SCHEMA)
     create_inbox(SCHEMA)
     script(CREATE)
-    for table in PROTECTED:
-        protect(table)
+    for table in BY_LOCTICIAN:
+        protect(table, f"{SALON} OR {OWN_CHAIR}")
+    protect("appointments", f"{SALON} OR {OWN_CHAIR}")
+    op.execute(f"CREATE POLICY own_booking ON calendar.appointments FOR SELECT USING ({OWN_BOOKING})")
+    protect("feeds", f"{SALON} OR {SUB} = owner_id")
+    protect("idempotency_keys", f"{ROLE} = 'service' OR {SUB} = caller")
+    protect("languages", f"{ROLE} = 'service'")
+    protect("loctician_names", f"{ROLE} = 'service'")
+    op.execute("CREATE POLICY public_name ON calendar.loctician_names FOR SELECT USING (true)")
     for table in TABLES:
         grant(SCHEMA, table, "SELECT, INSERT, UPDATE, DELETE")
 
 
-def protect(table: str) -> None:
+def protect(table: str, condition: str) -> None:
     enable_rls(SCHEMA, table)
-    op.execute(f"""
-        CREATE POLICY own_or_salon ON calendar.{table} USING (
-            (SELECT calendar.claim_role()) IN ('staff', 'admin', 'service')
-            OR ((SELECT calendar.claim_role()) = 'loctician' AND (SELECT calendar.claim_sub()) = loctician_id)
-        )
-    """)
+    op.execute(f"CREATE POLICY allowed ON calendar.{table} USING ({condition})")
 
 
 def downgrade() -> None:

@@ -1,0 +1,65 @@
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from services.calendar import answers, imports, schemas
+from services.calendar.addresses import Guard
+from services.calendar.api.common import PREFIX, Caller, IdempotencyKey, Loctician
+from services.calendar.errors import UnsupportedMedia
+from shared.db import DatabaseDep, SessionDep
+
+router = APIRouter(prefix=f"{PREFIX}/{{loctician_id}}/imports")
+
+BODY = {
+    "required": True,
+    "content": {
+        "application/json": {"schema": schemas.ImportRequest.model_json_schema()},
+        "text/calendar": {"schema": {"type": "string"}},
+    },
+}
+
+
+def guard(request: Request) -> Guard:
+    found: Guard = request.app.state.runtime.settings.guard
+    return found
+
+
+GuardDep = Annotated[Guard, Depends(guard)]
+
+
+@router.post("", status_code=201, response_model=schemas.Import, openapi_extra={"requestBody": BODY})
+async def add_import(
+    who: Caller,
+    loctician: Loctician,
+    request: Request,
+    database: DatabaseDep,
+    allowed: GuardDep,
+    key: IdempotencyKey = None,
+) -> dict[str, Any]:
+    """An address as JSON, or the file itself as text/calendar."""
+    content, media = await request.body(), request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media == "text/calendar":
+        return await imports.add_file(database, who, loctician, content, key)
+    if media == "application/json":
+        return await imports.add_address(database, who, loctician, _asked(content).url, allowed, key)
+    raise UnsupportedMedia
+
+
+def _asked(content: bytes) -> schemas.ImportRequest:
+    try:
+        return schemas.ImportRequest.model_validate_json(content)
+    except ValidationError as error:
+        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
+
+
+@router.get("", response_model=schemas.Imports)
+async def list_imports(loctician: Loctician, session: SessionDep) -> dict[str, Any]:
+    return {"items": [answers.imported(row) for row in await imports.listed(session, loctician)]}
+
+
+@router.delete("/{import_id}", status_code=204)
+async def remove_import(loctician: Loctician, import_id: UUID, session: SessionDep) -> None:
+    await imports.remove(session, loctician, import_id)

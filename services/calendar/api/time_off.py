@@ -1,0 +1,40 @@
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from services.calendar import answers, schemas, time_off
+from services.calendar.api.common import PREFIX, Caller, IdempotencyKey, Loctician
+from services.calendar.idempotency import fingerprint, once
+from shared.db import SessionDep
+
+router = APIRouter(prefix=f"{PREFIX}/{{loctician_id}}/time-off")
+
+
+@router.post("", status_code=201, response_model=schemas.TimeOff)
+async def add_time_off(
+    who: Caller,
+    loctician: Loctician,
+    asked: schemas.TimeOffRequest,
+    session: SessionDep,
+    response: Response,
+    key: IdempotencyKey = None,
+) -> dict[str, Any]:
+    async def add() -> dict[str, Any]:
+        return answers.absence(await time_off.add(session, loctician, asked.start, asked.end, force=asked.force))
+
+    request = fingerprint("time-off", str(loctician), asked.model_dump_json())
+    added = await once(session, who.id, key, request, add)
+    response.headers["Location"] = f"/api/v1/calendar/{loctician}/time-off/{added['id']}"
+    return added
+
+
+@router.get("", response_model=schemas.TimesOff)
+async def list_time_off(loctician: Loctician, session: SessionDep) -> dict[str, Any]:
+    """What ended less than a year ago or is still to come, at most 1000."""
+    return {"items": [answers.absence(row) for row in await time_off.listed(session, loctician)]}
+
+
+@router.delete("/{time_off_id}", status_code=204)
+async def remove_time_off(loctician: Loctician, time_off_id: UUID, session: SessionDep) -> None:
+    await time_off.remove(session, loctician, time_off_id)

@@ -1,0 +1,109 @@
+"""What other services tell: appointments, and the names and languages that feeds are written with."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, Table, and_, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.calendar.models import appointments, booking_versions, languages, loctician_names, treatment_names
+from services.calendar.queries.common import MOST, Rows, rows
+
+UPCOMING = ("pending", "confirmed")
+CANCELLED = "cancelled"
+
+
+async def appointments_between(session: AsyncSession, loctician_id: UUID, start: datetime, end: datetime) -> Rows:
+    """Those that stand; not the cancelled ones."""
+    found = select(appointments).where(
+        appointments.c.loctician_id == loctician_id,
+        appointments.c.starts_at < end,
+        appointments.c.ends_at > start,
+        appointments.c.status != CANCELLED,
+    )
+    return await rows(session, found.order_by(appointments.c.starts_at).limit(MOST))
+
+
+async def appointments_of(
+    session: AsyncSession, owner: str, owner_id: UUID, start: datetime, end: datetime, limit: int
+) -> Rows:
+    """The earliest that begin in start..end, cancelled ones too; `owner` names the column the owner stands in."""
+    found = select(appointments).where(
+        appointments.c[owner] == owner_id, appointments.c.starts_at >= start, appointments.c.starts_at < end
+    )
+    return await rows(session, found.order_by(appointments.c.starts_at, appointments.c.item_id).limit(limit))
+
+
+async def put_appointments(session: AsyncSession, items: list[dict[str, Any]]) -> None:
+    added = upsert(appointments)
+    changed = {name: added.excluded[name] for name in items[0] if name != "item_id"}
+    await session.execute(added.on_conflict_do_update(index_elements=["item_id"], set_=changed), items)
+
+
+async def cancel_others(
+    session: AsyncSession, booking_id: UUID, kept: Iterable[UUID], version: int, changed_at: datetime
+) -> None:
+    """A booking's items that it no longer has."""
+    gone = and_(
+        appointments.c.booking_id == booking_id,
+        appointments.c.item_id.not_in(list(kept)),
+        appointments.c.status != CANCELLED,
+    )
+    values = {"status": CANCELLED, "version": version, "changed_at": changed_at}
+    await session.execute(update(appointments).where(gone).values(values))
+
+
+async def forget_cancelled(session: AsyncSession, older_than: timedelta) -> None:
+    old = and_(appointments.c.status == CANCELLED, appointments.c.changed_at < func.now() - older_than)
+    await session.execute(delete(appointments).where(old))
+
+
+async def is_newest(session: AsyncSession, booking_id: UUID, version: int) -> bool:
+    """The version outlives the appointments, so that an older event cannot bring back one that is gone."""
+    return await _put(session, booking_versions, booking_versions.c.booking_id, booking_id, {}, version)
+
+
+async def name_treatment(session: AsyncSession, treatment_id: UUID, names: Mapping[str, str], version: int) -> None:
+    await _put(session, treatment_names, treatment_names.c.treatment_id, treatment_id, {"names": names}, version)
+
+
+async def name_loctician(session: AsyncSession, loctician_id: UUID, name: str, version: int) -> None:
+    values = {"display_name": name}
+    await _put(session, loctician_names, loctician_names.c.loctician_id, loctician_id, values, version)
+
+
+async def put_language(session: AsyncSession, person_id: UUID, language: str, version: int) -> None:
+    await _put(session, languages, languages.c.person_id, person_id, {"language": language}, version)
+
+
+async def _put(
+    session: AsyncSession, table: Table, key: Column[UUID], id_: UUID, values: Mapping[str, Any], version: int
+) -> bool:
+    """Whether this version is the newest so far, and therefore written."""
+    added = upsert(table).values({key.name: id_, **values, "version": version})
+    newer = added.on_conflict_do_update(
+        index_elements=[key], set_={**values, "version": version}, where=table.c.version < version
+    )
+    return (await session.execute(newer.returning(key))).first() is not None
+
+
+async def names_for(
+    session: AsyncSession, treatment_ids: Iterable[UUID], loctician_ids: Iterable[UUID], language: str
+) -> dict[UUID, str]:
+    """What treatments and locticians are called, by id. Those nobody has told of are left out."""
+    spoken = func.coalesce(treatment_names.c.names[language].astext, treatment_names.c.names["da"].astext)
+    treatments = select(treatment_names.c.treatment_id, spoken).where(
+        treatment_names.c.treatment_id.in_(list(treatment_ids)), spoken.is_not(None)
+    )
+    people = select(loctician_names.c.loctician_id, loctician_names.c.display_name).where(
+        loctician_names.c.loctician_id.in_(list(loctician_ids))
+    )
+    return {row[0]: row[1] for row in await session.execute(treatments.union_all(people))}
+
+
+async def language_of(session: AsyncSession, person_id: UUID) -> str:
+    found = select(languages.c.language).where(languages.c.person_id == person_id)
+    return str((await session.execute(found)).scalar() or "da")

@@ -1,0 +1,74 @@
+"""A web server that gives calendars, or whatever else a test has it do."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from ssl import SSLContext
+
+from services.calendar.addresses import Guard, is_forbidden
+
+
+def answer(body: bytes = b"", status: str = "200 OK", **headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def moved(to: str) -> bytes:
+    return answer(status="302 Found", Location=to)
+
+
+@dataclass
+class Web:
+    """`replies` holds the answer to each path; `asked` what was asked, head and all."""
+
+    port: int = 0
+    replies: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    stalls: bool = False
+    meanwhile: Callable[[], Awaitable[None]] | None = None  # what to do while somebody waits for an answer
+
+    def url(self, path: str = "/", host: str = "calendar.example", scheme: str = "http") -> str:
+        return f"{scheme}://{host}:{self.port}{path}"
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            self.asked.append(head)
+            if self.meanwhile:
+                await self.meanwhile()
+            if self.stalls:
+                await reader.read()  # until the other side gives up
+            writer.write(self.replies.get(head.split()[1], answer(status="404 Not Found")))
+            await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def web(tls: SSLContext | None = None) -> AsyncIterator[Web]:
+    made = Web()
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0, ssl=tls)
+    made.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield made
+
+
+def all_but_loopback(address: IPv4Address | IPv6Address) -> bool:
+    """As in earnest, save that the tests' own server may be reached."""
+    return is_forbidden(address) and str(address) != "127.0.0.1"
+
+
+async def here(host: str, port: int) -> list[str]:
+    """Every name is the tests' own server; numbers are themselves."""
+    try:
+        return [str(ip_address(host))]
+    except ValueError:
+        return ["127.0.0.1"]
+
+
+LOCAL = Guard(plain_http=True, is_forbidden=all_but_loopback, resolve=here)

@@ -1,0 +1,163 @@
+"""Windows against a slow reference that looks at every minute of a day, over random rules and both clock changes."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from services.calendar.expansion import (
+    MOST_WINDOWS,
+    Clocks,
+    Hours,
+    OpenDay,
+    Rules,
+    bounds,
+    danish_holidays,
+    expand,
+    instant,
+)
+from services.calendar.spans import Window, clip, merge, subtract, within
+from shared.schemas import COPENHAGEN
+
+MINUTE = timedelta(minutes=1)
+LONG_AGO = date(2020, 1, 1)
+SPRING, AUTUMN, LEAP_DAY, CHRISTMAS = date(2026, 3, 29), date(2026, 10, 25), date(2028, 2, 29), date(2026, 12, 25)
+HOURS_OF_DAY = {SPRING: 23, AUTUMN: 25}
+
+days = st.one_of(
+    st.sampled_from([SPRING, AUTUMN, LEAP_DAY, CHRISTMAS, date(2027, 3, 28), date(2027, 10, 31)]),
+    st.dates(date(2024, 1, 1), date(2030, 12, 31)),
+)
+near_the_change = st.integers(0, 5 * 60)
+clocks = st.one_of(near_the_change, st.integers(0, 24 * 60 - 1)).map(lambda n: time(n // 60, n % 60))
+pairs = st.tuples(clocks, clocks).map(sorted).filter(lambda pair: pair[0] < pair[1]).map(lambda two: (two[0], two[1]))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[date, Rules]:
+    day = draw(days)
+    start = bounds(day)[0]
+    minutes = st.integers(-120, 26 * 60)
+    spans = st.tuples(minutes, minutes).map(sorted).map(lambda two: (start + two[0] * MINUTE, start + two[1] * MINUTE))
+    weekdays = st.sampled_from([day.weekday(), day.weekday(), (day.weekday() + 1) % 7])
+    validity = st.sampled_from([(LONG_AGO, None), (day, day), (day + timedelta(days=1), None), (LONG_AGO, LONG_AGO)])
+    row = st.builds(lambda w, p, v: Hours(w, p[0], p[1], v[0], v[1]), weekdays, pairs, validity)
+    override = draw(st.one_of(st.none(), st.lists(pairs, max_size=3)))
+    return day, Rules(
+        hours=draw(st.lists(row, max_size=4)),
+        overrides={} if override is None else {day: override},
+        off=draw(st.lists(spans, max_size=3)),
+        busy=draw(st.lists(spans, max_size=3)),
+    )
+
+
+def minutes_of(day: date) -> list[datetime]:
+    """Every minute that a clock in Copenhagen shows on the date, found by asking the clock and nothing else."""
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    around = (noon + n * MINUTE for n in range(-15 * 60, 15 * 60))
+    return [one for one in around if one.astimezone(COPENHAGEN).date() == day]
+
+
+def opened_at(minutes: list[datetime], openings: Clocks) -> set[datetime]:
+    """From the first minute that has come to the opening time to the last that has not come to the closing time."""
+    found: set[datetime] = set()
+    for starts, ends in openings:
+        shown = [(one, one.astimezone(COPENHAGEN).time()) for one in minutes]
+        first = next((n for n, (_, clock) in enumerate(shown) if clock >= starts), len(shown))
+        last = max((n for n, (_, clock) in enumerate(shown) if clock < ends), default=-1)
+        found.update(minutes[first : last + 1])
+    return found
+
+
+def reference(day: date, rules: Rules) -> tuple[set[datetime], str | None]:
+    minutes = minutes_of(day)
+    usual = opened_at(minutes, [(one.starts, one.ends) for one in rules.hours if one.on(day)])
+    if day in rules.overrides:
+        opened, cause = opened_at(minutes, rules.overrides[day]), "override"
+    elif usual and day in danish_holidays(day.year):
+        opened, cause = set(), "holiday"
+    else:
+        opened, cause = usual, None
+    taken = [*rules.off, *rules.busy]
+    left = {one for one in opened if not any(start <= one < end for start, end in taken)}
+    if left:
+        return left, None
+    return left, "time_off" if opened else cause
+
+
+def minutes_in(windows: list[Window]) -> list[datetime]:
+    return [start + n * MINUTE for start, end in windows for n in range(round((end - start) / MINUTE))]
+
+
+class TestExpansion:
+    @settings(max_examples=150, deadline=None)
+    @given(cases())
+    @example((SPRING, Rules([Hours(6, time(2, 30), time(5), LONG_AGO)])))
+    @example((AUTUMN, Rules([Hours(6, time(2, 30), time(2, 45), LONG_AGO)])))
+    @example((CHRISTMAS, Rules([Hours(4, time(9), time(17), LONG_AGO)])))
+    @example((CHRISTMAS, Rules([Hours(4, time(9), time(17), LONG_AGO)], {CHRISTMAS: [(time(10), time(12))]})))
+    def test_is_what_looking_at_every_minute_finds(self, case: tuple[date, Rules]) -> None:
+        day, rules = case
+        opened: OpenDay = expand(rules, day, 1)[day]
+        minutes, closed_for = reference(day, rules)
+        assert minutes_in(opened.windows) == sorted(
+            minutes
+        )  # in order and none twice: no overlap, and the right length
+        assert opened.closed_for == closed_for
+
+    @settings(max_examples=150, deadline=None)
+    @given(cases())
+    def test_windows_lie_within_their_day_and_never_touch(self, case: tuple[date, Rules]) -> None:
+        day, rules = case
+        for one, opened in expand(rules, day - timedelta(days=1), 3).items():
+            start, end = bounds(one)
+            edges = [edge for window in opened.windows for edge in window]
+            assert edges == sorted(set(edges))
+            assert all(start <= edge <= end for edge in edges)
+            assert not (opened.windows and opened.closed_for)
+
+    @settings(max_examples=100, deadline=None)
+    @given(days)
+    def test_days_follow_each_other_without_gap_or_overlap(self, day: date) -> None:
+        start, end = bounds(day)
+        assert end == bounds(day + timedelta(days=1))[0]
+        assert len(minutes_of(day)) == round((end - start) / MINUTE)
+        assert (end - start) / timedelta(hours=1) == HOURS_OF_DAY.get(day, 24) or day.month in {3, 10}
+
+    @settings(max_examples=200, deadline=None)
+    @given(days, clocks, clocks)
+    def test_instants_follow_the_clock(self, day: date, one: time, other: time) -> None:
+        earlier, later = sorted((one, other))
+        assert instant(day, earlier) <= instant(day, later)
+        assert instant(day, earlier) <= instant(day, earlier, last=True)
+        assert instant(day, one).astimezone(COPENHAGEN).time() == one or day.month == 3
+
+    def test_a_day_cut_to_pieces_keeps_the_longest(self) -> None:
+        day = date(2026, 3, 2)
+        start = bounds(day)[0]
+        busy = [(start + n * 5 * MINUTE, start + (n * 5 + 1 + n % 2) * MINUTE) for n in range(288)]
+        (opened,) = expand(Rules([Hours(0, time(), time(23, 59), LONG_AGO)], busy=busy), day, 1).values()
+        assert len(opened.windows) == MOST_WINDOWS
+        assert opened.windows == sorted(opened.windows)
+        assert min(b - a for a, b in opened.windows) >= 3 * MINUTE
+
+
+whole = st.integers(0, 60)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+some_spans = st.lists(
+    st.tuples(whole, whole).map(sorted).map(lambda two: (START + two[0] * MINUTE, START + two[1] * MINUTE)), max_size=8
+)
+
+
+class TestSpans:
+    @given(some_spans, some_spans)
+    def test_subtracting_leaves_what_the_other_lacks(self, parts: list[Window], taken: list[Window]) -> None:
+        expected = set(minutes_in(parts)) - set(minutes_in(taken))
+        assert minutes_in(subtract(parts, taken)) == sorted(expected)
+
+    @given(some_spans, whole, whole)
+    def test_those_within_are_those_that_reach_in(self, parts: list[Window], a: int, b: int) -> None:
+        start, end = sorted((START + a * MINUTE, START + b * MINUTE))
+        merged = merge(parts)
+        assert list(within(merged, start, end)) == [one for one in merged if one[0] < end and one[1] > start]
+        assert set(minutes_in(clip(parts, start, end))) == {m for m in minutes_in(merged) if start <= m < end}

@@ -1,0 +1,147 @@
+"""Feeds as others read them: the icalendar package, npm's ical.js, and our own import."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import warnings
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from icalendar import Calendar
+
+from services.calendar import ics
+from services.calendar.parsing import busy_times
+from services.calendar.spans import merge
+from services.calendar.tests.conftest import AMINA, TREATMENT
+from services.calendar.tests.feeds import at, events_in, next_change
+from shared.schemas import COPENHAGEN
+
+ICAL_JS = "ical.js@2.2.1"
+NAME = "Vask, løsning; og \\ retwist æøå 💈" + " – og en lang hale" * 6
+NAMES = {TREATMENT: NAME, AMINA: "Amina Ærø"}
+START, END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2035, 1, 1, tzinfo=UTC)
+QUARTER = timedelta(minutes=15)
+
+Row = dict[str, Any]
+Read = Callable[[bytes], dict[str, Any]]
+
+
+def row(start: datetime, minutes: int, status: str = "confirmed", version: int = 1) -> Row:
+    return {
+        "item_id": uuid4(),
+        "booking_id": uuid4(),
+        "treatment_id": TREATMENT,
+        "loctician_id": AMINA,
+        "starts_at": start,
+        "ends_at": start + timedelta(minutes=minutes),
+        "status": status,
+        "version": version,
+        "changed_at": at(0),
+    }
+
+
+def around_the_changes() -> list[Row]:
+    """Every quarter of an hour around both changes, and an ordinary day."""
+    changes = [datetime.combine(next_change(month), datetime.min.time(), UTC) for month in (3, 10)]
+    starts = [one + n * QUARTER - timedelta(hours=1) for one in changes for n in range(16)]
+    return [row(one, 50) for one in (*starts, at(3))] + [row(one, 180) for one in changes]
+
+
+@pytest.fixture(scope="module")
+def ical_js(tmp_path_factory: pytest.TempPathFactory) -> Read:
+    """Reads a feed with ical.js, installed for the time of the tests."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not node or not npm:
+        pytest.skip("node and npm are needed to read feeds with ical.js, and are not installed here")
+    folder = tmp_path_factory.mktemp("ical.js")
+    quiet = ["--no-audit", "--no-fund", "--no-save", "--ignore-scripts"]
+    subprocess.run([npm, "install", *quiet, ICAL_JS], cwd=folder, check=True, capture_output=True, timeout=180)
+    script = shutil.copy(Path(__file__).with_name("reader.mjs"), folder)
+
+    def read(content: bytes) -> dict[str, Any]:
+        done = subprocess.run([node, script], input=content, capture_output=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    return read
+
+
+class TestIcalendar:
+    def test_reads_a_feed_without_a_warning(self) -> None:
+        rows = [*around_the_changes(), row(at(4), 30, "cancelled", 3), row(at(5), 30, "pending")]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            calendar: Any = Calendar.from_ical(ics.write("customer", rows, NAMES, "da", AMINA))
+        assert [error for part in calendar.walk() for error in part.errors] == []
+        found = {str(one["uid"]): (one["dtstart"].dt, one["dtend"].dt) for one in calendar.walk("VEVENT")}
+        assert len(found) == len(rows)
+        for one in rows:
+            assert found[f"{one['item_id']}@loctician.example"] == (one["starts_at"], one["ends_at"])
+
+    def test_the_zone_it_carries_is_copenhagens(self) -> None:
+        """Taken for itself, not looked up by its name."""
+        calendar: Any = Calendar.from_ical(ics.write("loctician", [], {}, "da", AMINA))
+        (zone,) = calendar.walk("VTIMEZONE")
+        made = zone.to_tz(lookup_tzid=False)
+        for month in (1, 3, 4, 7, 10, 11):
+            for day in (1, 24, 26, 28, 30):
+                for year in (2024, 2027, 2030):
+                    noon = datetime(year, month, day, 12)  # noqa: DTZ001 - given its zone below
+                    offsets = noon.replace(tzinfo=made).utcoffset(), noon.replace(tzinfo=COPENHAGEN).utcoffset()
+                    assert offsets[0] == offsets[1], noon
+
+
+class TestIcalJs:
+    async def test_reads_a_feed_to_the_same_instants(self, ical_js: Read) -> None:
+        rows = [*around_the_changes(), row(at(4), 30, "cancelled", 3)]
+        found = await asyncio.to_thread(ical_js, ics.write("customer", rows, NAMES, "da", AMINA))
+        assert found["name"] == "Loctician: Mine tider"
+        by_uid = {one["uid"]: one for one in found["events"]}
+        assert len(by_uid) == len(rows)
+        for one in rows:
+            event = by_uid[f"{one['item_id']}@loctician.example"]
+            read = tuple(datetime.fromisoformat(event[edge]) for edge in ("start", "end"))
+            assert read == (one["starts_at"], one["ends_at"])
+            assert event["sequence"] == one["version"]
+            assert event["summary"].removeprefix("Aflyst: ") == f"{NAME} · Amina Ærø"
+            assert (event["status"] == "CANCELLED") == (one["status"] == "cancelled")
+
+    async def test_reads_an_empty_one_too(self, ical_js: Read) -> None:
+        found = await asyncio.to_thread(ical_js, ics.write("loctician", [], {}, "en", AMINA))
+        assert found == {"name": "Loctician: Appointments", "events": []}
+
+
+moments = st.one_of(
+    st.datetimes(datetime(2026, 1, 1), datetime(2029, 12, 31)),  # noqa: DTZ001 - Hypothesis adds the zone
+    st.datetimes(datetime(2027, 3, 27, 22), datetime(2027, 3, 28, 4)),  # noqa: DTZ001
+    st.datetimes(datetime(2027, 10, 30, 22), datetime(2027, 10, 31, 4)),  # noqa: DTZ001
+).map(lambda one: one.replace(second=0, microsecond=0, tzinfo=UTC))
+appointments = st.builds(
+    row, moments, st.integers(5, 600), st.sampled_from(["confirmed", "pending", "completed", "cancelled"])
+)
+
+
+class TestImport:
+    @settings(max_examples=25, deadline=None)
+    @given(st.lists(appointments, max_size=6), st.sampled_from(["loctician", "customer"]))
+    def test_a_feed_imported_again_gives_the_same_busy_times(self, rows: list[Row], kind: str) -> None:
+        content = ics.write(kind, rows, NAMES, "da", AMINA)
+        standing = [(one["starts_at"], one["ends_at"]) for one in rows if one["status"] != "cancelled"]
+        assert busy_times(content, START, END) == merge(standing)
+
+    @settings(max_examples=30, deadline=None)
+    @given(st.text(max_size=200), st.uuids(version=4))
+    def test_whatever_a_treatment_is_called_it_is_one_line_of_text(self, name: str, booking_id: UUID) -> None:
+        content = ics.write("loctician", [row(at(1), 30)], {TREATMENT: name}, "da", AMINA)
+        (event,) = events_in(content)
+        assert str(event["summary"]).startswith(ics.one_line(name))
+        assert content.count(b"\r\n") == content.count(b"\r") == content.count(b"\n")
+        assert len(list(Calendar.from_ical(content).walk())) == 5

@@ -1,0 +1,257 @@
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from services.calendar import ics
+from services.calendar.jobs import forget_old
+from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, TREATMENT
+from services.calendar.tests.feeds import NAMED, TREATED, at, booked, read_back, span
+from services.calendar.tests.feeds import events_in as read_events
+from shared.auth import SERVICE_CLAIMS
+from shared.db import Database, transaction
+
+Headers = Callable[..., dict[str, str]]
+Deliver = Callable[..., Awaitable[bool]]
+Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+Make = Callable[..., Awaitable[str]]
+HOSTILE = "Locs\r\nEND:VEVENT\rBEGIN:VALARM\nATTENDEE:mailto:evil@example.com\u2028X-EVIL:1\x0b;,\\"
+
+
+@pytest.fixture
+def make(client: httpx.AsyncClient, auth_headers: Headers) -> Make:
+    """A feed of that person, by its path."""
+
+    async def create(role: str, owner: UUID, **headers: str) -> str:
+        url = f"/api/v1/calendar/{owner}/feed"
+        made = await client.post(url, headers=auth_headers(role, owner) | headers)
+        assert made.status_code == 201, made.text
+        return str(made.json()["url"]).partition("//")[2].partition("/")[2]
+
+    return create
+
+
+async def events_in(client: httpx.AsyncClient, path: str) -> list[Any]:
+    answer = await client.get(f"/{path}")
+    assert answer.status_code == 200, answer.text
+    return read_events(answer.content)
+
+
+class TestFeeds:
+    async def test_a_loctician_sees_appointments_and_no_customer(
+        self, client: httpx.AsyncClient, make: Make, deliver: Deliver
+    ) -> None:
+        await deliver("treatment.created.v1", TREATED)
+        await deliver("loctician.updated.v1", NAMED)
+        taken = booked(at(2))
+        await deliver("booking.created.v1", taken)
+        answer = await client.get(f"/{await make('loctician', AMINA)}")
+        assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
+        assert answer.headers["cache-control"] == "private, max-age=300"
+        (event,) = read_events(answer.content)
+        assert str(event["summary"]) == f"Vask og retwist · {taken['booking_id'].replace('-', '')[-8:].upper()}"
+        assert (event["status"], event["sequence"]) == ("CONFIRMED", 1)
+        assert str(event["uid"]) == f"{taken['items'][0]['item_id']}@loctician.example"
+        assert str(CUSTOMER) not in answer.text
+        assert "X-WR-CALNAME:Loctician: Aftaler Amina Ærø" in answer.text
+        assert read_back(answer.content) == [span(taken)]
+
+    async def test_a_customer_sees_own_bookings_in_the_own_language(
+        self, client: httpx.AsyncClient, make: Make, deliver: Deliver
+    ) -> None:
+        await deliver("treatment.created.v1", TREATED)
+        await deliver("loctician.updated.v1", NAMED)
+        await deliver("user.registered.v1", {"user_id": str(CUSTOMER), "language": "en", "version": 1})
+        await deliver("booking.created.v1", booked(at(2)))
+        await deliver("booking.created.v1", booked(at(3), customer=uuid4()))
+        path = await make("customer", CUSTOMER)
+        (event,) = await events_in(client, path)
+        assert str(event["summary"]) == "Wash and retwist · Amina Ærø"
+        await deliver("user.updated.v1", {"user_id": str(CUSTOMER), "language": "da", "version": 2})
+        await deliver("treatment.updated.v1", TREATED | {"version": 2, "translations": {"da": {"name": "Retwist"}}})
+        (event,) = await events_in(client, path)
+        assert str(event["summary"]) == "Retwist · Amina Ærø"
+
+    async def test_a_booking_keeps_its_uid_and_counts_up(
+        self, client: httpx.AsyncClient, make: Make, deliver: Deliver
+    ) -> None:
+        path, same = await make("loctician", AMINA), {"booking_id": uuid4(), "item_id": uuid4()}
+        await deliver("booking.created.v1", booked(at(2), status="pending", **same))  # type: ignore[arg-type]
+        (first,) = await events_in(client, path)
+        await deliver("booking.rescheduled.v1", booked(at(3), version=4, **same))  # type: ignore[arg-type]
+        (second,) = await events_in(client, path)
+        assert (first["status"], second["status"]) == ("TENTATIVE", "CONFIRMED")
+        assert first["uid"] == second["uid"]
+        assert (first["sequence"], second["sequence"]) == (1, 4)
+        assert second["dtstart"].dt == at(3)
+        assert second["last-modified"].dt >= first["last-modified"].dt
+
+    async def test_a_cancelled_one_says_so_and_then_goes(
+        self, client: httpx.AsyncClient, make: Make, deliver: Deliver, database: Database
+    ) -> None:
+        path, same = await make("loctician", AMINA), {"booking_id": uuid4(), "item_id": uuid4()}
+        await deliver("booking.created.v1", booked(at(2), **same))  # type: ignore[arg-type]
+        cancelled = booked(at(2), version=2, status="cancelled", **same)  # type: ignore[arg-type]
+        await deliver("booking.cancelled.v1", cancelled)
+        (event,) = await events_in(client, path)
+        assert (event["status"], event["sequence"], str(event["summary"])[:8]) == ("CANCELLED", 2, "Aflyst: ")
+        assert read_back((await client.get(f"/{path}")).content) == []
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await session.execute(text("UPDATE calendar.appointments SET changed_at = now() - interval '31 days'"))
+        assert await events_in(client, path) == []
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await forget_old(session)
+            assert (await session.execute(text("SELECT count(*) FROM calendar.appointments"))).scalar() == 0
+
+    async def test_an_item_that_a_booking_no_longer_has_is_cancelled(
+        self, client: httpx.AsyncClient, make: Make, deliver: Deliver
+    ) -> None:
+        path, booking_id = await make("loctician", AMINA), uuid4()
+        await deliver("booking.created.v1", booked(at(2), booking_id=booking_id))
+        await deliver("booking.rescheduled.v1", booked(at(2), booking_id=booking_id, version=2))
+        found = {str(one["status"]): one["sequence"] for one in await events_in(client, path)}
+        assert found == {"CANCELLED": 2, "CONFIRMED": 2}
+
+    async def test_what_is_long_past_is_left_out(self, client: httpx.AsyncClient, make: Make, deliver: Deliver) -> None:
+        path = await make("loctician", AMINA)
+        for days in (-91, -89, 399, 401):
+            await deliver("booking.created.v1", booked(at(days)))
+        assert [one["dtstart"].dt for one in await events_in(client, path)] == [at(-89), at(399)]
+
+    async def test_unchanged_it_is_304(self, client: httpx.AsyncClient, make: Make, deliver: Deliver) -> None:
+        path = await make("loctician", AMINA)
+        first = await client.get(f"/{path}")
+        seen = {"If-None-Match": first.headers["etag"]}
+        again = await client.get(f"/{path}", headers=seen)
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+        assert (
+            await client.get(f"/{path}", headers={"If-None-Match": f"W/{first.headers['etag']}"})
+        ).status_code == 304
+        await deliver("booking.created.v1", booked(at(2)))
+        changed = await client.get(f"/{path}", headers=seen)
+        assert changed.status_code == 200
+        assert changed.headers["etag"] != first.headers["etag"]
+
+
+class TestText:
+    async def test_a_hostile_name_stays_a_name(self, client: httpx.AsyncClient, make: Make, deliver: Deliver) -> None:
+        names = {"da": {"name": HOSTILE}, "en": {"name": HOSTILE}}
+        await deliver("treatment.created.v1", TREATED | {"translations": names})
+        await deliver("loctician.updated.v1", NAMED | {"display_name": HOSTILE})
+        await deliver("booking.created.v1", booked(at(2)))
+        for path in (await make("loctician", AMINA), await make("customer", CUSTOMER)):
+            content = (await client.get(f"/{path}")).content
+            unfolded = content.replace(b"\r\n ", b"")
+            lines = [line.partition(b":")[0].partition(b";")[0] for line in unfolded.split(b"\r\n")]
+            assert lines.count(b"BEGIN") == lines.count(b"END") == 5  # calendar, zone and its two halves, event
+            assert not {b"ATTENDEE", b"X-EVIL"} & set(lines)
+            assert b"\x0b" not in content
+            assert content.count(b"\r") == content.count(b"\n") == content.count(b"\r\n")
+
+    def test_lines_are_folded_at_75_octets_and_never_within_a_letter(self) -> None:
+        row = {
+            "item_id": uuid4(), "booking_id": uuid4(), "treatment_id": TREATMENT, "loctician_id": AMINA, "version": 1,
+            "starts_at": at(1), "ends_at": at(1, 11), "status": "confirmed", "changed_at": at(0),
+        }  # fmt: skip
+        content = ics.write("loctician", [row], {TREATMENT: "Ærøskøbing æblegrød " * 20}, "da", AMINA)
+        lines = content.split(b"\r\n")
+        assert max(len(line) for line in lines) <= 75
+        assert all(line.decode() is not None for line in lines)
+        (event,) = read_events(content)
+        assert str(event["summary"]).startswith(("Ærøskøbing æblegrød " * 20).strip())
+
+
+class TestTokens:
+    async def test_the_token_is_told_once_and_stored_hashed(
+        self, client: httpx.AsyncClient, auth_headers: Headers, database: Database, outbox: Outbox
+    ) -> None:
+        headers = auth_headers("loctician", AMINA) | {"Idempotency-Key": "feed"}
+        url = f"/api/v1/calendar/{AMINA}/feed"
+        made = (await client.post(url, headers=headers)).json()
+        assert made["url"].endswith(f"/api/v1/calendar/feeds/{made['token']}.ics")
+        assert len(made["token"]) == 43
+        shown = await client.get(url, headers=headers)
+        assert shown.json() == {name: made[name] for name in ("id", "kind", "created_at")}
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            stored = [
+                str((await session.execute(text(f"SELECT CAST(t AS text) FROM calendar.{table} t"))).all())
+                for table in ("feeds", "idempotency_keys", "outbox")
+            ]
+        assert made["token"] not in "".join(stored)
+        assert [one["type"] for one in await outbox()] == ["calendar.feed_created.v1"]
+        assert (await client.post(url, headers=headers)).json() == made
+
+    async def test_a_new_one_ends_the_old_one(self, client: httpx.AsyncClient, make: Make) -> None:
+        first, second = await make("loctician", AMINA), await make("loctician", AMINA)
+        assert (await client.get(f"/{first}")).status_code == 404
+        assert (await client.get(f"/{second}")).status_code == 200
+
+    async def test_a_revoked_one_is_404(
+        self, client: httpx.AsyncClient, make: Make, auth_headers: Headers, outbox: Outbox
+    ) -> None:
+        path, url, headers = (
+            await make("customer", CUSTOMER),
+            f"/api/v1/calendar/{CUSTOMER}/feed",
+            auth_headers("staff"),
+        )
+        assert (await client.delete(url, headers=headers)).status_code == 204
+        assert (await client.get(f"/{path}")).status_code == 404
+        assert (await client.get(url, headers=headers)).status_code == 404
+        assert (await client.delete(url, headers=headers)).status_code == 404
+        assert (await outbox())[-1]["type"] == "calendar.feed_revoked.v1"
+
+    @pytest.mark.parametrize("event", ["user.deactivated.v1", "user.role_changed.v1"])
+    async def test_it_ends_with_what_the_person_was(
+        self, event: str, client: httpx.AsyncClient, make: Make, deliver: Deliver
+    ) -> None:
+        path = await make("loctician", AMINA)
+        await deliver(event, {"user_id": str(AMINA), "role": "customer", "version": 2})
+        assert (await client.get(f"/{path}")).status_code == 404
+
+    @pytest.mark.parametrize(
+        "token", ["x", "A" * 43, "A" * 44, "..%2f..%2fetc", "%27%20OR%201=1", "æ" * 43, "A" * 42 + "%0a"]
+    )
+    async def test_an_unknown_one_is_404(self, token: str, client: httpx.AsyncClient, make: Make) -> None:
+        await make("loctician", AMINA)
+        assert (await client.get(f"/api/v1/calendar/feeds/{token}.ics")).status_code == 404
+
+    async def test_nobody_makes_one_of_anothers(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+        url = f"/api/v1/calendar/{AMINA}/feed"
+        for method in ("POST", "GET", "DELETE"):
+            for headers in (auth_headers("loctician", JONAS), auth_headers("customer", CUSTOMER)):
+                assert (await client.request(method, url, headers=headers)).status_code == 404
+            assert (await client.request(method, url)).status_code == 401
+
+    async def test_the_salon_makes_one_for_a_chair_and_never_of_a_customers_bookings(
+        self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver
+    ) -> None:
+        await deliver("booking.created.v1", booked(at(2)))
+        found = {}
+        for owner in (AMINA, CUSTOMER):
+            made = await client.post(f"/api/v1/calendar/{owner}/feed", headers=auth_headers("staff"))
+            assert made.json()["kind"] == "loctician"
+            found[owner] = len(await events_in(client, f"api/v1/calendar/feeds/{made.json()['token']}.ics"))
+        assert found == {AMINA: 1, CUSTOMER: 0}
+
+
+class TestBounds:
+    async def test_a_feed_holds_two_thousand_at_most(
+        self, client: httpx.AsyncClient, make: Make, database: Database
+    ) -> None:
+        start = datetime.now(UTC) + timedelta(days=1)
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await session.execute(
+                text(
+                    "INSERT INTO calendar.appointments SELECT gen_random_uuid(), gen_random_uuid(), :amina, :customer,"
+                    " :treatment, CAST(:start AS timestamptz) + n * interval '1 minute',"
+                    " CAST(:start AS timestamptz) + (n + 1) * interval '1 minute', 'confirmed', 1, now()"
+                    " FROM generate_series(1, 2001) n"
+                ),
+                {"amina": AMINA, "customer": CUSTOMER, "treatment": TREATMENT, "start": start},
+            )
+        answer = await client.get(f"/{await make('loctician', AMINA)}")
+        assert answer.content.count(b"BEGIN:VEVENT") == 2000

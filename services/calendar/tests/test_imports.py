@@ -1,0 +1,356 @@
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from services.calendar import reading, refreshing
+from services.calendar.addresses import Guard
+from services.calendar.api.imports import guard
+from services.calendar.errors import CalendarTooLarge
+from services.calendar.expansion import today
+from services.calendar.publishing import HORIZON
+from services.calendar.refreshing import MOST_FAILURES, refresh_due
+from services.calendar.tests.conftest import AMINA, JONAS, WEEK, open_day
+from services.calendar.tests.servers import LOCAL, Web, answer, web
+from shared.auth import SERVICE_CLAIMS
+from shared.db import Database, transaction
+from shared.events import new_id
+
+Headers = Callable[..., dict[str, str]]
+Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+Run = Callable[[str], Awaitable[Any]]
+URL = f"/api/v1/calendar/{AMINA}"
+OPEN_TRANSACTIONS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'loctician-calendar' AND state LIKE 'idle in transaction%'
+"""
+DUE = "UPDATE calendar.imports SET due_at = now()"
+SECRET = "Samtale hos psykologen"
+
+
+def calendar(start: str = "10:00", end: str = "11:00") -> bytes:
+    day = open_day()
+    times = [datetime.fromisoformat(f"{day}T{clock}:00+00:00") for clock in (start, end)]
+    event = [f"{name}:{at:%Y%m%dT%H%M%SZ}" for name, at in zip(("DTSTART", "DTEND"), times, strict=True)]
+    lines = ["BEGIN:VCALENDAR", "BEGIN:VEVENT", "UID:1", *event, f"SUMMARY:{SECRET}", "END:VEVENT", "END:VCALENDAR", ""]
+    return "\r\n".join(lines).encode()
+
+
+@pytest.fixture
+def headers(auth_headers: Headers) -> dict[str, str]:
+    return auth_headers("loctician", AMINA)
+
+
+@pytest.fixture
+async def amina(app: FastAPI, client: httpx.AsyncClient, headers: dict[str, str]) -> httpx.AsyncClient:
+    """The client, where Amina is open every day and the tests' own server may be reached."""
+    app.dependency_overrides[guard] = lambda: LOCAL
+    await client.put(f"{URL}/working-hours", json=WEEK, headers=headers)
+    return client
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Web]:
+    async with web() as made:
+        yield made
+
+
+@pytest.fixture
+def run(database: Database) -> Run:
+    async def execute(statement: str) -> Any:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            done = await session.execute(text(statement))
+            return done.all() if statement.lstrip().startswith("SELECT") else []
+
+    return execute
+
+
+async def upload(client: httpx.AsyncClient, headers: dict[str, str], content: bytes, **more: str) -> httpx.Response:
+    sent = headers | {"Content-Type": "text/calendar; charset=utf-8"} | more
+    return await client.post(f"{URL}/imports", content=content, headers=sent)
+
+
+async def windows(client: httpx.AsyncClient, headers: dict[str, str]) -> list[str]:
+    query = {"from": open_day().isoformat(), "view": "day"}
+    (day,) = (await client.get(URL, params=query, headers=headers)).json()["days"]
+    return [f"{one['start'][11:16]}-{one['end'][11:16]}" for one in day["windows"]]
+
+
+async def listed(client: httpx.AsyncClient, headers: dict[str, str]) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = (await client.get(f"{URL}/imports", headers=headers)).json()["items"]
+    return items
+
+
+class TestFiles:
+    async def test_busy_times_are_kept_out_of_the_windows(
+        self, amina: httpx.AsyncClient, headers: dict[str, str], outbox: Outbox
+    ) -> None:
+        assert len(await windows(amina, headers)) == 1
+        added = await upload(amina, headers, calendar())
+        assert added.status_code == 201, added.text
+        assert (added.json()["status"], added.json()["busy_times"], added.json()["host"]) == ("current", 1, None)
+        assert added.json()["covers_until"] > (today() + HORIZON).isoformat()
+        assert len(await windows(amina, headers)) == 2
+        event, changed = (await outbox())[-2:]
+        assert event["type"] == "calendar.import_added.v1"
+        assert [day["date"] for day in changed["data"]["days"]] == [open_day().isoformat()]
+
+    async def test_removing_it_gives_the_time_back(
+        self, amina: httpx.AsyncClient, headers: dict[str, str], outbox: Outbox
+    ) -> None:
+        before = await windows(amina, headers)
+        added = await upload(amina, headers, calendar())
+        assert (await amina.delete(f"{URL}/imports/{added.json()['id']}", headers=headers)).status_code == 204
+        assert await windows(amina, headers) == before
+        assert (await outbox())[-2]["type"] == "calendar.import_removed.v1"
+        assert (await amina.delete(f"{URL}/imports/{added.json()['id']}", headers=headers)).status_code == 404
+
+    async def test_a_day_all_busy_is_closed(self, amina: httpx.AsyncClient, headers: dict[str, str]) -> None:
+        await upload(amina, headers, calendar("00:00", "23:59"))
+        query = {"from": open_day().isoformat(), "view": "day"}
+        (day,) = (await amina.get(URL, params=query, headers=headers)).json()["days"]
+        assert (day["windows"], day["closed_for"], len(day["busy"])) == ([], "time_off", 1)
+
+    async def test_nothing_but_times_is_stored(
+        self, amina: httpx.AsyncClient, headers: dict[str, str], run: Run
+    ) -> None:
+        await upload(amina, headers, calendar(), **{"Idempotency-Key": "file"})
+        for table in ("imports", "outbox", "idempotency_keys", "windows"):
+            for (row,) in await run(f"SELECT CAST(t AS text) FROM calendar.{table} t"):
+                assert SECRET not in row
+                assert "SUMMARY" not in row
+
+    @pytest.mark.parametrize(
+        ("content", "code"),
+        [
+            (b"", "not_a_calendar"),
+            (b"<html>", "not_a_calendar"),
+            (calendar()[:-20], "not_a_calendar"),
+            (calendar().replace(b"UID:1", b"RRULE:FREQ=SECONDLY"), "calendar_too_large"),
+        ],
+    )
+    async def test_bad_ones_are_422(
+        self, content: bytes, code: str, amina: httpx.AsyncClient, headers: dict[str, str]
+    ) -> None:
+        refused = await upload(amina, headers, content)
+        assert (refused.status_code, refused.json()["code"]) == (422, code)
+        assert await listed(amina, headers) == []
+
+    async def test_too_many_bytes_are_413_and_another_type_415(
+        self, amina: httpx.AsyncClient, headers: dict[str, str]
+    ) -> None:
+        assert (await upload(amina, headers, b"X" * 1_048_577)).status_code == 413
+        assert (await upload(amina, headers, calendar(), **{"Content-Type": "text/plain"})).status_code == 415
+
+    async def test_there_can_be_five(self, amina: httpx.AsyncClient, headers: dict[str, str]) -> None:
+        for _ in range(5):
+            assert (await upload(amina, headers, calendar())).status_code == 201
+        refused = await upload(amina, headers, calendar())
+        assert (refused.status_code, refused.json()["code"]) == (409, "limit_reached")
+
+    async def test_the_same_key_counts_once(self, amina: httpx.AsyncClient, headers: dict[str, str]) -> None:
+        key = {"Idempotency-Key": uuid4().hex}
+        first = await upload(amina, headers, calendar(), **key)
+        assert (await upload(amina, headers, calendar(), **key)).json() == first.json()
+        assert (await upload(amina, headers, calendar("12:00", "13:00"), **key)).status_code == 422
+        assert len(await listed(amina, headers)) == 1
+
+
+class TestAddressesGiven:
+    async def add(self, client: httpx.AsyncClient, headers: dict[str, str], url: str) -> httpx.Response:
+        return await client.post(f"{URL}/imports", json={"url": url}, headers=headers)
+
+    async def test_it_is_fetched_and_then_kept_current(
+        self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run
+    ) -> None:
+        site.replies["/a.ics"] = answer(calendar(), ETag='"1"')
+        added = await self.add(amina, headers, site.url("/a.ics"))
+        assert (added.status_code, added.json()["status"]) == (201, "waiting"), added.text
+        assert added.json()["host"] == "calendar.example"
+        assert await refresh_due(database, LOCAL) == 1
+        assert await refresh_due(database, LOCAL) == 0
+        (found,) = await listed(amina, headers)
+        assert (found["status"], found["problem"], found["busy_times"]) == ("current", None, 1)
+        assert len(await windows(amina, headers)) == 2
+
+        site.replies["/a.ics"] = answer(status="304 Not Modified")
+        await run(DUE)
+        await refresh_due(database, LOCAL)
+        assert 'if-none-match: "1"' in site.asked[-1].lower()
+        assert len(await windows(amina, headers)) == 2
+
+        site.replies["/a.ics"] = answer(calendar("06:00", "10:00"), ETag='"2"')
+        await run(DUE)
+        await refresh_due(database, LOCAL)
+        assert len(await windows(amina, headers)) == 1
+
+    async def test_no_transaction_is_open_while_it_is_fetched(
+        self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run
+    ) -> None:
+        found: list[Any] = []
+
+        async def look() -> None:
+            found.extend(await run(OPEN_TRANSACTIONS))
+
+        site.replies["/a.ics"] = answer(calendar())
+        await self.add(amina, headers, site.url("/a.ics"))
+        site.meanwhile = look
+        await refresh_due(database, LOCAL)
+        assert found == [(0,)]
+
+    async def test_the_worker_takes_what_is_waiting(
+        self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, app: FastAPI
+    ) -> None:
+        """With the guard that stands in earnest, which lets it go nowhere."""
+        await self.add(amina, headers, site.url("/a.ics"))
+        worker = asyncio.create_task(refreshing.run(app.state.runtime))
+        async with asyncio.timeout(10):
+            while (found := await listed(amina, headers))[0]["status"] == "waiting":
+                await asyncio.sleep(0.05)
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+        assert (found[0]["status"], found[0]["problem"], site.asked) == ("failing", "address_refused", [])
+
+    async def test_refreshes_come_at_intervals_that_differ(
+        self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run
+    ) -> None:
+        site.replies["/a.ics"] = answer(calendar())
+        for _ in range(3):
+            await self.add(amina, headers, site.url("/a.ics"))
+        await refresh_due(database, LOCAL)
+        waits = await run("SELECT extract(epoch FROM due_at - checked_at)::float FROM calendar.imports")
+        assert all(3_240 <= wait <= 3_960 for (wait,) in waits)
+        assert len({round(wait, 1) for (wait,) in waits}) == 3
+
+    async def test_what_covers_too_little_is_fetched_anew(
+        self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run
+    ) -> None:
+        site.replies["/a.ics"] = answer(calendar(), ETag='"1"')
+        await self.add(amina, headers, site.url("/a.ics"))
+        await refresh_due(database, LOCAL)
+        await run(f"{DUE}, covers_until = current_date + 399")
+        await refresh_due(database, LOCAL)
+        assert "if-none-match" not in site.asked[-1].lower()
+        (found,) = await listed(amina, headers)
+        assert found["covers_until"] > (today() + HORIZON).isoformat()
+
+    async def test_a_failure_keeps_the_busy_times_and_waits_longer(
+        self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run
+    ) -> None:
+        site.replies["/a.ics"] = answer(calendar())
+        await self.add(amina, headers, site.url("/a.ics"))
+        await refresh_due(database, LOCAL)
+        site.replies["/a.ics"] = answer(status="503 Service Unavailable")
+        waits = []
+        for _ in range(2):
+            await run(DUE)
+            await refresh_due(database, LOCAL)
+            ((wait,),) = await run("SELECT extract(epoch FROM due_at - checked_at)::float FROM calendar.imports")
+            waits.append(wait)
+        assert 270 <= waits[0] <= 330
+        assert 540 <= waits[1] <= 660
+        (found,) = await listed(amina, headers)
+        assert (found["status"], found["problem"]) == ("failing", "address_unreachable")
+        assert len(await windows(amina, headers)) == 2
+
+        site.replies["/a.ics"] = answer(b"<html>Log in</html>")
+        await run(f"{DUE}, failures = {MOST_FAILURES - 1}")
+        await refresh_due(database, LOCAL)
+        (found,) = await listed(amina, headers)
+        assert (found["status"], found["problem"]) == ("stopped", "not_a_calendar")
+        await run("UPDATE calendar.imports SET created_at = created_at - interval '1 year'")
+        assert await refresh_due(database, LOCAL) == 0
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://127.0.0.1/a.ics",
+            "https://127.0.0.1:8003/a.ics",
+            "https://[::1]/a.ics",
+            "https://169.254.169.254/latest",
+            "https://localhost/a.ics",
+            "file:///etc/passwd",
+            "https://",
+        ],
+    )
+    async def test_an_address_inside_is_422(self, url: str, client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+        """With the guard that stands in earnest."""
+        refused = await self.add(client, headers, url)
+        assert (refused.status_code, refused.json()["code"]) == (422, "address_refused")
+        assert await listed(client, headers) == []
+
+    async def test_one_that_turns_inside_later_is_not_fetched(
+        self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database
+    ) -> None:
+        await self.add(amina, headers, site.url("/a.ics"))
+        await refresh_due(database, Guard(plain_http=True, resolve=LOCAL.resolve))
+        assert site.asked == []
+        (found,) = await listed(amina, headers)
+        assert (found["status"], found["problem"]) == ("failing", "address_refused")
+
+    @pytest.mark.parametrize("body", [{}, {"url": 1}, {"url": "https://a.example", "x": 1}, {"url": "h" * 2001}])
+    async def test_bad_bodies_are_422(
+        self, body: dict[str, Any], client: httpx.AsyncClient, headers: dict[str, str]
+    ) -> None:
+        answered = await client.post(f"{URL}/imports", json=body, headers=headers)
+        assert (answered.status_code, answered.json()["code"]) == (422, "invalid_input")
+        assert answered.json()["errors"][0]["pointer"].startswith("/body")
+
+    async def test_its_path_is_shown_to_nobody(
+        self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, outbox: Outbox
+    ) -> None:
+        await self.add(amina, headers, site.url("/private-0123456789/basic.ics"))
+        shown = (await amina.get(f"{URL}/imports", headers=headers)).text
+        assert "0123456789" not in shown + str(await outbox())
+
+
+class TestBombs:
+    async def test_others_are_answered_while_one_is_being_read(self, amina: httpx.AsyncClient) -> None:
+        rule = b"RRULE:FREQ=DAILY;BYHOUR=%b;BYMINUTE=%b" % tuple(
+            b",".join(b"%d" % n for n in range(most)) for most in (24, 60)
+        )
+        bomb = calendar().replace(b"UID:1", rule + b";BYSECOND=0,1,2,3,4,5,6,7,8,9")
+        reading_it = asyncio.create_task(reading.read(bomb, reading.covered_until(), cpu_seconds=3))
+        for _ in range(5):
+            assert (await amina.get("/api/v1/calendar/holidays")).status_code == 200
+        assert not reading_it.done()
+        with pytest.raises(CalendarTooLarge):
+            await reading_it
+
+
+class TestAccess:
+    async def test_only_the_loctician_and_the_salon(self, amina: httpx.AsyncClient, auth_headers: Headers) -> None:
+        added = await upload(amina, auth_headers("staff"), calendar())
+        assert added.status_code == 201
+        one = f"{URL}/imports/{added.json()['id']}"
+        other = auth_headers("loctician", JONAS)
+        assert (await upload(amina, other, calendar())).status_code == 404
+        assert (await amina.get(f"{URL}/imports", headers=other)).status_code == 404
+        assert (await amina.delete(one, headers=other)).status_code == 404
+        theirs = f"/api/v1/calendar/{JONAS}/imports/{added.json()['id']}"
+        assert (await amina.delete(theirs, headers=other)).status_code == 404
+        assert (await upload(amina, auth_headers("customer", AMINA), calendar())).status_code == 403
+        assert (await amina.post(f"{URL}/imports", content=calendar())).status_code == 401
+
+
+class TestHorizon:
+    async def test_many_busy_times_are_no_longer_work(
+        self, amina: httpx.AsyncClient, headers: dict[str, str], database: Database, run: Run
+    ) -> None:
+        """Two thousand of them, and every day still has its own."""
+        first = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        spans = [first + timedelta(hours=4 * n) for n in range(2000)]
+        ranges = ",".join(f"[{one.isoformat()},{(one + timedelta(hours=2)).isoformat()})" for one in spans)
+        await run(
+            "INSERT INTO calendar.imports (id, loctician_id, status, busy) "
+            f"VALUES ('{new_id()}', '{AMINA}', 'current', '{{{ranges}}}')".replace(":", r"\:")
+        )
+        day = {"windows": [{"starts": "08:00", "ends": "20:00"}]}
+        await amina.put(f"{URL}/overrides/{open_day()}", json=day, headers=headers)
+        assert len(await windows(amina, headers)) in {3, 4}

@@ -1,0 +1,147 @@
+"""What is held on a person can be given out and forgotten, and the database itself keeps people apart."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import httpx
+import orjson
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.calendar import privacy
+from services.calendar.models import metadata
+from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, WEEK, open_day
+from services.calendar.tests.feeds import NAMED, TREATED, at, booked
+from services.calendar.tests.test_imports import calendar
+from shared.auth import SERVICE_CLAIMS, Claims
+from shared.db import Database, transaction
+from shared.privacy import PERSONAL
+
+Headers = Callable[..., dict[str, str]]
+Deliver = Callable[..., Awaitable[bool]]
+Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+URL = f"/api/v1/calendar/{AMINA}"
+SEEN = ("working_hours", "overrides", "time_off", "imports", "appointments", "feeds", "idempotency_keys")
+
+
+@pytest.fixture
+async def amina(client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver) -> httpx.AsyncClient:
+    """The client, where something of Amina and of a customer stands in every table."""
+    headers = auth_headers("loctician", AMINA)
+    await deliver("treatment.created.v1", TREATED)
+    await deliver("loctician.updated.v1", NAMED)
+    for person in (AMINA, CUSTOMER):
+        await deliver("user.registered.v1", {"user_id": str(person), "language": "en", "version": 1})
+    await deliver("booking.created.v1", booked(at(2)))
+    await client.put(f"{URL}/working-hours", json=WEEK, headers=headers)
+    await client.put(f"{URL}/overrides/{open_day()}", json={"windows": [], "reason": "private"}, headers=headers)
+    off = {"start": at(40).isoformat(), "end": at(41).isoformat()}
+    await client.post(f"{URL}/time-off", json=off, headers=headers | {"Idempotency-Key": "off"})
+    sent = headers | {"Content-Type": "text/calendar"}
+    assert (await client.post(f"{URL}/imports", content=calendar(), headers=sent)).status_code == 201
+    assert (await client.post(f"{URL}/feed", headers=headers)).status_code == 201
+    customers = f"/api/v1/calendar/{CUSTOMER}/feed"
+    assert (await client.post(customers, headers=auth_headers("customer", CUSTOMER))).status_code == 201
+    return client
+
+
+async def exported(database: Database, subject: UUID) -> dict[str, Any]:
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        found = await privacy.export(session, subject)
+    orjson.loads(orjson.dumps(found, default=str))  # it travels as JSON
+    return found
+
+
+class TestExport:
+    async def test_a_loctician_is_given_everything(self, amina: httpx.AsyncClient, database: Database) -> None:
+        found = await exported(database, AMINA)
+        assert {name: len(rows) for name, rows in found.items()} == {
+            "appointments": 1, "working_hours": 7, "overrides": 1, "time_off": 1, "imports": 1, "feeds": 1,
+            "names": 1, "languages": 1, "imported_busy_times": 1,
+        }  # fmt: skip
+        assert "token_hash" not in found["feeds"][0]
+
+    async def test_a_customer_the_own_part(self, amina: httpx.AsyncClient, database: Database) -> None:
+        found = await exported(database, CUSTOMER)
+        assert {name for name, rows in found.items() if rows} == {"appointments", "feeds", "languages"}
+        assert str(AMINA) not in str(found)
+
+
+class TestErasure:
+    async def test_nothing_of_a_loctician_is_left_but_appointments(
+        self, amina: httpx.AsyncClient, database: Database, outbox: Outbox
+    ) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            counted = await privacy.erase(session, AMINA)
+        assert counted["imports"] == counted["overrides"] == counted["names"] == 1
+        found = await exported(database, AMINA)
+        assert {name for name, rows in found.items() if rows} == {"appointments"}
+        events = await outbox()
+        assert "calendar.feed_revoked.v1" in [one["type"] for one in events]
+        assert all(not day["windows"] for day in events[-1]["data"]["days"])
+
+    async def test_nothing_leads_back_to_a_customer(
+        self, amina: httpx.AsyncClient, database: Database, auth_headers: Headers
+    ) -> None:
+        made = await amina.post(f"/api/v1/calendar/{CUSTOMER}/feed", headers=auth_headers("customer", CUSTOMER))
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await privacy.erase(session, CUSTOMER)
+            for table in metadata.tables.values():
+                if table.name != "outbox":  # what waits there is sent and deleted
+                    rows = (await session.execute(text(f"SELECT CAST(t AS text) FROM {table.fullname} t"))).scalars()
+                    assert str(CUSTOMER) not in "".join(rows), table.name
+        assert (await amina.get(f"/api/v1/calendar/feeds/{made.json()['token']}.ics")).status_code == 404
+        assert len((await exported(database, AMINA))["appointments"]) == 1
+
+
+class TestRowLevelSecurity:
+    async def test_every_table_with_personal_data_is_under_it_by_force(self, owner: AsyncEngine) -> None:
+        statement = (
+            "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace('calendar') AND relforcerowsecurity"
+        )
+        async with owner.connect() as connection:
+            forced = set((await connection.execute(text(statement))).scalars())
+        personal = {
+            table.name for table in metadata.tables.values() if any(column.info == PERSONAL for column in table.columns)
+        }
+        assert forced >= personal | set(SEEN)
+
+    @pytest.mark.parametrize(
+        "claims",
+        [
+            Claims(role="anonymous"),
+            Claims(role="loctician", sub=JONAS),
+            Claims(role="customer", sub=JONAS),
+            Claims(role="customer", sub=AMINA),
+            Claims(role="loctician", sub=CUSTOMER),
+        ],
+        ids=["nobody", "another loctician", "another customer", "a customer with her id", "a loctician with his id"],
+    )
+    async def test_nobody_reads_anothers(self, claims: Claims, amina: httpx.AsyncClient, database: Database) -> None:
+        for table in SEEN:
+            await self._reads_none(table, claims, database)
+
+    async def _reads_none(self, table: str, claims: Claims, database: Database) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            assert (await session.execute(text(f"SELECT count(*) FROM calendar.{table}"))).scalar()
+        async with transaction(database, claims) as session:
+            own = "owner_id" if table == "feeds" else "caller"
+            others = f" WHERE {own} <> '{claims.sub}'" if table in {"feeds", "idempotency_keys"} and claims.sub else ""
+            assert (await session.execute(text(f"SELECT count(*) FROM calendar.{table}{others}"))).scalar() == 0
+
+    async def test_a_customer_reads_own_appointments_and_changes_none(
+        self, amina: httpx.AsyncClient, database: Database
+    ) -> None:
+        async with transaction(database, Claims(role="customer", sub=CUSTOMER)) as session:
+            assert (await session.execute(text("SELECT count(*) FROM calendar.appointments"))).scalar() == 1
+            changed = text("UPDATE calendar.appointments SET status = 'cancelled' RETURNING 1")
+            assert (await session.execute(changed)).all() == []
+
+    async def test_nobody_writes_for_another(self, amina: httpx.AsyncClient, database: Database) -> None:
+        forged = "INSERT INTO calendar.overrides VALUES (:amina, '2030-01-01', '[]', 'closed')"
+        with pytest.raises(ProgrammingError, match="row-level security"):
+            async with transaction(database, Claims(role="loctician", sub=JONAS)) as session:
+                await session.execute(text(forged), {"amina": AMINA})
