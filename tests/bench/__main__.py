@@ -82,7 +82,7 @@ def main() -> None:
     folder = given.output / "servers"
     try:
         with provisioned(folder) as servers:
-            bench = Bench(options, servers, folder / "platforms")
+            bench = Bench(options, servers, folder / "platforms", out.print)
             figures, failed = uvloop.run(measure(bench, given.names or NAMES, given.output))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)

@@ -64,5 +64,5 @@ def _replace(path: Path, content: str) -> None:
 
 def show(console: Console, figures: Sequence[Figure]) -> None:
     console.print(table(figures))
-    missed = [one.name for one in figures if one.met is False]
+    missed = [f"{one.name} ({one.against or 'alone'})" for one in figures if one.met is False]
     console.print(f"Missed: {', '.join(missed)}" if missed else "Every goal that was measured is met")

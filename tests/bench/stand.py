@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -25,7 +26,8 @@ from tests.e2e.stack import eventually
 ROOT = Path(__file__).parents[2]
 SECRET_KEY = "bench-secret-key-of-at-least-32-characters"
 MIGRATE_SECONDS = 120
-READY_SECONDS = 90
+READY_SECONDS = 40
+T = TypeVar("T")
 Prepare = Callable[[str], Awaitable[None]]  # given the owner's address
 
 
@@ -49,6 +51,7 @@ class Bench:
     options: Options
     servers: Addresses
     folder: Path
+    say: Callable[[str], None] = print
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[str]:
@@ -185,11 +188,25 @@ class Platform:
             async def waiting() -> list[str]:
                 return [name for name in names if name != "mail" and not await self._is_up(http, name)]
 
+            await self._eventually(waiting, lambda left: not left, "every process ready")
+
+    async def listening(self, port: int) -> None:
+        async def connects() -> bool:
             try:
-                await eventually(waiting, lambda left: not left, "every process ready", READY_SECONDS)
-            except AssertionError as error:
-                tails = {path.name: path.read_text()[-1500:] for path in self.folder.glob("*.log")}
-                raise RuntimeError(f"{error}: {tails}") from error
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                return False
+            writer.close()
+            return True
+
+        await self._eventually(connects, bool, f"somebody to listen on port {port}")
+
+    async def _eventually(self, read: Callable[[], Awaitable[T]], fits: Callable[[T], bool], what: str) -> None:
+        try:
+            await eventually(read, fits, what, READY_SECONDS)
+        except AssertionError as error:
+            tails = {path.name: path.read_text()[-1500:] for path in self.folder.glob("*.log")}
+            raise RuntimeError(f"{error}: {tails}") from error
 
     async def _is_up(self, http: httpx.AsyncClient, name: str) -> bool:
         process = self.processes[name]

@@ -67,7 +67,7 @@ async def pgbench(url: str, script: Path, *, clients: int, seconds: int) -> floa
         "PGOPTIONS": "-c jit=off -c statement_timeout=15s -c lock_timeout=10s",
     }
     server = ["-h", parts.hostname or "", "-p", str(parts.port), "-U", parts.username or "", parts.path[1:]]
-    options = [
+    options: list[str | Path] = [
         "-n",
         "-M",
         "prepared",
@@ -98,7 +98,13 @@ class Wrk:
 async def wrk(url: str, script: Path | None, *, connections: int, seconds: int, core: int | None = None) -> Wrk:
     """Raises RuntimeError when an answer was not a success."""
     pinned = ["taskset", "-c", str(core)] if core is not None else []
-    options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *(["-s", str(script)] if script else [])]
+    options: list[str | Path] = [
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "--latency",
+        *(["-s", str(script)] if script else []),
+    ]
     output = await run([*pinned, program("wrk", "wrk"), *options, url], seconds + GRACE_SECONDS)
     if "Non-2xx" in output or "Socket errors" in output:
         raise RuntimeError(f"wrk: {output}")
