@@ -160,6 +160,12 @@ class Platform:
             command = ["sh", "-c", commands(own)[name]]
         self.run(name, command, own, core=core)
 
+    def bare(self, name: str, module: str, port: int) -> None:
+        """An application of tests/bench/bare, served with the services' own flags."""
+        serve = commands(self.environment)["booking"].partition(" --port ")[0]
+        command = f"{serve} --port {port} tests.bench.bare.{module}:app"
+        self.run(name, ["sh", "-c", command], self.environment)
+
     def run(self, name: str, command: list[str], environment: dict[str, str], *, core: int | None = None) -> None:
         pinned = ["taskset", "-c", str(core)] if core is not None else []
         self.processes[name] = spawn([*pinned, *command], self.folder / f"{name}.log", environment=environment)
@@ -177,6 +183,11 @@ class Platform:
 
     def port(self, name: str) -> int:
         return int(self.url(name).rpartition(":")[2])
+
+    def cpu(self, *names: str) -> float:
+        """Seconds of processor time used so far."""
+        times = [psutil.Process(self.processes[name].pid).cpu_times() for name in names]
+        return sum(one.user + one.system for one in times)
 
     def memory(self, *names: str) -> float:
         """Proportional set size in MB: each shared page counted once over all that share it."""
