@@ -5,15 +5,21 @@ import asyncio
 import importlib
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import asyncpg
+import httpx
 import uvloop
+from aiormq.exceptions import AMQPError
 from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+from websockets.exceptions import WebSocketException
 
-from deploy.local.servers import provisioned
+from deploy.local.servers import docker_answers, provisioned
 from tests.bench import report
 from tests.bench.figures import Figure
 from tests.bench.stand import ROOT, Bench, Options
@@ -33,6 +39,22 @@ NAMES = (
 )
 MOST_SECONDS = 1800  # for one benchmark
 RESULTS = ROOT / ".local" / "bench"
+FAILURES = (
+    MissingError,
+    RuntimeError,
+    OSError,
+    AssertionError,
+    ValueError,
+    LookupError,
+    ExceptionGroup,
+    subprocess.SubprocessError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    AMQPError,
+    SQLAlchemyError,
+    httpx.HTTPError,
+    WebSocketException,
+)
 out = Console(width=None if sys.stdout.isatty() else 170)
 
 
@@ -66,9 +88,9 @@ async def measure(bench: Bench, names: Sequence[str], output: Path) -> tuple[lis
         try:
             async with asyncio.timeout(MOST_SECONDS):
                 figures += await module.measure(bench)
-        except (MissingError, RuntimeError, TimeoutError, OSError) as error:
+        except FAILURES as error:
             failed.append(name)
-            out.print(f"[yellow]{name}: {type(error).__name__}: {error}[/yellow]", markup=True, highlight=False)
+            out.print(f"{name}: {type(error).__name__}: {error}", style="yellow", markup=False)
         else:
             out.print(f"{name} took {time.monotonic() - started:.0f} s", highlight=False)
         report.write(output, figures)
@@ -81,7 +103,8 @@ def main() -> None:
     given.output.mkdir(parents=True, exist_ok=True)
     folder = given.output / "servers"
     try:
-        with provisioned(folder) as servers:
+        # Containers that keep their data belong to `make up`; those that do not are as durable while they run.
+        with provisioned(folder, durable=not docker_answers()) as servers:
             bench = Bench(options, servers, folder / "platforms", out.print)
             figures, failed = uvloop.run(measure(bench, given.names or NAMES, given.output))
     except (KeyboardInterrupt, asyncio.CancelledError):

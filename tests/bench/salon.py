@@ -157,3 +157,25 @@ def order(number: int, count: int) -> dict[str, object]:
 
 def new_key() -> str:
     return uuid4().hex
+
+
+# Names and descriptions put together from the trade's words, alike in number but each different.
+CATALOG = """
+    INSERT INTO booking.treatments (id, translations, category, duration_minutes, price_amount)
+    SELECT md5('treatment' || i)::uuid, jsonb_build_object(
+            'da', jsonb_build_object('name', da[1 + i % 10] || ' ' || i, 'description', concat_ws(' ',
+                da[1 + i / 10 % 10], 'og', da[1 + i / 100 % 10], 'med olie til tør hovedbund', i / 7)),
+            'en', jsonb_build_object('name', en[1 + i % 10] || ' ' || i, 'description', concat_ws(' ',
+                en[1 + i / 10 % 10], 'and', en[1 + i / 100 % 10], 'with oil for a dry scalp', i / 7))),
+        'maintenance', 60, 10000 + i
+    FROM generate_series(1, {count}) i, (VALUES (
+        '{{Farvning,Retwist,Starter locs,Interlocking,Vask,Opsætning,Reparation,Forlængelse,Kur,Fletning}}'::text[],
+        '{{Colouring,Retwist,Starter locs,Interlocking,Wash,Styling,Crochet,Extension,Treatment,Braiding}}'::text[]
+    )) words (da, en);
+"""
+
+
+async def catalog(url: str, count: int) -> None:
+    async with connected(url) as owner:
+        await owner.execute(CATALOG.format(count=count))
+        await owner.execute("VACUUM ANALYZE booking.treatments")

@@ -24,7 +24,8 @@ from tests.bench.identity import KID, Signer
 from tests.e2e.stack import eventually
 
 ROOT = Path(__file__).parents[2]
-SECRET_KEY = "bench-secret-key-of-at-least-32-characters"
+# The roles of a server have one password each, which is made from this; so a server that is given wants its own.
+SECRET_KEY = os.environ.get("SECRET_KEY", "bench-secret-key-of-at-least-32-characters")
 MIGRATE_SECONDS = 120
 READY_SECONDS = 40
 T = TypeVar("T")

@@ -38,7 +38,7 @@ COMMIT;
 
 
 async def measure(bench: Bench) -> list[Figure]:
-    count = bench.options.size(15_000, 1_500)
+    count = bench.options.size(15_000, 400)
     bench.folder.mkdir(parents=True, exist_ok=True)
     with bench.vhost() as amqp_url:
         async with (

@@ -35,7 +35,7 @@ COPY = """
 
 
 async def measure(bench: Bench) -> list[Figure]:
-    count = bench.options.size(30_000, 3_000)
+    count = bench.options.size(30_000, 1_000)
     with bench.vhost() as amqp_url:
         async with (
             own_schema(bench.own_servers) as database,
