@@ -3,18 +3,20 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import orjson
+from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 from pamqp.commands import Basic
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import broker, topology
 from shared.broker import PERSISTENT, Outgoing, WireChannel
-from shared.consumer import LANES, Consumer
+from shared.consumer import LANES, PREFETCH, Consumer
 from shared.db import Database
 from shared.events import envelope
 from shared.health import Health
@@ -57,10 +59,17 @@ async def measure(bench: Bench) -> list[Figure]:
                 await _publish(wire, _messages(count))
                 return await _consumed(database, amqp_url, watching, count)
 
-            arms = {"consumer": consumed, "sql": lambda: _alone(database, script, bench.options.seconds)}
-            took = await by_turns(bench.options.runs, arms)
-    against = f"pgbench, the same two inserts, {LANES} clients"
-    return [compared("consumer, one-row handler", "messages/s", took["consumer"], against, took["sql"], at_least(0.3))]
+            async def bare() -> float:
+                await _publish(wire, _messages(count))
+                return await _acknowledged(connection, count)
+
+            alone = partial(_alone, database, script, bench.options.seconds)
+            took = await by_turns(bench.options.runs, {"consumer": consumed, "sql": alone, "bare": bare})
+    name, unit, ours = "consumer, one-row handler", "messages/s", took["consumer"]
+    return [
+        compared(name, unit, ours, f"pgbench, the same two inserts, {LANES} clients", took["sql"], at_least(0.3)),
+        compared(name, unit, ours, "aio-pika, no database", took["bare"]),
+    ]
 
 
 async def _alone(database: Database, script: Path, seconds: int) -> float:
@@ -105,6 +114,30 @@ def _subscriptions(schema: str) -> Subscriptions:
         await session.execute(insert, {"thing": event.data.thing_id, "version": event.version})
 
     return subscriptions
+
+
+async def _acknowledged(connection: AbstractConnection, count: int) -> float:
+    """All messages taken and acknowledged by aio-pika, with the consumer's prefetch."""
+    channel = await connection.channel()
+    await channel.set_qos(PREFETCH, timeout=SECONDS)
+    queue = await channel.get_queue(topology.events_queue(SERVICE))
+    done = asyncio.Event()
+    left = count
+
+    async def take(message: AbstractIncomingMessage) -> None:
+        nonlocal left
+        await message.ack()
+        left -= 1
+        if not left:
+            done.set()
+
+    began = time.perf_counter()
+    await queue.consume(take, timeout=SECONDS)
+    async with asyncio.timeout(SECONDS):
+        await done.wait()
+    seconds = time.perf_counter() - began
+    await channel.close()
+    return count / seconds
 
 
 async def _consumed(database: Database, amqp_url: str, watching: Any, count: int) -> float:
