@@ -71,6 +71,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are: {', '.join(NAMES)}")
     if parsed.runs is not None and not 1 <= parsed.runs <= 100:
         parser.error("--runs must be from 1 to 100")
+    parsed.output = parsed.output.resolve()
     return parsed
 
 

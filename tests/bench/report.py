@@ -63,6 +63,9 @@ def _replace(path: Path, content: str) -> None:
 
 
 def show(console: Console, figures: Sequence[Figure]) -> None:
+    if not figures:
+        console.print("Nothing was measured")
+        return
     console.print(table(figures))
     missed = [f"{one.name} ({one.against or 'alone'})" for one in figures if one.met is False]
     console.print(f"Missed: {', '.join(missed)}" if missed else "Every goal that was measured is met")
