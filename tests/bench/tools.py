@@ -86,7 +86,8 @@ async def pgbench(url: str, script: Path, *, clients: int, seconds: int) -> floa
     if _found(r"number of failed transactions: (\d+)", output)[1] != "0":
         raise RuntimeError(f"pgbench: {output}")
     rates = [float(rate) for rate in re.findall(r"^progress: [\d.]+ s, ([\d.]+) tps", output, re.MULTILINE)]
-    return statistics.fmean(rates[WARM_UP_SECONDS:])
+    whole = float(_found(r"tps = ([\d.]+)", output)[1])
+    return statistics.fmean(rates[WARM_UP_SECONDS:] or [whole])  # a stalled machine may skip a progress line
 
 
 @dataclass(frozen=True)
