@@ -49,9 +49,14 @@ def install_if_missing() -> None:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         sys.exit(HOW_TO_INSTALL)
+    install(*missing)
+
+
+def install(*packages: str) -> None:
+    """Debian's packages, as root; what they would start stays down."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with _services_stay_down():
-        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *missing]):
+        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
             subprocess.run(["apt-get", *command], env=environment, check=True, timeout=600)
 
 
