@@ -65,7 +65,7 @@ def treatments(draw: st.DrawFn) -> Treatment:
 @st.composite
 def spans(draw: st.DrawFn, first: int, last: int, most: int) -> list[tuple[int, int]]:
     """Spans of steps that do not touch, in order."""
-    edges = sorted(draw(st.lists(st.integers(first, last), max_size=2 * most, unique=True)))
+    edges = sorted(set(draw(st.lists(st.integers(first, last), max_size=2 * most))))
     return list(zip(edges[::2], edges[1::2], strict=False))
 
 
@@ -82,10 +82,13 @@ def cases(draw: st.DrawFn) -> Case:
     day = draw(st.sampled_from(DAYS))
     origin = midnight(day) - timedelta(days=1)
     edges = [(midnight(day + timedelta(days=offset)) - origin) // STEP for offset in range(-1, 3)]
-    made = draw(st.lists(treatments(), min_size=1, max_size=3))
-    every = [(who, what) for who in range(LOCTICIANS) for what in range(len(made))]
+    parted = draw(st.sampled_from([False, True, False]))  # so that nobody performs all of it
+    made = [draw(treatments()) for _ in range(draw(st.integers(2, 3) if parted else st.integers(1, 3)))]
     own_terms = st.builds(Offer, st.none() | st.integers(3, 20), st.none() | st.integers(0, 5).map(lambda n: n * 10000))
-    offers = draw(st.dictionaries(st.sampled_from(every), own_terms, min_size=1))
+    performers = [st.sets(st.integers(0, LOCTICIANS - 1), min_size=1) for _ in made]
+    if parted:
+        performers[:2] = [st.sets(st.integers(0, 1), min_size=1), st.just({2})]
+    offers = {(who, what): draw(own_terms) for what in range(len(made)) for who in sorted(draw(performers[what]))}
     windows: dict[tuple[int, int], list[tuple[int, int]]] = {}
     closed_for: dict[int, str | None] = {}
     taken: dict[str, list[tuple[int, int, int]]] = {"booked": [], "held": [], "lapsed": []}
@@ -93,14 +96,13 @@ def cases(draw: st.DrawFn) -> Case:
         closed_for[who] = draw(st.sampled_from([None, None, None, None, "holiday", "time_off", "override"]))
         for number in range(3):
             shut = number == 1 and closed_for[who] is not None
-            hours = draw(spans(edges[number], edges[number + 1], 3)) if not shut else []
-            windows[who, number] = hours or (
-                [] if shut or draw(st.booleans()) else [(edges[number], edges[number + 1])]
-            )
+            whole = [(edges[number], edges[number + 1])]
+            windows[who, number] = [] if shut else draw(st.just(whole) | st.just(whole) | spans(*whole[0], 3))
         for one in draw(spans(edges[1] - 24, edges[2] + 24, 4)):
             taken[draw(st.sampled_from(["booked", "booked", "held", "lapsed"]))].append((who, *one))
     own = draw(st.none() | st.tuples(st.integers(edges[1], edges[2]), st.integers(1, 24)))
-    now = draw(st.sampled_from([origin - timedelta(days=3), origin - timedelta(days=181), midnight(day)]))
+    soon, long_ago = origin - timedelta(days=3), origin - timedelta(days=181)
+    now = draw(st.sampled_from([soon, soon, soon, soon, midnight(day), long_ago]))
     now += timedelta(minutes=draw(st.integers(0, 1440)), microseconds=1)
     world = World(
         origin, now, made, offers,
@@ -112,12 +114,14 @@ def cases(draw: st.DrawFn) -> Case:
         closed_for,
         set(range(own[0], sum(own))) if own else set(),
         draw(st.sampled_from([0, 60, 600])),
-        draw(st.sampled_from([4, 180])),
+        draw(st.sampled_from([180, 180, 4])),
     )  # fmt: skip
-    wanted = draw(st.permutations(range(len(made))))[: draw(st.integers(1, len(made)))]
-    loctician = draw(st.none() | st.integers(0, LOCTICIANS - 1))
-    minutes = st.integers(0, (edges[2] - edges[1]) * 5).map(lambda minute: minute - minute % 5)
-    starts = [midnight(day) + timedelta(minutes=one) for one in draw(st.lists(minutes, min_size=3, max_size=8))]
+    wanted = draw(st.permutations(range(len(made))))[: len(made) if parted else draw(st.integers(1, len(made)))]
+    loctician = None if parted else draw(st.none() | st.integers(0, LOCTICIANS - 1))
+    steps = st.integers(0, edges[2] - edges[1]).flatmap(
+        lambda step: st.sampled_from([step, step - step % 3, step - step % 12, step - step % 12])
+    )
+    starts = [midnight(day) + one * STEP for one in draw(st.lists(steps, min_size=4, max_size=8))]
     if draw(st.booleans()):
         starts.append(midnight(day) + timedelta(minutes=draw(st.integers(0, 1439)), seconds=1))
     return Case(day, world, list(wanted), loctician, taken, windows, own, starts)
