@@ -15,6 +15,7 @@ class Route:
 ROUTES = (
     Route("/api/v1/users/{id}/export-data", "gdpr", timeout=30.0),
     Route("/api/v1/users/{id}/anonymize", "gdpr"),
+    Route("/api/v1/calendar/{id}/imports", "calendar", timeout=35.0),
     Route("/.well-known", "auth"),
     Route("/account", "auth"),
     Route("/api/v1/auth", "auth"),

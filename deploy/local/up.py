@@ -46,6 +46,7 @@ def environment_for(servers: Addresses, state: State) -> dict[str, str]:
         "SMTP_URL": f"smtp://127.0.0.1:{mail}",
         "LOCAL_MAIL_PORT": str(mail),
         "GATEWAY_PORT": str(gateway),
+        "WEBSOCKET_DRAIN_SECONDS": "0",  # nobody else is there to take the clients over
     }
     for number, name in enumerate(SERVICES, start=8001):
         port = free_port(number)
