@@ -122,7 +122,7 @@ CREATE FUNCTION booking.search_treatments(
     p_words text[], p_language text, p_category text, p_inactive boolean,
     p_after_rank integer, p_after_id uuid, p_limit integer
 ) RETURNS TABLE (treatment_id uuid, rank integer, marked_name text, marked_description text)
-LANGUAGE plpgsql STABLE SET pg_trgm.word_similarity_threshold = 0.6 SET client_min_messages = warning AS $$
+LANGUAGE plpgsql STABLE SET client_min_messages = warning AS $$
 DECLARE
     exact tsquery;
     either_exact tsquery;
