@@ -97,18 +97,26 @@ class TestWhoMay:
 
     @pytest.mark.parametrize("role", ["customer", "loctician", "anonymous", "root"])
     async def test_nor_by_the_tables_themselves(self, salon: date, database: Database, role: str) -> None:
+        new = "INSERT INTO booking.treatments (id, translations, category, duration_minutes, price_amount)"
         for statement in (
-            "UPDATE booking.treatments SET price_amount = 1 RETURNING id",
-            "UPDATE booking.loctician_treatments SET price_amount = 1 WHERE loctician_id <> booking.claim_sub()"
-            " RETURNING treatment_id",
-            "DELETE FROM booking.portfolio_media RETURNING place",
+            "UPDATE booking.treatments SET price_amount = 1",
+            f"{new} VALUES (gen_random_uuid(), '{{}}', 'care', 60, 1)",
+            "UPDATE booking.loctician_treatments SET price_amount = 1 WHERE loctician_id <> booking.claim_sub()",
+            "UPDATE booking.loctician_treatments SET loctician_id = booking.claim_sub()",
+            "DELETE FROM booking.loctician_treatments",
+            "INSERT INTO booking.portfolio_media SELECT booking.claim_sub(), 0, '1', 'image', '', '', ''",
         ):
-            async with transaction(database, Claims(role, AMINA)) as session:
-                assert (await session.execute(text(statement))).all() == []
-        insert = "INSERT INTO booking.treatments (id, translations, category, duration_minutes, price_amount)"
-        with pytest.raises(DBAPIError, match="row-level security"):
-            async with transaction(database, Claims(role, AMINA)) as session:
-                await session.execute(text(f"{insert} VALUES (gen_random_uuid(), '{{}}', 'care', 60, 1)"))
+            with pytest.raises(DBAPIError, match=r"only the salon|row-level security"):
+                async with transaction(database, Claims(role, AMINA)) as session:
+                    await session.execute(text(statement))
+
+    async def test_a_loctician_writes_the_own_offers(self, salon: date, database: Database) -> None:
+        async with transaction(database, Claims("loctician", AMINA)) as session:
+            statement = (
+                "UPDATE booking.loctician_treatments SET price_amount = 1 WHERE loctician_id = booking.claim_sub()"
+            )
+            changed = await session.execute(text(f"{statement} RETURNING treatment_id"))
+            assert len(changed.all()) == 3
 
 
 class TestCreating:

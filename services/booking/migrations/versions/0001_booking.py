@@ -31,10 +31,8 @@ PROTECTED = (
     "holds",
     "idempotency_keys",
     "locticians",
-    "loctician_treatments",
     "portfolio_media",
     "portfolio_sources",
-    "treatments",
     "waitlist",
 )
 FUNCTIONS = ("rules", "free_time", "reasons", "records", "waitlist", "holds", "book", "changes", "hours", "listing")
