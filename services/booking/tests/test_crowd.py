@@ -1,0 +1,167 @@
+"""A hundred people at once on five chairs for a week, doing everything that can be done."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.booking.queries import holds as queries
+from services.booking.tests.conftest import RETWIST, RULES, STYLING, Caller, SignIn, asking, at, choose
+from services.booking.tests.test_concurrency import overlaps
+from shared.auth import SERVICE_CLAIMS
+from shared.db import Database, transaction
+
+CHAIRS = [UUID(int=0xA), UUID(int=0xB), UUID(int=0xC), UUID(int=0xD), UUID(int=0xE)]
+CLIENTS, OPERATIONS = 100, 20
+
+CUSTOMERS_MEET = text("""
+    SELECT count(*) FROM booking.booking_items a JOIN booking.booking_items b
+    ON a.customer_id = b.customer_id AND a.id < b.id AND a.during && b.during AND a.active AND b.active
+""")
+# Versions of each booking's history count from one without a gap, the last entry is the booking as it stands, and every
+# entry went out as an event.
+HISTORIES = text("""
+    SELECT count(*) FROM booking.bookings b
+    JOIN LATERAL (
+        SELECT array_agg(h.version ORDER BY h.id) AS versions, (array_agg(h.status ORDER BY h.id DESC))[1] AS status,
+            (array_agg(h.starts_at ORDER BY h.id DESC))[1] AS starts_at
+        FROM booking.booking_history h WHERE h.booking_id = b.id
+    ) h ON true
+    JOIN LATERAL (
+        SELECT array_agg(o.version ORDER BY o.id) AS versions FROM booking.outbox o
+        WHERE o.subject = b.id::text AND o.type LIKE 'booking.%'
+    ) o ON true
+    WHERE h.versions <> ARRAY (SELECT generate_series(1, b.version)) OR o.versions IS DISTINCT FROM h.versions
+        OR h.status <> b.status OR h.starts_at <> b.starts_at
+""")
+
+
+@dataclass
+class Client:
+    caller: Caller
+    days: list[date]
+    dice: random.Random
+    bookings: list[dict[str, Any]] = field(default_factory=list)
+    hold: dict[str, Any] | None = None
+
+    def body(self) -> dict[str, Any]:
+        clock = f"{self.dice.randint(9, 15):02}:{self.dice.choice((0, 15, 30, 45)):02}"
+        services = self.dice.choice(((RETWIST,), (STYLING,), (STYLING, RETWIST)))
+        chair = self.dice.choice([None, *CHAIRS])
+        return asking(at(self.dice.choice(self.days), clock), *services, loctician=chair)
+
+    async def book(self) -> httpx.Response:
+        answer = await self.caller.post("/bookings", self.body())
+        if answer.status_code == 201:
+            self.bookings.append(answer.json())
+        return answer
+
+    async def hold_a_time(self) -> httpx.Response:
+        body = self.body()
+        answer = await self.caller.post("/bookings/holds", body)
+        if answer.status_code == 201:
+            self.hold = body | {"hold_id": answer.json()["id"]}
+        return answer
+
+    async def book_what_is_held(self) -> httpx.Response:
+        if self.hold is None:
+            return await self.hold_a_time()
+        answer = await self.caller.post("/bookings", self.hold)
+        self.hold = None
+        if answer.status_code == 201:
+            self.bookings.append(answer.json())
+        return answer
+
+    async def move(self) -> httpx.Response:
+        if not self.bookings:
+            return await self.book()
+        wish = {
+            name: value
+            for name, value in self.body().items()
+            if name in self.dice.choice((("start",), ("start", "loctician_id")))
+        }
+        one = self.dice.choice(self.bookings)
+        answer = await self.caller.put(f"/bookings/{one['id']}", wish, If_Match="*")
+        return answer
+
+    async def cancel(self) -> httpx.Response:
+        if not self.bookings:
+            return await self.book()
+        return await self.caller.post(f"/bookings/{self.dice.choice(self.bookings)['id']}/cancel")
+
+    async def wait(self) -> httpx.Response:
+        body = self.body()
+        days = {"first_day": self.days[0].isoformat(), "last_day": self.days[-1].isoformat()}
+        wish = {name: body[name] for name in ("service_ids", "loctician_id")} | days
+        return await self.caller.post("/waitlist", wish)
+
+    async def take_offer(self) -> httpx.Response:
+        listed = await self.caller.get("/waitlist")
+        offered = [one for one in listed.json()["items"] if one["offer"]]
+        if not offered:
+            return listed
+        offer = offered[0]["offer"]
+        body = {"service_ids": offered[0]["service_ids"], "loctician_id": None, "start": offer["start"]}
+        return await self.caller.post("/bookings", body | {"hold_id": offer["hold_id"]})
+
+    async def act(self) -> int:
+        doings: list[Callable[[], Awaitable[httpx.Response]]] = [
+            self.book, self.book, self.book, self.hold_a_time, self.book_what_is_held, self.move, self.move,
+            self.cancel, self.wait, self.take_offer,
+        ]  # fmt: skip
+        return (await self.dice.choice(doings)()).status_code
+
+
+@pytest.mark.slow
+async def test_two_thousand_operations_at_once_leave_every_rule_kept(
+    sign_in: SignIn, salon: date, database: Database, owner: AsyncEngine, open_on: Any
+) -> None:
+    await choose(sign_in, **RULES | {"cancellation_window_hours": 0, "open_bookings_per_customer": 6})
+    days = [salon + timedelta(days=offset) for offset in range(7)]
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        for chair in CHAIRS[2:]:
+            added = "INSERT INTO booking.locticians (loctician_id, display_name) VALUES (:id, 'x')"
+            await session.execute(text(added), {"id": chair})
+        offers = (
+            "INSERT INTO booking.loctician_treatments (loctician_id, treatment_id)"
+            " SELECT l.loctician_id, t.id FROM booking.locticians l, booking.treatments t WHERE t.active"
+            " ON CONFLICT DO NOTHING"
+        )
+        await session.execute(text(offers))
+    for chair in CHAIRS:
+        for day in days:
+            await open_on(day, ("09:00", "17:00"), loctician=chair)
+
+    async def live(number: int) -> Counter[int]:
+        client = Client(sign_in(), days, random.Random(number))
+        return Counter([await client.act() for _ in range(OPERATIONS)])
+
+    async def housekeeping() -> None:
+        """Hours that change and holds that are ended, all the while."""
+        dice = random.Random(0)
+        for _ in range(15):
+            day, chair = dice.choice(days), dice.choice(CHAIRS)
+            await open_on(day, ("09:00", dice.choice(("13:00", "17:00"))), loctician=chair)
+            async with transaction(database, SERVICE_CLAIMS) as session:
+                await queries.end_lapsed(session)
+
+    counted: Counter[int] = Counter()
+    *answers, _ = await asyncio.gather(*(live(number) for number in range(CLIENTS)), housekeeping())
+    for one in answers:
+        counted += one or Counter()
+    assert sum(counted.values()) == CLIENTS * OPERATIONS
+    assert set(counted) <= {200, 201, 409, 412, 422}, counted
+    assert counted[201] > 300, counted
+    assert await overlaps(owner) == 0
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        assert (await session.execute(CUSTOMERS_MEET)).scalar_one() == 0
+        assert (await session.execute(HISTORIES)).scalar_one() == 0
