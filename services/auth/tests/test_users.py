@@ -1,30 +1,12 @@
-from collections.abc import Callable
-from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from services.auth import privacy, users
-from services.auth.tests.conftest import EMAIL, PASSWORD, Login, Register, bearer
+from services.auth import privacy
+from services.auth.tests.conftest import EMAIL, PASSWORD, Login, Register, bearer, id_of
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
-
-Person = Callable[[str, str], Any]
-
-
-@pytest.fixture
-async def admin(app: FastAPI, database: Database, login: Login, client: httpx.AsyncClient) -> dict[str, str]:
-    hashed = await app.state.desk.passwords.hash(PASSWORD)
-    async with transaction(database, SERVICE_CLAIMS) as session:
-        values = {"email": "admin@example.com", "full_name": "Ida", "role": "admin", "language": "da"}
-        assert await users.register(session, hashed, **values)
-    return bearer(await login("admin@example.com"))
-
-
-async def id_of(client: httpx.AsyncClient, headers: dict[str, str]) -> str:
-    return str((await client.get("/api/v1/users/me", headers=headers)).json()["id"])
 
 
 class TestMe:
