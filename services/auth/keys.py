@@ -116,7 +116,7 @@ class Ring:
 
 
 class Keys:
-    """The keys as the database has them, cached for seconds. First read when needed: auth starts before its database."""
+    """The keys as the database has them, cached briefly. First read when needed: auth starts before its database."""
 
     def __init__(self, settings: AuthSettings, database: Database) -> None:
         self._settings = settings
