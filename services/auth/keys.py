@@ -152,29 +152,27 @@ class Keys:
     async def _read(self) -> Ring:
         async with transaction(self._database, SERVICE_CLAIMS) as session:
             rows = await queries.keys(session, outlived(self._settings))
-            if await self._add_missing(session, rows):
+            if not await self._complete(session, rows):
+                # Another replica may be at it: what it adds is seen once the lock is ours.
+                await queries.one_makes_a_key(session)
+                await self._add_missing(session, await queries.keys(session, outlived(self._settings)))
                 rows = await queries.keys(session, outlived(self._settings))
         public = {row.kid: RSAAlgorithm.from_jwk(row.public_jwk) for row in rows}
         return Ring(self._signing(rows), tuple(row.public_jwk for row in rows), public)  # type: ignore[arg-type]
 
-    async def _add_missing(self, session: AsyncSession, rows: Any) -> bool:
-        """The key of the settings when it is new, else any key when there is none that we can sign with."""
-        given = self._given
-        if given is not None and any(row.kid == given.kid for row in rows):
-            return False
-        if self._signing(rows) is not None and (given is None or await queries.key_known(session, given.kid)):
-            return False
-        await queries.one_makes_a_key(session)
-        rows = await queries.keys(session, outlived(self._settings))
+    async def _complete(self, session: AsyncSession, rows: Any) -> bool:
+        """Whether there is a key to sign with, and the one of the settings is known."""
+        return self._signing(rows) is not None and (
+            self._given is None or await queries.key_known(session, self._given.kid)
+        )
+
+    async def _add_missing(self, session: AsyncSession, rows: Any) -> None:
         signing = self._signing(rows)
         ahead = timedelta(seconds=self._settings.key_publish_ahead_seconds) if signing else NOW
-        if given is not None and not await queries.key_known(session, given.kid):
-            await _keep(session, self._settings, given, ahead)
-            return True
-        if signing is None:
+        if self._given is not None and not await queries.key_known(session, self._given.kid):
+            await _keep(session, self._settings, self._given, ahead)
+        elif signing is None:
             await _keep(session, self._settings, await asyncio.to_thread(generate), NOW)
-            return True
-        return False
 
     def _signing(self, rows: Any) -> SigningKey | None:
         """The newest key whose time has begun and that our SECRET_KEY opens."""
