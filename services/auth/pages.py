@@ -1,4 +1,4 @@
-"""The two pages that mails link to, each one document, in Danish or English. A script reads the token off the fragment."""
+"""The two pages that mails link to, each one document, in Danish or English. A script takes the token off the link."""
 
 import base64
 import hashlib
