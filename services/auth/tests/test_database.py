@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.auth.tests.conftest import EMAIL, Behind, Register, SignUp
 from shared.auth import Claims
@@ -88,6 +89,25 @@ class TestSecrets:
             " WHERE relnamespace = 'auth'::regnamespace AND relkind = 'r'".replace("::", r"\:\:")
         )
         assert {row.relname for row in rows if not row.forced} == {"inbox", "alembic_version"}
+
+    async def test_privilege_given_to_another_role_by_mistake_shows_it_no_row(
+        self, owner: AsyncEngine, register: Register
+    ) -> None:
+        await register()
+        reader = f"reader_{uuid4().hex[:8]}"
+        tables = ("users", "credentials", "sessions", "signing_keys")
+        async with owner.connect() as connection:
+            for statement in (
+                f"CREATE ROLE {reader} NOLOGIN",
+                f"GRANT {reader} TO CURRENT_USER",
+                f"GRANT USAGE ON SCHEMA auth TO {reader}",
+                *(f"GRANT SELECT ON auth.{table} TO {reader}" for table in tables),
+                f"SET LOCAL ROLE {reader}",
+            ):
+                await connection.execute(text(statement))
+            for table in tables:
+                assert (await connection.execute(text(f"SELECT * FROM auth.{table}"))).all() == []
+            await connection.rollback()  # and with it the role
 
     async def test_runtime_role_becomes_nobody_else(self, database: Database, behind: Behind) -> None:
         ((owner,),) = await behind("SELECT current_user")

@@ -220,8 +220,8 @@ async def test_no_ended_session_ever_yields_a_token(
         world = World(app, admin, sign_up, mailed, behind, asyncio.get_running_loop())
 
     bounds = settings(
-        max_examples=6,
-        stateful_step_count=20,
+        max_examples=10,
+        stateful_step_count=25,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),

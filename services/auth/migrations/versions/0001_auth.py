@@ -117,17 +117,23 @@ CLOSED = (
     "known_addresses",
 )
 
-# FORCE binds the owner too. Its functions run as the owner, which is what these policies ask for.
+# FORCE binds the owner too. The functions run as the owner, which is what these policies ask for.
+OWNER = """
+CREATE FUNCTION auth.as_owner() RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT c.relowner = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)
+    FROM pg_catalog.pg_class c WHERE c.oid = 'auth.users'::pg_catalog.regclass
+$$;
+"""
 POLICIES = """
 CREATE POLICY users_read ON auth.users FOR SELECT USING (
     id = (SELECT auth.claim_sub()) OR (SELECT auth.claim_role()) IN ('staff', 'admin', 'service')
-    OR current_user <> 'loctician_auth');
+    OR (SELECT auth.as_owner()));
 CREATE POLICY users_add ON auth.users FOR INSERT WITH CHECK (
-    (SELECT auth.claim_role()) IN ('admin', 'service') OR current_user <> 'loctician_auth');
+    (SELECT auth.claim_role()) IN ('admin', 'service') OR (SELECT auth.as_owner()));
 CREATE POLICY users_change ON auth.users FOR UPDATE
     USING (id = (SELECT auth.claim_sub()) OR (SELECT auth.claim_role()) IN ('admin', 'service')
-        OR current_user <> 'loctician_auth')
-    WITH CHECK ((SELECT auth.claim_role()) IN ('admin', 'service') OR current_user <> 'loctician_auth'
+        OR (SELECT auth.as_owner()))
+    WITH CHECK ((SELECT auth.claim_role()) IN ('admin', 'service') OR (SELECT auth.as_owner())
         OR (id = (SELECT auth.claim_sub()) AND role = (SELECT auth.claim_role())));
 CREATE POLICY signing_keys_service ON auth.signing_keys USING ((SELECT auth.claim_role()) = 'service');
 """
@@ -151,10 +157,11 @@ def upgrade() -> None:
     create_outbox("auth")
     create_inbox("auth")
     script(TABLES)
+    script(OWNER)
     for table in ("users", "signing_keys", *CLOSED):
         enable_rls("auth", table)
     for table in CLOSED:
-        script(f"CREATE POLICY {table}_functions ON auth.{table} USING (current_user <> 'loctician_auth')")
+        script(f"CREATE POLICY {table}_functions ON auth.{table} USING ((SELECT auth.as_owner()))")
     grant("auth", "users", "SELECT, INSERT, UPDATE")
     grant("auth", "signing_keys", "SELECT, INSERT, UPDATE")
     script(POLICIES)
