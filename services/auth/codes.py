@@ -5,9 +5,11 @@ import secrets
 import time
 
 import pyotp
+from cryptography.fernet import InvalidToken
 
 from services.auth.clients import Proof
 from services.auth.sealing import Seal
+from shared.log import logger
 
 PURPOSE = "mfa"
 ISSUER = "Loctician"
@@ -15,6 +17,8 @@ STEP_SECONDS = 30
 DRIFT = (0, -1, 1)  # steps that a clock may be off, or a person late
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # nothing that looks like something else
 RECOVERY_CODES, HALF = 10, 5
+
+log = logger(__name__)
 
 
 def matching_step(secret: str, code: str) -> int | None:
@@ -32,8 +36,16 @@ def proof(seal: Seal, sealed: bytes | None, code: str | None) -> Proof:
     plain = "".join((code or "").split()).replace("-", "").lower()
     if sealed is None or not plain:
         return Proof()
-    secret = seal.decrypt(PURPOSE, sealed).decode()
-    return Proof(step=matching_step(secret, plain), recovery=_hash(seal, plain))
+    return Proof(step=_step(seal, sealed, plain), recovery=_hash(seal, plain))
+
+
+def _step(seal: Seal, sealed: bytes, code: str) -> int | None:
+    try:
+        secret = seal.decrypt(PURPOSE, sealed).decode()
+    except InvalidToken:
+        log.error("mfa_secret_unreadable")  # noqa: TRY400 - sealed under another SECRET_KEY; the trace tells no more
+        return None
+    return matching_step(secret, code)
 
 
 def recovery_codes(seal: Seal) -> tuple[list[str], list[bytes]]:

@@ -65,9 +65,10 @@ async def register(session: AsyncSession, hashed: str | None, **values: Any) -> 
 
 
 async def sign_up(session: AsyncSession, hashed: str, **values: Any) -> None:
-    """A customer by themselves, who is mailed a link to verify the address. Nothing happens for a known one."""
-    if await register(session, hashed, **values):
-        await one_time.send(session, values["email"], one_time.VERIFY, one_time.VERIFY_FOR)
+    """A customer by themselves, who is mailed a link to verify the address. A known one stays as it is; its owner is
+    mailed another link unless it is verified."""
+    await register(session, hashed, **values)
+    await one_time.send(session, values["email"], one_time.VERIFY, one_time.VERIFY_FOR)
 
 
 async def invite(session: AsyncSession, **values: Any) -> Row[Any]:

@@ -167,6 +167,13 @@ class TestSwitching:
         right = {"code": code_for(enrolled["secret"])}
         assert (await thief.post(DISABLE, json=right, headers=enrolled["headers"])).status_code == 401
 
+    async def test_secret_that_cannot_be_read_any_more_lets_nobody_in(
+        self, client: httpx.AsyncClient, enrolled: dict[str, Any], behind: Behind
+    ) -> None:
+        await behind("UPDATE auth.mfa SET secret = 'sealed under another key'")
+        assert (await come_in(client, code_for(enrolled["secret"]))).json()["code"] == "invalid_code"
+        assert (await come_in(client, enrolled["codes"][0])).status_code == 200
+
     async def test_secret_is_kept_encrypted_and_codes_hashed(
         self, enrolled: dict[str, Any], behind: Behind, outbox: Outbox
     ) -> None:

@@ -194,6 +194,52 @@ class TestForgotten:
         assert seen[0][0] == 202
         assert len(seen[0][2]) >= 3
 
+    async def test_every_failing_login_costs_the_same_statements_and_one_hash(
+        self,
+        app: FastAPI,
+        client: httpx.AsyncClient,
+        register: Register,
+        database: Database,
+        sign_up: SignUp,
+        behind: Behind,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        for email in (EMAIL, "locked@example.com"):
+            await register(email)
+        await sign_up("gone@example.com", "customer")
+        await behind("UPDATE auth.users SET active = false WHERE email = 'gone@example.com'")
+        wrong = "forkert kodeord"
+        for _ in range(5):
+            await client.post("/api/v1/auth/login", json={"email": "locked@example.com", "password": wrong})
+        work: list[str] = []
+        passwords = app.state.desk.passwords
+        really = passwords._verify
+
+        def verifying(password: str, known: str) -> bool:
+            work.append("hash")
+            return bool(really(password, known))
+
+        def note(_: Any, __: Any, statement: str, *rest: Any) -> None:
+            work.append(statement)
+
+        monkeypatch.setattr(passwords, "_verify", verifying)
+        event.listen(database.engine.sync_engine, "before_cursor_execute", note)
+        seen = []
+        for email, password in (
+            (EMAIL, wrong),
+            ("ingen@example.com", wrong),
+            ("gone@example.com", PASSWORD),
+            ("locked@example.com", PASSWORD),
+            ("nonsens", wrong),
+        ):
+            work.clear()
+            answer = await client.post("/api/v1/auth/login", json={"email": email, "password": password})
+            body = {name: value for name, value in answer.json().items() if name != "request_id"}
+            seen.append((answer.status_code, body, list(work)))
+        event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+        assert all(one == seen[0] for one in seen)
+        assert seen[0][2].count("hash") == 1
+
     async def test_nobody_is_flooded_with_mails_and_older_links_stay_good(
         self, client: httpx.AsyncClient, register: Register, outbox: Outbox
     ) -> None:
