@@ -4,16 +4,19 @@ import asyncio
 from typing import Annotated
 
 import typer
+from pydantic_core import PydanticCustomError
 
 from services.auth import users
-from services.auth.passwords import Passwords
+from services.auth.keys import rotate
+from services.auth.passwords import Passwords, acceptable
 from services.auth.settings import AuthSettings
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
 from shared.settings import load
 
 app = typer.Typer()
-LEAST, MOST = 8, 128
+keys = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens")
+app.add_typer(keys, name="keys")
 
 
 @app.command("create-admin")
@@ -25,8 +28,10 @@ def create_admin(
     ],
 ) -> None:
     """Create a user with the role admin."""
-    if not LEAST <= len(password) <= MOST:
-        raise typer.BadParameter(f"a password has {LEAST} to {MOST} characters")
+    try:
+        acceptable(password)
+    except PydanticCustomError as error:
+        raise typer.BadParameter(error.message()) from error
     try:
         address = users.normal_address(email)
     except ValueError as error:
@@ -46,3 +51,25 @@ async def _create(email: str, full_name: str, password: str) -> bool:
             return await users.register(session, hashed, **values) is not None
     finally:
         await database.close()
+
+
+@keys.command("rotate")
+def rotate_keys(
+    at_once: Annotated[
+        bool, typer.Option(help="For a key that is no secret any more: all others are withdrawn")
+    ] = False,
+) -> None:
+    """Publish a new signing key; it takes over once everybody has had time to fetch it."""
+    kid, waits = asyncio.run(_rotate(at_once))
+    typer.echo(f"{kid} signs {f'in {waits} s' if waits else 'from now on'}")
+
+
+async def _rotate(at_once: bool) -> tuple[str, int]:
+    settings = load(AuthSettings)
+    database = Database.from_settings(settings, "auth")
+    try:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            kid = await rotate(session, settings, at_once=at_once)
+    finally:
+        await database.close()
+    return kid, 0 if at_once else settings.key_publish_ahead_seconds

@@ -1,6 +1,7 @@
 from fastapi import FastAPI
 
 from services.auth.api import router
+from services.auth.jobs import JOBS
 from services.auth.keys import Keys
 from services.auth.passwords import Passwords
 from services.auth.sessions import Desk
@@ -19,7 +20,7 @@ def setup(app: FastAPI) -> None:
     app.state.verifier = TokenVerifier(keys, settings.public_url, settings.jwt_audience)
 
 
-SERVICE = Service(name="auth", settings=AuthSettings, routers=[router], setup=setup)
+SERVICE = Service(name="auth", settings=AuthSettings, routers=[router], jobs=JOBS, setup=setup)
 
 
 def create() -> FastAPI:

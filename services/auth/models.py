@@ -1,6 +1,20 @@
-"""Tables. Credentials and refresh tokens are closed to the runtime role: only functions reach them."""
+"""Tables. Secrets, sessions and attempts are closed to the runtime role: only functions reach them."""
 
-from sqlalchemy import Boolean, Column, DateTime, ForeignKey, Integer, LargeBinary, MetaData, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.inbox import inbox_table
 from shared.outbox import outbox_table
@@ -10,6 +24,7 @@ metadata = MetaData(schema="auth")
 outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
 NOW = text("now()")
+INSTANT = DateTime(timezone=True)
 
 users = Table(
     "users",
@@ -23,8 +38,8 @@ users = Table(
     Column("email_verified", Boolean, nullable=False, server_default=text("false"), info=NONE),
     Column("active", Boolean, nullable=False, server_default=text("true"), info=NONE),
     Column("version", Integer, nullable=False, server_default=text("1"), info=NONE),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
-    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    Column("created_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
+    Column("updated_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
 )
 
 credentials = Table(
@@ -32,7 +47,7 @@ credentials = Table(
     metadata,
     Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), primary_key=True, info=PSEUDONYMOUS),
     Column("password_hash", Text, nullable=False, info=PERSONAL),
-    Column("changed_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    Column("changed_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
 )
 
 sessions = Table(
@@ -40,8 +55,12 @@ sessions = Table(
     metadata,
     Column("id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), nullable=False, info=PSEUDONYMOUS),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
-    Column("revoked_at", DateTime(timezone=True), info=NONE),
+    Column("user_agent", Text, info=PERSONAL),
+    Column("address", Text, info=PERSONAL),
+    Column("created_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
+    Column("last_used_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
+    Column("expires_at", INSTANT, nullable=False, info=NONE),
+    Column("revoked_at", INSTANT, info=NONE),
 )
 
 refresh_tokens = Table(
@@ -49,14 +68,64 @@ refresh_tokens = Table(
     metadata,
     Column("token_hash", LargeBinary, primary_key=True, info=PSEUDONYMOUS),
     Column("session_id", Uuid, ForeignKey(sessions.c.id, ondelete="CASCADE"), nullable=False, info=PSEUDONYMOUS),
-    Column("expires_at", DateTime(timezone=True), nullable=False, info=NONE),
-    Column("used_at", DateTime(timezone=True), info=NONE),
+    Column("expires_at", INSTANT, nullable=False, info=NONE),
+    Column("used_at", INSTANT, info=NONE),
+    Column("used_by", LargeBinary, info=PSEUDONYMOUS),
+)
+
+one_time_tokens = Table(
+    "one_time_tokens",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True, info=PSEUDONYMOUS),
+    Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), info=PSEUDONYMOUS),
+    Column("email", Text, info=PERSONAL),
+    Column("purpose", Text, nullable=False, info=NONE),
+    Column("created_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
+    Column("expires_at", INSTANT, nullable=False, info=NONE),
+)
+
+mfa = Table(
+    "mfa",
+    metadata,
+    Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), primary_key=True, info=PSEUDONYMOUS),
+    Column("secret", LargeBinary, nullable=False, info=PERSONAL),
+    Column("last_step", BigInteger, nullable=False, server_default=text("0"), info=NONE),
+    Column("confirmed_at", INSTANT, info=NONE),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user_id", Uuid, ForeignKey(mfa.c.user_id, ondelete="CASCADE"), primary_key=True, info=PSEUDONYMOUS),
+    Column("code_hash", LargeBinary, primary_key=True, info=PERSONAL),
+    Column("used_at", INSTANT, info=NONE),
+)
+
+login_attempts = Table(
+    "login_attempts",
+    metadata,
+    Column("key", LargeBinary, primary_key=True, info=PSEUDONYMOUS),
+    Column("scope", Text, nullable=False, info=NONE),
+    Column("failures", Integer, nullable=False, info=NONE),
+    Column("last_failure_at", INSTANT, nullable=False, info=NONE),
+    Column("locked_until", INSTANT, info=NONE),
+)
+
+known_addresses = Table(
+    "known_addresses",
+    metadata,
+    Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), primary_key=True, info=PSEUDONYMOUS),
+    Column("address", LargeBinary, primary_key=True, info=PSEUDONYMOUS),
+    Column("seen_at", INSTANT, nullable=False, info=NONE),
 )
 
 signing_keys = Table(
     "signing_keys",
     metadata,
     Column("kid", Text, primary_key=True, info=NONE),
-    Column("private_key", LargeBinary, nullable=False, info=NONE),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    Column("public_jwk", JSONB, nullable=False, info=NONE),
+    Column("private_key", LargeBinary, info=NONE),
+    Column("signs_from", INSTANT, nullable=False, info=NONE),
+    Column("withdrawn_at", INSTANT, info=NONE),
+    Column("created_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
 )

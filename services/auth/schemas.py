@@ -4,15 +4,21 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from services.auth.passwords import acceptable
 from services.auth.users import normal_address
 from shared.auth import Role
 from shared.schemas import Input, Schema
 
 Address = Annotated[str, Field(max_length=254), AfterValidator(normal_address)]
+# Not checked as an address: what cannot be one is simply unknown.
+GivenAddress = Annotated[str, Field(max_length=254), AfterValidator(str.lower)]
 # White space at either end is part of a password.
-NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=128, strip_whitespace=False)]
 GivenPassword = Annotated[str, StringConstraints(max_length=1024, strip_whitespace=False)]
+NewPassword = Annotated[GivenPassword, AfterValidator(acceptable)]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
+Phone = Annotated[str, Field(max_length=40)]
+Token = Annotated[str, Field(min_length=1, max_length=512)]
+Code = Annotated[str, Field(min_length=6, max_length=40)]
 Language = Literal["da", "en"]
 
 
@@ -20,7 +26,7 @@ class Registration(Input):
     email: Address
     password: NewPassword
     full_name: Name
-    phone: Annotated[str, Field(max_length=40)] | None = None
+    phone: Phone | None = None
     language: Language = "da"
 
 
@@ -28,26 +34,84 @@ class Registered(Schema):
     status: Literal["registered"] = "registered"
 
 
-class Login(Input):
-    # Not checked as an address: what cannot be one is simply unknown.
-    email: Annotated[str, Field(max_length=254)]
-    password: GivenPassword
+class Requested(Schema):
+    """Says nothing of whether anybody has the address."""
+
+    status: Literal["requested"] = "requested"
 
 
-class Refresh(Input):
-    refresh_token: Annotated[str, Field(min_length=1, max_length=512)]
+class Mailing(Input):
+    email: GivenAddress
 
 
-class TokenPair(Schema):
-    access_token: str
-    refresh_token: str
-    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the kind of token (RFC 6750), not a secret
-    expires_in: int
+class Verification(Input):
+    token: Token
+
+
+class PasswordReset(Input):
+    token: Token
+    new_password: NewPassword
 
 
 class PasswordChange(Input):
     old_password: GivenPassword
     new_password: NewPassword
+
+
+class Login(Input):
+    email: GivenAddress
+    password: GivenPassword
+    session: Literal["token", "cookie"] = "token"
+    code: Code | None = None
+
+
+class Refresh(Input):
+    refresh_token: Token
+
+
+class TokenPair(Schema):
+    """`refresh_token` in a token session; `csrf_token` in a cookie session, whose refresh token no script can read."""
+
+    access_token: str
+    refresh_token: str | None = None
+    csrf_token: str | None = None
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the kind of token (RFC 6750), not a secret
+    expires_in: int
+
+
+class SessionOut(Schema):
+    id: UUID
+    created_at: datetime
+    last_used_at: datetime
+    user_agent: str | None
+    address: str | None
+    current: bool
+
+
+class Sessions(Schema):
+    items: list[SessionOut]
+
+
+class Ticket(Schema):
+    ticket: str
+    expires_in: int
+
+
+class Enroll(Input):
+    password: GivenPassword | None = None
+
+
+class EnrolmentOut(Schema):
+    secret: str
+    otpauth_uri: str
+
+
+class CodeIn(Input):
+    code: Code
+
+
+class RecoveryCodes(Schema):
+    recovery_codes: list[str]
 
 
 class UserOut(Schema):
@@ -63,10 +127,22 @@ class UserOut(Schema):
     created_at: datetime
 
 
-class UserPatch(Input):
+class Invitation(Input):
+    email: Address
+    full_name: Name
+    phone: Phone | None = None
+    language: Language = "da"
+    role: Role = Role.CUSTOMER
+
+
+class OwnPatch(Input):
     full_name: Name | None = None
-    phone: Annotated[str, Field(max_length=40)] | None = None
+    phone: Phone | None = None
     language: Language | None = None
+
+
+class UserPatch(OwnPatch):
+    email: Address | None = None
 
 
 class RoleChange(Input):

@@ -1,28 +1,26 @@
 """Signing in, staying in, leaving: access tokens of minutes, refresh tokens that each work once."""
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any
 from uuid import UUID
 
-import jwt
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.auth import queries
-from services.auth.errors import InvalidCredentials, InvalidRefreshToken
-from services.auth.events import LoginFailed, SessionRevoked, SessionStarted
+from services.auth import codes, queries
+from services.auth.clients import Attempt, Client
+from services.auth.errors import CodeNeeded, InvalidCode, InvalidCredentials, InvalidCsrfToken, InvalidRefreshToken
+from services.auth.events import LoginFailed, LoginLocked, Reason, SessionRefreshed, SessionRevoked, SessionStarted
 from services.auth.keys import Keys
 from services.auth.passwords import Passwords
+from services.auth.sealing import Seal, digest
 from services.auth.settings import AuthSettings
-from shared.auth import SERVICE_CLAIMS, Principal
+from services.auth.tokens import Mint, csrf_holds, csrf_token, refresh_token, session_in, successor
+from shared.auth import SERVICE_CLAIMS, Principal, Role
 from shared.context import act_as
 from shared.db import Database, transaction
+from shared.errors import NotFound, Unauthorized
 from shared.events import emit, new_id
-from shared.tokens import ALGORITHM
-
-Reason = Literal["logout", "reused", "password_changed", "role_changed", "deactivated", "erased"]
 
 
 @dataclass(frozen=True)
@@ -30,10 +28,7 @@ class Tokens:
     access_token: str
     refresh_token: str
     expires_in: int
-
-
-def digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+    csrf_token: str
 
 
 class Desk:
@@ -44,87 +39,139 @@ class Desk:
         self.database = database
         self.keys = keys
         self.passwords = passwords
+        self.seal = Seal(settings)
+        self.mint = Mint(settings, keys)
 
-    async def log_in(self, email: str, password: str) -> Tokens:
-        """Raises InvalidCredentials for an unknown address, a wrong password and a deactivated user alike."""
+    async def log_in(self, email: str, password: str, code: str | None, client: Client) -> Tokens:
+        """Raises InvalidCredentials for an unknown address, a wrong password, a deactivated and a locked user alike;
+        CodeNeeded or InvalidCode when the password is right and a second factor stands behind it."""
+        attempt = Attempt.of(self.seal, email, client)
         async with transaction(self.database, SERVICE_CLAIMS) as session:
-            found = await queries.begin_login(session, email)
-        if not await self.passwords.matches(password, found.password_hash if found else None):
-            await self._record_failure(found.user_id if found else None)
+            found = await queries.begin_login(session, email, attempt)
+        if not await self.passwords.matches(password, found.password_hash):
+            async with transaction(self.database, SERVICE_CLAIMS) as session:
+                await fail(session, found.user_id, attempt, "locked" if found.locked else "credentials")
             raise InvalidCredentials
-        assert found is not None  # noqa: S101 - nothing matches a hash that is not there
-        session_id, refresh = new_id(), secrets.token_urlsafe(32)
-        access = await self._access_token(found.user_id, found.role, session_id)
-        act_as(str(found.user_id), found.role)
-        async with transaction(self.database, SERVICE_CLAIMS) as session:
-            await queries.open_session(session, session_id, found.user_id, digest(refresh), self._expires())
-            emit(session, SessionStarted(version=1, session_id=session_id, user_id=found.user_id))
-        return Tokens(access, refresh, self._lifetime)
+        return await self._open(found, password, code, attempt, client)
 
-    async def _record_failure(self, user_id: UUID | None) -> None:
-        # A transaction of its own: the refusal that follows must not undo the record of it.
+    async def _open(self, found: Any, password: str, code: str | None, attempt: Attempt, client: Client) -> Tokens:
+        session_id, proof = new_id(), codes.proof(self.seal, found.mfa_secret, code)
+        refresh = refresh_token(session_id)
+        values = {
+            "session": session_id,
+            "user": found.user_id,
+            "changed_at": found.changed_at,
+            "rehash": await self.passwords.renewed(password, found.password_hash),
+            "token": digest(refresh),
+            "expires": self._expires(),
+            "agent": client.agent,
+            "host": client.host,
+        }
         async with transaction(self.database, SERVICE_CLAIMS) as session:
-            emit(session, LoginFailed(version=1, user_id=user_id, reason="credentials"))
+            opened = await queries.open_session(session, attempt, proof, **values)
+            if opened.outcome == "opened":
+                act_as(str(found.user_id), opened.role)
+                emit(session, _started(session_id, found.user_id, opened.new_device))
+            elif opened.outcome != "code_needed":
+                await fail(session, found.user_id, attempt, "locked" if opened.outcome == "refused" else "code")
+        match opened.outcome:
+            case "opened":
+                return await self._tokens(found.user_id, opened.role, session_id, refresh)
+            case "code_needed":
+                raise CodeNeeded
+            case "code_wrong":
+                raise InvalidCode
+            case _:
+                raise InvalidCredentials
 
-    async def refresh(self, token: str) -> Tokens:
-        """A new pair for a refresh token that was not used before. Raises InvalidRefreshToken."""
-        fresh = secrets.token_urlsafe(32)
+    async def refresh(self, token: str, client: Client) -> Tokens:
+        """A new pair for a refresh token that was not used before; the same again for the same client's retry within
+        ten seconds. Raises InvalidRefreshToken."""
+        session_id = session_in(token)
+        if session_id is None:
+            raise InvalidRefreshToken
+        fresh = successor(self.seal, token, session_id)
+        values = {"old": digest(token), "new": digest(fresh), "expires": self._expires()}
         async with transaction(self.database, SERVICE_CLAIMS) as session:
-            row = await queries.rotate(session, digest(token), digest(fresh), self._expires())
-            if row.outcome == "reused":
+            row = await queries.rotate(session, **values, client=client.fingerprint(self.seal))
+            if row.user_id is not None:
+                act_as(str(row.user_id), row.role)
+            if row.outcome == "rotated":
+                emit(session, SessionRefreshed(version=1, session_id=row.session_id, user_id=row.user_id))
+            elif row.outcome == "reused":
                 # Somebody else has it too: nobody of this session stays in.
                 announce(session, row.user_id, row.session_id, "reused")
-        if row.outcome != "rotated":
+        if row.outcome not in {"rotated", "repeated"}:
             raise InvalidRefreshToken
-        access = await self._access_token(row.user_id, row.role, row.session_id)
-        return Tokens(access, fresh, self._lifetime)
+        return await self._tokens(row.user_id, row.role, row.session_id, fresh)
 
-    async def change_password(self, who: Principal, old: str, new: str) -> None:
-        """Ends the other sessions. Raises InvalidCredentials when the old password is not the one."""
-        async with transaction(self.database, SERVICE_CLAIMS) as session:
-            known = await queries.password_hash(session, who.id)
-        if not await self.passwords.matches(old, known):
-            raise InvalidCredentials
-        hashed = await self.passwords.hash(new)
-        async with transaction(self.database, SERVICE_CLAIMS) as session:
-            await queries.set_password(session, who.id, hashed)
-            for ended in await queries.revoke(session, who.id, but=who.session_id):
-                announce(session, who.id, ended, "password_changed")
+    async def refresh_cookie(self, cookie: str | None, csrf: str | None, client: Client) -> Tokens:
+        """Raises InvalidRefreshToken, and InvalidCsrfToken before anything is used up."""
+        if cookie is None:
+            raise InvalidRefreshToken
+        self.check_csrf(cookie, csrf)
+        return await self.refresh(cookie, client)
 
-    @property
-    def _lifetime(self) -> int:
-        return self.settings.access_token_expire_minutes * 60
+    def check_csrf(self, cookie: str, given: str | None) -> None:
+        """Raises InvalidCsrfToken unless the token is the one of the cookie's session."""
+        session_id = session_in(cookie)
+        if session_id is None or not csrf_holds(self.seal, session_id, given):
+            raise InvalidCsrfToken
+
+    async def holder(self, cookie: str, csrf: str | None) -> Principal:
+        """Who the cookie of an open session belongs to. Raises InvalidCsrfToken, Unauthorized."""
+        self.check_csrf(cookie, csrf)
+        async with transaction(self.database, SERVICE_CLAIMS) as session:
+            found = await queries.session_of(session, digest(cookie))
+        if found is None:
+            raise Unauthorized
+        act_as(str(found.user_id), found.role)
+        return Principal(found.user_id, Role(found.role), found.session_id)
 
     def _expires(self) -> datetime:
         return datetime.now(UTC) + timedelta(days=self.settings.refresh_token_expire_days)
 
-    async def _access_token(self, user_id: UUID, role: str, session_id: UUID) -> str:
-        key = await self.keys.signing()
-        now = int(datetime.now(UTC).timestamp())
-        claims = {
-            "iss": self.settings.public_url,
-            "aud": self.settings.jwt_audience,
-            "sub": str(user_id),
-            "sid": str(session_id),
-            "role": role,
-            "iat": now,
-            "nbf": now,
-            "exp": now + self._lifetime,
-            "jti": str(new_id()),
-        }
-        return jwt.encode(claims, key.private, ALGORITHM, {"kid": key.kid})
+    async def _tokens(self, user_id: UUID, role: str, session_id: UUID, refresh: str) -> Tokens:
+        access = await self.mint.access_token(user_id, role, session_id)
+        return Tokens(access, refresh, self.mint.lifetime, csrf_token(self.seal, session_id))
 
 
-def announce(session: AsyncSession, user_id: UUID, session_id: UUID | None, reason: Reason) -> None:
+def _started(session_id: UUID, user_id: UUID, new_device: bool) -> SessionStarted:
+    return SessionStarted(version=1, session_id=session_id, user_id=user_id, new_device=new_device)
+
+
+async def fail(session: AsyncSession, user_id: UUID | None, attempt: Attempt, reason: Any) -> None:
+    """Count and announce a failure, in a transaction that the refusal following it must not undo."""
+    until = await queries.record_failure(session, user_id, attempt)
+    emit(session, LoginFailed(version=1, user_id=user_id, reason=reason))
+    if until is not None:
+        emit(session, LoginLocked(version=1, user_id=user_id, until=until))
+
+
+def announce(session: AsyncSession, user_id: UUID, session_id: UUID, reason: Reason) -> None:
     emit(session, SessionRevoked(version=2, user_id=user_id, session_id=session_id, reason=reason))
 
 
-async def log_out(session: AsyncSession, who: Principal) -> None:
-    for ended in await queries.revoke(session, who.id, only=who.session_id):
-        announce(session, who.id, ended, "logout")
+async def end(
+    session: AsyncSession, user_id: UUID, reason: Reason, *, only: UUID | None = None, but: UUID | None = None
+) -> int:
+    """End a user's open sessions, or one of them, or all but one, and announce each; how many ended."""
+    ended = await queries.revoke(session, user_id, only, but)
+    for session_id in ended:
+        announce(session, user_id, session_id, reason)
+    return len(ended)
 
 
-async def end_all(session: AsyncSession, user_id: UUID, reason: Reason) -> None:
-    """End every session of a user; announced even when none is open, for tokens that are still out."""
-    await queries.revoke(session, user_id)
-    announce(session, user_id, None, reason)
+async def end_one(session: AsyncSession, who: Principal, session_id: UUID) -> None:
+    """Raises NotFound for a session that is not open, or another's."""
+    if not await end(session, who.id, "revoked", only=session_id):
+        raise NotFound
+
+
+async def require_open(session: AsyncSession, who: Principal, within: timedelta | None = None) -> bool:
+    """Raises Unauthorized when the caller's session has ended since their token was made; else tells whether it began
+    within that time."""
+    age = await queries.session_age(session, who.id, who.session_id)
+    if age is None:
+        raise Unauthorized
+    return within is None or age <= within

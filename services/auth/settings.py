@@ -12,9 +12,13 @@ class AuthSettings(Settings):
     jwt_private_key: SecretStr | None = None
     jwt_public_key: str | None = None
     jwt_key_id: str | None = Field(default=None, max_length=128)
+    key_rotation_days: int = Field(default=90, ge=0, le=3650)  # 0: only by `loctician keys rotate`
+    key_publish_ahead_seconds: int = Field(default=600, ge=0, le=86_400)  # verifiers keep a document for 300 s
     argon2_memory_kib: int = Field(default=19_456, ge=8_192)
     argon2_time_cost: int = Field(default=2, ge=1)
     argon2_parallelism: int = Field(default=1, ge=1)
+    argon2_threads: int = Field(default=0, ge=0, le=256)  # 0: one a core
+    argon2_queue: int = Field(default=64, ge=0, le=10_000)
 
     @model_validator(mode="after")
     def key_in_production(self) -> Self:

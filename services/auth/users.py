@@ -8,14 +8,15 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.auth import queries
-from services.auth.errors import InvalidPhone, LastAdmin
-from services.auth.events import UserDeactivated, UserRegistered, UserRoleChanged, UserUpdated
-from services.auth.sessions import end_all
-from shared.errors import NotFound
+from services.auth import one_time, queries
+from services.auth.errors import AddressTaken, Erased, InvalidPhone, LastAdmin
+from services.auth.events import UserDeactivated, UserReactivated, UserRegistered, UserRoleChanged, UserUpdated
+from services.auth.sessions import end
+from shared.errors import NotFound, StaleVersion
 from shared.events import emit, new_id
 
 REGION = "DK"
+ERASED = "@erased.invalid"
 
 
 def normal_address(email: str) -> str:
@@ -45,7 +46,7 @@ def _facts(row: Any) -> dict[str, Any]:
     return {"user_id": row.id, **{name: getattr(row, name) for name in names}}
 
 
-async def register(session: AsyncSession, hashed: str, **values: Any) -> UUID | None:
+async def register(session: AsyncSession, hashed: str | None, **values: Any) -> UUID | None:
     """The new user's id, or None when the address is known already. Runs under the claim `service`."""
     known: dict[str, Any] = {
         "id": new_id(),
@@ -55,11 +56,28 @@ async def register(session: AsyncSession, hashed: str, **values: Any) -> UUID | 
         "phone": None,
         **values,
     }
+    known["name"] = known.pop("full_name")
     if not await queries.register(session, known):
         return None
     user_id: UUID = known["id"]
     emit(session, UserRegistered(**_facts(await existing(session, user_id))))
     return user_id
+
+
+async def sign_up(session: AsyncSession, hashed: str, **values: Any) -> None:
+    """A customer by themselves, who is mailed a link to verify the address. A known one stays as it is; its owner is
+    mailed another link unless it is verified."""
+    await register(session, hashed, **values)
+    await one_time.send(session, values["email"], one_time.VERIFY, one_time.VERIFY_FOR)
+
+
+async def invite(session: AsyncSession, **values: Any) -> Row[Any]:
+    """A user without a password, who is mailed a link to set one. Raises AddressTaken."""
+    user_id = await register(session, None, **values)
+    if user_id is None:
+        raise AddressTaken
+    await one_time.send(session, values["email"], one_time.RESET, one_time.INVITED_FOR)
+    return await existing(session, user_id)
 
 
 async def existing(session: AsyncSession, user_id: UUID, *, lock: bool = False) -> Row[Any]:
@@ -70,9 +88,24 @@ async def existing(session: AsyncSession, user_id: UUID, *, lock: bool = False) 
     return row
 
 
-async def update(session: AsyncSession, user_id: UUID, **changes: Any) -> Row[Any]:
+async def update(session: AsyncSession, user_id: UUID, if_match: str | None, **changes: Any) -> Row[Any]:
+    """Raises NotFound, StaleVersion, AddressTaken, InvalidPhone. A new address has to be verified anew."""
+    before = await existing(session, user_id, lock=True)
+    if if_match is not None and if_match not in {"*", f'"{before.version}"'}:
+        raise StaleVersion
+    if "phone" in changes:
+        changes["phone"] = normal_phone(changes["phone"])
+    changes = {name: value for name, value in changes.items() if value != getattr(before, name)}
+    if not changes:
+        return before
+    if "email" in changes:
+        if await queries.address_taken(session, changes["email"], user_id):
+            raise AddressTaken
+        changes["email_verified"] = False
     row = await queries.change(session, user_id, **changes)
     emit(session, UserUpdated(**_facts(row)))
+    if "email" in changes:
+        await one_time.send(session, row.email, one_time.VERIFY, one_time.VERIFY_FOR)
     return row
 
 
@@ -86,7 +119,7 @@ async def set_role(session: AsyncSession, user_id: UUID, role: str) -> Row[Any]:
         raise LastAdmin
     row = await queries.change(session, user_id, role=role)
     emit(session, UserRoleChanged(version=row.version, user_id=user_id, role=role))
-    await end_all(session, user_id, "role_changed")
+    await end(session, user_id, "role_changed")
     return row
 
 
@@ -100,4 +133,16 @@ async def deactivate(session: AsyncSession, user_id: UUID) -> None:
         raise LastAdmin
     row = await queries.change(session, user_id, active=False)
     emit(session, UserDeactivated(version=row.version, user_id=user_id))
-    await end_all(session, user_id, "deactivated")
+    await end(session, user_id, "deactivated")
+
+
+async def reactivate(session: AsyncSession, user_id: UUID) -> Row[Any]:
+    """Raises NotFound, Erased."""
+    before = await existing(session, user_id, lock=True)
+    if before.active:
+        return before
+    if before.email.endswith(ERASED):
+        raise Erased
+    row = await queries.change(session, user_id, active=True)
+    emit(session, UserReactivated(**_facts(row)))
+    return row

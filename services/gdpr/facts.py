@@ -20,7 +20,7 @@ def _plain(*names: str) -> dict[str, Any]:
 
 
 USER = _plain("user_id", "role", "language", "email_verified")
-SESSION = _plain("session_id", "user_id", "reason")
+SESSION = _plain("session_id", "user_id", "reason", "new_device")
 TREATMENT = _plain("treatment_id", "category", "duration_minutes", "price_amount", "currency", "active")
 SPAN = _plain("start", "end")
 ITEM = SPAN | _plain("item_id", "treatment_id", "loctician_id", "blocked_start", "blocked_end", "price_amount")
@@ -31,7 +31,8 @@ DELIVERY = _plain("delivery_id", "event_id", "recipient_id", "channel", "kind", 
 KEPT: Mapping[str, Fields] = {
     "user": USER,
     "session": SESSION,
-    "login": SESSION,
+    "login": _plain("user_id", "reason", "until"),
+    "keys": _plain("kid"),
     "treatment": TREATMENT,
     "loctician": {**_plain("loctician_id"), "treatment_ids": True},
     "booking": {**BOOKING, "items": ITEM},

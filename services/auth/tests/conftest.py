@@ -1,15 +1,31 @@
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.auth import users
 from services.auth.main import SERVICE, setup
+from services.auth.settings import AuthSettings
 from shared.app import Service
+from shared.auth import SERVICE_CLAIMS
+from shared.db import Database, transaction
+from shared.testing.servers import Servers, base_settings
 
 PASSWORD = "et langt kodeord"
 EMAIL = "kirsten@example.com"
+
+
+def pem(key: Any) -> str:
+    form = serialization.PrivateFormat.PKCS8
+    return str(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode())
 
 
 @pytest.fixture
@@ -17,11 +33,43 @@ def service() -> Service:
     return SERVICE
 
 
+@pytest.fixture(scope="session")
+def own_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture
+def own_settings(own_key: rsa.RSAPrivateKey) -> dict[str, object]:
+    """What the service is set to beside where its servers are: a key of its own, and passwords that cost little."""
+    return {"role": "api", "jwt_private_key": pem(own_key), "argon2_memory_kib": 8192, "argon2_time_cost": 1}
+
+
+@pytest.fixture
+def settings(servers: Servers, owner_url: str, own_settings: dict[str, object]) -> AuthSettings:
+    return AuthSettings.model_validate(base_settings(servers, owner_url) | own_settings)
+
+
 @pytest.fixture
 async def app(app: FastAPI) -> FastAPI:
     """Auth trusts its own keys, as in service, and not the tests'."""
     setup(app)
     return app
+
+
+Elsewhere = Callable[..., Awaitable[httpx.AsyncClient]]
+
+
+@pytest.fixture
+async def elsewhere(app: FastAPI, client: httpx.AsyncClient) -> AsyncIterator[Elsewhere]:
+    """A client of another address or program."""
+    async with AsyncExitStack() as stack:
+
+        async def make(host: str = "203.0.113.7", agent: str = "another") -> httpx.AsyncClient:
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(host, 4711))
+            made = httpx.AsyncClient(transport=transport, base_url="https://test", headers={"User-Agent": agent})
+            return await stack.enter_async_context(made)
+
+        yield make
 
 
 Register = Callable[..., Awaitable[httpx.Response]]
@@ -41,8 +89,8 @@ Login = Callable[..., Awaitable[dict[str, Any]]]
 
 @pytest.fixture
 def login(client: httpx.AsyncClient) -> Login:
-    async def send(email: str = EMAIL, password: str = PASSWORD) -> dict[str, Any]:
-        answer = await client.post("/api/v1/auth/login", json={"email": email, "password": password})
+    async def send(email: str = EMAIL, password: str = PASSWORD, **more: Any) -> dict[str, Any]:
+        answer = await client.post("/api/v1/auth/login", json={"email": email, "password": password, **more})
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found
@@ -50,5 +98,69 @@ def login(client: httpx.AsyncClient) -> Login:
     return send
 
 
+SignUp = Callable[..., Awaitable[UUID]]
+
+
+@pytest.fixture
+def sign_up(app: FastAPI, database: Database) -> SignUp:
+    """A user of any role, already verified, as the operator's command makes one."""
+
+    async def make(email: str, role: str) -> UUID:
+        hashed = await app.state.desk.passwords.hash(PASSWORD)
+        values = {"email": email, "full_name": "Ida Lindholm", "role": role, "language": "da", "verified": True}
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            made = await users.register(session, hashed, **values)
+        assert made is not None
+        return made
+
+    return make
+
+
+@pytest.fixture
+async def admin(sign_up: SignUp, login: Login) -> dict[str, str]:
+    """An admin's headers."""
+    await sign_up("admin@example.com", "admin")
+    return bearer(await login("admin@example.com"))
+
+
+Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+Mailed = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+def mailed(outbox: Outbox) -> Mailed:
+    """The one-time token last mailed to an address, of the kind "verification" or "password_reset"."""
+
+    async def find(kind: str, email: str = EMAIL) -> str:
+        sent = [event for event in await outbox() if event["type"] == f"user.{kind}_requested.v1"]
+        return str(next(event["data"]["token"] for event in reversed(sent) if event["data"]["email"] == email))
+
+    return find
+
+
+Behind = Callable[..., Awaitable[list[Any]]]
+
+
+@pytest.fixture
+def behind(owner: AsyncEngine) -> Behind:
+    """Look or reach behind the functions, as the owner of the tables."""
+
+    async def run(statement: str, **values: Any) -> list[Any]:
+        async with owner.begin() as connection:
+            await connection.execute(text("""SELECT set_config('request.jwt.claims', '{"role": "service"}', true)"""))
+            found = await connection.execute(text(statement), values)
+            return list(found.all()) if found.returns_rows else []
+
+    return run
+
+
 def bearer(tokens: dict[str, Any]) -> dict[str, str]:
     return {"Authorization": f"Bearer {tokens['access_token']}"}
+
+
+async def id_of(client: httpx.AsyncClient, headers: dict[str, str]) -> str:
+    return str((await client.get("/api/v1/users/me", headers=headers)).json()["id"])
+
+
+def types(events: list[dict[str, Any]], *wanted: str) -> list[dict[str, Any]]:
+    return [event["data"] for event in events if event["type"] in wanted]

@@ -1,5 +1,4 @@
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -7,22 +6,16 @@ import jwt
 import pytest
 from fastapi import FastAPI
 from jwt import PyJWK
-from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.auth.tests.conftest import EMAIL, PASSWORD, Login, Register, bearer
-from shared.auth import Claims, Role
-from shared.db import Database, transaction
+from services.auth.tests.conftest import EMAIL, PASSWORD, Behind, Login, Outbox, Register, bearer, types
+from shared.auth import Role
 from shared.settings import Settings
-
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 
 
 class TestRegister:
     async def test_new_customer_is_announced_with_what_others_need(self, register: Register, outbox: Outbox) -> None:
         assert (await register(phone="20 12 34 56")).status_code == 202
-        (event,) = await outbox()
+        event = (await outbox())[0]
         assert event["type"] == "user.registered.v1"
         wanted = {"email": EMAIL, "phone": "+4520123456", "role": "customer", "email_verified": False, "language": "da"}
         assert event["data"].items() >= wanted.items()
@@ -31,9 +24,10 @@ class TestRegister:
         self, register: Register, outbox: Outbox
     ) -> None:
         first = await register()
+        announced = types(await outbox(), "user.registered.v1")
         again = await register("KIRSTEN@example.com", password="noget helt andet")
         assert (again.status_code, again.json()) == (first.status_code, first.json())
-        assert len(await outbox()) == 1
+        assert types(await outbox(), "user.registered.v1") == announced
 
     @pytest.mark.parametrize(
         "body",
@@ -131,11 +125,9 @@ class TestTokens:
         assert set(claims) == {"iss", "aud", "sub", "sid", "role", "iat", "nbf", "exp", "jti"}
         assert jwt.get_unverified_header(token)["kid"] == jwk["kid"]
 
-    async def test_private_key_is_kept_encrypted(self, client: httpx.AsyncClient, owner: AsyncEngine) -> None:
+    async def test_private_key_is_kept_encrypted(self, client: httpx.AsyncClient, behind: Behind) -> None:
         await client.get("/.well-known/jwks.json")
-        async with owner.connect() as connection:
-            await connection.execute(text("""SELECT set_config('request.jwt.claims', '{"role": "service"}', true)"""))
-            kept = (await connection.execute(text("SELECT private_key FROM auth.signing_keys"))).scalars().one()
+        ((kept,),) = await behind("SELECT private_key FROM auth.signing_keys")
         assert b"PRIVATE KEY" not in kept
 
     async def test_token_of_another_key_is_refused(
@@ -147,23 +139,16 @@ class TestTokens:
 
 class TestRefresh:
     async def test_each_token_works_once_and_a_reused_one_ends_the_session(
-        self, client: httpx.AsyncClient, register: Register, login: Login, outbox: Outbox
+        self, client: httpx.AsyncClient, register: Register, login: Login, outbox: Outbox, behind: Behind
     ) -> None:
         await register()
         first = (await login())["refresh_token"]
         second = (await client.post("/api/v1/auth/refresh", json={"refresh_token": first})).json()["refresh_token"]
+        await behind("UPDATE auth.refresh_tokens SET used_at = used_at - interval '11 seconds'")
         assert (await client.post("/api/v1/auth/refresh", json={"refresh_token": first})).status_code == 401
         assert (await client.post("/api/v1/auth/refresh", json={"refresh_token": second})).status_code == 401
         revoked = [event for event in await outbox() if event["type"] == "session.revoked.v1"]
         assert [event["data"]["reason"] for event in revoked] == ["reused"]
-
-    async def test_twenty_uses_at_once_give_one_new_token(
-        self, client: httpx.AsyncClient, register: Register, login: Login
-    ) -> None:
-        await register()
-        body = {"refresh_token": (await login())["refresh_token"]}
-        answers = await asyncio.gather(*(client.post("/api/v1/auth/refresh", json=body) for _ in range(20)))
-        assert sorted(answer.status_code for answer in answers) == [200] + [401] * 19
 
     async def test_access_token_is_no_refresh_token(
         self, client: httpx.AsyncClient, register: Register, login: Login
@@ -184,7 +169,8 @@ class TestRefresh:
         ended = await client.post("/api/v1/auth/refresh", json={"refresh_token": here["refresh_token"]})
         open_ = await client.post("/api/v1/auth/refresh", json={"refresh_token": there["refresh_token"]})
         assert (ended.status_code, open_.status_code) == (401, 200)
-        assert (await outbox())[-1]["data"]["reason"] == "logout"
+        (revoked,) = types(await outbox(), "session.revoked.v1")
+        assert revoked["reason"] == "logout"
 
     async def test_new_password_needs_the_old_one_and_ends_the_other_sessions(
         self, client: httpx.AsyncClient, register: Register, login: Login
@@ -199,55 +185,3 @@ class TestRefresh:
         ended = await client.post("/api/v1/auth/refresh", json={"refresh_token": there["refresh_token"]})
         assert ended.status_code == 401
         await login(password="et nyt kodeord")
-
-
-class TestDatabaseRole:
-    @pytest.mark.parametrize("table", ["credentials", "refresh_tokens", "sessions"])
-    @pytest.mark.parametrize("verb", ["SELECT * FROM", "DELETE FROM", "TRUNCATE"])
-    async def test_runtime_role_cannot_touch_secrets(
-        self, database: Database, register: Register, table: str, verb: str
-    ) -> None:
-        await register()
-        with pytest.raises(ProgrammingError, match="permission denied"):
-            await database.call(text(f"{verb} auth.{table}"))
-
-    async def test_functions_are_pinned_and_not_public(self, owner: AsyncEngine) -> None:
-        query = text(
-            """
-            SELECT proname, proconfig, proacl::text FROM pg_proc
-            WHERE pronamespace = 'auth'::regnamespace AND prosecdef""".replace("::", r"\:\:")
-        )
-        async with owner.connect() as connection:
-            rows = (await connection.execute(query)).all()
-        assert len(rows) == 7
-        for row in rows:
-            assert row.proconfig == ["search_path=pg_catalog, pg_temp"], row.proname
-            assert "{=X/" not in row.proacl, row.proname
-            assert ",=X/" not in row.proacl, row.proname
-
-    async def test_each_sees_only_the_rows_of_their_claims(self, database: Database, register: Register) -> None:
-        await register()
-        await register("oskar@example.com")
-        every = text("SELECT id, email FROM auth.users ORDER BY email")
-        async with transaction(database, Claims(role="service")) as session:
-            kirsten, oskar = (await session.execute(every)).all()
-        seen = {}
-        for claims in (
-            Claims(role="anonymous"),
-            Claims(role="customer", sub=kirsten.id),
-            Claims(role="loctician", sub=oskar.id),
-            Claims(role="staff", sub=oskar.id),
-        ):
-            async with transaction(database, claims) as session:
-                seen[claims.role] = [row.email for row in await session.execute(every)]
-        both = [EMAIL, "oskar@example.com"]
-        assert seen == {"anonymous": [], "customer": [EMAIL], "loctician": both[1:], "staff": both}
-        assert await database.call(every) == []
-
-    async def test_nobody_raises_their_own_role(self, database: Database, register: Register) -> None:
-        await register()
-        async with transaction(database, Claims(role="service")) as session:
-            user_id = (await session.execute(text("SELECT id FROM auth.users"))).scalar_one()
-        with pytest.raises(ProgrammingError, match="row-level security"):
-            async with transaction(database, Claims(role="customer", sub=user_id)) as session:
-                await session.execute(text("UPDATE auth.users SET role = 'admin'"))

@@ -8,13 +8,9 @@ from pydantic import ValidationError
 
 from services.auth.keys import from_settings, thumbprint
 from services.auth.settings import AuthSettings
+from services.auth.tests.conftest import pem
 
 GOOD: dict[str, Any] = {"database_url": "postgresql://x", "amqp_url": "amqp://x", "secret_key": "s" * 32}
-
-
-def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
-    form = serialization.PrivateFormat.PKCS8
-    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
 
 
 class TestSigningKey:

@@ -1,30 +1,26 @@
-from collections.abc import Callable
-from typing import Any
+import asyncio
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.auth import privacy, users
-from services.auth.tests.conftest import EMAIL, PASSWORD, Login, Register, bearer
+from services.auth import privacy
+from services.auth.tests.conftest import (
+    EMAIL,
+    PASSWORD,
+    Behind,
+    Login,
+    Mailed,
+    Outbox,
+    Register,
+    SignUp,
+    bearer,
+    id_of,
+    types,
+)
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
-
-Person = Callable[[str, str], Any]
-
-
-@pytest.fixture
-async def admin(app: FastAPI, database: Database, login: Login, client: httpx.AsyncClient) -> dict[str, str]:
-    hashed = await app.state.desk.passwords.hash(PASSWORD)
-    async with transaction(database, SERVICE_CLAIMS) as session:
-        values = {"email": "admin@example.com", "full_name": "Ida", "role": "admin", "language": "da"}
-        assert await users.register(session, hashed, **values)
-    return bearer(await login("admin@example.com"))
-
-
-async def id_of(client: httpx.AsyncClient, headers: dict[str, str]) -> str:
-    return str((await client.get("/api/v1/users/me", headers=headers)).json()["id"])
 
 
 class TestMe:
@@ -114,7 +110,224 @@ class TestUsers:
         assert (again.status_code, again.json()["code"]) == (401, "invalid_credentials")
 
 
+class TestWriting:
+    async def test_admin_adds_a_user_who_sets_the_password_by_mail(
+        self, client: httpx.AsyncClient, admin: dict[str, str], mailed: Mailed, login: Login, outbox: Outbox
+    ) -> None:
+        body = {"email": "Amina@Example.com", "full_name": "Amina Hassan", "role": "loctician", "phone": "20123456"}
+        answer = await client.post("/api/v1/users", json=body, headers=admin)
+        assert (answer.status_code, answer.headers["etag"]) == (201, '"1"')
+        assert answer.headers["location"] == f"/api/v1/users/{answer.json()['id']}"
+        assert answer.json().items() >= {"role": "loctician", "email": "amina@example.com", "active": True}.items()
+        reset = {"token": await mailed("password_reset", "amina@example.com"), "new_password": PASSWORD}
+        assert (await client.post("/api/v1/auth/reset-password", json=reset)).status_code == 204
+        me = await client.get("/api/v1/users/me", headers=bearer(await login("amina@example.com")))
+        assert (me.json()["role"], me.json()["email_verified"]) == ("loctician", True)
+
+    async def test_user_without_a_password_comes_in_with_none(
+        self, client: httpx.AsyncClient, admin: dict[str, str]
+    ) -> None:
+        body = {"email": "amina@example.com", "full_name": "Amina"}
+        assert (await client.post("/api/v1/users", json=body, headers=admin)).status_code == 201
+        for password in ("", "nobody has this password", "None", PASSWORD):
+            given = {"email": "amina@example.com", "password": password}
+            answer = await client.post("/api/v1/auth/login", json=given)
+            assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
+
+    async def test_known_address_is_409_and_bad_input_422(
+        self, client: httpx.AsyncClient, admin: dict[str, str], register: Register
+    ) -> None:
+        await register()
+        taken = await client.post("/api/v1/users", json={"email": EMAIL, "full_name": "K"}, headers=admin)
+        assert (taken.status_code, taken.json()["code"]) == (409, "address_taken")
+        for more in ({"role": "owner"}, {"id": str(uuid4())}, {"email_verified": True}, {"password": PASSWORD}):
+            body = {"email": "b@example.com", "full_name": "B", **more}
+            assert (await client.post("/api/v1/users", json=body, headers=admin)).status_code == 422
+
+    async def test_change_needs_the_version_that_was_read(
+        self, client: httpx.AsyncClient, admin: dict[str, str], sign_up: SignUp
+    ) -> None:
+        path = f"/api/v1/users/{await sign_up(EMAIL, 'customer')}"
+        change = {"full_name": "Kirsten Holm"}
+        missing = await client.patch(path, json=change, headers=admin)
+        assert (missing.status_code, missing.json()["code"]) == (428, "version_needed")
+        assert (await client.patch(path, json=change, headers=admin | {"If-Match": '"7"'})).status_code == 412
+        changed = await client.patch(path, json=change, headers=admin | {"If-Match": '"1"'})
+        assert (changed.json()["full_name"], changed.headers["etag"]) == ("Kirsten Holm", '"2"')
+
+    async def test_two_changes_of_one_version_are_one_change(
+        self, client: httpx.AsyncClient, admin: dict[str, str], sign_up: SignUp
+    ) -> None:
+        path = f"/api/v1/users/{await sign_up(EMAIL, 'customer')}"
+        headers = admin | {"If-Match": '"1"'}
+        answers = await asyncio.gather(
+            *(client.patch(path, json={"full_name": f"K{number}"}, headers=headers) for number in range(5))
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412, 412]
+
+    async def test_new_address_is_verified_anew_and_kills_links_to_the_old_one(
+        self, client: httpx.AsyncClient, admin: dict[str, str], sign_up: SignUp, mailed: Mailed, outbox: Outbox
+    ) -> None:
+        path = f"/api/v1/users/{await sign_up(EMAIL, 'customer')}"
+        await sign_up("oskar@example.com", "customer")
+        await client.post("/api/v1/auth/forgot-password", json={"email": EMAIL})
+        old = await mailed("password_reset")
+        headers = admin | {"If-Match": "*"}
+        assert (await client.patch(path, json={"email": "oskar@example.com"}, headers=headers)).status_code == 409
+        changed = await client.patch(path, json={"email": "ny@example.com"}, headers=headers)
+        assert (changed.json()["email"], changed.json()["email_verified"]) == ("ny@example.com", False)
+        reset = {"token": old, "new_password": "et helt nyt kodeord"}
+        assert (await client.post("/api/v1/auth/reset-password", json=reset)).status_code == 422
+        token = await mailed("verification", "ny@example.com")
+        assert (await client.post("/api/v1/auth/verify-email", json={"token": token})).status_code == 204
+        updated = types(await outbox(), "user.updated.v1")[-1]
+        assert (updated["email"], updated["email_verified"]) == ("ny@example.com", False)
+
+    async def test_reactivated_user_comes_in_again_and_an_erased_one_does_not(
+        self,
+        client: httpx.AsyncClient,
+        admin: dict[str, str],
+        sign_up: SignUp,
+        login: Login,
+        database: Database,
+        outbox: Outbox,
+    ) -> None:
+        user_id = await sign_up(EMAIL, "customer")
+        await client.delete(f"/api/v1/users/{user_id}", headers=admin)
+        answer = await client.post(f"/api/v1/users/{user_id}/reactivate", headers=admin)
+        assert (answer.status_code, answer.json()["active"]) == (200, True)
+        await login()
+        assert types(await outbox(), "user.reactivated.v1")[0]["email"] == EMAIL
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await privacy.erase(session, user_id)
+        refused = await client.post(f"/api/v1/users/{user_id}/reactivate", headers=admin)
+        assert (refused.status_code, refused.json()["code"]) == (409, "erased")
+
+    async def test_search_finds_names_and_addresses_and_takes_signs_as_they_are(
+        self, client: httpx.AsyncClient, admin: dict[str, str], register: Register
+    ) -> None:
+        await register("aase@example.com", full_name="Åse Ørsted")
+        await register("hundred@example.com", full_name="100% Frisør_")
+        for words, found in {
+            "åse": ["aase@example.com"],
+            "AASE@": ["aase@example.com"],
+            "100%": ["hundred@example.com"],
+            "%": ["hundred@example.com"],
+            "_": ["hundred@example.com"],
+            "' OR 1=1 --": [],
+            "\\": [],
+        }.items():
+            page = await client.get("/api/v1/users", params={"q": words}, headers=admin)
+            assert [one["email"] for one in page.json()["items"]] == found, words
+
+
+class TestAttacks:
+    @pytest.mark.parametrize("role", ["customer", "loctician", "staff"])
+    async def test_only_admins_write(
+        self, client: httpx.AsyncClient, sign_up: SignUp, login: Login, outbox: Outbox, role: str
+    ) -> None:
+        own, other = await sign_up("a@example.com", role), await sign_up("b@example.com", "customer")
+        headers = bearer(await login("a@example.com")) | {"If-Match": "*"}
+        before = len(await outbox())
+        for user_id in (own, other):
+            path = f"/api/v1/users/{user_id}"
+            tries = [
+                await client.put(f"{path}/role", json={"role": "admin"}, headers=headers),
+                await client.patch(path, json={"full_name": "x"}, headers=headers),
+                await client.delete(path, headers=headers),
+                await client.post(f"{path}/reactivate", headers=headers),
+                await client.post("/api/v1/users", json={"email": "c@example.com", "full_name": "C"}, headers=headers),
+            ]
+            assert [one.status_code for one in tries] == [403] * 5
+        for field in ("role", "email", "email_verified", "version", "active", "id"):
+            answer = await client.patch("/api/v1/users/me", json={field: "admin"}, headers=headers)
+            assert answer.status_code == 422
+        assert len(await outbox()) == before
+
+    async def test_two_last_admins_cannot_remove_each_other_at_once(
+        self, client: httpx.AsyncClient, sign_up: SignUp, login: Login
+    ) -> None:
+        ids = [await sign_up(f"{name}@example.com", "admin") for name in "ab"]
+        headers = [bearer(await login(f"{name}@example.com")) for name in "ab"]
+        answers = await asyncio.gather(
+            client.delete(f"/api/v1/users/{ids[1]}", headers=headers[0]),
+            client.put(f"/api/v1/users/{ids[0]}/role", json={"role": "customer"}, headers=headers[1]),
+        )
+        assert sorted(answer.status_code for answer in answers) in ([200, 409], [204, 409])
+
+    async def test_enumeration_by_registering_asking_or_coming_in_tells_nothing(
+        self, client: httpx.AsyncClient, register: Register, sign_up: SignUp, admin: dict[str, str]
+    ) -> None:
+        gone = await sign_up("gone@example.com", "customer")
+        await client.delete(f"/api/v1/users/{gone}", headers=admin)
+        await register()
+        calls = {
+            "register": {"password": PASSWORD, "full_name": "X"},
+            "login": {"password": "forkert kodeord"},
+            "forgot-password": {},
+            "resend-verification": {},
+        }
+        for call, more in calls.items():
+            seen = set()
+            for email in (EMAIL, "gone@example.com", "admin@example.com", f"{call}@example.com"):
+                answer = await client.post(f"/api/v1/auth/{call}", json={"email": email, **more})
+                body = {name: value for name, value in answer.json().items() if name != "request_id"}
+                seen.add((answer.status_code, str(body)))
+            assert len(seen) == 1, call
+
+    async def test_right_password_of_a_deactivated_user_is_answered_like_a_wrong_one(
+        self, client: httpx.AsyncClient, sign_up: SignUp, admin: dict[str, str]
+    ) -> None:
+        gone = await sign_up("gone@example.com", "customer")
+        await client.delete(f"/api/v1/users/{gone}", headers=admin)
+        answers = []
+        for password in (PASSWORD, "forkert kodeord"):
+            answer = await client.post("/api/v1/auth/login", json={"email": "gone@example.com", "password": password})
+            answers.append({name: value for name, value in answer.json().items() if name != "request_id"})
+        assert answers[0] == answers[1]
+
+    async def test_deactivation_during_a_login_wins(
+        self,
+        app: FastAPI,
+        client: httpx.AsyncClient,
+        sign_up: SignUp,
+        database: Database,
+        admin: dict[str, str],
+        monkeypatch: pytest.MonkeyPatch,
+        outbox: Outbox,
+    ) -> None:
+        user_id = await sign_up(EMAIL, "customer")
+        passwords = app.state.desk.passwords
+        really = passwords.matches
+
+        async def meanwhile(password: str, known: str | None) -> bool:
+            assert (await client.delete(f"/api/v1/users/{user_id}", headers=admin)).status_code == 204
+            return bool(await really(password, known))
+
+        monkeypatch.setattr(passwords, "matches", meanwhile)
+        answer = await client.post("/api/v1/auth/login", json={"email": EMAIL, "password": PASSWORD})
+        assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
+        assert str(user_id) not in str(types(await outbox(), "session.started.v1"))
+
+
 class TestPrivacy:
+    async def test_everything_held_is_exported_and_then_forgotten(
+        self, client: httpx.AsyncClient, register: Register, login: Login, database: Database, behind: Behind
+    ) -> None:
+        await register()
+        headers = bearer(await login())
+        await client.post("/api/v1/auth/mfa/enroll", headers=headers)
+        user_id = UUID(await id_of(client, headers))
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            bundle = await privacy.export(session, user_id)
+            assert bundle["sessions"][0]["address"] == "127.0.0.1"
+            assert bundle["password_changed_at"]
+            assert "argon2" not in str(bundle)
+            await privacy.erase(session, user_id)
+        for table in ("credentials", "mfa", "recovery_codes", "one_time_tokens", "known_addresses"):
+            assert await behind(f"SELECT * FROM auth.{table}") == []
+        assert [row.address for row in await behind("SELECT address FROM auth.sessions")] == [None]
+
     async def test_erased_person_is_gone_and_cannot_come_in(
         self, client: httpx.AsyncClient, register: Register, login: Login, database: Database
     ) -> None:

@@ -1,8 +1,9 @@
-"""Users, credentials, sessions and signing keys, and the functions that are the only way to the secrets.
+"""Users, their secrets, sessions and signing keys, and the functions that are the only way to the secrets.
 
 Revision ID: 0001
 """
 
+from services.auth.migrations.functions import logins, mfa, one_time, people, sessions
 from shared.migrations import (
     create_claim_functions,
     create_inbox,
@@ -32,118 +33,123 @@ CREATE TABLE auth.users (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX users_page ON auth.users (created_at, id);
 CREATE TABLE auth.credentials (
     user_id uuid PRIMARY KEY REFERENCES auth.users ON DELETE CASCADE,
     password_hash text NOT NULL,
-    changed_at timestamptz NOT NULL DEFAULT now()
+    changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE TABLE auth.sessions (
     id uuid PRIMARY KEY,
     user_id uuid NOT NULL REFERENCES auth.users ON DELETE CASCADE,
-    created_at timestamptz NOT NULL DEFAULT now(),
+    user_agent text,
+    address text,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    last_used_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    expires_at timestamptz NOT NULL,
     revoked_at timestamptz
 );
-CREATE INDEX sessions_user ON auth.sessions (user_id) WHERE revoked_at IS NULL;
+CREATE INDEX sessions_user ON auth.sessions (user_id);
+CREATE INDEX sessions_expires ON auth.sessions (expires_at);
 CREATE TABLE auth.refresh_tokens (
     token_hash bytea PRIMARY KEY,
     session_id uuid NOT NULL REFERENCES auth.sessions ON DELETE CASCADE,
     expires_at timestamptz NOT NULL,
-    used_at timestamptz
+    used_at timestamptz,
+    used_by bytea
 );
 CREATE INDEX refresh_tokens_session ON auth.refresh_tokens (session_id);
+CREATE INDEX refresh_tokens_expires ON auth.refresh_tokens (expires_at);
+CREATE TABLE auth.one_time_tokens (
+    token_hash bytea PRIMARY KEY,
+    user_id uuid REFERENCES auth.users ON DELETE CASCADE,
+    email text,
+    purpose text NOT NULL CHECK (purpose IN ('verify', 'reset')),
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX one_time_tokens_user ON auth.one_time_tokens (user_id, purpose);
+CREATE INDEX one_time_tokens_expires ON auth.one_time_tokens (expires_at);
+CREATE TABLE auth.mfa (
+    user_id uuid PRIMARY KEY REFERENCES auth.users ON DELETE CASCADE,
+    secret bytea NOT NULL,
+    last_step bigint NOT NULL DEFAULT 0,
+    confirmed_at timestamptz
+);
+CREATE TABLE auth.recovery_codes (
+    user_id uuid NOT NULL REFERENCES auth.mfa ON DELETE CASCADE,
+    code_hash bytea NOT NULL,
+    used_at timestamptz,
+    PRIMARY KEY (user_id, code_hash)
+);
+CREATE TABLE auth.login_attempts (
+    key bytea PRIMARY KEY,
+    scope text NOT NULL CHECK (scope IN ('pair', 'account', 'address')),
+    failures integer NOT NULL,
+    last_failure_at timestamptz NOT NULL,
+    locked_until timestamptz
+);
+CREATE INDEX login_attempts_age ON auth.login_attempts (last_failure_at);
+CREATE TABLE auth.known_addresses (
+    user_id uuid NOT NULL REFERENCES auth.users ON DELETE CASCADE,
+    address bytea NOT NULL,
+    seen_at timestamptz NOT NULL,
+    PRIMARY KEY (user_id, address)
+);
+CREATE INDEX known_addresses_age ON auth.known_addresses (seen_at);
 CREATE TABLE auth.signing_keys (
     kid text PRIMARY KEY,
-    private_key bytea NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now()
+    public_jwk jsonb NOT NULL,
+    private_key bytea,
+    signs_from timestamptz NOT NULL,
+    withdrawn_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 """
+CLOSED = (
+    "credentials",
+    "sessions",
+    "refresh_tokens",
+    "one_time_tokens",
+    "mfa",
+    "recovery_codes",
+    "login_attempts",
+    "known_addresses",
+)
 
-# FORCE binds the owner too. Its functions run as the owner, which is what these policies ask for.
+# FORCE binds the owner too. The functions run as the owner, which is what these policies ask for.
+OWNER = """
+CREATE FUNCTION auth.as_owner() RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT c.relowner = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)
+    FROM pg_catalog.pg_class c WHERE c.oid = 'auth.users'::pg_catalog.regclass
+$$;
+"""
 POLICIES = """
 CREATE POLICY users_read ON auth.users FOR SELECT USING (
     id = (SELECT auth.claim_sub()) OR (SELECT auth.claim_role()) IN ('staff', 'admin', 'service')
-    OR current_user <> 'loctician_auth');
+    OR (SELECT auth.as_owner()));
 CREATE POLICY users_add ON auth.users FOR INSERT WITH CHECK (
-    (SELECT auth.claim_role()) IN ('admin', 'service') OR current_user <> 'loctician_auth');
+    (SELECT auth.claim_role()) IN ('admin', 'service') OR (SELECT auth.as_owner()));
 CREATE POLICY users_change ON auth.users FOR UPDATE
-    USING (id = (SELECT auth.claim_sub()) OR (SELECT auth.claim_role()) IN ('admin', 'service'))
-    WITH CHECK ((SELECT auth.claim_role()) IN ('admin', 'service')
+    USING (id = (SELECT auth.claim_sub()) OR (SELECT auth.claim_role()) IN ('admin', 'service')
+        OR (SELECT auth.as_owner()))
+    WITH CHECK ((SELECT auth.claim_role()) IN ('admin', 'service') OR (SELECT auth.as_owner())
         OR (id = (SELECT auth.claim_sub()) AND role = (SELECT auth.claim_role())));
-CREATE POLICY credentials_functions ON auth.credentials USING (current_user <> 'loctician_auth');
-CREATE POLICY sessions_functions ON auth.sessions USING (current_user <> 'loctician_auth');
-CREATE POLICY refresh_tokens_functions ON auth.refresh_tokens USING (current_user <> 'loctician_auth');
 CREATE POLICY signing_keys_service ON auth.signing_keys USING ((SELECT auth.claim_role()) = 'service');
 """
 
-FUNCTIONS = """
-CREATE FUNCTION auth.register(p_id uuid, p_email text, p_name text, p_phone text, p_language text, p_role text,
-                              p_verified boolean, p_hash text)
-RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    INSERT INTO auth.users (id, email, full_name, phone, language, role, email_verified)
-    VALUES (p_id, p_email, p_name, p_phone, p_language, p_role, p_verified) ON CONFLICT (email) DO NOTHING;
-    IF NOT FOUND THEN RETURN false; END IF;
-    INSERT INTO auth.credentials (user_id, password_hash) VALUES (p_id, p_hash);
-    RETURN true;
+# Names that begin with an underscore are for the other functions alone.
+PRIVILEGES = """
+DO $$ DECLARE one record; BEGIN
+    FOR one IN SELECT p.oid::regprocedure AS signature, p.proname AS name FROM pg_proc p
+               WHERE p.pronamespace = 'auth'::regnamespace AND p.prosecdef LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', one.signature);
+        IF NOT starts_with(one.name, '_') THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO loctician_auth', one.signature);
+        END IF;
+    END LOOP;
 END $$;
-CREATE FUNCTION auth.begin_login(p_email text)
-RETURNS TABLE (user_id uuid, role text, password_hash text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT u.id, u.role, c.password_hash FROM auth.users u JOIN auth.credentials c ON c.user_id = u.id
-    WHERE u.email = p_email AND u.active
-$$;
-CREATE FUNCTION auth.begin_change(p_user uuid) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT c.password_hash FROM auth.users u JOIN auth.credentials c ON c.user_id = u.id
-    WHERE u.id = p_user AND u.active
-$$;
-CREATE FUNCTION auth.open_session(p_session uuid, p_user uuid, p_hash bytea, p_expires timestamptz) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    INSERT INTO auth.sessions (id, user_id) VALUES (p_session, p_user);
-    INSERT INTO auth.refresh_tokens (token_hash, session_id, expires_at) VALUES (p_hash, p_session, p_expires);
-$$;
-CREATE FUNCTION auth.rotate(p_old bytea, p_new bytea, p_expires timestamptz)
-RETURNS TABLE (outcome text, session_id uuid, user_id uuid, role text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE token auth.refresh_tokens; owner record;
-BEGIN
-    -- The row lock makes simultaneous uses of one token wait for each other: the second one finds it used.
-    SELECT * INTO token FROM auth.refresh_tokens t WHERE t.token_hash = p_old FOR UPDATE;
-    IF NOT FOUND THEN RETURN QUERY SELECT 'unknown', NULL::uuid, NULL::uuid, NULL::text; RETURN; END IF;
-    SELECT s.id, s.user_id, s.revoked_at, u.role, u.active INTO owner
-    FROM auth.sessions s JOIN auth.users u ON u.id = s.user_id WHERE s.id = token.session_id FOR UPDATE OF s;
-    IF owner.revoked_at IS NOT NULL OR NOT owner.active OR token.expires_at < clock_timestamp() THEN
-        RETURN QUERY SELECT 'ended', owner.id, owner.user_id, owner.role;
-    ELSIF token.used_at IS NOT NULL THEN
-        UPDATE auth.sessions SET revoked_at = clock_timestamp() WHERE id = owner.id;
-        RETURN QUERY SELECT 'reused', owner.id, owner.user_id, owner.role;
-    ELSE
-        UPDATE auth.refresh_tokens SET used_at = clock_timestamp() WHERE token_hash = p_old;
-        INSERT INTO auth.refresh_tokens (token_hash, session_id, expires_at) VALUES (p_new, owner.id, p_expires);
-        RETURN QUERY SELECT 'rotated', owner.id, owner.user_id, owner.role;
-    END IF;
-END $$;
-CREATE FUNCTION auth.revoke_sessions(p_user uuid, p_only uuid, p_except uuid) RETURNS SETOF uuid
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    UPDATE auth.sessions SET revoked_at = clock_timestamp()
-    WHERE user_id = p_user AND revoked_at IS NULL AND (p_only IS NULL OR id = p_only)
-        AND (p_except IS NULL OR id <> p_except)
-    RETURNING id
-$$;
-CREATE FUNCTION auth.set_password(p_user uuid, p_hash text) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    UPDATE auth.credentials SET password_hash = p_hash, changed_at = clock_timestamp() WHERE user_id = p_user
-$$;
 """
-GUARDED = (
-    "register(uuid, text, text, text, text, text, boolean, text)",
-    "begin_login(text)",
-    "begin_change(uuid)",
-    "open_session(uuid, uuid, bytea, timestamptz)",
-    "rotate(bytea, bytea, timestamptz)",
-    "revoke_sessions(uuid, uuid, uuid)",
-    "set_password(uuid, text)",
-)
 
 
 def upgrade() -> None:
@@ -151,15 +157,17 @@ def upgrade() -> None:
     create_outbox("auth")
     create_inbox("auth")
     script(TABLES)
-    for table in ("users", "credentials", "sessions", "refresh_tokens", "signing_keys"):
+    script(OWNER)
+    for table in ("users", "signing_keys", *CLOSED):
         enable_rls("auth", table)
+    for table in CLOSED:
+        script(f"CREATE POLICY {table}_functions ON auth.{table} USING ((SELECT auth.as_owner()))")
     grant("auth", "users", "SELECT, INSERT, UPDATE")
-    grant("auth", "signing_keys", "SELECT, INSERT")
+    grant("auth", "signing_keys", "SELECT, INSERT, UPDATE")
     script(POLICIES)
-    script(FUNCTIONS)
-    for signature in GUARDED:
-        script(f"REVOKE ALL ON FUNCTION auth.{signature} FROM PUBLIC")
-        script(f"GRANT EXECUTE ON FUNCTION auth.{signature} TO loctician_auth")
+    for module in (logins, sessions, one_time, mfa, people):
+        script(module.FUNCTIONS)
+    script(PRIVILEGES)
 
 
 def downgrade() -> None:

@@ -1,0 +1,28 @@
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from services.auth.api.access import Anyone, DeskDep
+
+router = APIRouter(tags=["keys"])
+
+
+@router.get("/.well-known/jwks.json")
+@router.get("/api/v1/auth/jwks")
+async def jwks(desk: DeskDep, response: Response, _: Anyone) -> dict[str, Any]:
+    """The public keys (RFC 7517)."""
+    response.headers["Cache-Control"] = "public, max-age=60"
+    return await desk.keys.document()
+
+
+@router.get("/.well-known/openid-configuration")
+async def openid_configuration(desk: DeskDep, _: Anyone) -> dict[str, Any]:
+    issuer = desk.settings.public_url
+    return {
+        "issuer": issuer,
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "token_endpoint": f"{issuer}/api/v1/auth/login",
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "response_types_supported": ["token"],
+        "subject_types_supported": ["public"],
+    }

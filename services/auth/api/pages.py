@@ -1,0 +1,27 @@
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+
+from services.auth import pages
+from services.auth.api.access import Anyone
+from shared.problems import LanguageDep
+
+router = APIRouter(tags=["pages"], default_response_class=HTMLResponse)
+Lang = Annotated[Literal["da", "en"] | None, Query()]
+
+
+def _page(name: str, language: str) -> HTMLResponse:
+    return HTMLResponse(pages.render(name, language), headers=pages.headers(language))
+
+
+@router.get("/account/verify-email")
+async def verify_email(_: Anyone, accepted: LanguageDep, lang: Lang = None) -> HTMLResponse:
+    """Where the link of a verification mail leads. The token stands in the fragment, which no server sees."""
+    return _page("verify-email", lang or accepted)
+
+
+@router.get("/account/reset-password")
+async def reset_password(_: Anyone, accepted: LanguageDep, lang: Lang = None) -> HTMLResponse:
+    """Where the link of a password mail leads, for a forgotten password and for a first one."""
+    return _page("reset-password", lang or accepted)

@@ -1,0 +1,125 @@
+"""The two pages that mails link to, each one document, in Danish or English. A script takes the token off the link."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+FOLDER = Path(__file__).parent / "templates"
+TEMPLATES = Environment(
+    loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+OTHER = {
+    "da": "Det lykkedes ikke. Prøv igen om lidt.",
+    "en": "That did not work. Try again in a moment.",
+}
+GONE = {
+    "da": "Linket er brugt eller for gammelt. Bed om et nyt.",
+    "en": "The link was used or is too old. Ask for a new one.",
+}
+NOSCRIPT = {
+    "da": "Siden bruger JavaScript. Slå det til, og åbn linket igen.",
+    "en": "This page uses JavaScript. Switch it on and open the link again.",
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    action: str
+    password: bool
+    words: dict[str, dict[str, Any]]
+
+
+VERIFY_EMAIL = Page(
+    action="/api/v1/auth/verify-email",
+    password=False,
+    words={
+        "da": {
+            "title": "Bekræft din e-mail",
+            "intro": "Tryk på knappen for at bekræfte, at adressen er din.",
+            "send": "Bekræft",
+            "done": "Tak. Din e-mail er bekræftet, og du kan lukke siden.",
+            "problems": {},
+        },
+        "en": {
+            "title": "Confirm your e-mail",
+            "intro": "Press the button to confirm that the address is yours.",
+            "send": "Confirm",
+            "done": "Thank you. Your e-mail is confirmed, and you can close this page.",
+            "problems": {},
+        },
+    },
+)
+RESET_PASSWORD = Page(
+    action="/api/v1/auth/reset-password",
+    password=True,
+    words={
+        "da": {
+            "title": "Vælg en ny adgangskode",
+            "password": "Ny adgangskode",
+            "hint": "Mindst 8 tegn. Gerne nogle ord, som kun du ville sætte sammen.",
+            "send": "Gem adgangskoden",
+            "done": "Din adgangskode er skiftet, og du er logget ud overalt. Log ind med den nye.",
+            "problems": {
+                "password_length": "Adgangskoden skal have mellem 8 og 128 tegn.",
+                "password_common": "Den adgangskode bruger for mange andre. Vælg en anden.",
+            },
+        },
+        "en": {
+            "title": "Choose a new password",
+            "password": "New password",
+            "hint": "At least 8 characters. Some words that only you would put together are good.",
+            "send": "Save the password",
+            "done": "Your password is changed, and you are signed out everywhere. Sign in with the new one.",
+            "problems": {
+                "password_length": "The password must have 8 to 128 characters.",
+                "password_common": "Too many others use that password. Choose another.",
+            },
+        },
+    },
+)
+
+
+def _hash(content: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+
+
+@lru_cache
+def _inline(name: str) -> str:
+    return (FOLDER / name).read_text()
+
+
+@lru_cache
+def render(page_name: str, language: str) -> str:
+    page = {"verify-email": VERIFY_EMAIL, "reset-password": RESET_PASSWORD}[page_name]
+    words = page.words[language]
+    problems = words["problems"] | {"invalid_token": GONE[language], "other": OTHER[language]}
+    return TEMPLATES.get_template("page.html").render(
+        page=page,
+        language=language,
+        words=words | {"problems": problems, "noscript": NOSCRIPT[language]},
+        style=Markup(_inline("page.css")),  # noqa: S704 - files of our own
+        script=Markup(_inline("page.js")),  # noqa: S704
+    )
+
+
+@lru_cache
+def headers(language: str) -> dict[str, str]:
+    """Nothing runs but the page's own script, nothing is kept, nobody frames it, nobody is told where one came from."""
+    policy = (
+        f"default-src 'none'; script-src {_hash(_inline('page.js'))}; style-src {_hash(_inline('page.css'))};"
+        " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "Cache-Control": "no-store",
+        "Content-Language": language,
+        "Vary": "Accept-Language",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }

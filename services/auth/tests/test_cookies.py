@@ -1,0 +1,123 @@
+"""Cookie sessions of browsers: no script reads the refresh token, and no other site uses it."""
+
+from http.cookies import SimpleCookie
+from typing import Any
+
+import httpx
+
+from services.auth.tests.conftest import EMAIL, PASSWORD, Login, Register, bearer
+
+NAME = "__Host-loctician-refresh"
+REFRESH, LOGOUT = "/api/v1/auth/refresh", "/api/v1/auth/logout"
+
+
+def cookie_of(answer: httpx.Response) -> Any:
+    return SimpleCookie(answer.headers["set-cookie"])[NAME]
+
+
+async def come_in(client: httpx.AsyncClient) -> tuple[dict[str, Any], str]:
+    body = {"email": EMAIL, "password": PASSWORD, "session": "cookie"}
+    answer = await client.post("/api/v1/auth/login", json=body)
+    assert answer.status_code == 200
+    client.cookies.clear()
+    return answer.json(), cookie_of(answer).value
+
+
+def sent(cookie: str, csrf: str | None = None) -> dict[str, str]:
+    return {"Cookie": f"{NAME}={cookie}"} | ({"X-CSRF-Token": csrf} if csrf is not None else {})
+
+
+class TestCookie:
+    async def test_is_closed_to_scripts_other_sites_other_hosts_and_plain_http(
+        self, client: httpx.AsyncClient, register: Register
+    ) -> None:
+        await register()
+        body = {"email": EMAIL, "password": PASSWORD, "session": "cookie"}
+        answer = await client.post("/api/v1/auth/login", json=body)
+        cookie = cookie_of(answer)
+        assert cookie["httponly"]
+        assert cookie["secure"]
+        assert (cookie["samesite"].lower(), cookie["path"], cookie["domain"]) == ("strict", "/", "")
+        assert cookie["max-age"] == str(30 * 86_400)
+        assert set(answer.json()) == {"access_token", "csrf_token", "token_type", "expires_in"}
+        assert cookie.value not in answer.text
+        assert answer.headers["cache-control"] == "no-store"
+
+    async def test_refreshes_with_its_csrf_token_into_a_new_cookie(
+        self, client: httpx.AsyncClient, register: Register
+    ) -> None:
+        await register()
+        given, cookie = await come_in(client)
+        answer = await client.post(REFRESH, headers=sent(cookie, given["csrf_token"]))
+        assert answer.status_code == 200
+        assert "refresh_token" not in answer.json()
+        assert answer.json()["csrf_token"] == given["csrf_token"]
+        client.cookies.clear()
+        again = await client.post(REFRESH, headers=sent(cookie_of(answer).value, given["csrf_token"]))
+        assert again.status_code == 200
+
+    async def test_logs_out_with_its_csrf_token_and_is_taken_back(
+        self, client: httpx.AsyncClient, register: Register
+    ) -> None:
+        await register()
+        given, cookie = await come_in(client)
+        answer = await client.post(LOGOUT, headers=sent(cookie, given["csrf_token"]))
+        assert answer.status_code == 204
+        assert (cookie_of(answer).value, cookie_of(answer)["max-age"]) == ("", "0")
+        client.cookies.clear()
+        assert (await client.post(REFRESH, headers=sent(cookie, given["csrf_token"]))).status_code == 401
+        assert (await client.post(LOGOUT, headers=sent(cookie, given["csrf_token"]))).status_code == 401
+
+    async def test_token_session_gets_no_cookie(self, client: httpx.AsyncClient, register: Register) -> None:
+        await register()
+        answer = await client.post("/api/v1/auth/login", json={"email": EMAIL, "password": PASSWORD})
+        assert "set-cookie" not in answer.headers
+        assert "csrf_token" not in answer.json()
+
+
+class TestForgery:
+    async def test_without_the_sessions_own_csrf_token_nothing_happens(
+        self, client: httpx.AsyncClient, register: Register
+    ) -> None:
+        await register()
+        given, cookie = await come_in(client)
+        other, _ = await come_in(client)
+        right = given["csrf_token"]
+        for path in (REFRESH, LOGOUT):
+            for csrf in (None, "", "x", other["csrf_token"], right[:-1], right + "A", cookie, "æ".encode().hex()):
+                answer = await client.post(path, headers=sent(cookie, csrf))
+                assert (answer.status_code, answer.json()["code"]) == (403, "invalid_csrf_token"), csrf
+        # and nothing was used up: the cookie still works, as the first use of its token
+        assert (await client.post(REFRESH, headers=sent(cookie, right))).status_code == 200
+
+    async def test_get_and_forms_do_nothing(self, client: httpx.AsyncClient, register: Register) -> None:
+        await register()
+        given, cookie = await come_in(client)
+        headers = sent(cookie, given["csrf_token"])
+        for path in (REFRESH, LOGOUT):
+            assert (await client.get(path, headers=headers)).status_code == 405
+        form = {"csrf_token": given["csrf_token"], "X-CSRF-Token": given["csrf_token"]}
+        assert (await client.post(REFRESH, data=form, headers=sent(cookie))).status_code in {403, 422}
+        query = await client.post(f"{REFRESH}?csrf_token={given['csrf_token']}", headers=sent(cookie))
+        assert query.status_code == 403
+
+    async def test_cookie_opens_nothing_else(self, client: httpx.AsyncClient, register: Register) -> None:
+        await register()
+        given, cookie = await come_in(client)
+        headers = sent(cookie, given["csrf_token"])
+        assert (await client.get("/api/v1/users/me", headers=headers)).status_code == 401
+        assert (await client.get("/api/v1/auth/sessions", headers=headers)).status_code == 401
+        assert (await client.post("/api/v1/auth/ws-ticket", headers=headers)).status_code == 401
+        assert (await client.post("/api/v1/auth/mfa/enroll", headers=headers)).status_code == 401
+        change = {"old_password": PASSWORD, "new_password": "et helt nyt kodeord"}
+        assert (await client.post("/api/v1/auth/change-password", json=change, headers=headers)).status_code == 401
+
+    async def test_forged_cookie_with_its_fitting_csrf_token_of_an_own_session_is_refused(
+        self, client: httpx.AsyncClient, register: Register, login: Login
+    ) -> None:
+        await register()
+        given, cookie = await come_in(client)
+        forged = cookie[:-3] + ("A" if cookie[-3] != "A" else "B") + cookie[-2:]
+        assert (await client.post(REFRESH, headers=sent(forged, given["csrf_token"]))).status_code == 401
+        assert (await client.post(LOGOUT, headers=sent(forged, given["csrf_token"]))).status_code == 401
+        assert (await client.post(LOGOUT, headers=bearer(await login()))).status_code == 204

@@ -1,0 +1,228 @@
+"""What the runtime role may do in the database, tried by connecting as it."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.auth.tests.conftest import EMAIL, Behind, Register, SignUp
+from shared.auth import Claims
+from shared.db import Database, transaction
+
+CLOSED = (
+    "credentials",
+    "sessions",
+    "refresh_tokens",
+    "one_time_tokens",
+    "mfa",
+    "recovery_codes",
+    "login_attempts",
+    "known_addresses",
+)
+GRANTED = {
+    "begin_login",
+    "record_failure",
+    "open_session",
+    "rotate",
+    "revoke_sessions",
+    "list_sessions",
+    "session_age",
+    "session_of",
+    "purge",
+    "begin_change",
+    "change_password",
+    "issue_token",
+    "token_holds",
+    "verify_email",
+    "reset_password",
+    "forgive",
+    "enroll_mfa",
+    "mfa_secret",
+    "confirm_mfa",
+    "disable_mfa",
+    "register",
+    "export_secrets",
+    "forget_secrets",
+}
+INNER = {"_delay", "_failures", "_locked", "_remember", "_use_code", "_redeem", "_verify"}
+
+
+async def refused(database: Database, statement: str, match: str, claims: Claims | None = None) -> None:
+    with pytest.raises(DBAPIError, match=match):
+        async with transaction(database, claims or Claims(role="service")) as session:
+            await session.execute(text(statement))
+
+
+class TestSecrets:
+    @pytest.mark.parametrize("table", CLOSED)
+    async def test_runtime_role_can_do_nothing_with_their_tables(self, database: Database, table: str) -> None:
+        for statement in (
+            f"SELECT * FROM auth.{table}",
+            f"SELECT count(*) FROM auth.{table}",
+            f"INSERT INTO auth.{table} DEFAULT VALUES",
+            f"DELETE FROM auth.{table}",
+            f"TRUNCATE auth.{table}",
+            f"COPY auth.{table} TO STDOUT",
+            f"LOCK TABLE auth.{table}",
+        ):
+            await refused(database, statement, "permission denied")
+        every = "SELECT has_any_column_privilege(:table, 'SELECT, INSERT, UPDATE, REFERENCES')"
+        assert (await database.call(text(every), {"table": f"auth.{table}"}))[0][0] is False
+
+    @pytest.mark.parametrize("table", [*CLOSED, "users", "signing_keys"])
+    async def test_runtime_role_cannot_get_round_the_policies(self, database: Database, table: str) -> None:
+        for statement in (
+            f"ALTER TABLE auth.{table} DISABLE ROW LEVEL SECURITY",
+            f"ALTER TABLE auth.{table} NO FORCE ROW LEVEL SECURITY",
+            f"CREATE POLICY mine ON auth.{table} USING (true)",
+            f"ALTER TABLE auth.{table} OWNER TO loctician_auth",
+            f"CREATE TRIGGER mine BEFORE INSERT ON auth.{table} EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        ):
+            await refused(database, statement, "must be owner|permission denied")
+
+    async def test_every_table_with_a_person_in_it_has_forced_policies(self, behind: Behind) -> None:
+        rows = await behind(
+            "SELECT relname, relrowsecurity AND relforcerowsecurity AS forced FROM pg_class"
+            " WHERE relnamespace = 'auth'::regnamespace AND relkind = 'r'".replace("::", r"\:\:")
+        )
+        assert {row.relname for row in rows if not row.forced} == {"inbox", "alembic_version"}
+
+    async def test_privilege_given_to_another_role_by_mistake_shows_it_no_row(
+        self, owner: AsyncEngine, register: Register
+    ) -> None:
+        await register()
+        reader = f"reader_{uuid4().hex[:8]}"
+        tables = ("users", "credentials", "sessions", "signing_keys")
+        async with owner.connect() as connection:
+            for statement in (
+                f"CREATE ROLE {reader} NOLOGIN",
+                f"GRANT {reader} TO CURRENT_USER",
+                f"GRANT USAGE ON SCHEMA auth TO {reader}",
+                *(f"GRANT SELECT ON auth.{table} TO {reader}" for table in tables),
+                f"SET LOCAL ROLE {reader}",
+            ):
+                await connection.execute(text(statement))
+            for table in tables:
+                assert (await connection.execute(text(f"SELECT * FROM auth.{table}"))).all() == []
+            await connection.rollback()  # and with it the role
+
+    async def test_runtime_role_becomes_nobody_else(self, database: Database, behind: Behind) -> None:
+        ((owner,),) = await behind("SELECT current_user")
+        for role in (owner, "postgres", "loctician_booking", "pg_read_all_data"):
+            await refused(database, f'SET ROLE "{role}"', "permission denied|does not exist")
+            await refused(database, f'SET SESSION AUTHORIZATION "{role}"', "permission denied|does not exist")
+        await refused(database, "SET SESSION AUTHORIZATION DEFAULT; SELECT 1", "cannot insert multiple")
+        for option in ("SUPERUSER", "BYPASSRLS", "CREATEROLE"):
+            await refused(database, f"ALTER ROLE loctician_auth {option}", "permission denied|must be superuser")
+
+    async def test_row_security_off_gives_an_error_and_no_rows(self, database: Database, register: Register) -> None:
+        await register()
+        async with transaction(database, Claims(role="anonymous")) as session:
+            await session.execute(text("SET LOCAL row_security = off"))
+            with pytest.raises(DBAPIError, match="row-level security"):
+                await session.execute(text("SELECT * FROM auth.users"))
+            await session.rollback()
+
+    async def test_no_other_schema_is_open(self, database: Database, behind: Behind) -> None:
+        for schema in ("booking", "calendar", "gdpr", "notifications"):
+            await behind(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            await behind(f"CREATE TABLE IF NOT EXISTS {schema}.anything (id integer)")
+            try:
+                await refused(database, f"SELECT * FROM {schema}.anything", "permission denied")
+            finally:
+                await behind(f"DROP SCHEMA {schema} CASCADE")
+        await refused(database, "CREATE TABLE auth.mine (id integer)", "permission denied")
+        await refused(database, "CREATE TABLE public.mine (id integer)", "permission denied")
+        await refused(database, "SELECT * FROM pg_authid", "permission denied")
+
+
+class TestFunctions:
+    async def test_are_pinned_and_not_public_and_the_inner_ones_closed(self, behind: Behind) -> None:
+        rows = await behind(
+            """
+            SELECT proname, proconfig, proacl\\:\\:text AS acl, pg_get_userbyid(proowner) AS owner,
+                   has_function_privilege('loctician_auth', oid, 'EXECUTE') AS granted
+            FROM pg_proc WHERE pronamespace = 'auth'\\:\\:regnamespace AND prosecdef"""
+        )
+        assert {row.proname for row in rows if row.granted} == GRANTED
+        assert {row.proname for row in rows if not row.granted} == INNER
+        for row in rows:
+            assert row.proconfig == ["search_path=pg_catalog, pg_temp"], row.proname
+            assert "{=X/" not in row.acl, row.proname
+            assert ",=X/" not in row.acl, row.proname
+            assert row.owner != "loctician_auth"
+
+    async def test_no_password_hash_comes_out_but_through_a_login(self, database: Database, register: Register) -> None:
+        await register()
+        exported = await database.call(
+            text("SELECT auth.export_secrets(u.id) FROM (SELECT CAST(:id AS uuid) AS id) u"), {"id": uuid4()}
+        )
+        assert "argon2" not in str(exported)
+
+    async def test_hostile_search_path_changes_nothing(self, database: Database, register: Register) -> None:
+        await register()
+        async with transaction(database, Claims(role="service")) as session:
+            # What a function would call or read, should it look anywhere but where it is pinned.
+            await session.execute(text("CREATE TEMP TABLE users (id uuid, email text, active boolean)"))
+            await session.execute(text(f"INSERT INTO pg_temp.users VALUES ('{uuid4()}', '{EMAIL}', true)"))
+            await session.execute(
+                text(
+                    "CREATE FUNCTION pg_temp.clock_timestamp() RETURNS timestamptz LANGUAGE plpgsql AS"
+                    " $$ BEGIN RAISE EXCEPTION 'hijacked as %', current_user; END $$"
+                )
+            )
+            await session.execute(text("SET LOCAL search_path = pg_temp, auth, pg_catalog"))
+            found = await session.execute(
+                text("SELECT user_id, password_hash FROM auth.begin_login(:email, '', '', '')"), {"email": EMAIL}
+            )
+            assert str(found.one().password_hash).startswith("$argon2id$")
+
+    async def test_cannot_be_replaced(self, database: Database) -> None:
+        body = "RETURNS boolean LANGUAGE sql AS $$ SELECT true $$"
+        await refused(database, f"CREATE OR REPLACE FUNCTION auth.token_holds(bytea, text) {body}", "permission denied")
+        await refused(database, "ALTER FUNCTION auth.token_holds(bytea, text) RESET search_path", "must be owner")
+        await refused(database, "SELECT auth._redeem(''::bytea, 'reset')".replace("::", r"\:\:"), "permission denied")
+
+
+class TestRows:
+    async def test_each_sees_only_the_rows_of_their_claims(self, database: Database, register: Register) -> None:
+        await register()
+        await register("oskar@example.com")
+        every = text("SELECT id, email FROM auth.users ORDER BY email")
+        async with transaction(database, Claims(role="service")) as session:
+            kirsten, oskar = (await session.execute(every)).all()
+        seen = {}
+        for claims in (
+            Claims(role="anonymous"),
+            Claims(role="customer", sub=kirsten.id),
+            Claims(role="loctician", sub=oskar.id),
+            Claims(role="staff", sub=oskar.id),
+        ):
+            async with transaction(database, claims) as session:
+                seen[claims.role] = [row.email for row in await session.execute(every)]
+        both = [EMAIL, "oskar@example.com"]
+        assert seen == {"anonymous": [], "customer": [EMAIL], "loctician": both[1:], "staff": both}
+        assert await database.call(every) == []
+
+    @pytest.mark.parametrize("role", ["customer", "loctician", "staff"])
+    async def test_nobody_raises_their_own_role(self, database: Database, sign_up: SignUp, role: str) -> None:
+        user_id = await sign_up("a@example.com", role)
+        statement = f"UPDATE auth.users SET role = 'admin' WHERE id = '{user_id}'"
+        await refused(database, statement, "row-level security", Claims(role=role, sub=user_id))
+
+    async def test_staff_change_nobody_else(self, database: Database, sign_up: SignUp) -> None:
+        staff, other = await sign_up("a@example.com", "staff"), await sign_up("b@example.com", "customer")
+        async with transaction(database, Claims(role="staff", sub=staff)) as session:
+            statement = text("UPDATE auth.users SET full_name = 'x' WHERE id = :id RETURNING id")
+            assert (await session.execute(statement, {"id": other})).all() == []
+
+    async def test_signing_keys_are_for_the_service_alone(self, database: Database, client: Any) -> None:
+        await client.get("/.well-known/jwks.json")
+        counted = {}
+        for role in ("anonymous", "customer", "admin", "service"):
+            async with transaction(database, Claims(role=role, sub=uuid4())) as session:
+                counted[role] = len((await session.execute(text("SELECT kid FROM auth.signing_keys"))).all())
+        assert counted == {"anonymous": 0, "customer": 0, "admin": 0, "service": 1}
