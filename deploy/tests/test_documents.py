@@ -51,8 +51,21 @@ class TestCompose:
         assert ports
         assert all(port.startswith("127.0.0.1:") for port in ports)
 
+    def test_nobody_before_the_gateway_is_believed_unless_named(self, compose: dict[str, Any]) -> None:
+        trusted = {
+            name: one.get("environment", {}).get("FORWARDED_ALLOW_IPS") for name, one in compose["services"].items()
+        }
+        assert trusted.pop("gateway") == "${FORWARDED_ALLOW_IPS:-}"
+        assert set(trusted.values()) == {None}
+
 
 class TestDockerfile:
+    def test_the_services_believe_the_gateway_and_the_gateway_nobody(self) -> None:
+        _, _, services = (ROOT / "deploy" / "Dockerfile").read_text().partition("gateway) exec")
+        front, _, behind = services.partition(";;")
+        assert "--forwarded-allow-ips" not in front
+        assert "--forwarded-allow-ips '*'" in behind
+
     def test_runs_as_an_unprivileged_user(self) -> None:
         lines = (ROOT / "deploy" / "Dockerfile").read_text().splitlines()
         users = [line.split()[1] for line in lines if line.startswith("USER")]
