@@ -60,9 +60,9 @@ def compose(row: Mapping[str, Any], names: Names, mail_from: str, message_id: st
     mail["Date"] = mail_date(datetime.now(UTC))
     mail["Message-ID"] = message_id
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = language
     mail.set_content(TEMPLATES.get_template("booking.txt").render(values))
     mail.add_alternative(TEMPLATES.get_template("booking.html").render(values), subtype="html")
+    mail["Content-Language"] = language  # last: a multipart mail hands its earlier Content headers to its first part
     return mail
 
 

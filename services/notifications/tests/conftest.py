@@ -1,0 +1,143 @@
+"""A salon that notifications has heard of: a customer, a loctician, a treatment, and a mail server to send through."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from services.notifications.mailserver import MailServer
+from services.notifications.main import SERVICE
+from services.notifications.sender import Sender
+from services.notifications.tests import postoffice
+from services.notifications.tests.postoffice import PostOffice
+from shared.app import Service
+from shared.auth import SERVICE_CLAIMS
+from shared.db import Database, transaction
+from shared.testing.services import Deliver
+
+KIRSTEN, AMINA, JONAS, RETWIST = UUID(int=0xC), UUID(int=0xA), UUID(int=0xB), UUID(int=1)
+KIRSTENS, AMINAS = "kirsten@example.com", "amina@example.com"
+START = datetime(2031, 3, 3, 9, tzinfo=UTC)  # a Monday, ten o'clock in Copenhagen
+
+Know = Callable[..., Awaitable[None]]
+Rows = Callable[..., Awaitable[list[dict[str, Any]]]]
+NewSender = Callable[[], Sender]
+
+
+@pytest.fixture
+def service() -> Service:
+    return SERVICE
+
+
+@pytest.fixture
+def post() -> Iterator[PostOffice]:
+    with postoffice.opened() as office:
+        yield office
+
+
+@pytest.fixture
+def new_sender(database: Database, post: PostOffice) -> NewSender:
+    return lambda: Sender(database, MailServer.from_url(post.url), "Loctician <no-reply@loctician.example>")
+
+
+@pytest.fixture
+def sender(new_sender: NewSender) -> Sender:
+    return new_sender()
+
+
+@pytest.fixture
+def know(deliver: Deliver) -> Know:
+    """Let notifications hear of a person."""
+
+    async def tell(
+        user_id: UUID,
+        address: str,
+        name: str = "Nogen",
+        *,
+        language: str = "da",
+        role: str = "customer",
+        phone: str | None = None,
+        version: int = 1,
+    ) -> None:
+        person = {
+            "user_id": str(user_id),
+            "email": address,
+            "full_name": name,
+            "language": language,
+            "role": role,
+            "phone": phone,
+        }
+        await deliver("user.registered.v1" if version == 1 else "user.updated.v1", person, version=version)
+
+    return tell
+
+
+@pytest.fixture
+async def salon(deliver: Deliver, know: Know) -> None:
+    """Everyone and everything that a booking names is known."""
+    names = {"da": {"name": "Opstramning"}, "en": {"name": "Retwist"}}
+    await deliver("treatment.created.v1", {"treatment_id": str(RETWIST), "translations": names})
+    await deliver("loctician.updated.v1", {"loctician_id": str(AMINA), "display_name": "Amina"})
+    await know(KIRSTEN, KIRSTENS, "Kirsten Ærø")
+    await know(AMINA, AMINAS, "Amina Diallo", language="en", role="loctician")
+
+
+def booking(booking_id: UUID | None = None, *, start: datetime = START, **changes: Any) -> dict[str, Any]:
+    """What booking says of an appointment of Kirsten's with Amina."""
+    end = start + timedelta(minutes=90)
+    item = {
+        "treatment_id": str(RETWIST),
+        "loctician_id": str(AMINA),
+        "start": start.isoformat(),
+        "end": end.isoformat(),
+        "blocked_start": start.isoformat(),
+        "blocked_end": (end + timedelta(minutes=15)).isoformat(),
+        "price_amount": 64900,
+    }
+    return {
+        "booking_id": str(booking_id or uuid4()),
+        "status": "confirmed",
+        "customer_id": str(KIRSTEN),
+        "start": start.isoformat(),
+        "end": end.isoformat(),
+        "price_amount": 64900,
+        "currency": "DKK",
+        "items": [item],
+        "reason": None,
+        "previous_start": None,
+    } | changes
+
+
+@pytest.fixture
+def rows(database: Database) -> Rows:
+    """What a table of the service holds, as the service itself sees it, oldest first."""
+
+    async def read(table: str, order: str = "id") -> list[dict[str, Any]]:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            found = await session.execute(text(f"SELECT * FROM notifications.{table} ORDER BY {order}"))
+            return [dict(row) for row in found.mappings()]
+
+    return read
+
+
+@pytest.fixture
+def arrange(database: Database) -> Callable[..., Awaitable[None]]:
+    """Change rows as the service, such as a time that is to have passed."""
+
+    async def run(statement: str, **values: Any) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await session.execute(text(statement), values)
+
+    return run
+
+
+async def until(holds: Callable[[], bool], limit: float = 10.0) -> None:
+    deadline = time.monotonic() + limit
+    while not holds():
+        assert time.monotonic() < deadline, "waited in vain"
+        await asyncio.sleep(0.01)

@@ -1,0 +1,93 @@
+"""A real SMTP server in a thread of its own, which can be made to refuse, be slow, hang up or be down."""
+
+import asyncio
+import email.policy
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.parser import BytesParser
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+PARSER = BytesParser(policy=email.policy.default)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class PostOffice:
+    """`mails` is what was taken in full, also when the sender was then told nothing or something else."""
+
+    port: int = field(default_factory=free_port)
+    mails: list[EmailMessage] = field(default_factory=list)
+    recipients: list[list[str]] = field(default_factory=list)
+    refuse_recipient: str | None = None
+    refuse_mail: str | None = None
+    hang_up: bool = False
+    slow: float = 0.0
+    _controller: Controller | None = None
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}"
+
+    def open(self) -> None:
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller.start()
+
+    def close(self) -> None:
+        if self._controller is not None:
+            self._controller.stop()
+            self._controller = None
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.refuse_recipient:
+            return self.refuse_recipient
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if self.refuse_mail:
+            return self.refuse_mail
+        parsed = PARSER.parsebytes(envelope.original_content or b"")
+        assert isinstance(parsed, EmailMessage)
+        self.mails.append(parsed)
+        self.recipients.append(list(envelope.rcpt_tos))
+        if self.hang_up:
+            server.transport.abort()
+        await asyncio.sleep(self.slow)
+        return "250 Kept"
+
+    def to(self, address: str) -> list[EmailMessage]:
+        return [mail for mail in self.mails if address in str(mail["To"])]
+
+
+def text_of(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def html_of(mail: EmailMessage) -> str:
+    body = mail.get_body(("html",))
+    assert body is not None
+    return str(body.get_content())
+
+
+@contextmanager
+def opened() -> Iterator[PostOffice]:
+    office = PostOffice()
+    office.open()
+    try:
+        yield office
+    finally:
+        office.close()

@@ -1,0 +1,282 @@
+"""A booking's changes reach customer and loctician by mail, in the app and in real time."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
+from html.parser import HTMLParser
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as bounded
+from hypothesis import strategies as st
+
+from services.notifications import mails
+from services.notifications.sender import Sender
+from services.notifications.tests.conftest import (
+    AMINA,
+    AMINAS,
+    JONAS,
+    KIRSTEN,
+    KIRSTENS,
+    RETWIST,
+    START,
+    Know,
+    Rows,
+    booking,
+)
+from services.notifications.tests.postoffice import PostOffice, html_of, text_of
+from shared.events import new_id
+from shared.testing.services import Deliver
+
+Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+
+
+async def pushed(outbox: Outbox, type_: str) -> list[dict[str, Any]]:
+    return [row["data"] for row in await outbox() if row["exchange"] == "loctician.realtime" and row["type"] == type_]
+
+
+@pytest.mark.usefixtures("salon")
+class TestMails:
+    async def test_customer_and_loctician_are_told_in_their_own_languages(
+        self, deliver: Deliver, sender: Sender, post: PostOffice
+    ) -> None:
+        await deliver("booking.created.v1", booking(), version=1)
+        assert await sender.send_due() == 2
+        [to_customer], [to_loctician] = post.to(KIRSTENS), post.to(AMINAS)
+        assert to_customer["Subject"] == "Din tid mandag 3. marts 2031 kl. 10.00 er reserveret"
+        assert to_loctician["Subject"] == "New booking Monday 3 March 2031 at 10:00"
+        for expected in (
+            "Hej Kirsten Ærø",
+            "Opstramning",
+            "mandag 3. marts 2031 kl. 10.00–11.30",
+            "Amina",
+            "649,00 kr.",
+        ):
+            assert expected in text_of(to_customer)
+            assert expected in html_of(to_customer)
+        for expected in ("Hello Amina Diallo", "Retwist", "10:00–11:30", "Kirsten Ærø", "DKK 649.00"):
+            assert expected in text_of(to_loctician)
+
+    async def test_a_mail_says_who_sends_it_and_that_nobody_reads_answers(
+        self, deliver: Deliver, sender: Sender, post: PostOffice
+    ) -> None:
+        await deliver("booking.created.v1", booking(), version=1)
+        await sender.send_due()
+        [mail] = post.to(KIRSTENS)
+        assert mail["From"] == "Loctician <no-reply@loctician.example>"
+        assert mail["Auto-Submitted"] == "auto-generated"
+        assert mail["Content-Language"] == "da"
+        assert mail["Message-ID"].endswith("@loctician.example>")
+        assert mail["Date"]
+        assert mail.get_content_type() in {"multipart/alternative", "multipart/mixed"}
+
+    async def test_cancellation_is_told_to_both(self, deliver: Deliver, sender: Sender, post: PostOffice) -> None:
+        booking_id = uuid4()
+        await deliver("booking.created.v1", booking(booking_id), version=1)
+        await deliver("booking.cancelled.v1", booking(booking_id, status="cancelled"), version=2)
+        await sender.send_due()
+        await sender.send_due()
+        assert post.to(KIRSTENS)[-1]["Subject"].endswith("er aflyst")
+        assert post.to(AMINAS)[-1]["Subject"].endswith("is cancelled")
+        assert len(post.mails) == 4
+
+    async def test_a_request_that_awaits_the_salon_says_so(
+        self, deliver: Deliver, sender: Sender, post: PostOffice
+    ) -> None:
+        await deliver("booking.created.v1", booking(status="pending"), version=1)
+        await sender.send_due()
+        assert "bekræfter den snart" in text_of(post.to(KIRSTENS)[0])
+
+    async def test_each_loctician_hears_of_the_own_items_only(
+        self, deliver: Deliver, sender: Sender, post: PostOffice, know: Know
+    ) -> None:
+        await know(JONAS, "jonas@example.com", "Jonas", role="loctician")
+        await deliver("loctician.updated.v1", {"loctician_id": str(JONAS), "display_name": "Jonas"})
+        first, second = booking(), booking(start=START + timedelta(minutes=90))
+        second["items"][0]["loctician_id"] = str(JONAS)
+        both = first | {"items": first["items"] + second["items"], "end": second["end"], "price_amount": 129800}
+        await deliver("booking.created.v1", both, version=1)
+        await sender.send_due()
+        [to_jonas] = post.to("jonas@example.com")
+        assert "11.30–13.00" in text_of(to_jonas)
+        assert "10.00–11.30" not in text_of(to_jonas)
+        assert "649,00 kr." in text_of(to_jonas)
+        assert "1.298,00 kr." in text_of(post.to(KIRSTENS)[0])
+
+    async def test_a_loctician_who_is_the_customer_hears_once(
+        self, deliver: Deliver, sender: Sender, post: PostOffice
+    ) -> None:
+        await deliver("booking.created.v1", booking(customer_id=str(AMINA)), version=1)
+        await sender.send_due()
+        assert len(post.to(AMINAS)) == 1
+
+
+@pytest.mark.usefixtures("salon")
+class TestOnce:
+    async def test_deliveries_stand_in_the_database_before_anything_is_sent(
+        self, deliver: Deliver, rows: Rows, post: PostOffice
+    ) -> None:
+        await deliver("booking.created.v1", booking(), version=1)
+        found = await rows("deliveries")
+        assert {(row["recipient_id"], row["channel"], row["status"]) for row in found} == {
+            (KIRSTEN, "mail", "queued"),
+            (AMINA, "mail", "queued"),
+        }
+        assert post.mails == []
+
+    async def test_an_event_that_comes_twice_is_told_once(
+        self, deliver: Deliver, sender: Sender, post: PostOffice, rows: Rows
+    ) -> None:
+        event_id, data = new_id(), booking()
+        assert await deliver("booking.created.v1", data, version=1, event_id=event_id)
+        assert not await deliver("booking.created.v1", data, version=1, event_id=event_id)
+        await sender.send_due()
+        await sender.send_due()
+        assert (len(post.mails), len(await rows("notices"))) == (2, 2)
+
+    async def test_an_older_event_that_comes_late_is_told_to_nobody(
+        self, deliver: Deliver, sender: Sender, post: PostOffice, outbox: Outbox
+    ) -> None:
+        booking_id = uuid4()
+        await deliver("booking.cancelled.v1", booking(booking_id, status="cancelled"), version=2)
+        await deliver("booking.created.v1", booking(booking_id), version=1)
+        await sender.send_due()
+        await sender.send_due()
+        assert [mail["Subject"].endswith(("aflyst", "cancelled")) for mail in post.mails] == [True, True]
+        assert [one["data"]["available"] for one in await pushed(outbox, "availability_update")] == [True]
+
+    async def test_mails_of_one_booking_leave_in_the_order_of_its_versions(
+        self, deliver: Deliver, sender: Sender, post: PostOffice
+    ) -> None:
+        booking_id = uuid4()
+        post.refuse_recipient = "451 4.3.0 later"
+        await deliver("booking.created.v1", booking(booking_id), version=1)
+        await sender.send_due()
+        await deliver("booking.cancelled.v1", booking(booking_id, status="cancelled"), version=2)
+        post.refuse_recipient = None
+        assert await sender.send_due() == 0
+        assert post.mails == []
+
+
+NAMES = st.one_of(
+    st.sampled_from(
+        [
+            "Eve\r\nBcc: everybody@example.com",
+            "Eve\n\nA body of her own",
+            "<script>alert(1)</script>",
+            "{{ 7*7 }}{% for x in range(9) %}x{% endfor %}",
+            '"><img src=x onerror=alert(1)>',
+            "\u202egnp.exe",
+            '"Eve" <eve@example.com>, other@example.com',
+            "=?utf-8?q?Bcc=3A?=",
+        ]
+    ),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=60),
+)
+
+
+def composed(name: str) -> EmailMessage:
+    """A mail in which every name is this one."""
+    data = booking()
+    row = {
+        "kind": "booking_created",
+        "part": "loctician",
+        "language": "en",
+        "full_name": name,
+        "email": "eve@example.com",
+        "data": {key: data[key] for key in ("customer_id", "start", "price_amount", "items")},
+    }
+    called = mails.Names({RETWIST: {"en": name}}, {AMINA: name}, {KIRSTEN: name})
+    return mails.compose(row, called, "Loctician <no-reply@loctician.example>", "<1@loctician.example>")
+
+
+class Markup(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, Any]] = []
+        self.texts: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.append((tag, attrs))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+HARMLESS = composed("Eve")
+
+
+class TestHostileNames:
+    @given(name=NAMES)
+    @bounded(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    def test_no_name_becomes_a_header_a_recipient_or_markup(self, name: str) -> None:
+        mail = BytesParser(policy=default).parsebytes(composed(name).as_bytes())
+        assert isinstance(mail, EmailMessage)
+        assert sorted(mail.keys()) == sorted(HARMLESS.keys())
+        assert [one.addr_spec for one in mail["To"].addresses] == ["eve@example.com"]
+        assert mail["Subject"] == HARMLESS["Subject"]
+        assert mail.is_multipart() == HARMLESS.is_multipart()
+        assert Markup(html_of(mail)).tags == Markup(html_of(HARMLESS)).tags
+
+    @given(name=NAMES)
+    @bounded(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    def test_a_name_is_written_as_it_is_on_one_line(self, name: str) -> None:
+        shown = mails.plain(name)
+        lines = text_of(composed(name)).splitlines()
+        assert f"Hello {shown}".rstrip() in [line.rstrip() for line in lines]
+        assert len(lines) == len(text_of(HARMLESS).splitlines())
+
+    async def test_the_same_through_a_real_server(
+        self, deliver: Deliver, sender: Sender, post: PostOffice, know: Know, salon: None
+    ) -> None:
+        await know(KIRSTEN, KIRSTENS, "Eve\r\nBcc: everybody@example.com <b>{{ 7*7 }}</b>", version=2)
+        await deliver("booking.created.v1", booking(), version=1)
+        await sender.send_due()
+        assert sorted(post.recipients) == [[AMINAS], [KIRSTENS]]
+        [mail] = post.to(AMINAS)
+        assert mail["Bcc"] is None
+        assert "&lt;b&gt;{{ 7*7 }}&lt;/b&gt;" in html_of(mail)
+
+
+@pytest.mark.usefixtures("salon")
+class TestRealtime:
+    async def test_each_person_is_addressed_alone_and_sees_the_own_part(self, deliver: Deliver, outbox: Outbox) -> None:
+        data = booking()
+        await deliver("booking.created.v1", data, version=1)
+        updates = await pushed(outbox, "booking_update")
+        assert [one["audience"] for one in updates] == [[f"user:{KIRSTEN}"], [f"user:{AMINA}"]]
+        assert updates[0]["data"] == {
+            "booking_id": data["booking_id"],
+            "status": "confirmed",
+            "start": "2031-03-03T09:00:00Z",
+            "end": "2031-03-03T10:30:00Z",
+            "loctician_id": str(AMINA),
+            "version": 1,
+        }
+
+    async def test_availability_goes_to_whoever_watches_the_loctician_and_names_nobody(
+        self, deliver: Deliver, outbox: Outbox
+    ) -> None:
+        await deliver("booking.created.v1", booking(), version=1)
+        [told] = await pushed(outbox, "availability_update")
+        assert told["audience"] == [f"loctician:{AMINA}"]
+        assert told["data"] == {
+            "loctician_id": str(AMINA),
+            "start": "2031-03-03T09:00:00Z",
+            "end": "2031-03-03T10:45:00Z",
+            "available": False,
+        }
+
+    async def test_a_move_frees_the_old_time_and_takes_the_new(self, deliver: Deliver, outbox: Outbox) -> None:
+        moved = booking(start=START + timedelta(hours=3), previous_start=START.isoformat())
+        await deliver("booking.rescheduled.v1", moved, version=2)
+        told = [one["data"] for one in await pushed(outbox, "availability_update")]
+        assert [(one["start"], one["available"]) for one in told] == [
+            ("2031-03-03T09:00:00Z", True),
+            ("2031-03-03T12:00:00Z", False),
+        ]
