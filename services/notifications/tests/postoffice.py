@@ -63,6 +63,7 @@ class PostOffice:
         self.mails.append(parsed)
         self.recipients.append(list(envelope.rcpt_tos))
         if self.hang_up:
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         await asyncio.sleep(self.slow)
         return "250 Kept"

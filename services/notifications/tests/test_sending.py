@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from services.notifications import deliveries
-from services.notifications.mailserver import Failure, MailServer
+from services.notifications.channels.mail.server import MailServer
+from services.notifications.outcomes import Failure
 from services.notifications.sender import Sender
 from services.notifications.tests.conftest import (
     AMINA,
@@ -21,6 +22,7 @@ from services.notifications.tests.conftest import (
     NewSender,
     Rows,
     booking,
+    mail_sender,
     until,
 )  # fmt: skip
 from services.notifications.tests.postoffice import PostOffice
@@ -134,7 +136,7 @@ class TestServerTroubles:
         post.slow = 5
         impatient = MailServer("127.0.0.1", post.port, None, None, use_tls=False, start_tls=None, timeout=0.2)
         await deliver("booking.created.v1", booking(), version=1)
-        await Sender(database, impatient, "Loctician <no-reply@loctician.example>").send_due()
+        await mail_sender(database, impatient).send_due()
         found = {(row["status"], row["error"]) for row in await rows("deliveries")}
         assert ("queued", "smtp_unreachable") in found
         assert {status for status, _ in found} == {"queued"}

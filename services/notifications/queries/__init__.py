@@ -1,0 +1,92 @@
+"""The SQL, by noun."""
+
+from services.notifications.queries.appointments import (
+    add_reminders,
+    look_again,
+    look_at_all,
+    put_appointment,
+    to_look_at,
+)
+from services.notifications.queries.broadcasts import (
+    add_broadcast,
+    broadcast,
+    broadcast_under,
+    come_to,
+    unfinished,
+    words_of,
+)
+from services.notifications.queries.deliveries import (
+    add_deliveries,
+    change,
+    deliveries_page,
+    due,
+    hasten,
+    locked_delivery,
+    now,
+)
+from services.notifications.queries.notices import (
+    add_notices,
+    mark_read,
+    next_positions,
+    notices_page,
+    position_before,
+    position_of,
+)
+from services.notifications.queries.people import (
+    colleagues,
+    contact,
+    customers_called,
+    deactivate,
+    locticians_called,
+    name_loctician,
+    name_treatment,
+    next_people,
+    put_contact,
+    put_role,
+    treatments_called,
+)
+from services.notifications.queries.preferences import Choices, choices_of, preferences_of, put_preferences
+from services.notifications.queries.rows import Row
+
+__all__ = [
+    "Choices",
+    "Row",
+    "add_broadcast",
+    "add_deliveries",
+    "add_notices",
+    "add_reminders",
+    "broadcast",
+    "broadcast_under",
+    "change",
+    "choices_of",
+    "colleagues",
+    "come_to",
+    "contact",
+    "customers_called",
+    "deactivate",
+    "deliveries_page",
+    "due",
+    "hasten",
+    "locked_delivery",
+    "locticians_called",
+    "look_again",
+    "look_at_all",
+    "mark_read",
+    "name_loctician",
+    "name_treatment",
+    "next_people",
+    "next_positions",
+    "notices_page",
+    "now",
+    "position_before",
+    "position_of",
+    "preferences_of",
+    "put_appointment",
+    "put_contact",
+    "put_preferences",
+    "put_role",
+    "to_look_at",
+    "treatments_called",
+    "unfinished",
+    "words_of",
+]

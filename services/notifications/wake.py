@@ -1,0 +1,34 @@
+"""Loops that look at once when there is something to do, and every so often in any case."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from weakref import WeakSet
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
+
+_listening: WeakSet[asyncio.Event] = WeakSet()
+
+
+def wake_after_commit(session: AsyncSession) -> None:
+    """Let this process's loops look at once, rather than at their next poll."""
+    event.listen(session.sync_session, "after_commit", _wake, once=True)
+
+
+def _wake(_: object) -> None:
+    for woken in _listening:
+        woken.set()
+
+
+async def repeat(step: Callable[[], Awaitable[int]], poll: float) -> None:
+    """For ever: again at once while a step finds something to do, else when woken or after `poll` seconds."""
+    woken = asyncio.Event()
+    _listening.add(woken)
+    while True:
+        woken.clear()
+        if not await step():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(poll * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads load
+                    await woken.wait()
