@@ -43,8 +43,8 @@ def _event(delivery: Mapping[str, Any], names: Names, sender: str, summary: str)
     event.add("uid", f"booking-{delivery['booking_id']}@{address.rpartition('@')[2]}")
     event.add("sequence", delivery["booking_version"])
     event.add("dtstamp", datetime.now(UTC))
-    event.add("dtstart", copenhagen(min(instant(item["start"]) for item in items)))
-    event.add("dtend", copenhagen(max(instant(item["end"]) for item in items)))
+    event.add("dtstart", _wall(min(instant(item["start"]) for item in items)))
+    event.add("dtend", _wall(max(instant(item["end"]) for item in items)))
     event.add("status", STATUSES.get(delivery["kind"], "CONFIRMED"))
     event.add("summary", _summary(items, names, delivery["language"]))
     event.add("description", summary)
@@ -54,6 +54,13 @@ def _event(delivery: Mapping[str, Any], names: Names, sender: str, summary: str)
     attendee.params.update({"ROLE": vText("REQ-PARTICIPANT"), "PARTSTAT": vText("ACCEPTED"), "RSVP": vText("FALSE")})
     event.add("attendee", attendee)
     return event
+
+
+def _wall(moment: datetime) -> datetime:
+    """By the clock in Copenhagen; in UTC within the hour that comes twice, where that clock says too little."""
+    local = copenhagen(moment)
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return moment.astimezone(UTC) if twice else local
 
 
 def _summary(items: list[Mapping[str, Any]], names: Names, language: str) -> str:
