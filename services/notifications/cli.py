@@ -1,7 +1,7 @@
 """Operator commands of notifications."""
 
 from enum import StrEnum
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
@@ -42,7 +42,7 @@ def preview(
     parts = KINDS[kind].parts
     if part is not None and part not in parts:
         raise typer.BadParameter(f"{kind} is told to {' and '.join(parts)}")
-    typer.echo(_shown(kind, cast(Part, part or parts[0]), language, form))
+    typer.echo(_shown(kind, part or parts[0], language, form))
 
 
 def _shown(kind: str, part: Part, language: str, form: Form) -> str:

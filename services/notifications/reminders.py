@@ -65,7 +65,7 @@ def plan(start: datetime, known_at: datetime, hours: Sequence[int], quiet: Quiet
             found.setdefault(due, before)
     dues = sorted(found)
     ends = [*dues[1:], start - USEFUL]
-    return [Planned(found[due], due, until) for due, until in zip(dues, ends, strict=True) if due < until]
+    return [Planned(found[due], due, until) for due, until in zip(dues, ends, strict=False) if due < until]
 
 
 def _due(start: datetime, known_at: datetime, hours: int, quiet: Quiet) -> datetime | None:

@@ -1,6 +1,8 @@
 """The in-app inbox. Positions are a person's own count, given under a lock: they are in the order of commits."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +14,15 @@ from services.notifications.models import inboxes, notices
 from services.notifications.queries.rows import Row, found
 
 
-async def next_positions(session: AsyncSession, user_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """The next place in each inbox, which stays locked; in one order, so that two transactions cannot wait for each
-    other."""
-    add = insert(inboxes).values([{"user_id": one, "last": 1} for one in sorted(set(user_ids))])
-    add = add.on_conflict_do_update(index_elements=["user_id"], set_={"last": inboxes.c.last + 1})
-    return {row[0]: row[1] for row in await session.execute(add.returning(inboxes.c.user_id, inboxes.c.last))}
+async def next_positions(session: AsyncSession, user_ids: Sequence[UUID]) -> list[int]:
+    """The next place in each of these inboxes, which stay locked; they are locked in one order, so that two
+    transactions cannot wait for each other."""
+    wanted = Counter(user_ids)
+    add = insert(inboxes).values([{"user_id": one, "last": wanted[one]} for one in sorted(wanted)])
+    add = add.on_conflict_do_update(index_elements=["user_id"], set_={"last": inboxes.c.last + add.excluded.last})
+    last = {row[0]: row[1] for row in await session.execute(add.returning(inboxes.c.user_id, inboxes.c.last))}
+    free = {one: count(last[one] - wanted[one] + 1) for one in wanted}
+    return [next(free[one]) for one in user_ids]
 
 
 async def add_notices(session: AsyncSession, rows: Sequence[Row]) -> None:

@@ -128,7 +128,11 @@ class TestEscaping:
 class TestTitles:
     @pytest.mark.parametrize(("kind", "part"), [one for one in samples.kinds() if KINDS[one[0]].inside])
     def test_the_app_has_a_heading_for_all_it_shows(self, kind: str, part: Part) -> None:
-        shown = {"start": "2027-03-29T08:00:00Z", "at": "2027-03-29T08:00:00Z", "expires_at": "2027-03-29T08:00:00Z"}
+        shown: dict[str, Any] = {
+            "start": "2027-03-29T08:00:00Z",
+            "at": "2027-03-29T08:00:00Z",
+            "expires_at": "2027-03-29T08:00:00Z",
+        }
         shown |= {"title": {"da": "Ferie"}, "body": {"da": "Vi holder ferie"}, "broadcast_id": str(samples.BROADCAST)}
         assert title(kind, part, shown, "da")
 

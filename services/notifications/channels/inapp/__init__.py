@@ -10,18 +10,18 @@ from services.notifications.messages import Message
 
 
 async def tell(session: AsyncSession, messages: Sequence[Message]) -> None:
-    places = await queries.next_positions(session, [message.recipient_id for message in messages])
+    positions = await queries.next_positions(session, [message.recipient_id for message in messages])
     rows = [
         {
             "id": message.id,
             "event_id": message.event_id,
             "user_id": message.recipient_id,
-            "position": places[message.recipient_id],
+            "position": position,
             "kind": message.kind,
             "part": message.part,
             "data": message.shown,
         }
-        for message in messages
+        for message, position in zip(messages, positions, strict=True)
     ]
     await queries.add_notices(session, rows)
 
