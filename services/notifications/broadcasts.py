@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import queries
 from services.notifications.errors import KeyReused
+from services.notifications.events import BroadcastRequested
 from services.notifications.messages import Message
 from services.notifications.queries import Row
 from services.notifications.schemas import BroadcastRequest
@@ -18,7 +19,7 @@ from shared.auth import SERVICE_CLAIMS
 from shared.context import bind, current
 from shared.db import Database, transaction
 from shared.errors import NotFound
-from shared.events import new_id
+from shared.events import emit, new_id
 
 POLL = 5.0  # seconds
 BATCH = 200  # people told in one transaction
@@ -45,6 +46,8 @@ async def begin(session: AsyncSession, who: UUID, asked: BroadcastRequest, key: 
         added = await queries.broadcast_under(session, who, key)
         if added["request_hash"] != digest:
             raise KeyReused
+        return added
+    emit(session, BroadcastRequested(version=1, broadcast_id=added["id"], audience=asked.audience, mail=asked.mail))
     wake_after_commit(session)
     return added
 

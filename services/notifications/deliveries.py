@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import queries
 from services.notifications.errors import DeliveryBusy, DeliverySpent
-from services.notifications.events import NotificationDelivered, NotificationFailed
+from services.notifications.events import NotificationDelivered, NotificationFailed, NotificationResent
 from services.notifications.messages import Message
 from services.notifications.outcomes import Failure
 from services.notifications.queries import Row
@@ -226,4 +226,10 @@ async def resend(session: AsyncSession, delivery_id: UUID) -> Row:
         error=None,
     )
     wake_after_commit(session)
+    emit(session, NotificationResent.model_validate(_resent(again or row)))
     return again or row
+
+
+def _resent(row: Row) -> dict[str, Any]:
+    names = ("recipient_id", "channel", "kind", "version")
+    return {"delivery_id": row["id"], **{name: row[name] for name in names}}

@@ -8,11 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import queries
 from services.notifications.channels import Channel, channels
 from services.notifications.errors import NothingToChoose, NumberNeeded, Required
+from services.notifications.events import PreferencesUpdated
 from services.notifications.kinds import TOPICS, Topic
 from services.notifications.queries import Choices
 from services.notifications.schemas import PreferencesRequest
 from services.notifications.telling import choosable, chosen, must
 from shared.errors import StaleVersion
+from shared.events import emit
 
 
 async def get(session: AsyncSession, user_id: UUID) -> dict[str, Any]:
@@ -36,7 +38,15 @@ async def put(session: AsyncSession, user_id: UUID, asked: PreferencesRequest, i
         for channel, on in wanted.items():
             _check(topic, channel, on=on, phone=contact["phone"] if contact else None)
     await queries.put_preferences(session, user_id, asked.language, asked.kinds)
-    return await get(session, user_id)
+    now = await get(session, user_id)
+    emit(session, PreferencesUpdated(version=now["version"], user_id=user_id, switched_off=_silent(now)))
+    return now
+
+
+def _silent(preferences: dict[str, Any]) -> list[str]:
+    return [
+        one["kind"] for one in preferences["kinds"] if not any(choice["enabled"] for choice in one["channels"].values())
+    ]
 
 
 def _check(topic: str, channel: str, *, on: bool, phone: str | None) -> None:

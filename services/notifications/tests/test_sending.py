@@ -234,7 +234,13 @@ class TestStaff:
         post.refuse_recipient = None
 
     async def test_failed_deliveries_are_listed_and_sent_again(
-        self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, sender: Sender, post: PostOffice
+        self,
+        client: httpx.AsyncClient,
+        auth_headers: Headers,
+        deliver: Deliver,
+        sender: Sender,
+        post: PostOffice,
+        outbox: Outbox,
     ) -> None:
         await self._failed(deliver, sender, post)
         staff = auth_headers(Role.STAFF)
@@ -244,6 +250,8 @@ class TestStaff:
         path = f"/api/v1/notifications/deliveries/{failed['id']}/resend"
         again = await client.post(path, headers=staff)
         assert (again.status_code, again.json()["status"]) == (202, "queued")
+        [told] = await events(outbox, "notification.resent.v1")
+        assert told["delivery_id"] == failed["id"]
         assert await sender.send_due() == 1
         assert len(post.to(AMINAS)) == 1
 
