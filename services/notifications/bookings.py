@@ -1,6 +1,7 @@
 """What is to be told when a booking changes: mails to be sent, notices in the app, realtime messages."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -46,14 +47,30 @@ class Booking(BaseModel):
         return list(dict.fromkeys(item.loctician_id for item in self.items))
 
 
-async def announce(session: AsyncSession, event: Received[Booking], kind: str) -> bool:
-    """Persist what is to be sent, before any of it is. False for an event older than one already told of."""
+async def announce(session: AsyncSession, event: Received[Booking], kind: str) -> list[Item] | None:
+    """Persist what is to be sent, before any of it is. Returns what was booked before, as far as is known; None for an
+    event older than one already told of."""
     booking = event.data
+    before = await _items_before(session, booking.booking_id)
     if not await queries.put_appointment(session, _appointment(event)):
-        return False
+        return None
     audience = [one for one in await _audience(session, booking, kind) if one[1] in KINDS[kind].parts]
-    await tell(session, [_message(event, kind, user, part) for user, part in audience])
-    return True
+    await tell(session, [_message(event, kind, user, part) for user, part in audience] + _taken_away(event, before))
+    return before
+
+
+async def _items_before(session: AsyncSession, booking_id: UUID) -> list[Item]:
+    known = await queries.appointment(session, booking_id)
+    return [Item.model_validate(item) for item in known["facts"].get("items", ())] if known else []
+
+
+def _taken_away(event: Received[Booking], before: list[Item]) -> list[Message]:
+    """To locticians who had a part in the booking and have none any more: for them it is cancelled."""
+    booking = event.data
+    gone = booking.model_copy(update={"status": "cancelled", "items": before})
+    lost = replace(event, data=gone)
+    left = [one for one in gone.locticians if one not in {*booking.locticians, booking.customer_id}]
+    return [_message(lost, "booking_cancelled", one, "loctician") for one in left]
 
 
 def _appointment(event: Received[Booking]) -> dict[str, Any]:
@@ -82,9 +99,11 @@ def tell_availability(session: AsyncSession, booking: Booking, *, available: boo
         _tell_availability(session, item.loctician_id, item.blocked_start, item.blocked_end, available=available)
 
 
-def tell_move(session: AsyncSession, booking: Booking) -> None:
-    """The old time is free, as far as the event tells it: each item as much earlier or later as the whole moved."""
-    if booking.previous_start is not None:
+def tell_move(session: AsyncSession, booking: Booking, before: list[Item]) -> None:
+    """The old time is free. When it was never heard of: each item as much earlier or later as the whole moved."""
+    for item in before:
+        _tell_availability(session, item.loctician_id, item.blocked_start, item.blocked_end, available=True)
+    if not before and booking.previous_start is not None:
         moved = booking.start - booking.previous_start
         for item in booking.items:
             start, end = item.blocked_start - moved, item.blocked_end - moved
@@ -150,6 +169,9 @@ def _facts(booking: Booking, user: UUID, part: Part) -> dict[str, Any]:
                 "loctician_id": str(item.loctician_id),
                 "start": utc(item.start),
                 "end": utc(item.end),
+                "blocked_start": utc(item.blocked_start),
+                "blocked_end": utc(item.blocked_end),
+                "price_amount": item.price_amount,
             }
             for item in items
         ],

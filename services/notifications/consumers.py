@@ -115,7 +115,7 @@ async def name_loctician(session: AsyncSession, event: Received[Loctician]) -> N
 @subscriptions.on("booking.created.v1", Booking)
 async def tell_created(session: AsyncSession, event: Received[Booking]) -> None:
     kind = "booking_requested" if event.data.status == "pending" else "booking_created"
-    if await announce(session, event, kind):
+    if await announce(session, event, kind) is not None:
         tell_availability(session, event.data, available=False)
 
 
@@ -126,13 +126,14 @@ async def tell_confirmed(session: AsyncSession, event: Received[Booking]) -> Non
 
 @subscriptions.on("booking.rescheduled.v1", Booking)
 async def tell_rescheduled(session: AsyncSession, event: Received[Booking]) -> None:
-    if await announce(session, event, "booking_rescheduled"):
-        tell_move(session, event.data)
+    before = await announce(session, event, "booking_rescheduled")
+    if before is not None:
+        tell_move(session, event.data, before)
 
 
 @subscriptions.on("booking.cancelled.v1", Booking)
 async def tell_cancelled(session: AsyncSession, event: Received[Booking]) -> None:
-    if await announce(session, event, "booking_cancelled"):
+    if await announce(session, event, "booking_cancelled") is not None:
         tell_availability(session, event.data, available=True)
 
 

@@ -22,6 +22,7 @@ from shared.schemas import COPENHAGEN, copenhagen
 POLL = 15.0  # seconds
 BATCH = 50
 USEFUL = timedelta(minutes=30)  # before the appointment; later a reminder helps nobody
+EVENING = timedelta(minutes=15)  # before quiet hours, so that they have not begun when it is sent
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,12 @@ def _due(start: datetime, known_at: datetime, hours: int, quiet: Quiet) -> datet
     period = quiet.period(wanted)
     if period is None:
         return wanted
-    evening, morning = period
-    if start - morning >= timedelta(hours=hours) / 2:  # still early enough
-        return morning
-    if evening > known_at:
-        return evening
-    return morning if morning < start - USEFUL else None
+    evening, morning = period[0] - EVENING, period[1]
+    early_enough = start - morning >= timedelta(hours=hours) / 2
+    for moment in (morning, evening) if early_enough else (evening, morning):
+        if known_at < moment < start - USEFUL and quiet.period(moment) is None:
+            return moment
+    return None
 
 
 async def run(runtime: Runtime) -> None:

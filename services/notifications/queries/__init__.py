@@ -2,6 +2,7 @@
 
 from services.notifications.queries.appointments import (
     add_reminders,
+    appointment,
     look_again,
     look_at_all,
     put_appointment,
@@ -55,6 +56,7 @@ __all__ = [
     "add_deliveries",
     "add_notices",
     "add_reminders",
+    "appointment",
     "broadcast",
     "broadcast_under",
     "change",

@@ -13,6 +13,13 @@ from services.notifications.models import appointments, reminders
 from services.notifications.queries.rows import Row, found
 
 
+async def appointment(session: AsyncSession, booking_id: UUID) -> Row | None:
+    """As it is known so far, locked."""
+    one = select(appointments).where(appointments.c.booking_id == booking_id)
+    rows = await found(session, one.with_for_update())
+    return rows[0] if rows else None
+
+
 async def put_appointment(session: AsyncSession, row: Row) -> bool:
     """False when a newer version is known. A time that is new, or was given up in between, is known from now on."""
     put = insert(appointments).values(**row)
