@@ -1,4 +1,4 @@
-"""The ways to a person, a folder each. A folder that declares a CHANNEL is found by itself."""
+"""The ways to a person, a folder each. A folder whose channel.py declares a CHANNEL is found by itself."""
 
 import importlib
 import pkgutil
@@ -49,6 +49,6 @@ class Channel:
 @cache
 def channels() -> Mapping[str, Channel]:
     """By name, those in the app before the others."""
-    modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+    modules = [importlib.import_module(f"{__name__}.{found.name}.channel") for found in pkgutil.iter_modules(__path__)]
     every: list[Channel] = [module.CHANNEL for module in modules]
     return {channel.name: channel for channel in sorted(every, key=lambda one: (one.outside, one.name))}

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from services.notifications.channels import channels
-from services.notifications.channels.mail import MailCarrier
+from services.notifications.channels.mail.channel import MailCarrier
 from services.notifications.channels.mail.server import MailServer
 from services.notifications.main import SERVICE
 from services.notifications.sender import Sender

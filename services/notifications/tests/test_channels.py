@@ -1,5 +1,6 @@
 """A folder is all that a channel needs."""
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from shared.auth import Role
 from shared.db import Database
 from shared.testing.services import Deliver
 
+ROOT = Path(__file__).parents[3]
 PIGEON = """
 from contextlib import asynccontextmanager
 
@@ -42,12 +44,20 @@ CHANNEL = Channel("pigeon", store("pigeon"), outside=True, carrier=lambda settin
 def pigeon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     folder = tmp_path / "pigeon"
     folder.mkdir()
-    (folder / "__init__.py").write_text(PIGEON)
+    (folder / "channel.py").write_text(PIGEON)
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
     channels.cache_clear()
     yield
     channels.cache_clear()
-    sys.modules.pop("services.notifications.channels.pigeon", None)
+    for name in ("pigeon.channel", "pigeon"):
+        sys.modules.pop(f"services.notifications.channels.{name}", None)
+
+
+@pytest.mark.parametrize("first", ["main", "settings", "cli", "channels.sms.channel", "models"])
+def test_the_service_can_be_imported_from_any_end(first: str) -> None:
+    command = [sys.executable, "-c", f"import services.notifications.{first}"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_those_there_are() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.notifications.channels import channels, sms
+from services.notifications.channels import channels
+from services.notifications.channels.sms import channel as sms
 from services.notifications.reminders import Quiet, Reminding
 from services.notifications.sender import Sender
 from services.notifications.settings import NotificationsSettings
