@@ -44,6 +44,7 @@ CHANNEL = Channel("pigeon", store("pigeon"), outside=True, carrier=lambda settin
 def pigeon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     folder = tmp_path / "pigeon"
     folder.mkdir()
+    (folder / "__init__.py").touch()
     (folder / "channel.py").write_text(PIGEON)
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
     channels.cache_clear()
