@@ -15,14 +15,16 @@ from shared.subscriptions import Received
 
 class LinkRequested(BaseModel):
     user_id: UUID
+    email: str = Field(min_length=3, max_length=320)
     token: str = Field(min_length=1, max_length=2000)
     expires_at: AwareDatetime
 
 
 async def send_link(session: AsyncSession, event: Received[LinkRequested], kind: str) -> None:
-    """The token leaves the row once the mail is sent or given up; after `expires_at` it is not sent."""
+    """To the address the link is for, which need not be the account's yet. Token and address leave the row once the
+    mail is sent or given up; after `expires_at` it is not sent."""
     asked = event.data
-    facts = {"token": asked.token, "expires_at": utc(asked.expires_at)}
+    facts = {"token": asked.token, "to": asked.email, "expires_at": utc(asked.expires_at)}
     await tell(session, [_message(event, asked.user_id, kind, facts, asked.expires_at)])
 
 

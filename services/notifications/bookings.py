@@ -51,17 +51,13 @@ async def announce(session: AsyncSession, event: Received[Booking], kind: str) -
     """Persist what is to be sent, before any of it is. Returns what was booked before, as far as is known; None for an
     event older than one already told of."""
     booking = event.data
-    before = await _items_before(session, booking.booking_id)
-    if not await queries.put_appointment(session, _appointment(event)):
+    known = await queries.put_appointment(session, _appointment(event))
+    if known is None:
         return None
+    before = [Item.model_validate(item) for item in known.get("items", ())]
     audience = [one for one in await _audience(session, booking, kind) if one[1] in KINDS[kind].parts]
     await tell(session, [_message(event, kind, user, part) for user, part in audience] + _taken_away(event, before))
     return before
-
-
-async def _items_before(session: AsyncSession, booking_id: UUID) -> list[Item]:
-    known = await queries.appointment(session, booking_id)
-    return [Item.model_validate(item) for item in known["facts"].get("items", ())] if known else []
 
 
 def _taken_away(event: Received[Booking], before: list[Item]) -> list[Message]:

@@ -31,7 +31,9 @@ FIRST_PAUSE, LONGEST_PAUSE, LONGEST_UNREACHABLE = 5.0, 3600.0, 60.0
 MOST_REFUSALS = 12
 BATCH = 10
 
-SECRET = "token"  # noqa: S105 - the name of a fact that works once; kept until sent or given up, no longer
+SECRET = "token"  # noqa: S105 - the name of a fact, as the next
+TO = "to"  # an address other than the contact's
+FLEETING = {SECRET, TO}  # kept until the delivery is sent or given up, no longer
 NEED_SECRET = {"verification", "password_reset"}
 
 
@@ -70,10 +72,15 @@ class Batch:
 async def claim(session: AsyncSession, channel: str, address: str, batch: int = BATCH) -> Batch:
     """Take what is due for LEASE seconds; postpone or give up what cannot be sent. `address` names what of a contact
     the channel needs."""
-    rows = await queries.due(session, channel, batch)
+    rows = [_addressed(row) for row in await queries.due(session, channel, batch)]
     names = await _names(session, rows)
     taken = [await _take(session, row, names, address) for row in rows]
     return Batch([row for row in taken if row is not None], names)
+
+
+def _addressed(row: Row) -> Row:
+    """With the address the delivery itself names, once its recipient is known."""
+    return row if row["email"] is None else {**row, "email": row["data"].get(TO, row["email"])}
 
 
 async def _take(session: AsyncSession, row: Row, names: Names, address: str) -> Row | None:
@@ -118,13 +125,13 @@ async def _wait(session: AsyncSession, row: Row, seconds: float, error: str) -> 
 
 
 async def _end(session: AsyncSession, row: Row, status: str, error: str) -> None:
-    ended = await queries.change(session, row, status=status, lease_until=None, error=error, data=_unsecret(row))
+    ended = await queries.change(session, row, status=status, lease_until=None, error=error, data=_lasting(row))
     if ended is not None and status == "failed":
         emit(session, NotificationFailed.model_validate(_told(ended)))
 
 
-def _unsecret(row: Row) -> dict[str, Any]:
-    return {name: value for name, value in row["data"].items() if name != SECRET}
+def _lasting(row: Row) -> dict[str, Any]:
+    return {name: value for name, value in row["data"].items() if name not in FLEETING}
 
 
 def _names_may_come(row: Row, names: Names) -> bool:
@@ -162,9 +169,9 @@ async def settle(session: AsyncSession, row: Row, failure: Failure | None, messa
     now = await queries.now(session)
     if failure is None:
         sent = {"status": "sent", "sent_at": now, "error": None, "message_id": message_id}
-        values: dict[str, Any] = sent | {"data": _unsecret(row)}
+        values: dict[str, Any] = sent | {"data": _lasting(row)}
     elif failure.permanent or now >= row["give_up_at"] or _refused_too_often(row, failure):
-        values = {"status": "failed", "error": failure.code, "data": _unsecret(row)}
+        values = {"status": "failed", "error": failure.code, "data": _lasting(row)}
     else:
         due = now + timedelta(seconds=pause(row["attempts"], failure))
         values = {"status": "queued", "due_at": due, "error": failure.code}

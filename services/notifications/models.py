@@ -105,7 +105,7 @@ deliveries = Table(
     Column("part", Text, nullable=False, info=NONE),
     Column("booking_id", Uuid, info=PSEUDONYMOUS),
     Column("booking_version", Integer, info=NONE),
-    Column("data", JSONB, nullable=False, info=PSEUDONYMOUS),  # a one-time token too, until sent or failed
+    Column("data", JSONB, nullable=False, info=PERSONAL),  # with an address and a one-time token until sent or given up
     Column("status", Text, nullable=False, server_default=text("'queued'"), info=NONE),
     Column("attempts", Integer, nullable=False, server_default=ZERO, info=NONE),
     Column("resends", Integer, nullable=False, server_default=ZERO, info=NONE),

@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import Collection, Sequence
 
 from jinja2 import TemplateError
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
-from services.notifications import deliveries
+from services.notifications import deliveries, queries
 from services.notifications.channels import Carrier, Channel, Line, channels
 from services.notifications.deliveries import LEASE, Batch
 from services.notifications.outcomes import Away, Failure, Refused
@@ -22,20 +22,35 @@ from shared.db import Database, transaction
 from shared.log import logger
 
 POLL = 1.0  # seconds
+MEASURE_EVERY = 10.0
 MARGIN = 20.0  # of the lease, left for writing down what came of it
 
 log = logger(__name__)
 ATTEMPTS = Counter("notification_attempts_total", "Attempts to deliver, by outcome", ["channel", "outcome"])
 SECONDS = Histogram("notification_send_seconds", "Handing one message to the other side", ["channel"])
+WAITING = Gauge("notification_deliveries_waiting", "Deliveries due and not yet sent", ["channel"])
+LATE = Gauge("notification_oldest_due_seconds", "How long the oldest of them has been due", ["channel"])
 
 
 async def run(runtime: Runtime) -> None:
     settings = NotificationsSettings.of(runtime.settings)
     async with asyncio.TaskGroup() as group:
+        group.create_task(measure(runtime.database), name="measure")
         for channel in channels().values():
             if channel.outside:
                 sender = Sender(runtime.database, channel, channel.carrier(settings))
                 group.create_task(repeat(sender.send_due, POLL), name=f"sender {channel.name}")
+
+
+async def measure(database: Database) -> None:
+    while True:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            backlog = await queries.backlog(session)
+        for name in channels():
+            waiting, late = backlog.get(name, (0, 0.0))
+            WAITING.labels(name).set(waiting)
+            LATE.labels(name).set(late)
+        await asyncio.sleep(MEASURE_EVERY)
 
 
 class Sender:

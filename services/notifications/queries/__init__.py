@@ -2,7 +2,6 @@
 
 from services.notifications.queries.appointments import (
     add_reminders,
-    appointment,
     look_again,
     look_at_all,
     put_appointment,
@@ -18,6 +17,7 @@ from services.notifications.queries.broadcasts import (
 )
 from services.notifications.queries.deliveries import (
     add_deliveries,
+    backlog,
     change,
     deliveries_page,
     due,
@@ -56,7 +56,7 @@ __all__ = [
     "add_deliveries",
     "add_notices",
     "add_reminders",
-    "appointment",
+    "backlog",
     "broadcast",
     "broadcast_under",
     "change",

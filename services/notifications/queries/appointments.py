@@ -13,15 +13,10 @@ from services.notifications.models import appointments, reminders
 from services.notifications.queries.rows import Row, found
 
 
-async def appointment(session: AsyncSession, booking_id: UUID) -> Row | None:
-    """As it is known so far, locked."""
-    one = select(appointments).where(appointments.c.booking_id == booking_id)
-    rows = await found(session, one.with_for_update())
-    return rows[0] if rows else None
-
-
-async def put_appointment(session: AsyncSession, row: Row) -> bool:
-    """False when a newer version is known. A time that is new, or was given up in between, is known from now on."""
+async def put_appointment(session: AsyncSession, row: Row) -> Row | None:
+    """The facts known before, empty for a new one; None when a newer version is known. A time that is new, or was
+    given up in between, is known from now on."""
+    before = select(appointments.c.facts).where(appointments.c.booking_id == row["booking_id"]).cte("before")
     put = insert(appointments).values(**row)
     new = put.excluded
     unchanged = and_(
@@ -33,7 +28,9 @@ async def put_appointment(session: AsyncSession, row: Row) -> bool:
         | {"known_at": case((unchanged, appointments.c.known_at), else_=new.known_at), "look_at": func.now()},
         where=appointments.c.version < new.version,
     )
-    return (await session.execute(put.returning(appointments.c.booking_id))).first() is not None
+    known = select(before.c.facts).scalar_subquery().label("known")
+    put_back = (await session.execute(put.returning(appointments.c.booking_id, known))).first()
+    return None if put_back is None else put_back.known or {}
 
 
 async def to_look_at(session: AsyncSession, limit: int) -> list[Row]:

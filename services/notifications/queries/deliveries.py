@@ -64,6 +64,14 @@ async def due(session: AsyncSession, channel: str, limit: int) -> list[Row]:
     return await found(session, claimed)
 
 
+async def backlog(session: AsyncSession) -> dict[str, tuple[int, float]]:
+    """By channel: how many are due, and for how many seconds the oldest has been."""
+    age = func.extract("epoch", func.now() - func.min(deliveries.c.due_at))
+    due_now = select(deliveries.c.channel, func.count(), age)
+    due_now = due_now.where(deliveries.c.status == "queued", deliveries.c.due_at <= func.now())
+    return {row[0]: (row[1], float(row[2])) for row in await session.execute(due_now.group_by(deliveries.c.channel))}
+
+
 async def change(session: AsyncSession, row: Row, **values: Any) -> Row | None:
     """The delivery as changed; None if another worker has taken it since `row` was read."""
     same = (deliveries.c.id == row["id"], deliveries.c.version == row["version"])

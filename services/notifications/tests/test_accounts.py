@@ -29,10 +29,12 @@ MAILS = {
 }
 
 
-def requested(user_id: UUID = KIRSTEN, *, valid: timedelta = timedelta(hours=1)) -> dict[str, Any]:
+def requested(
+    user_id: UUID = KIRSTEN, *, email: str = KIRSTENS, valid: timedelta = timedelta(hours=1)
+) -> dict[str, Any]:
     return {
         "user_id": str(user_id),
-        "email": KIRSTENS,
+        "email": email,
         "full_name": "Kirsten Ærø",
         "language": "da",
         "token": TOKEN,
@@ -131,11 +133,20 @@ class TestLinks:
         inbox = await client.get("/api/v1/notifications", headers=auth_headers(Role.CUSTOMER, KIRSTEN))
         assert inbox.json()["items"] == []
 
+    async def test_the_link_goes_to_the_address_it_is_for_which_the_row_forgets(
+        self, type_: str, deliver: Deliver, sender: Sender, post: PostOffice, rows: Rows, salon: None
+    ) -> None:
+        await deliver(type_, requested(email="kirsten.ny@example.com"))
+        await sender.send_due()
+        assert len(post.to("kirsten.ny@example.com")) == 1
+        assert post.to(KIRSTENS) == []
+        assert "kirsten.ny" not in str(await rows("deliveries"))
+
     async def test_the_mail_waits_for_the_account_it_is_about(
         self, type_: str, deliver: Deliver, sender: Sender, post: PostOffice, know: Know
     ) -> None:
         user_id = uuid4()
-        await deliver(type_, requested(user_id))
+        await deliver(type_, requested(user_id, email="ny@example.com"))
         assert await sender.send_due() == 0
         await know(user_id, "ny@example.com", "Ny")
         assert await sender.send_due() == 1

@@ -1,6 +1,7 @@
 """The workers as the process runs them."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,6 +21,7 @@ from services.notifications.tests.test_reminders import LONG_AGO, at_in
 from shared.app import Runtime
 from shared.auth import Role
 from shared.db import Database
+from shared.metrics import exposition
 from shared.testing.services import Deliver
 
 Arrange = Callable[..., Awaitable[None]]
@@ -67,9 +69,26 @@ class TestWorkers:
             await until(lambda: len(post.to(KIRSTENS)) == 2, limit=20)
         assert post.to(KIRSTENS)[1]["Subject"].startswith("Husk din tid")
 
+    async def test_what_waits_and_for_how_long_is_measured(
+        self, runtime: Runtime, deliver: Deliver, post: PostOffice, arrange: Arrange
+    ) -> None:
+        post.close()
+        await deliver("booking.created.v1", booking(), version=1)
+        await arrange("UPDATE notifications.deliveries SET due_at = now() - interval '1 h', lease_until = NULL")
+        measuring = asyncio.ensure_future(sender.measure(runtime.database))
+        await until(lambda: _measured("notification_oldest_due_seconds") >= 3600)
+        measuring.cancel()
+        await asyncio.gather(measuring, return_exceptions=True)
+        assert _measured("notification_deliveries_waiting") == 2
+
     async def test_a_broadcast_begins_at_once(
         self, runtime: Runtime, client: httpx.AsyncClient, auth_headers: Headers, post: PostOffice
     ) -> None:
         async with running(runtime):
             await client.post(BROADCAST, headers=auth_headers(Role.ADMIN, ADMIN), json=BODY)
             await until(lambda: len(post.mails) == 2, limit=20)
+
+
+def _measured(metric: str) -> float:
+    [value] = re.findall(rf'{metric}{{channel="mail"}} ([0-9.e+]+)', bytes(exposition().body).decode()) or ["0"]
+    return float(value)

@@ -123,7 +123,7 @@ CREATE = """
         created_at timestamptz NOT NULL DEFAULT now(),
         CHECK ((status = 'sending') = (lease_until IS NOT NULL)),
         CHECK ((booking_id IS NULL) = (booking_version IS NULL)),
-        CHECK (status IN ('queued', 'sending') OR NOT data ? 'token'),
+        CHECK (status IN ('queued', 'sending') OR NOT data ?| ARRAY['token', 'to']),
         UNIQUE (event_id, recipient_id, channel)
     );
     CREATE INDEX deliveries_queued ON notifications.deliveries (channel, due_at) WHERE status = 'queued';
