@@ -14,7 +14,7 @@ from services.notifications.outcomes import Away, Failure, Refused
 from services.notifications.queries import Row
 from services.notifications.rendering import Names
 from services.notifications.settings import NotificationsSettings
-from services.notifications.wake import repeat
+from services.notifications.wake import obey_cancellation, repeat
 from shared.app import Runtime
 from shared.auth import SERVICE_CLAIMS
 from shared.context import bind
@@ -50,6 +50,7 @@ async def measure(database: Database) -> None:
             waiting, late = backlog.get(name, (0, 0.0))
             WAITING.labels(name).set(waiting)
             LATE.labels(name).set(late)
+        obey_cancellation()
         await asyncio.sleep(MEASURE_EVERY)
 
 

@@ -28,7 +28,17 @@ async def repeat(step: Callable[[], Awaitable[int]], poll: float) -> None:
     _listening.add(woken)
     while True:
         woken.clear()
-        if not await step():
+        found = await step()
+        obey_cancellation()
+        if not found:
             with suppress(TimeoutError):
                 async with asyncio.timeout(poll * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads load
                     await woken.wait()
+
+
+def obey_cancellation() -> None:
+    """Stop here if told to: in Python 3.11 `wait_for`, which drivers use, may swallow a cancellation, and an endless
+    loop would then never end."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
