@@ -51,17 +51,31 @@ def emit(session: AsyncSession, event: Event) -> None:
     _queue(session, EVENTS_EXCHANGE, event.type_, event.subject, event.version, event.model_dump_json())
 
 
-def push(session: AsyncSession, audience: Sequence[str], type: str, data: Mapping[str, Any]) -> None:  # noqa: A002
+def push(
+    session: AsyncSession,
+    audience: Sequence[str],
+    type: str,  # noqa: A002
+    data: Mapping[str, Any],
+    message_id: UUID | None = None,
+) -> None:
     """Queue a realtime message for everybody connected in the audience: `user:<id>`, `loctician:<id>`, `all` ..."""
     body = orjson.dumps({"audience": list(audience), "data": data}, default=str).decode()
-    _queue(session, REALTIME_EXCHANGE, type, "", 0, body)
+    _queue(session, REALTIME_EXCHANGE, type, "", 0, body, message_id)
 
 
-def _queue(session: AsyncSession, exchange: str, type_: str, subject: str, version: int, data: str) -> None:
+def _queue(
+    session: AsyncSession,
+    exchange: str,
+    type_: str,
+    subject: str,
+    version: int,
+    data: str,
+    event_id: UUID | None = None,
+) -> None:
     context = current()
     row = {
         "exchange": exchange,
-        "event_id": new_id(),
+        "event_id": event_id or new_id(),
         "type": type_,
         "subject": subject,
         "version": version,

@@ -27,10 +27,8 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`keys` name what it tells of: a message that shares one with another tells the same."""
-
     text: str
-    keys: frozenset[str] = frozenset()
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ log = logger(__name__)
 
 class Notice(BaseModel):
     id: str
+    type: str
     data: dict[str, Any]
     created_at: str
 
@@ -66,7 +67,7 @@ class Inbox:
             page = await self._page(token, query)
             notices += page.items
             if page.next_cursor is None:
-                return notices[::-1]
+                return notices
             query["cursor"] = page.next_cursor
         raise ResyncError("missed_too_much")
 
@@ -90,20 +91,12 @@ def resync(reason: str) -> Message:
 
 
 def live(id_: str, type_: str, time: str, data: dict[str, Any]) -> Message:
-    return Message(_text(id_, type_, time, data), keys_of(id_, data))
-
-
-def keys_of(id_: str, data: dict[str, Any]) -> frozenset[str]:
-    """A booking in one version is told of once, though its live message and its notice have ids of their own."""
-    if "booking_id" in data and "version" in data:
-        return frozenset((id_, f"{data['booking_id']} {data['version']}"))
-    return frozenset((id_,))
+    return Message(_text(id_, type_, time, data), id_)
 
 
 def _message(notice: Notice) -> Message:
-    return live(
-        notice.id, "booking_update" if "booking_id" in notice.data else "notification", notice.created_at, notice.data
-    )
+    """As it was sent live: a notice and its realtime message share id, type and data."""
+    return live(notice.id, notice.type, notice.created_at, notice.data)
 
 
 def _text(id_: str, type_: str, time: str, data: dict[str, Any]) -> str:

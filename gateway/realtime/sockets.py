@@ -138,17 +138,17 @@ def _caller_of(claims: dict[str, Any], expires_at: float, token: str | None) -> 
 
 async def _deliver(member: Member, missed: Missed | None, send: Send) -> None:
     """What was missed first; what comes meanwhile waits, and what both tell of is told once."""
-    told: frozenset[str] = frozenset()
+    told: set[str] = set()
     if missed is not None:
         messages = await missed()
         missed = None
-        told = frozenset[str]().union(*(message.keys for message in messages))
+        told = {message.id for message in messages}
         for message in messages:
             await send({"type": "websocket.send", "text": message.text})
         del messages
     while True:
         message = await member.next()
-        if told.isdisjoint(message.keys):
+        if message.id not in told:
             await send({"type": "websocket.send", "text": message.text})
 
 

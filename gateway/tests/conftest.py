@@ -122,7 +122,7 @@ class Upstreams:
         await reply(send, self.jwks_status, orjson.dumps({"keys": keys}))
 
     async def _notifications(self, scope: Scope, _: Receive, send: Send) -> None:
-        """The inbox, as notifications answers it: newest first, what is later than `after`."""
+        """The inbox, as notifications answers it: oldest first, what is later than `after`."""
         query = dict(parse_qsl(scope["query_string"].decode()))
         self.inbox_asked.append(dict(scope["headers"])[b"authorization"].decode())
         later = [notice for notice in self.notices if notice["id"] > query["after"]]

@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query, Response
 
-from services.notifications import deliveries, notices, schemas
+from services.notifications import broadcasts, deliveries, notices, preferences, schemas
 from shared.auth import SIGNED_IN, Principal, Role, allow
 from shared.db import SessionDep
 from shared.problems import LanguageDep
@@ -15,8 +15,13 @@ router = APIRouter(prefix="/api/v1/notifications")
 
 Caller = Annotated[Principal, SIGNED_IN]
 Salon = Annotated[Principal, allow(Role.STAFF, Role.ADMIN)]
+Admin = Annotated[Principal, allow(Role.ADMIN)]
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=1000)]
+IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=100)]
+IdempotencyKey = Annotated[
+    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
+]
 
 
 @router.get("", response_model=Page[schemas.Notice])
@@ -28,12 +33,30 @@ async def list_notices(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
+    """Newest first. With `after`, the id of a notice or of a realtime message: what came later, oldest first."""
     return await notices.listed(session, who.id, after, cursor, limit, language)
 
 
 @router.post("/{notice_id}/read", response_model=schemas.Notice)
 async def read_notice(who: Caller, notice_id: UUID, session: SessionDep, language: LanguageDep) -> dict[str, Any]:
     return await notices.read(session, who.id, notice_id, language)
+
+
+@router.get("/preferences", response_model=schemas.Preferences)
+async def get_preferences(who: Caller, session: SessionDep, response: Response) -> dict[str, Any]:
+    return _tagged(await preferences.get(session, who.id), response)
+
+
+@router.put("/preferences", response_model=schemas.Preferences)
+async def put_preferences(
+    who: Caller, asked: schemas.PreferencesRequest, session: SessionDep, response: Response, if_match: IfMatch = None
+) -> dict[str, Any]:
+    return _tagged(await preferences.put(session, who.id, asked, if_match), response)
+
+
+def _tagged(found: dict[str, Any], response: Response) -> dict[str, Any]:
+    response.headers["ETag"] = f'"{found["version"]}"'
+    return found
 
 
 @router.get("/deliveries", response_model=Page[schemas.Delivery])
@@ -53,3 +76,17 @@ async def list_deliveries(
 @router.post("/deliveries/{delivery_id}/resend", status_code=202, response_model=schemas.Delivery)
 async def resend_delivery(who: Salon, delivery_id: UUID, session: SessionDep) -> Any:
     return await deliveries.resend(session, delivery_id)
+
+
+@router.post("/broadcast", status_code=202, response_model=schemas.Broadcast)
+async def broadcast(
+    who: Admin, asked: schemas.BroadcastRequest, session: SessionDep, response: Response, key: IdempotencyKey = None
+) -> Any:
+    begun = await broadcasts.begin(session, who.id, asked, key)
+    response.headers["Location"] = f"{router.prefix}/broadcast/{begun['id']}"
+    return begun
+
+
+@router.get("/broadcast/{broadcast_id}", response_model=schemas.Broadcast)
+async def get_broadcast(who: Admin, broadcast_id: UUID, session: SessionDep) -> Any:
+    return await broadcasts.get(session, broadcast_id)

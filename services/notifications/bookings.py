@@ -1,16 +1,22 @@
 """What is to be told when a booking changes: mails to be sent, notices in the app, realtime messages."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications import deliveries, queries
-from shared.events import new_id, push
+from services.notifications import queries
+from services.notifications.kinds import KINDS, Part
+from services.notifications.messages import Message
+from services.notifications.telling import tell
+from shared.events import push
 from shared.subscriptions import Received
+
+SALON = ("staff", "admin")
 
 
 class Item(BaseModel):
@@ -41,18 +47,47 @@ class Booking(BaseModel):
         return list(dict.fromkeys(item.loctician_id for item in self.items))
 
 
-async def announce(session: AsyncSession, event: Received[Booking], kind: str) -> bool:
-    """Persist what is to be sent, before any of it is. False for an event older than one already told of."""
+async def announce(session: AsyncSession, event: Received[Booking], kind: str) -> list[Item] | None:
+    """Persist what is to be sent, before any of it is. Returns what was booked before, as far as is known; None for an
+    event older than one already told of."""
     booking = event.data
-    if not await queries.is_newest(session, booking.booking_id, event.version):
-        return False
-    recipients = list(_recipients(booking))
-    await queries.add_deliveries(session, [_delivery(event, kind, user, part) for user, part in recipients])
-    await queries.add_notices(session, [_notice(event, kind, user, part) for user, part in recipients])
-    for user, part in recipients:
-        push(session, [f"user:{user}"], "booking_update", _update(booking, event.version, user, part))
-    deliveries.wake_after_commit(session)
-    return True
+    known = await queries.put_appointment(session, _appointment(event))
+    if known is None:
+        return None
+    before = [Item.model_validate(item) for item in known.get("items", ())]
+    audience = [one for one in await _audience(session, booking, kind) if one[1] in KINDS[kind].parts]
+    await tell(session, [_message(event, kind, user, part) for user, part in audience] + _taken_away(event, before))
+    return before
+
+
+def _taken_away(event: Received[Booking], before: list[Item]) -> list[Message]:
+    """To locticians who had a part in the booking and have none any more: for them it is cancelled."""
+    booking = event.data
+    gone = booking.model_copy(update={"status": "cancelled", "items": before})
+    lost = replace(event, data=gone)
+    left = [one for one in gone.locticians if one not in {*booking.locticians, booking.customer_id}]
+    return [_message(lost, "booking_cancelled", one, "loctician") for one in left]
+
+
+def _appointment(event: Received[Booking]) -> dict[str, Any]:
+    booking = event.data
+    return {
+        "booking_id": booking.booking_id,
+        "customer_id": booking.customer_id,
+        "starts_at": booking.start,
+        "active": booking.status == "confirmed",
+        "known_at": event.time,
+        "facts": _facts(booking, booking.customer_id, "customer"),
+        "version": event.version,
+    }
+
+
+async def _audience(session: AsyncSession, booking: Booking, kind: str) -> list[tuple[UUID, Part]]:
+    found = list(_recipients(booking))
+    if "staff" in KINDS[kind].parts:
+        locticians = set(booking.locticians)
+        found += [(one, "staff") for one in await queries.colleagues(session, SALON) if one not in locticians]
+    return found
 
 
 def tell_availability(session: AsyncSession, booking: Booking, *, available: bool) -> None:
@@ -60,9 +95,11 @@ def tell_availability(session: AsyncSession, booking: Booking, *, available: boo
         _tell_availability(session, item.loctician_id, item.blocked_start, item.blocked_end, available=available)
 
 
-def tell_move(session: AsyncSession, booking: Booking) -> None:
-    """The old time is free, as far as the event tells it: each item as much earlier or later as the whole moved."""
-    if booking.previous_start is not None:
+def tell_move(session: AsyncSession, booking: Booking, before: list[Item]) -> None:
+    """The old time is free. When it was never heard of: each item as much earlier or later as the whole moved."""
+    for item in before:
+        _tell_availability(session, item.loctician_id, item.blocked_start, item.blocked_end, available=True)
+    if not before and booking.previous_start is not None:
         moved = booking.start - booking.previous_start
         for item in booking.items:
             start, end = item.blocked_start - moved, item.blocked_end - moved
@@ -73,79 +110,69 @@ def tell_move(session: AsyncSession, booking: Booking) -> None:
 def _tell_availability(
     session: AsyncSession, loctician_id: UUID, start: datetime, end: datetime, *, available: bool
 ) -> None:
-    data = {"loctician_id": str(loctician_id), "start": _utc(start), "end": _utc(end), "available": available}
+    data = {"loctician_id": str(loctician_id), "start": utc(start), "end": utc(end), "available": available}
     push(session, [f"loctician:{loctician_id}"], "availability_update", data)
 
 
-def _recipients(booking: Booking) -> Iterator[tuple[UUID, str]]:
+def _recipients(booking: Booking) -> Iterator[tuple[UUID, Part]]:
     yield booking.customer_id, "customer"
     for loctician_id in booking.locticians:
         if loctician_id != booking.customer_id:
             yield loctician_id, "loctician"
 
 
-def _items_for(booking: Booking, user: UUID, part: str) -> list[Item]:
-    return booking.items if part == "customer" else booking.items_of(user)
+def _items_for(booking: Booking, user: UUID, part: Part) -> list[Item]:
+    return booking.items_of(user) if part == "loctician" else booking.items
 
 
-def _update(booking: Booking, version: int, user: UUID, part: str) -> dict[str, Any]:
+def _message(event: Received[Booking], kind: str, user: UUID, part: Part) -> Message:
+    return Message(
+        event_id=event.id,
+        recipient_id=user,
+        kind=kind,
+        part=part,
+        facts=_facts(event.data, user, part),
+        shown=_update(event.data, event.version, user, part),
+        booking_id=event.data.booking_id,
+        booking_version=event.version,
+        request_id=event.request_id,
+    )
+
+
+def _update(booking: Booking, version: int, user: UUID, part: Part) -> dict[str, Any]:
     items = _items_for(booking, user, part)
     return {
         "booking_id": str(booking.booking_id),
         "status": booking.status,
-        "start": _utc(min(item.start for item in items)),
-        "end": _utc(max(item.end for item in items)),
+        "start": utc(min(item.start for item in items)),
+        "end": utc(max(item.end for item in items)),
         "loctician_id": str(items[0].loctician_id),
         "version": version,
     }
 
 
-def _notice(event: Received[Booking], kind: str, user: UUID, part: str) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "event_id": event.id,
-        "user_id": user,
-        "kind": kind,
-        "part": part,
-        "data": _update(event.data, event.version, user, part),
-    }
-
-
-def _delivery(event: Received[Booking], kind: str, user: UUID, part: str) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "event_id": event.id,
-        "recipient_id": user,
-        "channel": "mail",
-        "kind": kind,
-        "part": part,
-        "booking_id": event.data.booking_id,
-        "booking_version": event.version,
-        "data": _facts(event.data, user, part),
-        "give_up_at": datetime.now(UTC) + timedelta(seconds=deliveries.PATIENCE),
-        "request_id": event.request_id,
-    }
-
-
-def _facts(booking: Booking, user: UUID, part: str) -> dict[str, Any]:
+def _facts(booking: Booking, user: UUID, part: Part) -> dict[str, Any]:
     """What the mail will say, as ids and figures only."""
     items = _items_for(booking, user, part)
-    price = booking.price_amount if part == "customer" else sum(item.price_amount for item in items)
+    price = sum(item.price_amount for item in items) if part == "loctician" else booking.price_amount
     return {
         "customer_id": str(booking.customer_id),
-        "start": _utc(min(item.start for item in items)),
+        "start": utc(min(item.start for item in items)),
         "price_amount": price,
         "items": [
             {
                 "treatment_id": str(item.treatment_id),
                 "loctician_id": str(item.loctician_id),
-                "start": _utc(item.start),
-                "end": _utc(item.end),
+                "start": utc(item.start),
+                "end": utc(item.end),
+                "blocked_start": utc(item.blocked_start),
+                "blocked_end": utc(item.blocked_end),
+                "price_amount": item.price_amount,
             }
             for item in items
         ],
     }
 
 
-def _utc(instant: datetime) -> str:
+def utc(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

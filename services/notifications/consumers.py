@@ -1,4 +1,4 @@
-"""What notifications reacts to: people and names it must know, and bookings it tells of."""
+"""What notifications reacts to: people and names it must know, and what it tells of."""
 
 from typing import Literal
 from uuid import UUID
@@ -7,8 +7,10 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import queries
+from services.notifications.accounts import LinkRequested, send_link, warn
 from services.notifications.bookings import Booking, announce, tell_availability, tell_move
-from services.notifications.deliveries import wake_after_commit
+from services.notifications.waitlist import Offer, tell_offered
+from services.notifications.wake import wake_after_commit
 from shared.subscriptions import Received, Subscriptions
 
 subscriptions = Subscriptions()
@@ -30,6 +32,16 @@ class RoleChanged(BaseModel):
 
 class Deactivated(BaseModel):
     user_id: UUID
+
+
+class SessionStarted(BaseModel):
+    user_id: UUID
+    new_device: bool = False
+
+
+class SessionRevoked(BaseModel):
+    user_id: UUID
+    reason: str
 
 
 class Translation(BaseModel):
@@ -66,6 +78,28 @@ async def deactivate(session: AsyncSession, event: Received[Deactivated]) -> Non
     await queries.deactivate(session, event.data.user_id)
 
 
+@subscriptions.on("user.verification_requested.v1", LinkRequested)
+async def send_verification(session: AsyncSession, event: Received[LinkRequested]) -> None:
+    await send_link(session, event, "verification")
+
+
+@subscriptions.on("user.password_reset_requested.v1", LinkRequested)
+async def send_password_reset(session: AsyncSession, event: Received[LinkRequested]) -> None:
+    await send_link(session, event, "password_reset")
+
+
+@subscriptions.on("session.started.v1", SessionStarted)
+async def warn_of_new_device(session: AsyncSession, event: Received[SessionStarted]) -> None:
+    if event.data.new_device:
+        await warn(session, event, event.data.user_id, "new_device")
+
+
+@subscriptions.on("session.revoked.v1", SessionRevoked)
+async def warn_of_reuse(session: AsyncSession, event: Received[SessionRevoked]) -> None:
+    if event.data.reason == "reused":
+        await warn(session, event, event.data.user_id, "session_reused")
+
+
 @subscriptions.on("treatment.created.v1", Treatment)
 @subscriptions.on("treatment.updated.v1", Treatment)
 async def name_treatment(session: AsyncSession, event: Received[Treatment]) -> None:
@@ -81,7 +115,7 @@ async def name_loctician(session: AsyncSession, event: Received[Loctician]) -> N
 @subscriptions.on("booking.created.v1", Booking)
 async def tell_created(session: AsyncSession, event: Received[Booking]) -> None:
     kind = "booking_requested" if event.data.status == "pending" else "booking_created"
-    if await announce(session, event, kind):
+    if await announce(session, event, kind) is not None:
         tell_availability(session, event.data, available=False)
 
 
@@ -92,11 +126,30 @@ async def tell_confirmed(session: AsyncSession, event: Received[Booking]) -> Non
 
 @subscriptions.on("booking.rescheduled.v1", Booking)
 async def tell_rescheduled(session: AsyncSession, event: Received[Booking]) -> None:
-    if await announce(session, event, "booking_rescheduled"):
-        tell_move(session, event.data)
+    before = await announce(session, event, "booking_rescheduled")
+    if before is not None:
+        tell_move(session, event.data, before)
 
 
 @subscriptions.on("booking.cancelled.v1", Booking)
 async def tell_cancelled(session: AsyncSession, event: Received[Booking]) -> None:
-    if await announce(session, event, "booking_cancelled"):
+    if await announce(session, event, "booking_cancelled") is not None:
         tell_availability(session, event.data, available=True)
+
+
+@subscriptions.on("booking.completed.v1", Booking)
+async def tell_completed(session: AsyncSession, event: Received[Booking]) -> None:
+    await announce(session, event, "booking_completed")
+
+
+@subscriptions.on("booking.no_show.v1", Booking)
+async def tell_no_show(session: AsyncSession, event: Received[Booking]) -> None:
+    await announce(session, event, "booking_no_show")
+
+
+@subscriptions.on("booking.conflicted.v1", Booking)
+async def tell_conflicted(session: AsyncSession, event: Received[Booking]) -> None:
+    await announce(session, event, "booking_conflicted")
+
+
+subscriptions.on("waitlist.offered.v1", Offer)(tell_offered)

@@ -1,29 +1,29 @@
-"""Deliveries: claimed for sending, settled with what came of it, listed and sent again by staff."""
+"""Deliveries: stored, claimed for sending, settled with what came of it, listed and sent again by staff."""
 
-import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import queries
-from services.notifications.errors import DeliveryBusy
-from services.notifications.events import NotificationDelivered, NotificationFailed
-from services.notifications.mails import Names
-from services.notifications.mailserver import Failure
+from services.notifications.errors import DeliveryBusy, DeliverySpent
+from services.notifications.events import NotificationDelivered, NotificationFailed, NotificationResent
+from services.notifications.messages import Message
+from services.notifications.outcomes import Failure
 from services.notifications.queries import Row
+from services.notifications.rendering import Names, instant
+from services.notifications.wake import wake_after_commit
 from shared.errors import NotFound
-from shared.events import emit
+from shared.events import emit, new_id
 from shared.schemas import decode_cursor, encode_cursor
 
 # all in seconds
-PATIENCE = 24 * 3600.0  # for a contact to become known, a mail server to answer
-NAMES_PATIENCE = 60.0  # for names that the mail can do without
+PATIENCE = 24 * 3600.0  # for a contact to become known, a server to answer
+NAMES_PATIENCE = 60.0  # for names that the message can do without
 NAMES_PAUSE = 1.0
 CONTACT_PAUSE = 30.0  # the contact's own event hastens it
 LEASE = 120.0
@@ -31,12 +31,36 @@ FIRST_PAUSE, LONGEST_PAUSE, LONGEST_UNREACHABLE = 5.0, 3600.0, 60.0
 MOST_REFUSALS = 12
 BATCH = 10
 
-WAKE = asyncio.Event()
+SECRET = "token"  # noqa: S105 - the name of a fact, as the next
+TO = "to"  # an address other than the contact's
+FLEETING = {SECRET, TO}  # kept until the delivery is sent or given up, no longer
+NEED_SECRET = {"verification", "password_reset"}
 
 
-def wake_after_commit(session: AsyncSession) -> None:
-    """Let this process's sender look at once, rather than at its next poll."""
-    event.listen(session.sync_session, "after_commit", lambda _: WAKE.set(), once=True)
+def store(channel: str) -> Callable[[AsyncSession, Sequence[Message]], Awaitable[None]]:
+    """What a channel outside the app does with messages: persist them, before any of them is sent."""
+
+    async def tell(session: AsyncSession, messages: Sequence[Message]) -> None:
+        await queries.add_deliveries(session, [_delivery(message, channel) for message in messages])
+
+    return tell
+
+
+def _delivery(message: Message, channel: str) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "event_id": message.event_id,
+        "recipient_id": message.recipient_id,
+        "channel": channel,
+        "kind": message.kind,
+        "part": message.part,
+        "booking_id": message.booking_id,
+        "booking_version": message.booking_version,
+        "data": dict(message.facts),
+        "give_up_at": datetime.now(UTC) + timedelta(seconds=PATIENCE),
+        "expires_at": message.expires_at,
+        "request_id": message.request_id,
+    }
 
 
 @dataclass(frozen=True)
@@ -45,22 +69,25 @@ class Batch:
     names: Names
 
 
-async def claim(session: AsyncSession, batch: int = BATCH) -> Batch:
-    """Take what is due for LEASE seconds; postpone or give up what cannot be sent."""
-    rows = await queries.due(session, batch)
+async def claim(session: AsyncSession, channel: str, address: str, batch: int = BATCH) -> Batch:
+    """Take what is due for LEASE seconds; postpone or give up what cannot be sent. `address` names what of a contact
+    the channel needs."""
+    rows = [_addressed(row) for row in await queries.due(session, channel, batch)]
     names = await _names(session, rows)
-    taken = [await _take(session, row, names) for row in rows]
+    taken = [await _take(session, row, names, address) for row in rows]
     return Batch([row for row in taken if row is not None], names)
 
 
-async def _take(session: AsyncSession, row: Row, names: Names) -> Row | None:
-    late = row["now"] >= row["give_up_at"]
-    if row["active"] is False:
-        await _give_up(session, row, "contact_inactive")
-    elif row["email"] is None and late:
-        await _give_up(session, row, "no_contact")
-    elif late and row["attempts"]:
-        await _give_up(session, row, row["error"] or "gave_up")
+def _addressed(row: Row) -> Row:
+    """With the address the delivery itself names, once its recipient is known."""
+    return row if row["email"] is None else {**row, "email": row["data"].get(TO, row["email"])}
+
+
+async def _take(session: AsyncSession, row: Row, names: Names, address: str) -> Row | None:
+    if _overtaken(row):
+        await _end(session, row, "dropped", "overtaken")
+    elif (reason := _hopeless(row, address)) is not None:
+        await _end(session, row, "failed", reason)
     elif row["email"] is None:
         await _wait(session, row, CONTACT_PAUSE, "no_contact")
     elif _names_may_come(row, names):
@@ -71,23 +98,49 @@ async def _take(session: AsyncSession, row: Row, names: Names) -> Row | None:
     return None
 
 
+def _overtaken(row: Row) -> bool:
+    """A reminder of an appointment that has been moved or given up meanwhile."""
+    if row["kind"] != "reminder":
+        return False
+    return not row["appointment_active"] or row["appointment_start"] != instant(row["data"]["start"])
+
+
+def _hopeless(row: Row, address: str) -> str | None:
+    """Why a delivery need not be tried, or tried again."""
+    late = row["now"] >= row["give_up_at"]
+    if row["active"] is False:
+        return "contact_inactive"
+    if row["expires_at"] is not None and row["now"] >= row["expires_at"]:
+        return "expired"
+    if late and (row["attempts"] or row["email"] is None):
+        return row["error"] or ("no_contact" if row["email"] is None else "gave_up")
+    if row["email"] is not None and row[address] is None:
+        return f"no_{address}"
+    return None
+
+
 async def _wait(session: AsyncSession, row: Row, seconds: float, error: str) -> None:
     due = row["now"] + timedelta(seconds=seconds)
     await queries.change(session, row, status="queued", lease_until=None, due_at=due, error=error)
 
 
-async def _give_up(session: AsyncSession, row: Row, error: str) -> None:
-    failed = await queries.change(session, row, status="failed", lease_until=None, error=error)
-    if failed is not None:
-        emit(session, NotificationFailed.model_validate(_told(failed)))
+async def _end(session: AsyncSession, row: Row, status: str, error: str) -> None:
+    ended = await queries.change(session, row, status=status, lease_until=None, error=error, data=_lasting(row))
+    if ended is not None and status == "failed":
+        emit(session, NotificationFailed.model_validate(_told(ended)))
+
+
+def _lasting(row: Row) -> dict[str, Any]:
+    return {name: value for name, value in row["data"].items() if name not in FLEETING}
 
 
 def _names_may_come(row: Row, names: Names) -> bool:
     """Names are told by other events, which may be some moments behind."""
+    data = row["data"]
     known = (
         all(id_ in names.treatments for id_ in _ids(row, "treatment_id"))
         and all(id_ in names.locticians for id_ in _ids(row, "loctician_id"))
-        and (row["part"] == "customer" or UUID(row["data"]["customer_id"]) in names.customers)
+        and (row["part"] == "customer" or "customer_id" not in data or UUID(data["customer_id"]) in names.customers)
     )
     return not known and row["now"] < row["created_at"] + timedelta(seconds=NAMES_PATIENCE)
 
@@ -98,25 +151,31 @@ async def _names(session: AsyncSession, rows: Sequence[Row]) -> Names:
     return Names(
         await queries.treatments_called(session, {id_ for row in rows for id_ in _ids(row, "treatment_id")}),
         await queries.locticians_called(session, {id_ for row in rows for id_ in _ids(row, "loctician_id")}),
-        await queries.customers_called(session, {UUID(row["data"]["customer_id"]) for row in rows}),
+        await queries.customers_called(session, _told_of(rows, "customer_id")),
+        await queries.words_of(session, _told_of(rows, "broadcast_id")),
     )
 
 
+def _told_of(rows: Sequence[Row], name: str) -> set[UUID]:
+    return {UUID(row["data"][name]) for row in rows if name in row["data"]}
+
+
 def _ids(row: Row, name: str) -> set[UUID]:
-    return {UUID(item[name]) for item in row["data"]["items"]}
+    return {UUID(item[name]) for item in row["data"].get("items", ())}
 
 
-async def settle(session: AsyncSession, row: Row, failure: Failure | None, message_id: str) -> None:
+async def settle(session: AsyncSession, row: Row, failure: Failure | None, message_id: str | None = None) -> None:
     """Write down what came of a claimed delivery. Nothing if the lease ran out and another worker has it."""
     now = await queries.now(session)
     if failure is None:
-        values: dict[str, Any] = {"status": "sent", "sent_at": now, "error": None}
+        sent = {"status": "sent", "sent_at": now, "error": None, "message_id": message_id}
+        values: dict[str, Any] = sent | {"data": _lasting(row)}
     elif failure.permanent or now >= row["give_up_at"] or _refused_too_often(row, failure):
-        values = {"status": "failed", "error": failure.code}
+        values = {"status": "failed", "error": failure.code, "data": _lasting(row)}
     else:
         due = now + timedelta(seconds=pause(row["attempts"], failure))
         values = {"status": "queued", "due_at": due, "error": failure.code}
-    settled = await queries.change(session, row, lease_until=None, message_id=message_id, **values)
+    settled = await queries.change(session, row, lease_until=None, **values)
     if settled is None or settled["status"] == "queued":
         return
     told = NotificationDelivered if settled["status"] == "sent" else NotificationFailed
@@ -154,12 +213,15 @@ async def listed(
 
 
 async def resend(session: AsyncSession, delivery_id: UUID) -> Row:
-    """Queue it again, due now, as a new mail if it was sent before. Raises NotFound, DeliveryBusy."""
+    """Queue it again, due now, as a new mail if it was sent before. Raises NotFound, DeliveryBusy,
+    DeliverySpent."""
     row = await queries.locked_delivery(session, delivery_id)
     if row is None:
         raise NotFound
     if row["status"] == "sending":
         raise DeliveryBusy
+    if row["kind"] in NEED_SECRET and SECRET not in row["data"]:
+        raise DeliverySpent
     again = await queries.change(
         session,
         row,
@@ -171,4 +233,10 @@ async def resend(session: AsyncSession, delivery_id: UUID) -> Row:
         error=None,
     )
     wake_after_commit(session)
+    emit(session, NotificationResent.model_validate(_resent(again or row)))
     return again or row
+
+
+def _resent(row: Row) -> dict[str, Any]:
+    names = ("recipient_id", "channel", "kind", "version")
+    return {"delivery_id": row["id"], **{name: row[name] for name in names}}

@@ -1,6 +1,6 @@
 from typing import ClassVar
 
-from shared.errors import Conflict, Texts
+from shared.errors import Conflict, RuleBroken, Texts
 
 
 class DeliveryBusy(Conflict):
@@ -9,4 +9,49 @@ class DeliveryBusy(Conflict):
     detail: ClassVar[Texts] = {
         "da": "Beskeden er ved at blive sendt. Prøv igen om et par minutter.",
         "en": "The message is being sent right now. Try again in a few minutes.",
+    }
+
+
+class DeliverySpent(Conflict):
+    code = "delivery_spent"
+    title: ClassVar[Texts] = {"da": "Linket gemmes ikke", "en": "The link is not kept"}
+    detail: ClassVar[Texts] = {
+        "da": "Mailens engangslink er slettet, da den var sendt eller opgivet. Personen må bede om en ny.",
+        "en": "The mail's one-time link was deleted once it was sent or given up. The person has to ask for a new one.",
+    }
+
+
+class KeyReused(RuleBroken):
+    code = "idempotency_key_reused"
+    title: ClassVar[Texts] = {"da": "Nøglen er brugt til noget andet", "en": "The key was used for something else"}
+    detail: ClassVar[Texts] = {
+        "da": "Idempotency-Key er allerede brugt med et andet indhold. Brug en ny.",
+        "en": "This Idempotency-Key was used before with another body. Use a new one.",
+    }
+
+
+class Required(RuleBroken):
+    code = "channel_required"
+    title: ClassVar[Texts] = {"da": "Kan ikke slås fra", "en": "Cannot be switched off"}
+    detail: ClassVar[Texts] = {
+        "da": "{kind} via {channel} kan ikke slås fra: de beskeder hører til din konto og dine tider.",
+        "en": "{kind} by {channel} cannot be switched off: these messages belong to your account and appointments.",
+    }
+
+
+class NothingToChoose(RuleBroken):
+    code = "unknown_choice"
+    title: ClassVar[Texts] = {"da": "Kan ikke vælges", "en": "Cannot be chosen"}
+    detail: ClassVar[Texts] = {
+        "da": "{kind} via {channel} kan ikke vælges. Se mulighederne i svaret på GET.",
+        "en": "{kind} by {channel} cannot be chosen. The answer to GET has what can.",
+    }
+
+
+class NumberNeeded(RuleBroken):
+    code = "phone_required"
+    title: ClassVar[Texts] = {"da": "Telefonnummer mangler", "en": "Phone number missing"}
+    detail: ClassVar[Texts] = {
+        "da": "Tilføj et telefonnummer til din konto, før du vælger {channel}.",
+        "en": "Add a phone number to your account before you choose {channel}.",
     }

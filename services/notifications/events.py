@@ -17,6 +17,9 @@ DELIVERY: dict[str, Any] = {
 }
 
 
+BROADCAST = "01936d5e-8d3e-7000-8000-0000000000f3"
+
+
 class DeliveryEvent(Event):
     """`event_id` is the event that the delivery tells of; `error` a code."""
 
@@ -39,3 +42,37 @@ class NotificationFailed(DeliveryEvent, type="notification.failed.v1", subject="
     """Given up; nothing more is tried by itself."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = DELIVERY | {"error": "smtp_550"}
+
+
+class NotificationResent(Event, type="notification.resent.v1", subject="delivery_id"):
+    """Somebody of the salon had it sent again."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        name: DELIVERY[name] for name in ("version", "delivery_id", "recipient_id", "channel", "kind")
+    }
+
+    delivery_id: UUID
+    recipient_id: UUID
+    channel: str
+    kind: str
+
+
+class BroadcastRequested(Event, type="broadcast.requested.v1", subject="broadcast_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = {"version": 1, "broadcast_id": BROADCAST, "audience": "customer", "mail": True}
+
+    broadcast_id: UUID
+    audience: str
+    mail: bool
+
+
+class PreferencesUpdated(Event, type="preferences.updated.v1", subject="user_id"):
+    """What a person wants to hear changed; `switched_off` names the kinds that go by no channel outside the app."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "version": 1,
+        "user_id": DELIVERY["recipient_id"],
+        "switched_off": ["marketing"],
+    }
+
+    user_id: UUID
+    switched_off: list[str]

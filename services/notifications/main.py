@@ -1,6 +1,6 @@
 from fastapi import FastAPI
 
-from services.notifications import sender
+from services.notifications import broadcasts, reminders, sender
 from services.notifications.api import router
 from services.notifications.consumers import subscriptions
 from services.notifications.settings import NotificationsSettings
@@ -12,7 +12,11 @@ SERVICE = Service(
     settings=NotificationsSettings,
     routers=[router],
     subscriptions=subscriptions,
-    workers=[Worker("sender", sender.run)],
+    workers=[
+        Worker("sender", sender.run),
+        Worker("reminders", reminders.run),
+        Worker("broadcasts", broadcasts.run),
+    ],
 )
 
 

@@ -1,6 +1,6 @@
 """Tables. The policies on them stand in migrations/versions."""
 
-from sqlalchemy import Boolean, Column, DateTime, Integer, MetaData, Table, Text, Uuid, text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.inbox import inbox_table
@@ -42,11 +42,56 @@ loctician_names = Table(
     Column("version", Integer, nullable=False, info=NONE),
 )
 
-booking_versions = Table(
-    "booking_versions",
+appointments = Table(
+    "appointments",
     metadata,
     Column("booking_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("customer_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("starts_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
+    Column("active", Boolean, nullable=False, info=NONE),  # to be kept, as far as is known: confirmed and no more
+    Column("known_at", DateTime(timezone=True), nullable=False, info=NONE),  # when this time was agreed on
+    Column("facts", JSONB, nullable=False, info=PSEUDONYMOUS),
     Column("version", Integer, nullable=False, info=NONE),
+    Column(
+        "look_at", DateTime(timezone=True), server_default=NOW, info=NONE
+    ),  # when reminders are next to be thought of
+)
+
+reminders = Table(
+    "reminders",
+    metadata,
+    Column("id", Uuid, primary_key=True, info=NONE),
+    Column("booking_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("starts_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
+    Column("hours", Integer, nullable=False, info=NONE),
+    Column("told_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("user_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("language", Text, info=PERSONAL),  # null: the account's
+    Column("choices", JSONB, nullable=False, info=PERSONAL),  # topic -> channel -> wanted
+    Column("version", Integer, nullable=False, info=NONE),
+)
+
+broadcasts = Table(
+    "broadcasts",
+    metadata,
+    Column("id", Uuid, primary_key=True, info=NONE),
+    Column("title", JSONB, nullable=False, info=NONE),
+    Column("body", JSONB, nullable=False, info=NONE),
+    Column("audience", Text, nullable=False, info=NONE),
+    Column("mail", Boolean, nullable=False, info=NONE),
+    Column("created_by", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("idempotency_key", Text, info=NONE),
+    Column("request_hash", Text, nullable=False, info=NONE),
+    Column("request_id", Text, info=NONE),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    Column("last_user", Uuid, info=PSEUDONYMOUS),  # everybody up to here has been told; null when done
+    Column("told", Integer, nullable=False, server_default=ZERO, info=NONE),
+    Column("done_at", DateTime(timezone=True), info=NONE),
 )
 
 deliveries = Table(
@@ -58,9 +103,9 @@ deliveries = Table(
     Column("channel", Text, nullable=False, info=NONE),
     Column("kind", Text, nullable=False, info=NONE),
     Column("part", Text, nullable=False, info=NONE),
-    Column("booking_id", Uuid, nullable=False, info=PSEUDONYMOUS),
-    Column("booking_version", Integer, nullable=False, info=NONE),
-    Column("data", JSONB, nullable=False, info=PSEUDONYMOUS),
+    Column("booking_id", Uuid, info=PSEUDONYMOUS),
+    Column("booking_version", Integer, info=NONE),
+    Column("data", JSONB, nullable=False, info=PERSONAL),  # with an address and a one-time token until sent or given up
     Column("status", Text, nullable=False, server_default=text("'queued'"), info=NONE),
     Column("attempts", Integer, nullable=False, server_default=ZERO, info=NONE),
     Column("resends", Integer, nullable=False, server_default=ZERO, info=NONE),
@@ -68,6 +113,7 @@ deliveries = Table(
     Column("due_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     Column("lease_until", DateTime(timezone=True), info=NONE),
     Column("give_up_at", DateTime(timezone=True), nullable=False, info=NONE),
+    Column("expires_at", DateTime(timezone=True), info=NONE),  # worth nothing afterwards
     Column("message_id", Text, info=NONE),
     Column("error", Text, info=NONE),
     Column("sent_at", DateTime(timezone=True), info=NONE),
@@ -75,12 +121,20 @@ deliveries = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
 )
 
+inboxes = Table(
+    "inboxes",
+    metadata,
+    Column("user_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("last", BigInteger, nullable=False, info=NONE),
+)
+
 notices = Table(
     "notices",
     metadata,
-    Column("id", Uuid, primary_key=True, info=NONE),
+    Column("user_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("id", Uuid, primary_key=True, info=NONE),  # of the realtime message too
+    Column("position", BigInteger, nullable=False, info=NONE),
     Column("event_id", Uuid, nullable=False, info=NONE),
-    Column("user_id", Uuid, nullable=False, info=PSEUDONYMOUS),
     Column("kind", Text, nullable=False, info=NONE),
     Column("part", Text, nullable=False, info=NONE),
     Column("data", JSONB, nullable=False, info=PSEUDONYMOUS),

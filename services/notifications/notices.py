@@ -1,12 +1,18 @@
-"""The in-app inbox: what a person is told beside mails, theirs alone."""
+"""The in-app inbox: what a person is told beside mails, theirs alone.
+
+A realtime message stands here under its own id, so a client that gives the id of the last one it saw as `after` gets
+all that came later, oldest first.
+"""
 
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications import mails, queries
+from services.notifications import queries
+from services.notifications.kinds import KINDS
 from services.notifications.queries import Row
+from services.notifications.rendering import title
 from shared.errors import NotFound
 from shared.schemas import decode_cursor, encode_cursor
 
@@ -14,11 +20,20 @@ from shared.schemas import decode_cursor, encode_cursor
 async def listed(
     session: AsyncSession, user_id: UUID, after: UUID | None, cursor: str | None, limit: int, language: str
 ) -> dict[str, Any]:
-    """Newest first; with `after` only those later than that notice or realtime message."""
-    before = decode_cursor(cursor, UUID)[0] if cursor else None
-    rows = await queries.notices_page(session, user_id, after, before, limit + 1)
-    more = encode_cursor(str(rows[limit - 1]["id"])) if len(rows) > limit else None
+    """Newest first; with `after`, a message's or notice's id, only what came later, oldest first."""
+    place: int | None = decode_cursor(cursor, int)[0] if cursor else None
+    if after is None:
+        rows = await queries.notices_page(session, user_id, above=None, below=place, limit=limit + 1)
+    else:
+        above = place if place is not None else await _position(session, user_id, after)
+        rows = await queries.notices_page(session, user_id, above=above, below=None, limit=limit + 1)
+    more = encode_cursor(rows[limit - 1]["position"]) if len(rows) > limit else None
     return {"items": [_answer(row, language) for row in rows[:limit]], "next_cursor": more}
+
+
+async def _position(session: AsyncSession, user_id: UUID, message_id: UUID) -> int:
+    position = await queries.position_of(session, user_id, message_id)
+    return await queries.position_before(session, user_id, message_id) if position is None else position
 
 
 async def read(session: AsyncSession, user_id: UUID, notice_id: UUID, language: str) -> dict[str, Any]:
@@ -30,5 +45,5 @@ async def read(session: AsyncSession, user_id: UUID, notice_id: UUID, language: 
 
 
 def _answer(row: Row, language: str) -> dict[str, Any]:
-    start = mails.instant(row["data"]["start"])
-    return {**row, "title": mails.title(row["kind"], row["part"], start, language)}
+    heading = title(row["kind"], row["part"], row["data"], language)
+    return {**row, "type": KINDS[row["kind"]].type, "title": heading}

@@ -7,19 +7,35 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications.models import contacts, deliveries, loctician_names, notices
+from services.notifications.models import (
+    appointments,
+    broadcasts,
+    contacts,
+    deliveries,
+    inboxes,
+    loctician_names,
+    notices,
+    preferences,
+    reminders,
+)
 
 LAST_VERSION = 2**31 - 1  # no event is newer, so none brings the person back
-NOBODY = str(UUID(int=0))
+NOBODY = UUID(int=0)
 
 
 async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
     told = [column for column in deliveries.c if column.name not in {"data", "lease_until", "request_id"}]
+    kept = [column for column in appointments.c if column.name != "look_at"]
+    reminded = select(reminders).join(appointments, appointments.c.booking_id == reminders.c.booking_id)
     statements = {
         "contact": select(contacts).where(contacts.c.user_id == subject_id),
+        "preferences": select(preferences).where(preferences.c.user_id == subject_id),
         "loctician_name": select(loctician_names).where(loctician_names.c.loctician_id == subject_id),
+        "appointments": select(*kept).where(appointments.c.customer_id == subject_id),
+        "reminders": reminded.where(appointments.c.customer_id == subject_id),
         "deliveries": select(*told).where(deliveries.c.recipient_id == subject_id).order_by(deliveries.c.id),
-        "notices": select(notices).where(notices.c.user_id == subject_id).order_by(notices.c.id),
+        "notices": select(notices).where(notices.c.user_id == subject_id).order_by(notices.c.position),
+        "broadcasts": select(broadcasts).where(broadcasts.c.created_by == subject_id).order_by(broadcasts.c.id),
     }
     return {name: [dict(row) for row in (await session.execute(one)).mappings()] for name, one in statements.items()}
 
@@ -29,10 +45,18 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
     nameless = {"email": None, "full_name": None, "language": None, "phone": None, "role": None, "active": False}
     last = {"version": LAST_VERSION, "role_version": LAST_VERSION}
     theirs = deliveries.c.data["customer_id"].astext == str(subject_id)
+    nobody = {"customer_id": str(NOBODY)}
     statements = {
         "deliveries": delete(deliveries).where(deliveries.c.recipient_id == subject_id),
-        "told_of": update(deliveries).where(theirs).values(data=deliveries.c.data.op("||")({"customer_id": NOBODY})),
+        "told_of": update(deliveries).where(theirs).values(data=deliveries.c.data.op("||")(nobody)),
         "notices": delete(notices).where(notices.c.user_id == subject_id),
+        "inboxes": delete(inboxes).where(inboxes.c.user_id == subject_id),
+        "preferences": delete(preferences).where(preferences.c.user_id == subject_id),
+        # the version stays, so that an event that comes late is known to be old
+        "appointments": update(appointments)
+        .where(appointments.c.customer_id == subject_id)
+        .values(customer_id=NOBODY, facts={}, active=False, look_at=None),
+        "broadcasts": update(broadcasts).where(broadcasts.c.created_by == subject_id).values(created_by=NOBODY),
         "contacts": insert(contacts)
         .values(user_id=subject_id, **nameless, **last)
         .on_conflict_do_update(index_elements=["user_id"], set_=nameless | last),

@@ -1,14 +1,15 @@
 """HTTP models. Instants are answered in Europe/Copenhagen."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field, StringConstraints
 
-from shared.schemas import Schema, copenhagen
+from shared.schemas import Input, Schema, copenhagen
 
-Status = Literal["queued", "sending", "sent", "failed"]
+Status = Literal["queued", "sending", "sent", "failed", "dropped"]
+Audience = Literal["all", "customer", "loctician", "staff", "admin"]
 LocalInstant = Annotated[datetime, AfterValidator(copenhagen)]
 
 
@@ -22,10 +23,13 @@ class BookingUpdate(Schema):
 
 
 class Notice(Schema):
+    """`id`, `type` and `data` are those of the realtime message that told the same."""
+
     id: UUID
+    type: str
     kind: str
     title: str
-    data: BookingUpdate
+    data: Annotated[BookingUpdate | dict[str, Any], Field(union_mode="left_to_right")]
     created_at: LocalInstant
     read_at: LocalInstant | None
 
@@ -36,7 +40,7 @@ class Delivery(Schema):
     id: UUID
     event_id: UUID
     recipient_id: UUID
-    booking_id: UUID
+    booking_id: UUID | None
     channel: str
     kind: str
     status: Status
@@ -46,3 +50,64 @@ class Delivery(Schema):
     sent_at: LocalInstant | None
     created_at: LocalInstant
     version: int
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=30)]
+
+
+class PreferencesRequest(Input):
+    """Takes the place of earlier choices; what is not named is as by default. No language: the account's."""
+
+    language: Literal["da", "en"] | None = None
+    kinds: dict[Name, Annotated[dict[Name, bool], Field(max_length=20)]] = Field(default={}, max_length=20)
+
+
+class Choice(Schema):
+    enabled: bool
+    required: bool
+
+
+class PreferenceKind(Schema):
+    kind: str
+    channels: dict[str, Choice]
+
+
+class Preferences(Schema):
+    language: Literal["da", "en"]
+    phone_known: bool
+    kinds: list[PreferenceKind]
+    version: int
+
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Body = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+
+
+class Title(Input):
+    da: Line
+    en: Line
+
+
+class Bodies(Input):
+    da: Body
+    en: Body
+
+
+class BroadcastRequest(Input):
+    title: Title
+    body: Bodies
+    audience: Audience
+    mail: bool = False
+
+
+class Broadcast(Schema):
+    """`told` counts those told so far; `done_at` is set once everybody is."""
+
+    id: UUID
+    title: dict[str, str]
+    body: dict[str, str]
+    audience: Audience
+    mail: bool
+    told: int
+    created_at: LocalInstant
+    done_at: LocalInstant | None

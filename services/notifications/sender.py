@@ -1,23 +1,20 @@
-"""The sender: claims deliveries in one transaction, sends outside of any, settles each in another."""
+"""Senders, one a channel: deliveries are claimed in one transaction, sent outside of any, settled each in another."""
 
 import asyncio
-import random
 from collections import deque
 from collections.abc import Collection, Sequence
-from contextlib import suppress
-from email.errors import MessageError
-from email.utils import parseaddr
 
-import aiosmtplib
 from jinja2 import TemplateError
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
-from services.notifications import deliveries, mails
-from services.notifications.deliveries import LEASE, WAKE, Batch
-from services.notifications.mails import Names
-from services.notifications.mailserver import Failure, MailServer, Refused, ServerAway, send
+from services.notifications import deliveries, queries
+from services.notifications.channels import Carrier, Channel, Line, channels
+from services.notifications.deliveries import LEASE, Batch
+from services.notifications.outcomes import Away, Failure, Refused
 from services.notifications.queries import Row
+from services.notifications.rendering import Names
 from services.notifications.settings import NotificationsSettings
+from services.notifications.wake import obey_cancellation, repeat
 from shared.app import Runtime
 from shared.auth import SERVICE_CLAIMS
 from shared.context import bind
@@ -25,54 +22,65 @@ from shared.db import Database, transaction
 from shared.log import logger
 
 POLL = 1.0  # seconds
+MEASURE_EVERY = 10.0
 MARGIN = 20.0  # of the lease, left for writing down what came of it
 
 log = logger(__name__)
 ATTEMPTS = Counter("notification_attempts_total", "Attempts to deliver, by outcome", ["channel", "outcome"])
-SECONDS = Histogram("notification_send_seconds", "Handing one mail to the server", ["channel"])
+SECONDS = Histogram("notification_send_seconds", "Handing one message to the other side", ["channel"])
+WAITING = Gauge("notification_deliveries_waiting", "Deliveries due and not yet sent", ["channel"])
+LATE = Gauge("notification_oldest_due_seconds", "How long the oldest of them has been due", ["channel"])
 
 
 async def run(runtime: Runtime) -> None:
-    settings = runtime.settings
-    assert isinstance(settings, NotificationsSettings)  # noqa: S101 - narrows what the service itself named
-    server = MailServer.from_url(settings.smtp_url.get_secret_value())
-    await Sender(runtime.database, server, settings.mail_from).run()
+    settings = NotificationsSettings.of(runtime.settings)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(measure(runtime.database), name="measure")
+        for channel in channels().values():
+            if channel.outside:
+                sender = Sender(runtime.database, channel, channel.carrier(settings))
+                group.create_task(repeat(sender.send_due, POLL), name=f"sender {channel.name}")
+
+
+async def measure(database: Database) -> None:
+    while True:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            backlog = await queries.backlog(session)
+        for name in channels():
+            waiting, late = backlog.get(name, (0, 0.0))
+            WAITING.labels(name).set(waiting)
+            LATE.labels(name).set(late)
+        obey_cancellation()
+        await asyncio.sleep(MEASURE_EVERY)
 
 
 class Sender:
     """Any number may run at once, in this process or others: a delivery is claimed by one."""
 
-    def __init__(self, database: Database, server: MailServer, mail_from: str) -> None:
+    def __init__(self, database: Database, channel: Channel, carrier: Carrier | None) -> None:
         self._database = database
-        self._server = server
-        self._mail_from = mail_from
-        self._domain = parseaddr(mail_from)[1].rpartition("@")[2]
-
-    async def run(self) -> None:
-        while True:
-            WAKE.clear()
-            if not await self.send_due():
-                await self._until_woken()
-
-    async def _until_woken(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(POLL * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads load
-                await WAKE.wait()
+        self._channel = channel
+        self._carrier = carrier
 
     async def send_due(self) -> int:
-        """One batch. Returns how many mails were tried."""
+        """One batch. Returns how many deliveries were tried."""
         async with transaction(self._database, SERVICE_CLAIMS) as session:
-            batch = await deliveries.claim(session)
-        return await self._send(batch) if batch.rows else 0
+            batch = await deliveries.claim(session, self._channel.name, self._channel.address)
+        if not batch.rows:
+            return 0
+        if self._carrier is None:
+            await self._settle(batch.rows, Failure("channel_off", permanent=True))
+            return len(batch.rows)
+        return await self._send(batch, self._carrier)
 
-    async def _send(self, batch: Batch) -> int:
+    async def _send(self, batch: Batch, carrier: Carrier) -> int:
         waiting = deque(batch.rows)
         try:
-            async with asyncio.timeout(LEASE - MARGIN), self._server.connected() as client:
+            async with asyncio.timeout(LEASE - MARGIN), carrier.connected() as line:
                 while waiting:
-                    await self._deliver(client, waiting.popleft(), batch.names)
-        except (ServerAway, TimeoutError) as error:
-            log.warning("mail_server_away", error=str(error) or "slow")
+                    await self._deliver(line, waiting.popleft(), batch.names)
+        except (Away, TimeoutError) as error:
+            log.warning("carrier_away", channel=self._channel.name, error=_unreachable(error).code)
             if len(waiting) == len(batch.rows):
                 await self._settle(batch.rows, _unreachable(error))
                 waiting.clear()
@@ -81,36 +89,28 @@ class Sender:
             await self._release(waiting)
         return len(batch.rows) - len(waiting)
 
-    async def _deliver(self, client: aiosmtplib.SMTP, row: Row, names: Names) -> None:
+    async def _deliver(self, line: Line, row: Row, names: Names) -> None:
+        message_id = None
         try:
             with SECONDS.labels(row["channel"]).time():
-                failure = await self._try(client, row, names)
-        except ServerAway as error:
+                message_id = await line.send(row, names)
+        except Refused as error:
+            failure: Failure | None = error.failure
+        except (TemplateError, LookupError):
+            failure = Failure("unmakeable", permanent=True)
+        except Away as error:
             await self._settle([row], _unreachable(error))
             raise
-        await self._settle([row], failure)
+        else:
+            failure = None
+        await self._settle([row], failure, message_id)
 
-    async def _try(self, client: aiosmtplib.SMTP, row: Row, names: Names) -> Failure | None:
-        try:
-            await send(client, mails.compose(row, names, self._mail_from, self._message_id(row)))
-        except Refused as error:
-            return error.failure
-        except (TemplateError, LookupError):
-            return Failure("mail_unmakeable", permanent=True)
-        except (ValueError, MessageError):
-            return Failure("address_invalid", permanent=True)
-        return None
-
-    def _message_id(self, row: Row) -> str:
-        """The same at each attempt, so that a mail sent twice after a crash is known as one."""
-        return f"<{row['id']}.{row['resends']}@{self._domain}>"
-
-    async def _settle(self, rows: Sequence[Row], failure: Failure | None) -> None:
+    async def _settle(self, rows: Sequence[Row], failure: Failure | None, message_id: str | None = None) -> None:
         for row in rows:
             ATTEMPTS.labels(row["channel"], failure.code if failure else "sent").inc()
             with bind(request_id=row["request_id"]):
                 async with transaction(self._database, SERVICE_CLAIMS) as session:
-                    await deliveries.settle(session, row, failure, self._message_id(row))
+                    await deliveries.settle(session, row, failure, message_id)
 
     async def _release(self, rows: Collection[Row]) -> None:
         if not rows:
@@ -121,4 +121,4 @@ class Sender:
 
 
 def _unreachable(error: Exception) -> Failure:
-    return Failure(str(error) or "smtp_slow", unreachable=True)
+    return Failure(str(error) or "too_slow", unreachable=True)

@@ -10,7 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from services.notifications.mailserver import MailServer
+from services.notifications.channels import channels
+from services.notifications.channels.mail.channel import MailCarrier
+from services.notifications.channels.mail.server import MailServer
 from services.notifications.main import SERVICE
 from services.notifications.sender import Sender
 from services.notifications.tests import postoffice
@@ -23,6 +25,8 @@ from shared.testing.services import Deliver
 KIRSTEN, AMINA, JONAS, RETWIST = UUID(int=0xC), UUID(int=0xA), UUID(int=0xB), UUID(int=1)
 KIRSTENS, AMINAS = "kirsten@example.com", "amina@example.com"
 START = datetime(2031, 3, 3, 9, tzinfo=UTC)  # a Monday, ten o'clock in Copenhagen
+
+MAIL_FROM, APP = "Loctician <no-reply@loctician.example>", "https://app.example"
 
 Know = Callable[..., Awaitable[None]]
 Rows = Callable[..., Awaitable[list[dict[str, Any]]]]
@@ -40,9 +44,13 @@ def post() -> Iterator[PostOffice]:
         yield office
 
 
+def mail_sender(database: Database, server: MailServer) -> Sender:
+    return Sender(database, channels()["mail"], MailCarrier(server, MAIL_FROM, APP))
+
+
 @pytest.fixture
 def new_sender(database: Database, post: PostOffice) -> NewSender:
-    return lambda: Sender(database, MailServer.from_url(post.url), "Loctician <no-reply@loctician.example>")
+    return lambda: mail_sender(database, MailServer.from_url(post.url))
 
 
 @pytest.fixture

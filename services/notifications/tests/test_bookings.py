@@ -1,27 +1,30 @@
 """A booking's changes reach customer and loctician by mail, in the app and in real time."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
 from html.parser import HTMLParser
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
-from services.notifications import mails
+from services.notifications.channels.mail.mails import compose
+from services.notifications.rendering import Names, plain
 from services.notifications.sender import Sender
 from services.notifications.tests.conftest import (
     AMINA,
     AMINAS,
+    APP,
     JONAS,
     KIRSTEN,
     KIRSTENS,
+    MAIL_FROM,
     RETWIST,
     START,
     Know,
@@ -33,6 +36,12 @@ from shared.events import new_id
 from shared.testing.services import Deliver
 
 Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+
+
+def _with_jonas(booking_id: UUID, start: datetime) -> dict[str, Any]:
+    moved = booking(booking_id, start=start, previous_start=START.isoformat())
+    moved["items"][0]["loctician_id"] = str(JONAS)
+    return moved
 
 
 async def pushed(outbox: Outbox, type_: str) -> list[dict[str, Any]]:
@@ -106,6 +115,26 @@ class TestMails:
         assert "10.00–11.30" not in text_of(to_jonas)
         assert "649,00 kr." in text_of(to_jonas)
         assert "1.298,00 kr." in text_of(post.to(KIRSTENS)[0])
+
+    async def test_a_loctician_who_loses_a_booking_to_another_hears_that_it_is_cancelled(
+        self, deliver: Deliver, sender: Sender, post: PostOffice, know: Know, outbox: Outbox
+    ) -> None:
+        await know(JONAS, "jonas@example.com", "Jonas", role="loctician")
+        await deliver("loctician.updated.v1", {"loctician_id": str(JONAS), "display_name": "Jonas"})
+        booking_id = uuid4()
+        await deliver("booking.created.v1", booking(booking_id), version=1)
+        await deliver("booking.rescheduled.v1", _with_jonas(booking_id, START + timedelta(hours=3)), version=2)
+        for _ in range(2):
+            await sender.send_due()
+        assert [mail["Subject"] for mail in post.to(AMINAS)] == [
+            "New booking Monday 3 March 2031 at 10:00",
+            "Booking Monday 3 March 2031 at 10:00 is cancelled",
+        ]
+        assert [mail["Subject"] for mail in post.to("jonas@example.com")] == [
+            "Booking flyttet til mandag 3. marts 2031 kl. 13.00"
+        ]
+        updates = [one for one in await pushed(outbox, "booking_update") if one["audience"] == [f"user:{AMINA}"]]
+        assert [one["data"]["status"] for one in updates] == ["confirmed", "cancelled"]
 
     async def test_a_loctician_who_is_the_customer_hears_once(
         self, deliver: Deliver, sender: Sender, post: PostOffice
@@ -188,10 +217,12 @@ def composed(name: str) -> EmailMessage:
         "language": "en",
         "full_name": name,
         "email": "eve@example.com",
+        "booking_id": data["booking_id"],
+        "booking_version": 1,
         "data": {key: data[key] for key in ("customer_id", "start", "price_amount", "items")},
     }
-    called = mails.Names({RETWIST: {"en": name}}, {AMINA: name}, {KIRSTEN: name})
-    return mails.compose(row, called, "Loctician <no-reply@loctician.example>", "<1@loctician.example>")
+    called = Names({RETWIST: {"en": name}}, {AMINA: name}, {KIRSTEN: name})
+    return compose(row, called, MAIL_FROM, "<1@loctician.example>", APP)
 
 
 class Markup(HTMLParser):
@@ -226,7 +257,7 @@ class TestHostileNames:
     @given(name=NAMES)
     @bounded(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     def test_a_name_is_written_as_it_is_on_one_line(self, name: str) -> None:
-        shown = mails.plain(name)
+        shown = plain(name)
         lines = text_of(composed(name)).splitlines()
         assert f"Hello {shown}".rstrip() in [line.rstrip() for line in lines]
         assert len(lines) == len(text_of(HARMLESS).splitlines())
@@ -249,7 +280,7 @@ class TestRealtime:
         data = booking()
         await deliver("booking.created.v1", data, version=1)
         updates = await pushed(outbox, "booking_update")
-        assert [one["audience"] for one in updates] == [[f"user:{KIRSTEN}"], [f"user:{AMINA}"]]
+        assert sorted(one["audience"] for one in updates) == [[f"user:{AMINA}"], [f"user:{KIRSTEN}"]]
         assert updates[0]["data"] == {
             "booking_id": data["booking_id"],
             "status": "confirmed",
@@ -271,6 +302,17 @@ class TestRealtime:
             "end": "2031-03-03T10:45:00Z",
             "available": False,
         }
+
+    async def test_another_loctician_frees_the_time_of_the_first(self, deliver: Deliver, outbox: Outbox) -> None:
+        booking_id = uuid4()
+        await deliver("booking.created.v1", booking(booking_id), version=1)
+        later = START + timedelta(hours=3)
+        await deliver("booking.rescheduled.v1", _with_jonas(booking_id, later), version=2)
+        told = [one["data"] for one in await pushed(outbox, "availability_update")][1:]
+        assert [(one["loctician_id"], one["start"], one["end"], one["available"]) for one in told] == [
+            (str(AMINA), "2031-03-03T09:00:00Z", "2031-03-03T10:45:00Z", True),
+            (str(JONAS), "2031-03-03T12:00:00Z", "2031-03-03T13:45:00Z", False),
+        ]
 
     async def test_a_move_frees_the_old_time_and_takes_the_new(self, deliver: Deliver, outbox: Outbox) -> None:
         moved = booking(start=START + timedelta(hours=3), previous_start=START.isoformat())

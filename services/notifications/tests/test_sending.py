@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from services.notifications import deliveries
-from services.notifications.mailserver import Failure, MailServer
+from services.notifications.channels.mail.server import MailServer
+from services.notifications.outcomes import Failure
 from services.notifications.sender import Sender
 from services.notifications.tests.conftest import (
     AMINA,
@@ -21,6 +22,7 @@ from services.notifications.tests.conftest import (
     NewSender,
     Rows,
     booking,
+    mail_sender,
     until,
 )  # fmt: skip
 from services.notifications.tests.postoffice import PostOffice
@@ -134,7 +136,7 @@ class TestServerTroubles:
         post.slow = 5
         impatient = MailServer("127.0.0.1", post.port, None, None, use_tls=False, start_tls=None, timeout=0.2)
         await deliver("booking.created.v1", booking(), version=1)
-        await Sender(database, impatient, "Loctician <no-reply@loctician.example>").send_due()
+        await mail_sender(database, impatient).send_due()
         found = {(row["status"], row["error"]) for row in await rows("deliveries")}
         assert ("queued", "smtp_unreachable") in found
         assert {status for status, _ in found} == {"queued"}
@@ -232,7 +234,13 @@ class TestStaff:
         post.refuse_recipient = None
 
     async def test_failed_deliveries_are_listed_and_sent_again(
-        self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, sender: Sender, post: PostOffice
+        self,
+        client: httpx.AsyncClient,
+        auth_headers: Headers,
+        deliver: Deliver,
+        sender: Sender,
+        post: PostOffice,
+        outbox: Outbox,
     ) -> None:
         await self._failed(deliver, sender, post)
         staff = auth_headers(Role.STAFF)
@@ -242,6 +250,8 @@ class TestStaff:
         path = f"/api/v1/notifications/deliveries/{failed['id']}/resend"
         again = await client.post(path, headers=staff)
         assert (again.status_code, again.json()["status"]) == (202, "queued")
+        [told] = await events(outbox, "notification.resent.v1")
+        assert told["delivery_id"] == failed["id"]
         assert await sender.send_due() == 1
         assert len(post.to(AMINAS)) == 1
 

@@ -9,27 +9,10 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from services.notifications.outcomes import Away, Failure, Refused
+
 TIMEOUT = 10.0  # seconds, for each step of a conversation
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a mail was not taken. `unreachable` says nothing about the mail itself."""
-
-    code: str
-    permanent: bool = False
-    unreachable: bool = False
-
-
-class ServerAway(ConnectionError):
-    """No conversation with the mail server, or it broke off. The message is a code."""
-
-
-class Refused(Exception):
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.code)
-        self.failure = failure
 
 
 @dataclass(frozen=True)
@@ -63,7 +46,7 @@ class MailServer:
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[aiosmtplib.SMTP]:
-        """A conversation with the server, logged in where a user is given. Raises ServerAway."""
+        """A conversation with the server, logged in where a user is given. Raises Away."""
         client = aiosmtplib.SMTP(
             hostname=self.host,
             port=self.port,
@@ -77,7 +60,7 @@ class MailServer:
             await client.connect()
         except (aiosmtplib.SMTPException, OSError) as error:
             client.close()
-            raise ServerAway(_away(error)) from error
+            raise Away(_away(error)) from error
         try:
             yield client
         finally:
@@ -87,7 +70,7 @@ class MailServer:
 
 
 async def send(client: aiosmtplib.SMTP, mail: EmailMessage) -> None:
-    """Raises Refused when the server does not take this mail, ServerAway when the conversation broke off."""
+    """Raises Refused when the server does not take this mail, Away when the conversation broke off."""
     try:
         await client.send_message(mail)
     except aiosmtplib.SMTPRecipientsRefused as error:
@@ -99,7 +82,7 @@ async def send(client: aiosmtplib.SMTP, mail: EmailMessage) -> None:
     except ValueError as error:
         raise Refused(Failure("address_invalid", permanent=True)) from error
     except (aiosmtplib.SMTPException, OSError) as error:
-        raise ServerAway(_away(error)) from error
+        raise Away(_away(error)) from error
 
 
 def _refusal(code: int) -> Failure:

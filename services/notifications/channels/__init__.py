@@ -1,0 +1,54 @@
+"""The ways to a person, a folder each. A folder whose channel.py declares a CHANNEL is found by itself."""
+
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications.messages import Message
+from services.notifications.rendering import Names
+
+if TYPE_CHECKING:  # the settings read an address with a channel's help
+    from services.notifications.settings import NotificationsSettings
+
+Delivery = Mapping[str, Any]
+
+
+class Line(Protocol):
+    """An open way to the other side."""
+
+    async def send(self, delivery: Delivery, names: Names) -> str:
+        """Returns the message's id at the other side. Raises Refused for this one, Away when the line is lost."""
+
+
+class Carrier(Protocol):
+    def connected(self) -> AbstractAsyncContextManager[Line]:
+        """Raises Away."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """`tell` runs in the transaction that decides what is told: it writes, and sends nothing.
+
+    A channel outside the app stores deliveries, which its carrier sends later.
+    """
+
+    name: str
+    tell: Callable[[AsyncSession, Sequence[Message]], Awaitable[None]]
+    outside: bool = False
+    default: bool = True  # used unless a person says otherwise; else only where a person asks for it
+    address: str = "email"  # what of a contact a delivery needs
+    carrier: Callable[["NotificationsSettings"], Carrier | None] = lambda _: None
+
+
+@cache
+def channels() -> Mapping[str, Channel]:
+    """By name, those in the app before the others."""
+    modules = [importlib.import_module(f"{__name__}.{found.name}.channel") for found in pkgutil.iter_modules(__path__)]
+    every: list[Channel] = [module.CHANNEL for module in modules]
+    return {channel.name: channel for channel in sorted(every, key=lambda one: (one.outside, one.name))}

@@ -1,0 +1,35 @@
+"""A delivery as a mail."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from typing import Any
+
+from services.notifications.channels.mail import invitations
+from services.notifications.kinds import KINDS
+from services.notifications.rendering import Names, plain, words
+
+
+def compose(delivery: Mapping[str, Any], names: Names, sender: str, message_id: str, app_url: str) -> EmailMessage:
+    """`delivery` comes with its recipient's contact. Raises ValueError for an address no mail can go to."""
+    said = words(delivery, names, parseaddr(sender)[0] or parseaddr(sender)[1], app_url)
+    mail = EmailMessage()
+    mail["From"] = sender
+    mail["To"] = _address(delivery["full_name"], delivery["email"])
+    mail["Subject"] = said.subject
+    mail["Date"] = format_datetime(datetime.now(UTC))
+    mail["Message-ID"] = message_id
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(said.text)
+    mail.add_alternative(said.html, subtype="html")
+    if KINDS[delivery["kind"]].invitation:
+        invitations.attach(mail, invitations.calendar(delivery, names, sender, said.subject))
+    mail["Content-Language"] = delivery["language"]  # last: earlier ones go to the first part of a multipart mail
+    return mail
+
+
+def _address(name: str, address: str) -> Address:
+    local, _, domain = address.rpartition("@")
+    return Address(plain(name), addr_spec=f"{local}@{domain.encode('idna').decode()}")

@@ -1,0 +1,47 @@
+"""What a provider of SMS is, and what its refusals mean."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import httpx
+
+from services.notifications.outcomes import Away, Failure, Refused
+
+
+@dataclass(frozen=True)
+class Text:
+    number: str  # +4520123456
+    sender: str
+    words: str
+    reference: str  # the same at each attempt
+
+
+class Provider(Protocol):
+    async def send(self, client: httpx.AsyncClient, text: Text) -> str:
+        """Returns the provider's id of the message. Raises Refused, Away."""
+
+
+async def answer(client: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth | None = None) -> httpx.Response:
+    """Whatever the provider answers. Raises Away when there is no answer."""
+    try:
+        return await client.send(request, auth=auth)
+    except httpx.HTTPError as error:
+        raise Away("sms_unreachable") from error
+
+
+def passing(status: int) -> bool:
+    return status in {408, 429} or status >= 500
+
+
+def refuse(status: int, *, permanent: bool) -> Refused:
+    """`permanent` is what the provider means; an answer it could not help passes in any case."""
+    return Refused(Failure(f"sms_{status}", permanent=permanent and not passing(status)))
+
+
+def json_of(response: httpx.Response) -> dict[str, Any]:
+    """The answer's object, or an empty one: providers' proxies answer in HTML at times."""
+    try:
+        found = response.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,54 @@
+"""Operator commands of notifications."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from services.notifications import samples
+from services.notifications.channels.mail.mails import compose
+from services.notifications.kinds import KINDS, Part
+from services.notifications.rendering import words
+
+SENDER, LINKS_TO = "Loctician <no-reply@loctician.example>", "https://loctician.example"
+
+app = typer.Typer()
+mail = typer.Typer(no_args_is_help=True, help="What people are told")
+app.add_typer(mail, name="mail")
+
+
+class Language(StrEnum):
+    DA = "da"
+    EN = "en"
+
+
+class Form(StrEnum):
+    TEXT = "text"
+    HTML = "html"
+    SMS = "sms"
+    SOURCE = "source"  # the whole mail, invitation included
+
+
+@mail.command()
+def preview(
+    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS)}")],
+    language: Annotated[Language, typer.Option()] = Language.DA,
+    part: Annotated[str | None, typer.Option(help="As whom it is told; by default the first it is told to")] = None,
+    form: Annotated[Form, typer.Option()] = Form.TEXT,
+) -> None:
+    """Show a message with made-up names, as it would be sent."""
+    if kind not in KINDS:
+        raise typer.BadParameter(f"kind is one of {', '.join(KINDS)}")
+    parts = KINDS[kind].parts
+    if part is not None and part not in parts:
+        raise typer.BadParameter(f"{kind} is told to {' and '.join(parts)}")
+    typer.echo(_shown(kind, part or parts[0], language, form))
+
+
+def _shown(kind: str, part: Part, language: str, form: Form) -> str:
+    sample = samples.delivery(kind, part, language)
+    if form is Form.SOURCE:
+        return compose(sample, samples.NAMES, SENDER, "<sample@loctician.example>", LINKS_TO).as_string()
+    said = words(sample, samples.NAMES, "Loctician", LINKS_TO)
+    shown = {Form.TEXT: f"{said.subject}\n\n{said.text}", Form.HTML: said.html, Form.SMS: said.short}
+    return shown[form]

@@ -1,0 +1,61 @@
+"""Everything a person may be told of: to whom, in which places, and what of it can be switched off."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Part = Literal["customer", "loctician", "staff", "person"]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What preferences speak of. A required topic cannot be switched off in the channels it has by default."""
+
+    name: str
+    required: bool = True
+    extra: bool = True  # may be had in channels that are used only where a person asks for them
+
+
+@dataclass(frozen=True)
+class Kind:
+    name: str
+    topic: str
+    parts: tuple[Part, ...]
+    inside: bool = True  # in the app: inbox and realtime
+    outside: bool = True  # mail, SMS
+    type: str = "notification"  # of the realtime message
+    invitation: Literal["REQUEST", "CANCEL"] | None = None  # iCalendar method
+
+
+TOPICS = {
+    topic.name: topic
+    for topic in (
+        Topic("account", extra=False),
+        Topic("booking"),
+        Topic("waitlist"),
+        Topic("reminder", required=False),
+        Topic("marketing", required=False, extra=False),
+    )
+}
+
+BOTH: tuple[Part, ...] = ("customer", "loctician")
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("verification", "account", ("person",), inside=False),
+        Kind("password_reset", "account", ("person",), inside=False),
+        Kind("new_device", "account", ("person",)),
+        Kind("session_reused", "account", ("person",)),
+        Kind("export_ready", "account", ("person",)),
+        Kind("booking_requested", "booking", BOTH, type="booking_update", invitation="REQUEST"),
+        Kind("booking_created", "booking", BOTH, type="booking_update", invitation="REQUEST"),
+        Kind("booking_confirmed", "booking", BOTH, type="booking_update", invitation="REQUEST"),
+        Kind("booking_rescheduled", "booking", BOTH, type="booking_update", invitation="REQUEST"),
+        Kind("booking_cancelled", "booking", BOTH, type="booking_update", invitation="CANCEL"),
+        Kind("booking_completed", "booking", BOTH, type="booking_update", outside=False),
+        Kind("booking_no_show", "booking", BOTH, type="booking_update"),
+        Kind("booking_conflicted", "booking", ("loctician", "staff"), type="booking_update"),
+        Kind("reminder", "reminder", ("customer",)),
+        Kind("waitlist_offered", "waitlist", ("customer",)),
+        Kind("broadcast", "marketing", ("person",), type="broadcast"),
+    )
+}

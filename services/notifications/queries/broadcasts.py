@@ -1,0 +1,48 @@
+"""Broadcasts, and how far each has come."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications.models import broadcasts
+from services.notifications.queries.rows import Row, found
+
+
+async def add_broadcast(session: AsyncSession, row: dict[str, Any]) -> Row | None:
+    """None when the same person has used the same key before."""
+    add = insert(broadcasts).values(**row).on_conflict_do_nothing(index_elements=["created_by", "idempotency_key"])
+    added = (await session.execute(add.returning(broadcasts))).mappings().one_or_none()
+    return None if added is None else dict(added)
+
+
+async def broadcast_under(session: AsyncSession, created_by: UUID, key: str) -> Row:
+    own = (broadcasts.c.created_by == created_by, broadcasts.c.idempotency_key == key)
+    return (await found(session, select(broadcasts).where(*own)))[0]
+
+
+async def broadcast(session: AsyncSession, broadcast_id: UUID) -> Row | None:
+    rows = await found(session, select(broadcasts).where(broadcasts.c.id == broadcast_id))
+    return rows[0] if rows else None
+
+
+async def unfinished(session: AsyncSession) -> Row | None:
+    """The oldest that is not done, locked; none while another worker is at it."""
+    oldest = select(broadcasts).where(broadcasts.c.done_at.is_(None)).order_by(broadcasts.c.id).limit(1)
+    rows = await found(session, oldest.with_for_update(skip_locked=True))
+    return rows[0] if rows else None
+
+
+async def come_to(session: AsyncSession, broadcast_id: UUID, last: UUID | None, told: int, *, done: bool) -> None:
+    values: dict[str, Any] = {"told": broadcasts.c.told + told, "last_user": last}
+    if done:
+        values |= {"done_at": func.now(), "last_user": None}
+    await session.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(**values))
+
+
+async def words_of(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, dict[str, dict[str, str]]]:
+    said = select(broadcasts.c.id, broadcasts.c.title, broadcasts.c.body).where(broadcasts.c.id.in_(ids))
+    return {row[0]: {"title": row[1], "body": row[2]} for row in await session.execute(said)}

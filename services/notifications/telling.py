@@ -1,0 +1,52 @@
+"""Telling people: each message through the channels its kind has and its recipient wants."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications import queries
+from services.notifications.channels import Channel, channels
+from services.notifications.kinds import KINDS, TOPICS
+from services.notifications.messages import Message, distinct
+from services.notifications.wake import wake_after_commit
+
+Choices = Mapping[str, Mapping[str, bool]]
+
+
+async def tell(session: AsyncSession, messages: Sequence[Message]) -> None:
+    """Once a transaction: the rows of several recipients are locked in one order."""
+    told = sorted(distinct(messages), key=lambda message: message.recipient_id)
+    if not told:
+        return
+    choices = await queries.choices_of(session, {message.recipient_id for message in told})
+    for channel in channels().values():
+        wanted = [one for one in told if reaches(channel, one, choices.get(one.recipient_id, {}))]
+        if wanted:
+            await channel.tell(session, wanted)
+    wake_after_commit(session)
+
+
+def reaches(channel: Channel, message: Message, choices: Choices) -> bool:
+    kind = KINDS[message.kind]
+    if not channel.outside:
+        return kind.inside
+    if message.only_inside or not kind.outside:
+        return False
+    return chosen(channel, kind.topic, choices)
+
+
+def chosen(channel: Channel, topic: str, choices: Choices) -> bool:
+    if must(channel, topic):
+        return True
+    if not choosable(channel, topic):
+        return False
+    return choices.get(topic, {}).get(channel.name, channel.default)
+
+
+def choosable(channel: Channel, topic: str) -> bool:
+    return channel.default or TOPICS[topic].extra
+
+
+def must(channel: Channel, topic: str) -> bool:
+    """Whether the topic cannot be switched off in this channel."""
+    return TOPICS[topic].required and channel.default

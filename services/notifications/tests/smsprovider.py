@@ -1,0 +1,97 @@
+"""A real HTTP server that speaks the providers' languages: it takes texts, and refuses as it is told to."""
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs
+
+TOKEN = "gatewayapi-token"
+ACCOUNT, SECRET = "AC0123456789", "twilio-secret"
+UNKNOWN = "+4590000001"  # to these providers
+
+
+@dataclass
+class SmsProvider:
+    texts: list[dict[str, Any]] = field(default_factory=list)
+    refuse_with: int | None = None
+    hang: float = 0.0
+    garbage: bool = False
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def answer(self, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, Any]]:
+        if self.refuse_with is not None:
+            return self.refuse_with, {"code": "0x0400", "message": "refused"}
+        if path == "/mobile/single":
+            return self._gatewayapi(headers, body)
+        if path == f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json":
+            return self._twilio(headers, body)
+        return 404, {}
+
+    def _gatewayapi(self, headers: Any, body: bytes) -> tuple[int, dict[str, Any]]:
+        if headers["Authorization"] != f"Token {TOKEN}":
+            return 401, {"code": "0x0307", "message": "bad token"}
+        asked = json.loads(body)
+        if not isinstance(asked["recipient"], int):
+            return 422, {"message": "recipient is a number"}
+        if f"+{asked['recipient']}" == UNKNOWN:
+            return 400, {"code": "0x0213", "message": "unknown recipient"}
+        self.texts.append({"to": f"+{asked['recipient']}", "from": asked["sender"], "text": asked["message"], **asked})
+        return 202, {
+            "msg_id": f"msg-{len(self.texts)}",
+            "recipient": asked["recipient"],
+            "reference": asked["reference"],
+        }
+
+    def _twilio(self, headers: Any, body: bytes) -> tuple[int, dict[str, Any]]:
+        expected = base64.b64encode(f"{ACCOUNT}:{SECRET}".encode()).decode()
+        if headers["Authorization"] != f"Basic {expected}":
+            return 401, {"code": 20003, "message": "Authenticate", "status": 401}
+        asked = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        if asked["To"] == UNKNOWN:
+            return 400, {"code": 21211, "message": "Invalid 'To' Phone Number", "status": 400}
+        self.texts.append({"to": asked["To"], "from": asked["From"], "text": asked["Body"]})
+        return 201, {"sid": f"SM{len(self.texts)}", "status": "queued"}
+
+
+def _handler(provider: SmsProvider, stop: threading.Event) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            stop.wait(provider.hang)
+            status, answer = provider.answer(self.path, self.headers, body)
+            content = b"<html>?" if provider.garbage else json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            """Quiet."""
+
+    return Handler
+
+
+@contextmanager
+def opened() -> Iterator[SmsProvider]:
+    provider, stop = SmsProvider(), threading.Event()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(provider, stop))
+    server.handle_error = lambda *_: None  # type: ignore[method-assign] # clients that leave early are expected
+    provider.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield provider
+    finally:
+        stop.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()

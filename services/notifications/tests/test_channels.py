@@ -1,0 +1,81 @@
+"""A folder is all that a channel needs."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.notifications import channels as package
+from services.notifications.channels import channels
+from services.notifications.sender import Sender
+from services.notifications.tests.conftest import KIRSTEN, Rows, booking
+from shared.auth import Role
+from shared.db import Database
+from shared.testing.services import Deliver
+
+ROOT = Path(__file__).parents[3]
+PIGEON = """
+from contextlib import asynccontextmanager
+
+from services.notifications.channels import Channel
+from services.notifications.deliveries import store
+
+FLOWN = []
+
+
+class Loft:
+    async def send(self, delivery, names):
+        FLOWN.append(delivery["full_name"])
+        return "ring-1"
+
+    @asynccontextmanager
+    async def connected(self):
+        yield self
+
+
+CHANNEL = Channel("pigeon", store("pigeon"), outside=True, carrier=lambda settings: Loft())
+"""
+
+
+@pytest.fixture
+def pigeon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    folder = tmp_path / "pigeon"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "channel.py").write_text(PIGEON)
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    channels.cache_clear()
+    yield
+    channels.cache_clear()
+    for name in ("pigeon.channel", "pigeon"):
+        sys.modules.pop(f"services.notifications.channels.{name}", None)
+
+
+@pytest.mark.parametrize("first", ["main", "settings", "cli", "channels.sms.channel", "models"])
+def test_the_service_can_be_imported_from_any_end(first: str) -> None:
+    command = [sys.executable, "-c", f"import services.notifications.{first}"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_those_there_are() -> None:
+    assert list(channels()) == ["inapp", "websocket", "mail", "sms"]
+
+
+@pytest.mark.usefixtures("salon", "pigeon")
+async def test_a_new_folder_is_used_offered_and_sent_through(
+    deliver: Deliver, database: Database, rows: Rows, client: httpx.AsyncClient, auth_headers: object
+) -> None:
+    assert callable(auth_headers)
+    await deliver("booking.created.v1", booking(), version=1)
+    assert {row["channel"] for row in await rows("deliveries")} == {"mail", "pigeon"}
+    channel = channels()["pigeon"]
+    assert await Sender(database, channel, channel.carrier(None)).send_due() == 2  # type: ignore[arg-type]
+    sent = [row for row in await rows("deliveries") if row["channel"] == "pigeon"]
+    assert {(row["status"], row["message_id"]) for row in sent} == {("sent", "ring-1")}
+    headers = auth_headers(Role.CUSTOMER, KIRSTEN)
+    answer = await client.get("/api/v1/notifications/preferences", headers=headers)
+    assert "pigeon" in answer.json()["kinds"][1]["channels"]

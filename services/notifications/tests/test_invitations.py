@@ -1,0 +1,138 @@
+"""Mails about an appointment bring it along for the recipient's calendar: RFC 5545 and 5546."""
+
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as bounded
+from hypothesis import strategies as st
+from icalendar import Calendar, Component
+
+from services.notifications import samples
+from services.notifications.channels.mail.invitations import FILE, calendar
+from services.notifications.rendering import Names
+from services.notifications.sender import Sender
+from services.notifications.tests.conftest import AMINAS, KIRSTENS, START, booking
+from services.notifications.tests.postoffice import PostOffice
+from shared.testing.services import Deliver
+
+
+def invitation_in(mail: EmailMessage) -> Component:
+    [part] = [one for one in mail.walk() if one.get_content_type() == "text/calendar"]
+    made = Calendar.from_ical(part.get_content())
+    assert isinstance(made, Component)
+    assert part.get_param("method") == made["method"]
+    return made
+
+
+def event_in(mail: EmailMessage) -> Component:
+    [event] = invitation_in(mail).walk("VEVENT")
+    return event
+
+
+@pytest.mark.usefixtures("salon")
+class TestInvitations:
+    async def test_a_booking_comes_as_a_request_with_its_time_and_zone(
+        self, deliver: Deliver, sender: Sender, post: PostOffice
+    ) -> None:
+        booking_id = uuid4()
+        await deliver("booking.created.v1", booking(booking_id), version=1)
+        await sender.send_due()
+        [mail] = post.to(KIRSTENS)
+        made, event = invitation_in(mail), event_in(mail)
+        assert made["method"] == "REQUEST"
+        assert [str(zone["tzid"]) for zone in made.walk("VTIMEZONE")] == ["Europe/Copenhagen"]
+        assert event["uid"] == f"booking-{booking_id}@loctician.example"
+        assert event["sequence"] == 1
+        assert event["status"] == "CONFIRMED"
+        assert event.decoded("dtstart") == START
+        assert event["dtstart"].params["TZID"] == "Europe/Copenhagen"
+        assert event.decoded("dtend") == START + timedelta(minutes=90)
+        assert event["summary"] == "Opstramning"
+        assert event["organizer"] == "mailto:no-reply@loctician.example"
+        assert event["attendee"] == f"mailto:{KIRSTENS}"
+
+    async def test_moving_and_cancelling_are_about_the_same_entry_with_a_higher_sequence(
+        self, deliver: Deliver, sender: Sender, post: PostOffice
+    ) -> None:
+        booking_id, later = uuid4(), START + timedelta(days=1)
+        await deliver("booking.created.v1", booking(booking_id), version=1)
+        await deliver("booking.rescheduled.v1", booking(booking_id, start=later), version=2)
+        await deliver("booking.cancelled.v1", booking(booking_id, start=later, status="cancelled"), version=3)
+        for _ in range(3):
+            await sender.send_due()
+        for address in (KIRSTENS, AMINAS):
+            mails = post.to(address)
+            events = [event_in(mail) for mail in mails]
+            assert [str(invitation_in(mail)["method"]) for mail in mails] == ["REQUEST", "REQUEST", "CANCEL"]
+            assert len({str(event["uid"]) for event in events}) == 1
+            assert [event["sequence"] for event in events] == [1, 2, 3]
+            assert events[1].decoded("dtstart") == later
+            assert str(events[2]["status"]) == "CANCELLED"
+
+    async def test_the_same_lies_beside_as_a_file(self, deliver: Deliver, sender: Sender, post: PostOffice) -> None:
+        await deliver("booking.created.v1", booking(), version=1)
+        await sender.send_due()
+        [mail] = post.to(KIRSTENS)
+        [file] = list(mail.iter_attachments())
+        assert file.get_filename() == FILE
+        assert file.get_content().replace(b"\r\n", b"\n").strip() == _calendar_text(mail).strip()
+
+    async def test_a_request_that_awaits_the_salon_is_tentative(
+        self, deliver: Deliver, sender: Sender, post: PostOffice
+    ) -> None:
+        await deliver("booking.created.v1", booking(status="pending"), version=1)
+        await sender.send_due()
+        assert event_in(post.to(KIRSTENS)[0])["status"] == "TENTATIVE"
+
+    async def test_other_mails_bring_none(self, deliver: Deliver, sender: Sender, post: PostOffice) -> None:
+        await deliver("booking.no_show.v1", booking(status="no_show"), version=3)
+        await sender.send_due()
+        [mail] = post.to(KIRSTENS)
+        assert mail.get_content_type() == "multipart/alternative"
+
+
+def _calendar_text(mail: EmailMessage) -> bytes:
+    [part] = [one for one in mail.walk() if one.get_content_type() == "text/calendar"]
+    content: str = part.get_content()
+    return content.replace("\r\n", "\n").encode()
+
+
+class TestClockChanges:
+    @pytest.mark.parametrize(
+        "start",
+        [
+            datetime(2027, 3, 28, 8, tzinfo=UTC),  # the day the clock goes forward
+            datetime(2027, 10, 31, 0, 30, tzinfo=UTC),  # the hour that comes twice, first
+            datetime(2027, 10, 31, 1, 30, tzinfo=UTC),  # and second
+        ],
+    )
+    def test_a_calendar_shows_the_instant_that_was_booked(self, start: datetime) -> None:
+        sample = samples.delivery("booking_created", "customer", "da")
+        item = sample["data"]["items"][0]
+        item |= {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
+        made = calendar(sample, samples.NAMES, "Loctician <no-reply@loctician.example>", "Din tid")
+        again = Calendar.from_ical(made.to_ical())
+        [event] = again.walk("VEVENT")
+        assert event.decoded("dtstart").astimezone(UTC) == start
+
+
+class TestHostileNames:
+    @given(name=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=80))
+    @bounded(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    def test_no_name_adds_a_line_or_a_property(self, name: str) -> None:
+        hostile = f'{name}\r\nATTENDEE:mailto:eve@example.com\nBEGIN:VALARM;X="{name}":'
+        names = Names({samples.RETWIST: {"da": hostile}}, {samples.LOCTICIAN: hostile}, {samples.CUSTOMER: hostile}, {})
+        sample = samples.delivery("booking_created", "customer", "da") | {"full_name": hostile}
+        made = calendar(sample, names, "Loctician <no-reply@loctician.example>", "Din tid")
+        again = Calendar.from_ical(made.to_ical())
+        [event] = again.walk("VEVENT")
+        harmless = calendar(
+            samples.delivery("booking_created", "customer", "da"), samples.NAMES, "S <s@loctician.example>", "Din tid"
+        )
+        assert [component.name for component in again.walk()] == [component.name for component in harmless.walk()]
+        assert sorted(event) == sorted(harmless.walk("VEVENT")[0])
+        assert event["attendee"] == "mailto:kirsten@example.com"
+        assert event["uid"] == f"booking-{UUID(int=5)}@loctician.example"

@@ -1,0 +1,163 @@
+"""Whatever a person is pushed in real time can be found again: the message's id is the notice's, and `after` it come
+the later ones."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from services.notifications.messages import Message
+from services.notifications.telling import tell
+from services.notifications.tests.conftest import AMINA, KIRSTEN, booking
+from shared.auth import SERVICE_CLAIMS, Role
+from shared.db import Database, transaction
+from shared.events import new_id
+from shared.testing.services import Deliver
+
+Headers = Callable[..., dict[str, str]]
+Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+INBOX = "/api/v1/notifications"
+
+
+async def pushed_to(outbox: Outbox, user_id: UUID) -> list[dict[str, Any]]:
+    """What the gateway would send this person: id, type and data."""
+    return [
+        {"id": row["id"], "type": row["type"], "data": row["data"]["data"]}
+        for row in await outbox()
+        if row["exchange"] == "loctician.realtime" and f"user:{user_id}" in row["data"]["audience"]
+    ]
+
+
+async def later_than(client: httpx.AsyncClient, headers: dict[str, str], after: str, **query: Any) -> dict[str, Any]:
+    answer = await client.get(INBOX, headers=headers, params={"after": after, **query})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+@pytest.mark.usefixtures("salon")
+class TestMissed:
+    async def test_every_message_pushed_stands_in_the_inbox_under_its_id(
+        self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, outbox: Outbox
+    ) -> None:
+        await _a_lot_happens(deliver)
+        for role, user_id in ((Role.CUSTOMER, KIRSTEN), (Role.LOCTICIAN, AMINA)):
+            messages = await pushed_to(outbox, user_id)
+            answer = await client.get(INBOX, headers=auth_headers(role, user_id), params={"limit": 100})
+            notices = {one["id"]: one for one in answer.json()["items"]}
+            assert messages
+            assert {one["id"] for one in messages} == notices.keys()
+            for message in messages:
+                notice = notices[message["id"]]
+                assert notice["type"] == message["type"]
+                assert notice["data"].keys() == message["data"].keys()
+
+    async def test_after_each_message_come_exactly_the_later_ones_oldest_first(
+        self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, outbox: Outbox
+    ) -> None:
+        await _a_lot_happens(deliver)
+        ids = [one["id"] for one in await pushed_to(outbox, KIRSTEN)]
+        headers = auth_headers(Role.CUSTOMER, KIRSTEN)
+        for place, seen in enumerate(ids):
+            found = await later_than(client, headers, seen, limit=100)
+            assert [one["id"] for one in found["items"]] == ids[place + 1 :]
+
+    async def test_pages_go_on_until_nothing_is_left(
+        self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, outbox: Outbox
+    ) -> None:
+        await _a_lot_happens(deliver)
+        ids = [one["id"] for one in await pushed_to(outbox, KIRSTEN)]
+        headers = auth_headers(Role.CUSTOMER, KIRSTEN)
+        found, cursor = [], None
+        while True:
+            query = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+            page = await later_than(client, headers, ids[0], **query)
+            found += [one["id"] for one in page["items"]]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        assert found == ids[1:]
+
+    async def test_a_message_that_stands_in_no_inbox_counts_by_its_time(
+        self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, outbox: Outbox
+    ) -> None:
+        await deliver("booking.created.v1", booking(), version=1)
+        between = new_id()  # such as an availability_update's
+        await deliver("booking.created.v1", booking(), version=1)
+        headers = auth_headers(Role.CUSTOMER, KIRSTEN)
+        ids = [one["id"] for one in await pushed_to(outbox, KIRSTEN)]
+        assert [one["id"] for one in (await later_than(client, headers, str(between)))["items"]] == ids[1:]
+
+    async def test_anothers_message_gives_away_nothing(
+        self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, outbox: Outbox
+    ) -> None:
+        await deliver("booking.created.v1", booking(), version=1)
+        [hers] = await pushed_to(outbox, AMINA)
+        stranger = auth_headers(Role.CUSTOMER)
+        assert (await later_than(client, stranger, hers["id"]))["items"] == []
+
+
+async def _a_lot_happens(deliver: Deliver) -> None:
+    """In the order of the subscriptions a client would see."""
+    one, other = uuid4(), uuid4()
+    await deliver("booking.created.v1", booking(one, status="pending"), version=1)
+    await deliver("booking.created.v1", booking(other), version=1)
+    await deliver("booking.confirmed.v1", booking(one), version=2)
+    await deliver("booking.completed.v1", booking(other, status="completed"), version=2)
+    await deliver("booking.no_show.v1", booking(one, status="no_show"), version=3)
+    await deliver("session.started.v1", {"user_id": str(KIRSTEN), "session_id": str(uuid4()), "new_device": True})
+
+
+class TestOrder:
+    async def test_positions_are_in_the_order_of_commits_whatever_the_clocks_say(self, database: Database) -> None:
+        """The slow writer made its id first; had it not been waited for, a client that saw the other would miss it."""
+        first, second = _message(new_id()), _message(new_id())
+        holding, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow() -> None:
+            async with transaction(database, SERVICE_CLAIMS) as session:
+                await tell(session, [second])
+                holding.set()
+                await go_on.wait()
+
+        async def quick() -> None:
+            await holding.wait()
+            async with transaction(database, SERVICE_CLAIMS) as session:
+                await tell(session, [first])
+
+        writers = asyncio.gather(slow(), quick())
+        await holding.wait()
+        go_on.set()
+        await writers
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            found = await session.execute(text("SELECT id FROM notifications.notices ORDER BY position"))
+            pushed = await session.execute(text("SELECT event_id FROM notifications.outbox ORDER BY id"))
+            assert found.scalars().all() == pushed.scalars().all() == [second.id, first.id]
+
+    async def test_transactions_that_tell_the_same_people_do_not_lock_each_other_out(self, database: Database) -> None:
+        people = [uuid4() for _ in range(8)]
+
+        async def write(order: list[UUID]) -> None:
+            event_id = new_id()
+            async with transaction(database, SERVICE_CLAIMS) as session:
+                await tell(session, [_message(new_id(), one, event_id) for one in order])
+
+        await asyncio.gather(*(write(people if turn % 2 else people[::-1]) for turn in range(20)))
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            found = await session.execute(text("SELECT DISTINCT last FROM notifications.inboxes"))
+            assert found.scalars().all() == [20]
+
+
+def _message(id_: UUID, user_id: UUID = KIRSTEN, event_id: UUID | None = None) -> Message:
+    return Message(
+        id=id_,
+        event_id=event_id or new_id(),
+        recipient_id=user_id,
+        kind="new_device",
+        part="person",
+        facts={},
+        shown={},
+    )

@@ -1,0 +1,184 @@
+"""What a person wants to hear, and how; what belongs to account and appointments cannot be switched off."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from services.notifications.reminders import Quiet, Reminding
+from services.notifications.sender import Sender
+from services.notifications.tests.conftest import AMINA, KIRSTEN, KIRSTENS, Know, Rows, booking
+from services.notifications.tests.postoffice import PostOffice
+from services.notifications.tests.test_reminders import LONG_AGO, at_in
+from shared.auth import Claims, Role
+from shared.db import Database, transaction
+from shared.testing.services import Deliver
+
+Arrange = Callable[..., Awaitable[None]]
+Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+Headers = Callable[..., dict[str, str]]
+PATH = "/api/v1/notifications/preferences"
+
+
+@pytest.fixture
+def mine(auth_headers: Headers) -> dict[str, str]:
+    return auth_headers(Role.CUSTOMER, KIRSTEN)
+
+
+def channels_of(answer: httpx.Response, kind: str) -> dict[str, Any]:
+    assert answer.status_code == 200, answer.text
+    [found] = [one for one in answer.json()["kinds"] if one["kind"] == kind]
+    return dict(found["channels"])
+
+
+@pytest.mark.usefixtures("salon")
+class TestChoosing:
+    async def test_by_default_mails_are_on_and_sms_off(self, client: httpx.AsyncClient, mine: dict[str, str]) -> None:
+        answer = await client.get(PATH, headers=mine)
+        body = answer.json()
+        assert (body["language"], body["phone_known"], answer.headers["ETag"]) == ("da", False, '"0"')
+        assert channels_of(answer, "booking") == {
+            "mail": {"enabled": True, "required": True},
+            "sms": {"enabled": False, "required": False},
+        }
+        assert channels_of(answer, "reminder")["mail"] == {"enabled": True, "required": False}
+        assert channels_of(answer, "account") == {"mail": {"enabled": True, "required": True}}
+        assert channels_of(answer, "marketing") == {"mail": {"enabled": True, "required": False}}
+
+    async def test_reminders_and_marketing_can_be_switched_off(
+        self, client: httpx.AsyncClient, mine: dict[str, str], outbox: Outbox
+    ) -> None:
+        body = {"kinds": {"reminder": {"mail": False}, "marketing": {"mail": False}}}
+        answer = await client.put(PATH, headers=mine, json=body)
+        assert answer.headers["ETag"] == '"1"'
+        [told] = [row for row in await outbox() if row["type"] == "preferences.updated.v1"]
+        assert told["data"]["switched_off"] == ["reminder", "marketing"]
+        for kind in ("reminder", "marketing"):
+            assert channels_of(await client.get(PATH, headers=mine), kind)["mail"]["enabled"] is False
+
+    @pytest.mark.parametrize("kind", ["account", "booking", "waitlist"])
+    async def test_what_must_be_told_cannot_and_the_answer_says_why(
+        self, kind: str, client: httpx.AsyncClient, mine: dict[str, str]
+    ) -> None:
+        answer = await client.put(PATH, headers=mine, json={"kinds": {kind: {"mail": False}}})
+        assert (answer.status_code, answer.json()["code"]) == (422, "channel_required")
+        assert "kan ikke slås fra" in answer.json()["detail"]
+        assert (await client.get(PATH, headers=mine)).headers["ETag"] == '"0"'
+
+    @pytest.mark.parametrize(
+        "kinds",
+        [
+            {"birthday": {"mail": True}},
+            {"reminder": {"pigeon": True}},
+            {"reminder": {"inapp": False}},
+            {"account": {"sms": True}},
+            {"marketing": {"sms": True}},
+        ],
+    )
+    async def test_what_does_not_exist_cannot_be_chosen(
+        self, kinds: dict[str, Any], client: httpx.AsyncClient, mine: dict[str, str], know: Know
+    ) -> None:
+        await know(KIRSTEN, KIRSTENS, "Kirsten Ærø", phone="+4520123456", version=2)
+        answer = await client.put(PATH, headers=mine, json={"kinds": kinds})
+        assert (answer.status_code, answer.json()["code"]) == (422, "unknown_choice")
+
+    @pytest.mark.parametrize(
+        "body", [{"kinds": {"reminder": {"mail": "perhaps"}}}, {"language": "sv"}, {"user_id": 1}, []]
+    )
+    async def test_malformed_choices_are_422(self, body: Any, client: httpx.AsyncClient, mine: dict[str, str]) -> None:
+        assert (await client.put(PATH, headers=mine, json=body)).status_code == 422
+
+    async def test_sms_needs_a_number(self, client: httpx.AsyncClient, mine: dict[str, str], know: Know) -> None:
+        body = {"kinds": {"reminder": {"sms": True}}}
+        refused = await client.put(PATH, headers=mine, json=body)
+        assert (refused.status_code, refused.json()["code"]) == (422, "phone_required")
+        await know(KIRSTEN, KIRSTENS, "Kirsten Ærø", phone="+4520123456", version=2)
+        answer = await client.put(PATH, headers=mine, json=body)
+        assert channels_of(answer, "reminder") == {
+            "mail": {"enabled": True, "required": False},
+            "sms": {"enabled": True, "required": False},
+        }
+
+    async def test_a_lost_update_is_refused(self, client: httpx.AsyncClient, mine: dict[str, str]) -> None:
+        first = {"kinds": {"reminder": {"mail": False}}}
+        assert (await client.put(PATH, headers=mine | {"If-Match": '"0"'}, json=first)).status_code == 200
+        assert (await client.put(PATH, headers=mine | {"If-Match": '"0"'}, json={})).status_code == 412
+        assert (await client.put(PATH, headers=mine | {"If-Match": '"1"'}, json={})).status_code == 200
+
+    async def test_nobody_chooses_without_a_token(self, client: httpx.AsyncClient) -> None:
+        assert (await client.get(PATH)).status_code == 401
+        assert (await client.put(PATH, json={})).status_code == 401
+
+
+@pytest.mark.usefixtures("salon")
+class TestEffect:
+    async def test_mails_come_in_the_language_chosen(
+        self, client: httpx.AsyncClient, mine: dict[str, str], deliver: Deliver, sender: Sender, post: PostOffice
+    ) -> None:
+        await client.put(PATH, headers=mine, json={"language": "en"})
+        await deliver("booking.created.v1", booking(), version=1)
+        await sender.send_due()
+        assert post.to(KIRSTENS)[0]["Subject"].startswith("Your appointment")
+
+    async def test_without_a_choice_of_language_the_account_counts_again(
+        self, client: httpx.AsyncClient, mine: dict[str, str], know: Know
+    ) -> None:
+        await client.put(PATH, headers=mine, json={"language": "da"})
+        await know(KIRSTEN, KIRSTENS, "Kirsten Ærø", language="en", version=2)
+        assert (await client.get(PATH, headers=mine)).json()["language"] == "da"
+        assert (await client.put(PATH, headers=mine, json={})).json()["language"] == "en"
+
+    @pytest.mark.parametrize(
+        ("chosen", "expected"),
+        [({"mail": False}, set()), ({"mail": False, "sms": True}, {"sms"}), ({"sms": True}, {"mail", "sms"})],
+    )
+    async def test_reminders_go_where_a_person_wants_them_and_always_into_the_inbox(
+        self,
+        chosen: dict[str, bool],
+        expected: set[str],
+        client: httpx.AsyncClient,
+        mine: dict[str, str],
+        deliver: Deliver,
+        know: Know,
+        database: Database,
+        rows: Rows,
+        arrange: Arrange,
+    ) -> None:
+        await know(KIRSTEN, KIRSTENS, "Kirsten Ærø", phone="+4520123456", version=2)
+        assert (await client.put(PATH, headers=mine, json={"kinds": {"reminder": chosen}})).status_code == 200
+        await deliver("booking.created.v1", booking(start=at_in(23)), version=1)
+        await arrange(LONG_AGO)
+        await Reminding(database, (24,), Quiet(0, 0)).remind_due()
+        assert {row["channel"] for row in await rows("deliveries") if row["kind"] == "reminder"} == expected
+        assert [row["kind"] for row in await rows("notices", "position") if row["user_id"] == KIRSTEN] == [
+            "booking_created",
+            "reminder",
+        ]
+
+
+@pytest.mark.usefixtures("salon")
+class TestIsolation:
+    async def test_choices_and_contact_are_ones_own_for_the_database_too(
+        self, client: httpx.AsyncClient, mine: dict[str, str], database: Database
+    ) -> None:
+        await client.put(PATH, headers=mine, json={"language": "en"})
+        for claims, expected in (
+            (Claims("customer", KIRSTEN), [KIRSTEN]),
+            (Claims("loctician", AMINA), []),
+            (Claims("admin", UUID(int=77)), []),
+        ):
+            async with transaction(database, claims) as session:
+                found = await session.execute(text("SELECT user_id FROM notifications.preferences"))
+                assert found.scalars().all() == expected
+                own = await session.execute(text("SELECT user_id FROM notifications.contacts"))
+                assert set(own.scalars()) <= {claims.sub}
+
+    async def test_nobody_writes_anothers(self, database: Database) -> None:
+        insert = "INSERT INTO notifications.preferences (user_id, choices, version) VALUES (:user, '{}', 1)"
+        with pytest.raises(ProgrammingError, match="row-level security"):
+            async with transaction(database, Claims("customer", AMINA)) as session:
+                await session.execute(text(insert), {"user": KIRSTEN})

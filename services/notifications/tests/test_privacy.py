@@ -1,0 +1,76 @@
+"""What is held on one person comes out whole, and goes without a trace of the person."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from services.notifications import privacy
+from services.notifications.models import metadata
+from services.notifications.queries import put_preferences
+from services.notifications.tests.conftest import AMINA, KIRSTEN, KIRSTENS, Know, booking
+from services.notifications.tests.test_accounts import requested
+from services.notifications.tests.test_waitlist import offer
+from shared.auth import SERVICE_CLAIMS
+from shared.db import Database, transaction
+from shared.testing.services import Deliver
+
+
+@pytest.fixture
+async def history(deliver: Deliver, database: Database, salon: None) -> None:
+    await deliver("booking.created.v1", booking(), version=1)
+    await deliver("waitlist.offered.v1", offer())
+    await deliver("user.verification_requested.v1", requested())
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        await put_preferences(session, KIRSTEN, "en", {"reminder": {"mail": False}})
+
+
+async def everything(database: Database) -> str:
+    """Every row of every table, outbox apart, which the relay empties."""
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        found = []
+        for table in metadata.tables.values():
+            if table.name != "outbox":
+                rows = await session.execute(text(f"SELECT t.*\\:\\:text FROM {table.fullname} t"))
+                found += [str(row) for row in rows]
+        return "\n".join(found)
+
+
+@pytest.mark.usefixtures("history")
+class TestPrivacy:
+    async def test_the_export_has_what_is_held_and_no_token(self, database: Database) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            held: dict[str, Any] = await privacy.export(session, KIRSTEN)
+        assert held["contact"][0]["email"] == KIRSTENS
+        assert held["preferences"][0]["language"] == "en"
+        assert len(held["deliveries"]) == 3
+        assert len(held["notices"]) == 2
+        assert held["appointments"][0]["customer_id"] == KIRSTEN
+        assert "one-time" not in str(held)
+
+    async def test_after_erasure_nothing_names_the_person_and_others_keep_theirs(self, database: Database) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await privacy.erase(session, KIRSTEN)
+        left = await everything(database)
+        assert KIRSTENS not in left
+        assert "Kirsten" not in left
+        assert left.count(str(KIRSTEN)) == 1, "only that the person is gone stays"
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            hers = await privacy.export(session, AMINA)
+        assert len(hers["deliveries"]) == len(hers["notices"]) == 1
+
+    async def test_late_events_do_not_bring_the_person_back(
+        self, database: Database, know: Know, deliver: Deliver
+    ) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await privacy.erase(session, KIRSTEN)
+        await know(KIRSTEN, KIRSTENS, "Kirsten Ærø", version=9)
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            [contact] = (await privacy.export(session, KIRSTEN))["contact"]
+        assert (contact["email"], contact["active"]) == (None, False)
+
+    async def test_a_stranger_has_nothing(self, database: Database) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            assert not any((await privacy.export(session, uuid4())).values())
+            assert UUID(int=0) == privacy.NOBODY

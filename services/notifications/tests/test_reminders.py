@@ -1,0 +1,312 @@
+"""Reminders: before the appointment, outside quiet hours, once, and only for appointments that stand."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import settings as bounded
+from hypothesis import strategies as st
+
+from services.notifications.reminders import USEFUL, Quiet, Reminding, plan
+from services.notifications.sender import Sender
+from services.notifications.settings import NotificationsSettings
+from services.notifications.tests.conftest import KIRSTEN, KIRSTENS, Rows, booking
+from services.notifications.tests.postoffice import PostOffice, text_of
+from shared.auth import Role
+from shared.db import Database
+from shared.schemas import COPENHAGEN
+from shared.settings import Settings
+from shared.testing.services import Deliver
+
+Arrange = Callable[..., Awaitable[None]]
+Headers = Callable[..., dict[str, str]]
+NIGHT, NEVER = Quiet(21, 8), Quiet(0, 0)
+HOURS = (24, 2)
+
+
+def wall(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=COPENHAGEN).astimezone(UTC)
+
+
+def dues(
+    start: str, known: str = "2027-01-01T12:00", hours: tuple[int, ...] = HOURS, quiet: Quiet = NIGHT
+) -> list[str]:
+    found = plan(wall(start), wall(known), hours, quiet)
+    return [one.due.astimezone(COPENHAGEN).isoformat()[:16] for one in found]
+
+
+class TestPlan:
+    def test_a_day_and_two_hours_before(self) -> None:
+        assert dues("2027-06-15T14:00") == ["2027-06-14T14:00", "2027-06-15T12:00"]
+
+    def test_hours_that_pass_count_when_the_clock_goes_forward_or_back(self) -> None:
+        assert dues("2027-03-28T14:00", quiet=NEVER) == ["2027-03-27T13:00", "2027-03-28T12:00"]
+        assert dues("2027-10-31T14:00", quiet=NEVER) == ["2027-10-30T15:00", "2027-10-31T12:00"]
+        assert dues("2027-03-28T04:00", hours=(2,), quiet=NEVER) == ["2027-03-28T01:00"]
+
+    def test_one_that_falls_into_the_night_goes_in_the_morning_if_that_is_early_enough(self) -> None:
+        assert dues("2027-06-15T09:30", hours=(2,)) == ["2027-06-15T08:00"]
+
+    def test_and_in_the_evening_before_if_not(self) -> None:
+        assert dues("2027-06-15T08:30", hours=(2,)) == ["2027-06-14T20:45"]
+
+    def test_the_night_is_the_same_by_the_clock_around_a_clock_change(self) -> None:
+        assert dues("2027-03-28T09:30", hours=(2,)) == ["2027-03-28T08:00"]
+        assert dues("2027-10-31T08:30", hours=(2,)) == ["2027-10-30T20:45"]
+
+    def test_nothing_that_would_have_been_due_before_the_time_was_agreed_on(self) -> None:
+        assert dues("2027-06-15T14:00", known="2027-06-14T20:00") == ["2027-06-15T12:00"]
+        assert dues("2027-06-15T14:00", known="2027-06-15T12:30") == []
+
+    def test_booked_in_the_night_for_early_morning_there_is_no_good_moment(self) -> None:
+        assert dues("2027-06-15T08:30", known="2027-06-14T22:00") == []
+
+    def test_two_that_fall_on_one_moment_are_one(self) -> None:
+        assert dues("2027-06-15T20:00", hours=(14, 13)) == ["2027-06-15T08:00"]
+
+    def test_a_quiet_time_within_one_day_works_too(self) -> None:
+        assert dues("2027-06-15T14:00", hours=(2,), quiet=Quiet(11, 13)) == ["2027-06-15T13:00"]
+
+    @given(
+        minute=st.integers(0, 3 * 365 * 24 * 60),
+        ahead=st.integers(0, 24 * 60),
+        hours=st.lists(st.integers(1, 100), max_size=5),
+        quiet=st.tuples(st.integers(0, 23), st.integers(0, 23)),
+    )
+    @bounded(max_examples=300, deadline=None)
+    def test_whatever_the_settings_none_is_quiet_late_or_from_before(
+        self, minute: int, ahead: int, hours: list[int], quiet: tuple[int, int]
+    ) -> None:
+        begin, sleeping = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute), Quiet(*quiet)
+        known = begin - timedelta(hours=ahead)
+        found = plan(begin, known, hours, sleeping)
+        assert len(found) <= len(set(hours))
+        assert found == sorted(found, key=lambda one: one.due)
+        for one in found:
+            assert known < one.due < one.until <= begin - USEFUL
+            assert sleeping.period(one.due) is None
+
+
+@pytest.fixture
+def reminding(database: Database) -> Reminding:
+    return Reminding(database, HOURS, NEVER)
+
+
+def at_in(hours: float) -> datetime:
+    return datetime.now(UTC).replace(microsecond=0) + timedelta(hours=hours)
+
+
+LONG_AGO = "UPDATE notifications.appointments SET known_at = now() - interval '10 days', look_at = now()"
+
+
+@pytest.mark.usefixtures("salon")
+class TestSending:
+    async def test_a_reminder_is_told_by_mail_and_in_the_app(
+        self,
+        deliver: Deliver,
+        reminding: Reminding,
+        sender: Sender,
+        post: PostOffice,
+        arrange: Arrange,
+        client: httpx.AsyncClient,
+        auth_headers: Headers,
+    ) -> None:
+        data = booking(start=at_in(23))
+        await deliver("booking.created.v1", data, version=1)
+        await arrange(LONG_AGO)
+        assert await reminding.remind_due() == 1
+        await _send_all(sender)
+        [_, mail] = post.to(KIRSTENS)
+        assert mail["Subject"].startswith("Husk din tid")
+        assert "Opstramning" in text_of(mail)
+        [newest, _] = (await client.get("/api/v1/notifications", headers=auth_headers(Role.CUSTOMER, KIRSTEN))).json()[
+            "items"
+        ]
+        assert (newest["kind"], newest["type"]) == ("reminder", "notification")
+        assert newest["data"]["booking_id"] == data["booking_id"]
+
+    async def test_not_before_it_is_due(self, deliver: Deliver, reminding: Reminding, rows: Rows) -> None:
+        start = at_in(30)
+        await deliver("booking.created.v1", booking(start=start), version=1)
+        await reminding.remind_due()
+        [row] = await rows("appointments", "booking_id")
+        assert row["look_at"] == start - timedelta(hours=24)
+        assert await rows("reminders") == []
+        assert await reminding.remind_due() == 0
+
+    async def test_once_though_several_look_at_once_and_again_later(
+        self, deliver: Deliver, database: Database, rows: Rows, arrange: Arrange
+    ) -> None:
+        for _ in range(5):
+            await deliver("booking.created.v1", booking(start=at_in(23)), version=1)
+        await arrange(LONG_AGO)
+        for _ in range(2):
+            await asyncio.gather(*(Reminding(database, HOURS, NEVER).remind_due() for _ in range(4)))
+            await arrange(LONG_AGO)
+        told = [row for row in await rows("deliveries") if row["kind"] == "reminder"]
+        assert len(told) == len(await rows("reminders")) == 5
+
+    async def test_one_that_fell_due_while_nobody_was_here_goes_late_while_it_is_useful(
+        self, deliver: Deliver, reminding: Reminding, rows: Rows, arrange: Arrange
+    ) -> None:
+        await deliver("booking.created.v1", booking(start=at_in(1)), version=1)
+        await arrange(LONG_AGO)
+        await reminding.remind_due()
+        assert [row["hours"] for row in await rows("reminders")] == [2], "the one of a day before has had its time"
+
+    async def test_nobody_is_reminded_of_what_begins_now_or_is_over(
+        self, deliver: Deliver, reminding: Reminding, rows: Rows, arrange: Arrange
+    ) -> None:
+        for hours in (0.3, -1, -30):
+            await deliver("booking.created.v1", booking(start=at_in(hours)), version=1)
+        await arrange(LONG_AGO)
+        await reminding.remind_due()
+        assert await rows("reminders") == []
+
+    async def test_a_booking_made_shortly_before_needs_no_reminder(
+        self, deliver: Deliver, reminding: Reminding, rows: Rows
+    ) -> None:
+        await deliver("booking.created.v1", booking(start=at_in(1.5)), version=1)
+        await reminding.remind_due()
+        assert await rows("reminders") == []
+
+    async def test_requests_not_yet_confirmed_are_not_reminded_of(
+        self, deliver: Deliver, reminding: Reminding, rows: Rows, arrange: Arrange
+    ) -> None:
+        booking_id, start = uuid4(), at_in(23)
+        await deliver("booking.created.v1", booking(booking_id, start=start, status="pending"), version=1)
+        await arrange(LONG_AGO)
+        await reminding.remind_due()
+        assert await rows("reminders") == []
+
+    async def test_in_quiet_hours_it_waits_for_their_end(
+        self, deliver: Deliver, database: Database, rows: Rows, arrange: Arrange
+    ) -> None:
+        hour = datetime.now(COPENHAGEN).hour
+        quiet = Quiet(hour, (hour + 2) % 24)
+        await deliver("booking.created.v1", booking(start=at_in(20)), version=1)
+        await arrange(LONG_AGO)
+        await Reminding(database, HOURS, quiet).remind_due()
+        period = quiet.period(datetime.now(UTC))
+        assert period is not None
+        [row] = await rows("appointments", "booking_id")
+        assert await rows("reminders") == []
+        assert row["look_at"] == period[1]
+
+
+@pytest.mark.usefixtures("salon")
+class TestChanges:
+    async def test_a_cancelled_appointment_is_not_reminded_of(
+        self, deliver: Deliver, reminding: Reminding, rows: Rows, arrange: Arrange
+    ) -> None:
+        booking_id, start = uuid4(), at_in(23)
+        await deliver("booking.created.v1", booking(booking_id, start=start), version=1)
+        await deliver("booking.cancelled.v1", booking(booking_id, start=start, status="cancelled"), version=2)
+        await arrange(LONG_AGO)
+        await reminding.remind_due()
+        assert await rows("reminders") == []
+
+    async def test_a_moved_appointment_is_reminded_of_at_its_new_time(
+        self, deliver: Deliver, reminding: Reminding, rows: Rows, arrange: Arrange
+    ) -> None:
+        booking_id = uuid4()
+        await deliver("booking.created.v1", booking(booking_id, start=at_in(23)), version=1)
+        await arrange(LONG_AGO)
+        await reminding.remind_due()
+        later = at_in(72)
+        await deliver("booking.rescheduled.v1", booking(booking_id, start=later), version=2)
+        await reminding.remind_due()
+        [row] = await rows("appointments", "booking_id")
+        assert row["look_at"] == later - timedelta(hours=24)
+        assert len(await rows("reminders")) == 1
+
+    async def test_a_change_that_leaves_the_time_alone_reminds_nobody_twice(
+        self, deliver: Deliver, reminding: Reminding, rows: Rows, arrange: Arrange
+    ) -> None:
+        booking_id, start = uuid4(), at_in(23)
+        await deliver("booking.created.v1", booking(booking_id, start=start), version=1)
+        await arrange(LONG_AGO)
+        await reminding.remind_due()
+        await deliver("booking.rescheduled.v1", booking(booking_id, start=start), version=2)
+        await reminding.remind_due()
+        assert len(await rows("reminders")) == 1
+
+    @pytest.mark.parametrize("change", ["cancelled", "moved"])
+    async def test_a_reminder_waiting_to_be_sent_is_dropped_when_its_appointment_changes(
+        self,
+        change: str,
+        deliver: Deliver,
+        reminding: Reminding,
+        sender: Sender,
+        post: PostOffice,
+        rows: Rows,
+        arrange: Arrange,
+    ) -> None:
+        booking_id, start = uuid4(), at_in(23)
+        await deliver("booking.created.v1", booking(booking_id, start=start), version=1)
+        await _send_all(sender)
+        await arrange(LONG_AGO)
+        await reminding.remind_due()
+        if change == "cancelled":
+            data = booking(booking_id, start=start, status="cancelled")
+            await deliver("booking.cancelled.v1", data, version=2)
+        else:
+            await deliver("booking.rescheduled.v1", booking(booking_id, start=at_in(50)), version=2)
+        await _send_all(sender)
+        assert [mail["Subject"].startswith("Husk") for mail in post.to(KIRSTENS)] == [False, False]
+        [reminder] = [row for row in await rows("deliveries") if row["kind"] == "reminder"]
+        assert (reminder["status"], reminder["error"]) == ("dropped", "overtaken")
+
+    async def test_a_reminder_that_could_not_be_sent_in_time_is_not_sent_at_all(
+        self, deliver: Deliver, reminding: Reminding, sender: Sender, post: PostOffice, rows: Rows, arrange: Arrange
+    ) -> None:
+        await deliver("booking.created.v1", booking(start=at_in(23)), version=1)
+        await _send_all(sender)
+        await arrange(LONG_AGO)
+        await reminding.remind_due()
+        await arrange("UPDATE notifications.deliveries SET expires_at = now() WHERE kind = 'reminder'")
+        await _send_all(sender)
+        assert len(post.to(KIRSTENS)) == 1
+        assert ("failed", "expired") in {(row["status"], row["error"]) for row in await rows("deliveries")}
+
+
+async def _send_all(sender: Sender) -> None:
+    while await sender.send_due():
+        pass
+
+
+class TestSettings:
+    def _with(self, settings: Settings, **values: Any) -> NotificationsSettings:
+        return NotificationsSettings.model_validate(settings.model_dump() | values)
+
+    def test_hours_and_quiet_hours_are_read_from_text(self, settings: Settings) -> None:
+        made = self._with(settings, reminder_hours="48, 3", quiet_hours="22-7")
+        assert (made.reminder_hours, made.quiet_hours) == ((48, 3), (22, 7))
+        assert self._with(settings, reminder_hours="").reminder_hours == ()
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"reminder_hours": "0"},
+            {"reminder_hours": "soon"},
+            {"reminder_hours": "1,2,3,4,5,6"},
+            {"quiet_hours": "21"},
+            {"quiet_hours": "21-24"},
+            {"app_url": "javascript:alert(1)"},
+            {"sms_provider": "twilio"},
+            {"sms_provider": "twilio", "sms_api_key": "only-one-part"},
+            {"sms_provider": "pigeon"},
+        ],
+    )
+    def test_a_wrong_one_is_refused(self, settings: Settings, wrong: dict[str, str]) -> None:
+        with pytest.raises(ValueError, match="validation error"):
+            self._with(settings, **wrong)
+
+    def test_links_lead_to_the_gateway_unless_told_otherwise(self, settings: Settings) -> None:
+        assert self._with(settings).links_to == settings.public_url
+        assert self._with(settings, app_url="https://app.example").links_to == "https://app.example"

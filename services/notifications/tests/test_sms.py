@@ -1,0 +1,188 @@
+"""SMS through GatewayAPI and Twilio, each as its own API has it."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from services.notifications.channels import channels
+from services.notifications.channels.sms import channel as sms
+from services.notifications.reminders import Quiet, Reminding
+from services.notifications.sender import Sender
+from services.notifications.settings import NotificationsSettings
+from services.notifications.tests import smsprovider
+from services.notifications.tests.conftest import KIRSTEN, KIRSTENS, Know, Rows, booking
+from services.notifications.tests.smsprovider import ACCOUNT, SECRET, TOKEN, UNKNOWN, SmsProvider
+from services.notifications.tests.test_reminders import LONG_AGO, at_in
+from shared.auth import Role
+from shared.db import Database
+from shared.settings import Settings
+from shared.testing.services import Deliver
+
+Arrange = Callable[..., Awaitable[None]]
+Headers = Callable[..., dict[str, str]]
+KEYS = {"gatewayapi": TOKEN, "twilio": f"{ACCOUNT}:{SECRET}"}
+NewSms = Callable[..., Sender]
+
+
+@pytest.fixture
+def provider() -> Iterator[SmsProvider]:
+    with smsprovider.opened() as opened:
+        yield opened
+
+
+@pytest.fixture(params=sorted(KEYS))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def new_sms(database: Database, settings: Settings, provider: SmsProvider, name: str) -> NewSms:
+    """A sender of SMS as the settings make it."""
+
+    def make(**changes: str) -> Sender:
+        values = {"sms_provider": name, "sms_api_key": KEYS[name], "sms_url": provider.url, "sms_from": "Salonen"}
+        made = NotificationsSettings.model_validate(settings.model_dump() | values | changes)
+        return Sender(database, channels()["sms"], channels()["sms"].carrier(made))
+
+    return make
+
+
+@pytest.fixture
+async def reminder(
+    client: httpx.AsyncClient,
+    auth_headers: Headers,
+    know: Know,
+    deliver: Deliver,
+    database: Database,
+    arrange: Arrange,
+    salon: None,
+) -> Callable[..., Awaitable[None]]:
+    """A reminder that waits to be sent to Kirsten's phone alone."""
+
+    async def wait(phone: str = "+4520123456") -> None:
+        await know(KIRSTEN, KIRSTENS, "Kirsten Ærø", phone=phone, version=2)
+        choice = {"kinds": {"reminder": {"mail": False, "sms": True}}}
+        headers = auth_headers(Role.CUSTOMER, KIRSTEN)
+        answer = await client.put("/api/v1/notifications/preferences", headers=headers, json=choice)
+        assert answer.status_code == 200
+        await deliver("booking.created.v1", booking(start=at_in(23)), version=1)
+        await arrange(LONG_AGO)
+        await Reminding(database, (24,), Quiet(0, 0)).remind_due()
+
+    return wait
+
+
+async def outcome(rows: Rows) -> dict[str, Any]:
+    [row] = [row for row in await rows("deliveries") if row["channel"] == "sms"]
+    return row
+
+
+class TestSending:
+    async def test_a_reminder_reaches_the_phone_once(
+        self, reminder: Callable[..., Awaitable[None]], new_sms: NewSms, provider: SmsProvider, rows: Rows
+    ) -> None:
+        await reminder()
+        assert await new_sms().send_due() == 1
+        assert await new_sms().send_due() == 0
+        [text] = provider.texts
+        assert (text["to"], text["from"]) == ("+4520123456", "Salonen")
+        assert text["text"].startswith("Husk din tid ")
+        assert text["text"].endswith(". Loctician")
+        row = await outcome(rows)
+        assert row["status"] == "sent"
+        assert row["message_id"] in {"msg-1", "SM1"}
+
+    async def test_a_number_without_country_is_a_danish_one(
+        self, reminder: Callable[..., Awaitable[None]], new_sms: NewSms, provider: SmsProvider
+    ) -> None:
+        await reminder("20 12 34 56")
+        await new_sms().send_due()
+        assert provider.texts[0]["to"] == "+4520123456"
+
+    @pytest.mark.parametrize(
+        ("phone", "error"), [(UNKNOWN, "sms_400"), ("12", "number_invalid"), ("x", "number_invalid")]
+    )
+    async def test_a_number_nobody_has_fails_for_good(
+        self,
+        phone: str,
+        error: str,
+        reminder: Callable[..., Awaitable[None]],
+        new_sms: NewSms,
+        provider: SmsProvider,
+        rows: Rows,
+    ) -> None:
+        await reminder(phone)
+        await new_sms().send_due()
+        row = await outcome(rows)
+        assert (row["status"], row["error"]) == ("failed", error)
+        assert provider.texts == []
+
+    @pytest.mark.parametrize("status", [429, 500, 503, 401, 403])
+    async def test_what_passes_or_is_ours_to_mend_is_tried_again(
+        self,
+        status: int,
+        reminder: Callable[..., Awaitable[None]],
+        new_sms: NewSms,
+        provider: SmsProvider,
+        rows: Rows,
+        arrange: Arrange,
+    ) -> None:
+        await reminder()
+        provider.refuse_with = status
+        await new_sms().send_due()
+        row = await outcome(rows)
+        assert (row["status"], row["error"]) == ("queued", f"sms_{status}")
+        provider.refuse_with = None
+        await arrange("UPDATE notifications.deliveries SET due_at = now() WHERE status = 'queued'")
+        await new_sms().send_due()
+        assert (await outcome(rows))["status"] == "sent"
+
+    async def test_a_provider_that_is_away_or_silent_costs_time_only(
+        self,
+        reminder: Callable[..., Awaitable[None]],
+        new_sms: NewSms,
+        provider: SmsProvider,
+        rows: Rows,
+        arrange: Arrange,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        await reminder()
+        await new_sms(sms_url="http://127.0.0.1:1").send_due()
+        assert (await outcome(rows))["error"] == "sms_unreachable"
+        monkeypatch.setattr(sms, "TIMEOUT", 0.2)
+        provider.hang = 5
+        await arrange("UPDATE notifications.deliveries SET due_at = now() WHERE status = 'queued'")
+        await new_sms().send_due()
+        row = await outcome(rows)
+        assert (row["status"], row["error"], row["attempts"]) == ("queued", "sms_unreachable", 2)
+
+    async def test_an_answer_nobody_understands_is_still_an_answer(
+        self, reminder: Callable[..., Awaitable[None]], new_sms: NewSms, provider: SmsProvider, rows: Rows
+    ) -> None:
+        await reminder()
+        provider.garbage = True
+        await new_sms().send_due()
+        assert (await outcome(rows))["status"] == "sent"
+
+    async def test_keys_stand_in_no_representation(self, new_sms: NewSms, name: str) -> None:
+        assert KEYS[name].rpartition(":")[2] not in repr(vars(new_sms()))
+
+
+async def test_without_a_provider_an_sms_fails_and_the_rest_goes_on(
+    database: Database, rows: Rows, reminder: Callable[..., Awaitable[None]]
+) -> None:
+    await reminder()
+    await Sender(database, channels()["sms"], None).send_due()
+    row = await outcome(rows)
+    assert (row["status"], row["error"]) == ("failed", "channel_off")
+
+
+async def test_somebody_whose_number_went_gets_none(
+    database: Database, rows: Rows, know: Know, reminder: Callable[..., Awaitable[None]], provider: SmsProvider
+) -> None:
+    await reminder()
+    await know(KIRSTEN, KIRSTENS, "Kirsten Ærø", phone=None, version=3)
+    await Sender(database, channels()["sms"], None).send_due()
+    assert (await outcome(rows))["error"] == "no_phone"

@@ -1,0 +1,160 @@
+"""Every message in both languages, word for word. To take over changed words, look at the difference that
+`UPDATE_SNAPSHOTS=1 pytest services/notifications/tests/test_templates.py` makes."""
+
+import os
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jinja2 import UndefinedError
+from typer.testing import CliRunner
+
+from cli.main import app
+from services.notifications import rendering, samples
+from services.notifications.kinds import KINDS, Part
+from services.notifications.rendering import Names, Words, title, words
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+APP = "https://loctician.example"
+EVERY = [(kind, part, language) for kind, part in samples.kinds() for language in ("da", "en")]
+
+
+def said(kind: str, part: Part, language: str, **changes: Any) -> Words:
+    return words(samples.delivery(kind, part, language) | changes, samples.NAMES, "Loctician", APP)
+
+
+def written(kind: str, part: Part, language: str) -> str:
+    one = said(kind, part, language)
+    return "\n".join([f"SUBJECT  {one.subject}", f"SMS      {one.short}", "", "-- text", one.text, "-- html", one.html])
+
+
+class TestSnapshots:
+    @pytest.mark.parametrize(("kind", "part", "language"), EVERY)
+    def test_words_are_those_agreed_on(self, kind: str, part: Part, language: str) -> None:
+        path = SNAPSHOTS / language / f"{kind}.{part}.txt"
+        if os.environ.get("UPDATE_SNAPSHOTS"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(written(kind, part, language))
+        assert path.read_text() == written(kind, part, language)
+
+    def test_no_snapshot_and_no_template_is_left_over(self) -> None:
+        expected = {f"{language}/{kind}.{part}" for kind, part, language in EVERY}
+        kept = {str(path.relative_to(SNAPSHOTS).with_suffix("")) for path in SNAPSHOTS.glob("*/*.txt")}
+        templates = {
+            str(path.relative_to(rendering.FOLDER).with_suffix("")) for path in rendering.FOLDER.glob("*/*.j2")
+        }
+        assert kept == expected
+        assert templates == expected
+
+    @pytest.mark.parametrize(("kind", "part", "language"), EVERY)
+    def test_a_short_message_fits_two_sms(self, kind: str, part: Part, language: str) -> None:
+        assert len(said(kind, part, language).short) <= 306
+
+
+class TestMissingValues:
+    @pytest.mark.parametrize(("kind", "part", "language"), EVERY)
+    def test_without_any_one_of_its_facts_a_message_is_the_same_or_not_made(
+        self, kind: str, part: Part, language: str
+    ) -> None:
+        whole = said(kind, part, language)
+        data = samples.delivery(kind, part, language)["data"]
+        for name in data:
+            less = {key: value for key, value in data.items() if key != name}
+            try:
+                made = said(kind, part, language, data=less)
+            except (UndefinedError, LookupError):
+                continue
+            assert made == whole, f"{name} was left out in silence"
+
+    @pytest.mark.parametrize("kind", ["booking_created", "verification", "waitlist_offered"])
+    def test_a_message_with_nothing_to_say_is_not_made(self, kind: str) -> None:
+        with pytest.raises((UndefinedError, LookupError)):
+            said(kind, KINDS[kind].parts[0], "da", data={})
+
+    def test_a_value_that_is_none_is_missing_too(self) -> None:
+        with pytest.raises(UndefinedError):
+            rendering.PLAIN.from_string("{{ value }}").render(value=None)
+
+
+class Tags(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[Any] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.found.append((tag, [name for name, _ in attrs]))
+
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=1>{{ 7*7 }}\r\nBcc: x@example.com"
+
+
+def hostile_names() -> Names:
+    texts = {"da": HOSTILE, "en": HOSTILE}
+    return Names(
+        {samples.RETWIST: texts},
+        {samples.LOCTICIAN: HOSTILE},
+        {samples.CUSTOMER: HOSTILE},
+        {samples.BROADCAST: {"title": texts, "body": texts}},
+    )
+
+
+class TestEscaping:
+    @pytest.mark.parametrize(("kind", "part", "language"), EVERY)
+    def test_no_value_becomes_markup_or_a_line_of_its_own(self, kind: str, part: Part, language: str) -> None:
+        sample = samples.delivery(kind, part, language) | {"full_name": HOSTILE}
+        if "token" in sample["data"]:
+            sample["data"] = sample["data"] | {"token": HOSTILE}
+        made = words(sample, hostile_names(), HOSTILE, APP)
+        harmless = said(kind, part, language)
+        if kind != "broadcast":  # whose body may have fewer paragraphs
+            assert Tags(made.html).found == Tags(harmless.html).found
+            assert len(made.text.splitlines()) == len(harmless.text.splitlines())
+        assert "<script" not in made.html
+        assert "<img" not in made.html
+        assert "49" not in re.sub("649", "", made.text)
+        assert "\n" not in made.subject + made.short
+        assert "\r" not in made.text
+
+    def test_a_token_cannot_leave_the_fragment_of_its_link(self) -> None:
+        data = samples.delivery("verification", "person", "da")["data"] | {"token": "a&b=c#d/../e?f g"}
+        made = said("verification", "person", "da", data=data)
+        assert f"{APP}/account/verify-email#token=a%26b%3Dc%23d%2F..%2Fe%3Ff%20g\n" in made.text
+
+
+class TestTitles:
+    @pytest.mark.parametrize(("kind", "part"), [one for one in samples.kinds() if KINDS[one[0]].inside])
+    def test_the_app_has_a_heading_for_all_it_shows(self, kind: str, part: Part) -> None:
+        shown: dict[str, Any] = {
+            "start": "2027-03-29T08:00:00Z",
+            "at": "2027-03-29T08:00:00Z",
+            "expires_at": "2027-03-29T08:00:00Z",
+        }
+        shown |= {"title": {"da": "Ferie"}, "body": {"da": "Vi holder ferie"}, "broadcast_id": str(samples.BROADCAST)}
+        assert title(kind, part, shown, "da")
+
+
+def runs(*arguments: str) -> Iterator[str]:
+    result = CliRunner().invoke(app, ["mail", "preview", *arguments])
+    yield str(result.exit_code)
+    yield result.output
+
+
+class TestPreview:
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("form", ["text", "html", "sms", "source"])
+    def test_shows_any_of_them(self, kind: str, form: str) -> None:
+        code, output = runs(kind, "--form", form, "--language", "en")
+        assert code == "0", output
+        assert output.strip()
+
+    def test_says_what_there_is_when_asked_for_something_else(self) -> None:
+        code, output = runs("birthday")
+        assert code == "2"
+        assert "booking_created" in output
+        code, output = runs("reminder", "--part", "loctician")
+        assert code == "2"
+        assert "told to customer" in output
