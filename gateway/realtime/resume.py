@@ -87,7 +87,7 @@ class Inbox:
 
 def resync(reason: str) -> Message:
     now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    return Message(_text(str(new_id()), "resync", now, {"reason": reason}))
+    return live(str(new_id()), "resync", now, {"reason": reason})
 
 
 def live(id_: str, type_: str, time: str, data: dict[str, Any]) -> Message:
