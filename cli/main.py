@@ -10,11 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli import jobs
+from cli.generating import generated
 from shared import deadletters
 from shared.auth import SERVICE_CLAIMS
 from shared.broker import connection
-from shared.consumer import Subscriptions
-from shared.contracting import documents, event_classes, stale, write
+from shared.contracting import stale, write
 from shared.db import Database, transaction
 from shared.migrate import pending, upgrade
 from shared.settings import Settings, load
@@ -27,11 +28,14 @@ MessageId = Annotated[str | None, typer.Argument(help="The message's id; without
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 dead = typer.Typer(no_args_is_help=True, help="Messages that no retry could save")
-contracts = typer.Typer(no_args_is_help=True, help="Event schemas, examples and the subscription map")
+contracts = typer.Typer(
+    no_args_is_help=True, help="Event schemas, examples, who subscribes, and the personal data held"
+)
 broker = typer.Typer(no_args_is_help=True, help="Exchanges and queues")
 app.add_typer(dead, name="dead-letters")
 app.add_typer(contracts, name="contracts")
 app.add_typer(broker, name="broker")
+app.command("jobs")(jobs.show)
 out = Console()
 
 
@@ -108,22 +112,10 @@ def discard(service: Service, message_id: MessageId = None) -> None:
     out.print(f"{asyncio.run(deadletters.discard(load(Settings).amqp_url, service, message_id))} discarded")
 
 
-def _generated() -> dict[str, bytes]:
-    modules = [module for name in SERVICES if (module := room(name, "events"))]
-    subscriptions = {name: _subscriptions(name).types for name in SERVICES}
-    return documents(event_classes(modules), subscriptions)
-
-
-def _subscriptions(name: str) -> Subscriptions:
-    module = room(name, "consumers")
-    found: Subscriptions = module.subscriptions if module else Subscriptions()
-    return found
-
-
 @contracts.command()
 def generate() -> None:
     """Write shared/contracts from the code."""
-    files = _generated()
+    files = generated(SERVICES)
     write(files)
     out.print(f"{len(files)} files written")
 
@@ -131,7 +123,7 @@ def generate() -> None:
 @contracts.command()
 def check() -> None:
     """Tell which files differ from the code."""
-    differing = stale(_generated())
+    differing = stale(generated(SERVICES))
     out.print(f"Stale: {', '.join(differing)}" if differing else "Contracts are up to date")
     raise typer.Exit(1 if differing else 0)
 

@@ -1,8 +1,10 @@
 """The messages a service gave up on: see them, send them again, or throw them away."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Set
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
@@ -11,9 +13,12 @@ from pamqp.commands import Basic
 
 from shared import broker
 from shared.broker import PERSISTENT, Outgoing
-from shared.topology import dead_queue, events_queue
+from shared.subscriptions import UndecodableError, decode
+from shared.topology import DELAYS, dead_queue, events_queue, retry_queue
 
 MOST_AT_ONCE = 10_000
+MOST_SWEPT = 100_000
+TOO_OLD = "too old"
 TIMEOUT = 10.0
 
 
@@ -67,14 +72,46 @@ async def discard(amqp_url: str, service: str, message_id: str | None = None) ->
         return count
 
 
+async def forget(amqp_url: str, service: str, subjects: Set[str], oldest: datetime) -> Counter[str]:
+    """Deletes what retry and dead-letter queues hold on these subjects, and what failed before `oldest`.
+
+    Returns how many messages of each subject there were.
+    """
+    found: Counter[str] = Counter()
+    for name in (dead_queue(service), *(retry_queue(service, delay) for delay in DELAYS)):
+        with suppress(NoDeadLetterQueueError):
+            async with _opened(amqp_url, service, name) as (_, queue):
+                async for message in _taken(queue, MOST_SWEPT):
+                    reason = _to_be_forgotten(message, subjects, oldest)
+                    if reason:
+                        await message.ack()
+                        found[reason] += 1
+    del found[TOO_OLD]
+    return found
+
+
+def _to_be_forgotten(message: AbstractIncomingMessage, subjects: Set[str], oldest: datetime) -> str | None:
+    failed_at = message.headers.get("x-last-failed-at")
+    if isinstance(failed_at, str) and datetime.fromisoformat(failed_at).astimezone(UTC) < oldest:
+        return TOO_OLD
+    event = decode(message.body)
+    if not isinstance(event, UndecodableError):
+        subject = str(event.get("subject"))
+        return subject if subject in subjects else None
+    return next((subject for subject in subjects if subject.encode() in message.body), None)
+
+
 @asynccontextmanager
-async def _opened(amqp_url: str, service: str) -> AsyncIterator[tuple[AbstractChannel, AbstractQueue]]:
+async def _opened(
+    amqp_url: str, service: str, name: str | None = None
+) -> AsyncIterator[tuple[AbstractChannel, AbstractQueue]]:
+    wanted = name or dead_queue(service)
     async with broker.connection(amqp_url, "dead letters") as connection:
         channel = await connection.channel()
         try:
-            queue = await channel.declare_queue(dead_queue(service), passive=True, timeout=TIMEOUT)
+            queue = await channel.declare_queue(wanted, passive=True, timeout=TIMEOUT)
         except ChannelNotFoundEntity as exc:
-            raise NoDeadLetterQueueError(f"there is no queue {dead_queue(service)}") from exc
+            raise NoDeadLetterQueueError(f"there is no queue {wanted}") from exc
         yield channel, queue
 
 

@@ -1,7 +1,5 @@
 """The committed contracts are what the code generates, and what consumers read is in what publishers send."""
 
-import importlib
-import importlib.util
 import re
 from typing import Any, ClassVar
 
@@ -9,26 +7,20 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from shared.consumer import Subscriptions
-from shared.contracting import FOLDER, breaking, documents, event_classes, stale
+from cli import generating
+from shared.app import subscriptions_of
+from shared.contracting import FOLDER, breaking, stale
 from shared.events import Event
 from tests.guards.test_layout import SERVICES
 
 
-def subscriptions_of(service: str) -> Subscriptions:
-    found: Subscriptions = importlib.import_module(f"services.{service}.main").SERVICE.subscriptions or Subscriptions()
-    return found
-
-
 def published() -> list[type[Event]]:
-    names = [f"services.{name}.events" for name in SERVICES]
-    return event_classes([importlib.import_module(name) for name in names if importlib.util.find_spec(name)])
+    return generating.published(SERVICES)
 
 
 class TestContracts:
     def test_committed_files_are_what_the_code_generates(self) -> None:
-        routing = {name: subscriptions_of(name).types for name in SERVICES}
-        assert stale(documents(published(), routing)) == [], "run: loctician contracts generate"
+        assert stale(generating.generated(SERVICES)) == [], "run: loctician contracts generate"
 
     @pytest.mark.parametrize("event", published(), ids=lambda event: event.type_)
     def test_type_is_named_and_versioned(self, event: type[Event]) -> None:
@@ -44,7 +36,7 @@ class TestContracts:
     def test_consumer_reads_the_published_examples(self, service: str) -> None:
         examples = {event.type_: event.EXAMPLE for event in published()}
         families = {type_.partition(".")[0] for type_ in examples}
-        for type_, model in subscriptions_of(service).payloads:
+        for type_, model in subscriptions_of(generating.service(service)).payloads:
             if type_ in examples:
                 model.validate_python(examples[type_])
             elif type_ != "#":
