@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-
 from sqlalchemy import MetaData
 
 from shared.events import Event, schema_name

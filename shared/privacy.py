@@ -35,7 +35,7 @@ def about(*, purpose: str, keep: str) -> Mark:
 def marked(metadata: MetaData) -> dict[str, dict[str, Any]]:
     """Table -> what is said of it: purpose, keep, and its columns' marks."""
     tables = sorted(metadata.tables.values(), key=lambda table: table.name)
-    return {table.name: {**_said(table.info), "columns": _columns(table)} for table in tables}
+    return {str(table.name): {**_said(table.info), "columns": _columns(table)} for table in tables}
 
 
 def undescribed(metadata: MetaData) -> Iterator[str]:
@@ -48,7 +48,7 @@ def undescribed(metadata: MetaData) -> Iterator[str]:
 
 
 def _columns(table: Table) -> dict[str, Mark]:
-    return {column.name: _mark(column) for column in table.columns}
+    return {str(column.name): _mark(column) for column in table.columns}
 
 
 def _mark(column: Column[Any]) -> Mark:
