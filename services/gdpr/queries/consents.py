@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, delete, func, insert, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gdpr.models import consents
@@ -17,7 +18,7 @@ async def one_at_a_time(session: AsyncSession, user_id: UUID) -> None:
 
 
 async def current(session: AsyncSession, user_id: UUID) -> Sequence[Row[Any]]:
-    newest = select(consents).where(consents.c.user_id == user_id).distinct(consents.c.purpose)
+    newest = select(consents).where(consents.c.user_id == user_id).ext(distinct_on(consents.c.purpose))
     return (await session.execute(newest.order_by(consents.c.purpose, consents.c.version.desc()))).all()
 
 

@@ -1,12 +1,15 @@
 """Events about people, answers of the services, and what the outbox asked for."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.gdpr import inventory
 from shared.keys import Keys
@@ -54,3 +57,22 @@ async def answer_all(deliver: Deliver, keys: Keys, request: Mapping[str, Any], h
 def proof(request: Mapping[str, Any], service: str) -> Json:
     told = {"request_id": request["id"], "subject_id": request["subject_id"], "version": 1, "service": service}
     return told | {"rows": {"table": 1}, "dead_letters": 0}
+
+
+EACH_TABLE = """
+    DO $$ DECLARE one record; BEGIN
+        FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'gdpr' AND tablename <> 'alembic_version' LOOP
+            EXECUTE format('ALTER TABLE gdpr.%I {0} ROW LEVEL SECURITY', one.tablename);
+            EXECUTE format('ALTER TABLE gdpr.%I {1} TRIGGER USER', one.tablename);
+        END LOOP;
+    END $$
+"""
+
+
+@asynccontextmanager
+async def unguarded(owner: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """As the owner of the tables, who has taken policies and triggers away, and puts them back afterwards."""
+    async with owner.begin() as connection:
+        await connection.execute(text(EACH_TABLE.format("NO FORCE", "DISABLE")))
+        yield connection
+        await connection.execute(text(EACH_TABLE.format("FORCE", "ENABLE")))

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.gdpr import chain, jobs
+from services.gdpr.tests.people import unguarded
 from shared.auth import SERVICE_CLAIMS, Role
 from shared.db import Database, transaction
 from shared.testing.services import Deliver
@@ -20,12 +21,15 @@ ROWS = 6
 
 
 async def tamper(owner: AsyncEngine, *statements: str) -> None:
-    """As the owner of the tables and of the server, with every trigger and policy out of the way."""
-    async with owner.begin() as connection:
-        await connection.execute(text("SET LOCAL session_replication_role = replica"))
-        await connection.execute(text("SET LOCAL row_security = off"))
+    async with unguarded(owner) as connection:
         for statement in statements:
             await connection.execute(text(statement))
+
+
+async def rows_of(owner: AsyncEngine) -> list[dict[str, Any]]:
+    async with unguarded(owner) as connection:
+        found = await connection.execute(text("SELECT * FROM gdpr.audit_log ORDER BY id"))
+        return [dict(row) for row in found.mappings()]
 
 
 async def verified(database: Database, first_id: int = 1, most: int | None = None) -> chain.Verified:
@@ -54,7 +58,7 @@ async def two_months(owner: AsyncEngine, database: Database, deliver: Deliver) -
     ).isoformat()
     async with owner.begin() as connection:
         await connection.execute(text(f"SELECT gdpr.make_audit_month('{last}')"))
-        rows = (await connection.execute(text("SELECT * FROM gdpr.audit_log ORDER BY id"))).mappings().all()
+    rows = await rows_of(owner)
     head = chain.GENESIS
     assert database.keys
     for row in rows:
@@ -135,8 +139,7 @@ class TestVerifying:
         self, recorded: Database, owner: AsyncEngine
     ) -> None:
         await tamper(owner, "UPDATE gdpr.audit_log SET actor_id = 'nobody' WHERE id = 2")
-        async with owner.begin() as connection:
-            rows = (await connection.execute(text("SELECT * FROM gdpr.audit_log ORDER BY id"))).mappings().all()
+        rows = await rows_of(owner)
         head = chain.GENESIS
         for row in rows:
             head = chain.link(head, row)

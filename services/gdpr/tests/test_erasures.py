@@ -44,7 +44,7 @@ class TestSaga:
             await deliver("gdpr.erasure_done.v1", proof(request, service))
         done = (await client.get(where, headers=admin)).json()
         assert (done["status"], done["waiting_for"]) == ("done", [])
-        assert {one["service"]: one["rows"] for one in done["answered"]} == dict.fromkeys(SERVICES, {"table": 1})
+        assert {one["service"]: one["rows"] for one in done["answered"]} == {name: {"table": 1} for name in SERVICES}
         assert [one["type"] for one in await outbox()].count("gdpr.erasure_completed.v1") == 1
 
     async def test_a_proof_that_comes_twice_asks_nobody_twice(

@@ -12,14 +12,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.gdpr import jobs, privacy
-from services.gdpr.tests.people import SERVICES, answer_all, part, registered
+from services.gdpr.tests.people import SERVICES, answer_all, part, registered, unguarded
 from shared.auth import SERVICE_CLAIMS, Claims, Role
 from shared.db import Database, transaction
 from shared.keys import SealBroken
 from shared.testing.services import Deliver
 
 Headers = Callable[..., dict[str, str]]
-HELD = {
+HELD: dict[str, dict[str, Any]] = {
     "auth": {"user": {"email": "kirsten@example.com", "full_name": "<script>alert(1)</script>", "phone": None}},
     "booking": {"bookings": [{"id": str(uuid4()), "notes": "æøå {{7*7}}"}, {"id": str(uuid4()), "notes": None}]},
     "notifications": {"notices": []},
@@ -163,8 +163,7 @@ class TestKeeping:
     ) -> None:
         person = await registered(deliver)
         await ready(client, deliver, database, auth_headers(Role.CUSTOMER, person), person)
-        async with owner.connect() as connection:
-            await connection.execute(text("SET row_security = off"))
+        async with unguarded(owner) as connection:
             for table in ("request_parts", "audit_log", "outbox", "requests"):
                 held = str(
                     (await connection.execute(text(f"SELECT CAST(t AS text) FROM gdpr.{table} t"))).scalars().all()
@@ -178,16 +177,14 @@ class TestKeeping:
         person = await registered(deliver)
         headers = auth_headers(Role.CUSTOMER, person)
         request = await ready(client, deliver, database, headers, person)
-        async with owner.begin() as connection:
-            await connection.execute(text("SET LOCAL row_security = off"))
+        async with unguarded(owner) as connection:
             kept = await connection.scalar(text("SELECT expires_at - finished_at FROM gdpr.requests"))
             assert kept.days == 7
             await connection.execute(text("UPDATE gdpr.requests SET expires_at = now() - interval '1 second'"))
         assert (await client.get(path(person), headers=headers)).status_code == 404
         async with transaction(database, SERVICE_CLAIMS) as session:
             await jobs.expire_exports(session)
-        async with owner.connect() as connection:
-            await connection.execute(text("SET row_security = off"))
+        async with unguarded(owner) as connection:
             assert await connection.scalar(text("SELECT count(sealed) FROM gdpr.request_parts")) == 0
         again = await client.get(path(person), headers=headers)
         assert (again.status_code, again.json()["id"] == request["id"]) == (202, False)

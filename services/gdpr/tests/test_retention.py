@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.gdpr import inventory
 from services.gdpr.main import SERVICE
+from services.gdpr.tests.people import unguarded
 from shared import retention
 from shared.auth import SERVICE_CLAIMS, Role
 from shared.db import Database, transaction
@@ -166,8 +167,7 @@ class TestApplying:
     ) -> None:
         consents = next(policy for policy in SERVICE.policies if policy.name == "consents")
         person = uuid4()
-        async with owner.begin() as connection:
-            await connection.execute(text("SET LOCAL row_security = off"))
+        async with unguarded(owner) as connection:
             for version in (1, 2):
                 await connection.execute(
                     text(
