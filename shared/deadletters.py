@@ -91,14 +91,19 @@ async def forget(amqp_url: str, service: str, subjects: Set[str], oldest: dateti
 
 
 def _to_be_forgotten(message: AbstractIncomingMessage, subjects: Set[str], oldest: datetime) -> str | None:
-    failed_at = message.headers.get("x-last-failed-at")
-    if isinstance(failed_at, str) and datetime.fromisoformat(failed_at).astimezone(UTC) < oldest:
+    if _failed_at(message, default=oldest) < oldest:
         return TOO_OLD
     event = decode(message.body)
     if not isinstance(event, UndecodableError):
         subject = str(event.get("subject"))
         return subject if subject in subjects else None
     return next((subject for subject in subjects if subject.encode() in message.body), None)
+
+
+def _failed_at(message: AbstractIncomingMessage, default: datetime) -> datetime:
+    with suppress(ValueError):
+        return datetime.fromisoformat(str(message.headers.get("x-last-failed-at"))).astimezone(UTC)
+    return default
 
 
 @asynccontextmanager

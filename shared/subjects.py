@@ -1,7 +1,7 @@
 """A person's rights in every service: what gdpr asks for becomes the service's `privacy.export` and `erase`."""
 
 import base64
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -41,8 +41,8 @@ FORGOTTEN_SINCE = "SELECT subject_id FROM {schema}.erased_subjects WHERE erased_
 class Privacy(Protocol):
     """A service's privacy.py."""
 
-    export: Callable[[AsyncSession, UUID], Awaitable[dict[str, Any]]]
-    erase: Callable[[AsyncSession, UUID], Awaitable[dict[str, int]]]
+    async def export(self, session: AsyncSession, subject_id: UUID) -> dict[str, Any]: ...
+    async def erase(self, session: AsyncSession, subject_id: UUID) -> dict[str, int]: ...
 
 
 class _Requested(BaseModel):
