@@ -85,10 +85,8 @@ def subscriptions_of(service: Service, forgotten: Callable[[], None] = lambda: N
     privacy: Any = service.room("privacy")
     if not hasattr(privacy, "erase"):  # a service without tables of its own
         return own
-    return own.joined(
-        subjects.subscriptions(service.name, privacy, forgotten),
-        retention.subscriptions(service.name, service.policies),
-    )
+    rights = subjects.subscriptions(service.name, privacy, forgotten)
+    return rights.joined(retention.subscriptions(service.name, service.policies), own)
 
 
 def _runtime(request: Request) -> Runtime:

@@ -17,6 +17,7 @@ from services.gdpr.settings import GdprSettings
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
 from shared.settings import load
+from shared.subjects import plain
 
 app = typer.Typer()
 audit = typer.Typer(no_args_is_help=True, help="The audit log: verify, export, and who saw or changed what")
@@ -109,5 +110,5 @@ async def _print_matching(conditions: Mapping[str, Any], most: int) -> None:
 
 
 def _print(row: Mapping[str, Any]) -> None:
-    line = orjson.dumps(dict(row), default=lambda value: value.hex() if isinstance(value, bytes) else str(value))
-    sys.stdout.buffer.write(line + b"\n")
+    options = orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE
+    sys.stdout.buffer.write(orjson.dumps(dict(row), default=plain, option=options))

@@ -15,11 +15,6 @@ subscriptions = Subscriptions()
 OPEN = frozenset({"pending", "confirmed"})
 
 
-@subscriptions.on(EVERYTHING, dict[str, Any])
-async def record(session: AsyncSession, event: Received[dict[str, Any]]) -> None:
-    await audit.record(session, event)
-
-
 class _Answer(BaseModel):
     request_id: UUID
     service: str
@@ -101,3 +96,9 @@ async def learn_duty(session: AsyncSession, event: Received[Booking]) -> None:
     locticians = sorted({item.loctician_id for item in booking.items})
     open_ = booking.status in OPEN
     await people.duty(session, booking.booking_id, booking.version, locticians, booking.end, open_=open_)
+
+
+# Last, since recording holds a lock until the commit.
+@subscriptions.on(EVERYTHING, dict[str, Any])
+async def record(session: AsyncSession, event: Received[dict[str, Any]]) -> None:
+    await audit.record(session, event)

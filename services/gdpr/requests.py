@@ -34,8 +34,13 @@ def steps() -> list[list[str]]:
 
 
 async def export(session: AsyncSession, asker: Principal, subject_id: UUID, *, renew: bool = False) -> Answer:
-    """The person's export, begun if there is none. Raises NotFound for who is neither the person nor an admin."""
-    if asker.id != subject_id and (asker.role != Role.ADMIN or await people.person(session, subject_id) is None):
+    """The person's export, begun if there is none. Raises NotFound for who is neither the person nor an admin, and
+    when there is nobody to export."""
+    person = await people.person(session, subject_id)
+    own = asker.id == subject_id  # of whom gdpr may not have heard yet
+    if not own and (asker.role != Role.ADMIN or person is None):
+        raise NotFound
+    if person is not None and person.erased_at is not None:
         raise NotFound
     found = await queries.latest(session, "export", subject_id)
     if found is None or found.status not in {"running", "done"} or (renew and found.status == "done"):

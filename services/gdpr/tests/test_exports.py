@@ -200,6 +200,8 @@ class TestKeeping:
         admin = auth_headers(Role.ADMIN)
         told = (await client.get(f"/api/v1/gdpr/requests/{request['id']}", headers=admin)).json()
         assert told["status"] == "cancelled"
+        for asker in (headers, admin):
+            assert (await client.get(path(person), headers=asker)).status_code == 404
 
 
 class TestAccess:

@@ -5,6 +5,7 @@ CREATE POLICY audit_anchors_read ON gdpr.audit_anchors FOR SELECT USING ((SELECT
 
 CREATE POLICY people_service ON gdpr.people USING ((SELECT gdpr.claim_role()) = 'service');
 CREATE POLICY people_read ON gdpr.people FOR SELECT USING ((SELECT gdpr.claim_role()) = 'admin');
+CREATE POLICY people_own ON gdpr.people FOR SELECT USING (user_id = (SELECT gdpr.claim_sub()));
 CREATE POLICY duties_service ON gdpr.duties USING ((SELECT gdpr.claim_role()) = 'service');
 CREATE POLICY duties_read ON gdpr.duties FOR SELECT USING ((SELECT gdpr.claim_role()) = 'admin');
 
