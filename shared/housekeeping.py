@@ -68,6 +68,17 @@ CREATE = """
         proven_at timestamptz
     );
     CREATE INDEX erased_subjects_unproven ON {schema}.erased_subjects (erased_at) WHERE proven_at IS NULL;
+    CREATE TABLE {schema}.retention_runs (
+        policy text PRIMARY KEY,
+        run_id uuid NOT NULL,
+        before timestamptz NOT NULL,
+        counted bigint NOT NULL,
+        removed bigint NOT NULL DEFAULT 0,
+        dry_run boolean NOT NULL,
+        finished_at timestamptz
+    );
+"""
+CREATE_JOB_RUNS = """
     CREATE TABLE {schema}.job_runs (
         job text PRIMARY KEY,
         every_seconds bigint NOT NULL,
@@ -78,15 +89,6 @@ CREATE = """
         done_at timestamptz,
         runs bigint NOT NULL DEFAULT 0,
         failures bigint NOT NULL DEFAULT 0
-    );
-    CREATE TABLE {schema}.retention_runs (
-        policy text PRIMARY KEY,
-        run_id uuid NOT NULL,
-        before timestamptz NOT NULL,
-        counted bigint NOT NULL,
-        removed bigint NOT NULL DEFAULT 0,
-        dry_run boolean NOT NULL,
-        finished_at timestamptz
     );
 """
 POLICIES = """

@@ -73,8 +73,15 @@ def create_inbox(schema: str) -> None:
     script(housekeeping.CREATE.format(schema=schema))
     enable_rls(schema, "erased_subjects")
     script(housekeeping.POLICIES.format(schema=schema))
-    for table in ("erased_subjects", "job_runs", "retention_runs"):
+    for table in ("erased_subjects", "retention_runs"):
         grant(schema, table, "SELECT, INSERT, UPDATE, DELETE")
+    create_job_runs(schema)
+
+
+def create_job_runs(schema: str) -> None:
+    """When each scheduled job last ran: for a schema that has jobs and no inbox."""
+    script(housekeeping.CREATE_JOB_RUNS.format(schema=schema))
+    grant(schema, "job_runs", "SELECT, INSERT, UPDATE")
 
 
 def enable_rls(schema: str, table: str) -> None:
