@@ -10,14 +10,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli import dead_letters, status
-from shared import asyncapi
+from cli import dead_letters, jobs, status
+from cli.generating import bus_description, generated
 from shared.auth import SERVICE_CLAIMS
 from shared.broker import connection
-from shared.consumer import Subscriptions
-from shared.contracting import documents, event_classes, stale, write
+from shared.contracting import stale, write
 from shared.db import Database, transaction
-from shared.events import Event
 from shared.migrate import pending, upgrade
 from shared.settings import Settings, load
 from shared.topology import declare
@@ -28,11 +26,14 @@ SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
 SCHEMAS = (*SERVICES, "gateway")
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-contracts = typer.Typer(no_args_is_help=True, help="Event schemas, examples and the subscription map")
+contracts = typer.Typer(
+    no_args_is_help=True, help="Event schemas, examples, who subscribes, and the personal data held"
+)
 broker = typer.Typer(no_args_is_help=True, help="Exchanges and queues")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(contracts, name="contracts")
 app.add_typer(broker, name="broker")
+app.command("jobs")(jobs.show)
 out = Console()
 
 
@@ -77,43 +78,20 @@ async def _load(module: ModuleType, name: str, settings: Settings) -> bool:
         await database.close()
 
 
-def _generated() -> dict[str, bytes]:
-    return documents([event for events in _published().values() for event in events], _routing())
-
-
-def _published() -> dict[str, list[type[Event]]]:
-    return {name: event_classes([module] if (module := room(name, "events")) else []) for name in SERVICES}
-
-
-def _routing() -> dict[str, list[str]]:
-    return {name: _subscriptions(name).types for name in SERVICES}
-
-
-def bus_description() -> bytes:
-    """The AsyncAPI document, as it is kept in docs/."""
-    return asyncapi.written(asyncapi.document(_published(), _routing()))
-
-
-def _subscriptions(name: str) -> Subscriptions:
-    module = room(name, "consumers")
-    found: Subscriptions = module.subscriptions if module else Subscriptions()
-    return found
-
-
 @contracts.command()
 def generate() -> None:
     """Write shared/contracts and docs/asyncapi.json from the code."""
-    files = _generated()
+    files = generated(SERVICES)
     write(files)
-    ASYNCAPI.write_bytes(bus_description())
+    ASYNCAPI.write_bytes(bus_description(SERVICES))
     out.print(f"{len(files) + 1} files written")
 
 
 @contracts.command()
 def check() -> None:
     """Tell which files differ from the code."""
-    differing = stale(_generated())
-    if ASYNCAPI.read_bytes() != bus_description():
+    differing = stale(generated(SERVICES))
+    if ASYNCAPI.read_bytes() != bus_description(SERVICES):
         differing.append(ASYNCAPI.name)
     out.print(f"Stale: {', '.join(differing)}" if differing else "Contracts are up to date")
     raise typer.Exit(1 if differing else 0)

@@ -1,10 +1,13 @@
 """The application factory: what every service has, so that a service's main.py is wiring only."""
 
 import asyncio
+import importlib
+import importlib.util
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from types import ModuleType
 from typing import Annotated, Any
 
 from asyncpg import PostgresError
@@ -12,10 +15,12 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from shared import retention, subjects
 from shared.auth import RemoteJwks, TokenVerifier
 from shared.broker import supervise
 from shared.consumer import Consumer, Subscriptions
 from shared.db import Database
+from shared.forgetting import Forgetting
 from shared.health import Health
 from shared.jobs import Job, run_jobs
 from shared.log import configure
@@ -46,6 +51,20 @@ class Service:
     workers: Sequence[Worker] = ()
     setup: Callable[[FastAPI], None] | None = None
 
+    def room(self, name: str) -> ModuleType | None:
+        """The service's module of this name, beside its settings, where it has one."""
+        full = f"{self.settings.__module__.rpartition('.')[0]}.{name}"
+        return importlib.import_module(full) if importlib.util.find_spec(full) else None
+
+    @property
+    def policies(self) -> Sequence[retention.Policy]:
+        own: Sequence[retention.Policy] = getattr(self.room("retention"), "POLICIES", ())
+        return (*retention.COMMON, *own)
+
+    @property
+    def all_jobs(self) -> Sequence[Job]:
+        return (*self.jobs, retention.job(self.name, self.policies))
+
 
 @dataclass
 class Runtime:
@@ -53,6 +72,21 @@ class Runtime:
     settings: Settings
     database: Database
     health: Health = field(default_factory=Health)
+
+    def __post_init__(self) -> None:
+        service = self.service
+        self.forgetting = Forgetting(self.database, service.name, self.settings.amqp_url, self.health)
+        self.subscriptions = subscriptions_of(service, self.forgetting.wake)
+
+
+def subscriptions_of(service: Service, forgotten: Callable[[], None] = lambda: None) -> Subscriptions:
+    """The service's own, and those that every service has: a person's rights, and retention."""
+    own = service.subscriptions or Subscriptions()
+    privacy: Any = service.room("privacy")
+    if not hasattr(privacy, "erase"):  # a service without tables of its own
+        return own
+    rights = subjects.subscriptions(service.name, privacy, forgotten)
+    return rights.joined(retention.subscriptions(service.name, service.policies), own)
 
 
 def _runtime(request: Request) -> Runtime:
@@ -107,13 +141,13 @@ def _background(runtime: Runtime) -> dict[str, Any]:
 
     relay = Relay(database, service.name, settings.amqp_url, health)
     supervised("relay", relay.run)
-    if service.subscriptions:
-        consumer = Consumer(database, service.subscriptions, service.name, settings.amqp_url, health)
+    if runtime.subscriptions.types:
+        consumer = Consumer(database, runtime.subscriptions, service.name, settings.amqp_url, health)
         supervised("consumer", consumer.run)
+        supervised("forgetting", runtime.forgetting.run)
     for worker in service.workers:
         supervised(worker.name, partial(_work, worker, runtime))
-    if service.jobs:
-        work["jobs"] = run_jobs(database, service.jobs)
+    work["jobs"] = run_jobs(database, service.all_jobs)
     return work
 
 

@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from sqlalchemy import MetaData
 
 from shared.events import Event, schema_name
+from shared.privacy import marked
+from shared.retention import Policy
 
 FOLDER = Path(__file__).parent / "contracts"
 TOPOLOGY = "topology.json"
+PERSONAL_DATA = "personal_data.json"
 
 
 def event_classes(modules: Iterable[object]) -> list[type[Event]]:
@@ -23,9 +27,24 @@ def event_classes(modules: Iterable[object]) -> list[type[Event]]:
     return [found[name] for name in sorted(found)]
 
 
-def documents(events: Iterable[type[Event]], routing: Mapping[str, Iterable[str]]) -> dict[str, bytes]:
+def held(metadata: MetaData, policies: Iterable[Policy]) -> dict[str, Any]:
+    """What a service holds, for which purpose and how long."""
+    return {"tables": marked(metadata), "policies": {policy.name: _described(policy) for policy in policies}}
+
+
+def _described(policy: Policy) -> dict[str, Any]:
+    days = {"keep_days": policy.keep.days, "least_days": policy.least.days, "most_days": policy.most.days}
+    return {"table": policy.table, "purpose": policy.purpose, **days}
+
+
+def documents(
+    events: Iterable[type[Event]], routing: Mapping[str, Iterable[str]], personal_data: Mapping[str, Any]
+) -> dict[str, bytes]:
     """File name -> content of everything that is generated."""
-    files: dict[str, Any] = {TOPOLOGY: {name: sorted(keys) for name, keys in sorted(routing.items())}}
+    files: dict[str, Any] = {
+        TOPOLOGY: {name: sorted(keys) for name, keys in sorted(routing.items())},
+        PERSONAL_DATA: personal_data,
+    }
     for event in events:
         example = event.model_validate(event.EXAMPLE).model_dump(mode="json")
         files[f"{event.type_}.example.json"] = example

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 from shared.auth import Claims, Identified, claims_of
 from shared.events import write_queued
+from shared.keys import Keys
 from shared.notifier import OutboxNotifier
 from shared.settings import Settings, runtime_url
 
@@ -22,9 +23,12 @@ SET_CLAIMS = text("SELECT set_config('request.jwt.claims', :claims, true)")
 class Database:
     """A pool of connections as the service's own role, which owns none of its tables."""
 
-    def __init__(self, url: str, schema: str, *, pool_size: int = 10, echo: bool = False) -> None:
+    def __init__(
+        self, url: str, schema: str, *, pool_size: int = 10, echo: bool = False, keys: Keys | None = None
+    ) -> None:
         self.url = url
         self.schema = schema
+        self.keys = keys
         self.engine: AsyncEngine = create_async_engine(
             url.replace("postgresql://", "postgresql+asyncpg://", 1),
             pool_size=pool_size,
@@ -52,7 +56,8 @@ class Database:
     @classmethod
     def from_settings(cls, settings: Settings, schema: str) -> "Database":
         url = runtime_url(settings, schema)
-        return cls(url, schema, pool_size=settings.database_pool_size, echo=settings.sql_echo)
+        keys = Keys(settings.secret_key.get_secret_value())
+        return cls(url, schema, pool_size=settings.database_pool_size, echo=settings.sql_echo, keys=keys)
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -66,7 +71,7 @@ class Database:
 async def transaction(database: Database, claims: Claims) -> AsyncIterator[AsyncSession]:
     """Begin, set the claims, run the block, write what it emitted, commit; an exception rolls all of it back."""
     async with AsyncSession(database.engine, expire_on_commit=False) as session:
-        session.info["claims"] = claims
+        session.info.update(claims=claims, keys=database.keys)
         async with session.begin():
             await session.execute(SET_CLAIMS, {"claims": claims.as_json()})
             yield session

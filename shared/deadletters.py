@@ -1,9 +1,10 @@
 """The messages a service gave up on: see them, send them again, or throw them away."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Set
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
@@ -12,9 +13,12 @@ from pamqp.commands import Basic
 
 from shared import broker
 from shared.broker import PERSISTENT, Outgoing
-from shared.topology import dead_queue, events_queue
+from shared.subscriptions import UndecodableError, decode
+from shared.topology import DELAYS, dead_queue, events_queue, retry_queue
 
 MOST_AT_ONCE = 10_000
+MOST_SWEPT = 100_000
+TOO_OLD = "too old"
 TIMEOUT = 10.0
 
 
@@ -101,22 +105,61 @@ async def discard(amqp_url: str, service: str, wanted: Filter = ALL) -> int:
         return count
 
 
+async def forget(amqp_url: str, service: str, subjects: Set[str], oldest: datetime) -> Counter[str]:
+    """Deletes what retry and dead-letter queues hold on these subjects, and what failed before `oldest`.
+
+    Returns how many messages of each subject there were.
+    """
+    found: Counter[str] = Counter()
+    for name in (dead_queue(service), *(retry_queue(service, delay) for delay in DELAYS)):
+        with suppress(NoDeadLetterQueueError):
+            async with _opened(amqp_url, service, name) as (_, queue):
+                async for message in _taken(queue, ALL, MOST_SWEPT):
+                    reason = _to_be_forgotten(message, subjects, oldest)
+                    if reason:
+                        await message.ack()
+                        found[reason] += 1
+    del found[TOO_OLD]
+    return found
+
+
+def _to_be_forgotten(message: AbstractIncomingMessage, subjects: Set[str], oldest: datetime) -> str | None:
+    if _failed_at(message, default=oldest) < oldest:
+        return TOO_OLD
+    event = decode(message.body)
+    if not isinstance(event, UndecodableError):
+        subject = str(event.get("subject"))
+        return subject if subject in subjects else None
+    return next((subject for subject in subjects if subject.encode() in message.body), None)
+
+
+def _failed_at(message: AbstractIncomingMessage, default: datetime) -> datetime:
+    with suppress(ValueError):
+        return datetime.fromisoformat(str(message.headers.get("x-last-failed-at"))).astimezone(UTC)
+    return default
+
+
 @asynccontextmanager
-async def _opened(amqp_url: str, service: str) -> AsyncIterator[tuple[AbstractChannel, AbstractQueue]]:
+async def _opened(
+    amqp_url: str, service: str, name: str | None = None
+) -> AsyncIterator[tuple[AbstractChannel, AbstractQueue]]:
+    wanted = name or dead_queue(service)
     async with broker.connection(amqp_url, "dead letters") as connection:
         channel = await connection.channel()
         try:
-            queue = await channel.declare_queue(dead_queue(service), passive=True, timeout=TIMEOUT)
+            queue = await channel.declare_queue(wanted, passive=True, timeout=TIMEOUT)
         except ChannelNotFoundEntity as exc:
-            raise NoDeadLetterQueueError(f"there is no queue {dead_queue(service)}") from exc
+            raise NoDeadLetterQueueError(f"there is no queue {wanted}") from exc
         yield channel, queue
 
 
-async def _taken(queue: AbstractQueue, wanted: Filter) -> AsyncIterator[AbstractIncomingMessage]:
+async def _taken(
+    queue: AbstractQueue, wanted: Filter, most: int = MOST_AT_ONCE
+) -> AsyncIterator[AbstractIncomingMessage]:
     """The messages there at the start, not those that come back meanwhile. What is not acknowledged returns to
     the queue when the channel closes."""
     waiting = queue.declaration_result.message_count or 0
-    for _ in range(min(waiting, MOST_AT_ONCE)):
+    for _ in range(min(waiting, most)):
         message = await queue.get(fail=False, timeout=TIMEOUT)
         if message is None:
             return

@@ -1,15 +1,22 @@
-"""Scheduled work: each job at its interval, on one replica at a time, in one transaction."""
+"""Scheduled work: each job at its interval, on one replica at a time, in one transaction.
+
+When a job last ran stands in the schema's `job_runs`: what was missed while everything was down is caught up at the
+start, and what another replica has just done is not done again.
+"""
 
 import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
+import asyncpg
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
-from sqlalchemy import text
+from sqlalchemy import Row, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import broker
@@ -21,11 +28,33 @@ log = structlog.get_logger(__name__)
 LONGEST_START = 5.0  # seconds
 RETRY_AFTER = 30.0
 JITTER = 0.1
-TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
+AWAY = (SQLAlchemyError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
-RUNS = Counter("job_runs_total", "Runs by outcome: done, elsewhere, failed", ["service", "job", "outcome"])
+TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
+WAIT = text(
+    """
+    SELECT CAST(extract(epoch FROM done_at) AS float8) AS done_at,
+           CAST(extract(epoch FROM done_at - clock_timestamp()) AS float8) + :every AS wait
+    FROM job_runs WHERE job = :job AND done_at IS NOT NULL
+"""
+)
+REMEMBER = text("""
+    INSERT INTO job_runs (job, every_seconds, started_at, milliseconds, result, error, done_at, runs, failures)
+    VALUES (:job, :every, clock_timestamp() - make_interval(secs => :seconds), :milliseconds, :result, :error,
+            CASE WHEN :result = 'done' THEN clock_timestamp() END, 1, CASE WHEN :result = 'failed' THEN 1 ELSE 0 END)
+    ON CONFLICT (job) DO UPDATE SET
+        every_seconds = excluded.every_seconds, started_at = excluded.started_at, milliseconds = excluded.milliseconds,
+        result = excluded.result, error = excluded.error, done_at = coalesce(excluded.done_at, job_runs.done_at),
+        runs = job_runs.runs + 1, failures = job_runs.failures + excluded.failures
+""")
+LAST_RUNS = text("SELECT * FROM job_runs ORDER BY job")
+
+RUNS = Counter("job_runs_total", "Runs by outcome: done, elsewhere, early, failed", ["service", "job", "outcome"])
 SECONDS = Histogram("job_seconds", "How long a run took", ["service", "job"])
-LAST_DONE = Gauge("job_last_done_timestamp_seconds", "When the job last ran to its end here", ["service", "job"])
+LAST_DONE = Gauge(
+    "job_last_done_timestamp_seconds", "When the job last ran to its end, on any replica", ["service", "job"]
+)
+LAST_RESULT = Gauge("job_last_result", "How the last run here ended: 1 done, 0 failed", ["service", "job"])
 
 
 @dataclass(frozen=True)
@@ -36,7 +65,7 @@ class Job:
 
 
 async def run_jobs(database: Database, jobs: Sequence[Job]) -> None:
-    """For ever. The first runs come within 5 s of the start, later ones at the interval give or take a tenth."""
+    """For ever. What is due runs within 5 s of the start, all else at its interval give or take a tenth."""
     async with asyncio.TaskGroup() as group:
         for job in jobs:
             group.create_task(_repeat(database, job), name=job.name)
@@ -44,27 +73,76 @@ async def run_jobs(database: Database, jobs: Sequence[Job]) -> None:
 
 async def _repeat(database: Database, job: Job) -> None:
     interval = job.every.total_seconds()
-    wait = min(LONGEST_START, interval) * random.random()  # noqa: S311 - spreads load
+    start = min(LONGEST_START, interval) * random.random()  # noqa: S311 - spreads load
+    wait = max(start, await _seconds_until_due(database, job))
     while True:
         await asyncio.sleep(wait)
-        outcome = await run_once(database, job)
+        outcome = await run_once(database, job, when_due=True)
         RUNS.labels(database.schema, job.name, outcome).inc()
-        pause = min(interval, RETRY_AFTER) if outcome == "failed" else interval
+        pause = interval if outcome == "done" else min(interval, RETRY_AFTER)
+        if outcome == "early":
+            pause = max(pause, await _seconds_until_due(database, job))
         wait = pause * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load
 
 
-async def run_once(database: Database, job: Job) -> str:
-    """Returns "done", "elsewhere" when another replica is at it, or "failed"."""
+async def run_once(database: Database, job: Job, *, when_due: bool = False) -> str:
+    """Returns "done", "elsewhere" when another replica is at it, "early" when one has just done it, or "failed"."""
     started = time.monotonic()
     try:
         async with transaction(database, SERVICE_CLAIMS) as session:
             key = f"job {database.schema} {job.name}"
             if not (await session.execute(TRY_LOCK, {"key": key})).scalar_one():
                 return "elsewhere"
+            if when_due and not await _due(session, job):
+                return "early"
             await job.run(session)
+            await _remember(session, job, time.monotonic() - started)
     except Exception as exc:  # noqa: BLE001 - a failed run must not end the schedule
         log.error("job_failed", job=job.name, error=type(exc).__name__, trace=broker.frames(exc))  # noqa: TRY400
+        await _remember_failure(database, job, time.monotonic() - started, type(exc).__name__)
         return "failed"
     SECONDS.labels(database.schema, job.name).observe(time.monotonic() - started)
     LAST_DONE.labels(database.schema, job.name).set_to_current_time()
+    LAST_RESULT.labels(database.schema, job.name).set(1)
     return "done"
+
+
+async def last_runs(session: AsyncSession) -> Sequence[Row[Any]]:
+    return (await session.execute(LAST_RUNS)).all()
+
+
+def next_run(row: Row[Any]) -> datetime | None:
+    done: datetime | None = row.done_at
+    return done + timedelta(seconds=row.every_seconds) if done else None
+
+
+async def _due(session: AsyncSession, job: Job) -> bool:
+    interval = job.every.total_seconds()
+    row = (await session.execute(WAIT, {"job": job.name, "every": interval})).one_or_none()
+    return row is None or row.wait <= interval * JITTER
+
+
+async def _seconds_until_due(database: Database, job: Job) -> float:
+    """0 when the job never ran, or when the database does not tell."""
+    try:
+        rows = await database.call(WAIT, {"job": job.name, "every": job.every.total_seconds()})
+    except AWAY:
+        return 0.0
+    for row in rows:
+        LAST_DONE.labels(database.schema, job.name).set(row.done_at)
+    return max((float(row.wait) for row in rows), default=0.0)
+
+
+async def _remember(session: AsyncSession, job: Job, seconds: float, error: str | None = None) -> None:
+    values = {"job": job.name, "every": round(job.every.total_seconds()), "seconds": seconds, "error": error}
+    result = "failed" if error else "done"
+    await session.execute(REMEMBER, values | {"milliseconds": round(seconds * 1000), "result": result})
+
+
+async def _remember_failure(database: Database, job: Job, seconds: float, error: str) -> None:
+    LAST_RESULT.labels(database.schema, job.name).set(0)
+    try:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await _remember(session, job, seconds, error)
+    except AWAY as exc:
+        log.warning("job_failure_not_kept", job=job.name, error=type(exc).__name__)

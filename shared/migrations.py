@@ -2,6 +2,7 @@
 
 from alembic import op
 
+from shared import housekeeping
 from shared.settings import runtime_role
 
 
@@ -61,6 +62,7 @@ def create_outbox(schema: str) -> None:
 
 
 def create_inbox(schema: str) -> None:
+    """The inbox; and beside it the tables of every service's own housekeeping."""
     script(f"""
         CREATE TABLE {schema}.inbox (
             event_id uuid PRIMARY KEY,
@@ -68,6 +70,18 @@ def create_inbox(schema: str) -> None:
         );
     """)
     grant(schema, "inbox", "SELECT, INSERT, DELETE")
+    script(housekeeping.CREATE.format(schema=schema))
+    enable_rls(schema, "erased_subjects")
+    script(housekeeping.POLICIES.format(schema=schema))
+    for table in ("erased_subjects", "retention_runs"):
+        grant(schema, table, "SELECT, INSERT, UPDATE, DELETE")
+    create_job_runs(schema)
+
+
+def create_job_runs(schema: str) -> None:
+    """When each scheduled job last ran: for a schema that has jobs and no inbox."""
+    script(housekeeping.CREATE_JOB_RUNS.format(schema=schema))
+    grant(schema, "job_runs", "SELECT, INSERT, UPDATE")
 
 
 def enable_rls(schema: str, table: str) -> None:
@@ -86,7 +100,7 @@ def drop_everything(schema: str) -> None:
         DO $$ DECLARE one record; BEGIN
             FOR one IN SELECT tablename FROM pg_tables
                        WHERE schemaname = '{schema}' AND tablename <> 'alembic_version' LOOP
-                EXECUTE format('DROP TABLE {schema}.%I CASCADE', one.tablename);
+                EXECUTE format('DROP TABLE IF EXISTS {schema}.%I CASCADE', one.tablename);
             END LOOP;
             FOR one IN SELECT p.oid::regprocedure AS signature FROM pg_proc p
                        WHERE pronamespace = '{schema}'::regnamespace LOOP

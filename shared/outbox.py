@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Integer, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS
+from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS, about
 
 EVENTS_EXCHANGE = "loctician.events"
 REALTIME_EXCHANGE = "loctician.realtime"
@@ -25,4 +25,5 @@ def outbox_table(metadata: MetaData) -> Table:
         Column("actor_role", Text, info=NONE),
         Column("request_id", Text, info=NONE),
         Column("traceparent", Text, info=NONE),
+        info=about(purpose="operation", keep="published"),
     )

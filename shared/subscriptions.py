@@ -89,6 +89,16 @@ class Subscriptions:
         """Each subscribed type with what its data is read as."""
         return [(subscription.type, subscription.payload) for subscription in self._all]
 
+    def joined(self, *others: "Subscriptions") -> "Subscriptions":
+        """Those of all of them, in order."""
+        made = Subscriptions()
+        made._all = [one for each in (self, *others) for one in each._all]
+        return made
+
+    @property
+    def everything(self) -> bool:
+        return any(subscription.type == EVERYTHING for subscription in self._all)
+
     def to(self, type_: str) -> list[_Subscription]:
         return [subscription for subscription in self._all if subscription.type in (type_, EVERYTHING)]
 
@@ -96,7 +106,8 @@ class Subscriptions:
 async def handle(
     database: Database, subscriptions: Subscriptions, service_name: str, envelope: Mapping[str, Any]
 ) -> bool:
-    """One event in one transaction. False if it was handled before, or nobody here subscribes to its type."""
+    """One event in one transaction. False if it was handled before, was said of somebody before they were forgotten
+    here, or nobody here subscribes to its type."""
     event = _validated(_Envelope, envelope)
     work = [(each.handler, _received(event, each.payload)) for each in subscriptions.to(event.type)]
     if not work:
@@ -106,7 +117,9 @@ async def handle(
         request_id=event.requestid, actor_id=event.actorid, actor_role=event.actorrole, traceparent=event.traceparent
     ):
         async with transaction(database, SERVICE_CLAIMS) as session:
-            fresh = await first_time(session, database.schema, event.id)
+            # whoever records everything records also what is said of the forgotten
+            subject = "" if subscriptions.everything else event.subject
+            fresh = await first_time(session, database.schema, event.id, subject, event.time)
             for handler, received in work if fresh else ():
                 await handler(session, received)
     MESSAGES.labels(service_name, "handled" if fresh else "duplicate").inc()

@@ -1,12 +1,16 @@
 """The audit log: every event becomes one row that says who did what, to what, and when."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gdpr import facts, queries
+from services.gdpr import chain, facts
+from services.gdpr.queries import audit as queries
+from shared.auth import Principal
+from shared.proofs import audited_read
 from shared.schemas import BadCursor, decode_cursor, encode_cursor
 from shared.subscriptions import Received
 
@@ -14,7 +18,8 @@ LAST_ID = 2**63 - 1
 
 
 async def record(session: AsyncSession, event: Received[dict[str, Any]]) -> None:
-    await queries.add(
+    kept = facts.kept(event.type, event.data)
+    await chain.append(
         session,
         {
             "event_id": event.id,
@@ -24,11 +29,38 @@ async def record(session: AsyncSession, event: Received[dict[str, Any]]) -> None
             "entity_version": event.version,
             "actor_id": facts.code(event.actor_id),
             "actor_role": facts.code(event.actor_role),
+            "people": facts.people(event.subject, kept),
             "request_id": event.request_id,
             "source": event.source,
-            "data": facts.kept(event.type, event.data),
+            "data": kept,
         },
     )
+
+
+async def shown(
+    session: AsyncSession,
+    reader: Principal,
+    conditions: Mapping[str, Any],
+    between: tuple[datetime | None, datetime | None],
+    cursor: str | None,
+    limit: int,
+) -> dict[str, Any]:
+    """What an admin looks at, and a note of it when it is about somebody. Raises BadCursor."""
+    about = [conditions[name] for name in ("actor_id", "entity", "person") if conditions.get(name)]
+    audited_read(session, reader, "audit", [UUID(one) for one in about if facts.is_id(one)])
+    return await listed(session, conditions, between, cursor, limit)
+
+
+async def every(session: AsyncSession, conditions: Mapping[str, Any], most: int) -> AsyncIterator[Mapping[str, Any]]:
+    """Up to `most` rows, newest first."""
+    before: int | None = None
+    while most > 0:
+        rows = await queries.page(session, conditions, None, None, before, min(most, chain.BATCH))
+        for row in rows:
+            yield row
+        if not rows:
+            return
+        before, most = rows[-1]["id"], most - len(rows)
 
 
 async def listed(

@@ -3,8 +3,9 @@
 A type not named keeps none of its data. So no name, address or free text gets in, even by mistake of a publisher.
 """
 
+import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 Fields = Mapping[str, Any]  # field -> True to keep a plain value, or the fields of the objects in it
@@ -12,7 +13,11 @@ Fields = Mapping[str, Any]  # field -> True to keep a plain value, or the fields
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+/-]{0,99}")
 PHONE = re.compile(r"\+?[0-9][0-9 .()/-]{5,}")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d(T[0-9:.]+(Z|[+-]\d\d:\d\d))?")
+ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 MOST_ITEMS = 1000
+MOST_PEOPLE = 200
+COUNTS: Mapping[str, Any] = {}  # an object of figures: table -> rows
+PEOPLE = frozenset({"user_id", "customer_id", "loctician_id", "recipient_id", "subject_id", "subject_ids"})
 
 
 def _plain(*names: str) -> dict[str, Any]:
@@ -20,26 +25,31 @@ def _plain(*names: str) -> dict[str, Any]:
 
 
 USER = _plain("user_id", "role", "language", "email_verified")
-SESSION = _plain("session_id", "user_id", "reason", "new_device")
+SESSION = _plain("session_id", "user_id", "reason", "new_device", "until", "ip", "kid")
 TREATMENT = _plain("treatment_id", "category", "duration_minutes", "price_amount", "currency", "active")
 SPAN = _plain("start", "end")
 ITEM = SPAN | _plain("item_id", "treatment_id", "loctician_id", "blocked_start", "blocked_end", "price_amount")
 BOOKING = SPAN | _plain("booking_id", "status", "customer_id", "price_amount", "currency", "reason", "previous_start")
+OFFER = SPAN | _plain("waitlist_id", "offer_id", "booking_id", "customer_id", "loctician_id", "status", "expires_at")
 TIME_OFF = SPAN | _plain("time_off_id", "loctician_id")
 DELIVERY = _plain("delivery_id", "event_id", "recipient_id", "channel", "kind", "attempts", "error")
+REQUEST = _plain("request_id", "subject_id", "service", "services", "format", "expires_at", "dead_letters")
+CONSENT = _plain("user_id", "purpose", "granted", "text_version")
+RETENTION = _plain("run_id", "service", "policy", "keep_days", "counted", "removed", "dry_run")
 
 KEPT: Mapping[str, Fields] = {
     "user": USER,
     "session": SESSION,
-    "login": _plain("user_id", "reason", "until"),
-    "keys": _plain("kid"),
+    "login": SESSION,
+    "keys": SESSION,
     "treatment": TREATMENT,
     "loctician": {**_plain("loctician_id"), "treatment_ids": True},
     "booking": {**BOOKING, "items": ITEM},
-    "waitlist": SPAN | _plain("waitlist_id", "booking_id", "customer_id", "loctician_id", "status"),
+    "waitlist": OFFER,
     "calendar": {**TIME_OFF, "days": {"date": True, "windows": SPAN}},
     "notification": DELIVERY,
-    "gdpr": _plain("request_id", "subject_id", "service", "kind", "status", "policy_id"),
+    "access": _plain("subject_id", "subject_ids", "what"),
+    "gdpr": {**REQUEST, **CONSENT, **RETENTION, "rows": COUNTS, "policies": RETENTION},
 }
 
 
@@ -47,11 +57,45 @@ def kept(type_: str, data: Mapping[str, Any]) -> dict[str, Any]:
     return _object(KEPT.get(type_.partition(".")[0], {}), data)
 
 
+def people(entity: str, data: Mapping[str, Any]) -> list[str]:
+    """Ids of those whom a row is about: the fields that name people; the entity where nothing is kept beside it."""
+    named = set(_people(data)) if data else {entity} if is_id(entity) else set()
+    return sorted(named)[:MOST_PEOPLE]
+
+
+def _people(data: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in data.items():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, Mapping):
+                yield from _people(one)
+            elif name in PEOPLE and is_id(one):
+                yield one
+
+
+def is_id(value: object) -> bool:
+    return isinstance(value, str) and ID.fullmatch(value) is not None
+
+
 def code(value: object) -> str | None:
-    """The value if it is an id, a code or an instant; None for anything that could be said of a person."""
+    """The value if it is an id, a code or an instant; None for anything that could be said of a person.
+
+    Of an IP address the network is kept: 24 bits of version 4, 48 of version 6.
+    """
     if not isinstance(value, str) or not CODE.fullmatch(value):
         return None
+    network = _network(value)
+    if network:
+        return network
     return value if INSTANT.fullmatch(value) or not PHONE.fullmatch(value) else None
+
+
+def _network(value: str) -> str | None:
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        return None
+    kept_bits = 24 if address.version == 4 else 48
+    return str(ipaddress.ip_network(f"{address}/{kept_bits}", strict=False))
 
 
 def _object(fields: Fields, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,6 +105,8 @@ def _object(fields: Fields, data: Mapping[str, Any]) -> dict[str, Any]:
 def _value(fields: Any, value: Any) -> Any:
     if isinstance(value, list):
         return [_value(fields, one) for one in value[:MOST_ITEMS]]
+    if fields is COUNTS and isinstance(value, Mapping):
+        return {name: figure for name, figure in value.items() if code(name) and isinstance(figure, int)}
     if isinstance(value, Mapping):
         return _object(fields, value) if isinstance(fields, Mapping) else None
     if value is None or isinstance(value, (bool, int)):

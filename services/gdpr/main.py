@@ -2,11 +2,12 @@ from fastapi import FastAPI
 
 from services.gdpr.api import router
 from services.gdpr.consumers import subscriptions
+from services.gdpr.jobs import JOBS
 from services.gdpr.settings import GdprSettings
 from shared.app import Service, create_app
 from shared.settings import load
 
-SERVICE = Service(name="gdpr", settings=GdprSettings, routers=[router], subscriptions=subscriptions)
+SERVICE = Service(name="gdpr", settings=GdprSettings, routers=[router], subscriptions=subscriptions, jobs=JOBS)
 
 
 def create() -> FastAPI:

@@ -1,29 +1,143 @@
-"""Tables. The policies and triggers on them stand in migrations/versions."""
+"""Tables. The policies and triggers on them stand in migrations/sql."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Integer, MetaData, Table, Text, Uuid, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.inbox import inbox_table
 from shared.outbox import outbox_table
-from shared.privacy import NONE, PSEUDONYMOUS
+from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS, about, pseudonymous
 
 metadata = MetaData(schema="gdpr")
 outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
 
+NOW = text("now()")
+ONE = text("1")
+
 audit_log = Table(
     "audit_log",
     metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True, info=NONE),
-    Column("event_id", Uuid, nullable=False, unique=True, info=NONE),
+    Column("month", Date, primary_key=True, info=NONE),
+    Column("id", BigInteger, primary_key=True, info=NONE),
+    Column("event_id", Uuid, nullable=False, info=NONE),
     Column("occurred_at", DateTime(timezone=True), nullable=False, info=NONE),
-    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()"), info=NONE),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, info=NONE),
     Column("action", Text, nullable=False, info=NONE),
     Column("entity", Text, info=PSEUDONYMOUS),
     Column("entity_version", Integer, nullable=False, info=NONE),
     Column("actor_id", Text, info=PSEUDONYMOUS),
     Column("actor_role", Text, info=NONE),
+    Column("people", ARRAY(Text), nullable=False, info=PSEUDONYMOUS),
     Column("request_id", Text, info=NONE),
     Column("source", Text, nullable=False, info=NONE),
     Column("data", JSONB, nullable=False, info=PSEUDONYMOUS),
+    Column("hash", LargeBinary, nullable=False, info=NONE),
+    info=about(purpose="accountability", keep="five_years"),
+)
+
+audit_anchors = Table(
+    "audit_anchors",
+    metadata,
+    Column("month", Date, primary_key=True, info=NONE),
+    Column("previous", Date, info=NONE),
+    Column("opening", LargeBinary, nullable=False, info=NONE),
+    Column("first_id", BigInteger, nullable=False, info=NONE),
+    Column("last_id", BigInteger, nullable=False, info=NONE),
+    Column("head", LargeBinary, nullable=False, info=NONE),
+    Column("signature", LargeBinary, nullable=False, info=NONE),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("user_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("role", Text, info=PSEUDONYMOUS),
+    Column("role_version", Integer, nullable=False, server_default=text("-1"), info=NONE),
+    Column("active", Boolean, nullable=False, server_default=text("true"), info=NONE),
+    Column("active_version", Integer, nullable=False, server_default=text("-1"), info=NONE),
+    Column("erased_at", DateTime(timezone=True), info=NONE),
+    info=about(purpose="accountability", keep="erased"),
+)
+
+duties = Table(
+    "duties",
+    metadata,
+    Column("booking_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("loctician_ids", ARRAY(Uuid), nullable=False, info=PSEUDONYMOUS),
+    Column("ends_at", DateTime(timezone=True), nullable=False, info=NONE),
+    Column("open", Boolean, nullable=False, info=NONE),
+    Column("version", Integer, nullable=False, info=NONE),
+    info=about(purpose="accountability", keep="duties"),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Uuid, primary_key=True, info=NONE),
+    Column("kind", Text, nullable=False, info=NONE),
+    Column("subject_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("requested_by", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("status", Text, nullable=False, server_default=text("'running'"), info=NONE),
+    Column("step", Integer, nullable=False, server_default=text("0"), info=NONE),
+    Column("version", Integer, nullable=False, server_default=ONE, info=NONE),
+    Column("requested_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    Column("deadline", DateTime(timezone=True), nullable=False, info=NONE),
+    Column("finished_at", DateTime(timezone=True), info=NONE),
+    Column("expires_at", DateTime(timezone=True), info=NONE),
+    info=about(purpose="accountability", keep="requests"),
+)
+
+request_parts = Table(
+    "request_parts",
+    metadata,
+    Column("request_id", Uuid, ForeignKey(requests.c.id), primary_key=True, info=NONE),
+    Column("service", Text, primary_key=True, info=NONE),
+    Column("answered_at", DateTime(timezone=True), info=NONE),
+    Column("rows", JSONB, info=NONE),
+    Column("dead_letters", Integer, info=NONE),
+    Column("sealed", LargeBinary, info=PERSONAL | about(purpose="rights", keep="exports")),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True, info=NONE),
+    Column("user_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("purpose", Text, nullable=False, info=PSEUDONYMOUS),
+    Column("version", Integer, nullable=False, info=NONE),
+    Column("granted", Boolean, nullable=False, info=PERSONAL),
+    Column("text_version", Integer, nullable=False, info=NONE),
+    Column("language", Text, nullable=False, info=PSEUDONYMOUS),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    info=about(purpose="consent", keep="consents"),
+)
+
+retention_policies = Table(
+    "retention_policies",
+    metadata,
+    Column("service", Text, primary_key=True, info=NONE),
+    Column("policy", Text, primary_key=True, info=NONE),
+    Column("keep_days", Integer, info=NONE),
+    Column("version", Integer, nullable=False, server_default=text("0"), info=NONE),
+    Column("changed_by", Uuid, info=pseudonymous(purpose="accountability", keep="always")),
+    Column("changed_at", DateTime(timezone=True), info=NONE),
+    Column("run_at", DateTime(timezone=True), info=NONE),
+    Column("counted", BigInteger, info=NONE),
+    Column("removed", BigInteger, info=NONE),
+    Column("dry_run", Boolean, info=NONE),
 )

@@ -1,20 +1,34 @@
-"""What gdpr holds on one person."""
+"""What gdpr holds on one person, and forgetting it."""
 
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gdpr.models import audit_log
+from services.gdpr.queries import audit, consents, people, requests
+
+MOST_ROWS = 50_000
 
 
 async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
-    concerns = or_(audit_log.c.actor_id == str(subject_id), audit_log.c.entity == str(subject_id))
-    found = await session.execute(select(audit_log).where(concerns).order_by(audit_log.c.id))
-    return {"audit_log": [dict(row) for row in found.mappings()]}
+    known = await people.person(session, subject_id)
+    asked = await requests.of_person(session, subject_id, MOST_ROWS)
+    agreed = await consents.of_person(session, subject_id)
+    return {
+        "person": dict(known._mapping) if known else None,
+        "consents": [dict(row._mapping) for row in agreed],
+        "requests": [dict(row._mapping) for row in asked],
+        "audit_log": list(await audit.page(session, {"person": str(subject_id)}, None, None, None, MOST_ROWS)),
+    }
 
 
 async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
-    """The audit log stays: its ids name nobody once the other services have forgotten whose they were."""
-    return {"audit_log": 0}
+    """Exports and consents go. The audit log and the requests stay: their ids name nobody once the other services have
+    forgotten whose they were."""
+    return {
+        "people": await people.forget(session, subject_id),
+        "duties": await people.forget_duties(session, subject_id),
+        "consents": await consents.forget(session, subject_id),
+        "exports": await requests.forget_exports(session, subject_id),
+        "audit_log": 0,
+    }

@@ -2,4 +2,5 @@ from shared.settings import Settings
 
 
 class GdprSettings(Settings):
-    pass
+    controller_name: str = ""  # who answers for the data: named in the Art. 30 record and in exports
+    controller_contact: str = ""

@@ -124,7 +124,7 @@ Deliver = Callable[..., Awaitable[bool]]
 
 
 @pytest.fixture
-def deliver(service: Service, database: Database) -> Deliver:
+def deliver(service: Service, app: FastAPI, database: Database) -> Deliver:
     """Hand an event to the service as its consumer would; tells whether it was new."""
 
     async def send(
@@ -136,7 +136,6 @@ def deliver(service: Service, database: Database) -> Deliver:
         event_id: UUID | None = None,
         **attributes: Any,
     ) -> bool:
-        assert service.subscriptions is not None
         row = {
             "event_id": event_id or new_id(),
             "type": type,
@@ -150,7 +149,7 @@ def deliver(service: Service, database: Database) -> Deliver:
             "data": dict(data),
         }
         message = envelope("/services/test", row | attributes)
-        return await handle(database, service.subscriptions, service.name, message)
+        return await handle(database, app.state.runtime.subscriptions, service.name, message)
 
     return send
 

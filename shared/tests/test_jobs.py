@@ -71,5 +71,46 @@ class TestJobs:
         assert await count(database, "outbox") == 1
 
 
+class TestSchedule:
+    async def test_what_another_replica_has_just_done_is_not_done_again(self, database: Database) -> None:
+        job = Job("hourly", timedelta(hours=1), _nothing)
+        outcomes = await asyncio.gather(*(run_once(database, job, when_due=True) for _ in range(5)))
+        assert sorted(set(outcomes)) in (["done", "early"], ["done", "elsewhere"], ["done", "early", "elsewhere"])
+        assert outcomes.count("done") == 1
+        assert await run_once(database, job, when_due=True) == "early"
+
+    async def test_what_was_missed_is_caught_up_at_the_start_and_what_is_not_due_waits(
+        self, database: Database
+    ) -> None:
+        async def note(session: AsyncSession) -> None:
+            await session.execute(text("INSERT INTO noted (version) VALUES (1)"))
+
+        missed, done = Job("missed", timedelta(days=1), note), Job("done_before", timedelta(days=1), _nothing)
+        for job in (missed, done):
+            await run_once(database, Job(job.name, job.every, _nothing))
+        await database.call(
+            text("UPDATE job_runs SET done_at = done_at - interval '25 hours' WHERE job = 'missed' RETURNING 1")
+        )
+        async with running(run_jobs(database, [missed, done])):
+            await until(lambda: _noted(database, 1))
+        (row,) = await database.call(text("SELECT runs FROM job_runs WHERE job = 'done_before'"))
+        assert row.runs == 1
+
+    async def test_how_each_run_ended_is_kept(self, database: Database) -> None:
+        async def fail(session: AsyncSession) -> None:
+            raise RuntimeError("what it was about stays out")
+
+        for run in (_nothing, fail):
+            await run_once(database, Job("kept", SOON, run))
+        (row,) = await database.call(text("SELECT * FROM job_runs WHERE job = 'kept'"))
+        assert (row.result, row.error, row.runs, row.failures) == ("failed", "RuntimeError", 2, 1)
+        assert row.done_at < row.started_at + timedelta(milliseconds=row.milliseconds + 1000)
+        assert row.done_at is not None
+
+
+async def _nothing(session: AsyncSession) -> None:
+    pass
+
+
 async def _noted(database: Database, number: int) -> bool:
     return await count(database, "noted") >= number

@@ -1,4 +1,6 @@
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -8,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.gdpr import facts
+from services.gdpr import chain, facts
 from shared.app import create_app
 from shared.auth import Claims, Role
 from shared.db import Database, transaction
@@ -29,6 +31,14 @@ USER = {
 }
 
 
+def calls(route: Any) -> Iterator[tuple[str, str]]:
+    """Method and path of each call that gdpr answers, whatever box its routes are in."""
+    for inner in getattr(getattr(route, "original_router", None), "routes", [route]):
+        if inner.path.startswith("/api/"):
+            for method in inner.methods:
+                yield method, inner.path.replace("{id}", str(uuid4()))
+
+
 class TestRecording:
     async def test_each_event_becomes_one_row_however_often_it_comes(
         self, deliver: Deliver, client: httpx.AsyncClient, auth_headers: Headers
@@ -36,18 +46,24 @@ class TestRecording:
         booking, event_id = str(uuid4()), new_id()
         data = {"booking_id": booking, "status": "confirmed", "version": 1}
         attributes = {"event_id": event_id, "actor_id": "someone", "actor_role": "customer", "request_id": "request-1"}
-        assert await deliver("booking.created.v1", data, **attributes) is True
-        assert await deliver("booking.created.v1", data, **attributes) is False
+        assert await deliver("booking.conflicted.v1", data, **attributes) is True
+        assert await deliver("booking.conflicted.v1", data, **attributes) is False
         (row,) = (await client.get("/api/v1/audit", headers=auth_headers(Role.ADMIN))).json()["items"]
-        assert (row["action"], row["entity"], row["entity_version"]) == ("booking.created.v1", booking, 1)
+        assert (row["action"], row["entity"], row["entity_version"]) == ("booking.conflicted.v1", booking, 1)
         assert (row["actor_id"], row["actor_role"], row["request_id"]) == ("someone", "customer", "request-1")
+
+    async def test_events_at_the_same_time_stand_in_one_unbroken_chain(
+        self, deliver: Deliver, database: Database
+    ) -> None:
+        await asyncio.gather(*(deliver("booking.conflicted.v1", {"booking_id": str(uuid4())}) for _ in range(40)))
+        async with transaction(database, Claims(role="service")) as session:
+            found = await chain.verify(session)
+        assert (found.rows, found.last_id, found.broken) == (40, 40, None)
 
     async def test_no_personal_value_reaches_the_row(self, deliver: Deliver, database: Database) -> None:
         await deliver("user.registered.v1", USER)
         async with transaction(database, Claims(role="service")) as session:
-            row = str(
-                (await session.execute(text("SELECT a::text FROM gdpr.audit_log a".replace("::", r"\:\:")))).one()
-            )
+            row = (await session.execute(text("SELECT CAST(a AS text) FROM gdpr.audit_log a"))).scalar_one()
         assert str(USER["user_id"]) in row
         for value in ("kirsten", "Ærø", "20123456"):
             assert value.lower() not in row.lower()
@@ -66,6 +82,31 @@ class TestRecording:
         kept = facts.kept("booking.created.v1", {"status": "confirmed", "items": [item], "notes": "privat"})
         assert kept == {"status": "confirmed", "items": [{k: v for k, v in item.items() if k != "note"}]}
 
+    def test_of_an_ip_address_the_network_is_kept(self) -> None:
+        assert facts.kept("login.failed.v1", {"ip": "203.0.113.77"}) == {"ip": "203.0.113.0/24"}
+        assert facts.kept("login.failed.v1", {"ip": "2001:db8:1:2:3:4:5:6"}) == {"ip": "2001:db8:1::/48"}
+
+    def test_rows_of_a_table_are_kept_as_figures(self) -> None:
+        told = {"rows": {"users": 1, "Kirsten Ærø": 2, "said": "hej"}, "sealed": "hemmeligt"}
+        assert facts.kept("gdpr.erasure_done.v1", told) == {"rows": {"users": 1}}
+
+    async def test_people_are_found_wherever_they_are_named(
+        self, deliver: Deliver, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
+        admin, person, other = auth_headers(Role.ADMIN), str(uuid4()), str(uuid4())
+        await deliver("booking.conflicted.v1", {"booking_id": str(uuid4()), "customer_id": person})
+        await deliver("access.read.v1", {"subject_ids": [other, person], "what": "users"}, subject=" ")
+        await deliver("user.verified.v1", {"user_id": other, "version": 1})
+        await deliver("surprise.happened.v1", {"text": "x"}, subject=person)
+        await deliver("session.started.v1", {"session_id": str(uuid4())}, actor_id=person)
+        found = (await client.get("/api/v1/audit", params={"person": person}, headers=admin)).json()["items"]
+        assert [row["action"] for row in found] == [
+            "session.started.v1",
+            "surprise.happened.v1",
+            "access.read.v1",
+            "booking.conflicted.v1",
+        ]
+
 
 class TestAppendOnly:
     @pytest.mark.parametrize("statement", ["UPDATE gdpr.audit_log SET action = ''", "DELETE FROM gdpr.audit_log"])
@@ -76,13 +117,16 @@ class TestAppendOnly:
 
     @pytest.mark.parametrize(
         "statement",
-        ["UPDATE gdpr.audit_log SET action = ''", "DELETE FROM gdpr.audit_log", "TRUNCATE gdpr.audit_log"],
+        ["UPDATE {table} SET action = ''", "DELETE FROM {table}", "TRUNCATE {table}"],
     )
-    async def test_owner_can_change_nothing(self, owner: AsyncEngine, deliver: Deliver, statement: str) -> None:
+    async def test_owner_can_change_nothing_of_the_log_or_of_a_month(
+        self, owner: AsyncEngine, deliver: Deliver, statement: str
+    ) -> None:
         await deliver("user.registered.v1", USER)
-        with pytest.raises(DBAPIError, match="append-only"):
-            async with owner.begin() as connection:
-                await connection.execute(text(statement))
+        for table in ("gdpr.audit_log", f"gdpr.audit_log_{datetime.now(UTC):%Y_%m}"):
+            with pytest.raises(DBAPIError, match="append-only"):
+                async with owner.begin() as connection:
+                    await connection.execute(text(statement.format(table=table)))
 
 
 class TestReading:
@@ -103,10 +147,20 @@ class TestReading:
         async with transaction(database, Claims(role=role, sub=uuid4())) as session:
             assert (await session.execute(text("SELECT count(*) FROM gdpr.audit_log"))).scalar() == 0
 
+    async def test_looking_at_one_person_is_itself_audited(
+        self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Any
+    ) -> None:
+        admin, person = uuid4(), str(uuid4())
+        for query in ({"entity": person}, {"actor": str(admin)}, {}):
+            await client.get("/api/v1/audit", params=query, headers=auth_headers(Role.ADMIN, admin))
+        (told,) = await outbox()
+        assert (told["type"], told["subject"], told["actorid"]) == ("access.read.v1", person, str(admin))
+        assert told["data"]["what"] == "audit"
+
     async def test_filters_and_pages(self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers) -> None:
         admin = auth_headers(Role.ADMIN)
         for number in range(5):
-            await deliver("booking.created.v1", {"booking_id": f"b{number}"}, actor_id=f"a{number % 2}")
+            await deliver("booking.conflicted.v1", {"booking_id": f"b{number}"}, actor_id=f"a{number % 2}")
         seen: list[str] = []
         query: dict[str, Any] = {"limit": 2}
         while True:
@@ -147,6 +201,9 @@ class TestReading:
         off = create_app(service, settings.model_copy(update={"enable_gdpr_features": False}))
         off.state.verifier = app.state.verifier
         async with httpx.AsyncClient(transport=httpx.ASGITransport(off), base_url="http://test") as client:
-            assert (await client.get("/api/v1/audit", headers=auth_headers(Role.ADMIN))).status_code == 404
+            for route in off.routes:
+                for method, path in calls(route):
+                    answer = await client.request(method, path, headers=auth_headers(Role.ADMIN), json={})
+                    assert answer.status_code == 404, path
         await off.state.runtime.database.close()
         assert await deliver("user.registered.v1", USER) is True

@@ -1,0 +1,24 @@
+from typing import Any
+
+from fastapi import APIRouter
+
+from services.gdpr import consents, schemas
+from services.gdpr.api.common import COMMON, Caller
+from shared.db import SessionDep
+from shared.problems import LanguageDep
+
+router = APIRouter(**COMMON)
+
+
+@router.get("/gdpr/consents/me", response_model=schemas.Consents)
+async def my_consents(who: Caller, session: SessionDep, language: LanguageDep) -> dict[str, Any]:
+    return {"items": await consents.of(session, who.id, language)}
+
+
+@router.put("/gdpr/consents/me", response_model=schemas.Consents)
+async def say(
+    answers: schemas.ConsentAnswers, who: Caller, session: SessionDep, language: LanguageDep
+) -> dict[str, Any]:
+    """Those not named stay as they are."""
+    await consents.say(session, who.id, answers.model_dump()["items"], language)
+    return {"items": await consents.of(session, who.id, language)}

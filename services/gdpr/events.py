@@ -1,0 +1,100 @@
+"""What gdpr publishes. Ids, codes and figures only; what services answer is in shared/proofs.py."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.events import Event
+
+REQUEST: dict[str, Any] = {
+    "version": 1,
+    "request_id": "0197f0a0-0000-7000-8000-0000000000a1",
+    "subject_id": "0197f0a0-0000-7000-8000-000000000001",
+}
+
+
+class _Request(Event):
+    request_id: UUID
+    subject_id: UUID
+
+
+class ExportRequested(_Request, type="gdpr.export_requested.v1", subject="subject_id"):
+    """Each service answers with gdpr.export_part.v1."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = REQUEST
+
+
+class ExportReady(_Request, type="gdpr.export_ready.v1", subject="subject_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = REQUEST | {"version": 2, "expires_at": "2026-03-09T09:00:00Z"}
+
+    expires_at: datetime
+
+
+class ExportDownloaded(_Request, type="gdpr.export_downloaded.v1", subject="subject_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = REQUEST | {"version": 2, "format": "zip"}
+
+    format: str = Field(description="json or zip")
+
+
+class ErasureRequested(_Request, type="gdpr.erasure_requested.v1", subject="subject_id"):
+    """The services named answer with gdpr.erasure_done.v1; `version` grows with each step."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = REQUEST | {"services": ["auth"]}
+
+    services: list[str]
+
+
+class ErasureCompleted(_Request, type="gdpr.erasure_completed.v1", subject="subject_id"):
+    """Every service has proven that it knows the person no more."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = REQUEST | {"version": 4}
+
+
+class ConsentChanged(Event, type="gdpr.consent_changed.v1", subject="user_id"):
+    """`version` counts the changes of this person's consent to this purpose."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "version": 1,
+        "user_id": REQUEST["subject_id"],
+        "purpose": "marketing",
+        "granted": True,
+        "text_version": 1,
+    }
+
+    user_id: UUID
+    purpose: str
+    granted: bool
+    text_version: int
+
+
+class Order(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    service: str
+    policy: str
+    keep_days: int
+
+
+class RetentionDue(Event, type="gdpr.retention_due.v1", subject="run_id"):
+    """Each service counts, and unless it is a dry run removes, what is older than these days."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "version": 1,
+        "run_id": "0197f0a0-0000-7000-8000-0000000000a2",
+        "dry_run": False,
+        "policies": [{"service": "booking", "policy": "inbox", "keep_days": 120}],
+    }
+
+    run_id: UUID
+    dry_run: bool
+    policies: list[Order]
+
+
+class RetentionChanged(Event, type="gdpr.retention_changed.v1", subject="policy"):
+    EXAMPLE: ClassVar[dict[str, Any]] = {"version": 1, "service": "booking", "policy": "inbox", "keep_days": 150}
+
+    service: str
+    policy: str
+    keep_days: int

@@ -1,0 +1,78 @@
+"""Events about people, answers of the services, and what the outbox asked for."""
+
+import base64
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.gdpr import inventory
+from shared.keys import Keys
+from shared.subjects import SEALED_PART, place_of
+from shared.testing.services import Deliver
+
+Json = dict[str, Any]
+SERVICES = inventory.services()
+
+
+def user(user_id: UUID, role: str = "customer", version: int = 1) -> Json:
+    return {"user_id": str(user_id), "version": version, "role": role, "language": "da", "email_verified": True}
+
+
+async def registered(deliver: Deliver, role: str = "customer") -> UUID:
+    user_id = uuid4()
+    await deliver("user.registered.v1", user(user_id, role))
+    return user_id
+
+
+def booking(loctician_id: UUID, status: str = "confirmed", version: int = 1, days: int = 3) -> Json:
+    start = datetime.now(UTC) + timedelta(days=days)
+    return {
+        "booking_id": str(uuid4()),
+        "version": version,
+        "status": status,
+        "customer_id": str(uuid4()),
+        "start": start.isoformat(),
+        "end": (start + timedelta(hours=1)).isoformat(),
+        "items": [{"loctician_id": str(loctician_id)}],
+    }
+
+
+def part(keys: Keys, request: Mapping[str, Any], service: str, held: Mapping[str, Any]) -> Json:
+    sealed = keys.seal(SEALED_PART, orjson.dumps(held), place_of(request["id"], service))
+    answered = {"request_id": request["id"], "subject_id": request["subject_id"], "version": 1, "service": service}
+    return answered | {"rows": dict.fromkeys(held, 1), "sealed": base64.b64encode(sealed).decode()}
+
+
+async def answer_all(deliver: Deliver, keys: Keys, request: Mapping[str, Any], held: Mapping[str, Any]) -> None:
+    for service in SERVICES:
+        await deliver("gdpr.export_part.v1", part(keys, request, service, held.get(service, {})))
+
+
+def proof(request: Mapping[str, Any], service: str) -> Json:
+    told = {"request_id": request["id"], "subject_id": request["subject_id"], "version": 1, "service": service}
+    return told | {"rows": {"table": 1}, "dead_letters": 0}
+
+
+EACH_TABLE = """
+    DO $$ DECLARE one record; BEGIN
+        FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'gdpr' AND tablename <> 'alembic_version' LOOP
+            EXECUTE format('ALTER TABLE gdpr.%I {0} ROW LEVEL SECURITY', one.tablename);
+            EXECUTE format('ALTER TABLE gdpr.%I {1} TRIGGER USER', one.tablename);
+        END LOOP;
+    END $$
+"""
+
+
+@asynccontextmanager
+async def unguarded(owner: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """As the owner of the tables, who has taken policies and triggers away, and puts them back afterwards."""
+    async with owner.begin() as connection:
+        await connection.execute(text(EACH_TABLE.format("NO FORCE", "DISABLE")))
+        yield connection
+        await connection.execute(text(EACH_TABLE.format("FORCE", "ENABLE")))

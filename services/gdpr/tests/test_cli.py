@@ -1,0 +1,90 @@
+"""The operator's commands, run as they are in a shell."""
+
+import asyncio
+import os
+import sys
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.gdpr.main import SERVICE
+from services.gdpr.tests.people import unguarded
+from shared.db import Database
+from shared.jobs import run_once
+from shared.migrate import ROOT
+from shared.settings import Settings
+from shared.testing.services import Deliver
+
+
+class Shell:
+    def __init__(self, settings: Settings) -> None:
+        given = {"DATABASE_URL": settings.database_url, "AMQP_URL": settings.amqp_url, "COLUMNS": "200"}
+        self._environment = os.environ | given | {"SECRET_KEY": settings.secret_key.get_secret_value()}
+
+    async def __call__(self, *arguments: str) -> tuple[int, str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "cli.main",
+            *arguments,
+            cwd=ROOT,
+            env=self._environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), 60)
+        return process.returncode or 0, output.decode()
+
+
+def rows(output: str) -> list[dict[str, Any]]:
+    assert "Traceback" not in output, output
+    return [orjson.loads(line) for line in output.splitlines()]
+
+
+@pytest.fixture
+def loctician(settings: Settings) -> Shell:
+    return Shell(settings)
+
+
+class TestAudit:
+    async def test_verify_says_that_all_is_well_and_names_what_is_not(
+        self, loctician: Shell, deliver: Deliver, owner: AsyncEngine
+    ) -> None:
+        for _ in range(3):
+            await deliver("booking.conflicted.v1", {"booking_id": str(uuid4())})
+        code, output = await loctician("audit", "verify")
+        assert (code, "Intact: 3 rows" in output) == (0, True)
+        noted = output.split()[-1]
+        assert (await loctician("audit", "verify", "--noted", noted))[0] == 0
+        assert (await loctician("audit", "verify", "--noted", noted.replace("3:", "2:")))[0] == 1
+        async with unguarded(owner) as connection:
+            await connection.execute(text("DELETE FROM gdpr.audit_log WHERE id = 2"))
+        code, output = await loctician("audit", "verify")
+        assert (code, "BROKEN at row 2" in output, "missing" in output) == (1, True, True)
+
+    async def test_export_subject_and_actor_are_json_lines(self, loctician: Shell, deliver: Deliver) -> None:
+        person, staff = str(uuid4()), str(uuid4())
+        await deliver("access.read.v1", {"subject_id": person, "what": "user"}, actor_id=staff, actor_role="staff")
+        await deliver("user.verified.v1", {"user_id": str(uuid4()), "version": 1}, actor_id=staff)
+        everything = rows((await loctician("audit", "export"))[1])
+        assert [one["id"] for one in everything] == [1, 2]
+        assert all(len(one["hash"]) == 64 for one in everything)
+        (seen,) = rows((await loctician("audit", "subject", person))[1])
+        assert (seen["actor_id"], seen["data"]["what"]) == (staff, "user")
+        assert len(rows((await loctician("audit", "actor", staff))[1])) == 2
+
+
+class TestJobs:
+    async def test_each_job_is_listed_with_its_last_run(self, loctician: Shell, database: Database) -> None:
+        done = next(job for job in SERVICE.all_jobs if job.name == "note_audit_head")
+        assert await run_once(database, done) == "done"
+        code, output = await loctician("jobs", "--service", "gdpr")
+        assert code == 0
+        lines = {line.split("│")[2].strip(): line for line in output.splitlines() if line.startswith("│")}
+        assert lines.keys() == {job.name for job in SERVICE.all_jobs}
+        assert "done" in lines["note_audit_head"]
+        assert "never" in lines["order_retention"]

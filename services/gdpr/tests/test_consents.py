@@ -1,0 +1,87 @@
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from services.gdpr.consents import ASKED
+from shared.auth import Claims, Role
+from shared.db import Database, transaction
+
+Headers = Callable[..., dict[str, str]]
+ME = "/api/v1/gdpr/consents/me"
+YES: dict[str, Any] = {"purpose": "marketing", "granted": True, "text_version": ASKED["marketing"].version}
+
+
+async def say(client: httpx.AsyncClient, headers: dict[str, str], **answer: Any) -> httpx.Response:
+    return await client.put(ME, json={"items": [YES | answer]}, headers=headers)
+
+
+class TestConsents:
+    async def test_nothing_is_granted_until_said(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+        items = (await client.get(ME, headers=auth_headers(Role.CUSTOMER))).json()["items"]
+        assert {one["purpose"] for one in items} == set(ASKED)
+        assert not any(one["granted"] or one["said_at"] for one in items)
+
+    @pytest.mark.parametrize("language", ["da", "en"])
+    async def test_the_text_is_shown_in_the_readers_language(
+        self, client: httpx.AsyncClient, auth_headers: Headers, language: str
+    ) -> None:
+        headers = auth_headers(Role.CUSTOMER) | {"Accept-Language": language}
+        items = (await client.get(ME, headers=headers)).json()["items"]
+        assert items[0]["text"] == ASKED[items[0]["purpose"]].text[language]
+
+    async def test_giving_and_withdrawing_are_kept_with_time_and_text_and_told(
+        self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Any
+    ) -> None:
+        person = uuid4()
+        headers = auth_headers(Role.CUSTOMER, person)
+        given = next(one for one in (await say(client, headers)).json()["items"] if one["purpose"] == "marketing")
+        assert given["granted"] is True
+        assert given["said_at"]
+        assert given["said_of_version"] == YES["text_version"]
+        await say(client, headers)
+        taken = next(
+            one for one in (await say(client, headers, granted=False)).json()["items"] if one["purpose"] == "marketing"
+        )
+        assert taken["granted"] is False
+        told = [one for one in await outbox() if one["type"] == "gdpr.consent_changed.v1"]
+        assert [(one["version"], one["data"]["granted"]) for one in told] == [(1, True), (2, False)]
+        assert {one["subject"] for one in told} == {str(person)}
+
+    async def test_consent_to_a_text_that_has_changed_is_refused_but_withdrawing_never_is(
+        self, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
+        headers = auth_headers(Role.CUSTOMER)
+        refused = await say(client, headers, text_version=99)
+        assert (refused.status_code, refused.json()["code"]) == (409, "consent_text_changed")
+        assert (await say(client, headers, text_version=99, granted=False)).status_code == 200
+
+    async def test_unknown_purposes_and_fields_are_refused(
+        self, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
+        headers = auth_headers(Role.CUSTOMER)
+        assert (await say(client, headers, purpose="telepathy")).json()["code"] == "unknown_purpose"
+        assert (await say(client, headers, user_id=str(uuid4()))).status_code == 422
+        assert (await client.put(ME, json={"items": []}, headers=headers)).status_code == 422
+
+    async def test_nobody_sees_anothers_in_the_database_either(
+        self, client: httpx.AsyncClient, auth_headers: Headers, database: Database
+    ) -> None:
+        person = uuid4()
+        await say(client, auth_headers(Role.CUSTOMER, person))
+        for claims, seen in ((Claims(role="admin", sub=uuid4()), 0), (Claims(role="customer", sub=person), 1)):
+            async with transaction(database, claims) as session:
+                assert (await session.execute(text("SELECT count(*) FROM gdpr.consents"))).scalar() == seen
+
+    async def test_two_answers_at_once_are_one_change_each(
+        self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Any
+    ) -> None:
+        import asyncio
+
+        headers = auth_headers(Role.CUSTOMER, uuid4())
+        answers = await asyncio.gather(*(say(client, headers) for _ in range(5)))
+        assert {one.status_code for one in answers} == {200}
+        assert len([one for one in await outbox() if one["type"] == "gdpr.consent_changed.v1"]) == 1

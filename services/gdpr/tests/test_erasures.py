@@ -1,0 +1,162 @@
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from services.gdpr import requests
+from services.gdpr.tests.people import SERVICES, booking, proof, registered, user
+from shared.auth import SERVICE_CLAIMS, Role
+from shared.db import Database, transaction
+from shared.testing.services import Deliver
+
+Headers = Callable[..., dict[str, str]]
+Json = dict[str, Any]
+FIRST, SECOND, REST = ["auth"], ["booking"], ["calendar", "gdpr", "notifications"]
+
+
+async def anonymize(client: httpx.AsyncClient, headers: dict[str, str], user_id: object) -> httpx.Response:
+    return await client.post(f"/api/v1/users/{user_id}/anonymize", headers=headers)
+
+
+class TestSaga:
+    async def test_services_are_asked_in_turn_and_each_gives_proof(
+        self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers, outbox: Any
+    ) -> None:
+        person, admin = await registered(deliver), auth_headers(Role.ADMIN)
+        answer = await anonymize(client, admin, person)
+        assert answer.status_code == 202
+        request, where = answer.json(), answer.headers["location"]
+
+        async def asked() -> list[list[str]]:
+            events = [one for one in await outbox() if one["type"] == "gdpr.erasure_requested.v1"]
+            assert {one["subject"] for one in events} == {str(person)}
+            return [one["data"]["services"] for one in events]
+
+        assert await asked() == [FIRST]
+        await deliver("gdpr.erasure_done.v1", proof(request, "auth"))
+        assert await asked() == [FIRST, SECOND]
+        await deliver("gdpr.erasure_done.v1", proof(request, "booking"))
+        assert await asked() == [FIRST, SECOND, REST]
+        for service in REST:
+            assert (await client.get(where, headers=admin)).json()["status"] == "running"
+            await deliver("gdpr.erasure_done.v1", proof(request, service))
+        done = (await client.get(where, headers=admin)).json()
+        assert (done["status"], done["waiting_for"]) == ("done", [])
+        assert {one["service"]: one["rows"] for one in done["answered"]} == {name: {"table": 1} for name in SERVICES}
+        assert [one["type"] for one in await outbox()].count("gdpr.erasure_completed.v1") == 1
+
+    async def test_a_proof_that_comes_twice_asks_nobody_twice(
+        self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers, outbox: Any
+    ) -> None:
+        person = await registered(deliver)
+        request = (await anonymize(client, auth_headers(Role.ADMIN), person)).json()
+        for _ in range(3):
+            await deliver("gdpr.erasure_done.v1", proof(request, "auth"))
+        assert [one["type"] for one in await outbox()].count("gdpr.erasure_requested.v1") == 2
+
+    async def test_repeating_it_follows_the_running_one_and_later_begins_anew(
+        self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers
+    ) -> None:
+        person, admin = await registered(deliver), auth_headers(Role.ADMIN)
+        first = (await anonymize(client, admin, person)).json()
+        assert (await anonymize(client, admin, person)).json()["id"] == first["id"]
+        for service in [*FIRST, *SECOND, *REST]:
+            await deliver("gdpr.erasure_done.v1", proof(first, service))
+        again = await anonymize(client, admin, person)
+        assert (again.status_code, again.json()["id"] == first["id"]) == (202, False)
+
+    async def test_the_request_says_who_is_waited_for_and_its_deadline(
+        self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers
+    ) -> None:
+        person, admin = await registered(deliver), auth_headers(Role.ADMIN)
+        request = (await anonymize(client, admin, person)).json()
+        assert request["waiting_for"] == SERVICES
+        assert 27 < (await _days(request)) < 32
+        listed = (await client.get("/api/v1/gdpr/requests", params={"kind": "erasure"}, headers=admin)).json()["items"]
+        assert [one["id"] for one in listed] == [request["id"]]
+
+    def test_the_login_ends_first_and_appointments_are_cancelled_next(self) -> None:
+        assert requests.steps() == [FIRST, SECOND, REST]
+
+
+async def _days(request: Json) -> float:
+    from datetime import datetime
+
+    begun, due = (datetime.fromisoformat(request[name]) for name in ("requested_at", "deadline"))
+    return (due - begun).total_seconds() / 86400
+
+
+class TestRefusing:
+    async def test_the_last_admin_stays(
+        self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers
+    ) -> None:
+        only = await registered(deliver, "admin")
+        refused = await anonymize(client, auth_headers(Role.ADMIN, only), only)
+        assert (refused.status_code, refused.json()["code"]) == (409, "last_admin")
+        second = await registered(deliver, "admin")
+        assert (await anonymize(client, auth_headers(Role.ADMIN), only)).status_code == 202
+        refused = await anonymize(client, auth_headers(Role.ADMIN), second)
+        assert refused.json()["code"] == "last_admin", "the other one is being erased"
+
+    async def test_an_admin_who_left_or_became_staff_does_not_count(
+        self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers
+    ) -> None:
+        left, lowered, last = [await registered(deliver, "admin") for _ in range(3)]
+        await deliver("user.deactivated.v1", {"user_id": str(left), "version": 2})
+        await deliver("user.role_changed.v1", user(lowered, "staff", version=3))
+        await deliver("user.updated.v1", user(lowered, "admin", version=2))
+        refused = await anonymize(client, auth_headers(Role.ADMIN), last)
+        assert refused.json()["code"] == "last_admin"
+
+    async def test_a_loctician_with_upcoming_appointments_stays_until_they_are_settled(
+        self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers
+    ) -> None:
+        admin, loctician = auth_headers(Role.ADMIN), await registered(deliver, "loctician")
+        coming, past = booking(loctician), booking(loctician, days=-3)
+        for one in (coming, past):
+            await deliver("booking.created.v1", one)
+        refused = await anonymize(client, admin, loctician)
+        assert (refused.status_code, refused.json()["code"]) == (409, "upcoming_duty")
+        assert refused.json()["appointments"] == 1
+        await deliver("booking.cancelled.v1", coming | {"status": "cancelled", "version": 2})
+        await deliver("booking.confirmed.v1", coming | {"version": 1})
+        assert (await anonymize(client, admin, loctician)).status_code == 202
+
+    async def test_a_customer_with_upcoming_appointments_may_go(
+        self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers
+    ) -> None:
+        person = await registered(deliver)
+        await deliver("booking.created.v1", booking(uuid4()) | {"customer_id": str(person)})
+        assert (await anonymize(client, auth_headers(Role.ADMIN), person)).status_code == 202
+
+    async def test_nobody_is_erased_who_never_was(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+        assert (await anonymize(client, auth_headers(Role.ADMIN), uuid4())).status_code == 404
+
+    @pytest.mark.parametrize(("role", "status"), [(None, 401), ("customer", 403), ("loctician", 403), ("staff", 403)])
+    async def test_only_admins_erase_and_follow(
+        self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers, role: str | None, status: int
+    ) -> None:
+        person = await registered(deliver)
+        headers = auth_headers(role, person) if role else {}
+        assert (await anonymize(client, headers, person)).status_code == status
+        for path in ("/api/v1/gdpr/requests", f"/api/v1/gdpr/requests/{uuid4()}"):
+            assert (await client.get(path, headers=headers)).status_code == status
+
+
+class TestForgettingHere:
+    async def test_late_news_of_an_erased_person_brings_nothing_back(
+        self, deliver: Deliver, database: Database
+    ) -> None:
+        from services.gdpr import privacy
+        from services.gdpr.queries import people
+
+        person = await registered(deliver, "loctician")
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await privacy.erase(session, person)
+        await deliver("user.updated.v1", user(person, "loctician", version=9))
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            known = await people.person(session, person)
+            assert known is not None
+            assert (known.role, known.active) == (None, False)

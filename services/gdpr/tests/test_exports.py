@@ -1,0 +1,231 @@
+import io
+import zipfile
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import orjson
+import pytest
+from jsonschema import Draft202012Validator
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.gdpr import jobs, privacy
+from services.gdpr.tests.people import SERVICES, answer_all, part, registered, unguarded
+from shared.auth import SERVICE_CLAIMS, Claims, Role
+from shared.db import Database, transaction
+from shared.keys import SealBroken
+from shared.testing.services import Deliver
+
+Headers = Callable[..., dict[str, str]]
+HELD: dict[str, dict[str, Any]] = {
+    "auth": {"user": {"email": "kirsten@example.com", "full_name": "<script>alert(1)</script>", "phone": None}},
+    "booking": {"bookings": [{"id": str(uuid4()), "notes": "æøå {{7*7}}"}, {"id": str(uuid4()), "notes": None}]},
+    "notifications": {"notices": []},
+}
+
+
+def path(user_id: UUID) -> str:
+    return f"/api/v1/users/{user_id}/export-data"
+
+
+async def ready(
+    client: httpx.AsyncClient, deliver: Deliver, database: Database, headers: dict[str, str], person: UUID
+) -> dict[str, Any]:
+    request: dict[str, Any] = (await client.get(path(person), headers=headers)).json()
+    assert database.keys
+    await answer_all(deliver, database.keys, request, HELD)
+    return request
+
+
+class TestGathering:
+    async def test_it_says_which_services_have_not_answered_until_all_have(
+        self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers, outbox: Any
+    ) -> None:
+        person = await registered(deliver)
+        headers = auth_headers(Role.CUSTOMER, person)
+        asked = await client.get(path(person), headers=headers)
+        assert asked.status_code == 202
+        assert int(asked.headers["retry-after"]) > 0
+        assert asked.json()["waiting_for"] == SERVICES
+        (event,) = [one for one in await outbox() if one["type"] == "gdpr.export_requested.v1"]
+        assert event["data"] == {"version": 1, "request_id": asked.json()["id"], "subject_id": str(person)}
+        assert database.keys
+        for number, service in enumerate(SERVICES, 1):
+            await deliver("gdpr.export_part.v1", part(database.keys, asked.json(), service, HELD.get(service, {})))
+            now = await client.get(path(person), headers=headers)
+            if number < len(SERVICES):
+                assert (now.status_code, now.json()["waiting_for"]) == (202, SERVICES[number:])
+                assert [one["service"] for one in now.json()["answered"]] == SERVICES[:number]
+        assert now.status_code == 200
+        assert now.json()["data"]["services"]["booking"] == HELD["booking"]
+
+    async def test_asking_again_while_it_runs_begins_no_second_one(
+        self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers, outbox: Any
+    ) -> None:
+        person = await registered(deliver)
+        ids = {(await client.get(path(person), headers=auth_headers(Role.ADMIN))).json()["id"] for _ in range(3)}
+        assert len(ids) == 1
+        assert len([one for one in await outbox() if one["type"] == "gdpr.export_requested.v1"]) == 1
+
+    async def test_a_part_that_comes_twice_or_was_sealed_for_another_request_changes_nothing(
+        self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers
+    ) -> None:
+        person = await registered(deliver)
+        headers = auth_headers(Role.CUSTOMER, person)
+        request = (await client.get(path(person), headers=headers)).json()
+        assert database.keys
+        await deliver("gdpr.export_part.v1", part(database.keys, request, "auth", HELD["auth"]))
+        await deliver("gdpr.export_part.v1", part(database.keys, request, "auth", {"user": {"email": "another"}}))
+        forged = part(database.keys, request | {"id": str(uuid4())}, "booking", {}) | {"request_id": request["id"]}
+        with pytest.raises(SealBroken):
+            await deliver("gdpr.export_part.v1", forged)
+        assert len((await client.get(path(person), headers=headers)).json()["answered"]) == 1
+        await answer_all(deliver, database.keys, request, HELD)
+        assert (await client.get(path(person), headers=headers)).json()["data"]["services"]["auth"] == HELD["auth"]
+
+    async def test_renewing_gathers_anew_only_once_the_last_one_is_ready(
+        self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers
+    ) -> None:
+        person = await registered(deliver)
+        headers = auth_headers(Role.CUSTOMER, person)
+        first = await ready(client, deliver, database, headers, person)
+        second = await client.get(path(person), params={"renew": True}, headers=headers)
+        assert second.status_code == 202
+        assert second.json()["id"] != first["id"]
+        third = await client.get(path(person), params={"renew": True}, headers=headers)
+        assert third.json()["id"] == second.json()["id"]
+
+
+class TestBundle:
+    async def test_json_comes_with_a_schema_that_it_fits(
+        self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers
+    ) -> None:
+        person = await registered(deliver)
+        headers = auth_headers(Role.CUSTOMER, person)
+        await ready(client, deliver, database, headers, person)
+        answer = await client.get(path(person), headers=headers)
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["cache-control"] == "no-store"
+        content = answer.json()
+        Draft202012Validator.check_schema(content["schema"])
+        Draft202012Validator(content["schema"]).validate(content["data"])
+        spoilt = orjson.loads(orjson.dumps(content["data"]))
+        spoilt["services"]["booking"]["bookings"][0]["notes"] = 7
+        assert not Draft202012Validator(content["schema"]).is_valid(spoilt)
+
+    @pytest.mark.parametrize(
+        ("language", "words"), [("da", ["Det, vi har om dig", "Aftaler"]), ("en", ["What we hold", "Appointments"])]
+    )
+    async def test_zip_holds_a_page_to_read_in_the_readers_language_with_everything_escaped(
+        self,
+        client: httpx.AsyncClient,
+        deliver: Deliver,
+        database: Database,
+        auth_headers: Headers,
+        language: str,
+        words: list[str],
+    ) -> None:
+        person = await registered(deliver)
+        headers = auth_headers(Role.CUSTOMER, person)
+        await ready(client, deliver, database, headers, person)
+        wanted = {"Accept": "application/zip", "Accept-Language": language}
+        answer = await client.get(path(person), headers=headers | wanted)
+        assert answer.headers["content-type"] == "application/zip"
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            assert archive.namelist() == ["data.json", "schema.json", "index.html"]
+            data, schema = (orjson.loads(archive.read(name)) for name in ("data.json", "schema.json"))
+            page = archive.read("index.html").decode()
+        Draft202012Validator(schema).validate(data)
+        for word in [*words, "kirsten@example.com", "&lt;script&gt;alert(1)", "æøå {{7*7}}", "6(1)(f)"]:
+            assert word in page
+        assert "<script" not in page
+
+    async def test_each_download_is_audited_with_who_fetched_whose(
+        self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers, outbox: Any
+    ) -> None:
+        person, admin = await registered(deliver), uuid4()
+        headers = auth_headers(Role.ADMIN, admin)
+        await ready(client, deliver, database, headers, person)
+        for accept in ("application/zip", "application/json"):
+            await client.get(path(person), headers=headers | {"Accept": accept})
+        told = [one for one in await outbox() if one["type"] == "gdpr.export_downloaded.v1"]
+        assert [(one["data"]["format"], one["subject"], one["actorid"]) for one in told] == [
+            ("zip", str(person), str(admin)),
+            ("json", str(person), str(admin)),
+        ]
+
+
+class TestKeeping:
+    async def test_neither_tables_nor_messages_hold_what_is_exported_in_clear(
+        self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers, owner: AsyncEngine
+    ) -> None:
+        person = await registered(deliver)
+        await ready(client, deliver, database, auth_headers(Role.CUSTOMER, person), person)
+        async with unguarded(owner) as connection:
+            for table in ("request_parts", "audit_log", "outbox", "requests"):
+                held = str(
+                    (await connection.execute(text(f"SELECT CAST(t AS text) FROM gdpr.{table} t"))).scalars().all()
+                )
+                assert "kirsten" not in held
+                assert b"kirsten".hex() not in held
+
+    async def test_after_seven_days_it_is_gone(
+        self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers, owner: AsyncEngine
+    ) -> None:
+        person = await registered(deliver)
+        headers = auth_headers(Role.CUSTOMER, person)
+        request = await ready(client, deliver, database, headers, person)
+        async with unguarded(owner) as connection:
+            kept = await connection.scalar(text("SELECT expires_at - finished_at FROM gdpr.requests"))
+            assert kept.days == 7
+            await connection.execute(text("UPDATE gdpr.requests SET expires_at = now() - interval '1 second'"))
+        assert (await client.get(path(person), headers=headers)).status_code == 404
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await jobs.expire_exports(session)
+        async with unguarded(owner) as connection:
+            assert await connection.scalar(text("SELECT count(sealed) FROM gdpr.request_parts")) == 0
+        again = await client.get(path(person), headers=headers)
+        assert (again.status_code, again.json()["id"] == request["id"]) == (202, False)
+
+    async def test_erasing_the_person_takes_ready_and_running_exports_away(
+        self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers
+    ) -> None:
+        person = await registered(deliver)
+        headers = auth_headers(Role.CUSTOMER, person)
+        request = await ready(client, deliver, database, headers, person)
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            assert (await privacy.erase(session, person))["exports"] == len(SERVICES)
+        admin = auth_headers(Role.ADMIN)
+        told = (await client.get(f"/api/v1/gdpr/requests/{request['id']}", headers=admin)).json()
+        assert told["status"] == "cancelled"
+        for asker in (headers, admin):
+            assert (await client.get(path(person), headers=asker)).status_code == 404
+
+
+class TestAccess:
+    @pytest.mark.parametrize("role", ["customer", "loctician", "staff"])
+    async def test_others_exports_do_not_exist_for_who_is_no_admin(
+        self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers, role: str
+    ) -> None:
+        person = await registered(deliver)
+        assert (await client.get(path(person), headers=auth_headers(role))).status_code == 404
+        assert (await client.get(path(person))).status_code == 401
+
+    async def test_admin_is_told_that_nobody_has_this_id(
+        self, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
+        assert (await client.get(path(uuid4()), headers=auth_headers(Role.ADMIN))).status_code == 404
+
+    async def test_in_the_database_too_people_see_their_own_requests_only(
+        self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers
+    ) -> None:
+        person = await registered(deliver)
+        await ready(client, deliver, database, auth_headers(Role.CUSTOMER, person), person)
+        counting = text("SELECT (SELECT count(*) FROM gdpr.requests), (SELECT count(*) FROM gdpr.request_parts)")
+        for who, seen in ((person, (1, len(SERVICES))), (uuid4(), (0, 0))):
+            async with transaction(database, Claims(role="customer", sub=who)) as session:
+                assert tuple((await session.execute(counting)).one()) == seen
+        async with transaction(database, Claims(role="staff", sub=uuid4())) as session:
+            assert tuple((await session.execute(counting)).one()) == (0, 0)

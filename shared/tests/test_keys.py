@@ -1,0 +1,44 @@
+import pytest
+
+from shared.keys import Keys, SealBroken
+
+KEYS = Keys("a secret of thirty-two characters or more")
+CONTENT = "Kirsten Ærø".encode()
+
+
+class TestSealing:
+    def test_what_is_sealed_is_read_again_at_its_place(self) -> None:
+        sealed = KEYS.seal("letters", CONTENT, "request/auth")
+        assert KEYS.unseal("letters", sealed, "request/auth") == CONTENT
+        assert CONTENT not in sealed
+
+    @pytest.mark.parametrize(
+        ("keys", "purpose", "place"),
+        [
+            (KEYS, "letters", "request/booking"),
+            (KEYS, "parcels", "request/auth"),
+            (Keys("another secret of thirty-two characters"), "letters", "request/auth"),
+        ],
+    )
+    def test_elsewhere_or_with_another_key_it_is_not(self, keys: Keys, purpose: str, place: str) -> None:
+        sealed = KEYS.seal("letters", CONTENT, "request/auth")
+        with pytest.raises(SealBroken):
+            keys.unseal(purpose, sealed, place)
+
+    def test_each_changed_bit_is_noticed(self) -> None:
+        sealed = KEYS.seal("letters", CONTENT, "x")
+        for position in range(len(sealed)):
+            changed = bytearray(sealed)
+            changed[position] ^= 1
+            with pytest.raises(SealBroken):
+                KEYS.unseal("letters", bytes(changed), "x")
+        with pytest.raises(SealBroken):
+            KEYS.unseal("letters", b"", "x")
+
+
+class TestSigning:
+    def test_a_signature_holds_for_its_purpose_and_content_alone(self) -> None:
+        signature = KEYS.sign("anchors", CONTENT)
+        assert KEYS.signed("anchors", CONTENT, signature)
+        assert not KEYS.signed("anchors", CONTENT + b" ", signature)
+        assert not KEYS.signed("letters", CONTENT, signature)
