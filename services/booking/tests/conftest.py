@@ -82,16 +82,26 @@ def open_on(deliver: Callable[..., Awaitable[bool]]) -> OpenOn:
 
 
 @pytest.fixture
-async def salon(database: Database, open_on: OpenOn) -> date:
+def fill_salon(database: Database, open_on: OpenOn) -> Callable[[], Awaitable[date]]:
+    """Makes the salon in empty tables; the day on which both locticians are open from nine to five."""
+
+    async def fill() -> date:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            for statement in SALON.split(";\n"):
+                used = {name: value for name, value in IDS.items() if f":{name}" in statement}
+                await session.execute(text(statement.replace('": ', r'"\: ')), used)
+        day = soon()
+        for loctician in (AMINA, JONAS):
+            await open_on(day, ("09:00", "17:00"), loctician=loctician)
+        return day
+
+    return fill
+
+
+@pytest.fixture
+async def salon(fill_salon: Callable[[], Awaitable[date]]) -> date:
     """The day on which both locticians are open from nine to five."""
-    async with transaction(database, SERVICE_CLAIMS) as session:
-        for statement in SALON.split(";\n"):
-            used = {name: value for name, value in IDS.items() if f":{name}" in statement}
-            await session.execute(text(statement.replace('": ', r'"\: ')), used)
-    day = soon()
-    for loctician in (AMINA, JONAS):
-        await open_on(day, ("09:00", "17:00"), loctician=loctician)
-    return day
+    return await fill_salon()
 
 
 async def add_treatment(

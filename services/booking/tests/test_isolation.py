@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from services.booking.tests.conftest import AMINA, JONAS, Book, at
+from services.booking.tests.conftest import AMINA, JONAS, RETWIST, Book, SignIn, asking, at, choose
 from shared.auth import ANONYMOUS_CLAIMS, SERVICE_CLAIMS, Claims
 from shared.db import Database, transaction
 from shared.settings import runtime_role
@@ -87,9 +87,38 @@ class TestRowLevelSecurity:
             "DROP POLICY customer_loctician_or_salon ON booking.bookings",
             "DELETE FROM booking.bookings",
             "DELETE FROM booking.booking_history",
+            "CREATE OR REPLACE FUNCTION booking.clock() RETURNS timestamptz LANGUAGE sql RETURN 'epoch'::timestamptz",
+            "ALTER TABLE booking.bookings DISABLE TRIGGER keep_to_the_states",
         ):
             with pytest.raises(DBAPIError, match=r"must be owner|permission denied"):
                 await database.call(text(statement))
+
+    async def test_holds_and_wishes_are_their_customers_and_the_salon_s(
+        self, salon: date, database: Database, sign_in: SignIn
+    ) -> None:
+        customer = sign_in()
+        await customer.post("/bookings/holds", asking(at(salon, "10:00")))
+        days = {"first_day": salon.isoformat(), "last_day": salon.isoformat()}
+        await customer.post("/waitlist", {"service_ids": [str(RETWIST)]} | days)
+        for table in ("holds", "waitlist"):
+            seen = [
+                await rows(database, claims, table)
+                for claims in (
+                    Claims("customer", customer.id), Claims("customer", uuid4()), Claims("loctician", AMINA),
+                    Claims("staff", uuid4()), SERVICE_CLAIMS, ANONYMOUS_CLAIMS,
+                )
+            ]  # fmt: skip
+            assert seen == [1, 0, 0, 1, 1, 0]
+
+    async def test_the_salon_s_rules_are_read_by_all_and_written_by_staff(
+        self, salon: date, database: Database, sign_in: SignIn
+    ) -> None:
+        await choose(sign_in)
+        for claims, changed in ((Claims("customer", uuid4()), 0), (Claims("loctician", AMINA), 0), (SERVICE_CLAIMS, 1)):
+            assert await rows(database, claims, "salon") == 1
+            async with transaction(database, claims) as session:
+                done = await session.execute(text("UPDATE booking.salon SET horizon_days = 1 RETURNING 1"))
+                assert len(done.all()) == changed
 
     async def test_every_personal_table_forces_its_policies(self, salon: date, database: Database) -> None:
         found = await database.call(
@@ -99,7 +128,7 @@ class TestRowLevelSecurity:
             )
         )
         names = {row[0] for row in found}
-        assert {*TABLES, "customers", "idempotency_keys", "locticians", "outbox"} <= names
+        assert {*TABLES, "customers", "holds", "salon", "waitlist", "idempotency_keys", "locticians", "outbox"} <= names
         assert runtime_role("booking") == "loctician_booking"
 
 

@@ -7,7 +7,7 @@ import httpx
 from sqlalchemy import text
 
 from services.booking import privacy
-from services.booking.tests.conftest import AMINA, STYLING, Book, OpenOn, at
+from services.booking.tests.conftest import AMINA, STYLING, Book, OpenOn, SignIn, asking, at
 from services.booking.tests.test_slots import clocks, search
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
@@ -73,6 +73,20 @@ class TestPeople:
 
 
 class TestPrivacy:
+    async def test_holds_and_wishes_are_exported_and_erased(
+        self, sign_in: SignIn, salon: date, database: Database, book: Book
+    ) -> None:
+        customer = sign_in()
+        await customer.post("/bookings/holds", asking(at(salon, "10:00")))
+        days = {"first_day": salon.isoformat(), "last_day": salon.isoformat()}
+        await customer.post("/waitlist", {"service_ids": [str(STYLING)]} | days)
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            exported = await privacy.export(session, customer.id)
+            proof = await privacy.erase(session, customer.id)
+        assert [len(exported[name]) for name in ("holds", "waitlist")] == [1, 1]
+        assert [proof[name] for name in ("held_times", "holds", "waitlist")] == [1, 1, 1]
+        assert (await book(at(salon, "10:00"))).status_code == 201
+
     async def test_export_holds_the_person_and_nobody_else(self, book: Book, salon: date, database: Database) -> None:
         own = (await book(at(salon, "10:00"), notes="Ømt hår")).json()
         await book(at(salon, "13:00"), notes="Andens")

@@ -78,3 +78,8 @@ USING (customer_id = (SELECT booking.claim_sub()) OR (SELECT booking.claim_role(
 
 CREATE POLICY own_or_salon ON booking.waitlist
 USING (customer_id = (SELECT booking.claim_sub()) OR (SELECT booking.claim_role()) IN ('staff', 'admin', 'service'))
+
+CREATE POLICY rules_are_public ON booking.salon FOR SELECT USING (true)
+
+CREATE POLICY salon_chooses ON booking.salon FOR ALL
+USING ((SELECT booking.claim_role()) IN ('staff', 'admin', 'service'))

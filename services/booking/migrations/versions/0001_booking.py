@@ -33,6 +33,7 @@ PROTECTED = (
     "locticians",
     "portfolio_media",
     "portfolio_sources",
+    "salon",
     "waitlist",
 )
 FUNCTIONS = ("rules", "free_time", "reasons", "records", "waitlist", "holds", "book", "changes", "hours", "listing")
