@@ -220,6 +220,34 @@ CREATE FUNCTION booking.grid(p_treatments uuid[]) RETURNS interval LANGUAGE sql 
     SELECT booking.minutes(max(t.grid_minutes)) FROM booking.treatments t WHERE t.id = ANY (p_treatments)
 $$
 
+-- Whether nobody performs all of it, and no loctician was asked for.
+CREATE FUNCTION booking.must_share(p_treatments uuid[], p_loctician uuid) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN p_loctician IS NULL AND cardinality(p_treatments) > 1
+        AND NOT EXISTS (SELECT FROM booking.sittings(p_treatments, NULL));
+END
+$$
+
+CREATE FUNCTION booking.shared_slots(
+    p_treatments uuid[], p_from timestamptz, p_to timestamptz, p_step interval, p_limit integer
+) RETURNS SETOF booking.slot LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+    SELECT s.start, s.start + booking.minutes(s.lasts_minutes), s.chairs[1], s.price_amount,
+        booking.parts(p_treatments, s.chairs)
+    FROM (
+        SELECT DISTINCT ON (start) start, f.chairs, f.lasts_minutes, f.price_amount
+        FROM booking.shared_sittings(p_treatments, p_from, p_to, true) f, unnest(f.free) moment,
+            generate_series(
+                date_bin(p_step, lower(moment), timestamptz '2000-01-01 00:00+00'), upper(moment), p_step
+            ) start
+        WHERE start <@ moment
+        ORDER BY start, f.price_amount, f.lasts_minutes, f.chairs
+        LIMIT p_limit
+    ) s;
+END
+$$
+
 -- A slot of each loctician at each start; of shared sittings the cheapest and shortest at each start.
 CREATE FUNCTION booking.slots_between(
     p_treatments uuid[], p_loctician uuid, p_from timestamptz, p_to timestamptz, p_limit integer
@@ -228,18 +256,18 @@ DECLARE
     step interval := booking.grid(p_treatments);
 BEGIN
     RETURN QUERY
-    SELECT s.start, s.start + booking.minutes(s.lasts_minutes), s.chairs[1], s.price_amount,
-        CASE WHEN s.shared THEN booking.parts(p_treatments, s.chairs) END
-    FROM (
-        SELECT DISTINCT ON (start, CASE WHEN NOT f.shared THEN f.chairs[1] END) start, f.*
-        FROM booking.free_sittings(p_treatments, p_loctician, p_from, p_to) f, unnest(f.free) moment,
-            generate_series(
-                date_bin(step, lower(moment), timestamptz '2000-01-01 00:00+00'), upper(moment), step
-            ) start
-        WHERE start <@ moment
-        ORDER BY start, CASE WHEN NOT f.shared THEN f.chairs[1] END, f.price_amount, f.lasts_minutes, f.chairs
-        LIMIT p_limit
-    ) s;
+    SELECT start, start + booking.minutes(s.lasts_minutes), s.loctician_id, s.price_amount, NULL::jsonb
+    FROM booking.sittings(p_treatments, p_loctician) s,
+        unnest(booking.free_starts(s.loctician_id, s.lasts_minutes, s.blocked, p_from, p_to)) moment,
+        generate_series(
+            date_bin(step, lower(moment), timestamptz '2000-01-01 00:00+00'), upper(moment), step
+        ) start
+    WHERE start <@ moment
+    ORDER BY start, s.loctician_id
+    LIMIT p_limit;
+    IF NOT FOUND AND booking.must_share(p_treatments, p_loctician) THEN
+        RETURN QUERY SELECT * FROM booking.shared_slots(p_treatments, p_from, p_to, step, p_limit);
+    END IF;
 END
 $$
 
