@@ -1,14 +1,30 @@
-"""Every endpoint declares who may call it."""
+"""Every endpoint admits exactly whom the matrix names: as it declares, and as it answers when called."""
 
-import importlib
-from collections.abc import Iterator
+import re
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
+from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from cli import generating
+from gateway import routes
+from services.auth.demo import PASSWORD, load_people
+from services.auth.main import setup
+from services.auth.passwords import Passwords
+from shared.app import Service
+from shared.auth import SERVICE_CLAIMS, Role
+from shared.db import Database, transaction
+from shared.events import new_id
+from tests.guards.matrix import MATRIX, Who
 from tests.guards.test_layout import SERVICES
+
+Headers = Callable[..., dict[str, str]]
+SignedIn = Callable[[Role], Awaitable[dict[str, str]]]
+PEOPLE = {Role.CUSTOMER: "kunde", Role.LOCTICIAN: "amina", Role.STAFF: "staff", Role.ADMIN: "admin"}
 
 
 def calls(dependant: Dependant) -> Iterator[Any]:
@@ -17,14 +33,78 @@ def calls(dependant: Dependant) -> Iterator[Any]:
         yield from calls(inner)
 
 
-@pytest.mark.parametrize("name", SERVICES)
-def test_every_endpoint_declares_who_may_call_it(name: str) -> None:
-    service = importlib.import_module(f"services.{name}.main").SERVICE
-    routes = [route for router in service.routers for route in router.routes if isinstance(route, APIRoute)]
-    silent = [
-        f"{sorted(route.methods or ())} {route.path}"
-        for route in routes
-        if not any(hasattr(call, "__access__") for call in calls(route.dependant))
-    ]
-    assert routes
-    assert silent == []
+def declared(service: Service) -> dict[str, set[Who]]:
+    """What each endpoint of a service declares."""
+    endpoints = [one for router in service.routers for one in router.routes if isinstance(one, APIRoute)]
+    return {
+        f"{method} {endpoint.path}": {one.__access__ for one in calls(endpoint.dependant) if hasattr(one, "__access__")}
+        for endpoint in endpoints
+        for method in endpoint.methods or ()
+    }
+
+
+def address(path: str) -> str:
+    """The path with something in each place: a date where one belongs, else an id that nobody has."""
+    return re.sub(r"\{\w+\}", lambda place: "2026-03-02" if place[0] == "{day}" else str(new_id()), path)
+
+
+@pytest.fixture(params=SERVICES)
+def service(request: pytest.FixtureRequest) -> Service:
+    return generating.service(request.param)
+
+
+@pytest.fixture
+async def signed_in(
+    service: Service, app: FastAPI, client: httpx.AsyncClient, database: Database, auth_headers: Headers
+) -> SignedIn:
+    """The headers of somebody with a role; in auth, which looks at the session too, of somebody real."""
+
+    async def made_up(role: Role) -> dict[str, str]:
+        return auth_headers(role)
+
+    async def real(role: Role) -> dict[str, str]:
+        body = {"email": f"{PEOPLE[role]}@loctician.example", "password": PASSWORD}
+        answer = await client.post("/api/v1/auth/login", json=body)
+        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+    if service.name != "auth":
+        return made_up
+    setup(app)
+    settings = app.state.runtime.settings
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        await load_people(session, await Passwords(settings).hash(PASSWORD))
+    return real
+
+
+class TestMatrix:
+    def test_every_endpoint_declares_whom_the_matrix_names(self, service: Service) -> None:
+        assert declared(service) == {endpoint: {who} for endpoint, who in MATRIX[service.name].items()}
+
+    def test_the_gateway_routes_every_endpoint_to_its_service(self, service: Service) -> None:
+        for endpoint in MATRIX[service.name]:
+            route = routes.find(address(endpoint.partition(" ")[2]))
+            assert route is not None, endpoint
+            assert route.service == service.name, endpoint
+
+    async def test_each_role_and_nobody_is_answered_as_the_matrix_says(
+        self, service: Service, client: httpx.AsyncClient, signed_in: SignedIn
+    ) -> None:
+        wrong = []
+        for endpoint, who in MATRIX[service.name].items():
+            method, _, path = endpoint.partition(" ")
+            for role in (None, *Role):
+                headers = await signed_in(role) if role else {}
+                answer = await client.request(method, address(path), headers=headers)
+                if not _right(answer, role, who):
+                    wrong.append(f"{endpoint} as {role or 'nobody'}: {answer.status_code} {answer.text[:120]}")
+        assert wrong == []
+
+
+def _right(answer: httpx.Response, role: Role | None, who: Who) -> bool:
+    code = answer.json()["code"] if "problem+json" in answer.headers.get("content-type", "") else None
+    if who is not None and role is None:
+        return (answer.status_code, code) == (401, "unauthorized")
+    if who is not None and role not in who:
+        return (answer.status_code, code) == (403, "forbidden")
+    # Let in. What then is refused has a reason of its own: another's, not there, not well formed.
+    return code not in ("unauthorized", "forbidden", "internal_error")

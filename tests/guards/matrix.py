@@ -1,0 +1,127 @@
+"""Who may call what: every endpoint behind the gateway, and the roles it admits at the door.
+
+What a role sees behind the door (its own bookings, its own chair) is the services' Row Level Security and their tests.
+"""
+
+from typing import Final
+
+from shared.auth import Role
+
+Who = frozenset[Role] | None
+
+ANYONE: Final[Who] = None
+SIGNED_IN: Final[Who] = frozenset(Role)
+CHAIR: Final[Who] = frozenset({Role.LOCTICIAN, Role.STAFF, Role.ADMIN})
+SALON: Final[Who] = frozenset({Role.STAFF, Role.ADMIN})
+ADMIN: Final[Who] = frozenset({Role.ADMIN})
+
+AUTH: Final[dict[str, Who]] = {
+    "POST /api/v1/auth/register": ANYONE,
+    "POST /api/v1/auth/resend-verification": ANYONE,
+    "POST /api/v1/auth/verify-email": ANYONE,
+    "POST /api/v1/auth/login": ANYONE,
+    "POST /api/v1/auth/refresh": ANYONE,
+    "POST /api/v1/auth/forgot-password": ANYONE,
+    "POST /api/v1/auth/reset-password": ANYONE,
+    "POST /api/v1/auth/logout": SIGNED_IN,
+    "POST /api/v1/auth/change-password": SIGNED_IN,
+    "GET /api/v1/auth/sessions": SIGNED_IN,
+    "DELETE /api/v1/auth/sessions/{session_id}": SIGNED_IN,
+    "POST /api/v1/auth/mfa/enroll": SIGNED_IN,
+    "POST /api/v1/auth/mfa/confirm": SIGNED_IN,
+    "POST /api/v1/auth/mfa/disable": SIGNED_IN,
+    "POST /api/v1/auth/ws-ticket": SIGNED_IN,
+    "GET /api/v1/auth/jwks": ANYONE,
+    "GET /.well-known/jwks.json": ANYONE,
+    "GET /.well-known/openid-configuration": ANYONE,
+    "GET /account/verify-email": ANYONE,
+    "GET /account/reset-password": ANYONE,
+    "GET /api/v1/users/me": SIGNED_IN,
+    "PATCH /api/v1/users/me": SIGNED_IN,
+    "GET /api/v1/users": SALON,
+    "POST /api/v1/users": ADMIN,
+    "GET /api/v1/users/{user_id}": SALON,
+    "PATCH /api/v1/users/{user_id}": ADMIN,
+    "DELETE /api/v1/users/{user_id}": ADMIN,
+    "PUT /api/v1/users/{user_id}/role": ADMIN,
+    "POST /api/v1/users/{user_id}/reactivate": ADMIN,
+}
+BOOKING: Final[dict[str, Who]] = {
+    "GET /api/v1/services": ANYONE,
+    "GET /api/v1/services/{treatment_id}": ANYONE,
+    "POST /api/v1/services": SALON,
+    "PUT /api/v1/services/{treatment_id}": SALON,
+    "DELETE /api/v1/services/{treatment_id}": SALON,
+    "GET /api/v1/locticians": ANYONE,
+    "GET /api/v1/locticians/{loctician_id}": ANYONE,
+    "PUT /api/v1/locticians/{loctician_id}": CHAIR,
+    "GET /api/v1/slots": ANYONE,
+    "POST /api/v1/bookings/check-availability": ANYONE,
+    "GET /api/v1/bookings/rules": ANYONE,
+    "PUT /api/v1/bookings/rules": SALON,
+    "POST /api/v1/bookings": SIGNED_IN,
+    "POST /api/v1/bookings/series": SIGNED_IN,
+    "GET /api/v1/bookings": SIGNED_IN,
+    "GET /api/v1/bookings/{booking_id}": SIGNED_IN,
+    "PUT /api/v1/bookings/{booking_id}": SIGNED_IN,
+    "GET /api/v1/bookings/{booking_id}/history": SIGNED_IN,
+    "POST /api/v1/bookings/{booking_id}/cancel": SIGNED_IN,
+    "POST /api/v1/bookings/{booking_id}/confirm": CHAIR,
+    "POST /api/v1/bookings/{booking_id}/complete": CHAIR,
+    "POST /api/v1/bookings/{booking_id}/no-show": CHAIR,
+    "POST /api/v1/bookings/holds": SIGNED_IN,
+    "DELETE /api/v1/bookings/holds/{hold_id}": SIGNED_IN,
+    "POST /api/v1/waitlist": SIGNED_IN,
+    "GET /api/v1/waitlist": SIGNED_IN,
+    "DELETE /api/v1/waitlist/{waitlist_id}": SIGNED_IN,
+}
+CALENDAR: Final[dict[str, Who]] = {
+    "GET /api/v1/calendar/holidays": ANYONE,
+    "GET /api/v1/calendar/{loctician_id}": CHAIR,
+    "GET /api/v1/calendar/{loctician_id}/working-hours": CHAIR,
+    "PUT /api/v1/calendar/{loctician_id}/working-hours": CHAIR,
+    "GET /api/v1/calendar/{loctician_id}/overrides": CHAIR,
+    "PUT /api/v1/calendar/{loctician_id}/overrides/{day}": CHAIR,
+    "DELETE /api/v1/calendar/{loctician_id}/overrides/{day}": CHAIR,
+    "GET /api/v1/calendar/{loctician_id}/time-off": CHAIR,
+    "POST /api/v1/calendar/{loctician_id}/time-off": CHAIR,
+    "DELETE /api/v1/calendar/{loctician_id}/time-off/{time_off_id}": CHAIR,
+    "GET /api/v1/calendar/{loctician_id}/imports": CHAIR,
+    "POST /api/v1/calendar/{loctician_id}/imports": CHAIR,
+    "DELETE /api/v1/calendar/{loctician_id}/imports/{import_id}": CHAIR,
+    "GET /api/v1/calendar/{owner_id}/feed": SIGNED_IN,
+    "POST /api/v1/calendar/{owner_id}/feed": SIGNED_IN,
+    "DELETE /api/v1/calendar/{owner_id}/feed": SIGNED_IN,
+    "GET /api/v1/calendar/feeds/{token}.ics": ANYONE,  # whoever has the token
+}
+NOTIFICATIONS: Final[dict[str, Who]] = {
+    "GET /api/v1/notifications": SIGNED_IN,
+    "POST /api/v1/notifications/{notice_id}/read": SIGNED_IN,
+    "GET /api/v1/notifications/preferences": SIGNED_IN,
+    "PUT /api/v1/notifications/preferences": SIGNED_IN,
+    "GET /api/v1/notifications/deliveries": SALON,
+    "POST /api/v1/notifications/deliveries/{delivery_id}/resend": SALON,
+    "POST /api/v1/notifications/broadcast": ADMIN,
+    "GET /api/v1/notifications/broadcast/{broadcast_id}": ADMIN,
+}
+GDPR: Final[dict[str, Who]] = {
+    "GET /api/v1/users/{id}/export-data": SIGNED_IN,  # the person, or admin
+    "POST /api/v1/users/{id}/anonymize": ADMIN,
+    "GET /api/v1/gdpr/requests": ADMIN,
+    "GET /api/v1/gdpr/requests/{id}": ADMIN,
+    "GET /api/v1/gdpr/consents/me": SIGNED_IN,
+    "PUT /api/v1/gdpr/consents/me": SIGNED_IN,
+    "GET /api/v1/gdpr/retention-policies": ADMIN,
+    "PUT /api/v1/gdpr/retention-policies": ADMIN,
+    "POST /api/v1/gdpr/retention-runs": ADMIN,
+    "GET /api/v1/gdpr/processing-records": ADMIN,
+    "GET /api/v1/audit": ADMIN,
+    "GET /api/v1/audit/verify": ADMIN,
+}
+MATRIX: Final[dict[str, dict[str, Who]]] = {
+    "auth": AUTH,
+    "booking": BOOKING,
+    "calendar": CALENDAR,
+    "notifications": NOTIFICATIONS,
+    "gdpr": GDPR,
+}
