@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import delete, select, update
+from sqlalchemy import Text, cast, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.models import (
@@ -70,7 +70,7 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
         "actors": update(booking_history).where(booking_history.c.actor_id == subject_id).values(actor_id=None),
         "idempotency_keys": delete(idempotency_keys).where(
             (idempotency_keys.c.caller == subject_id)
-            | (idempotency_keys.c.answer["customer_id"].astext == str(subject_id))
+            | cast(idempotency_keys.c.answer, Text).contains(str(subject_id))  # staff may have booked for the person
         ),
         "held_times": delete(occupancy).where(
             occupancy.c.item_id.in_(select(holds.c.id).where(holds.c.customer_id == subject_id))

@@ -1,12 +1,17 @@
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.booking.queries.common import ATTEMPTS, function, row_of
 from services.booking.tests.conftest import AMINA, DETOX, RETWIST, STYLING, Book, at
+from shared.db import Database
 
 OVERLAPS = text("""
     SELECT count(*) FROM booking.occupancy a JOIN booking.occupancy b
@@ -67,3 +72,54 @@ class TestManyAtOnce:
             *(book(at(salon, "10:00"), customer=customer, loctician=chair) for chair in chairs)
         )
         assert Counter(one.status_code for one in answers) == {201: 1, 409: 39}
+
+
+FAILING = """
+    CREATE FUNCTION booking.failing(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+    DECLARE attempt integer := nextval('booking.attempts');
+    BEGIN
+        IF attempt <= (p_request ->> 'failures')\\:\\:integer THEN
+            RAISE EXCEPTION USING ERRCODE = p_request ->> 'state', MESSAGE = 'not now';
+        END IF;
+        RETURN jsonb_build_object('attempt', attempt);
+    END $$
+"""
+
+
+@pytest.fixture
+async def failing(owner: AsyncEngine, database: Database) -> AsyncIterator[Callable[..., Awaitable[int]]]:
+    """A change that fails so many times with this SQLSTATE; which attempt succeeded. Each attempt is counted."""
+    async with owner.begin() as connection:
+        await connection.execute(text("CREATE SEQUENCE booking.attempts"))
+        await connection.execute(text("GRANT USAGE ON booking.attempts TO loctician_booking"))
+        await connection.execute(text(FAILING))
+
+    async def call(state: str, failures: int) -> int:
+        found = await row_of(database, function("failing"), "{}", {"state": state, "failures": failures})
+        return int(found["attempt"])
+
+    yield call
+    async with owner.begin() as connection:
+        await connection.execute(text("DROP FUNCTION booking.failing"))
+        await connection.execute(text("DROP SEQUENCE booking.attempts"))
+
+
+async def attempts(owner: AsyncEngine) -> int:
+    async with owner.connect() as connection:
+        return int((await connection.execute(text("SELECT last_value FROM booking.attempts"))).scalar_one())
+
+
+class TestTryingAgain:
+    @pytest.mark.parametrize("state", ["40001", "40P01"])
+    async def test_who_loses_a_deadlock_begins_again(self, failing: Callable[..., Awaitable[int]], state: str) -> None:
+        assert await failing(state, ATTEMPTS - 1) == ATTEMPTS
+
+    async def test_but_not_for_ever(self, failing: Callable[..., Awaitable[int]], owner: AsyncEngine) -> None:
+        with pytest.raises(DBAPIError, match="not now"):
+            await failing("40P01", 1000)
+        assert await attempts(owner) == ATTEMPTS
+
+    async def test_nor_after_anything_else(self, failing: Callable[..., Awaitable[int]], owner: AsyncEngine) -> None:
+        with pytest.raises(DBAPIError, match="not now"):
+            await failing("23514", 1000)
+        assert await attempts(owner) == 1

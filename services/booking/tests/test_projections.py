@@ -73,6 +73,17 @@ class TestPeople:
 
 
 class TestPrivacy:
+    async def test_what_staff_booked_for_the_person_is_forgotten_with_the_answers_to_staff(
+        self, sign_in: SignIn, salon: date, database: Database, deliver: Deliver
+    ) -> None:
+        person, staff = uuid4(), sign_in("staff")
+        await deliver("user.registered.v1", {"user_id": str(person), "email_verified": True}, version=1)
+        body = asking(at(salon, "10:00")) | {"customer_id": str(person), "notes": "Ømt hår"}
+        await staff.post("/bookings/series", body | {"every_weeks": 1, "times": 2}, Idempotency_Key="s-1")
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            assert (await privacy.erase(session, person))["idempotency_keys"] == 1
+        assert await one_row(database, "SELECT 1 FROM booking.bookings WHERE notes IS NOT NULL") is None
+
     async def test_holds_and_wishes_are_exported_and_erased(
         self, sign_in: SignIn, salon: date, database: Database, book: Book
     ) -> None:
