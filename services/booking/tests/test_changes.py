@@ -54,7 +54,9 @@ class TestMoving:
         assert body["notes"] == "Ømt hår"
         assert [one["start"] for one in body["items"]] == [body["start"]]
         assert await clocks_of_history(customer, booked) == [("created", "10:00", 1), ("rescheduled", "13:00", 2)]
-        event = BookingRescheduled.model_validate((await outbox())[-1]["data"])
+        created, rescheduled = [one["data"] for one in await outbox()]
+        assert [one["item_id"] for one in rescheduled["items"]] == [one["item_id"] for one in created["items"]]
+        event = BookingRescheduled.model_validate(rescheduled)
         assert (event.previous_start, event.start) == (at(salon, "10:00"), at(salon, "13:00"))
         assert (await book(at(salon, "10:00"))).status_code == 201
         assert (await book(at(salon, "13:00"))).status_code == 409

@@ -1,9 +1,9 @@
 CREATE FUNCTION booking.add_items(
-    b booking.bookings, p_treatments uuid[], p_chairs uuid[], p_prices integer[] DEFAULT NULL
+    b booking.bookings, p_treatments uuid[], p_chairs uuid[], p_prices integer[] DEFAULT NULL, p_ids uuid[] DEFAULT NULL
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     WITH item AS MATERIALIZED (
-        SELECT booking.new_id() AS id, i.* FROM booking.sitting_items(p_treatments, p_chairs) i
+        SELECT coalesce(p_ids[i.place], booking.new_id()) AS id, i.* FROM booking.sitting_items(p_treatments, p_chairs) i
     ), added AS (
         INSERT INTO booking.booking_items
             (id, booking_id, customer_id, loctician_id, treatment_id, place, during, blocked, price_amount)

@@ -129,7 +129,8 @@ $$
 
 -- What a change asks for; with chairs, exactly by whom.
 CREATE TYPE booking.wish AS (
-    treatments uuid[], loctician uuid, chairs uuid[], old_treatments uuid[], old_chairs uuid[], old_prices integer[]
+    treatments uuid[], loctician uuid, chairs uuid[],
+    old_items uuid[], old_treatments uuid[], old_chairs uuid[], old_prices integer[]
 )
 
 -- What is not named stays as it is.
@@ -137,8 +138,9 @@ CREATE FUNCTION booking.wish(p_request jsonb) RETURNS booking.wish LANGUAGE plpg
 DECLARE
     w booking.wish;
 BEGIN
-    SELECT array_agg(i.treatment_id ORDER BY i.place), array_agg(i.loctician_id ORDER BY i.place),
-        array_agg(i.price_amount ORDER BY i.place) INTO w.old_treatments, w.old_chairs, w.old_prices
+    SELECT array_agg(i.id ORDER BY i.place), array_agg(i.treatment_id ORDER BY i.place),
+        array_agg(i.loctician_id ORDER BY i.place), array_agg(i.price_amount ORDER BY i.place)
+    INTO w.old_items, w.old_treatments, w.old_chairs, w.old_prices
     FROM booking.booking_items i WHERE i.booking_id = (p_request ->> 'id')::uuid;
     w.treatments := CASE WHEN p_request ? 'service_ids' THEN booking.uuids(p_request -> 'service_ids')
         ELSE w.old_treatments END;
@@ -168,7 +170,8 @@ BEGIN
 END
 $$
 
--- The agreed prices stay when only the start changes. What the booking took before goes to the waitlist.
+-- The agreed prices stay when only the start changes. Items keep their ids, so that a calendar moves an entry and need not
+-- cancel it. What the booking took before goes to the waitlist.
 CREATE FUNCTION booking.move(b booking.bookings, w booking.wish, p_start timestamptz, p_notice boolean)
 RETURNS booking.bookings LANGUAGE plpgsql AS $$
 DECLARE
@@ -189,7 +192,7 @@ BEGIN
         price_amount = CASE WHEN same THEN price_amount ELSE taken.price_amount END,
         conflicted_at = NULL, updated_at = booking.clock(), version = version + 1
     WHERE id = b.id RETURNING * INTO b;
-    PERFORM booking.add_items(b, w.treatments, taken.chairs, CASE WHEN same THEN w.old_prices END);
+    PERFORM booking.add_items(b, w.treatments, taken.chairs, CASE WHEN same THEN w.old_prices END, w.old_items);
     PERFORM booking.record(b, 'rescheduled', NULL, earlier_start);
     PERFORM booking.offer_all(locticians, freed);
     RETURN b;
