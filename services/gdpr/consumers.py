@@ -73,6 +73,12 @@ async def learn_of_leaving(session: AsyncSession, event: Received[User]) -> None
     await people.learn(session, event.data.user_id, event.data.version, of="active", value=False)
 
 
+@subscriptions.on("user.reactivated.v1", UserWithRole)
+async def learn_of_coming_back(session: AsyncSession, event: Received[UserWithRole]) -> None:
+    await people.learn(session, event.data.user_id, event.data.version, of="active", value=True)
+    await learn_role(session, event)
+
+
 class Item(BaseModel):
     loctician_id: UUID
 

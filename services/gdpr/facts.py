@@ -17,7 +17,7 @@ ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 MOST_ITEMS = 1000
 MOST_PEOPLE = 200
 COUNTS: Mapping[str, Any] = {}  # an object of figures: table -> rows
-PEOPLE = frozenset({"user_id", "customer_id", "loctician_id", "recipient_id", "subject_id", "subject_ids"})
+PEOPLE = frozenset({"user_id", "customer_id", "loctician_id", "recipient_id", "owner_id", "subject_id", "subject_ids"})
 
 
 def _plain(*names: str) -> dict[str, Any]:
@@ -32,6 +32,15 @@ ITEM = SPAN | _plain("item_id", "treatment_id", "loctician_id", "blocked_start",
 BOOKING = SPAN | _plain("booking_id", "status", "customer_id", "price_amount", "currency", "reason", "previous_start")
 OFFER = SPAN | _plain("waitlist_id", "offer_id", "booking_id", "customer_id", "loctician_id", "status", "expires_at")
 TIME_OFF = SPAN | _plain("time_off_id", "loctician_id")
+FEED = _plain("feed_id", "import_id", "owner_id", "kind")
+SALON = _plain(
+    "cancellation_window_hours",
+    "confirm_by_hand",
+    "horizon_days",
+    "minimum_notice_minutes",
+    "offer_minutes",
+    "open_bookings_per_customer",
+)
 DELIVERY = _plain("delivery_id", "event_id", "recipient_id", "channel", "kind", "attempts", "error")
 REQUEST = _plain("request_id", "subject_id", "service", "services", "format", "expires_at", "dead_letters")
 CONSENT = _plain("user_id", "purpose", "granted", "text_version")
@@ -46,7 +55,10 @@ KEPT: Mapping[str, Fields] = {
     "loctician": {**_plain("loctician_id"), "treatment_ids": True},
     "booking": {**BOOKING, "items": ITEM},
     "waitlist": OFFER,
-    "calendar": {**TIME_OFF, "days": {"date": True, "windows": SPAN}},
+    "salon": SALON,
+    "calendar": {**TIME_OFF, **FEED, "days": {"date": True, "closed_for": True, "windows": SPAN}},
+    "preferences": _plain("user_id", "switched_off"),
+    "broadcast": _plain("broadcast_id", "audience", "mail"),
     "notification": DELIVERY,
     "access": _plain("subject_id", "subject_ids", "what"),
     "gdpr": {**REQUEST, **CONSENT, **RETENTION, "rows": COUNTS, "policies": RETENTION},

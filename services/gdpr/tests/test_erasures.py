@@ -109,6 +109,8 @@ class TestRefusing:
         await deliver("user.updated.v1", user(lowered, "admin", version=2))
         refused = await anonymize(client, auth_headers(Role.ADMIN), last)
         assert refused.json()["code"] == "last_admin"
+        await deliver("user.reactivated.v1", user(left, "admin", version=3))
+        assert (await anonymize(client, auth_headers(Role.ADMIN), last)).status_code == 202
 
     async def test_a_loctician_with_upcoming_appointments_stays_until_they_are_settled(
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers
