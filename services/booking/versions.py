@@ -1,7 +1,6 @@
 """Updates of what somebody has seen: If-Match names the version, and another one in the meantime refuses."""
 
-from services.booking.errors.catalog import PreconditionRequired
-from shared.errors import StaleVersion
+from shared.errors import PreconditionRequired, StaleVersion
 
 
 def require_match(if_match: str | None, version: int) -> None:

@@ -38,6 +38,7 @@ class Booking(BaseModel):
     price_amount: int
     items: list[Item] = Field(min_length=1, max_length=100)
     previous_start: AwareDatetime | None = None
+    walk_in: bool = False  # a customer without an account: nobody there to be told, and no name known
 
     def items_of(self, loctician_id: UUID) -> list[Item]:
         return [item for item in self.items if item.loctician_id == loctician_id]
@@ -75,7 +76,7 @@ def _appointment(event: Received[Booking]) -> dict[str, Any]:
         "booking_id": booking.booking_id,
         "customer_id": booking.customer_id,
         "starts_at": booking.start,
-        "active": booking.status == "confirmed",
+        "active": booking.status == "confirmed" and not booking.walk_in,
         "known_at": event.time,
         "facts": _facts(booking, booking.customer_id, "customer"),
         "version": event.version,
@@ -115,7 +116,8 @@ def _tell_availability(
 
 
 def _recipients(booking: Booking) -> Iterator[tuple[UUID, Part]]:
-    yield booking.customer_id, "customer"
+    if not booking.walk_in:
+        yield booking.customer_id, "customer"
     for loctician_id in booking.locticians:
         if loctician_id != booking.customer_id:
             yield loctician_id, "loctician"
@@ -155,8 +157,8 @@ def _facts(booking: Booking, user: UUID, part: Part) -> dict[str, Any]:
     """What the mail will say, as ids and figures only."""
     items = _items_for(booking, user, part)
     price = sum(item.price_amount for item in items) if part == "loctician" else booking.price_amount
-    return {
-        "customer_id": str(booking.customer_id),
+    customer = {} if booking.walk_in else {"customer_id": str(booking.customer_id)}
+    return customer | {
         "start": utc(min(item.start for item in items)),
         "price_amount": price,
         "items": [

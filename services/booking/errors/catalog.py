@@ -1,16 +1,6 @@
 from typing import ClassVar
 
-from shared.errors import Forbidden, ProblemError, Texts
-
-
-class PreconditionRequired(ProblemError):
-    status_code = 428
-    code = "precondition_required"
-    title: ClassVar[Texts] = {"da": "If-Match mangler", "en": "If-Match missing"}
-    detail: ClassVar[Texts] = {
-        "da": "Hent den nyeste udgave, og send dens ETag i If-Match.",
-        "en": "Fetch the newest version and send its ETag in If-Match.",
-    }
+from shared.errors import Forbidden, Texts
 
 
 class NotYourProfile(Forbidden):

@@ -70,6 +70,16 @@ class TestMails:
         for expected in ("Hello Amina Diallo", "Retwist", "10:00–11:30", "Kirsten Ærø", "DKK 649.00"):
             assert expected in text_of(to_loctician)
 
+    async def test_of_a_walk_in_only_the_loctician_is_told_at_once_and_nobody_is_reminded(
+        self, deliver: Deliver, sender: Sender, post: PostOffice, rows: Rows
+    ) -> None:
+        await deliver("booking.created.v1", booking(customer_id=str(uuid4()), walk_in=True), version=1)
+        assert await sender.send_due() == 1
+        [to_loctician] = post.to(AMINAS)
+        assert "A customer" in text_of(to_loctician)
+        assert [row["recipient_id"] for row in await rows("deliveries")] == [AMINA]
+        assert [row["active"] for row in await rows("appointments", "booking_id")] == [False]
+
     async def test_a_mail_says_who_sends_it_and_that_nobody_reads_answers(
         self, deliver: Deliver, sender: Sender, post: PostOffice
     ) -> None:
