@@ -157,8 +157,9 @@ def _facts(booking: Booking, user: UUID, part: Part) -> dict[str, Any]:
     """What the mail will say, as ids and figures only."""
     items = _items_for(booking, user, part)
     price = sum(item.price_amount for item in items) if part == "loctician" else booking.price_amount
-    customer = {} if booking.walk_in else {"customer_id": str(booking.customer_id)}
-    return customer | {
+    customer = {"walk_in": True} if booking.walk_in else {"customer_id": str(booking.customer_id)}
+    return {
+        **customer,
         "start": utc(min(item.start for item in items)),
         "price_amount": price,
         "items": [

@@ -114,9 +114,10 @@ def _values(data: Mapping[str, Any], names: Names, language: str) -> dict[str, A
             values[name] = written(instant(data[key]), labels.instant, language)
     if "items" in data:
         values["items"] = [_item(item, names, labels, language) for item in data["items"]]
-    if "items" in data:  # a walk-in customer has no id
-        customer = names.customers.get(UUID(data["customer_id"])) if "customer_id" in data else None
-        values["customer"] = plain(customer or labels.unknown_customer)
+    if "customer_id" in data:
+        values["customer"] = plain(names.customers.get(UUID(data["customer_id"])) or labels.unknown_customer)
+    elif data.get("walk_in"):
+        values["customer"] = labels.unknown_customer
     if "price_amount" in data:
         values["price"] = format_money(data["price_amount"], language)
     return values | _broadcast(data, names, language)
