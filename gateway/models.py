@@ -2,9 +2,11 @@
 
 from sqlalchemy import Column, DateTime, Index, MetaData, Table, Text
 
+from shared.housekeeping import job_runs_table
 from shared.privacy import NONE
 
 metadata = MetaData(schema="gateway")
+job_runs = job_runs_table(metadata)
 
 # A ticket's id tells nothing of a person; nobody keeps whose it was.
 used_tickets = Table(

@@ -70,8 +70,10 @@ class TestOpening:
     async def test_a_ticket_is_good_once_at_any_replica(
         self, two: list[tuple[Gateway, str]], ticket_for: TicketFor
     ) -> None:
-        ticket = ticket_for()
-        async with connect(ws(two[0][1], f"/ws?ticket={ticket}")):
+        user = new_id()
+        ticket = ticket_for(user)
+        async with connect(ws(two[0][1], f"/ws?ticket={ticket}")) as first:
+            assert await opened(first, two[0][0], user)  # the ticket is spent once the hub has the socket
             for _, url in two:
                 async with connect(ws(url, f"/ws?ticket={ticket}")) as again:
                     assert (await closed_with(again), again.close_reason) == (4401, "no valid access token or ticket")
@@ -225,10 +227,11 @@ class TestDatabase:
     async def test_the_gateways_role_reaches_nothing_else(self, two: list[tuple[Gateway, str]]) -> None:
         rows = await two[0][0].database.call(
             text("""SELECT table_schema, table_name, privilege_type FROM information_schema.role_table_grants
-                    WHERE grantee = 'loctician_gateway' ORDER BY privilege_type""")
+                    WHERE grantee = 'loctician_gateway' ORDER BY table_name, privilege_type""")
         )
         assert [tuple(row) for row in rows] == [
-            ("gateway", "used_tickets", privilege) for privilege in ("DELETE", "INSERT", "SELECT")
+            *(("gateway", "job_runs", privilege) for privilege in ("INSERT", "SELECT", "UPDATE")),
+            *(("gateway", "used_tickets", privilege) for privilege in ("DELETE", "INSERT", "SELECT")),
         ]
 
     async def test_the_migration_goes_down_and_up_again(self, servers: Servers) -> None:

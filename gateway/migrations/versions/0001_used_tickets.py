@@ -3,7 +3,7 @@
 Revision ID: 0001
 """
 
-from shared.migrations import drop_everything, grant, script
+from shared.migrations import create_job_runs, drop_everything, grant, script
 
 revision = "0001"
 down_revision = None
@@ -20,6 +20,7 @@ def upgrade() -> None:
         CREATE INDEX used_tickets_expiry ON gateway.used_tickets (expires_at);
     """)
     grant("gateway", "used_tickets", "SELECT, INSERT, DELETE")
+    create_job_runs("gateway")
 
 
 def downgrade() -> None:
