@@ -69,6 +69,7 @@ async def deactivate(session: AsyncSession, event: Received[Named]) -> None:
     await profiles.set_active(session, event.data.user_id, False)
 
 
+@subscriptions.on("user.reactivated.v1", RoleChanged)
 @subscriptions.on("user.role_changed.v1", RoleChanged)
 async def change_role(session: AsyncSession, event: Received[RoleChanged]) -> None:
     if await queries.mark_active(session, event.data.user_id, True, event.version):

@@ -44,6 +44,10 @@ class SessionRevoked(BaseModel):
     reason: str
 
 
+class ExportReady(BaseModel):
+    subject_id: UUID
+
+
 class Translation(BaseModel):
     name: str
 
@@ -75,7 +79,13 @@ async def change_role(session: AsyncSession, event: Received[RoleChanged]) -> No
 
 @subscriptions.on("user.deactivated.v1", Deactivated)
 async def deactivate(session: AsyncSession, event: Received[Deactivated]) -> None:
-    await queries.deactivate(session, event.data.user_id)
+    await queries.put_active(session, event.data.user_id, False, event.version)
+
+
+@subscriptions.on("user.reactivated.v1", Person)
+async def reactivate(session: AsyncSession, event: Received[Person]) -> None:
+    await queries.put_active(session, event.data.user_id, True, event.version)
+    await remember_person(session, event)
 
 
 @subscriptions.on("user.verification_requested.v1", LinkRequested)
@@ -98,6 +108,11 @@ async def warn_of_new_device(session: AsyncSession, event: Received[SessionStart
 async def warn_of_reuse(session: AsyncSession, event: Received[SessionRevoked]) -> None:
     if event.data.reason == "reused":
         await warn(session, event, event.data.user_id, "session_reused")
+
+
+@subscriptions.on("gdpr.export_ready.v1", ExportReady)
+async def tell_export_ready(session: AsyncSession, event: Received[ExportReady]) -> None:
+    await warn(session, event, event.data.subject_id, "export_ready")
 
 
 @subscriptions.on("treatment.created.v1", Treatment)

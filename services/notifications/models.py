@@ -24,6 +24,7 @@ contacts = Table(
     Column("role", Text, info=PERSONAL),
     Column("role_version", Integer, nullable=False, server_default=ZERO, info=NONE),
     Column("active", Boolean, nullable=False, server_default=text("true"), info=PERSONAL),
+    Column("active_version", Integer, nullable=False, server_default=ZERO, info=NONE),
 )
 
 treatment_names = Table(

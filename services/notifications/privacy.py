@@ -43,7 +43,7 @@ async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
 async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
     """Only that the person is gone stays. Returns the rows changed by table."""
     nameless = {"email": None, "full_name": None, "language": None, "phone": None, "role": None, "active": False}
-    last = {"version": LAST_VERSION, "role_version": LAST_VERSION}
+    last = {"version": LAST_VERSION, "role_version": LAST_VERSION, "active_version": LAST_VERSION}
     theirs = deliveries.c.data["customer_id"].astext == str(subject_id)
     nobody = {"customer_id": str(NOBODY)}
     statements = {

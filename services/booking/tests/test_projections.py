@@ -64,6 +64,13 @@ class TestPeople:
         await deliver("user.deactivated.v1", {"user_id": str(AMINA)}, version=3)
         assert (await book(at(salon, "10:00"))).json()["code"] == "unknown_loctician"
 
+    async def test_a_reactivated_loctician_takes_bookings_again(
+        self, book: Book, salon: date, deliver: Deliver
+    ) -> None:
+        await deliver("user.deactivated.v1", {"user_id": str(AMINA)}, version=3)
+        await deliver("user.reactivated.v1", {"user_id": str(AMINA), "role": "loctician"}, version=4)
+        assert (await book(at(salon, "10:00"))).status_code == 201
+
     async def test_a_role_change_closes_and_opens_the_chair(self, book: Book, salon: date, deliver: Deliver) -> None:
         await deliver("user.role_changed.v1", {"user_id": str(AMINA), "role": "staff"}, version=3)
         assert (await book(at(salon, "10:00"))).status_code == 422

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.models import contacts, loctician_names, treatment_names
@@ -22,9 +21,9 @@ async def put_role(session: AsyncSession, user_id: UUID, role: str, version: int
     await put_newer(session, contacts, "user_id", {"user_id": user_id, "role": role}, contacts.c.role_version, version)
 
 
-async def deactivate(session: AsyncSession, user_id: UUID) -> None:
-    gone = insert(contacts).values(user_id=user_id, active=False)
-    await session.execute(gone.on_conflict_do_update(index_elements=["user_id"], set_={"active": False}))
+async def put_active(session: AsyncSession, user_id: UUID, active: bool, version: int) -> None:
+    values = {"user_id": user_id, "active": active}
+    await put_newer(session, contacts, "user_id", values, contacts.c.active_version, version)
 
 
 async def name_treatment(session: AsyncSession, treatment_id: UUID, names: dict[str, str], version: int) -> None:

@@ -163,6 +163,14 @@ async def test_the_database_itself_keeps_no_token_of_a_settled_delivery(
 
 @pytest.mark.usefixtures("salon")
 class TestWarnings:
+    async def test_an_export_that_is_ready_is_told_of_by_mail(
+        self, deliver: Deliver, sender: Sender, post: PostOffice
+    ) -> None:
+        ready = {"subject_id": str(KIRSTEN), "request_id": str(uuid4()), "expires_at": "2031-03-09T09:00:00Z"}
+        await deliver("gdpr.export_ready.v1", ready)
+        assert await sender.send_due() == 1
+        assert [mail["Subject"] for mail in post.to(KIRSTENS)] == ["Dine data er klar"]
+
     async def test_a_new_device_and_a_reused_session_are_told_by_mail_and_in_the_app(
         self, deliver: Deliver, sender: Sender, post: PostOffice, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:

@@ -215,6 +215,16 @@ class TestUnknownPeople:
         failed = {row["recipient_id"]: row["error"] for row in await rows("deliveries") if row["status"] == "failed"}
         assert failed == {KIRSTEN: "contact_inactive"}
 
+    async def test_people_who_came_back_are_told_again_whichever_event_came_first(
+        self, deliver: Deliver, sender: Sender, post: PostOffice, salon: None
+    ) -> None:
+        person = {"user_id": str(KIRSTEN), "email": KIRSTENS, "full_name": "Kirsten Ærø", "language": "da"}
+        await deliver("user.reactivated.v1", person | {"role": "customer"}, version=4)
+        await deliver("user.deactivated.v1", {"user_id": str(KIRSTEN)}, version=3)
+        await deliver("booking.created.v1", booking(), version=1)
+        await sender.send_due()
+        assert len(post.to(KIRSTENS)) == 1
+
     async def test_an_address_no_mail_can_go_to_fails_for_good(
         self, deliver: Deliver, sender: Sender, rows: Rows, know: Know, salon: None
     ) -> None:

@@ -43,7 +43,8 @@ CREATE = """
         version integer NOT NULL DEFAULT 0,
         role text,
         role_version integer NOT NULL DEFAULT 0,
-        active boolean NOT NULL DEFAULT true
+        active boolean NOT NULL DEFAULT true,
+        active_version integer NOT NULL DEFAULT 0
     );
     CREATE TABLE notifications.treatment_names (
         treatment_id uuid PRIMARY KEY,
