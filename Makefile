@@ -19,7 +19,7 @@ up: .venv/.installed ## run everything: servers, six processes, demo data, mail 
 	@exec $(BIN)/python -m deploy.local.up
 
 test: .venv/.installed ## every test, on real PostgreSQL and RabbitMQ of its own
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.installed ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff format --check --quiet .

@@ -75,7 +75,7 @@ async def _connect_to_any(urls: str, name: str) -> AbstractConnection:
             return await aio_pika.connect(
                 url, timeout=CONNECT_TIMEOUT, heartbeat=HEARTBEAT, client_properties={"connection_name": name}
             )
-        except (OSError, AMQPError, RuntimeError) as exc:  # RuntimeError: closed again while it was being opened
+        except (OSError, AMQPError, RuntimeError, StopAsyncIteration) as exc:  # the last two: closed while it opened
             failure = exc
     raise BrokerAwayError(f"no broker answers: {brief(failure)}") from failure
 
