@@ -51,24 +51,40 @@ BEGIN
 END
 $$
 
+-- Who could have a part in the sitting: those who perform all of it, else those in a chain with the fewest hand-overs.
+CREATE FUNCTION booking.performers(p_treatments uuid[], p_loctician uuid) RETURNS SETOF uuid LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    whole integer := cardinality(p_treatments);
+BEGIN
+    RETURN QUERY SELECT s.loctician_id FROM booking.sittings(p_treatments, p_loctician) s;
+    IF FOUND OR p_loctician IS NOT NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH RECURSIVE run AS MATERIALIZED (
+        SELECT r.loctician_id, r.first_place, r.last_place FROM booking.runs(p_treatments) r
+    ), led_to (done, links) AS (
+        SELECT 0, 0
+        UNION SELECT r.last_place, l.links + 1 FROM led_to l JOIN run r ON r.first_place = l.done + 1
+    ), left_over (start, links) AS (
+        SELECT whole + 1, 0
+        UNION SELECT r.first_place, l.links + 1 FROM left_over l JOIN run r ON r.last_place = l.start - 1
+    )
+    SELECT DISTINCT r.loctician_id
+    FROM run r JOIN led_to b ON b.done = r.first_place - 1 JOIN left_over a ON a.start = r.last_place + 1
+    WHERE b.links + 1 + a.links = (SELECT min(l.links) FROM led_to l WHERE l.done = whole);
+END
+$$
+
 -- Why nobody is open at this start: the whole day is a holiday, or closed otherwise, for all who could do it.
 CREATE FUNCTION booking.why_closed(p_treatments uuid[], p_loctician uuid, p_start timestamptz)
-RETURNS text LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN (
-        WITH performing AS (
-            SELECT o.loctician_id, count(*) AS many FROM booking.offers(p_treatments, p_loctician) o
-            GROUP BY o.loctician_id
-        )
-        SELECT CASE
-            WHEN bool_and(coalesce(w.closed_for, '') = 'holiday') THEN 'holiday'
-            WHEN bool_and(w.closed_for IS NOT NULL) THEN 'closed'
-            ELSE 'outside_hours' END
-        FROM performing p
-        LEFT JOIN booking.open_windows w ON w.loctician_id = p.loctician_id AND w.day = booking.local_day(p_start)
-        WHERE p.many = (SELECT max(many) FROM performing) OR (SELECT max(many) FROM performing) < cardinality(p_treatments)
-    );
-END
+RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE
+        WHEN bool_and(coalesce(w.closed_for, '') = 'holiday') THEN 'holiday'
+        WHEN bool_and(w.closed_for IS NOT NULL) THEN 'closed'
+        ELSE 'outside_hours' END
+    FROM booking.performers(p_treatments, p_loctician) p
+    LEFT JOIN booking.open_windows w ON w.loctician_id = p AND w.day = booking.local_day(p_start)
 $$
 
 -- The code of the rule that forbids this sitting at this start, whatever else is booked; NULL when none does.
