@@ -23,6 +23,7 @@ from shared.log import logger
 
 POLL = 1.0  # seconds
 MEASURE_EVERY = 10.0
+AT_ONCE = 3  # conversations with the other side of a channel, so that one that dawdles holds up no others
 MARGIN = 20.0  # of the lease, left for writing down what came of it
 
 log = logger(__name__)
@@ -39,7 +40,8 @@ async def run(runtime: Runtime) -> None:
         for channel in channels().values():
             if channel.outside:
                 sender = Sender(runtime.database, channel, channel.carrier(settings))
-                group.create_task(repeat(sender.send_due, POLL), name=f"sender {channel.name}")
+                for number in range(AT_ONCE):
+                    group.create_task(repeat(sender.send_due, POLL), name=f"sender {channel.name} {number}")
 
 
 async def measure(database: Database) -> None:

@@ -17,6 +17,7 @@ PATIENCE_SECONDS = 90.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 3.0
 CANCELLED_SHARE = 0.55
 SEARCH_DAYS = 160
+THOUGHT_SECONDS = (0.3, 1.0)  # of a customer between two bookings
 Json = dict[str, Any]
 
 
@@ -57,6 +58,7 @@ class Customers:
             if self.ledger.open and self._random.random() < CANCELLED_SHARE:
                 await self._cancel(self._random.choice(self.ledger.open))
             await self._book()
+            await asyncio.sleep(self._random.uniform(*THOUGHT_SECONDS))
 
     async def _book(self) -> None:
         slot = await self._slot()
