@@ -59,6 +59,9 @@ async def measure(connection: AbstractConnection, service: str, delays: Sequence
         if found is not None:
             for name, count in (("events", found.events), ("retry", found.retry), ("dead", found.dead)):
                 MESSAGES.labels(service, name).set(count)
+        task = asyncio.current_task()
+        if task and task.cancelling():  # the driver may have swallowed it
+            raise asyncio.CancelledError
         await asyncio.sleep(MEASURE_EVERY)
 
 
