@@ -15,7 +15,13 @@ from shared.db import Database, transaction
 Headers = Callable[..., dict[str, str]]
 Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 URL = f"/api/v1/calendar/{AMINA}"
-LAST = today() + HORIZON - timedelta(days=1)
+
+
+def last_day() -> str:
+    """The last day of the horizon, as of now: a run may cross midnight."""
+    return (today() + HORIZON - timedelta(days=1)).isoformat()
+
+
 SHORTEN = f"""
     UPDATE calendar.loctician_versions SET published_until = published_until - 1;
     DELETE FROM calendar.windows WHERE day = '{LAST}'
@@ -39,13 +45,13 @@ class TestHorizon:
     ) -> None:
         await client.put(f"{URL}/working-hours", json=WEEK, headers=auth_headers("staff"))
         before = await outbox()
-        assert max(await published(outbox)) == LAST.isoformat()
+        assert max(await published(outbox)) == last_day()
         async with transaction(database, SERVICE_CLAIMS) as session:
             for statement in SHORTEN.split(";"):
                 await session.execute(text(statement))
             await extend(session)
         (event,) = (await outbox())[len(before) :]
-        assert [day["date"] for day in event["data"]["days"]] == [LAST.isoformat()]
+        assert [day["date"] for day in event["data"]["days"]] == [last_day()]
         async with transaction(database, SERVICE_CLAIMS) as session:
             await extend(session)
         assert len(await outbox()) == len(before) + 1
