@@ -22,9 +22,9 @@ def last_day() -> str:
     return (today() + HORIZON - timedelta(days=1)).isoformat()
 
 
-SHORTEN = f"""
+SHORTEN = """
     UPDATE calendar.loctician_versions SET published_until = published_until - 1;
-    DELETE FROM calendar.windows WHERE day = '{LAST}'
+    DELETE FROM calendar.windows WHERE day = '{last}'
 """
 
 
@@ -47,7 +47,7 @@ class TestHorizon:
         before = await outbox()
         assert max(await published(outbox)) == last_day()
         async with transaction(database, SERVICE_CLAIMS) as session:
-            for statement in SHORTEN.split(";"):
+            for statement in SHORTEN.format(last=last_day()).split(";"):
                 await session.execute(text(statement))
             await extend(session)
         (event,) = (await outbox())[len(before) :]
