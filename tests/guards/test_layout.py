@@ -71,7 +71,7 @@ class TestImports:
 
 class TestText:
     def test_nothing_names_a_registry_or_a_path_of_one_machine(self) -> None:
-        words = r"--index-url|--extra-index-url|files\.pythonhosted|/work/main"
+        words = r"--(extra-)?index[-]url|files[.]pythonhosted|/work/[m]ain"
         found = subprocess.run(
             ["git", "grep", "-nIE", "-e", words, "--", ".", ":!tests/guards"], cwd=ROOT, capture_output=True, text=True
         ).stdout
