@@ -36,11 +36,10 @@ def servers() -> Iterator[Servers]:
         return
     from deploy.local.servers import provisioned  # only where no addresses are given
 
-    with (
-        tempfile.TemporaryDirectory(prefix="loctician-") as folder,
-        provisioned(Path(folder), durable=False) as addresses,
-    ):
-        yield Servers(addresses.database_url, addresses.amqp_url, addresses.amqp_management_url)
+    with tempfile.TemporaryDirectory(prefix="loctician-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # the servers run as users of their own, and their data goes with the folder
+        with provisioned(Path(folder), durable=False) as addresses:
+            yield Servers(addresses.database_url, addresses.amqp_url, addresses.amqp_management_url)
 
 
 def settings_for(servers: Servers, database_url: str, **values: object) -> Settings:
