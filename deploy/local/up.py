@@ -68,10 +68,11 @@ def commands(environment: dict[str, str]) -> dict[str, str]:
 
 
 def prepare(environment: dict[str, str]) -> None:
-    for command in ("migrate", "demo"):
-        done = subprocess.run([sys.executable, "-m", "cli.main", command], cwd=ROOT, env=environment, check=False)
-        if done.returncode:
-            sys.exit(f"`loctician {command}` failed; what it says stands above.")
+    # in one process: half of what each takes is importing the services
+    both = "from cli.main import demo, migrate; migrate(check=False); demo()"
+    done = subprocess.run([sys.executable, "-c", both], cwd=ROOT, env=environment, check=False)
+    if done.returncode:
+        sys.exit("Migrating or loading the demo salon failed; what it says stands above.")
 
 
 def _waiting(environment: dict[str, str]) -> list[str]:
