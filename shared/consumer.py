@@ -20,7 +20,7 @@ from shared import broker, depths, topology
 from shared.broker import PERSISTENT, BrokerAwayError, Outgoing, WireChannel
 from shared.db import Database
 from shared.health import Health
-from shared.subscriptions import MESSAGES, Received, Subscriptions, UndecodableError, decode, handle
+from shared.subscriptions import MESSAGES, Received, Subscriptions, UndecodableError, decode, handle, handle_together
 from shared.topology import DELAYS, Bindings
 
 __all__ = ["Consumer", "Received", "Subscriptions", "handle"]
@@ -28,6 +28,7 @@ __all__ = ["Consumer", "Received", "Subscriptions", "handle"]
 log = structlog.get_logger(__name__)
 
 PREFETCH = 100
+TOGETHER = 32  # messages a transaction, when so many wait
 LANES = 8  # fewer than the pool has connections, so that a backlog leaves some for requests
 STOP_TIMEOUT = 10.0
 BROKER_TIMEOUT = 10.0
@@ -35,7 +36,9 @@ MOST_DATABASE_FAILURES = 5
 DATABASE_ERRORS = (OSError, DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError)
 DATABASE_AWAY = ("08", "53", "57P", "25006", "28")  # connection, resources, shutdown, read-only, not let in
 
-HANDLE_SECONDS = Histogram("consumer_handle_seconds", "Handling a message, its commit included", ["service"])
+HANDLE_SECONDS = Histogram(
+    "consumer_handle_seconds", "Handling what was taken at once, its commit included", ["service"]
+)
 
 Envelope = dict[str, Any] | UndecodableError
 Lane = asyncio.Queue[tuple[AbstractIncomingMessage, Envelope]]
@@ -62,6 +65,7 @@ class Consumer:
         self._bindings = bindings
         self._delays = delays
         self._lanes: list[Lane] = []
+        self._handling = HANDLE_SECONDS.labels(service)
 
     async def run(self) -> None:
         """Until the connection is lost. When cancelled it first finishes what it was given, for up to 10 s."""
@@ -112,14 +116,31 @@ class Consumer:
 
     async def _work(self, lane: Lane, channel: WireChannel) -> None:
         while True:
-            message, envelope = await lane.get()
-            await self._settle(message, envelope, channel)
-            await message.ack()
-            lane.task_done()
+            taken = [await lane.get()]
+            while len(taken) < TOGETHER and not lane.empty():
+                taken.append(lane.get_nowait())
+            done = await self._settle_together(taken)
+            for message, envelope in taken:
+                if not done:
+                    await self._settle(message, envelope, channel)
+                await message.ack()
+                lane.task_done()
+
+    async def _settle_together(self, taken: Sequence[tuple[AbstractIncomingMessage, Envelope]]) -> bool:
+        """What waits, in one transaction. If that fails nothing was done, and each is to be settled by itself."""
+        envelopes = [envelope for _, envelope in taken if not isinstance(envelope, UndecodableError)]
+        if len(taken) == 1 or len(envelopes) < len(taken):
+            return False
+        try:
+            with self._handling.time():
+                return await handle_together(self._database, self._subscriptions, self._service, envelopes)
+        except Exception as exc:  # noqa: BLE001 - one by one it will be found which of them it was
+            log.info("messages_handled_one_by_one", count=len(taken), error=type(exc).__name__)
+            return False
 
     async def _settle(self, message: AbstractIncomingMessage, envelope: Envelope, channel: WireChannel) -> None:
         try:
-            with HANDLE_SECONDS.labels(self._service).time():
+            with self._handling.time():
                 await self._handle_patiently(envelope)
         except UndecodableError as exc:
             await self._pass_on(channel, message, exc, topology.dead_queue(self._service))

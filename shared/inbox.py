@@ -1,5 +1,6 @@
 """Which events were handled already, so that one delivered twice has its effect once."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from uuid import UUID
@@ -22,16 +23,25 @@ def inbox_table(metadata: MetaData) -> Table:
     )
 
 
-async def first_time(session: AsyncSession, schema: str, event_id: UUID, subject: str, time: datetime) -> bool:
-    """False also for what was said of somebody before they were forgotten here."""
-    values = {"event_id": event_id, "subject": subject, "time": time}
-    return bool((await session.execute(_remember(schema), values)).all())
+Said = tuple[UUID, str, datetime]  # an event's id, of whom, and when
+
+
+async def first_times(session: AsyncSession, schema: str, said: Sequence[Said]) -> set[UUID]:
+    """Which of them are new here. Not what was said of somebody before they were forgotten here."""
+    ids, subjects, times = zip(*said, strict=True)
+    values = {"ids": list(ids), "subjects": list(subjects), "times": list(times)}
+    return set((await session.execute(_remember(schema), values)).scalars())
 
 
 @cache
 def _remember(schema: str) -> TextClause:
     return text(f"""
-        INSERT INTO {schema}.inbox (event_id) SELECT :event_id WHERE NOT EXISTS (
-            SELECT FROM {schema}.erased_subjects WHERE subject_id = :subject AND erased_at > :time
+        INSERT INTO {schema}.inbox (event_id)
+        SELECT said.event_id FROM unnest(
+            CAST(:ids AS uuid[]), CAST(:subjects AS text[]), CAST(:times AS timestamptz[])
+        ) AS said (event_id, subject, time)
+        WHERE NOT EXISTS (
+            SELECT FROM {schema}.erased_subjects AS erased
+            WHERE erased.subject_id = said.subject AND erased.erased_at > said.time
         ) ON CONFLICT DO NOTHING RETURNING event_id
     """)

@@ -68,7 +68,7 @@ def subscriptions(service: str, privacy: Privacy, asked: Callable[[], None] = la
         told = event.data.model_dump()
         emit(session, ExportPart(**told, service=service, rows=counts(held), sealed=sealed))
 
-    @found.on(ERASURE, _ErasureRequested)
+    @found.on(ERASURE, _ErasureRequested, alone=True)
     async def erase(session: AsyncSession, event: Received[_ErasureRequested]) -> None:
         if service not in event.data.services:
             return

@@ -1,6 +1,6 @@
 """Subscriptions: what a service does on which event, and doing it once, in one transaction."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.auth import SERVICE_CLAIMS
 from shared.context import bind
 from shared.db import Database, transaction
-from shared.inbox import first_time
+from shared.inbox import first_times
 
 EVERYTHING = "#"
 
@@ -65,17 +65,25 @@ class _Subscription:
     type: str
     payload: TypeAdapter[Any]
     handler: Handler[Any]
+    alone: bool
 
 
 class Subscriptions:
     def __init__(self) -> None:
         self._all: list[_Subscription] = []
 
-    def on(self, type: str, payload: type[T]) -> Callable[[Handler[T]], Handler[T]]:  # noqa: A002
-        """Handle events of `type`, or of all types with "#", whose data is read as `payload`."""
+    def on(
+        self,
+        type: str,  # noqa: A002
+        payload: type[T],
+        *,
+        alone: bool = False,
+    ) -> Callable[[Handler[T]], Handler[T]]:
+        """Handle events of `type`, or of all types with "#", whose data is read as `payload`. `alone`: in no
+        transaction with other events, for one that decides whether others are handled at all."""
 
         def register(handler: Handler[T]) -> Handler[T]:
-            self._all.append(_Subscription(type, TypeAdapter(payload), handler))
+            self._all.append(_Subscription(type, TypeAdapter(payload), handler, alone))
             return handler
 
         return register
@@ -108,22 +116,73 @@ async def handle(
 ) -> bool:
     """One event in one transaction. False if it was handled before, was said of somebody before they were forgotten
     here, or nobody here subscribes to its type."""
-    event = _validated(_Envelope, envelope)
-    work = [(each.handler, _received(event, each.payload)) for each in subscriptions.to(event.type)]
-    if not work:
-        MESSAGES.labels(service_name, "ignored").inc()
+    return await _handle(database, service_name, [_Work.of(subscriptions, envelope)]) == 1
+
+
+async def handle_together(
+    database: Database, subscriptions: Subscriptions, service_name: str, envelopes: Sequence[Mapping[str, Any]]
+) -> bool:
+    """All of the events, in order, in one transaction. False, with nothing done, if one of them must be alone."""
+    work = [_Work.of(subscriptions, envelope) for envelope in envelopes]
+    if any(each.alone for each in work):
         return False
-    with bind(
-        request_id=event.requestid, actor_id=event.actorid, actor_role=event.actorrole, traceparent=event.traceparent
-    ):
-        async with transaction(database, SERVICE_CLAIMS) as session:
-            # whoever records everything records also what is said of the forgotten
-            subject = "" if subscriptions.everything else event.subject
-            fresh = await first_time(session, database.schema, event.id, subject, event.time)
-            for handler, received in work if fresh else ():
+    await _handle(database, service_name, work)
+    return True
+
+
+@dataclass(frozen=True)
+class _Work:
+    event: _Envelope
+    subject: str
+    steps: list[tuple[Handler[Any], Received[Any]]]
+    alone: bool
+
+    @classmethod
+    def of(cls, subscriptions: Subscriptions, envelope: Mapping[str, Any]) -> "_Work":
+        event = _validated(_Envelope, envelope)
+        wanted = subscriptions.to(event.type)
+        # whoever records everything records also what is said of the forgotten
+        subject = "" if subscriptions.everything else event.subject
+        steps = [(each.handler, _received(event, each.payload)) for each in wanted]
+        return cls(event, subject, steps, any(each.alone for each in wanted))
+
+    async def do(self, session: AsyncSession) -> None:
+        event = self.event
+        with bind(
+            request_id=event.requestid,
+            actor_id=event.actorid,
+            actor_role=event.actorrole,
+            traceparent=event.traceparent,
+        ):
+            for handler, received in self.steps:
                 await handler(session, received)
-    MESSAGES.labels(service_name, "handled" if fresh else "duplicate").inc()
-    return fresh
+
+
+async def _handle(database: Database, service_name: str, work: Sequence[_Work]) -> int:
+    """How many were handled: each event with its row in the inbox, or none of them."""
+    wanted = [each for each in work if each.steps]
+    MESSAGES.labels(service_name, "ignored").inc(len(work) - len(wanted))
+    if not wanted:
+        return 0
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        said = [(each.event.id, each.subject, each.event.time) for each in wanted]
+        fresh = await first_times(session, database.schema, said)
+        handled = len(fresh)
+        for each in wanted:
+            if each.event.id in fresh:
+                fresh.remove(each.event.id)
+                await each.do(session)
+                await _let_go(session)
+    MESSAGES.labels(service_name, "handled").inc(handled)
+    MESSAGES.labels(service_name, "duplicate").inc(len(wanted) - handled)
+    return handled
+
+
+async def _let_go(session: AsyncSession) -> None:
+    """The next event must see rows as they are, not as an earlier one read them."""
+    if session.new or session.identity_map:
+        await session.flush()
+        session.expunge_all()
 
 
 def _validated(model: type[_Envelope], envelope: Mapping[str, Any]) -> _Envelope:

@@ -1,18 +1,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.auth import SERVICE_CLAIMS
 from shared.consumer import Received, handle
 from shared.context import current
 from shared.db import Database, transaction
 from shared.events import emit, new_id
-from shared.subscriptions import UndecodableError
+from shared.subscriptions import UndecodableError, handle_together
 from shared.testing.servers import Servers
 from shared.tests.notes import DEAD, QUEUE, consumer, count_reaches, event, note, noted, reaches, send, subscribed
 from shared.tests.support import (
@@ -26,6 +28,17 @@ from shared.tests.support import (
     running,
     until,
 )
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Thing(Base):
+    __tablename__ = "things"
+    thing_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    text: Mapped[str]
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +131,66 @@ class TestHandling:
         subscriptions = subscribed()
         subscriptions.on("#", dict[str, Any])(lambda *_: asyncio.sleep(0))
         assert subscriptions.types == ["#", "thing.noted.v1"]
+
+
+class TestHandlingTogether:
+    """What waits in one lane is handled in one transaction, as if one after the other."""
+
+    async def test_what_waits_shares_transactions_and_nothing_is_missing_or_doubled(
+        self, database: Database, broker: str, queues: Queues
+    ) -> None:
+        thing = new_id()
+        events = [event(thing, version) for version in range(1, 61)]
+        await send(queues, *events, *events[:20])
+        async with running(consumer(database, broker)):
+            await until(lambda: reaches(queues.waiting(QUEUE), 0))
+            await until(lambda: count_reaches(database, 60))
+        assert await noted(database) == list(range(1, 61))
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            assert await session.scalar(text("SELECT count(DISTINCT xmin::text) FROM inbox")) < 30
+
+    async def test_one_that_fails_takes_no_other_with_it(self, database: Database, broker: str, queues: Queues) -> None:
+        async def dislike(session: AsyncSession, received: Received[NotedHere]) -> None:
+            await note(session, received)
+            if received.version == 5:
+                raise RuntimeError("not five")
+
+        thing = new_id()
+        await send(queues, *(event(thing, version) for version in range(1, 11)))
+        async with running(consumer(database, broker, dislike)):
+            await until(lambda: count_reaches(database, 9))
+            await until(lambda: reaches(queues.waiting(DEAD), 1))
+        assert await noted(database) == [1, 2, 3, 4, 6, 7, 8, 9, 10]
+
+    async def test_one_after_the_other_sees_what_the_one_before_wrote(self, database: Database) -> None:
+        async def project(session: AsyncSession, received: Received[NotedHere]) -> None:
+            thing = await session.get(Thing, received.data.thing_id)
+            if thing is None:
+                session.add(Thing(thing_id=received.data.thing_id, version=received.version, text="first"))
+            else:
+                what = {"id": thing.thing_id, "text": f"{thing.text}, {received.version}"}
+                await session.execute(text("UPDATE things SET text = :text WHERE thing_id = :id"), what)
+
+        thing = new_id()
+        messages = [event(thing, version) for version in (1, 2, 3)]
+        assert await handle_together(database, subscribed(project), "shop", messages)
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            assert await session.scalar(text("SELECT text FROM things")) == "first, 2, 3"
+
+    async def test_the_same_event_twice_in_one_transaction_has_its_effect_once(self, database: Database) -> None:
+        once = event()
+        assert await handle_together(database, subscribed(), "shop", [once, event(version=2), once])
+        assert sorted(await noted(database)) == [1, 2]
+
+    async def test_each_acts_for_the_one_who_caused_it(self, database: Database) -> None:
+        async def react(session: AsyncSession, received: Received[NotedHere]) -> None:
+            emit(session, Noted(thing_id=received.data.thing_id, version=2))
+
+        messages = [event(requestid=f"req-{one}", actorid=one, actorrole="customer") for one in ("anna", "bo")]
+        assert await handle_together(database, subscribed(react), "shop", messages)
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            rows = await session.execute(text("SELECT actor_id, request_id FROM outbox ORDER BY id"))
+            assert [tuple(row) for row in rows] == [("anna", "req-anna"), ("bo", "req-bo")]
 
 
 class TestReading:

@@ -18,7 +18,7 @@ from shared.events import envelope, new_id
 from shared.forgetting import DEAD_LETTERS_KEPT, Forgetting
 from shared.health import Health
 from shared.keys import Keys
-from shared.subscriptions import Subscriptions, handle
+from shared.subscriptions import Subscriptions, handle, handle_together
 from shared.testing.servers import Servers
 from shared.tests.notes import subscribed
 from shared.tests.support import Queues, count, emptied, looking, own_schema, running, supervised, until
@@ -171,6 +171,14 @@ class TestErasure:
         assert await handle(database, listening, database.schema, noted(other, before))
         assert await handle(database, listening, database.schema, noted(person))
         assert await count(database, "noted") == 2
+
+    async def test_erasing_is_done_alone_so_that_what_waits_behind_it_is_judged_after_it(
+        self, database: Database, listening: Subscriptions
+    ) -> None:
+        person, before = uuid4(), datetime.now(UTC) - timedelta(minutes=10)
+        asked_for = asked(subjects.ERASURE, person, database.schema)
+        assert not await handle_together(database, listening, database.schema, [asked_for, noted(person, before)])
+        assert await count(database, "erased_subjects") == await count(database, "noted") == 0
 
     async def test_the_running_service_proves_by_itself_as_soon_as_it_has_erased(
         self, database: Database, privacy: Notes, broker: str, queues: Queues
