@@ -27,7 +27,7 @@ __all__ = ["Consumer", "Received", "Subscriptions", "handle"]
 
 log = structlog.get_logger(__name__)
 
-PREFETCH = 100
+PREFETCH = 256  # LANES times TOGETHER
 TOGETHER = 32  # messages a transaction, when so many wait
 LANES = 8  # fewer than the pool has connections, so that a backlog leaves some for requests
 STOP_TIMEOUT = 10.0
