@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared import retention, subjects
+from shared import idempotency, retention, subjects
 from shared.auth import RemoteJwks, TokenVerifier
 from shared.broker import supervise
 from shared.consumer import Consumer, Subscriptions
@@ -59,7 +59,8 @@ class Service:
     @property
     def policies(self) -> Sequence[retention.Policy]:
         own: Sequence[retention.Policy] = getattr(self.room("retention"), "POLICIES", ())
-        return (*retention.COMMON, *own)
+        keyed = [idempotency.POLICY] if hasattr(self.room("models"), "idempotency_keys") else []
+        return (*retention.COMMON, *keyed, *own)
 
     @property
     def all_jobs(self) -> Sequence[Job]:

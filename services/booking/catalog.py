@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.answers import catalog as answers
+from services.booking.commands import keyed
 from services.booking.errors.catalog import SalonOnly
 from services.booking.events import TreatmentArchived, TreatmentCreated, TreatmentEvent, TreatmentUpdated
-from services.booking.idempotency import once
 from services.booking.queries import catalog as queries
 from services.booking.queries.catalog import Filter
 from services.booking.schemas.catalog import TreatmentInput
@@ -19,6 +19,7 @@ from shared.auth import Principal, Role
 from shared.db import Database
 from shared.errors import NotFound
 from shared.events import emit, new_id
+from shared.idempotency import once
 from shared.schemas import CURRENCY, BadCursor, decode_cursor, encode_cursor
 
 SALON = {Role.STAFF, Role.ADMIN}
@@ -92,7 +93,7 @@ async def create(
         await queries.add_treatment(session, treatment_id, _values(asked))
         return await _tell(session, TreatmentCreated, treatment_id, language)
 
-    return await once(session, who, key, "services", asked, add)
+    return await once(session, who.id, key, keyed("services", key, asked)["request_hash"], add)
 
 
 async def replace(

@@ -2,15 +2,10 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.queries import holds, keys
+from services.booking.queries import holds
 from shared.jobs import Job
 
-KEYS_KEPT = timedelta(hours=24)
 WALK_INS_KEPT = timedelta(days=30)
-
-
-async def forget_idempotency_keys(session: AsyncSession) -> None:
-    await keys.forget_keys(session, KEYS_KEPT)
 
 
 async def forget_walk_ins(session: AsyncSession) -> None:
@@ -18,7 +13,6 @@ async def forget_walk_ins(session: AsyncSession) -> None:
 
 
 JOBS = (
-    Job("forget_idempotency_keys", timedelta(hours=1), forget_idempotency_keys),
     Job("end_lapsed_holds", timedelta(seconds=5), holds.end_lapsed),
     Job("forget_wishes", timedelta(hours=1), holds.forget_wishes),
     Job("forget_walk_ins", timedelta(hours=6), forget_walk_ins),

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSTZMULTIRANGE, TSTZRANGE, TSVECTOR
 
+from shared.idempotency import idempotency_table
 from shared.inbox import inbox_table
 from shared.outbox import outbox_table
 from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS
@@ -251,12 +252,4 @@ booking_history = Table(
     Column("version", Integer, nullable=False, info=NONE),
 )
 
-idempotency_keys = Table(
-    "idempotency_keys",
-    metadata,
-    Column("caller", Uuid, primary_key=True, info=PSEUDONYMOUS),
-    Column("key", Text, primary_key=True, info=PSEUDONYMOUS),
-    Column("request_hash", Text, nullable=False, info=PSEUDONYMOUS),
-    Column("answer", JSONB, info=PERSONAL),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
-)
+idempotency_keys = idempotency_table(metadata, Text())

@@ -31,15 +31,6 @@ class VersionRequired(ProblemError):
     }
 
 
-class IdempotencyKeyReused(RuleBroken):
-    code = "idempotency_key_reused"
-    title: ClassVar[Texts] = {"da": "Nøglen er brugt", "en": "The key has been used"}
-    detail: ClassVar[Texts] = {
-        "da": "Samme Idempotency-Key er sendt med et andet indhold. Brug en ny nøgle.",
-        "en": "The same Idempotency-Key was sent with another body. Use a new key.",
-    }
-
-
 class RangeTooLong(RuleBroken):
     code = "range_too_long"
     title: ClassVar[Texts] = {"da": "Ugyldigt tidsrum", "en": "Invalid range"}

@@ -14,7 +14,6 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.calendar import answers, events, ics
-from services.calendar.idempotency import fingerprint, once
 from services.calendar.queries import feeds as queries
 from services.calendar.queries import projections
 from services.calendar.queries.common import Row, Rows
@@ -23,6 +22,7 @@ from shared.auth import SERVICE_CLAIMS, Claims, Principal, Role
 from shared.db import Database, transaction
 from shared.errors import NotFound
 from shared.events import emit, new_id
+from shared.idempotency import fingerprint, once
 
 PAST, AHEAD = timedelta(days=90), timedelta(days=400)
 MOST_EVENTS = 2000

@@ -11,7 +11,6 @@ from services.calendar import answers, events, reading
 from services.calendar.addresses import Guard, parsed
 from services.calendar.errors import LimitReached
 from services.calendar.expansion import today
-from services.calendar.idempotency import answered, fingerprint, once
 from services.calendar.publishing import publish
 from services.calendar.queries import imports as queries
 from services.calendar.queries.common import Rows
@@ -21,6 +20,7 @@ from shared.auth import Principal, claims_of
 from shared.db import Database, transaction
 from shared.errors import NotFound
 from shared.events import emit, new_id
+from shared.idempotency import answered, fingerprint, once
 
 Values = dict[str, Any]
 

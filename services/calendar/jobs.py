@@ -5,12 +5,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.calendar.expansion import today
 from services.calendar.feeds import CANCELLED_KEPT
 from services.calendar.publishing import HORIZON, extend
-from services.calendar.queries import keys, projections, windows
+from services.calendar.queries import projections, windows
 from shared.jobs import Job
 
 
 async def forget_old(session: AsyncSession) -> None:
-    await keys.forget(session)
     await projections.forget_cancelled(session, CANCELLED_KEPT)
     await windows.forget_days_before(session, today() - HORIZON)
 

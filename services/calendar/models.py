@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSTZMULTIRANGE
 
+from shared.idempotency import idempotency_table
 from shared.inbox import inbox_table
 from shared.outbox import outbox_table
 from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS
@@ -148,12 +149,4 @@ feeds = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
 )
 
-idempotency_keys = Table(
-    "idempotency_keys",
-    metadata,
-    Column("caller", Uuid, primary_key=True, info=PSEUDONYMOUS),
-    Column("key", Text, primary_key=True, info=NONE),
-    Column("request_hash", LargeBinary, nullable=False, info=NONE),
-    Column("answer", JSONB, info=PSEUDONYMOUS),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
-)
+idempotency_keys = idempotency_table(metadata)

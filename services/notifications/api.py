@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Query, Response
 from services.notifications import broadcasts, deliveries, notices, preferences, schemas
 from shared.auth import SIGNED_IN, Principal, Role, allow
 from shared.db import SessionDep
+from shared.idempotency import IdempotencyKey
 from shared.problems import LanguageDep
 from shared.schemas import Page
 
@@ -19,9 +20,6 @@ Admin = Annotated[Principal, allow(Role.ADMIN)]
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=1000)]
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=100)]
-IdempotencyKey = Annotated[
-    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
-]
 
 
 @router.get("", response_model=Page[schemas.Notice])

@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import queries
-from services.notifications.errors import KeyReused
 from services.notifications.events import BroadcastRequested
 from services.notifications.messages import Message
 from services.notifications.queries import Row
@@ -20,6 +19,7 @@ from shared.context import bind, current
 from shared.db import Database, transaction
 from shared.errors import NotFound
 from shared.events import emit, new_id
+from shared.idempotency import IdempotencyKeyReused
 
 POLL = 5.0  # seconds
 BATCH = 200  # people told in one transaction
@@ -27,7 +27,7 @@ BATCH = 200  # people told in one transaction
 
 async def begin(session: AsyncSession, who: UUID, asked: BroadcastRequest, key: str | None) -> Row:
     """Written down and no more; the worker tells people. The same key and body is the same broadcast. Raises
-    KeyReused."""
+    IdempotencyKeyReused."""
     digest = hashlib.sha256(asked.model_dump_json().encode()).hexdigest()
     row = {
         "id": new_id(),
@@ -45,7 +45,7 @@ async def begin(session: AsyncSession, who: UUID, asked: BroadcastRequest, key: 
         assert key is not None  # noqa: S101 - only a key can be there already
         added = await queries.broadcast_under(session, who, key)
         if added["request_hash"] != digest:
-            raise KeyReused
+            raise IdempotencyKeyReused
         return added
     emit(session, BroadcastRequested(version=1, broadcast_id=added["id"], audience=asked.audience, mail=asked.mail))
     wake_after_commit(session)

@@ -21,15 +21,6 @@ class DeliverySpent(Conflict):
     }
 
 
-class KeyReused(RuleBroken):
-    code = "idempotency_key_reused"
-    title: ClassVar[Texts] = {"da": "Nøglen er brugt til noget andet", "en": "The key was used for something else"}
-    detail: ClassVar[Texts] = {
-        "da": "Idempotency-Key er allerede brugt med et andet indhold. Brug en ny.",
-        "en": "This Idempotency-Key was used before with another body. Use a new one.",
-    }
-
-
 class Required(RuleBroken):
     code = "channel_required"
     title: ClassVar[Texts] = {"da": "Kan ikke slås fra", "en": "Cannot be switched off"}

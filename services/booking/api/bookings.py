@@ -8,7 +8,6 @@ from services.booking.api.common import (
     Caller,
     Cursor,
     From,
-    IdempotencyKey,
     IfMatch,
     Limit,
     RequireVerified,
@@ -18,6 +17,7 @@ from services.booking.api.common import (
 from services.booking.schemas import bookings as schemas
 from shared.auth import Principal, Role, allow
 from shared.db import DatabaseDep, SessionDep
+from shared.idempotency import IdempotencyKey
 from shared.problems import LanguageDep
 from shared.schemas import Page
 

@@ -4,11 +4,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.booking import catalog
-from services.booking.api.common import Cursor, IdempotencyKey, IfMatch, Limit, Visitor, answer
+from services.booking.api.common import Cursor, IfMatch, Limit, Visitor, answer
 from services.booking.queries.catalog import Filter
 from services.booking.schemas import catalog as schemas
 from shared.auth import Principal, Role, allow
 from shared.db import DatabaseDep, SessionDep
+from shared.idempotency import IdempotencyKey
 from shared.problems import LanguageDep
 from shared.schemas import Page
 

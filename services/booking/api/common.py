@@ -14,9 +14,6 @@ Caller = Annotated[Principal, SIGNED_IN]
 Visitor = Annotated[Principal | None, ANYONE]
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=1000)]
-IdempotencyKey = Annotated[
-    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
-]
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=100)]
 From = Annotated[Instant | None, Query(alias="from")]
 To = Annotated[Instant | None, Query(alias="to")]

@@ -3,9 +3,10 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.booking import holds, waitlist
-from services.booking.api.common import Caller, Cursor, IdempotencyKey, Limit, RequireVerified, answer
+from services.booking.api.common import Caller, Cursor, Limit, RequireVerified, answer
 from services.booking.schemas import holds as schemas
 from shared.db import DatabaseDep
+from shared.idempotency import IdempotencyKey
 from shared.problems import LanguageDep
 from shared.schemas import Page
 

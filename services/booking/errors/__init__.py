@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from services.booking.errors import bookings, slots
 from shared.errors import NotFound, ProblemError, StaleVersion
+from shared.idempotency import IdempotencyKeyReused
 
 REFUSED = "LB001"  # the SQLSTATE of booking.refuse()
 EXCLUSION_VIOLATION = "23P01"
@@ -27,7 +28,7 @@ REFUSALS: dict[str, type[ProblemError]] = {
         slots.TreatmentNotOffered,
         bookings.CustomerOverlap,
         bookings.UnknownCustomer,
-        bookings.IdempotencyKeyReused,
+        IdempotencyKeyReused,
         bookings.EmailNotVerified,
         bookings.NotForOthers,
         bookings.WrongStatus,

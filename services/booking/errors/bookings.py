@@ -27,15 +27,6 @@ class CustomerRequired(RuleBroken):
     }
 
 
-class IdempotencyKeyReused(RuleBroken):
-    code = "idempotency_key_reused"
-    title: ClassVar[Texts] = {"da": "Idempotency-Key er brugt", "en": "Idempotency-Key was used"}
-    detail: ClassVar[Texts] = {
-        "da": "Samme Idempotency-Key er sendt med et andet indhold.",
-        "en": "The same Idempotency-Key came with another body before.",
-    }
-
-
 class EmailNotVerified(Forbidden):
     code = "email_not_verified"
     title: ClassVar[Texts] = {"da": "Bekræft din e-mail", "en": "Verify your e-mail"}

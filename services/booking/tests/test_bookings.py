@@ -7,8 +7,8 @@ import httpx
 from sqlalchemy import text
 
 from services.booking.events import BookingCancelled, BookingCreated
-from services.booking.main import SERVICE
 from services.booking.tests.conftest import AMINA, DETOX, JONAS, RETIRED, RETWIST, STYLING, Book, at
+from shared import idempotency
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
 
@@ -184,7 +184,8 @@ class TestIdempotency:
         async with transaction(database, SERVICE_CLAIMS) as session:
             old = "UPDATE booking.idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = 'k-1'"
             await session.execute(text(old))
-            await SERVICE.jobs[0].run(session)
+            values = {"before": datetime.now(UTC) - idempotency.KEPT, "limit": 10}
+            await session.execute(text(idempotency.POLICY.statement), values)
             left = await session.execute(text("SELECT key FROM booking.idempotency_keys"))
             assert left.scalars().all() == ["k-2"]
 

@@ -12,7 +12,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from services.booking.events import TreatmentArchived, TreatmentCreated, TreatmentUpdated
-from services.booking.jobs import forget_idempotency_keys
 from services.booking.tests.conftest import AMINA, RETIRED, RETWIST, Book, at
 from services.booking.tests.test_input import is_problem, sent
 from shared.auth import SERVICE_CLAIMS, Claims
@@ -182,7 +181,6 @@ class TestCreating:
             async with transaction(database, SERVICE_CLAIMS) as session:
                 older = "UPDATE booking.idempotency_keys SET created_at = created_at - make_interval(hours => :hours)"
                 await session.execute(text(older), {"hours": hours})
-                await forget_idempotency_keys(session)
             assert ((await post(client, staff)).json()["id"] == first.json()["id"]) is same
 
 

@@ -24,6 +24,3 @@ Visitor = Annotated[Principal | None, ANYONE]
 From = Annotated[schemas.Day | None, Query(alias="from")]
 To = Annotated[schemas.Day | None, Query(alias="to")]
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=100)]
-IdempotencyKey = Annotated[
-    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
-]

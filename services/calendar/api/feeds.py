@@ -4,10 +4,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Request, Response
 
 from services.calendar import feeds, schemas
-from services.calendar.api.common import PREFIX, SALON, IdempotencyKey, Visitor
+from services.calendar.api.common import PREFIX, SALON, Visitor
 from shared.auth import SIGNED_IN, Principal
 from shared.db import DatabaseDep, SessionDep
 from shared.errors import NotFound
+from shared.idempotency import IdempotencyKey
 
 router = APIRouter(prefix=PREFIX)
 

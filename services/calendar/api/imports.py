@@ -7,9 +7,10 @@ from pydantic import ValidationError
 
 from services.calendar import answers, imports, schemas
 from services.calendar.addresses import Guard
-from services.calendar.api.common import PREFIX, Caller, IdempotencyKey, Loctician
+from services.calendar.api.common import PREFIX, Caller, Loctician
 from services.calendar.errors import UnsupportedMedia
 from shared.db import DatabaseDep, SessionDep
+from shared.idempotency import IdempotencyKey
 
 router = APIRouter(prefix=f"{PREFIX}/{{loctician_id}}/imports")
 

@@ -4,9 +4,9 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.calendar import answers, schemas, time_off
-from services.calendar.api.common import PREFIX, Caller, IdempotencyKey, Loctician
-from services.calendar.idempotency import fingerprint, once
+from services.calendar.api.common import PREFIX, Caller, Loctician
 from shared.db import SessionDep
+from shared.idempotency import IdempotencyKey, fingerprint, once
 
 router = APIRouter(prefix=f"{PREFIX}/{{loctician_id}}/time-off")
 

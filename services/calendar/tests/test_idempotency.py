@@ -1,13 +1,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import httpx
 from sqlalchemy import text
 
-from services.calendar.jobs import forget_old
 from services.calendar.tests.conftest import AMINA, JONAS, booking, open_day
+from shared import idempotency
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
 
@@ -75,7 +76,15 @@ class TestIdempotency:
         async with transaction(database, SERVICE_CLAIMS) as session:
             await session.execute(text(AGE))
         assert (await client.post(URL, json=lunch(13), headers=headers)).status_code == 201
+
+    async def test_keys_that_have_lapsed_are_removed_and_no_others(
+        self, client: httpx.AsyncClient, auth_headers: Headers, database: Database
+    ) -> None:
+        headers = auth_headers("loctician", AMINA)
+        for key in ("old", "new"):
+            await client.post(f"/api/v1/calendar/{AMINA}/feed", headers=headers | {"Idempotency-Key": key})
         async with transaction(database, SERVICE_CLAIMS) as session:
-            await session.execute(text(AGE))
-            await forget_old(session)
-            assert (await session.execute(text("SELECT count(*) FROM calendar.idempotency_keys"))).scalar() == 0
+            await session.execute(text(f"{AGE} WHERE key = 'old'"))
+            values = {"before": datetime.now(UTC) - idempotency.KEPT, "limit": 10}
+            assert (await session.execute(text(idempotency.POLICY.statement), values)).scalar() == 1
+            assert (await session.execute(text("SELECT key FROM calendar.idempotency_keys"))).scalars().all() == ["new"]
