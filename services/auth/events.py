@@ -78,6 +78,12 @@ class UserVerified(_User, type="user.verified.v1", subject="user_id"):
     EXAMPLE: ClassVar[dict[str, Any]] = {"version": 2, "user_id": USER}
 
 
+class UserNeverVerified(_User, type="user.never_verified.v1", subject="user_id"):
+    """Signed up long ago and never verified the address; gdpr has them erased."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"version": 1, "user_id": USER}
+
+
 class UserVerificationRequested(_Mailed, type="user.verification_requested.v1", subject="user_id"):
     EXAMPLE: ClassVar[dict[str, Any]] = MAILED
 

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.inbox import inbox_table
 from shared.outbox import outbox_table
-from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS
+from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS, about
 
 metadata = MetaData(schema="auth")
 outbox = outbox_table(metadata)
@@ -40,6 +40,9 @@ users = Table(
     Column("version", Integer, nullable=False, server_default=text("1"), info=NONE),
     Column("created_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
     Column("updated_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
+    Column("first_verified_at", INSTANT, info=NONE),
+    Column("erasure_asked_at", INSTANT, info=NONE),
+    info=about(purpose="account", keep="erased"),
 )
 
 credentials = Table(
@@ -48,6 +51,7 @@ credentials = Table(
     Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), primary_key=True, info=PSEUDONYMOUS),
     Column("password_hash", Text, nullable=False, info=PERSONAL),
     Column("changed_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
+    info=about(purpose="account", keep="erased"),
 )
 
 sessions = Table(
@@ -61,6 +65,7 @@ sessions = Table(
     Column("last_used_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
     Column("expires_at", INSTANT, nullable=False, info=NONE),
     Column("revoked_at", INSTANT, info=NONE),
+    info=about(purpose="security", keep="sessions"),
 )
 
 refresh_tokens = Table(
@@ -71,6 +76,7 @@ refresh_tokens = Table(
     Column("expires_at", INSTANT, nullable=False, info=NONE),
     Column("used_at", INSTANT, info=NONE),
     Column("used_by", LargeBinary, info=PSEUDONYMOUS),
+    info=about(purpose="security", keep="refresh_tokens"),
 )
 
 one_time_tokens = Table(
@@ -82,6 +88,7 @@ one_time_tokens = Table(
     Column("purpose", Text, nullable=False, info=NONE),
     Column("created_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
     Column("expires_at", INSTANT, nullable=False, info=NONE),
+    info=about(purpose="security", keep="one_time_tokens"),
 )
 
 mfa = Table(
@@ -90,7 +97,9 @@ mfa = Table(
     Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), primary_key=True, info=PSEUDONYMOUS),
     Column("secret", LargeBinary, nullable=False, info=PERSONAL),
     Column("last_step", BigInteger, nullable=False, server_default=text("0"), info=NONE),
+    Column("begun_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
     Column("confirmed_at", INSTANT, info=NONE),
+    info=about(purpose="security", keep="erased"),
 )
 
 recovery_codes = Table(
@@ -99,6 +108,7 @@ recovery_codes = Table(
     Column("user_id", Uuid, ForeignKey(mfa.c.user_id, ondelete="CASCADE"), primary_key=True, info=PSEUDONYMOUS),
     Column("code_hash", LargeBinary, primary_key=True, info=PERSONAL),
     Column("used_at", INSTANT, info=NONE),
+    info=about(purpose="security", keep="erased"),
 )
 
 login_attempts = Table(
@@ -109,6 +119,7 @@ login_attempts = Table(
     Column("failures", Integer, nullable=False, info=NONE),
     Column("last_failure_at", INSTANT, nullable=False, info=NONE),
     Column("locked_until", INSTANT, info=NONE),
+    info=about(purpose="security", keep="login_attempts"),
 )
 
 known_addresses = Table(
@@ -117,6 +128,7 @@ known_addresses = Table(
     Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), primary_key=True, info=PSEUDONYMOUS),
     Column("address", LargeBinary, primary_key=True, info=PSEUDONYMOUS),
     Column("seen_at", INSTANT, nullable=False, info=NONE),
+    info=about(purpose="security", keep="known_addresses"),
 )
 
 signing_keys = Table(

@@ -1,4 +1,4 @@
-"""The SQL. Secrets are reached through the functions of the first migration alone."""
+"""The SQL. Secrets are reached through the functions of the migrations alone."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -47,7 +47,6 @@ REVOKE = _function("revoke_sessions", "user", "only", "except", only="uuid", **{
 LIST_SESSIONS = _function("list_sessions", "user")
 SESSION_AGE = _function("session_age", "user", "session")
 SESSION_OF = _function("session_of", "token")
-PURGE = _function("purge", "limit")
 REGISTER = _function(
     "register", "id", "email", "name", "phone", "language", "role", "verified", "hash", phone="text", hash="text"
 )
@@ -106,11 +105,6 @@ async def session_age(session: AsyncSession, user_id: UUID, session_id: UUID) ->
 
 async def session_of(session: AsyncSession, token: bytes) -> Row[Any] | None:
     return (await session.execute(SESSION_OF, {"token": token})).one_or_none()
-
-
-async def purge(session: AsyncSession, limit: int) -> int:
-    """Delete one batch; how much the fullest table gave."""
-    return int((await session.execute(PURGE, {"limit": limit})).scalar_one())
 
 
 async def register(session: AsyncSession, values: dict[str, Any]) -> bool:

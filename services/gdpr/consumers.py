@@ -79,6 +79,11 @@ async def learn_of_coming_back(session: AsyncSession, event: Received[UserWithRo
     await learn_role(session, event)
 
 
+@subscriptions.on("user.never_verified.v1", User)
+async def forget_never_verified(session: AsyncSession, event: Received[User]) -> None:
+    await requests.forget_never_verified(session, event.data.user_id)
+
+
 class Item(BaseModel):
     loctician_id: UUID
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.gdpr import inventory
 from services.gdpr.errors import LastAdmin, UpcomingDuty
 from services.gdpr.events import ErasureCompleted, ErasureRequested, ExportDownloaded, ExportReady, ExportRequested
-from services.gdpr.queries import people
+from services.gdpr.queries import audit, people
 from services.gdpr.queries import requests as queries
 from shared.auth import Principal, Role
 from shared.errors import NotFound
@@ -23,6 +23,8 @@ from shared.schemas import decode_cursor, encode_cursor
 from shared.subjects import SEALED_PART, place_of
 
 EXPORT_KEPT = timedelta(days=7)
+BOOKED_LATELY = timedelta(days=365)
+NOBODY = UUID(int=0)  # asked for an erasure that a retention policy began
 FIRST = ("auth", "booking")  # the login ends first, then appointments are cancelled; all others after that
 Answer = dict[str, Any]
 
@@ -74,13 +76,28 @@ async def anonymize(session: AsyncSession, asker: Principal, subject_id: UUID) -
     """The running erasure, or a new one. Raises NotFound, LastAdmin, UpcomingDuty."""
     await people.one_at_a_time(session)
     await _refuse_where_due(session, subject_id)
+    await _ask_for_erasure(session, asker.id, subject_id)
+    found = await queries.latest(session, "erasure", subject_id)
+    return (await _answers(session, [found]))[0]
+
+
+async def forget_never_verified(session: AsyncSession, subject_id: UUID) -> None:
+    """Erases somebody who never verified the address, like anybody else; not if the salon knows them by now: as more
+    than a customer, or because somebody has booked for them."""
+    await people.one_at_a_time(session)
+    person = await people.person(session, subject_id)
+    if person is None or person.role != Role.CUSTOMER or (await people.upcoming(session, subject_id))[0]:
+        return
+    if not await audit.booked_within(session, subject_id, BOOKED_LATELY):
+        await _ask_for_erasure(session, NOBODY, subject_id)
+
+
+async def _ask_for_erasure(session: AsyncSession, asker_id: UUID, subject_id: UUID) -> None:
     request_id = new_id()
-    values = {"id": request_id, "kind": "erasure", "subject_id": subject_id, "requested_by": asker.id}
+    values = {"id": request_id, "kind": "erasure", "subject_id": subject_id, "requested_by": asker_id}
     if await queries.open_one(session, values, inventory.services()):
         told = {"request_id": request_id, "subject_id": subject_id}
         emit(session, ErasureRequested(version=1, **told, services=steps()[0]))
-    found = await queries.latest(session, "erasure", subject_id)
-    return (await _answers(session, [found]))[0]
 
 
 async def _refuse_where_due(session: AsyncSession, subject_id: UUID) -> None:

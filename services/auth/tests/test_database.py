@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.auth.retention import POLICIES
 from services.auth.tests.conftest import EMAIL, Behind, Register, SignUp
 from shared.auth import Claims
 from shared.db import Database, transaction
@@ -46,8 +47,10 @@ GRANTED = {
     "register",
     "export_secrets",
     "forget_secrets",
+    "remove_mfa",
+    *(f"{verb}_{policy.name}" for policy in POLICIES for verb in ("due", "remove")),
 }
-INNER = {"_delay", "_failures", "_locked", "_remember", "_use_code", "_redeem", "_verify"}
+INNER = {"_new_id", "_delay", "_failures", "_locked", "_remember", "_use_code", "_redeem", "_verify"}
 
 
 async def refused(database: Database, statement: str, match: str, claims: Claims | None = None) -> None:

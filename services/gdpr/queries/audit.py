@@ -1,8 +1,9 @@
 """The audit log: adding to its chain, reading it by page and from end to end."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, func, insert, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -54,6 +55,16 @@ async def page(
 
 def _concerns(person: str) -> ColumnElement[bool]:
     return or_(audit_log.c.people.contains([person]), audit_log.c.actor_id == person)
+
+
+async def booked_within(session: AsyncSession, user_id: UUID, span: timedelta) -> bool:
+    """Whether there was lately anything about an appointment of theirs."""
+    found = select(audit_log.c.id).where(
+        audit_log.c.people.contains([str(user_id)]),
+        audit_log.c.action.startswith("booking."),
+        audit_log.c.occurred_at > func.now() - span,
+    )
+    return (await session.execute(found.limit(1))).first() is not None
 
 
 async def anchors(session: AsyncSession) -> Sequence[Row[Any]]:
