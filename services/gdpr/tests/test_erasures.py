@@ -147,6 +147,32 @@ class TestRefusing:
             assert (await client.get(path, headers=headers)).status_code == status
 
 
+class TestNeverVerified:
+    async def test_is_erased_like_anybody_by_nobodys_order(
+        self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers, outbox: Any
+    ) -> None:
+        person = await registered(deliver)
+        for _ in range(2):
+            await deliver("user.never_verified.v1", {"user_id": str(person), "version": 1})
+        asked = [one["data"] for one in await outbox() if one["type"] == "gdpr.erasure_requested.v1"]
+        assert [(one["subject_id"], one["services"]) for one in asked] == [(str(person), FIRST)]
+        listed = await client.get("/api/v1/gdpr/requests", params={"kind": "erasure"}, headers=auth_headers(Role.ADMIN))
+        (request,) = listed.json()["items"]
+        assert (request["subject_id"], request["requested_by"]) == (str(person), str(requests.NOBODY))
+        for service in [*FIRST, *SECOND, *REST]:
+            await deliver("gdpr.erasure_done.v1", proof(request, service))
+        assert [one["type"] for one in await outbox()].count("gdpr.erasure_completed.v1") == 1
+
+    async def test_whom_the_salon_knows_by_now_stays(self, deliver: Deliver, outbox: Any) -> None:
+        booked, holds, staff = await registered(deliver), await registered(deliver), await registered(deliver, "staff")
+        past = booking(uuid4(), days=-3) | {"customer_id": str(booked)}
+        await deliver("booking.created.v1", past)
+        await deliver("booking.created.v1", booking(holds))
+        for person in (booked, holds, staff, uuid4()):
+            assert await deliver("user.never_verified.v1", {"user_id": str(person), "version": 1})
+        assert [one["type"] for one in await outbox()] == []
+
+
 class TestForgettingHere:
     async def test_late_news_of_an_erased_person_brings_nothing_back(
         self, deliver: Deliver, database: Database

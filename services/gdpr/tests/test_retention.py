@@ -72,6 +72,8 @@ class TestPolicies:
             ({"policy": "nothing"}, "unknown_policy"),
             ({"service": "nobody"}, "unknown_policy"),
             ({"policy": "inbox", "keep_days": 1}, "keep_out_of_bounds"),
+            ({"service": "auth", "policy": "never_verified", "keep_days": 6}, "keep_out_of_bounds"),
+            ({"service": "auth", "policy": "known_addresses", "keep_days": 91}, "keep_out_of_bounds"),
             ({"keep_days": 0}, "invalid_input"),
             ({"keep_days": 10**9}, "invalid_input"),
         ],
