@@ -96,6 +96,14 @@ class MfaOff(Conflict):
     }
 
 
+class OwnMfa(Conflict):
+    code = "own_mfa"
+    detail: ClassVar[Texts] = {
+        "da": "Slå dit eget totrinslogin fra med en kode, eller bed en anden administrator.",
+        "en": "Switch your own second factor off with a code, or ask another admin.",
+    }
+
+
 class InvalidOneTimeToken(RuleBroken):
     code = "invalid_token"
     title: ClassVar[Texts] = {"da": "Linket virker ikke", "en": "The link does not work"}

@@ -1,14 +1,16 @@
-"""Switching the second factor on and off."""
+"""Switching the second factor on and off, and an admin taking a lost one away."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 import pyotp
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.auth import codes, credentials, queries
+from services.auth import codes, credentials, queries, users
 from services.auth.clients import Client
-from services.auth.errors import InvalidCode, MfaOff, MfaOn
+from services.auth.errors import InvalidCode, MfaOff, MfaOn, OwnMfa
 from services.auth.events import UserMfaDisabled, UserMfaEnabled
-from services.auth.sessions import Desk, fail, require_open
+from services.auth.sessions import Desk, end, fail, require_open
 from shared.auth import SERVICE_CLAIMS, Principal
 from shared.db import transaction
 from shared.events import emit
@@ -63,3 +65,14 @@ async def disable(desk: Desk, who: Principal, code: str, client: Client) -> None
         raise MfaOff
     if outcome != "right":
         raise InvalidCode
+
+
+async def remove(session: AsyncSession, admin: Principal, user_id: UUID) -> None:
+    """Another's, which takes no code. Raises OwnMfa, NotFound, MfaOff."""
+    if user_id == admin.id:
+        raise OwnMfa
+    person = await users.existing(session, user_id, lock=True)
+    if not await queries.remove_mfa(session, user_id):
+        raise MfaOff
+    emit(session, UserMfaDisabled(version=person.version, user_id=user_id))
+    await end(session, user_id, "revoked")

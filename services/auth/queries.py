@@ -63,6 +63,7 @@ CONFIRM_MFA = _function("confirm_mfa", "user", "secret", "step", "codes").bindpa
     bindparam("codes", type_=ARRAY(LargeBinary))
 )
 DISABLE_MFA = _function("disable_mfa", "user", "step", "recovery", *ATTEMPT, step="bigint", recovery="bytea")
+REMOVE_MFA = _function("remove_mfa", "user")
 EXPORT_SECRETS = _function("export_secrets", "user")
 FORGET_SECRETS = _function("forget_secrets", "user")
 NOW = func.clock_timestamp(type_=DateTime(timezone=True))
@@ -162,6 +163,11 @@ async def confirm_mfa(session: AsyncSession, user_id: UUID, secret: bytes, step:
 async def disable_mfa(session: AsyncSession, user_id: UUID, proof: Proof, attempt: Attempt) -> str:
     values = {"user": user_id, **vars(proof), **vars(attempt)}
     return str((await session.execute(DISABLE_MFA, values)).scalar_one())
+
+
+async def remove_mfa(session: AsyncSession, user_id: UUID) -> bool:
+    """Whether there was one."""
+    return bool((await session.execute(REMOVE_MFA, {"user": user_id})).scalar_one())
 
 
 async def export_secrets(session: AsyncSession, user_id: UUID) -> dict[str, Any]:

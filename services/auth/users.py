@@ -1,5 +1,7 @@
 """People: registering, their details, their roles."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +14,10 @@ from services.auth import one_time, queries
 from services.auth.errors import AddressTaken, Erased, InvalidPhone, LastAdmin
 from services.auth.events import UserDeactivated, UserReactivated, UserRegistered, UserRoleChanged, UserUpdated
 from services.auth.sessions import end
+from shared.auth import Principal
 from shared.errors import NotFound, StaleVersion
 from shared.events import emit, new_id
+from shared.proofs import audited_read
 
 REGION = "DK"
 ERASED = "@erased.invalid"
@@ -86,6 +90,22 @@ async def existing(session: AsyncSession, user_id: UUID, *, lock: bool = False) 
     if row is None:
         raise NotFound
     return row
+
+
+async def read(session: AsyncSession, reader: Principal, user_id: UUID) -> Row[Any]:
+    """What is shown of somebody; that it was is audited. Raises NotFound."""
+    row = await existing(session, user_id)
+    audited_read(session, reader, "user", [user_id])
+    return row
+
+
+async def listed(
+    session: AsyncSession, reader: Principal, words: str | None, after: tuple[datetime, UUID] | None, limit: int
+) -> tuple[Sequence[Row[Any]], bool]:
+    """A page, of which it is audited whom it showed; and whether there are more."""
+    rows = await queries.page(session, words, after, limit + 1)
+    audited_read(session, reader, "user", [row.id for row in rows[:limit]])
+    return rows[:limit], len(rows) > limit
 
 
 async def update(session: AsyncSession, user_id: UUID, if_match: str | None, **changes: Any) -> Row[Any]:

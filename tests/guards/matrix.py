@@ -45,6 +45,7 @@ AUTH: Final[dict[str, Who]] = {
     "DELETE /api/v1/users/{user_id}": ADMIN,
     "PUT /api/v1/users/{user_id}/role": ADMIN,
     "POST /api/v1/users/{user_id}/reactivate": ADMIN,
+    "DELETE /api/v1/users/{user_id}/mfa": ADMIN,
 }
 BOOKING: Final[dict[str, Who]] = {
     "GET /api/v1/services": ANYONE,

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 
-from services.auth import queries, users
+from services.auth import mfa, users
 from services.auth.api.access import Admin, SignedIn, Staff
 from services.auth.errors import VersionNeeded
 from services.auth.schemas import Invitation, OwnPatch, RoleChange, UserOut, UserPatch
@@ -46,7 +46,7 @@ async def change_me(
 
 @router.get("/api/v1/users")
 async def list_users(
-    _: Staff,
+    who: Staff,
     session: SessionDep,
     q: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
@@ -54,9 +54,9 @@ async def list_users(
 ) -> Page[UserOut]:
     """Search by name or e-mail, oldest first."""
     after = decode_cursor(cursor, datetime, UUID) if cursor else None
-    rows = await queries.page(session, q, (after[0], after[1]) if after else None, limit + 1)
-    more = encode_cursor(rows[limit - 1].created_at, rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=[_shown(row) for row in rows[:limit]], next_cursor=more)
+    rows, more = await users.listed(session, who, q, (after[0], after[1]) if after else None, limit)
+    next_cursor = encode_cursor(rows[-1].created_at, rows[-1].id) if more else None
+    return Page(items=[_shown(row) for row in rows], next_cursor=next_cursor)
 
 
 @router.post("/api/v1/users", status_code=201)
@@ -69,8 +69,8 @@ async def create_user(body: Invitation, _: Admin, session: SessionDep, response:
 
 
 @router.get("/api/v1/users/{user_id}")
-async def get_user(user_id: UUID, _: Staff, session: SessionDep, response: Response) -> UserOut:
-    return _user(await users.existing(session, user_id), response)
+async def get_user(user_id: UUID, who: Staff, session: SessionDep, response: Response) -> UserOut:
+    return _user(await users.read(session, who, user_id), response)
 
 
 @router.patch("/api/v1/users/{user_id}")
@@ -96,3 +96,10 @@ async def deactivate(user_id: UUID, _: Admin, session: SessionDep) -> None:
 @router.post("/api/v1/users/{user_id}/reactivate")
 async def reactivate(user_id: UUID, _: Admin, session: SessionDep, response: Response) -> UserOut:
     return _user(await users.reactivate(session, user_id), response)
+
+
+@router.delete("/api/v1/users/{user_id}/mfa", status_code=204)
+async def remove_mfa(user_id: UUID, who: Admin, session: SessionDep) -> None:
+    """When the phone and the recovery codes are lost: switches the second factor off and ends the user's sessions. Make
+    sure who asks for it."""
+    await mfa.remove(session, who, user_id)

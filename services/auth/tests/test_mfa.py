@@ -18,7 +18,9 @@ from services.auth.tests.conftest import (
     Mailed,
     Outbox,
     Register,
+    SignUp,
     bearer,
+    id_of,
     types,
 )
 
@@ -183,3 +185,35 @@ class TestSwitching:
             assert secret not in kept
             assert secret not in str(await outbox())
             assert secret.encode().hex() not in kept
+
+
+class TestLost:
+    async def test_admin_takes_it_away_and_the_user_comes_in_with_the_password_alone(
+        self, client: httpx.AsyncClient, enrolled: dict[str, Any], admin: dict[str, str], behind: Behind, outbox: Outbox
+    ) -> None:
+        user_id = await id_of(client, enrolled["headers"])
+        removed = await client.delete(f"/api/v1/users/{user_id}/mfa", headers=admin)
+        assert removed.status_code == 204
+        assert (await client.get("/api/v1/auth/sessions", headers=enrolled["headers"])).json() == {"items": []}
+        ended = types(await outbox(), "session.revoked.v1")
+        assert {(one["user_id"], one["reason"]) for one in ended} == {(user_id, "revoked")}
+        (told,) = [one for one in await outbox() if one["type"] == "user.mfa_disabled.v1"]
+        assert (told["subject"], told["actorid"]) == (user_id, await id_of(client, admin))
+        assert await behind("SELECT * FROM auth.recovery_codes") == []
+        assert (await come_in(client)).status_code == 200
+        again = await client.delete(f"/api/v1/users/{user_id}/mfa", headers=admin)
+        assert (again.status_code, again.json()["code"]) == (409, "mfa_off")
+
+    async def test_own_one_takes_a_code(self, client: httpx.AsyncClient, admin: dict[str, str]) -> None:
+        refused = await client.delete(f"/api/v1/users/{await id_of(client, admin)}/mfa", headers=admin)
+        assert (refused.status_code, refused.json()["code"]) == (409, "own_mfa")
+
+    @pytest.mark.parametrize("role", ["customer", "loctician", "staff"])
+    async def test_nobody_else_takes_it_away(
+        self, client: httpx.AsyncClient, enrolled: dict[str, Any], sign_up: SignUp, login: Login, role: str
+    ) -> None:
+        await sign_up("thief@example.com", role)
+        thief = bearer(await login("thief@example.com"))
+        for user_id in (await id_of(client, enrolled["headers"]), await id_of(client, thief)):
+            assert (await client.delete(f"/api/v1/users/{user_id}/mfa", headers=thief)).status_code == 403
+        assert (await come_in(client)).json()["code"] == "mfa_required"
