@@ -1,7 +1,7 @@
 """`loctician jobs`: what runs by schedule, when it last did, and how that ended."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,25 +11,32 @@ from rich.table import Table
 from sqlalchemy import Row
 
 from cli.generating import service
+from gateway.jobs import JOBS as GATEWAYS
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
 from shared.jobs import Job, last_runs, next_run
 from shared.schemas import COPENHAGEN
 from shared.settings import Settings, load
 
-SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
+SCHEMAS = ("auth", "booking", "calendar", "notifications", "gdpr", "gateway")
 out = Console()
 
 
-def show(only: Annotated[str | None, typer.Option("--service", help="One service's alone")] = None) -> None:
+def show(
+    only: Annotated[str | None, typer.Option("--service", help="One service's alone, or the gateway's")] = None,
+) -> None:
     """The scheduled jobs: last run, how long it took, how it ended, when the next is due."""
     settings = load(Settings)
     table = Table("service", "job", "every", "last run", "took", "result", "runs", "failed", "next")
-    for name in [only] if only else SERVICES:
+    for name in [only] if only else SCHEMAS:
         ran = asyncio.run(_runs(settings, name))
-        for job in service(name).all_jobs:
+        for job in _jobs(name):
             table.add_row(name, job.name, str(job.every), *_told(job, ran))
     out.print(table)
+
+
+def _jobs(name: str) -> Sequence[Job]:
+    return GATEWAYS if name == "gateway" else service(name).all_jobs
 
 
 def _told(job: Job, ran: Mapping[str, Row[Any]]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from gateway.errors import (
     OriginNotAllowed,
 )
 from gateway.health import watch_database
+from gateway.jobs import JOBS
 from gateway.operations import Operations
 from gateway.proxy import ClientGoneError, Proxy
 from gateway.realtime.feed import Feed
@@ -33,7 +34,7 @@ from gateway.realtime.sockets import Sockets
 from gateway.revocations import Revocations
 from gateway.settings import GatewaySettings
 from gateway.signals import before_the_end
-from gateway.tickets import JOBS, Tickets
+from gateway.tickets import Tickets
 from shared.auth import RemoteJwks, TokenVerifier
 from shared.broker import supervise
 from shared.context import bind

@@ -54,6 +54,15 @@ class TestOperating:
         assert "2 discarded" in gone.stdout
         await eventually(lambda: run(stack, "status"), lambda done: done.returncode == 0, "a good status", 30.0)
 
+    async def test_jobs_of_every_schema_are_listed_the_gateways_too(self, stack: Stack) -> None:
+        listed = await eventually(
+            lambda: run(stack, "jobs", "--service", "gateway"), lambda done: "done" in done.stdout, "a run", 30.0
+        )
+        assert "purge_used_tickets" in listed.stdout
+        every = await run(stack, "jobs")
+        assert every.stdout.count("apply_retention") == 5
+        assert "purge_used_tickets" in every.stdout
+
     async def test_an_unknown_service_is_told_in_one_line(self, stack: Stack) -> None:
         done = await run(stack, "dead-letters", "list", "nobody")
         assert done.returncode == 2
