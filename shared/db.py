@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 from shared.auth import Claims, Identified, claims_of
 from shared.events import write_queued
-from shared.keys import Keys
+from shared.keys import Keys, keys_from
 from shared.notifier import OutboxNotifier
 from shared.settings import Settings, runtime_url
 
@@ -56,7 +56,7 @@ class Database:
     @classmethod
     def from_settings(cls, settings: Settings, schema: str) -> "Database":
         url = runtime_url(settings, schema)
-        keys = Keys(settings.secret_key.get_secret_value())
+        keys = keys_from(settings)
         return cls(url, schema, pool_size=settings.database_pool_size, echo=settings.sql_echo, keys=keys)
 
     async def close(self) -> None:

@@ -4,12 +4,15 @@ import hashlib
 import hmac
 import os
 import zlib
+from contextlib import suppress
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.settings import Settings
 
 NONCE_BYTES = 12
 MOST_BYTES = 256 * 1024 * 1024  # of what is unsealed
@@ -20,14 +23,18 @@ class SealBroken(Exception):
 
 
 class Keys:
-    def __init__(self, secret: str) -> None:
-        self._secret = secret.encode()
-        self._derived: dict[str, bytes] = {}
+    """What is sealed and signed is so with `secret`; what was with the `previous` one still opens and holds."""
+
+    def __init__(self, secret: str, previous: str | None = None) -> None:
+        self._secrets = [one.encode() for one in (secret, previous) if one]
+        self._derived: dict[str, list[bytes]] = {}
 
     def key(self, purpose: str) -> bytes:
+        return self._keys(purpose)[0]
+
+    def _keys(self, purpose: str) -> list[bytes]:
         if purpose not in self._derived:
-            derived = HKDF(SHA256(), length=32, salt=None, info=f"loctician {purpose}".encode())
-            self._derived[purpose] = derived.derive(self._secret)
+            self._derived[purpose] = [_derived(secret, purpose) for secret in self._secrets]
         return self._derived[purpose]
 
     def seal(self, purpose: str, content: bytes, place: str) -> bytes:
@@ -37,22 +44,38 @@ class Keys:
 
     def unseal(self, purpose: str, sealed: bytes, place: str) -> bytes:
         """Raises SealBroken."""
-        nonce, encrypted = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
-        try:
-            packed = AESGCM(self.key(purpose)).decrypt(nonce, encrypted, place.encode())
-        except (InvalidTag, ValueError) as error:
-            raise SealBroken(purpose) from error
+        packed = self._decrypted(purpose, sealed, place)
         opened = zlib.decompressobj()
         content = opened.decompress(packed, MOST_BYTES)
         if opened.unconsumed_tail:
             raise SealBroken(purpose)
         return content
 
+    def _decrypted(self, purpose: str, sealed: bytes, place: str) -> bytes:
+        nonce, encrypted = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+        for key in self._keys(purpose):
+            with suppress(InvalidTag, ValueError):
+                return AESGCM(key).decrypt(nonce, encrypted, place.encode())
+        raise SealBroken(purpose)
+
     def sign(self, purpose: str, content: bytes) -> bytes:
-        return hmac.new(self.key(purpose), content, hashlib.sha256).digest()
+        return _signature(self.key(purpose), content)
 
     def signed(self, purpose: str, content: bytes, signature: bytes) -> bool:
-        return hmac.compare_digest(self.sign(purpose, content), signature)
+        return any(hmac.compare_digest(_signature(key, content), signature) for key in self._keys(purpose))
+
+
+def _derived(secret: bytes, purpose: str) -> bytes:
+    return HKDF(SHA256(), length=32, salt=None, info=f"loctician {purpose}".encode()).derive(secret)
+
+
+def _signature(key: bytes, content: bytes) -> bytes:
+    return hmac.new(key, content, hashlib.sha256).digest()
+
+
+def keys_from(settings: Settings) -> Keys:
+    previous = settings.secret_key_previous
+    return Keys(settings.secret_key.get_secret_value(), previous.get_secret_value() if previous else None)
 
 
 def keys_of(session: AsyncSession) -> Keys:

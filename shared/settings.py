@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     database_url: str
     amqp_url: str  # several, comma-separated, for a cluster
     secret_key: SecretStr = Field(min_length=32)
+    secret_key_previous: SecretStr | None = Field(default=None, min_length=32)
     role: Literal["all", "api", "worker"] = "all"
     public_url: str = "http://127.0.0.1:8000"
     jwt_audience: str = "loctician"

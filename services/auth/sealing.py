@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -13,28 +13,33 @@ from services.auth.settings import AuthSettings
 
 class Seal:
     def __init__(self, settings: AuthSettings) -> None:
-        self._secret = settings.secret_key.get_secret_value().encode()
-        self._keys: dict[str, bytes] = {}
+        given = (settings.secret_key, settings.secret_key_previous)
+        self._secrets = [one.get_secret_value().encode() for one in given if one]
+        self._keys: dict[str, list[bytes]] = {}
 
-    def _key(self, purpose: str) -> bytes:
+    def _of(self, purpose: str) -> list[bytes]:
+        """Of SECRET_KEY first, then of the one before it."""
         if purpose not in self._keys:
-            derived = HKDF(SHA256(), length=32, salt=None, info=f"loctician auth {purpose}".encode())
-            self._keys[purpose] = derived.derive(self._secret)
+            self._keys[purpose] = [_derived(secret, purpose) for secret in self._secrets]
         return self._keys[purpose]
 
-    def _cipher(self, purpose: str) -> Fernet:
-        return Fernet(base64.urlsafe_b64encode(self._key(purpose)))
+    def _cipher(self, purpose: str) -> MultiFernet:
+        return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in self._of(purpose)])
 
     def encrypt(self, purpose: str, content: bytes) -> bytes:
         return self._cipher(purpose).encrypt(content)
 
     def decrypt(self, purpose: str, sealed: bytes) -> bytes:
-        """Raises cryptography.fernet.InvalidToken for what another SECRET_KEY has sealed."""
+        """Raises cryptography.fernet.InvalidToken for what neither SECRET_KEY nor the one before it has sealed."""
         return self._cipher(purpose).decrypt(sealed)
 
     def mac(self, purpose: str, content: str | bytes) -> bytes:
         message = content.encode() if isinstance(content, str) else content
-        return hmac.new(self._key(purpose), message, hashlib.sha256).digest()
+        return hmac.new(self._of(purpose)[0], message, hashlib.sha256).digest()
+
+
+def _derived(secret: bytes, purpose: str) -> bytes:
+    return HKDF(SHA256(), length=32, salt=None, info=f"loctician auth {purpose}".encode()).derive(secret)
 
 
 def digest(token: str) -> bytes:

@@ -81,13 +81,23 @@ def sign(keys: Keys, anchor: Mapping[str, Any]) -> bytes:
     return keys.sign(SIGNING, canonical(anchor, ANCHORED))
 
 
+def signed(keys: Keys, anchor: Mapping[str, Any]) -> bool:
+    return keys.signed(SIGNING, canonical(anchor, ANCHORED), anchor["signature"])
+
+
 async def append(session: AsyncSession, facts: Mapping[str, Any]) -> None:
     """One row more, with the anchor that covers it. Serial: until the commit nobody else appends."""
     end = await queries.head(session)
     row = {**facts, "month": end.current_month, "recorded_at": end.recorded_at, "id": (end.last_id or 0) + 1}
     row["hash"] = link(end.head or GENESIS, row)
-    anchor = _next_anchor(end, row)
-    await queries.add(session, row, anchor | {"signature": sign(keys_of(session), anchor)})
+    await queries.add(session, row, _signed_on(keys_of(session), end, _next_anchor(end, row)))
+
+
+def _signed_on(keys: Keys, end: Row[Any], anchor: dict[str, Any]) -> dict[str, Any]:
+    """Signed, unless it would follow within its month on one whose signature does not hold: that one's is kept then,
+    and holds no better. Otherwise whoever had changed the end would have it signed by the next event."""
+    broken = end.month == anchor["month"] and not signed(keys, dict(end._mapping))
+    return anchor | {"signature": end.signature if broken else sign(keys, anchor)}
 
 
 def _next_anchor(end: Row[Any], row: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,14 +114,14 @@ async def verify(session: AsyncSession, first_id: int = 1, most: int | None = No
     The anchors are all checked each time; what stands before `first_id` is taken as verified.
     """
     anchors = [dict(row._mapping) for row in await queries.anchors(session)]
-    broken = _check_anchors(keys_of(session), anchors)
+    broken = check_anchors(keys_of(session), anchors)
     seen = 0
     for anchor in anchors if broken is None else ():
         if anchor["last_id"] < first_id:
             continue
         if most is not None and seen >= most:
             return _verified(seen, anchors, next_id=anchor["first_id"])
-        rows, broken = await _check_month(session, anchor, max(first_id, anchor["first_id"]))
+        rows, broken = await check_month(session, anchor, max(first_id, anchor["first_id"]))
         seen += rows
         if broken:
             break
@@ -127,10 +137,10 @@ def _verified(
     return Verified(seen, broken, last["last_id"], bytes(last["head"]).hex(), next_id)
 
 
-def _check_anchors(keys: Keys, anchors: list[dict[str, Any]]) -> Broken | None:
+def check_anchors(keys: Keys, anchors: list[dict[str, Any]]) -> Broken | None:
     before: dict[str, Any] = {"month": None, "head": GENESIS, "last_id": 0}
     for anchor in anchors:
-        if not keys.signed(SIGNING, canonical(anchor, ANCHORED), anchor["signature"]):
+        if not signed(keys, anchor):
             return Broken(anchor["month"], None, "anchor_changed")
         follows = anchor["previous"] == before["month"] and anchor["opening"] == before["head"]
         if not follows or anchor["first_id"] != before["last_id"] + 1:
@@ -139,7 +149,7 @@ def _check_anchors(keys: Keys, anchors: list[dict[str, Any]]) -> Broken | None:
     return None
 
 
-async def _check_month(session: AsyncSession, anchor: Mapping[str, Any], first: int) -> tuple[int, Broken | None]:
+async def check_month(session: AsyncSession, anchor: Mapping[str, Any], first: int) -> tuple[int, Broken | None]:
     month, last = anchor["month"], anchor["last_id"]
     before = anchor["opening"]
     if first > anchor["first_id"]:

@@ -10,8 +10,8 @@ import orjson
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.gdpr import anchors, chain
 from services.gdpr import audit as log
-from services.gdpr import chain
 from services.gdpr.queries import audit as queries
 from services.gdpr.settings import GdprSettings
 from shared.auth import SERVICE_CLAIMS
@@ -43,6 +43,19 @@ def verify(
         typer.echo(f"BROKEN at row {broken.id} of {broken.month}: {broken.reason}")
         raise typer.Exit(1)
     typer.echo(f"Intact: {seen} rows. Note this elsewhere: {found.last_id}:{found.head}")
+
+
+@audit.command()
+def reanchor() -> None:
+    """Sign every month with SECRET_KEY, which SECRET_KEY_PREVIOUS signed: after the key was changed."""
+    try:
+        months, unsigned = asyncio.run(_reanchored())
+    except anchors.BrokenAnchorError as error:
+        typer.echo(f"BROKEN at {error.broken.month}: {error.broken.reason}. Nothing was signed")
+        raise typer.Exit(1) from error
+    typer.echo(f"Signed: {months} months")
+    if unsigned:
+        typer.echo(f"{unsigned} rows came while the key of those before them was not known")
 
 
 @audit.command()
@@ -82,6 +95,11 @@ async def _verified() -> tuple[int, chain.Verified]:
         if found.next_id is None:
             return seen, found
         following = found.next_id
+
+
+async def _reanchored() -> tuple[int, int]:
+    async with _session() as session:
+        return await anchors.reanchor(session)
 
 
 async def _stands(noted: str) -> bool:

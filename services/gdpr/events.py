@@ -98,3 +98,13 @@ class RetentionChanged(Event, type="gdpr.retention_changed.v1", subject="policy"
     service: str
     policy: str
     keep_days: int
+
+
+class AuditReanchored(Event, type="gdpr.audit_reanchored.v1", subject="last_id"):
+    """The audit's months, up to this row, are signed with the SECRET_KEY of now."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"version": 1, "last_id": 120_000, "months": 14, "unsigned": 0}
+
+    last_id: int
+    months: int
+    unsigned: int = Field(description="Rows that came while the key of those before them was not known")

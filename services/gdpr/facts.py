@@ -44,6 +44,7 @@ SALON = _plain(
 DELIVERY = _plain("delivery_id", "event_id", "recipient_id", "channel", "kind", "attempts", "error")
 REQUEST = _plain("request_id", "subject_id", "service", "services", "format", "expires_at", "dead_letters")
 CONSENT = _plain("user_id", "purpose", "granted", "text_version")
+REANCHORED = _plain("last_id", "months", "unsigned")
 RETENTION = _plain("run_id", "service", "policy", "keep_days", "counted", "removed", "dry_run")
 
 KEPT: Mapping[str, Fields] = {
@@ -61,7 +62,7 @@ KEPT: Mapping[str, Fields] = {
     "broadcast": _plain("broadcast_id", "audience", "mail"),
     "notification": DELIVERY,
     "access": _plain("subject_id", "subject_ids", "what"),
-    "gdpr": {**REQUEST, **CONSENT, **RETENTION, "rows": COUNTS, "policies": RETENTION},
+    "gdpr": {**REQUEST, **CONSENT, **REANCHORED, **RETENTION, "rows": COUNTS, "policies": RETENTION},
 }
 
 

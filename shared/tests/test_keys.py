@@ -36,6 +36,23 @@ class TestSealing:
             KEYS.unseal("letters", b"", "x")
 
 
+class TestChangedSecret:
+    NEW = "the new secret of thirty-two characters"
+
+    def test_what_the_one_before_has_sealed_and_signed_opens_and_holds(self) -> None:
+        both = Keys(self.NEW, "a secret of thirty-two characters or more")
+        assert both.unseal("letters", KEYS.seal("letters", CONTENT, "x"), "x") == CONTENT
+        assert both.signed("anchors", CONTENT, KEYS.sign("anchors", CONTENT))
+
+    def test_what_is_sealed_and_signed_now_needs_the_new_one(self) -> None:
+        both, new = Keys(self.NEW, "a secret of thirty-two characters or more"), Keys(self.NEW)
+        assert new.unseal("letters", both.seal("letters", CONTENT, "x"), "x") == CONTENT
+        assert new.signed("anchors", CONTENT, both.sign("anchors", CONTENT))
+        assert not KEYS.signed("anchors", CONTENT, both.sign("anchors", CONTENT))
+        with pytest.raises(SealBroken):
+            KEYS.unseal("letters", both.seal("letters", CONTENT, "x"), "x")
+
+
 class TestSigning:
     def test_a_signature_holds_for_its_purpose_and_content_alone(self) -> None:
         signature = KEYS.sign("anchors", CONTENT)

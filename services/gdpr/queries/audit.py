@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, insert, or_, select, text
+from sqlalchemy import ColumnElement, Row, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -69,6 +69,10 @@ async def booked_within(session: AsyncSession, user_id: UUID, span: timedelta) -
 
 async def anchors(session: AsyncSession) -> Sequence[Row[Any]]:
     return (await session.execute(select(audit_anchors).order_by(audit_anchors.c.month))).all()
+
+
+async def resign(session: AsyncSession, month: date, signature: bytes) -> None:
+    await session.execute(update(audit_anchors).where(audit_anchors.c.month == month).values(signature=signature))
 
 
 async def rows_from(

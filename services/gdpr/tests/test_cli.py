@@ -23,7 +23,7 @@ from shared.testing.services import Deliver
 class Shell:
     def __init__(self, settings: Settings) -> None:
         given = {"DATABASE_URL": settings.database_url, "AMQP_URL": settings.amqp_url, "COLUMNS": "200"}
-        self._environment = os.environ | given | {"SECRET_KEY": settings.secret_key.get_secret_value()}
+        self.environment = os.environ | given | {"SECRET_KEY": settings.secret_key.get_secret_value()}
 
     async def __call__(self, *arguments: str) -> tuple[int, str]:
         process = await asyncio.create_subprocess_exec(
@@ -32,7 +32,7 @@ class Shell:
             "cli.main",
             *arguments,
             cwd=ROOT,
-            env=self._environment,
+            env=self.environment,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -65,6 +65,19 @@ class TestAudit:
             await connection.execute(text("DELETE FROM gdpr.audit_log WHERE id = 2"))
         code, output = await loctician("audit", "verify")
         assert (code, "BROKEN at row 2" in output, "missing" in output) == (1, True, True)
+
+    async def test_reanchor_signs_with_the_new_key_what_the_old_one_signed(
+        self, loctician: Shell, deliver: Deliver, database: Database
+    ) -> None:
+        await deliver("booking.conflicted.v1", {"booking_id": str(uuid4())})
+        old, new = loctician.environment["SECRET_KEY"], "another secret of thirty-two characters"
+        loctician.environment |= {"SECRET_KEY": new, "GDPR_DATABASE_URL": database.url}
+        code, output = await loctician("audit", "reanchor")
+        assert (code, "anchor_changed. Nothing was signed" in output) == (1, True)
+        loctician.environment["SECRET_KEY_PREVIOUS"] = old
+        assert await loctician("audit", "reanchor") == (0, "Signed: 1 months\n")
+        del loctician.environment["SECRET_KEY_PREVIOUS"]
+        assert (await loctician("audit", "verify"))[0] == 0
 
     async def test_export_subject_and_actor_are_json_lines(self, loctician: Shell, deliver: Deliver) -> None:
         person, staff = str(uuid4()), str(uuid4())
