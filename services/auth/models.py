@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shared.idempotency import idempotency_table
 from shared.inbox import inbox_table
 from shared.outbox import outbox_table
 from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS, about
@@ -23,6 +24,7 @@ from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS, about
 metadata = MetaData(schema="auth")
 outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
+idempotency_keys = idempotency_table(metadata)
 NOW = text("now()")
 INSTANT = DateTime(timezone=True)
 

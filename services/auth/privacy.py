@@ -24,4 +24,4 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
     await queries.change(session, subject_id, email=nobody, full_name="", phone=None, active=False)
     await end(session, subject_id, "erased")
     await queries.forget_secrets(session, subject_id)
-    return {"users": 1}
+    return {"users": 1, "idempotency_keys": await queries.forget_answers(session, subject_id)}

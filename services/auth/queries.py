@@ -12,6 +12,7 @@ from sqlalchemy import (
     Row,
     TextClause,
     bindparam,
+    delete,
     func,
     insert,
     or_,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.auth.clients import Attempt, Proof
-from services.auth.models import signing_keys, users
+from services.auth.models import idempotency_keys, signing_keys, users
 
 
 def _function(name: str, *parameters: str, **casts: str) -> TextClause:
@@ -178,6 +179,13 @@ async def export_secrets(session: AsyncSession, user_id: UUID) -> dict[str, Any]
 
 async def forget_secrets(session: AsyncSession, user_id: UUID) -> None:
     await session.execute(FORGET_SECRETS, {"user": user_id})
+
+
+async def forget_answers(session: AsyncSession, user_id: UUID) -> int:
+    """What was answered to a person, and to whoever added them."""
+    keys = idempotency_keys
+    theirs = delete(keys).where(or_(keys.c.caller == user_id, keys.c.answer["id"].astext == str(user_id)))
+    return len((await session.execute(theirs.returning(keys.c.key))).all())
 
 
 async def user(session: AsyncSession, user_id: UUID, *, lock: bool = False) -> Row[Any] | None:

@@ -9,6 +9,7 @@ from services.auth.api.access import Admin, SignedIn, Staff
 from services.auth.errors import VersionNeeded
 from services.auth.schemas import Invitation, OwnPatch, RoleChange, UserOut, UserPatch
 from shared.db import SessionDep
+from shared.idempotency import IdempotencyKey, fingerprint, once
 from shared.schemas import Page, copenhagen, decode_cursor, encode_cursor
 
 router = APIRouter(tags=["users"])
@@ -60,12 +61,19 @@ async def list_users(
 
 
 @router.post("/api/v1/users", status_code=201)
-async def create_user(body: Invitation, _: Admin, session: SessionDep, response: Response) -> UserOut:
+async def create_user(
+    body: Invitation, who: Admin, session: SessionDep, response: Response, key: IdempotencyKey = None
+) -> UserOut:
     """A user of any role, who is mailed a link to set a password."""
-    values = body.model_dump() | {"phone": users.normal_phone(body.phone)}
-    row = await users.invite(session, **values)
-    response.headers["Location"] = f"/api/v1/users/{row.id}"
-    return _user(row, response)
+
+    async def invite() -> dict[str, Any]:
+        values = body.model_dump() | {"phone": users.normal_phone(body.phone)}
+        return _shown(await users.invite(session, **values)).model_dump(mode="json")
+
+    added = await once(session, who.id, key, fingerprint("users", body.model_dump_json()), invite)
+    response.headers["Location"] = f"/api/v1/users/{added['id']}"
+    response.headers["ETag"] = f'"{added["version"]}"'
+    return UserOut.model_validate(added)
 
 
 @router.get("/api/v1/users/{user_id}")

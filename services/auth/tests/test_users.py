@@ -335,9 +335,9 @@ class TestPrivacy:
         user_id = UUID(await id_of(client, bearer(await login())))
         async with transaction(database, SERVICE_CLAIMS) as session:
             assert (await privacy.export(session, user_id))["user"]["email"] == EMAIL
-            assert await privacy.erase(session, user_id) == {"users": 1}
+            assert await privacy.erase(session, user_id) == {"users": 1, "idempotency_keys": 0}
         async with transaction(database, SERVICE_CLAIMS) as session:
             assert "kirsten" not in str(await privacy.export(session, user_id)).lower()
-            assert await privacy.erase(session, user_id) == {"users": 1}
+            assert await privacy.erase(session, user_id) == {"users": 1, "idempotency_keys": 0}
         again = await client.post("/api/v1/auth/login", json={"email": EMAIL, "password": PASSWORD})
         assert again.status_code == 401
