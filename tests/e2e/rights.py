@@ -55,6 +55,25 @@ async def finished(http: httpx.AsyncClient, where: str, headers: dict[str, str])
     return await eventually(read, lambda one: one["status"] == "done", "proof from every service", PATIENCE)
 
 
+async def abandoned(database_url: str, user_id: str) -> int:
+    """As if the person had signed up long ago and left it at that; how many auth has erased for it."""
+    past = "now() - interval '31 days'"
+    engine = create_async_engine(plain_url(database_url).replace("postgresql://", "postgresql+asyncpg://", 1))
+    try:
+        async with engine.begin() as connection:
+            for statement in (
+                f"UPDATE auth.users SET created_at = {past} WHERE id = :id",
+                f"UPDATE auth.sessions SET last_used_at = {past} WHERE user_id = :id",
+                f"UPDATE auth.known_addresses SET seen_at = {past} WHERE user_id = :id",
+                f"UPDATE auth.one_time_tokens SET expires_at = {past} WHERE user_id = :id",
+            ):
+                await connection.execute(text(statement), {"id": user_id})
+            asked = text("SELECT auth.remove_never_verified(now() - interval '30 days', 10)")
+            return int((await connection.execute(asked)).scalar_one())
+    finally:
+        await engine.dispose()
+
+
 @asynccontextmanager
 async def _everything(database_url: str) -> AsyncIterator[tuple[AsyncConnection, list[str]]]:
     """A connection as the owner to whom no policy applies, rolled back afterwards; and the tables of all schemas."""

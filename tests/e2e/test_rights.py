@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.e2e.rights import admin, anonymized, exported, finished, unpacked
+from tests.e2e.rights import abandoned, admin, anonymized, dumped, exported, finished, unpacked
 from tests.e2e.salon import PASSWORD, Json, bearer, free_slots, register
 from tests.e2e.stack import SERVICES, Stack, eventually
 
@@ -114,6 +114,22 @@ class TestRights:
         second = await anonymized(http, user_id, boss)
         assert first["id"] != second["id"]
         assert second["status"] == "done"
+
+    async def test_who_never_verified_an_address_is_erased_everywhere(
+        self, stack: Stack, http: httpx.AsyncClient
+    ) -> None:
+        address, token = await register(http, "signe")
+        user_id, boss = await me(http, bearer(token)), await admin(http)
+        await known(http, boss, user_id)
+        assert await abandoned(stack.environment["DATABASE_URL"], user_id) == 1
+        query = {"kind": "erasure", "subject_id": user_id}
+
+        async def erasures() -> list[Json]:
+            return list((await http.get("/api/v1/gdpr/requests", params=query, headers=boss)).json()["items"])
+
+        (done,) = await eventually(erasures, lambda all_: [one["status"] for one in all_] == ["done"], "proof", 90)
+        assert {one["service"] for one in done["answered"]} == set(SERVICES)
+        assert address not in str(await dumped(stack.environment["DATABASE_URL"]))
 
     async def test_a_loctician_with_appointments_ahead_is_not_erased(self, http: httpx.AsyncClient) -> None:
         _, token = await register(http, "liam")
