@@ -64,6 +64,7 @@ CONFIRM_MFA = _function("confirm_mfa", "user", "secret", "step", "codes").bindpa
     bindparam("codes", type_=ARRAY(LargeBinary))
 )
 DISABLE_MFA = _function("disable_mfa", "user", "step", "recovery", *ATTEMPT, step="bigint", recovery="bytea")
+RESEAL_MFA = _function("reseal_mfa", "user", "old", "new")
 REMOVE_MFA = _function("remove_mfa", "user")
 EXPORT_SECRETS = _function("export_secrets", "user")
 FORGET_SECRETS = _function("forget_secrets", "user")
@@ -164,6 +165,10 @@ async def confirm_mfa(session: AsyncSession, user_id: UUID, secret: bytes, step:
 async def disable_mfa(session: AsyncSession, user_id: UUID, proof: Proof, attempt: Attempt) -> str:
     values = {"user": user_id, **vars(proof), **vars(attempt)}
     return str((await session.execute(DISABLE_MFA, values)).scalar_one())
+
+
+async def reseal_mfa(session: AsyncSession, user_id: UUID, old: bytes, new: bytes) -> None:
+    await session.execute(RESEAL_MFA, {"user": user_id, "old": old, "new": new})
 
 
 async def remove_mfa(session: AsyncSession, user_id: UUID) -> bool:

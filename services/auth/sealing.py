@@ -3,8 +3,9 @@
 import base64
 import hashlib
 import hmac
+from contextlib import suppress
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -32,6 +33,15 @@ class Seal:
     def decrypt(self, purpose: str, sealed: bytes) -> bytes:
         """Raises cryptography.fernet.InvalidToken for what neither SECRET_KEY nor the one before it has sealed."""
         return self._cipher(purpose).decrypt(sealed)
+
+    def renewed(self, purpose: str, sealed: bytes) -> bytes | None:
+        """The same sealed with SECRET_KEY when it was with the one before it; None when there is nothing to do."""
+        try:
+            Fernet(base64.urlsafe_b64encode(self._of(purpose)[0])).decrypt(sealed)
+        except InvalidToken:
+            with suppress(InvalidToken):
+                return self.encrypt(purpose, self.decrypt(purpose, sealed))
+        return None
 
     def mac(self, purpose: str, content: str | bytes) -> bytes:
         message = content.encode() if isinstance(content, str) else content

@@ -72,6 +72,7 @@ class Desk:
             if opened.outcome == "opened":
                 act_as(str(found.user_id), opened.role)
                 emit(session, _started(session_id, found.user_id, opened.new_device))
+                await self._reseal(session, found)
             elif opened.outcome != "code_needed":
                 await fail(session, found.user_id, attempt, "locked" if opened.outcome == "refused" else "code")
         match opened.outcome:
@@ -83,6 +84,12 @@ class Desk:
                 raise InvalidCode
             case _:
                 raise InvalidCredentials
+
+    async def _reseal(self, session: AsyncSession, found: Any) -> None:
+        """Once SECRET_KEY was changed, the second factor of whoever comes in is sealed with the new one."""
+        sealed = found.mfa_secret and self.seal.renewed(codes.PURPOSE, found.mfa_secret)
+        if sealed:
+            await queries.reseal_mfa(session, found.user_id, found.mfa_secret, sealed)
 
     async def refresh(self, token: str, client: Client) -> Tokens:
         """A new pair for a refresh token that was not used before; the same again for the same client's retry within

@@ -48,6 +48,7 @@ GRANTED = {
     "export_secrets",
     "forget_secrets",
     "remove_mfa",
+    "reseal_mfa",
     *(f"{verb}_{policy.name}" for policy in POLICIES for verb in ("due", "remove")),
 }
 INNER = {"_new_id", "_delay", "_failures", "_locked", "_remember", "_use_code", "_redeem", "_verify"}

@@ -7,8 +7,12 @@ from typing import Any
 import httpx
 import pyotp
 import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
 
 from services.auth.codes import matching_step
+from services.auth.sealing import Seal
+from services.auth.settings import AuthSettings
 from services.auth.tests.conftest import (
     EMAIL,
     PASSWORD,
@@ -185,6 +189,22 @@ class TestSwitching:
             assert secret not in kept
             assert secret not in str(await outbox())
             assert secret.encode().hex() not in kept
+
+
+class TestChangedSecretKey:
+    async def test_whoever_comes_in_while_the_old_one_is_known_is_sealed_with_the_new_one(
+        self, client: httpx.AsyncClient, enrolled: dict[str, Any], app: FastAPI, settings: AuthSettings, behind: Behind
+    ) -> None:
+        new = {"secret_key": SecretStr("the new secret of thirty-two characters")}
+        app.state.desk.seal = Seal(settings.model_copy(update=new))
+        assert (await come_in(client, code_for(enrolled["secret"]))).json()["code"] == "invalid_code"
+        app.state.desk.seal = Seal(settings.model_copy(update=new | {"secret_key_previous": settings.secret_key}))
+        assert (await come_in(client, code_for(enrolled["secret"]))).status_code == 200
+        kept = await behind("SELECT secret FROM auth.mfa")
+        app.state.desk.seal = Seal(settings.model_copy(update=new))
+        await behind(FORGET_STEPS)
+        assert (await come_in(client, code_for(enrolled["secret"]))).status_code == 200
+        assert await behind("SELECT secret FROM auth.mfa") == kept, "sealed anew once"
 
 
 class TestLost:

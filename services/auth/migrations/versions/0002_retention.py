@@ -1,5 +1,5 @@
 """What is over can be counted and removed by policy; who never verified an address can be told from who did once;
-an admin can take a lost second factor away.
+an admin can take a lost second factor away; the sealed secret of one is sealed anew when SECRET_KEY has changed.
 
 `auth.purge` stays for the code that still calls it.
 
@@ -40,21 +40,25 @@ BEGIN
     RETURN FOUND;
 END $$;
 """
-REMOVE = """
+FUNCTIONS = """
 -- Without a code: for an admin, when the phone and the recovery codes are lost.
 CREATE FUNCTION auth.remove_mfa(p_user uuid) RETURNS boolean
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     WITH gone AS (DELETE FROM auth.mfa WHERE user_id = p_user AND confirmed_at IS NOT NULL RETURNING 1)
     SELECT EXISTS (SELECT FROM gone)
 $$;
+CREATE FUNCTION auth.reseal_mfa(p_user uuid, p_old bytea, p_new bytea) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE auth.mfa SET secret = p_new WHERE user_id = p_user AND secret = p_old
+$$;
 """
-GRANTED = [*retention.SIGNATURES, "auth.remove_mfa(uuid)"]
+GRANTED = [*retention.SIGNATURES, "auth.remove_mfa(uuid)", "auth.reseal_mfa(uuid, bytea, bytea)"]
 
 
 def upgrade() -> None:
     script(COLUMNS)
     script(ENROLL.format(more=", begun_at = clock_timestamp()"))
-    script(REMOVE)
+    script(FUNCTIONS)
     script(retention.FUNCTIONS)
     script("REVOKE ALL ON FUNCTION auth._new_id() FROM PUBLIC")
     for signature in GRANTED:
