@@ -83,6 +83,7 @@ class TestHours:
         self, first: Caller, salon: date, open_on: OpenOn, offer_openings: Offering
     ) -> None:
         await open_on(salon, ("09:00", "10:00"), ("12:00", "17:00"))
+        await offer_openings()
         await wait(first, salon, loctician_id=str(AMINA), latest="12:00")
         await open_on(salon, ("09:00", "17:00"))
         await offer_openings()
@@ -91,6 +92,7 @@ class TestHours:
     async def test_that_only_shrink_or_come_late_offer_nothing(
         self, first: Caller, salon: date, open_on: OpenOn, offer_openings: Offering
     ) -> None:
+        await offer_openings()
         await wait(first, salon)
         await open_on(salon, ("09:00", "15:00"), version=900)
         await open_on(salon, ("08:00", "20:00"), version=899)
