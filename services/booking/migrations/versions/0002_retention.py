@@ -1,4 +1,5 @@
-"""What is old can be parted from people and removed; time that opens up reaches the waitlist, whatever opened it.
+"""What is old can be parted from people and removed; time that opens up reaches the waitlist, whatever opened it; why a
+booking was cancelled is answered.
 
 Revision ID: 0002
 """
@@ -14,6 +15,7 @@ depends_on = None
 
 SQL = Path(__file__).parent.parent / "sql"
 EARLIER = {
+    "records": ("booking.booking_json(",),
     "waitlist": ("booking.fitting(", "booking.offer("),
     "holds": ("booking.drop_own_hold(",),
     "hours": ("booking.open_days(", "booking.check_hours_of_chair("),
@@ -42,7 +44,7 @@ DOWN = """
 
 
 def upgrade() -> None:
-    for part in ("tables", "retention", "waitlist"):
+    for part in ("tables", "records", "retention", "waitlist"):
         script((SQL / f"0002_{part}.sql").read_text())
 
 
