@@ -263,6 +263,13 @@ openings = Table(
     info=about(purpose="calendar", keep="openings"),
 )
 
+reach = Table(
+    "reach",
+    metadata,
+    Column("only_one", Boolean, primary_key=True, server_default=TRUE, info=NONE),
+    Column("until", DateTime(timezone=True), nullable=False, info=NONE),
+)
+
 booking_history = Table(
     "booking_history",
     metadata,

@@ -21,6 +21,11 @@ async def offer_openings(session: AsyncSession) -> None:
     await session.execute(text("SELECT booking.offer_openings()"))
 
 
+async def note_reach(session: AsyncSession) -> None:
+    """As time passes, or by a longer horizon, days come within reach: they open up."""
+    await session.execute(text("SELECT booking.note_reach()"))
+
+
 async def end_all_of(session: AsyncSession, customer_id: UUID) -> int:
     """Holds and offers; their times go to who waits. Returns how many."""
     return int((await session.execute(select(func.booking.end_holds_of(customer_id)))).scalar_one())

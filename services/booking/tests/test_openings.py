@@ -20,6 +20,7 @@ from services.booking.tests.conftest import (
     SignIn,
     asking,
     at,
+    choose,
 )  # fmt: skip
 from services.booking.tests.test_holds import end_lapsed, hold
 from services.booking.tests.test_waitlist import offer_of, wait
@@ -27,7 +28,7 @@ from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
 from shared.jobs import run_once
 
-OFFERING = next(job for job in SERVICE.jobs if job.name == "offer_openings")
+JOBS = {job.name: job for job in SERVICE.jobs}
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def second(sign_in: SignIn) -> Caller:
 @pytest.fixture
 def offer_openings(database: Database) -> Callable[[], Awaitable[None]]:
     async def run() -> None:
-        assert await run_once(database, OFFERING) == "done"
+        assert await run_once(database, JOBS["offer_openings"]) == "done"
 
     return run
 
@@ -129,6 +130,45 @@ class TestHours:
         async with transaction(database, SERVICE_CLAIMS) as session:
             days = await session.execute(text("SELECT DISTINCT booking.local_day(lower(opened)) FROM booking.openings"))
         assert days.scalars().all() == [salon]
+
+
+class TestReach:
+    @pytest.fixture
+    def look_ahead(self, database: Database, offer_openings: Offering) -> Offering:
+        async def run() -> None:
+            assert await run_once(database, JOBS["note_reach"]) == "done"
+            await offer_openings()
+
+        return run
+
+    async def test_a_day_that_comes_within_it_goes_to_who_waits(
+        self, first: Caller, salon: date, open_on: OpenOn, set_clock: SetClock, sign_in: SignIn, look_ahead: Offering
+    ) -> None:
+        await choose(sign_in, horizon_days=10)
+        far = salon + timedelta(days=10)
+        await open_on(far, ("09:00", "17:00"))
+        await set_clock(at(salon, "06:00"))
+        await look_ahead()
+        await wait(first, far, STYLING)
+        await set_clock(at(salon, "08:59"))
+        await look_ahead()
+        assert await starts_of(first) == [None]
+        await set_clock(at(salon, "09:20"))
+        await look_ahead()
+        assert await starts_of(first) == [at(far, "09:00").isoformat()]
+
+    async def test_a_longer_one_opens_what_lies_between(
+        self, first: Caller, salon: date, open_on: OpenOn, set_clock: SetClock, sign_in: SignIn, look_ahead: Offering
+    ) -> None:
+        await choose(sign_in, horizon_days=10)
+        far = salon + timedelta(days=40)
+        await open_on(far, ("09:00", "17:00"))
+        await set_clock(at(salon, "06:00"))
+        await look_ahead()
+        await wait(first, far, STYLING)
+        await choose(sign_in, horizon_days=60)
+        await look_ahead()
+        assert await starts_of(first) == [at(far, "09:00").isoformat()]
 
 
 class TestHolds:

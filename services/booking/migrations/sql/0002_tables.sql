@@ -38,3 +38,10 @@ CREATE TABLE booking.openings (
     opened tstzmultirange NOT NULL CHECK (NOT isempty(opened))
 );
 GRANT SELECT, INSERT, UPDATE, DELETE ON booking.openings TO loctician_booking;
+
+-- How far ahead could be booked when that was last looked at: one row, once it was.
+CREATE TABLE booking.reach (
+    only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    until timestamptz NOT NULL
+);
+GRANT SELECT, INSERT, UPDATE ON booking.reach TO loctician_booking;

@@ -169,3 +169,18 @@ BEGIN
     RETURN NULL;
 END
 $$;
+
+-- What has come within the salon's horizon since this was last looked at opens up.
+CREATE FUNCTION booking.note_reach() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    earlier timestamptz := (SELECT r.until FROM booking.reach r FOR UPDATE);
+    later timestamptz := booking.clock() + (booking.rules()).horizon_days * interval '24 hours';
+BEGIN
+    INSERT INTO booking.reach (until) VALUES (later) ON CONFLICT (only_one) DO UPDATE SET until = excluded.until;
+    IF earlier < later THEN
+        PERFORM booking.note_opening(w.loctician_id, range_agg(w.windows) * tstzmultirange(tstzrange(earlier, later)))
+        FROM booking.open_windows w JOIN booking.locticians l ON l.loctician_id = w.loctician_id AND l.active
+        WHERE w.day BETWEEN earlier::date - 1 AND later::date + 1 GROUP BY w.loctician_id;
+    END IF;
+END
+$$;

@@ -21,6 +21,8 @@ EARLIER = {
     "hours": ("booking.open_days(", "booking.check_hours_of_chair("),
 }
 DOWN = """
+    DROP FUNCTION booking.note_reach();
+    DROP TABLE booking.reach;
     DROP FUNCTION booking.offer_openings();
     DROP FUNCTION booking.offer(uuid, tstzmultirange, uuid);
     DROP FUNCTION booking.fitting(booking.waitlist, uuid, tstzmultirange);
