@@ -76,7 +76,8 @@ class Runtime:
 
     def __post_init__(self) -> None:
         service = self.service
-        self.forgetting = Forgetting(self.database, service.name, self.settings.amqp_url, self.health)
+        privacy = service.room("privacy")
+        self.forgetting = Forgetting(self.database, service.name, self.settings.amqp_url, self.health, privacy)
         self.subscriptions = subscriptions_of(service, self.forgetting.wake)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.booking import reading
 from services.booking.answers import bookings as answers
 from services.booking.commands import keyed, run, run_or_offer
 from services.booking.errors.bookings import CustomerRequired, NotForOthers, NothingBooked, WalkInHasNoAccount
@@ -17,6 +18,7 @@ from shared.auth import Principal, Role, claims_of
 from shared.db import Database
 from shared.errors import NotFound
 from shared.events import new_id
+from shared.proofs import audited_read
 from shared.schemas import copenhagen, decode_cursor, encode_cursor
 
 SALON = {Role.STAFF, Role.ADMIN}
@@ -103,11 +105,14 @@ async def find(
         wanted["after_start"], wanted["after_id"] = decode_cursor(cursor, datetime, UUID)
     rows = await rows_of(database, queries.FIND, claims_of(who).as_json(), wanted | {"limit": limit + 1})
     more = encode_cursor(rows[limit - 1]["start"], rows[limit - 1]["id"]) if len(rows) > limit else None
+    await reading.note_rows(database, who, "bookings", rows[:limit])
     return {"items": [answers.booking(row, who, language) for row in rows[:limit]], "next_cursor": more}
 
 
 async def get(database: Database, who: Principal, booking_id: UUID, language: str) -> dict[str, Any]:
-    return answers.booking(await stored(database, who, booking_id), who, language)
+    row = await stored(database, who, booking_id)
+    await reading.note_rows(database, who, "booking", [row])
+    return answers.booking(row, who, language)
 
 
 async def stored(database: Database, who: Principal, booking_id: UUID) -> dict[str, Any]:
@@ -121,6 +126,7 @@ async def history(session: AsyncSession, who: Principal, booking_id: UUID, langu
     rows = await queries.history(session, booking_id)
     if not rows:
         raise NotFound
+    audited_read(session, who, "booking.history", [row.customer_id for row in rows])
     return {"items": [answers.change(row, language, show_actor=who.role in SALON) for row in rows]}
 
 

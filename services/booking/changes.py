@@ -3,7 +3,7 @@
 from typing import Any, Literal
 from uuid import UUID
 
-from services.booking import slots
+from services.booking import reading, slots
 from services.booking.answers import bookings as answers
 from services.booking.bookings import sitting_of, stored
 from services.booking.commands import expected, run
@@ -33,6 +33,8 @@ async def change(
             database, who, sitting_of(row, request), customer_id, language
         )
         raise
+    if request["versions"] is None or changed["version"] in request["versions"]:  # then it may have changed nothing
+        await reading.note_rows(database, who, "booking", [changed])
     return answers.booking(changed, who, language)
 
 

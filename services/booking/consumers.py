@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.queries import profiles
+from services.booking.queries import holds, profiles
 from services.booking.queries import projections as queries
 from shared.subscriptions import Received, Subscriptions
 
@@ -65,8 +65,10 @@ async def verify(session: AsyncSession, event: Received[Named]) -> None:
 
 @subscriptions.on("user.deactivated.v1", Named)
 async def deactivate(session: AsyncSession, event: Received[Named]) -> None:
-    await queries.mark_active(session, event.data.user_id, False, event.version)
-    await profiles.set_active(session, event.data.user_id, False)
+    """Times kept for who is gone go to the next."""
+    if await queries.mark_active(session, event.data.user_id, False, event.version):
+        await profiles.set_active(session, event.data.user_id, False)
+        await holds.end_all_of(session, event.data.user_id)
 
 
 @subscriptions.on("user.reactivated.v1", RoleChanged)

@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TSTZMULTIRANGE, TSTZRANGE, TSV
 from shared.idempotency import idempotency_table
 from shared.inbox import inbox_table
 from shared.outbox import outbox_table
-from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS
+from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS, about, personal, pseudonymous
 
 metadata = MetaData(schema="booking")
 outbox = outbox_table(metadata)
@@ -32,6 +32,12 @@ inbox = inbox_table(metadata)
 NOW = text("now()")
 TRUE = text("true")
 ONE = text("1")
+
+NOTES = personal(purpose="appointments", keep="notes")
+WALK_IN = personal(purpose="appointments", keep="walk_ins")
+CUSTOMER = pseudonymous(purpose="appointments", keep="customers_of_bookings")
+ACTOR = pseudonymous(purpose="accountability", keep="customers_of_bookings")
+PROFILE = personal(purpose="appointments", keep="departed_profiles")
 
 treatments = Table(
     "treatments",
@@ -78,10 +84,12 @@ locticians = Table(
     metadata,
     Column("loctician_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("display_name", Text, nullable=False, info=PERSONAL),
-    Column("bio", Text, nullable=False, server_default=text("''"), info=PERSONAL),
-    Column("portfolio_links", JSONB, nullable=False, server_default=text("'[]'"), info=PERSONAL),
+    Column("bio", Text, nullable=False, server_default=text("''"), info=PROFILE),
+    Column("portfolio_links", JSONB, nullable=False, server_default=text("'[]'"), info=PROFILE),
     Column("active", Boolean, nullable=False, server_default=TRUE, info=NONE),
     Column("version", Integer, nullable=False, server_default=ONE, info=NONE),
+    Column("left_at", DateTime(timezone=True), info=NONE),
+    info=about(purpose="appointments", keep="erased"),
 )
 
 loctician_treatments = Table(
@@ -91,6 +99,7 @@ loctician_treatments = Table(
     Column("treatment_id", Uuid, ForeignKey(treatments.c.id), primary_key=True, info=NONE),
     Column("price_amount", Integer, info=NONE),
     Column("duration_minutes", Integer, info=NONE),
+    info=about(purpose="appointments", keep="erased"),
 )
 
 portfolio_sources = Table(
@@ -100,6 +109,7 @@ portfolio_sources = Table(
     Column("instagram_user_id", Text, nullable=False, info=PERSONAL),
     Column("due_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     Column("failures", Integer, nullable=False, server_default=text("0"), info=NONE),
+    info=about(purpose="appointments", keep="departed_portfolios"),
 )
 
 portfolio_media = Table(
@@ -115,6 +125,7 @@ portfolio_media = Table(
     Column("thumbnail_url", Text, info=PERSONAL),
     Column("taken_at", DateTime(timezone=True), info=NONE),
     Column("fetched_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    info=about(purpose="appointments", keep="portfolio_media"),
 )
 
 open_windows = Table(
@@ -125,6 +136,7 @@ open_windows = Table(
     Column("version", Integer, nullable=False, info=NONE),
     Column("windows", TSTZMULTIRANGE, nullable=False, info=NONE),
     Column("closed_for", Text, info=NONE),
+    info=about(purpose="calendar", keep="open_windows"),
 )
 
 customers = Table(
@@ -135,6 +147,7 @@ customers = Table(
     Column("verified_version", Integer, nullable=False, server_default=text("-1"), info=NONE),
     Column("active", Boolean, nullable=False, server_default=TRUE, info=NONE),
     Column("active_version", Integer, nullable=False, server_default=text("-1"), info=NONE),
+    info=about(purpose="account", keep="erased"),
 )
 
 salon = Table(
@@ -154,26 +167,28 @@ bookings = Table(
     "bookings",
     metadata,
     Column("id", Uuid, primary_key=True, info=PSEUDONYMOUS),
-    Column("customer_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("customer_id", Uuid, nullable=False, info=CUSTOMER),
     Column("loctician_ids", ARRAY(Uuid), nullable=False, info=PSEUDONYMOUS),
     Column("status", Text, nullable=False, info=NONE),
     Column("starts_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
     Column("ends_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
     Column("price_amount", Integer, nullable=False, info=NONE),
     Column("currency", Text, nullable=False, server_default=text("'DKK'"), info=NONE),
-    Column("notes", Text, info=PERSONAL),
-    Column("internal_notes", Text, info=PERSONAL),
+    Column("notes", Text, info=NOTES),
+    Column("internal_notes", Text, info=NOTES),
     Column("walk_in", Boolean, nullable=False, server_default=text("false"), info=NONE),
-    Column("walk_in_name", Text, info=PERSONAL),
-    Column("walk_in_phone", Text, info=PERSONAL),
-    Column("series_id", Uuid, info=PSEUDONYMOUS),
+    Column("walk_in_name", Text, info=WALK_IN),
+    Column("walk_in_phone", Text, info=WALK_IN),
+    Column("series_id", Uuid, info=CUSTOMER),
     Column("conflicted_at", DateTime(timezone=True), info=NONE),
-    Column("cancel_reason", Text, info=PERSONAL),
+    Column("cancel_reason", Text, info=NOTES),
     Column("cancelled_at", DateTime(timezone=True), info=NONE),
+    Column("parted_at", DateTime(timezone=True), info=NONE),
     Column("version", Integer, nullable=False, server_default=ONE, info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     Column("shared", Boolean, Computed("cardinality(loctician_ids) > 1"), nullable=False, info=NONE),
+    info=about(purpose="bookkeeping", keep="bookings"),
 )
 
 booking_items = Table(
@@ -181,7 +196,7 @@ booking_items = Table(
     metadata,
     Column("id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("booking_id", Uuid, ForeignKey(bookings.c.id), nullable=False, info=PSEUDONYMOUS),
-    Column("customer_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("customer_id", Uuid, nullable=False, info=CUSTOMER),
     Column("loctician_id", Uuid, nullable=False, info=PSEUDONYMOUS),
     Column("treatment_id", Uuid, ForeignKey(treatments.c.id), nullable=False, info=NONE),
     Column("place", Integer, nullable=False, info=NONE),
@@ -189,6 +204,7 @@ booking_items = Table(
     Column("blocked", TSTZRANGE, nullable=False, info=PSEUDONYMOUS),
     Column("price_amount", Integer, nullable=False, info=NONE),
     Column("active", Boolean, nullable=False, server_default=TRUE, info=NONE),
+    info=about(purpose="bookkeeping", keep="bookings"),
 )
 
 occupancy = Table(
@@ -200,6 +216,7 @@ occupancy = Table(
     Column("blocked", TSTZRANGE, nullable=False, info=NONE),
     Column("active", Boolean, nullable=False, server_default=TRUE, info=NONE),
     Column("lapses_at", DateTime(timezone=True), info=NONE),
+    info=about(purpose="appointments", keep="occupancy"),
 )
 
 waitlist = Table(
@@ -217,6 +234,8 @@ waitlist = Table(
     Column("queued_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     Column("version", Integer, nullable=False, server_default=ONE, info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    Column("answered_at", DateTime(timezone=True), info=NONE),
+    info=about(purpose="appointments", keep="waitlist"),
 )
 
 holds = Table(
@@ -232,6 +251,23 @@ holds = Table(
     Column("waitlist_id", Uuid, ForeignKey(waitlist.c.id), unique=True, info=PSEUDONYMOUS),
     Column("expires_at", DateTime(timezone=True), nullable=False, info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    info=about(purpose="appointments", keep="holds"),
+)
+
+openings = Table(
+    "openings",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True, info=NONE),
+    Column("loctician_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("opened", TSTZMULTIRANGE, nullable=False, info=NONE),
+    info=about(purpose="calendar", keep="openings"),
+)
+
+reach = Table(
+    "reach",
+    metadata,
+    Column("only_one", Boolean, primary_key=True, server_default=TRUE, info=NONE),
+    Column("until", DateTime(timezone=True), nullable=False, info=NONE),
 )
 
 booking_history = Table(
@@ -239,10 +275,10 @@ booking_history = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True, info=NONE),
     Column("booking_id", Uuid, ForeignKey(bookings.c.id), nullable=False, info=PSEUDONYMOUS),
-    Column("customer_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("customer_id", Uuid, nullable=False, info=CUSTOMER),
     Column("loctician_ids", ARRAY(Uuid), nullable=False, info=PSEUDONYMOUS),
     Column("at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
-    Column("actor_id", Uuid, info=PSEUDONYMOUS),
+    Column("actor_id", Uuid, info=ACTOR),
     Column("actor_role", Text, nullable=False, info=NONE),
     Column("change", Text, nullable=False, info=NONE),
     Column("status", Text, nullable=False, info=NONE),
@@ -250,6 +286,7 @@ booking_history = Table(
     Column("ends_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
     Column("price_amount", Integer, nullable=False, info=NONE),
     Column("version", Integer, nullable=False, info=NONE),
+    info=about(purpose="bookkeeping", keep="bookings"),
 )
 
 idempotency_keys = idempotency_table(metadata, Text())

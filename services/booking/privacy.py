@@ -16,14 +16,14 @@ from services.booking.models import (
     idempotency_keys,
     loctician_treatments,
     locticians,
-    occupancy,
     portfolio_media,
     portfolio_sources,
     waitlist,
 )
 from services.booking.queries import bookings as queries
+from services.booking.queries import holds as holds_queries
+from services.booking.queries import projections
 from shared.auth import SERVICE_CLAIMS
-from shared.events import new_id
 
 
 async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
@@ -35,6 +35,7 @@ async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
     items = select(booking_items.c.booking_id, booking_items.c.treatment_id, booking_items.c.price_amount)
     changes = select(booking_history).where(booking_history.c.customer_id == subject_id).order_by(booking_history.c.id)
     known = select(customers).where(customers.c.id == subject_id)
+    answers = select(idempotency_keys).where(idempotency_keys.c.caller == subject_id)
     return {
         "profile": await _rows(session, profile),
         "offered_treatments": await _rows(session, offers),
@@ -46,6 +47,7 @@ async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
         "customer": await _rows(session, known),
         "holds": await _rows(session, select(holds).where(holds.c.customer_id == subject_id)),
         "waitlist": await _rows(session, select(waitlist).where(waitlist.c.customer_id == subject_id)),
+        "idempotency_keys": await _rows(session, answers),
     }
 
 
@@ -54,38 +56,29 @@ async def _rows(session: AsyncSession, statement: Any) -> list[dict[str, Any]]:
 
 
 async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
-    """Upcoming appointments are cancelled first. Returns how many rows of each table no longer know the person."""
+    """First the account is closed, so that nothing that comes free is offered to the person once more; then upcoming
+    appointments are cancelled. Returns how many rows of each table no longer know the person."""
+    await projections.close(session, subject_id)
+    held = await holds_queries.end_all_of(session, subject_id)
     cancelled = await _cancel_upcoming(session, subject_id)
-    nobody = new_id()
-    statements = {
-        "bookings": update(bookings)
-        .where(bookings.c.customer_id == subject_id)
-        .values(customer_id=nobody, notes=None, internal_notes=None, cancel_reason=None),
-        "booking_items": update(booking_items)
-        .where(booking_items.c.customer_id == subject_id)
-        .values(customer_id=nobody),
-        "booking_history": update(booking_history)
-        .where(booking_history.c.customer_id == subject_id)
-        .values(customer_id=nobody),
-        "actors": update(booking_history).where(booking_history.c.actor_id == subject_id).values(actor_id=None),
+    parted = await queries.part_of(session, subject_id)
+    deletions = {
         "idempotency_keys": delete(idempotency_keys).where(
             (idempotency_keys.c.caller == subject_id)
             | cast(idempotency_keys.c.answer, Text).contains(str(subject_id))  # staff may have booked for the person
         ),
-        "held_times": delete(occupancy).where(
-            occupancy.c.item_id.in_(select(holds.c.id).where(holds.c.customer_id == subject_id))
-        ),
-        "holds": delete(holds).where(holds.c.customer_id == subject_id),
         "waitlist": delete(waitlist).where(waitlist.c.customer_id == subject_id),
         "customers": delete(customers).where(customers.c.id == subject_id),
         "portfolio_media": delete(portfolio_media).where(portfolio_media.c.loctician_id == subject_id),
         "portfolio_source": delete(portfolio_sources).where(portfolio_sources.c.loctician_id == subject_id),
+        "offered_treatments": delete(loctician_treatments).where(loctician_treatments.c.loctician_id == subject_id),
+        "actors": update(booking_history).where(booking_history.c.actor_id == subject_id).values(actor_id=None),
         "profile": update(locticians)
         .where(locticians.c.loctician_id == subject_id)
         .values(display_name="", bio="", portfolio_links=[], active=False, version=locticians.c.version + 1),
     }
-    counted = {name: (await session.execute(one)).rowcount for name, one in statements.items()}  # type: ignore[attr-defined]
-    return counted | {"cancelled": cancelled}
+    counted = {name: (await session.execute(one)).rowcount for name, one in deletions.items()}  # type: ignore[attr-defined]
+    return counted | {"holds": held, "cancelled": cancelled, "bookings": parted}
 
 
 async def _cancel_upcoming(session: AsyncSession, subject_id: UUID) -> int:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.booking import reading
 from services.booking.answers import catalog as answers
 from services.booking.catalog import is_salon
 from services.booking.errors.catalog import NotYourProfile, SalonOnly
@@ -19,6 +20,7 @@ from shared.auth import Principal
 from shared.db import Database
 from shared.errors import NotFound
 from shared.events import emit
+from shared.proofs import audited_read
 from shared.schemas import decode_cursor, encode_cursor
 
 PORTFOLIO_FRESH = timedelta(days=7)  # Instagram's addresses of pictures do not last much longer
@@ -33,6 +35,9 @@ async def find(
     name, last = decode_cursor(cursor, str, UUID) if cursor else (None, None)
     after = None if name is None or last is None else (name, last)
     rows = await database.call(queries.by_name(language, after, everybody=everybody).limit(limit + 1))
+    hidden = [row.loctician_id for row in rows[:limit] if not (row.active and row.display_name)]
+    if who:
+        await reading.note(database, who, "loctician", hidden)
     end = rows[limit - 1] if len(rows) > limit else None
     more = encode_cursor(end.display_name, str(end.loctician_id)) if end else None
     return {"items": [answers.loctician(row, language) for row in rows[:limit]], "next_cursor": more}
@@ -45,6 +50,8 @@ async def get(
     row = (await session.execute(queries.profile(loctician_id, hidden_too=may_edit))).one_or_none()
     if row is None:
         raise NotFound
+    if who and may_edit:
+        audited_read(session, who, "loctician", [loctician_id])
     return await _whole(session, row, language, with_portfolio=with_portfolio)
 
 

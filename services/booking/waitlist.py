@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.booking import reading
 from services.booking.answers import holds as answers
 from services.booking.bookings import chair_of, customer_of
 from services.booking.commands import keyed, run
@@ -37,6 +38,7 @@ async def wishes(
     if cursor:
         wanted["after_at"], wanted["after_id"] = decode_cursor(cursor, datetime, UUID)
     rows = await rows_of(database, queries.WISHES, claims_of(who).as_json(), wanted | {"limit": limit + 1})
+    await reading.note_rows(database, who, "waitlist", rows[:limit])
     more = encode_cursor(rows[limit - 1]["created_at"], rows[limit - 1]["id"]) if len(rows) > limit else None
     return {"items": [answers.waiting(row, language) for row in rows[:limit]], "next_cursor": more}
 

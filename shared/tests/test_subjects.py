@@ -180,6 +180,31 @@ class TestErasure:
         assert not await handle_together(database, listening, database.schema, [asked_for, noted(person, before)])
         assert await count(database, "erased_subjects") == await count(database, "noted") == 0
 
+    async def test_what_was_in_another_hand_meanwhile_is_gone_before_the_proof(
+        self, database: Database, listening: Subscriptions, privacy: Notes, broker: str, queues: Queues
+    ) -> None:
+        person, before = uuid4(), datetime.now(UTC) - timedelta(minutes=1)
+        await handle(database, listening, database.schema, asked(subjects.ERASURE, person, database.schema))
+        of_another = noted(person, before) | {"subject": str(uuid4())}
+        assert await handle(database, listening, database.schema, of_another)
+        await Forgetting(database, database.schema, broker, Health(), privacy).work()
+        assert await count(database, "noted") == 0
+        assert len(await outbox(database)) == 1
+
+    async def test_what_comes_later_still_is_gone_with_the_next_sweep(
+        self, database: Database, listening: Subscriptions, privacy: Notes, broker: str, queues: Queues
+    ) -> None:
+        person, before = uuid4(), datetime.now(UTC) - timedelta(minutes=1)
+        await handle(database, listening, database.schema, asked(subjects.ERASURE, person, database.schema))
+        forgetting = Forgetting(database, database.schema, broker, Health(), privacy)
+        await forgetting.work()
+        await handle(database, listening, database.schema, noted(person, before) | {"subject": str(uuid4())})
+        await forgetting.work()
+        assert await count(database, "noted") == 1
+        forgetting._swept -= 601
+        await forgetting.work()
+        assert await count(database, "noted") == 0
+
     async def test_the_running_service_proves_by_itself_as_soon_as_it_has_erased(
         self, database: Database, privacy: Notes, broker: str, queues: Queues
     ) -> None:

@@ -1,6 +1,6 @@
 from typing import Any
 
-from services.booking.answers.common import Answer, instant, money
+from services.booking.answers.common import Answer, instant, price
 from shared.auth import Principal, Role
 
 SALON = {Role.STAFF, Role.ADMIN}
@@ -14,7 +14,7 @@ def booking(row: Answer, who: Principal, language: str) -> Answer:
         "end": instant(row["end"]),
         "customer_id": row["customer_id"],
         "walk_in": row["walk_in"],
-        "price": money(row["price_amount"], language),
+        "price": price(row["price_amount"], language),
         "notes": row["notes"],
         "conflicted": row["conflicted"],
         "series_id": row["series_id"],
@@ -22,6 +22,7 @@ def booking(row: Answer, who: Principal, language: str) -> Answer:
         "created_at": instant(row["created_at"]),
         "updated_at": instant(row["updated_at"]),
         "cancelled_at": instant(row["cancelled_at"]),
+        "cancel_reason": row.get("cancel_reason"),  # an answer kept under a key may be older than it
         "items": [_item(one, language) for one in row["items"]],
     }
     if who.role in SALON or (who.role == Role.LOCTICIAN and str(who.id) in row["loctician_ids"]):
@@ -35,7 +36,7 @@ def _item(row: Answer, language: str) -> Answer:
         "loctician_id": row["loctician_id"],
         "start": instant(row["start"]),
         "end": instant(row["end"]),
-        "price": money(row["price_amount"], language),
+        "price": price(row["price_amount"], language),
     }
 
 
@@ -60,7 +61,7 @@ def change(row: Any, language: str, *, show_actor: bool) -> Answer:
         "status": row.status,
         "start": instant(row.starts_at),
         "end": instant(row.ends_at),
-        "price": money(row.price_amount, language),
+        "price": price(row.price_amount, language),
         "version": row.version,
         "actor_role": row.actor_role,
         "actor_id": str(row.actor_id) if show_actor and row.actor_id else None,

@@ -1,14 +1,9 @@
 from html import escape
 from typing import Any
 
-from services.booking.answers.common import Answer, instant, money
-from services.booking.money import VAT_PERCENT, vat_in
+from services.booking.answers.common import Answer, instant, price
 
 MARK = {ord("\ue000"): "<mark>", ord("\ue001"): "</mark>"}
-
-
-def price(amount: int, language: str) -> Answer:
-    return money(amount, language) | {"vat": {"rate": VAT_PERCENT, "amount": vat_in(amount)}}
 
 
 def treatment(row: Any, language: str) -> Answer:

@@ -2,6 +2,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from services.booking.money import VAT_PERCENT, vat_in
 from shared.schemas import Money, copenhagen
 
 Answer = dict[str, Any]
@@ -10,6 +11,11 @@ Answer = dict[str, Any]
 @lru_cache(maxsize=4096)
 def money(amount: int, language: str) -> Answer:
     return Money.of(amount, language).model_dump()
+
+
+@lru_cache(maxsize=4096)
+def price(amount: int, language: str) -> Answer:
+    return money(amount, language) | {"vat": {"rate": VAT_PERCENT, "amount": vat_in(amount)}}
 
 
 def instant(value: datetime | str | None) -> datetime | None:

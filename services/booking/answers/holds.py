@@ -1,4 +1,4 @@
-from services.booking.answers.common import Answer, instant, money
+from services.booking.answers.common import Answer, instant, price
 from services.booking.answers.slots import shared_items
 
 
@@ -10,7 +10,7 @@ def hold(row: Answer, language: str) -> Answer:
         "loctician_id": row["loctician_id"],
         "start": start,
         "end": instant(row["end"]),
-        "price": money(row["price_amount"], language),
+        "price": price(row["price_amount"], language),
         "expires_at": instant(row["expires_at"]),
     } | shared_items(start, row["parts"])
 
@@ -26,7 +26,7 @@ def waiting(row: Answer, language: str) -> Answer:
             "start": instant(offer["start"]),
             "end": instant(offer["end"]),
             "loctician_id": offer["loctician_id"],
-            "price": money(offer["price_amount"], language),
+            "price": price(offer["price_amount"], language),
             "expires_at": instant(offer["expires_at"]),
         },
     }

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ARRAY, Uuid, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.models import booking_history, bookings
@@ -33,3 +33,10 @@ async def coming(session: AsyncSession, customer_id: UUID) -> Sequence[UUID]:
         bookings.c.starts_at > func.booking.clock(),
     )
     return (await session.execute(statement.order_by(bookings.c.id))).scalars().all()
+
+
+async def part_of(session: AsyncSession, customer_id: UUID) -> int:
+    """Parts all bookings of a customer from the customer. Returns how many."""
+    own = select(func.coalesce(func.array_agg(bookings.c.id), literal([], ARRAY(Uuid))))
+    parting = select(func.booking.part(own.where(bookings.c.customer_id == customer_id).scalar_subquery()))
+    return int((await session.execute(parting)).scalar_one())

@@ -1,9 +1,8 @@
-from datetime import timedelta
+from uuid import UUID
 
-from sqlalchemy import delete, func, text, update
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.models import bookings, waitlist
 from services.booking.queries.common import function
 
 HOLD = function("hold")
@@ -17,15 +16,16 @@ async def end_lapsed(session: AsyncSession) -> None:
     await session.execute(text("SELECT booking.end_lapsed_holds()"))
 
 
-async def forget_wishes(session: AsyncSession) -> None:
-    """Those whose last day is over, unless an offer of theirs is still to be ended."""
-    over = waitlist.c.last_day < func.booking.local_day(func.booking.clock())
-    await session.execute(delete(waitlist).where(over, waitlist.c.status != "offered"))
+async def offer_openings(session: AsyncSession) -> None:
+    """To the waitlist, what opened up without a booking being cancelled or moved."""
+    await session.execute(text("SELECT booking.offer_openings()"))
 
 
-async def forget_walk_ins(session: AsyncSession, older_than: timedelta) -> None:
-    known = bookings.c.walk_in_name.is_not(None) | bookings.c.walk_in_phone.is_not(None)
-    over = bookings.c.ends_at < func.booking.clock() - older_than
-    await session.execute(
-        update(bookings).where(bookings.c.walk_in, known, over).values(walk_in_name=None, walk_in_phone=None)
-    )
+async def note_reach(session: AsyncSession) -> None:
+    """As time passes, or by a longer horizon, days come within reach: they open up."""
+    await session.execute(text("SELECT booking.note_reach()"))
+
+
+async def end_all_of(session: AsyncSession, customer_id: UUID) -> int:
+    """Holds and offers; their times go to who waits. Returns how many."""
+    return int((await session.execute(select(func.booking.end_holds_of(customer_id)))).scalar_one())

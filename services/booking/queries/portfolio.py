@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.models import portfolio_media, portfolio_sources
+from services.booking.models import locticians, portfolio_media, portfolio_sources
 
 sources = portfolio_sources.c
 
@@ -36,10 +36,12 @@ async def set_source(session: AsyncSession, loctician_id: UUID, instagram_user_i
 
 
 async def claim_due(session: AsyncSession, lease: timedelta, limit: int) -> Sequence[Any]:
-    """Sources to refresh, put off for the time of the lease so that no other replica fetches them meanwhile."""
+    """Sources to refresh, put off for the time of the lease so that no other replica fetches them meanwhile. Of who has
+    left nothing more is fetched."""
+    here = select(locticians.c.loctician_id).where(locticians.c.active)
     due = (
         select(sources.loctician_id)
-        .where(sources.due_at <= func.now())
+        .where(sources.due_at <= func.now(), sources.loctician_id.in_(here))
         .order_by(sources.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

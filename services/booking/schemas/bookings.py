@@ -4,9 +4,9 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from services.booking.schemas.common import Notes, Phone
+from services.booking.schemas.common import MoneyWithVat, Notes, Phone
 from services.booking.schemas.slots import AvailabilityRequest, TreatmentIds
-from shared.schemas import Input, Instant, Money, Schema
+from shared.schemas import Input, Instant, Schema
 
 Status = Literal["pending", "confirmed", "completed", "no_show", "cancelled"]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -64,7 +64,7 @@ class BookedTreatment(Schema):
     loctician_id: UUID
     start: datetime
     end: datetime
-    price: Money
+    price: MoneyWithVat
 
 
 class BookedWalkIn(Schema):
@@ -79,7 +79,7 @@ class Booking(Schema):
     end: datetime
     customer_id: UUID | None
     walk_in: BookedWalkIn | None
-    price: Money
+    price: MoneyWithVat
     notes: str | None
     internal_notes: Annotated[str | None, Field(description="Left out for customers")] = None
     conflicted: bool
@@ -88,6 +88,7 @@ class Booking(Schema):
     created_at: datetime
     updated_at: datetime
     cancelled_at: datetime | None
+    cancel_reason: str | None
     items: list[BookedTreatment]
 
 
@@ -113,7 +114,7 @@ class Change(Schema):
     status: Status
     start: datetime
     end: datetime
-    price: Money
+    price: MoneyWithVat
     version: int
     actor_role: str
     actor_id: UUID | None

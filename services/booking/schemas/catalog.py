@@ -5,7 +5,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, StrictInt, UrlConstraints, model_validator
 
 from services.booking.money import as_price
-from shared.schemas import Input, Money, Schema
+from services.booking.schemas.common import MoneyWithVat
+from shared.schemas import Input, Schema
 
 MOST_ORE = 10_000_000
 MOST_OFFERED = 200
@@ -94,17 +95,6 @@ class ProfileInput(Input):
     portfolio_links: Annotated[list[Link], Field(max_length=MOST_LINKS, default_factory=list)]
     instagram_user_id: Annotated[str, Field(pattern=r"^[0-9]{1,30}$")] | None = None
     treatments: Annotated[list[OfferInput], Field(max_length=MOST_OFFERED), AfterValidator(_distinct)]
-
-
-class Vat(Schema):
-    """The VAT that the price includes: `rate` in per cent, `amount` in øre."""
-
-    rate: int
-    amount: int
-
-
-class MoneyWithVat(Money):
-    vat: Vat
 
 
 class Translation(Schema):

@@ -3,6 +3,8 @@ from typing import Annotated
 import phonenumbers
 from pydantic import AfterValidator, Field
 
+from shared.schemas import Money, Schema
+
 HOME = "DK"
 
 
@@ -19,3 +21,14 @@ def _phone(value: str) -> str:
 
 Phone = Annotated[str, Field(max_length=40), AfterValidator(_phone)]
 Notes = Annotated[str, Field(max_length=2000)]
+
+
+class Vat(Schema):
+    """The VAT that the price includes: `rate` in per cent, `amount` in øre."""
+
+    rate: int
+    amount: int
+
+
+class MoneyWithVat(Money):
+    vat: Vat

@@ -4,8 +4,9 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 
+from services.booking.schemas.common import MoneyWithVat
 from services.booking.schemas.slots import AvailabilityRequest, Part, TreatmentIds
-from shared.schemas import Input, Money, Schema
+from shared.schemas import Input, Schema
 
 LONGEST_WAIT_DAYS = 366
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 12, 31))]
@@ -30,7 +31,7 @@ class Hold(Schema):
     loctician_id: UUID
     start: datetime
     end: datetime
-    price: Money
+    price: MoneyWithVat
     expires_at: datetime
     items: list[Part] | None = None
 
@@ -60,7 +61,7 @@ class Offer(Schema):
     start: datetime
     end: datetime
     loctician_id: UUID
-    price: Money
+    price: MoneyWithVat
     expires_at: datetime
 
 

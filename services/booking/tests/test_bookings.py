@@ -23,7 +23,8 @@ class TestBooking:
         assert answer.status_code == 201
         assert answer.headers["Location"] == f"/api/v1/bookings/{body['id']}"
         assert answer.headers["ETag"] == '"1"'
-        assert body["price"] == {"amount": 64900, "currency": "DKK", "formatted": "649,00 kr."}
+        vat = {"rate": 25, "amount": 12980}
+        assert body["price"] == {"amount": 64900, "currency": "DKK", "formatted": "649,00 kr.", "vat": vat}
         assert body["start"] == at(salon, "10:00").isoformat()
         assert body["end"] == at(salon, "11:30").isoformat()
         assert (body["status"], body["notes"], body["version"]) == ("confirmed", "Ømt hår", 1)
@@ -208,6 +209,18 @@ class TestCancelling:
         assert event["type"] == "booking.cancelled.v1"
         assert BookingCancelled.model_validate(event["data"]).reason == "by_customer"
         assert "Syg" not in str(event)
+
+    async def test_the_reason_is_told_to_those_who_see_the_booking(
+        self, book: Book, salon: date, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
+        customer = uuid4()
+        headers = auth_headers("customer", customer)
+        booking = (await book(at(salon, "10:00"), customer=customer)).json()
+        assert booking["cancel_reason"] is None
+        assert (await self.cancel(client, headers, booking["id"])).json()["cancel_reason"] == "Syg"
+        for who in (headers, auth_headers("loctician", AMINA), auth_headers("staff")):
+            seen = await client.get(f"/api/v1/bookings/{booking['id']}", headers=who)
+            assert seen.json()["cancel_reason"] == "Syg"
 
     async def test_twice_is_409(
         self, book: Book, salon: date, client: httpx.AsyncClient, auth_headers: Headers

@@ -8,7 +8,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from services.booking.events import BookingConfirmed, BookingNoShow, BookingRescheduled
-from services.booking.jobs import forget_walk_ins
 from services.booking.tests.conftest import (
     AMINA,
     DETOX,
@@ -252,13 +251,3 @@ class TestWalkIns:
         assert code(await book(at(salon, "09:31"), role="staff", walk_in={})) == (409, "slot_taken")
         assert code(await book(at(salon, "16:31"), role="staff", walk_in={})) == (409, "outside_hours")
         assert code(await book(at(salon, "09:15"), role="staff", walk_in={})) == (422, "in_past")
-
-    async def test_names_are_forgotten_a_month_later(
-        self, book: Book, salon: date, set_clock: SetClock, database: Database
-    ) -> None:
-        await book(at(salon, "10:00"), role="staff", walk_in={"name": "Åse", "phone": "20123456"})
-        await set_clock(at(salon, "12:00") + timedelta(days=31))
-        async with transaction(database, SERVICE_CLAIMS) as session:
-            await forget_walk_ins(session)
-            row = await session.execute(text("SELECT walk_in, walk_in_name, walk_in_phone FROM booking.bookings"))
-            assert tuple(row.one()) == (True, None, None)

@@ -33,7 +33,7 @@ from services.booking.tests.conftest import (
 from services.booking.tests.test_crowd import CUSTOMERS_MEET, HISTORIES
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
-from shared.testing.services import TRUNCATE
+from shared.testing.services import TRUNCATE, Deliver
 
 FOLLOWS = {
     None: {"pending", "confirmed"},
@@ -66,6 +66,7 @@ OFFERS = text("""
     SELECT count(*) FROM booking.waitlist w FULL JOIN booking.holds h ON h.waitlist_id = w.id
     WHERE (w.status = 'offered') IS DISTINCT FROM (h.id IS NOT NULL) AND (h.id IS NULL OR h.waitlist_id IS NOT NULL)
 """)
+HOLDS = text("SELECT 1 FROM booking.holds WHERE customer_id = :customer")
 HISTORY = text("SELECT booking_id, status FROM booking.booking_history ORDER BY id")
 
 CLOCKS = st.sampled_from([f"{hour:02}:{minute:02}" for hour in range(8, 17) for minute in (0, 15, 30)])
@@ -86,6 +87,7 @@ class Salon:
     sign_in: SignIn
     open_on: OpenOn
     set_clock: SetClock
+    deliver: Deliver
 
     async def begin(self) -> date:
         async with self.owner.begin() as connection:
@@ -104,6 +106,10 @@ class Salon:
         async with transaction(self.database, SERVICE_CLAIMS) as session:
             await queries.end_lapsed(session)
 
+    async def offer_openings(self) -> None:
+        async with transaction(self.database, SERVICE_CLAIMS) as session:
+            await queries.offer_openings(session)
+
 
 class Story(RuleBasedStateMachine):
     def __init__(self, salon: Salon) -> None:
@@ -116,6 +122,7 @@ class Story(RuleBasedStateMachine):
         self.staff = salon.sign_in("staff")
         self.bookings: dict[str, Caller] = {}
         self.holds: dict[int, dict[str, Any]] = {}
+        self.versions = 0
 
     def run(self, call: Awaitable[Any]) -> Any:
         """Hypothesis tells its stories in a thread of its own."""
@@ -218,6 +225,19 @@ class Story(RuleBasedStateMachine):
     def end_lapsed_holds(self) -> None:
         self.run(self.salon.end_lapsed())
 
+    @rule()
+    def offer_openings(self) -> None:
+        self.run(self.salon.offer_openings())
+
+    @rule(person=PEOPLE)
+    def close_an_account_and_open_it_again(self, person: int) -> None:
+        who = {"user_id": str(self.people[person].id)}
+        self.versions += 2
+        self.run(self.salon.deliver("user.deactivated.v1", who, version=self.versions))
+        assert self.run(self.salon.rows(HOLDS.bindparams(customer=self.people[person].id))) == []
+        again = who | {"role": "customer"}
+        self.run(self.salon.deliver("user.reactivated.v1", again, version=self.versions + 1))
+
     @invariant()
     def nobody_is_in_two_places(self) -> None:
         assert self.run(self.salon.count(LOCTICIANS_MEET)) == 0
@@ -250,9 +270,10 @@ async def test_every_story_keeps_the_rules(
     sign_in: SignIn,
     open_on: OpenOn,
     set_clock: SetClock,
+    deliver: Deliver,
     fill_salon: Callable[[], Awaitable[date]],
 ) -> None:
-    salon = Salon(asyncio.get_running_loop(), database, owner, fill_salon, sign_in, open_on, set_clock)
+    salon = Salon(asyncio.get_running_loop(), database, owner, fill_salon, sign_in, open_on, set_clock, deliver)
     limits = settings(
         max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )

@@ -6,11 +6,9 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.booking.events import WaitlistAccepted, WaitlistExpired, WaitlistOffered
-from services.booking.queries import holds
 from services.booking.tests.conftest import (
     AMINA,
     DETOX,
@@ -29,8 +27,7 @@ from services.booking.tests.conftest import (
 )  # fmt: skip
 from services.booking.tests.test_concurrency import overlaps
 from services.booking.tests.test_holds import end_lapsed
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.db import Database
 
 
 @pytest.fixture
@@ -234,12 +231,3 @@ class TestWishes:
         answers = [await first.post("/waitlist", body, Idempotency_Key="w-1") for _ in range(2)]
         assert answers[0].json() == answers[1].json()
         assert len((await first.get("/waitlist")).json()["items"]) == 1
-
-    async def test_of_days_gone_by_are_forgotten(
-        self, first: Caller, salon: date, database: Database, set_clock: SetClock
-    ) -> None:
-        await wait(first, salon)
-        await set_clock(at(salon + timedelta(days=1), "00:01"))
-        async with transaction(database, SERVICE_CLAIMS) as session:
-            await holds.forget_wishes(session)
-            assert (await session.execute(text("SELECT count(*) FROM booking.waitlist"))).scalar_one() == 0

@@ -1,0 +1,113 @@
+"""How long booking keeps what it holds.
+
+A booking loses its person step by step: first the notes; then the customer, when claims from the appointment have
+lapsed. What is left, time and price under an id that is nobody's, is what bookkeeping asks for: it goes five years
+after the end of the financial year, which is the calendar year.
+"""
+
+from datetime import timedelta
+
+from shared.retention import MOST_COUNTED, Policy, clearing, deleting
+
+DAY = timedelta(days=1)
+YEAR = timedelta(days=365)
+FIVE_YEARS = timedelta(days=1827)  # with the two leap days there may be
+LIMITATION = timedelta(days=1096)  # three years, forældelsesloven § 3
+
+
+def _of_bookings(
+    name: str, *, purpose: str, keep: timedelta, least: timedelta, where: str, function: str, **bounds: timedelta
+) -> Policy:
+    """What must happen to a booking's rows in several tables together is a function of the database."""
+    counting = f"SELECT count(*) FROM (SELECT FROM bookings WHERE {where} LIMIT {MOST_COUNTED}) AS due"
+    return Policy(name, "bookings", purpose, keep, counting, f"SELECT {function}(:before, :limit)", least, **bounds)
+
+
+POLICIES = (
+    # A job ends holds within seconds and passes their time on; what it should ever leave behind goes here.
+    deleting("holds", "holds", purpose="appointments", keep=DAY, where="expires_at < :before AND waitlist_id IS NULL"),
+    deleting("openings", "openings", purpose="calendar", keep=DAY, where="upper(opened) < :before"),
+    deleting(
+        "waitlist",
+        "waitlist",
+        purpose="appointments",
+        keep=7 * DAY,
+        where="last_day < booking.local_day(:before) AND status <> 'offered'",
+    ),
+    deleting(
+        "answered_wishes",
+        "waitlist",
+        purpose="appointments",
+        keep=30 * DAY,
+        where="status = 'accepted' AND answered_at < :before",
+    ),
+    deleting(
+        "occupancy",
+        "occupancy",
+        purpose="appointments",
+        keep=90 * DAY,
+        least=7 * DAY,
+        where="upper(blocked) < :before OR lapses_at < :before",
+    ),
+    deleting(
+        "open_windows",
+        "open_windows",
+        purpose="calendar",
+        keep=35 * DAY,
+        least=7 * DAY,
+        where="day < booking.local_day(:before)",
+    ),
+    clearing(
+        "walk_ins",
+        "bookings",
+        purpose="appointments",
+        keep=30 * DAY,
+        sets="walk_in_name = NULL, walk_in_phone = NULL",
+        where="ends_at < :before AND num_nonnulls(walk_in_name, walk_in_phone) > 0",
+    ),
+    clearing(
+        "notes",
+        "bookings",
+        purpose="appointments",
+        keep=2 * YEAR,
+        least=30 * DAY,
+        most=LIMITATION,
+        sets="notes = NULL, internal_notes = NULL, cancel_reason = NULL",
+        where="ends_at < :before AND num_nonnulls(notes, internal_notes, cancel_reason) > 0",
+    ),
+    _of_bookings(
+        "customers_of_bookings",
+        purpose="appointments",
+        keep=LIMITATION,
+        least=30 * DAY,
+        most=FIVE_YEARS,
+        where="starts_at < :before AND parted_at IS NULL",
+        function="booking.part_old",
+    ),
+    _of_bookings(
+        "bookings",
+        purpose="bookkeeping",
+        keep=FIVE_YEARS,
+        least=FIVE_YEARS,
+        where="starts_at < booking.books_closed(:before)",
+        function="booking.remove_bookings",
+    ),
+    deleting("portfolio_media", "portfolio_media", purpose="appointments", keep=30 * DAY, where="fetched_at < :before"),
+    # With the media of it.
+    deleting(
+        "departed_portfolios",
+        "portfolio_sources",
+        purpose="appointments",
+        keep=30 * DAY,
+        where="""EXISTS (SELECT FROM locticians AS gone WHERE gone.loctician_id = portfolio_sources.loctician_id
+                 AND gone.left_at < :before)""",
+    ),
+    clearing(
+        "departed_profiles",
+        "locticians",
+        purpose="appointments",
+        keep=YEAR,
+        sets="bio = '', portfolio_links = '[]', version = version + 1",
+        where="left_at < :before AND (bio <> '' OR portfolio_links <> '[]')",
+    ),
+)

@@ -1,0 +1,123 @@
+"""Who among the salon was shown what of whom is audited; who reads the own is not."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.booking.tests.conftest import AMINA, JONAS, Book, Caller, Outbox, SignIn, at
+from services.booking.tests.test_waitlist import wait
+from shared.proofs import AccessRead
+
+Reads = Any
+SALON = [("loctician", AMINA), ("staff", None), ("admin", None)]
+
+
+@pytest.fixture
+def reads(outbox: Outbox) -> Reads:
+    """What was said to be read: by whom, what, of whom."""
+
+    async def read() -> list[tuple[str, str, set[UUID]]]:
+        told = []
+        for one in await outbox():
+            if one["type"] == "access.read.v1":
+                seen = AccessRead.model_validate(one["data"])
+                people = {seen.subject_id} if seen.subject_id else set(seen.subject_ids)
+                told.append((one["actorid"], seen.what, people))
+        return told
+
+    return read
+
+
+@pytest.fixture
+def customer(sign_in: SignIn) -> Caller:
+    return sign_in()
+
+
+@pytest.fixture
+async def booked(book: Book, customer: Caller, salon: date) -> dict[str, Any]:
+    return dict((await book(at(salon, "10:00"), customer=customer.id, notes="Ømt hår")).json())
+
+
+@pytest.mark.parametrize(("role", "person"), SALON)
+class TestSalon:
+    async def test_a_booking_and_its_history_are_told_each(
+        self, role: str, person: UUID | None, booked: dict[str, Any], customer: Caller, sign_in: SignIn, reads: Reads
+    ) -> None:
+        reader = sign_in(role, person)
+        assert (await reader.get(f"/bookings/{booked['id']}")).status_code == 200
+        assert (await reader.get(f"/bookings/{booked['id']}/history")).status_code == 200
+        told = [(str(reader.id), what, {customer.id}) for what in ("booking", "booking.history")]
+        assert await reads() == told
+
+    async def test_a_list_is_told_once_with_everybody_on_it(
+        self, role: str, person: UUID | None, booked: dict[str, Any], customer: Caller, sign_in: SignIn, reads: Reads,
+        book: Book, salon: date,
+    ) -> None:  # fmt: skip
+        other, unseen = uuid4(), uuid4()
+        for clock, who in (("12:00", other), ("14:00", unseen)):
+            await book(at(salon, clock), customer=who)
+        reader = sign_in(role, person)
+        assert len((await reader.get("/bookings", limit="2")).json()["items"]) == 2
+        assert await reads() == [(str(reader.id), "bookings", {customer.id, other})]
+
+    async def test_what_is_not_shown_is_not_told(
+        self, role: str, person: UUID | None, booked: dict[str, Any], sign_in: SignIn, reads: Reads
+    ) -> None:
+        reader = sign_in(role, person)
+        assert (await reader.get("/bookings", status="no_show")).json()["items"] == []
+        assert (await reader.get(f"/bookings/{uuid4()}")).status_code == 404
+        assert (await sign_in("loctician", JONAS).get(f"/bookings/{booked['id']}")).status_code == 404
+        assert await reads() == []
+
+    async def test_a_change_that_changes_nothing_is_a_read(
+        self, role: str, person: UUID | None, booked: dict[str, Any], customer: Caller, sign_in: SignIn, reads: Reads
+    ) -> None:
+        reader = sign_in(role, person)
+        same = {"start": booked["start"]}
+        for match in ('"1"', "*"):
+            answer = await reader.put(f"/bookings/{booked['id']}", same, If_Match=match)
+            assert (answer.status_code, answer.json()["version"]) == (200, 1)
+        assert await reads() == [(str(reader.id), "booking", {customer.id})] * 2
+        await reader.put(f"/bookings/{booked['id']}", {"internal_notes": "Ny"}, 1)
+        assert len(await reads()) == 2
+
+
+class TestOthers:
+    async def test_one_s_own_is_not_told(
+        self, booked: dict[str, Any], customer: Caller, salon: date, reads: Reads
+    ) -> None:
+        await wait(customer, salon)
+        for path in ("/bookings", f"/bookings/{booked['id']}", f"/bookings/{booked['id']}/history", "/waitlist"):
+            assert (await customer.get(path)).status_code == 200
+        assert await reads() == []
+
+    async def test_the_waitlist_is_told_when_staff_see_it(
+        self, customer: Caller, salon: date, sign_in: SignIn, reads: Reads
+    ) -> None:
+        await wait(customer, salon)
+        staff = sign_in("staff")
+        assert len((await staff.get("/waitlist")).json()["items"]) == 1
+        assert (await sign_in("loctician", AMINA).get("/waitlist")).json()["items"] == []
+        assert await reads() == [(str(staff.id), "waitlist", {customer.id})]
+
+    async def test_who_walked_in_has_no_account_to_tell_of(
+        self, book: Book, salon: date, sign_in: SignIn, reads: Reads
+    ) -> None:
+        await book(at(salon, "10:00"), role="staff", walk_in={"name": "Åse"})
+        assert len((await sign_in("staff").get("/bookings")).json()["items"]) == 1
+        assert await reads() == []
+
+    async def test_a_profile_is_told_as_far_as_only_the_salon_sees_it(
+        self, salon: date, sign_in: SignIn, customer: Caller, reads: Reads, deliver: Any
+    ) -> None:
+        await deliver("user.deactivated.v1", {"user_id": str(JONAS)}, version=3)
+        for path in ("/locticians", f"/locticians/{AMINA}"):
+            assert (await customer.get(path)).status_code == 200
+        assert (await sign_in("loctician", AMINA).get(f"/locticians/{AMINA}")).status_code == 200
+        assert await reads() == []
+        staff = sign_in("staff")
+        assert len((await staff.get("/locticians", include_inactive="true")).json()["items"]) == 2
+        assert (await staff.get(f"/locticians/{AMINA}")).status_code == 200
+        assert await reads() == [(str(staff.id), "loctician", {JONAS}), (str(staff.id), "loctician", {AMINA})]

@@ -1,0 +1,275 @@
+"""What is old goes, or is parted from its person, and nothing else does."""
+
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from services.booking.main import SERVICE
+from services.booking.queries import portfolio
+from services.booking.retention import POLICIES
+from services.booking.tests.conftest import AMINA, JONAS, Book, OpenOn, SetClock, SignIn, at
+from shared import retention
+from shared.auth import SERVICE_CLAIMS, Claims
+from shared.db import Database, transaction
+from shared.jobs import run_once
+
+POLICY = {policy.name: policy for policy in POLICIES}
+TODAY = date(2026, 7, 1)
+NOW = at(TODAY, "12:00")
+
+# One row that is as old as `at` says.
+ROWS = {
+    "holds": """
+        INSERT INTO holds (id, customer_id, treatment_ids, chairs, starts_at, ends_at, price_amount, expires_at)
+        VALUES (gen_random_uuid(), gen_random_uuid(), '{}', '{}', now(), now(), 1, :at)""",
+    "openings": """
+        INSERT INTO openings (loctician_id, opened) VALUES (gen_random_uuid(),
+            tstzmultirange(tstzrange(CAST(:at AS timestamptz) - interval '2 days', :at)))""",
+    "waitlist": """
+        INSERT INTO waitlist (id, customer_id, treatment_ids, first_day, last_day)
+        VALUES (gen_random_uuid(), gen_random_uuid(), '{}', booking.local_day(:at), booking.local_day(:at))""",
+    "answered_wishes": """
+        INSERT INTO waitlist (id, customer_id, treatment_ids, first_day, last_day, status, answered_at)
+        VALUES (gen_random_uuid(), gen_random_uuid(), '{}', '2099-01-01', '2099-01-01', 'accepted', :at)""",
+    "occupancy": """
+        INSERT INTO occupancy (item_id, loctician_id, blocked)
+        VALUES (gen_random_uuid(), gen_random_uuid(), tstzrange(CAST(:at AS timestamptz) - interval '2 days', :at))""",
+    "open_windows": """
+        INSERT INTO open_windows (loctician_id, day, version, windows)
+        VALUES (gen_random_uuid(), booking.local_day(:at), 1, '{}')""",
+    "portfolio_media": """
+        WITH who AS (
+            INSERT INTO locticians (loctician_id, display_name) VALUES (gen_random_uuid(), 'A') RETURNING loctician_id
+        ), source AS (
+            INSERT INTO portfolio_sources (loctician_id, instagram_user_id) SELECT loctician_id, '1' FROM who)
+        INSERT INTO portfolio_media (loctician_id, place, media_id, kind, caption, media_url, permalink, fetched_at)
+        SELECT loctician_id, 1, '', '', '', '', '', :at FROM who""",
+    "departed_portfolios": """
+        WITH who AS (
+            INSERT INTO locticians (loctician_id, display_name) VALUES (gen_random_uuid(), 'A') RETURNING loctician_id)
+        INSERT INTO portfolio_sources (loctician_id, instagram_user_id) SELECT loctician_id, '1' FROM who""",
+    "departed_profiles": """
+        INSERT INTO locticians (loctician_id, display_name, bio) VALUES (gen_random_uuid(), 'A', 'Om mig')""",
+}
+TABLES = ("bookings", "booking_items", "booking_history", "occupancy")
+
+
+@pytest.fixture
+def apply(database: Database) -> Callable[[str], Awaitable[int]]:
+    """Removes what a policy finds due at NOW, and holds it to have counted the same."""
+
+    async def run(name: str) -> int:
+        policy = POLICY[name]
+        values = {"before": NOW - policy.keep}
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            counted = await session.scalar(text(policy.counting), values)
+            removed = await session.scalar(text(policy.statement), values | {"limit": retention.BATCH})
+            assert await session.scalar(text(policy.counting), values) == 0
+        assert counted == removed
+        return int(removed or 0)
+
+    return run
+
+
+Apply = Callable[[str], Awaitable[int]]
+
+
+@pytest.fixture
+async def rows(database: Database) -> Callable[..., Awaitable[list[Any]]]:
+    async def read(statement: str, **values: Any) -> list[Any]:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            return list((await session.execute(text(statement), values)).all())
+
+    return read
+
+
+Rows = Callable[..., Awaitable[list[Any]]]
+
+
+@pytest.fixture
+def book_on(book: Book, open_on: OpenOn, set_clock: SetClock) -> Callable[..., Awaitable[UUID]]:
+    """Books Amina's ten o'clock of a day gone by, on the morning of that day; then it is NOW."""
+
+    async def take(day: date, **more: Any) -> UUID:
+        await open_on(day, ("09:00", "17:00"))
+        await set_clock(at(day, "07:00"))
+        answer = await book(at(day, "10:00"), **more)
+        assert answer.status_code == 201, answer.text
+        await set_clock(NOW)
+        return UUID(answer.json()["id"])
+
+    return take
+
+
+BookOn = Callable[..., Awaitable[UUID]]
+
+
+def ago(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+class TestRows:
+    @pytest.mark.parametrize("name", [name for name in ROWS if not name.startswith("departed")])
+    async def test_older_ones_go_and_younger_ones_stay(
+        self, name: str, apply: Apply, rows: Rows, database: Database, set_clock: SetClock
+    ) -> None:
+        await set_clock(NOW)
+        policy = POLICY[name]
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            for extra in (-2, 2, 5000):
+                instant = NOW - policy.keep + timedelta(days=extra)
+                await session.execute(text(ROWS[name]), {"at": instant})
+        assert await apply(name) == 1
+        assert len(await rows(f"SELECT 1 FROM {policy.table}")) == 2
+        assert await apply(name) == 0
+
+    async def test_each_policy_is_held_to_something(self) -> None:
+        told_below = {"walk_ins", "notes", "customers_of_bookings", "bookings"}
+        assert set(ROWS) | told_below == set(POLICY)
+
+    async def test_a_held_time_goes_with_its_hold_however_far_ahead_it_lies(self, apply: Apply, rows: Rows) -> None:
+        async def held(lapses_at: datetime) -> None:
+            await rows(
+                """INSERT INTO occupancy (item_id, loctician_id, blocked, lapses_at)
+                   VALUES (gen_random_uuid(), gen_random_uuid(), '[2090-01-01, 2090-01-02)', :at) RETURNING 1""",
+                at=lapses_at,
+            )
+
+        await held(NOW - timedelta(days=91))
+        await held(NOW)
+        assert await apply("occupancy") == 1
+
+    async def test_an_open_offer_outlives_its_day_until_it_is_ended(self, apply: Apply, rows: Rows) -> None:
+        await rows(
+            """INSERT INTO waitlist (id, customer_id, treatment_ids, first_day, last_day, status)
+               VALUES (gen_random_uuid(), gen_random_uuid(), '{}', '2020-01-01', '2020-01-01', 'offered') RETURNING 1"""
+        )
+        assert await apply("waitlist") == 0
+
+    async def test_an_answered_wish_has_the_time_of_its_answer(self, rows: Rows, set_clock: SetClock) -> None:
+        await set_clock(NOW)
+        await rows(ROWS["waitlist"] + " RETURNING 1", at=NOW)
+        [first] = await rows("UPDATE waitlist SET status = 'offered' RETURNING answered_at")
+        [then] = await rows("UPDATE waitlist SET status = 'accepted' RETURNING answered_at")
+        assert (first.answered_at, then.answered_at) == (None, NOW)
+
+
+class TestDeparted:
+    async def test_portfolio_goes_after_a_month_and_the_profile_s_words_after_a_year(
+        self, salon: date, apply: Apply, rows: Rows, set_clock: SetClock
+    ) -> None:
+        await rows("UPDATE locticians SET bio = 'Om mig', portfolio_links = '[\"https\\://a.example\"]' RETURNING 1")
+        await rows("INSERT INTO portfolio_sources SELECT loctician_id, '1' FROM locticians RETURNING 1")
+        for loctician, days in ((AMINA, 31), (JONAS, 29)):
+            await set_clock(at(ago(days), "12:00"))
+            await rows("UPDATE locticians SET active = false WHERE loctician_id = :id RETURNING 1", id=loctician)
+        assert await apply("departed_portfolios") == 1
+        assert [one.loctician_id for one in await rows("SELECT * FROM portfolio_sources")] == [JONAS]
+        assert await apply("departed_profiles") == 0
+        await set_clock(at(ago(366), "12:00"))
+        await rows("UPDATE locticians SET active = true WHERE loctician_id = :id RETURNING 1", id=AMINA)
+        await rows("UPDATE locticians SET active = false WHERE loctician_id = :id RETURNING 1", id=AMINA)
+        assert await apply("departed_profiles") == 1
+        words = await rows("SELECT display_name, bio, portfolio_links FROM locticians ORDER BY display_name")
+        assert [tuple(one) for one in words] == [("Amina", "", []), ("Jonas", "Om mig", ["https://a.example"])]
+
+    async def test_who_comes_back_keeps_everything(self, salon: date, rows: Rows, apply: Apply) -> None:
+        await rows("INSERT INTO portfolio_sources SELECT loctician_id, '1' FROM locticians RETURNING 1")
+        for active in (False, True):
+            await rows("UPDATE locticians SET active = :active RETURNING 1", active=active)
+        assert await apply("departed_portfolios") == 0
+
+    async def test_nothing_more_is_fetched_for_who_has_left(self, salon: date, rows: Rows, database: Database) -> None:
+        await rows("INSERT INTO portfolio_sources SELECT loctician_id, '1' FROM locticians RETURNING 1")
+        await rows("UPDATE locticians SET active = false WHERE loctician_id = :id RETURNING 1", id=AMINA)
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            due = await portfolio.claim_due(session, timedelta(minutes=1), 10)
+        assert [one.loctician_id for one in due] == [JONAS]
+
+
+class TestBookings:
+    async def test_lose_notes_then_their_customer_then_go(
+        self, book_on: BookOn, apply: Apply, rows: Rows, sign_in: SignIn
+    ) -> None:
+        customer = sign_in()
+        ages = {"young": 700, "quiet": 740, "nobodys": 1100, "gone": 2300}
+        ids = {await book_on(ago(days), customer=customer.id, notes="Ømt hår"): name for name, days in ages.items()}
+        assert [await apply(name) for name in ("notes", "customers_of_bookings", "bookings")] == [3, 2, 1]
+        left = {ids[one.id]: one for one in await rows("SELECT * FROM bookings")}
+        assert {name: (one.notes, one.customer_id == customer.id) for name, one in left.items()} == {
+            "young": ("Ømt hår", True),
+            "quiet": (None, True),
+            "nobodys": (None, False),
+        }
+        assert {one.price_amount for one in left.values()} == {64900}
+        for table in TABLES[1:]:
+            assert len(await rows(f"SELECT 1 FROM {table}")) == 3, table
+        parted = left["nobodys"]
+        for table in ("booking_items", "booking_history"):
+            [row] = await rows(f"SELECT * FROM {table} WHERE booking_id = :id", id=parted.id)
+            assert row.customer_id == parted.customer_id, table
+        assert row.actor_id is None
+        seen = (await customer.get("/bookings")).json()["items"]
+        assert {UUID(one["id"]) for one in seen} == {left["young"].id, left["quiet"].id}
+
+    async def test_are_kept_five_years_from_the_end_of_their_financial_year(
+        self, book_on: BookOn, apply: Apply, rows: Rows
+    ) -> None:
+        first, last = await book_on(date(2021, 1, 1)), await book_on(date(2020, 12, 31))
+        assert await apply("bookings") == 1
+        assert [one.id for one in await rows("SELECT id FROM bookings")] == [first]
+        assert last != first
+
+    async def test_of_one_person_no_longer_belong_together_once_parted(
+        self, book_on: BookOn, apply: Apply, rows: Rows, sign_in: SignIn
+    ) -> None:
+        for days in (1100, 1200):
+            await book_on(ago(days), customer=sign_in("customer", UUID(int=77)).id)
+        assert await apply("customers_of_bookings") == 2
+        people = await rows("SELECT DISTINCT customer_id FROM bookings")
+        assert len(people) == 2
+        assert UUID(int=77) not in {one.customer_id for one in people}
+
+    async def test_of_walk_ins_lose_name_and_phone_a_month_later(
+        self, book_on: BookOn, apply: Apply, rows: Rows
+    ) -> None:
+        guest = {"name": "Åse", "phone": "20123456"}
+        for days in (29, 31):
+            await book_on(ago(days), role="staff", walk_in=guest)
+        assert await apply("walk_ins") == 1
+        names = await rows("SELECT walk_in, walk_in_name, walk_in_phone FROM bookings ORDER BY starts_at")
+        assert [tuple(one) for one in names] == [(True, None, None), (True, "Åse", "+4520123456")]
+
+    async def test_that_the_books_still_need_cannot_be_removed(
+        self, book_on: BookOn, rows: Rows, database: Database, set_clock: SetClock
+    ) -> None:
+        await book_on(ago(1700))
+        await set_clock(None)
+        assert [one[0] for one in await rows("SELECT booking.remove_bookings('2090-01-01', 1000)")] == [0]
+        for table in ("bookings", "booking_history"):
+            with pytest.raises(DBAPIError, match="permission denied"):
+                await rows(f"DELETE FROM {table} RETURNING 1")
+        await set_clock(at(date(2060, 1, 1), "12:00"))
+        for role in ("customer", "loctician"):
+            async with transaction(database, Claims(role, uuid4())) as session:
+                removed = await session.scalar(text("SELECT booking.remove_bookings(now(), 1000)"))
+            assert removed == 0
+        assert len(await rows("SELECT 1 FROM bookings")) == 1
+
+    async def test_are_removed_as_gdpr_orders_and_the_counts_are_told(
+        self, book_on: BookOn, deliver: Any, database: Database, rows: Rows, outbox: Any, set_clock: SetClock
+    ) -> None:
+        await book_on(ago(2600))
+        await set_clock(None)
+        orders = [{"service": "booking", "policy": "bookings", "keep_days": POLICY["bookings"].keep.days}]
+        due = {"run_id": str(uuid4()), "version": 1, "dry_run": False, "policies": orders}
+        await deliver("gdpr.retention_due.v1", due)
+        assert await run_once(database, retention.job("booking", SERVICE.policies)) == "done"
+        told = (await outbox())[-1]["data"]
+        assert (told["policy"], told["counted"], told["removed"]) == ("bookings", 1, 1)
+        assert [len(await rows(f"SELECT 1 FROM {table}")) for table in TABLES] == [0, 0, 0, 0]
