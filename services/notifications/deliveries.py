@@ -12,13 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import queries
 from services.notifications.errors import DeliveryBusy, DeliverySpent
 from services.notifications.events import NotificationDelivered, NotificationFailed, NotificationResent
+from services.notifications.kinds import KINDS
 from services.notifications.messages import Message
 from services.notifications.outcomes import Failure
 from services.notifications.queries import Row
 from services.notifications.rendering import Names, instant
 from services.notifications.wake import wake_after_commit
+from shared.auth import Principal
 from shared.errors import NotFound
 from shared.events import emit, new_id
+from shared.proofs import audited_read
 from shared.schemas import decode_cursor, encode_cursor
 
 # all in seconds
@@ -74,8 +77,20 @@ async def claim(session: AsyncSession, channel: str, address: str, batch: int = 
     the channel needs."""
     rows = [_addressed(row) for row in await queries.due(session, channel, batch)]
     names = await _names(session, rows)
-    taken = [await _take(session, row, names, address) for row in rows]
+    refused = await _refused(session, rows)
+    taken = [await _take(session, row, names, address) for row in rows if row["id"] not in refused]
     return Batch([row for row in taken if row is not None], names)
+
+
+async def _refused(session: AsyncSession, rows: Sequence[Row]) -> set[UUID]:
+    """Those that need a consent which was withdrawn since they were written. They end here."""
+    needs = {row["id"]: KINDS[row["kind"]].consent for row in rows if KINDS[row["kind"]].consent}
+    asking = [row for row in rows if row["id"] in needs]
+    given = await queries.consents_of(session, {row["recipient_id"] for row in asking}) if asking else set()
+    refused = [row for row in asking if (row["recipient_id"], needs[row["id"]]) not in given]
+    for row in refused:
+        await _end(session, row, "dropped", "no_consent")
+    return {row["id"] for row in refused}
 
 
 def _addressed(row: Row) -> Row:
@@ -182,6 +197,13 @@ async def settle(session: AsyncSession, row: Row, failure: Failure | None, messa
     emit(session, told.model_validate(_told(settled)))
 
 
+def tried_since(row: Row) -> datetime | None:
+    """Since when a claimed delivery has been tried in vain, so that an attempt may have been taken and not recorded;
+    None at the first attempt."""
+    begun: datetime = row["give_up_at"] - timedelta(seconds=PATIENCE)
+    return begun if row["attempts"] > 1 else None
+
+
 async def release(session: AsyncSession, row: Row) -> None:
     """Give back a claimed delivery that was not tried."""
     await queries.change(session, row, status="queued", lease_until=None, attempts=row["attempts"] - 1)
@@ -204,15 +226,16 @@ def _told(row: Row) -> dict[str, Any]:
 
 
 async def listed(
-    session: AsyncSession, conditions: Mapping[str, Any], cursor: str | None, limit: int
+    session: AsyncSession, who: Principal, conditions: Mapping[str, Any], cursor: str | None, limit: int
 ) -> dict[str, Any]:
     before = decode_cursor(cursor, UUID)[0] if cursor else None
     rows = await queries.deliveries_page(session, conditions, before, limit + 1)
     more = encode_cursor(str(rows[limit - 1]["id"])) if len(rows) > limit else None
+    audited_read(session, who, "deliveries", {row["recipient_id"] for row in rows[:limit]})
     return {"items": rows[:limit], "next_cursor": more}
 
 
-async def resend(session: AsyncSession, delivery_id: UUID) -> Row:
+async def resend(session: AsyncSession, who: Principal, delivery_id: UUID) -> Row:
     """Queue it again, due now, as a new mail if it was sent before. Raises NotFound, DeliveryBusy,
     DeliverySpent."""
     row = await queries.locked_delivery(session, delivery_id)
@@ -220,7 +243,7 @@ async def resend(session: AsyncSession, delivery_id: UUID) -> Row:
         raise NotFound
     if row["status"] == "sending":
         raise DeliveryBusy
-    if row["kind"] in NEED_SECRET and SECRET not in row["data"]:
+    if not row["data"] or (row["kind"] in NEED_SECRET and SECRET not in row["data"]):
         raise DeliverySpent
     again = await queries.change(
         session,
@@ -234,6 +257,7 @@ async def resend(session: AsyncSession, delivery_id: UUID) -> Row:
     )
     wake_after_commit(session)
     emit(session, NotificationResent.model_validate(_resent(again or row)))
+    audited_read(session, who, "deliveries", [row["recipient_id"]])
     return again or row
 
 
