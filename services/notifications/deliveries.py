@@ -77,20 +77,8 @@ async def claim(session: AsyncSession, channel: str, address: str, batch: int = 
     the channel needs."""
     rows = [_addressed(row) for row in await queries.due(session, channel, batch)]
     names = await _names(session, rows)
-    refused = await _refused(session, rows)
-    taken = [await _take(session, row, names, address) for row in rows if row["id"] not in refused]
+    taken = [await _take(session, row, names, address) for row in rows]
     return Batch([row for row in taken if row is not None], names)
-
-
-async def _refused(session: AsyncSession, rows: Sequence[Row]) -> set[UUID]:
-    """Those that need a consent which was withdrawn since they were written. They end here."""
-    needs = {row["id"]: KINDS[row["kind"]].consent for row in rows if KINDS[row["kind"]].consent}
-    asking = [row for row in rows if row["id"] in needs]
-    given = await queries.consents_of(session, {row["recipient_id"] for row in asking}) if asking else set()
-    refused = [row for row in asking if (row["recipient_id"], needs[row["id"]]) not in given]
-    for row in refused:
-        await _end(session, row, "dropped", "no_consent")
-    return {row["id"] for row in refused}
 
 
 def _addressed(row: Row) -> Row:
@@ -177,6 +165,16 @@ def _told_of(rows: Sequence[Row], name: str) -> set[UUID]:
 
 def _ids(row: Row, name: str) -> set[UUID]:
     return {UUID(item[name]) for item in row["data"].get("items", ())}
+
+
+async def end_withdrawn(session: AsyncSession, row: Row) -> bool:
+    """Whether a delivery needs a consent that was withdrawn since it was written; then it ends here."""
+    needed = KINDS[row["kind"]].consent
+    recipient = row["recipient_id"]
+    withdrawn = needed is not None and (recipient, needed) not in await queries.consents_of(session, [recipient])
+    if withdrawn:
+        await _end(session, row, "dropped", "no_consent")
+    return withdrawn
 
 
 async def settle(session: AsyncSession, row: Row, failure: Failure | None, message_id: str | None = None) -> None:

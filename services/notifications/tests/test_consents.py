@@ -1,6 +1,7 @@
 """Marketing reaches those who have consented to it, and nobody a moment longer; all else is not touched by that."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +9,11 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from services.notifications.channels import Line, channels
+from services.notifications.channels.mail.channel import MailCarrier
+from services.notifications.channels.mail.server import MailServer
 from services.notifications.sender import Sender
-from services.notifications.tests.conftest import AMINA, AMINAS, KIRSTEN, KIRSTENS, Know, Rows, booking
+from services.notifications.tests.conftest import AMINA, AMINAS, APP, KIRSTEN, KIRSTENS, MAIL_FROM, Know, Rows, booking
 from services.notifications.tests.postoffice import PostOffice, text_of
 from services.notifications.tests.test_broadcasts import BODY, PATH, tell_all
 from shared.auth import Claims, Role
@@ -83,7 +87,24 @@ class TestMarketing:
         await sender.send_due()
         assert [mail["To"].addresses[0].addr_spec for mail in post.mails] == [AMINAS]
         [hers] = [row for row in await rows("deliveries") if row["recipient_id"] == KIRSTEN]
-        assert (hers["status"], hers["error"], hers["attempts"]) == ("dropped", "no_consent", 0)
+        assert (hers["status"], hers["error"]) == ("dropped", "no_consent")
+
+    async def test_a_withdrawal_holds_for_a_mail_that_a_sender_has_already_taken(
+        self, say: Say, broadcast: Broadcast, database: Database, post: PostOffice, rows: Rows
+    ) -> None:
+        real = MailCarrier(MailServer.from_url(post.url), MAIL_FROM, APP)
+
+        class Slow:
+            @asynccontextmanager
+            async def connected(self) -> AsyncIterator[Line]:
+                await say(False, 2)
+                async with real.connected() as line:
+                    yield line
+
+        await say(True)
+        await broadcast()
+        assert await Sender(database, channels()["mail"], Slow()).send_due() == 1
+        assert (post.mails, (await rows("deliveries"))[0]["status"]) == ([], "dropped")
 
     async def test_a_withdrawal_holds_for_a_mail_that_is_to_be_tried_again(
         self, say: Say, broadcast: Broadcast, sender: Sender, post: PostOffice, rows: Rows, arrange: Any
