@@ -26,7 +26,13 @@ Hash = bytes | str
 
 KEPT = timedelta(hours=24)
 POLICY = deleting(
-    "idempotency_keys", "idempotency_keys", purpose="operation", keep=KEPT, least=KEPT, where="created_at < :before"
+    "idempotency_keys",
+    "idempotency_keys",
+    purpose="operation",
+    keep=KEPT,
+    least=KEPT,
+    most=timedelta(days=7),  # one that has lapsed answers nobody
+    where="created_at < :before",
 )
 IdempotencyKey = Annotated[
     str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")

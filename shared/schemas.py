@@ -69,6 +69,12 @@ def copenhagen(instant: datetime) -> datetime:
     return instant.astimezone(COPENHAGEN)
 
 
+def comes_twice(instant: datetime) -> bool:
+    """Whether its time by the clock in Copenhagen is that of another instant too, in the hour that autumn repeats."""
+    local = copenhagen(instant)
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+
+
 class Money(Schema):
     """An amount in øre, VAT included."""
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from icalendar import Calendar, Event, Timezone
 
 from services.calendar.queries.common import Row, Rows
-from shared.schemas import copenhagen
+from shared.schemas import comes_twice, copenhagen
 
 STATUS = {"pending": "TENTATIVE", "cancelled": "CANCELLED"}
 WORDS = {
@@ -81,10 +81,9 @@ def _event(kind: str, row: Row, names: Mapping[UUID, str], words: Mapping[str, s
 
 def _times(starts: datetime, ends: datetime) -> tuple[datetime, datetime]:
     """On Copenhagen's clock, but in UTC in the hour that comes twice: readers differ over which of them is meant."""
-    local = copenhagen(starts), copenhagen(ends)
-    if any(one.replace(fold=0).utcoffset() != one.replace(fold=1).utcoffset() for one in local):
+    if comes_twice(starts) or comes_twice(ends):
         return starts.astimezone(UTC), ends.astimezone(UTC)
-    return local
+    return copenhagen(starts), copenhagen(ends)
 
 
 def _summary(kind: str, row: Row, names: Mapping[UUID, str], words: Mapping[str, str]) -> str:

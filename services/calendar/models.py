@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TSTZMULTIRANGE
 from shared.idempotency import idempotency_table
 from shared.inbox import inbox_table
 from shared.outbox import outbox_table
-from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS
+from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS, about, pseudonymous
 
 metadata = MetaData(schema="calendar")
 outbox = outbox_table(metadata)
@@ -36,6 +36,7 @@ working_hours = Table(
     Column("ends", Time, nullable=False, info=NONE),
     Column("valid_from", Date, nullable=False, info=NONE),
     Column("valid_until", Date, info=NONE),
+    info=about(purpose="calendar", keep="account_closed"),
 )
 
 overrides = Table(
@@ -45,6 +46,7 @@ overrides = Table(
     Column("day", Date, primary_key=True, info=NONE),
     Column("windows", JSONB, nullable=False, info=NONE),  # [["09:00", "12:00"], ...], none: closed
     Column("reason", Text, info=NONE),
+    info=about(purpose="calendar", keep="overrides"),
 )
 
 time_off = Table(
@@ -52,9 +54,10 @@ time_off = Table(
     metadata,
     Column("id", Uuid, primary_key=True, info=NONE),
     Column("loctician_id", Uuid, nullable=False, info=PSEUDONYMOUS),
-    Column("starts_at", DateTime(timezone=True), nullable=False, info=NONE),
-    Column("ends_at", DateTime(timezone=True), nullable=False, info=NONE),
+    Column("starts_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
+    Column("ends_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    info=about(purpose="calendar", keep="time_off"),
 )
 
 imports = Table(
@@ -65,7 +68,7 @@ imports = Table(
     Column("url", Text, info=PERSONAL),  # null: a file. Whoever knows it can often read the calendar behind it
     Column("status", Text, nullable=False, info=NONE),
     Column("problem", Text, info=NONE),
-    Column("busy", TSTZMULTIRANGE, nullable=False, server_default=text("'{}'"), info=NONE),
+    Column("busy", TSTZMULTIRANGE, nullable=False, server_default=text("'{}'"), info=PSEUDONYMOUS),
     Column("covers_until", Date, info=NONE),
     Column("etag", Text, info=NONE),
     Column("last_modified", Text, info=NONE),
@@ -73,6 +76,7 @@ imports = Table(
     Column("due_at", DateTime(timezone=True), info=NONE),  # null: never again
     Column("checked_at", DateTime(timezone=True), info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    info=about(purpose="calendar", keep="account_closed"),
 )
 
 windows = Table(
@@ -82,6 +86,7 @@ windows = Table(
     Column("day", Date, primary_key=True, info=NONE),
     Column("windows", JSONB, nullable=False, info=NONE),
     Column("closed_for", Text, info=NONE),
+    info=about(purpose="calendar", keep="windows"),
 )
 
 loctician_versions = Table(
@@ -91,6 +96,7 @@ loctician_versions = Table(
     Column("version", Integer, nullable=False, server_default=ZERO, info=NONE),  # of what was published
     Column("hours_version", Integer, nullable=False, server_default=ZERO, info=NONE),
     Column("published_until", Date, info=NONE),
+    info=about(purpose="operation", keep="always"),
 )
 
 appointments = Table(
@@ -99,13 +105,16 @@ appointments = Table(
     Column("item_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("booking_id", Uuid, nullable=False, info=PSEUDONYMOUS),
     Column("loctician_id", Uuid, nullable=False, info=PSEUDONYMOUS),
-    Column("customer_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column(
+        "customer_id", Uuid, nullable=False, info=pseudonymous(purpose="appointments", keep="appointment_customers")
+    ),
     Column("treatment_id", Uuid, nullable=False, info=NONE),
-    Column("starts_at", DateTime(timezone=True), nullable=False, info=NONE),
-    Column("ends_at", DateTime(timezone=True), nullable=False, info=NONE),
+    Column("starts_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
+    Column("ends_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
     Column("status", Text, nullable=False, info=NONE),
     Column("version", Integer, nullable=False, info=NONE),
     Column("changed_at", DateTime(timezone=True), nullable=False, info=NONE),
+    info=about(purpose="appointments", keep="appointments"),
 )
 
 booking_versions = Table(
@@ -113,6 +122,8 @@ booking_versions = Table(
     metadata,
     Column("booking_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("version", Integer, nullable=False, info=NONE),
+    Column("changed_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    info=about(purpose="operation", keep="booking_versions"),
 )
 
 treatment_names = Table(
@@ -129,6 +140,7 @@ loctician_names = Table(
     Column("loctician_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("display_name", Text, nullable=False, info=PERSONAL),
     Column("version", Integer, nullable=False, info=NONE),
+    info=about(purpose="calendar", keep="erased"),
 )
 
 languages = Table(
@@ -137,6 +149,7 @@ languages = Table(
     Column("person_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("language", Text, nullable=False, info=PERSONAL),
     Column("version", Integer, nullable=False, info=NONE),
+    info=about(purpose="calendar", keep="erased"),
 )
 
 feeds = Table(
@@ -147,6 +160,7 @@ feeds = Table(
     Column("kind", Text, nullable=False, info=NONE),  # loctician or customer: whose side the appointments are seen from
     Column("token_hash", LargeBinary, nullable=False, unique=True, info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    info=about(purpose="calendar", keep="account_closed"),
 )
 
 idempotency_keys = idempotency_table(metadata)

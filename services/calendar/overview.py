@@ -10,9 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.calendar import answers
 from services.calendar.errors import RangeTooLong
 from services.calendar.expansion import NO_HOURS, OpenDay, bounds
+from services.calendar.privacy import NOBODY
 from services.calendar.queries import hours, imports, projections, windows
 from services.calendar.queries.common import Rows
 from services.calendar.spans import Window, clip, subtract
+from shared.auth import Principal
+from shared.proofs import audited_read
 
 MAX_DAYS = 62
 View = Literal["day", "week"]
@@ -24,6 +27,15 @@ def last_day(first: date, last: date | None, view: View | None) -> date:
     found = last or first + timedelta(days=DAYS_AFTER[view])
     if not 0 <= (found - first).days < MAX_DAYS:
         raise RangeTooLong(days=MAX_DAYS)
+    return found
+
+
+async def read(session: AsyncSession, who: Principal, loctician_id: UUID, first: date, last: date) -> dict[str, Any]:
+    """What the salon reads of other people is audited; a loctician's own calendar is the loctician's work."""
+    found = await overview(session, loctician_id, first, last)
+    if who.id != loctician_id:
+        customers = {UUID(one["customer_id"]) for day in found["days"] for one in day["appointments"]}
+        audited_read(session, who, "calendar", {loctician_id, *customers - {NOBODY}})
     return found
 
 

@@ -26,6 +26,7 @@ from services.calendar.queries.common import rows
 from services.calendar.reading import covered_until
 from shared.events import new_id
 
+NOBODY = UUID(int=0)  # in place of the customer of an appointment that is long past
 HIDDEN = {"customer_id", "loctician_id", "busy", "token_hash"}
 
 

@@ -68,12 +68,12 @@ async def list_deliveries(
     limit: Limit = 50,
 ) -> dict[str, Any]:
     conditions = {"status": status, "recipient_id": recipient_id, "booking_id": booking_id}
-    return await deliveries.listed(session, conditions, cursor, limit)
+    return await deliveries.listed(session, who, conditions, cursor, limit)
 
 
 @router.post("/deliveries/{delivery_id}/resend", status_code=202, response_model=schemas.Delivery)
 async def resend_delivery(who: Salon, delivery_id: UUID, session: SessionDep) -> Any:
-    return await deliveries.resend(session, delivery_id)
+    return await deliveries.resend(session, who, delivery_id)
 
 
 @router.post("/broadcast", status_code=202, response_model=schemas.Broadcast)

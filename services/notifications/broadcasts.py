@@ -1,6 +1,5 @@
 """Broadcasts: one text to everybody or to a role, told in batches by a worker."""
 
-import hashlib
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from services.notifications import queries
 from services.notifications.events import BroadcastRequested
 from services.notifications.messages import Message
 from services.notifications.queries import Row
-from services.notifications.schemas import BroadcastRequest
+from services.notifications.schemas import Broadcast, BroadcastRequest
 from services.notifications.telling import tell
 from services.notifications.wake import repeat, wake_after_commit
 from shared.app import Runtime
@@ -19,37 +18,27 @@ from shared.context import bind, current
 from shared.db import Database, transaction
 from shared.errors import NotFound
 from shared.events import emit, new_id
-from shared.idempotency import IdempotencyKeyReused
+from shared.idempotency import Answer, fingerprint, once
 
 POLL = 5.0  # seconds
 BATCH = 200  # people told in one transaction
+KINDS_OF = {"service": "broadcast", "marketing": "marketing"}
 
 
-async def begin(session: AsyncSession, who: UUID, asked: BroadcastRequest, key: str | None) -> Row:
+async def begin(session: AsyncSession, who: UUID, asked: BroadcastRequest, key: str | None) -> Answer:
     """Written down and no more; the worker tells people. The same key and body is the same broadcast. Raises
     IdempotencyKeyReused."""
-    digest = hashlib.sha256(asked.model_dump_json().encode()).hexdigest()
-    row = {
-        "id": new_id(),
-        "title": asked.title.model_dump(),
-        "body": asked.body.model_dump(),
-        "audience": asked.audience,
-        "mail": asked.mail,
-        "created_by": who,
-        "idempotency_key": key,
-        "request_hash": digest,
-        "request_id": current().request_id,
-    }
+    request = fingerprint("broadcast", asked.model_dump_json())
+    return await once(session, who, key, request, lambda: _add(session, who, asked))
+
+
+async def _add(session: AsyncSession, who: UUID, asked: BroadcastRequest) -> Answer:
+    row = asked.model_dump() | {"id": new_id(), "created_by": who, "request_id": current().request_id}
     added = await queries.add_broadcast(session, row)
-    if added is None:
-        assert key is not None  # noqa: S101 - only a key can be there already
-        added = await queries.broadcast_under(session, who, key)
-        if added["request_hash"] != digest:
-            raise IdempotencyKeyReused
-        return added
-    emit(session, BroadcastRequested(version=1, broadcast_id=added["id"], audience=asked.audience, mail=asked.mail))
+    told = {name: added[name] for name in ("kind", "audience", "mail")}
+    emit(session, BroadcastRequested(version=1, broadcast_id=added["id"], **told))
     wake_after_commit(session)
-    return added
+    return Broadcast.model_validate(added).model_dump(mode="json")
 
 
 async def get(session: AsyncSession, broadcast_id: UUID) -> Row:
@@ -75,9 +64,9 @@ async def tell_next(database: Database) -> int:
         role = None if broadcast["audience"] == "all" else broadcast["audience"]
         people = await queries.next_people(session, role, broadcast["last_user"], BATCH)
         with bind(request_id=broadcast["request_id"]):
-            await tell(session, _messages(broadcast, people))
+            told = await tell(session, _messages(broadcast, people))
         last = people[-1] if people else None
-        await queries.come_to(session, broadcast["id"], last, len(people), done=len(people) < BATCH)
+        await queries.come_to(session, broadcast["id"], last, told, done=len(people) < BATCH)
         return 1
 
 
@@ -90,7 +79,7 @@ def _messages(broadcast: Row, people: list[UUID]) -> list[Message]:
             id=message_id,
             event_id=broadcast["id"],
             recipient_id=user_id,
-            kind="broadcast",
+            kind=KINDS_OF[broadcast["kind"]],
             part="person",
             facts=reference,
             shown=shown,

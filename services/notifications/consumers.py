@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import queries
 from services.notifications.accounts import LinkRequested, send_link, warn
 from services.notifications.bookings import Booking, announce, tell_availability, tell_move
+from services.notifications.kinds import CONSENTS
 from services.notifications.waitlist import Offer, tell_offered
 from services.notifications.wake import wake_after_commit
 from shared.subscriptions import Received, Subscriptions
@@ -42,6 +43,12 @@ class SessionStarted(BaseModel):
 class SessionRevoked(BaseModel):
     user_id: UUID
     reason: str
+
+
+class ConsentChanged(BaseModel):
+    user_id: UUID
+    purpose: str
+    granted: bool
 
 
 class ExportReady(BaseModel):
@@ -113,6 +120,14 @@ async def warn_of_reuse(session: AsyncSession, event: Received[SessionRevoked]) 
 @subscriptions.on("gdpr.export_ready.v1", ExportReady)
 async def tell_export_ready(session: AsyncSession, event: Received[ExportReady]) -> None:
     await warn(session, event, event.data.subject_id, "export_ready")
+
+
+@subscriptions.on("gdpr.consent_changed.v1", ConsentChanged)
+async def heed_consent(session: AsyncSession, event: Received[ConsentChanged]) -> None:
+    """Also for what is written and not yet sent: that is looked at again before it goes."""
+    said = event.data
+    if said.purpose in CONSENTS:
+        await queries.put_consent(session, said.user_id, said.purpose, said.granted, event.version)
 
 
 @subscriptions.on("treatment.created.v1", Treatment)

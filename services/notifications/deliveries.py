@@ -12,13 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import queries
 from services.notifications.errors import DeliveryBusy, DeliverySpent
 from services.notifications.events import NotificationDelivered, NotificationFailed, NotificationResent
+from services.notifications.kinds import KINDS
 from services.notifications.messages import Message
 from services.notifications.outcomes import Failure
 from services.notifications.queries import Row
 from services.notifications.rendering import Names, instant
 from services.notifications.wake import wake_after_commit
+from shared.auth import Principal
 from shared.errors import NotFound
 from shared.events import emit, new_id
+from shared.proofs import audited_read
 from shared.schemas import decode_cursor, encode_cursor
 
 # all in seconds
@@ -164,6 +167,16 @@ def _ids(row: Row, name: str) -> set[UUID]:
     return {UUID(item[name]) for item in row["data"].get("items", ())}
 
 
+async def end_withdrawn(session: AsyncSession, row: Row) -> bool:
+    """Whether a delivery needs a consent that was withdrawn since it was written; then it ends here."""
+    needed = KINDS[row["kind"]].consent
+    recipient = row["recipient_id"]
+    withdrawn = needed is not None and (recipient, needed) not in await queries.consents_of(session, [recipient])
+    if withdrawn:
+        await _end(session, row, "dropped", "no_consent")
+    return withdrawn
+
+
 async def settle(session: AsyncSession, row: Row, failure: Failure | None, message_id: str | None = None) -> None:
     """Write down what came of a claimed delivery. Nothing if the lease ran out and another worker has it."""
     now = await queries.now(session)
@@ -180,6 +193,13 @@ async def settle(session: AsyncSession, row: Row, failure: Failure | None, messa
         return
     told = NotificationDelivered if settled["status"] == "sent" else NotificationFailed
     emit(session, told.model_validate(_told(settled)))
+
+
+def tried_since(row: Row) -> datetime | None:
+    """Since when a claimed delivery has been tried in vain, so that an attempt may have been taken and not recorded;
+    None at the first attempt."""
+    begun: datetime = row["give_up_at"] - timedelta(seconds=PATIENCE)
+    return begun if row["attempts"] > 1 else None
 
 
 async def release(session: AsyncSession, row: Row) -> None:
@@ -204,15 +224,16 @@ def _told(row: Row) -> dict[str, Any]:
 
 
 async def listed(
-    session: AsyncSession, conditions: Mapping[str, Any], cursor: str | None, limit: int
+    session: AsyncSession, who: Principal, conditions: Mapping[str, Any], cursor: str | None, limit: int
 ) -> dict[str, Any]:
     before = decode_cursor(cursor, UUID)[0] if cursor else None
     rows = await queries.deliveries_page(session, conditions, before, limit + 1)
     more = encode_cursor(str(rows[limit - 1]["id"])) if len(rows) > limit else None
+    audited_read(session, who, "deliveries", {row["recipient_id"] for row in rows[:limit]})
     return {"items": rows[:limit], "next_cursor": more}
 
 
-async def resend(session: AsyncSession, delivery_id: UUID) -> Row:
+async def resend(session: AsyncSession, who: Principal, delivery_id: UUID) -> Row:
     """Queue it again, due now, as a new mail if it was sent before. Raises NotFound, DeliveryBusy,
     DeliverySpent."""
     row = await queries.locked_delivery(session, delivery_id)
@@ -220,7 +241,7 @@ async def resend(session: AsyncSession, delivery_id: UUID) -> Row:
         raise NotFound
     if row["status"] == "sending":
         raise DeliveryBusy
-    if row["kind"] in NEED_SECRET and SECRET not in row["data"]:
+    if not row["data"] or (row["kind"] in NEED_SECRET and SECRET not in row["data"]):
         raise DeliverySpent
     again = await queries.change(
         session,
@@ -234,6 +255,7 @@ async def resend(session: AsyncSession, delivery_id: UUID) -> Row:
     )
     wake_after_commit(session)
     emit(session, NotificationResent.model_validate(_resent(again or row)))
+    audited_read(session, who, "deliveries", [row["recipient_id"]])
     return again or row
 
 

@@ -14,10 +14,10 @@ class DeliveryBusy(Conflict):
 
 class DeliverySpent(Conflict):
     code = "delivery_spent"
-    title: ClassVar[Texts] = {"da": "Linket gemmes ikke", "en": "The link is not kept"}
+    title: ClassVar[Texts] = {"da": "Indholdet er slettet", "en": "The content was deleted"}
     detail: ClassVar[Texts] = {
-        "da": "Mailens engangslink er slettet, da den var sendt eller opgivet. Personen må bede om en ny.",
-        "en": "The mail's one-time link was deleted once it was sent or given up. The person has to ask for a new one.",
+        "da": "Et engangslink slettes, når det er sendt eller opgivet, andet indhold efter nogle uger.",
+        "en": "A one-time link is deleted once it was sent or given up, other content after some weeks.",
     }
 
 

@@ -58,11 +58,20 @@ class NotificationResent(Event, type="notification.resent.v1", subject="delivery
 
 
 class BroadcastRequested(Event, type="broadcast.requested.v1", subject="broadcast_id"):
-    EXAMPLE: ClassVar[dict[str, Any]] = {"version": 1, "broadcast_id": BROADCAST, "audience": "customer", "mail": True}
+    """`kind` is service or marketing; marketing reaches only those who have consented to it."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "version": 1,
+        "broadcast_id": BROADCAST,
+        "kind": "marketing",
+        "audience": "customer",
+        "mail": True,
+    }
 
     broadcast_id: UUID
     audience: str
     mail: bool
+    kind: str = "service"
 
 
 class PreferencesUpdated(Event, type="preferences.updated.v1", subject="user_id"):

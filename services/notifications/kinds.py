@@ -24,6 +24,7 @@ class Kind:
     outside: bool = True  # mail, SMS
     type: str = "notification"  # of the realtime message
     invitation: Literal["REQUEST", "CANCEL"] | None = None  # iCalendar method
+    consent: str | None = None  # the purpose somebody must have consented to, in any channel
 
 
 TOPICS = {
@@ -33,7 +34,8 @@ TOPICS = {
         Topic("booking"),
         Topic("waitlist"),
         Topic("reminder", required=False),
-        Topic("marketing", required=False, extra=False),
+        Topic("service", required=False, extra=False),
+        Topic("marketing", required=False),
     )
 }
 
@@ -56,6 +58,8 @@ KINDS = {
         Kind("booking_conflicted", "booking", ("loctician", "staff"), type="booking_update"),
         Kind("reminder", "reminder", ("customer",)),
         Kind("waitlist_offered", "waitlist", ("customer",)),
-        Kind("broadcast", "marketing", ("person",), type="broadcast"),
+        Kind("broadcast", "service", ("person",), type="broadcast"),
+        Kind("marketing", "marketing", ("person",), type="broadcast", consent="marketing"),
     )
 }
+CONSENTS = {kind.consent for kind in KINDS.values() if kind.consent}

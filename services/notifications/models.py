@@ -3,13 +3,15 @@
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shared.idempotency import idempotency_table
 from shared.inbox import inbox_table
 from shared.outbox import outbox_table
-from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS
+from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS, about, personal
 
 metadata = MetaData(schema="notifications")
 outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
+idempotency_keys = idempotency_table(metadata)
 NOW, ZERO, ONE = text("now()"), text("0"), text("1")
 
 contacts = Table(
@@ -25,6 +27,7 @@ contacts = Table(
     Column("role_version", Integer, nullable=False, server_default=ZERO, info=NONE),
     Column("active", Boolean, nullable=False, server_default=text("true"), info=PERSONAL),
     Column("active_version", Integer, nullable=False, server_default=ZERO, info=NONE),
+    info=about(purpose="messages", keep="erased"),
 )
 
 treatment_names = Table(
@@ -41,6 +44,7 @@ loctician_names = Table(
     Column("loctician_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("display_name", Text, nullable=False, info=PERSONAL),
     Column("version", Integer, nullable=False, info=NONE),
+    info=about(purpose="messages", keep="erased"),
 )
 
 appointments = Table(
@@ -56,6 +60,7 @@ appointments = Table(
     Column(
         "look_at", DateTime(timezone=True), server_default=NOW, info=NONE
     ),  # when reminders are next to be thought of
+    info=about(purpose="messages", keep="appointments"),
 )
 
 reminders = Table(
@@ -66,6 +71,7 @@ reminders = Table(
     Column("starts_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
     Column("hours", Integer, nullable=False, info=NONE),
     Column("told_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    info=about(purpose="messages", keep="reminders"),
 )
 
 preferences = Table(
@@ -75,6 +81,17 @@ preferences = Table(
     Column("language", Text, info=PERSONAL),  # null: the account's
     Column("choices", JSONB, nullable=False, info=PERSONAL),  # topic -> channel -> wanted
     Column("version", Integer, nullable=False, info=NONE),
+    info=about(purpose="messages", keep="erased"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("user_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
+    Column("purpose", Text, primary_key=True, info=NONE),
+    Column("granted", Boolean, nullable=False, info=PERSONAL),
+    Column("version", Integer, nullable=False, info=NONE),
+    info=about(purpose="consent", keep="erased"),
 )
 
 broadcasts = Table(
@@ -83,16 +100,18 @@ broadcasts = Table(
     Column("id", Uuid, primary_key=True, info=NONE),
     Column("title", JSONB, nullable=False, info=NONE),
     Column("body", JSONB, nullable=False, info=NONE),
+    Column("kind", Text, nullable=False, server_default=text("'service'"), info=NONE),
     Column("audience", Text, nullable=False, info=NONE),
     Column("mail", Boolean, nullable=False, info=NONE),
     Column("created_by", Uuid, nullable=False, info=PSEUDONYMOUS),
-    Column("idempotency_key", Text, info=NONE),
-    Column("request_hash", Text, nullable=False, info=NONE),
+    Column("idempotency_key", Text, info=NONE),  # no longer used, as the next
+    Column("request_hash", Text, info=NONE),
     Column("request_id", Text, info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     Column("last_user", Uuid, info=PSEUDONYMOUS),  # everybody up to here has been told; null when done
     Column("told", Integer, nullable=False, server_default=ZERO, info=NONE),
     Column("done_at", DateTime(timezone=True), info=NONE),
+    info=about(purpose="messages", keep="broadcasts"),
 )
 
 deliveries = Table(
@@ -106,7 +125,8 @@ deliveries = Table(
     Column("part", Text, nullable=False, info=NONE),
     Column("booking_id", Uuid, info=PSEUDONYMOUS),
     Column("booking_version", Integer, info=NONE),
-    Column("data", JSONB, nullable=False, info=PERSONAL),  # with an address and a one-time token until sent or given up
+    # with an address and a one-time token until sent or given up
+    Column("data", JSONB, nullable=False, info=personal(purpose="messages", keep="delivery_contents")),
     Column("status", Text, nullable=False, server_default=text("'queued'"), info=NONE),
     Column("attempts", Integer, nullable=False, server_default=ZERO, info=NONE),
     Column("resends", Integer, nullable=False, server_default=ZERO, info=NONE),
@@ -120,6 +140,7 @@ deliveries = Table(
     Column("sent_at", DateTime(timezone=True), info=NONE),
     Column("request_id", Text, info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    info=about(purpose="messages", keep="deliveries"),
 )
 
 inboxes = Table(
@@ -127,6 +148,7 @@ inboxes = Table(
     metadata,
     Column("user_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("last", BigInteger, nullable=False, info=NONE),
+    info=about(purpose="messages", keep="erased"),
 )
 
 notices = Table(
@@ -141,4 +163,5 @@ notices = Table(
     Column("data", JSONB, nullable=False, info=PSEUDONYMOUS),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     Column("read_at", DateTime(timezone=True), info=PSEUDONYMOUS),
+    info=about(purpose="messages", keep="notices"),
 )

@@ -9,7 +9,7 @@ from services.notifications import queries
 from services.notifications.channels import Channel, channels
 from services.notifications.errors import NothingToChoose, NumberNeeded, Required
 from services.notifications.events import PreferencesUpdated
-from services.notifications.kinds import TOPICS, Topic
+from services.notifications.kinds import KINDS, TOPICS, Topic
 from services.notifications.queries import Choices
 from services.notifications.schemas import PreferencesRequest
 from services.notifications.telling import choosable, chosen, must
@@ -20,10 +20,11 @@ from shared.events import emit
 async def get(session: AsyncSession, user_id: UUID) -> dict[str, Any]:
     known = await queries.preferences_of(session, user_id) or {"language": None, "choices": {}, "version": 0}
     contact = await queries.contact(session, user_id) or {"language": None, "phone": None}
+    consented = {purpose for _, purpose in await queries.consents_of(session, [user_id])}
     return {
         "language": known["language"] or contact["language"] or "da",
         "phone_known": contact["phone"] is not None,
-        "kinds": [_topic(topic, known["choices"]) for topic in TOPICS.values()],
+        "kinds": [_topic(topic, known["choices"], consented) for topic in TOPICS.values()],
         "version": known["version"],
     }
 
@@ -65,9 +66,10 @@ def _outside(topic: Topic) -> dict[str, Channel]:
     return {name: channel for name, channel in outside.items() if choosable(channel, topic.name)}
 
 
-def _topic(topic: Topic, choices: Choices) -> dict[str, Any]:
+def _topic(topic: Topic, choices: Choices, consented: set[str]) -> dict[str, Any]:
     found = {
         name: {"enabled": chosen(channel, topic.name, choices), "required": must(channel, topic.name)}
         for name, channel in _outside(topic).items()
     }
-    return {"kind": topic.name, "channels": found}
+    needed = {kind.consent for kind in KINDS.values() if kind.topic == topic.name and kind.consent}
+    return {"kind": topic.name, "channels": found, "consent": needed <= consented if needed else None}

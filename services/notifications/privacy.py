@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications.models import (
     appointments,
     broadcasts,
+    consents,
     contacts,
     deliveries,
+    idempotency_keys,
     inboxes,
     loctician_names,
     notices,
@@ -30,6 +32,7 @@ async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
     statements = {
         "contact": select(contacts).where(contacts.c.user_id == subject_id),
         "preferences": select(preferences).where(preferences.c.user_id == subject_id),
+        "consents": select(consents).where(consents.c.user_id == subject_id),
         "loctician_name": select(loctician_names).where(loctician_names.c.loctician_id == subject_id),
         "appointments": select(*kept).where(appointments.c.customer_id == subject_id),
         "reminders": reminded.where(appointments.c.customer_id == subject_id),
@@ -52,6 +55,8 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
         "notices": delete(notices).where(notices.c.user_id == subject_id),
         "inboxes": delete(inboxes).where(inboxes.c.user_id == subject_id),
         "preferences": delete(preferences).where(preferences.c.user_id == subject_id),
+        "consents": delete(consents).where(consents.c.user_id == subject_id),
+        "idempotency_keys": delete(idempotency_keys).where(idempotency_keys.c.caller == subject_id),
         # the version stays, so that an event that comes late is known to be old
         "appointments": update(appointments)
         .where(appointments.c.customer_id == subject_id)

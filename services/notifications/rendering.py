@@ -13,7 +13,7 @@ from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
 
 from services.notifications.wording import LABELS, Labels
-from shared.schemas import LOCALES, copenhagen, format_money
+from shared.schemas import LOCALES, comes_twice, copenhagen, format_money
 
 FOLDER = Path(__file__).parent / "templates"
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
@@ -23,6 +23,7 @@ PATHS = {
     "verification": "account/verify-email#token=",
     "password_reset": "account/reset-password#token=",
     "export_ready": "",
+    "marketing": "",
 }
 
 
@@ -137,12 +138,13 @@ def plain_text(paragraph: str) -> str:
 
 def _item(item: Mapping[str, Any], names: Names, labels: Labels, language: str) -> dict[str, str]:
     called = names.treatments.get(UUID(item["treatment_id"]), {})
-    start = written(instant(item["start"]), labels.instant, language)
-    end = written(instant(item["end"]), labels.clock, language)
+    start, end = instant(item["start"]), instant(item["end"])
+    same_day = copenhagen(start).date() == copenhagen(end).date()
+    until = written(end, labels.clock if same_day else labels.instant, language)
     return {
         "treatment": treatment(called, labels, language),
         "loctician": plain(names.locticians.get(UUID(item["loctician_id"])) or labels.unknown_loctician),
-        "time": f"{start}–{end}",
+        "time": f"{written(start, labels.instant, language)}–{until}",
     }
 
 
@@ -165,4 +167,8 @@ def instant(stored: str) -> datetime:
 
 
 def written(moment: datetime, pattern: str, language: str) -> str:
-    return format_datetime(copenhagen(moment), pattern, locale=LOCALES[language])
+    """By the clock in Copenhagen; in the hour that comes twice also which of them is meant."""
+    local = copenhagen(moment)
+    said = format_datetime(local, pattern, locale=LOCALES[language])
+    labels = LABELS[language]
+    return f"{said} ({labels.summer_time if local.dst() else labels.winter_time})" if comes_twice(moment) else said

@@ -58,7 +58,7 @@ def delivery(kind: str, part: Part, language: str) -> dict[str, Any]:
 
 
 def _facts(kind: str) -> dict[str, Any]:
-    if kind == "broadcast":
+    if kind in {"broadcast", "marketing"}:
         return {"broadcast_id": str(BROADCAST)}
     if KINDS[kind].topic == "account":
         return {"at": _at(0), "expires_at": _at(24), "token": "sample-token"}

@@ -68,8 +68,11 @@ class Choice(Schema):
 
 
 class PreferenceKind(Schema):
+    """`consent` is null where none is needed; without one that is, nothing of this kind comes in any channel."""
+
     kind: str
     channels: dict[str, Choice]
+    consent: bool | None
 
 
 class Preferences(Schema):
@@ -93,7 +96,14 @@ class Bodies(Input):
     en: Body
 
 
+Purpose = Literal["service", "marketing"]
+
+
 class BroadcastRequest(Input):
+    """`service` is what customers and colleagues need to know, such as closing days; all else is `marketing`, which
+    reaches only those who have consented to it. Unless it is said, it is taken for marketing."""
+
+    kind: Purpose = "marketing"
     title: Title
     body: Bodies
     audience: Audience
@@ -104,6 +114,7 @@ class Broadcast(Schema):
     """`told` counts those told so far; `done_at` is set once everybody is."""
 
     id: UUID
+    kind: Purpose
     title: dict[str, str]
     body: dict[str, str]
     audience: Audience

@@ -10,6 +10,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from services.notifications import deliveries, queries
 from services.notifications.channels import Carrier, Channel, Line, channels
 from services.notifications.deliveries import LEASE, Batch
+from services.notifications.kinds import KINDS
 from services.notifications.outcomes import Away, Failure, Refused
 from services.notifications.queries import Row
 from services.notifications.rendering import Names
@@ -92,6 +93,8 @@ class Sender:
         return len(batch.rows) - len(waiting)
 
     async def _deliver(self, line: Line, row: Row, names: Names) -> None:
+        if KINDS[row["kind"]].consent and await self._withdrawn(row):
+            return
         message_id = None
         try:
             with SECONDS.labels(row["channel"]).time():
@@ -106,6 +109,10 @@ class Sender:
         else:
             failure = None
         await self._settle([row], failure, message_id)
+
+    async def _withdrawn(self, row: Row) -> bool:
+        async with transaction(self._database, SERVICE_CLAIMS) as session:
+            return await deliveries.end_withdrawn(session, row)
 
     async def _settle(self, rows: Sequence[Row], failure: Failure | None, message_id: str | None = None) -> None:
         for row in rows:

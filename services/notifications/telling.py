@@ -13,17 +13,26 @@ from services.notifications.wake import wake_after_commit
 Choices = Mapping[str, Mapping[str, bool]]
 
 
-async def tell(session: AsyncSession, messages: Sequence[Message]) -> None:
-    """Once a transaction: the rows of several recipients are locked in one order."""
-    told = sorted(distinct(messages), key=lambda message: message.recipient_id)
+async def tell(session: AsyncSession, messages: Sequence[Message]) -> int:
+    """Once a transaction: the rows of several recipients are locked in one order. Returns how many messages were told:
+    all but those that need a consent there is not."""
+    allowed = await _consented(session, distinct(messages))
+    told = sorted(allowed, key=lambda message: message.recipient_id)
     if not told:
-        return
+        return 0
     choices = await queries.choices_of(session, {message.recipient_id for message in told})
     for channel in channels().values():
         wanted = [one for one in told if reaches(channel, one, choices.get(one.recipient_id, {}))]
         if wanted:
             await channel.tell(session, wanted)
     wake_after_commit(session)
+    return len(told)
+
+
+async def _consented(session: AsyncSession, messages: Sequence[Message]) -> list[Message]:
+    asking = {one.recipient_id for one in messages if KINDS[one.kind].consent}
+    given = await queries.consents_of(session, asking) if asking else set()
+    return [one for one in messages if (need := KINDS[one.kind].consent) is None or (one.recipient_id, need) in given]
 
 
 def reaches(channel: Channel, message: Message, choices: Choices) -> bool:

@@ -18,6 +18,8 @@ class Labels:
     unknown_customer: str
     instant: str  # a pattern of Babel's, as the next
     clock: str
+    summer_time: str
+    winter_time: str
 
 
 LABELS = {
@@ -35,6 +37,8 @@ LABELS = {
         unknown_customer="En kunde",
         instant="EEEE d. MMMM y 'kl.' HH.mm",
         clock="HH.mm",
+        summer_time="sommertid, UTC+2",
+        winter_time="vintertid, UTC+1",
     ),
     "en": Labels(
         greeting="Hello",
@@ -50,5 +54,7 @@ LABELS = {
         unknown_customer="A customer",
         instant="EEEE d MMMM y 'at' HH:mm",
         clock="HH:mm",
+        summer_time="summer time, UTC+2",
+        winter_time="winter time, UTC+1",
     ),
 }

@@ -3,9 +3,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from services.calendar import schemas
-from services.calendar.api.common import PREFIX, From, Loctician, To, Visitor
+from services.calendar.api.common import PREFIX, Caller, From, Loctician, To, Visitor
 from services.calendar.expansion import danish_holidays, today
-from services.calendar.overview import View, last_day, overview
+from services.calendar.overview import View, last_day, read
 from shared.db import SessionDep
 
 router = APIRouter(prefix=PREFIX)
@@ -20,7 +20,12 @@ async def list_holidays(who: Visitor, year: Annotated[int | None, Query(ge=2000,
 
 @router.get("/{loctician_id}", response_model=schemas.Calendar)
 async def get_calendar(
-    loctician: Loctician, session: SessionDep, first: From = None, last: To = None, view: View | None = None
+    who: Caller,
+    loctician: Loctician,
+    session: SessionDep,
+    first: From = None,
+    last: To = None,
+    view: View | None = None,
 ) -> dict[str, Any]:
     start = first or today()
-    return await overview(session, loctician, start, last_day(start, last, view))
+    return await read(session, who, loctician, start, last_day(start, last, view))

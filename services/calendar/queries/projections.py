@@ -1,11 +1,11 @@
 """What other services tell: appointments, and the names and languages that feeds are written with."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Table, and_, delete, func, select, update
+from sqlalchemy import Column, Table, and_, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -56,14 +56,10 @@ async def cancel_others(
     await session.execute(update(appointments).where(gone).values(values))
 
 
-async def forget_cancelled(session: AsyncSession, older_than: timedelta) -> None:
-    old = and_(appointments.c.status == CANCELLED, appointments.c.changed_at < func.now() - older_than)
-    await session.execute(delete(appointments).where(old))
-
-
 async def is_newest(session: AsyncSession, booking_id: UUID, version: int) -> bool:
     """The version outlives the appointments, so that an older event cannot bring back one that is gone."""
-    return await _put(session, booking_versions, booking_versions.c.booking_id, booking_id, {}, version)
+    values = {"changed_at": func.now()}
+    return await _put(session, booking_versions, booking_versions.c.booking_id, booking_id, values, version)
 
 
 async def name_treatment(session: AsyncSession, treatment_id: UUID, names: Mapping[str, str], version: int) -> None:

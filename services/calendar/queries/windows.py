@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -74,7 +74,3 @@ async def published_short_of(session: AsyncSession, last: date, limit: int) -> S
 async def known(session: AsyncSession, loctician_id: UUID) -> bool:
     found = select(loctician_versions.c.loctician_id).where(loctician_versions.c.loctician_id == loctician_id)
     return (await session.execute(found)).first() is not None
-
-
-async def forget_days_before(session: AsyncSession, day: date) -> None:
-    await session.execute(delete(windows).where(windows.c.day < day))

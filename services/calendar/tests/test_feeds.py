@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import text
 
 from services.calendar import ics
-from services.calendar.jobs import forget_old
 from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, TREATMENT
 from services.calendar.tests.feeds import NAMED, TREATED, at, booked, read_back, span
 from services.calendar.tests.feeds import events_in as read_events
@@ -103,9 +102,6 @@ class TestFeeds:
         async with transaction(database, SERVICE_CLAIMS) as session:
             await session.execute(text("UPDATE calendar.appointments SET changed_at = now() - interval '31 days'"))
         assert await events_in(client, path) == []
-        async with transaction(database, SERVICE_CLAIMS) as session:
-            await forget_old(session)
-            assert (await session.execute(text("SELECT count(*) FROM calendar.appointments"))).scalar() == 0
 
     async def test_an_item_that_a_booking_no_longer_has_is_cancelled(
         self, client: httpx.AsyncClient, make: Make, deliver: Deliver

@@ -1,31 +1,41 @@
-from sqlalchemy import inspect
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.calendar.models import metadata
+from services.calendar.tests.conftest import AMINA
+from shared.auth import SERVICE_CLAIMS
+from shared.db import Database, transaction
 from shared.migrate import heads, migrate
 from shared.settings import Settings
-from shared.testing.servers import as_owner
+from shared.testing.schema import columns, declared
+
+VERSION = "INSERT INTO calendar.booking_versions (booking_id, version) VALUES (:id, 7)"
+WINDOW = "INSERT INTO calendar.windows (loctician_id, day, windows) VALUES (:id, '2027-01-04', '[]')"
 
 
 class TestMigrations:
     async def test_there_is_one_head(self) -> None:
         assert len(heads("calendar")) == 1
 
-    async def test_go_down_and_up_again(self, settings: Settings, owner_url: str) -> None:
+    async def test_tables_are_those_of_the_models_also_after_going_down_and_up_again(
+        self, settings: Settings, owner: AsyncEngine
+    ) -> None:
         await migrate("calendar", settings, "base", down=True)
         await migrate("calendar", settings)
-        await as_owner(owner_url, "SELECT count(*) FROM calendar.windows")
+        assert await columns(owner, "calendar") == declared(metadata)
 
-    async def test_tables_are_those_of_the_models(self, owner: AsyncEngine) -> None:
-        async with owner.connect() as connection:
-            found = await connection.run_sync(
-                lambda sync: {
-                    name: {(one["name"], one["nullable"]) for one in inspect(sync).get_columns(name, "calendar")}
-                    for name in inspect(sync).get_table_names("calendar")
-                }
-            )
-        found.pop("alembic_version")
-        assert found == {
-            table.name: {(column.name, bool(column.nullable)) for column in table.columns}
-            for table in metadata.tables.values()
-        }
+    async def test_one_step_back_and_forth_keeps_what_is_held(self, settings: Settings, database: Database) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            for statement in (VERSION, WINDOW):
+                await session.execute(text(statement), {"id": AMINA})
+        began = datetime.now(UTC)
+        await migrate("calendar", settings, "0001", down=True)
+        await migrate("calendar", settings)
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            (held,) = (await session.execute(text("SELECT * FROM calendar.booking_versions"))).all()
+            assert (held.booking_id, held.version) == (UUID(int=0xA), 7)
+            assert held.changed_at >= began, "its age counts anew"
+            assert (await session.execute(text("SELECT count(*) FROM calendar.windows"))).scalar() == 1

@@ -18,13 +18,16 @@ from services.calendar.tests.feeds import NAMED, TREATED, at, booked
 from services.calendar.tests.test_imports import calendar
 from shared.auth import SERVICE_CLAIMS, Claims
 from shared.db import Database, transaction
-from shared.privacy import PERSONAL
+from shared.testing.schema import of_people, under_forced_rls
 
 Headers = Callable[..., dict[str, str]]
 Deliver = Callable[..., Awaitable[bool]]
 Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 URL = f"/api/v1/calendar/{AMINA}"
-SEEN = ("working_hours", "overrides", "time_off", "imports", "appointments", "feeds", "idempotency_keys")
+SEEN = (
+    *("working_hours", "overrides", "time_off", "imports", "appointments", "feeds", "idempotency_keys"),
+    *("windows", "loctician_versions", "booking_versions"),
+)
 
 
 @pytest.fixture
@@ -99,15 +102,7 @@ class TestErasure:
 
 class TestRowLevelSecurity:
     async def test_every_table_with_personal_data_is_under_it_by_force(self, owner: AsyncEngine) -> None:
-        statement = (
-            "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace('calendar') AND relforcerowsecurity"
-        )
-        async with owner.connect() as connection:
-            forced = set((await connection.execute(text(statement))).scalars())
-        personal = {
-            table.name for table in metadata.tables.values() if any(column.info == PERSONAL for column in table.columns)
-        }
-        assert forced >= personal | set(SEEN)
+        assert await under_forced_rls(owner, "calendar") >= of_people(metadata) | set(SEEN)
 
     @pytest.mark.parametrize(
         "claims",

@@ -6,7 +6,6 @@ import httpx
 from sqlalchemy import text
 
 from services.calendar.expansion import Hours, Rules, expand, today
-from services.calendar.jobs import forget_old
 from services.calendar.publishing import HORIZON, extend
 from services.calendar.tests.conftest import AMINA, WEEK, open_day
 from shared.auth import SERVICE_CLAIMS
@@ -55,15 +54,6 @@ class TestHorizon:
         async with transaction(database, SERVICE_CLAIMS) as session:
             await extend(session)
         assert len(await outbox()) == len(before) + 1
-
-    async def test_days_long_past_are_forgotten(self, database: Database) -> None:
-        insert = "INSERT INTO calendar.windows (loctician_id, day, windows) VALUES (:who, :day, '[]')"
-        async with transaction(database, SERVICE_CLAIMS) as session:
-            for days in (399, 401):
-                await session.execute(text(insert), {"who": AMINA, "day": today() - timedelta(days=days)})
-            await forget_old(session)
-            kept = (await session.execute(text("SELECT day FROM calendar.windows"))).scalars().all()
-        assert kept == [today() - timedelta(days=399)]
 
 
 class TestOnlyChanges:

@@ -10,7 +10,6 @@ from services.notifications.queries.appointments import (
 from services.notifications.queries.broadcasts import (
     add_broadcast,
     broadcast,
-    broadcast_under,
     come_to,
     unfinished,
     words_of,
@@ -46,7 +45,14 @@ from services.notifications.queries.people import (
     put_role,
     treatments_called,
 )
-from services.notifications.queries.preferences import Choices, choices_of, preferences_of, put_preferences
+from services.notifications.queries.preferences import (
+    Choices,
+    choices_of,
+    consents_of,
+    preferences_of,
+    put_consent,
+    put_preferences,
+)
 from services.notifications.queries.rows import Row
 
 __all__ = [
@@ -58,11 +64,11 @@ __all__ = [
     "add_reminders",
     "backlog",
     "broadcast",
-    "broadcast_under",
     "change",
     "choices_of",
     "colleagues",
     "come_to",
+    "consents_of",
     "contact",
     "customers_called",
     "deliveries_page",
@@ -84,6 +90,7 @@ __all__ = [
     "preferences_of",
     "put_active",
     "put_appointment",
+    "put_consent",
     "put_contact",
     "put_preferences",
     "put_role",

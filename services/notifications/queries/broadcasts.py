@@ -4,24 +4,15 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.models import broadcasts
 from services.notifications.queries.rows import Row, found
 
 
-async def add_broadcast(session: AsyncSession, row: dict[str, Any]) -> Row | None:
-    """None when the same person has used the same key before."""
-    add = insert(broadcasts).values(**row).on_conflict_do_nothing(index_elements=["created_by", "idempotency_key"])
-    added = (await session.execute(add.returning(broadcasts))).mappings().one_or_none()
-    return None if added is None else dict(added)
-
-
-async def broadcast_under(session: AsyncSession, created_by: UUID, key: str) -> Row:
-    own = (broadcasts.c.created_by == created_by, broadcasts.c.idempotency_key == key)
-    return (await found(session, select(broadcasts).where(*own)))[0]
+async def add_broadcast(session: AsyncSession, row: Row) -> Row:
+    return dict((await session.execute(insert(broadcasts).values(**row).returning(broadcasts))).mappings().one())
 
 
 async def broadcast(session: AsyncSession, broadcast_id: UUID) -> Row | None:

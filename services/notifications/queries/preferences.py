@@ -1,4 +1,4 @@
-"""What people chose to hear, and how."""
+"""What people chose to hear and how, and what they consented to."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications.models import preferences
+from services.notifications.models import consents, preferences
 from services.notifications.queries.rows import Row, found
 
 Choices = dict[str, dict[str, bool]]
@@ -31,3 +31,19 @@ async def put_preferences(session: AsyncSession, user_id: UUID, language: str | 
     newer = values | {"version": preferences.c.version + 1}
     put = put.on_conflict_do_update(index_elements=["user_id"], set_=newer)
     return dict((await session.execute(put.returning(preferences))).mappings().one())
+
+
+async def put_consent(session: AsyncSession, user_id: UUID, purpose: str, granted: bool, version: int) -> None:
+    """The newest version of what a person said."""
+    values = {"granted": granted, "version": version}
+    put = insert(consents).values(user_id=user_id, purpose=purpose, **values)
+    newest = consents.c.version < version
+    await session.execute(put.on_conflict_do_update(index_elements=["user_id", "purpose"], set_=values, where=newest))
+
+
+async def consents_of(session: AsyncSession, user_ids: Iterable[UUID]) -> set[tuple[UUID, str]]:
+    """Who has consented to what."""
+    given = select(consents.c.user_id, consents.c.purpose).where(
+        consents.c.user_id.in_(set(user_ids)), consents.c.granted
+    )
+    return {(row[0], row[1]) for row in await session.execute(given)}

@@ -2,17 +2,26 @@
 
 import base64
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 TOKEN = "gatewayapi-token"
 ACCOUNT, SECRET = "AC0123456789", "twilio-secret"
+BASIC = f"Basic {base64.b64encode(f'{ACCOUNT}:{SECRET}'.encode()).decode()}"
+TWILIOS = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
 UNKNOWN = "+4590000001"  # to these providers
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass
@@ -21,18 +30,22 @@ class SmsProvider:
     refuse_with: int | None = None
     hang: float = 0.0
     garbage: bool = False
+    hang_up: bool = False  # after taking a text, instead of answering
+    looked_for: list[str] = field(default_factory=list)
     port: int = 0
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def answer(self, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, Any]]:
+    def answer(self, path: str, headers: Any, body: bytes | None) -> tuple[int, dict[str, Any]]:
         if self.refuse_with is not None:
             return self.refuse_with, {"code": "0x0400", "message": "refused"}
+        if body is None:
+            return self._twilios_list(headers, urlsplit(path))
         if path == "/mobile/single":
             return self._gatewayapi(headers, body)
-        if path == f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json":
+        if path == TWILIOS:
             return self._twilio(headers, body)
         return 404, {}
 
@@ -52,22 +65,41 @@ class SmsProvider:
         }
 
     def _twilio(self, headers: Any, body: bytes) -> tuple[int, dict[str, Any]]:
-        expected = base64.b64encode(f"{ACCOUNT}:{SECRET}".encode()).decode()
-        if headers["Authorization"] != f"Basic {expected}":
+        if headers["Authorization"] != BASIC:
             return 401, {"code": 20003, "message": "Authenticate", "status": 401}
         asked = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         if asked["To"] == UNKNOWN:
             return 400, {"code": 21211, "message": "Invalid 'To' Phone Number", "status": 400}
-        self.texts.append({"to": asked["To"], "from": asked["From"], "text": asked["Body"]})
-        return 201, {"sid": f"SM{len(self.texts)}", "status": "queued"}
+        sent = {"to": asked["To"], "from": asked["From"], "body": asked["Body"], "date_created": format_datetime(now())}
+        made = {"sid": f"SM{len(self.texts) + 1}", "status": "queued"}
+        self.texts.append({"text": asked["Body"], **sent, **made})
+        return 201, sent | made
+
+    def _twilios_list(self, headers: Any, asked: SplitResult) -> tuple[int, dict[str, Any]]:
+        """The newest first, of the number asked for."""
+        if headers["Authorization"] != BASIC or asked.path != TWILIOS:
+            return 401, {"code": 20003, "message": "Authenticate", "status": 401}
+        query = parse_qs(asked.query)
+        (number,), (size,) = query["To"], query["PageSize"]
+        self.looked_for.append(number)
+        newest = [one for one in reversed(self.texts) if one["to"] == number]
+        return 200, {"messages": newest[: int(size)], "next_page_uri": None}
 
 
 def _handler(provider: SmsProvider, stop: threading.Event) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self._answer(self.rfile.read(int(self.headers["Content-Length"])))
+
+        def do_GET(self) -> None:
+            self._answer(None)
+
+        def _answer(self, body: bytes | None) -> None:
             stop.wait(provider.hang)
             status, answer = provider.answer(self.path, self.headers, body)
+            if provider.hang_up and body is not None:
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return
             content = b"<html>?" if provider.garbage else json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))

@@ -24,6 +24,7 @@ Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 PATH = "/api/v1/notifications/broadcast"
 ADMIN = UUID(int=0xAD)
 BODY: dict[str, Any] = {
+    "kind": "service",
     "title": {"da": "Ferielukket", "en": "Closed for holidays"},
     "body": {"da": "Vi holder ferie.\n\nBook inden da.", "en": "We are on holiday.\n\nBook before then."},
     "audience": "all",
@@ -101,10 +102,10 @@ class TestTelling:
         await tell_all(database)
         assert [row["user_id"] for row in await rows("notices", "position")] == [AMINA]
 
-    async def test_marketing_switched_off_means_no_mail(
+    async def test_switched_off_means_no_mail(
         self, client: httpx.AsyncClient, admin: dict[str, str], auth_headers: Headers, database: Database, rows: Rows
     ) -> None:
-        choice = {"kinds": {"marketing": {"mail": False}}}
+        choice = {"kinds": {"service": {"mail": False}}}
         mine = auth_headers(Role.CUSTOMER, KIRSTEN)
         await client.put("/api/v1/notifications/preferences", headers=mine, json=choice)
         await client.post(PATH, headers=admin, json=BODY)
@@ -200,6 +201,7 @@ class TestAsking:
             {"body": {"da": "", "en": "x"}},
             {"body": {"da": "x" * 4001, "en": "x"}},
             {"audience": "everybody"},
+            {"kind": "offer"},
             {"surprise": True},
         ],
     )

@@ -47,7 +47,8 @@ class TestChoosing:
         }
         assert channels_of(answer, "reminder")["mail"] == {"enabled": True, "required": False}
         assert channels_of(answer, "account") == {"mail": {"enabled": True, "required": True}}
-        assert channels_of(answer, "marketing") == {"mail": {"enabled": True, "required": False}}
+        assert channels_of(answer, "service") == {"mail": {"enabled": True, "required": False}}
+        assert channels_of(answer, "marketing")["sms"] == {"enabled": False, "required": False}
 
     async def test_reminders_and_marketing_can_be_switched_off(
         self, client: httpx.AsyncClient, mine: dict[str, str], outbox: Outbox
@@ -76,7 +77,7 @@ class TestChoosing:
             {"reminder": {"pigeon": True}},
             {"reminder": {"inapp": False}},
             {"account": {"sms": True}},
-            {"marketing": {"sms": True}},
+            {"service": {"sms": True}},
         ],
     )
     async def test_what_does_not_exist_cannot_be_chosen(

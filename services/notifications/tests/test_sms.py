@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.notifications import deliveries
 from services.notifications.channels import channels
 from services.notifications.channels.sms import channel as sms
 from services.notifications.reminders import Quiet, Reminding
@@ -168,6 +169,99 @@ class TestSending:
 
     async def test_keys_stand_in_no_representation(self, new_sms: NewSms, name: str) -> None:
         assert KEYS[name].rpartition(":")[2] not in repr(vars(new_sms()))
+
+
+AGAIN = "UPDATE notifications.deliveries SET due_at = now(), lease_until = lease_until - interval '1 hour'"
+
+
+@pytest.mark.parametrize("name", ["twilio"], indirect=True)
+class TestTwilioInDoubt:
+    """It knows no reference of ours, so what it has taken is looked for before it is asked again."""
+
+    @pytest.fixture(autouse=True)
+    async def written(self, reminder: Callable[..., Awaitable[None]]) -> None:
+        await reminder()
+
+    async def test_a_crash_between_sending_and_recording_sends_no_second_text(
+        self,
+        new_sms: NewSms,
+        provider: SmsProvider,
+        rows: Rows,
+        arrange: Arrange,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        with monkeypatch.context() as crash:
+            crash.setattr(deliveries, "settle", None)
+            with pytest.raises(TypeError):
+                await new_sms().send_due()
+        assert ((await outcome(rows))["status"], len(provider.texts)) == ("sending", 1)
+        await arrange(AGAIN)
+        assert await new_sms().send_due() == 1
+        row = await outcome(rows)
+        assert (row["status"], row["message_id"], row["attempts"]) == ("sent", "SM1", 2)
+        assert (len(provider.texts), provider.looked_for) == (1, ["+4520123456"])
+
+    async def test_an_answer_that_never_came_sends_no_second_text(
+        self, new_sms: NewSms, provider: SmsProvider, rows: Rows, arrange: Arrange
+    ) -> None:
+        provider.hang_up = True
+        await new_sms().send_due()
+        assert (await outcome(rows))["error"] == "sms_unreachable"
+        await arrange(AGAIN)
+        await new_sms().send_due()
+        assert ((await outcome(rows))["message_id"], len(provider.texts)) == ("SM1", 1)
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"body": "Noget andet"},
+            {"to": "+4520999999"},
+            {"date_created": "Mon, 02 Mar 2026 09:00:00 +0000"},
+            {"status": "undelivered"},
+        ],
+        ids=["other words", "another number", "from before the first attempt", "one that never arrived"],
+    )
+    async def test_another_message_is_not_taken_for_it(
+        self, other: dict[str, str], new_sms: NewSms, provider: SmsProvider, rows: Rows, arrange: Arrange
+    ) -> None:
+        provider.hang_up = True
+        await new_sms().send_due()
+        provider.texts[0] |= other
+        provider.hang_up = False
+        await arrange(AGAIN)
+        await new_sms().send_due()
+        assert ((await outcome(rows))["message_id"], len(provider.texts)) == ("SM2", 2)
+
+    async def test_while_it_cannot_be_asked_nothing_is_sent(
+        self, new_sms: NewSms, provider: SmsProvider, rows: Rows, arrange: Arrange
+    ) -> None:
+        provider.hang_up = True
+        await new_sms().send_due()
+        provider.refuse_with = 400
+        await arrange(AGAIN)
+        await new_sms().send_due()
+        row = await outcome(rows)
+        assert (row["status"], row["error"], len(provider.texts)) == ("queued", "sms_400", 1)
+
+    async def test_one_sent_again_by_staff_is_a_text_of_its_own(
+        self,
+        client: httpx.AsyncClient,
+        auth_headers: Headers,
+        new_sms: NewSms,
+        provider: SmsProvider,
+        rows: Rows,
+        arrange: Arrange,
+    ) -> None:
+        await new_sms().send_due()
+        provider.texts[0]["date_created"] = "Mon, 02 Mar 2026 09:00:00 +0000"  # some days have passed
+        path = f"/api/v1/notifications/deliveries/{(await outcome(rows))['id']}/resend"
+        assert (await client.post(path, headers=auth_headers(Role.STAFF))).status_code == 202
+        provider.refuse_with = 503
+        await new_sms().send_due()
+        provider.refuse_with = None
+        await arrange(AGAIN)
+        await new_sms().send_due()
+        assert ((await outcome(rows))["message_id"], len(provider.texts)) == ("SM2", 2)
 
 
 async def test_without_a_provider_an_sms_fails_and_the_rest_goes_on(

@@ -110,7 +110,7 @@ class TestEscaping:
             sample["data"] = sample["data"] | {"token": HOSTILE}
         made = words(sample, hostile_names(), HOSTILE, APP)
         harmless = said(kind, part, language)
-        if kind != "broadcast":  # whose body may have fewer paragraphs
+        if kind not in {"broadcast", "marketing"}:  # whose body may have fewer paragraphs
             assert Tags(made.html).found == Tags(harmless.html).found
             assert len(made.text.splitlines()) == len(harmless.text.splitlines())
         assert "<script" not in made.html

@@ -12,7 +12,7 @@ from icalendar import Calendar, Event, vCalAddress, vText
 from services.notifications.kinds import KINDS
 from services.notifications.rendering import Names, instant, plain, treatment
 from services.notifications.wording import LABELS
-from shared.schemas import copenhagen
+from shared.schemas import comes_twice, copenhagen
 
 STATUSES = {"booking_requested": "TENTATIVE", "booking_cancelled": "CANCELLED"}
 FILE = "appointment.ics"
@@ -58,9 +58,7 @@ def _event(delivery: Mapping[str, Any], names: Names, sender: str, summary: str)
 
 def _wall(moment: datetime) -> datetime:
     """By the clock in Copenhagen; in UTC within the hour that comes twice, where that clock says too little."""
-    local = copenhagen(moment)
-    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
-    return moment.astimezone(UTC) if twice else local
+    return moment.astimezone(UTC) if comes_twice(moment) else copenhagen(moment)
 
 
 def _summary(items: list[Mapping[str, Any]], names: Names, language: str) -> str:

@@ -11,7 +11,7 @@ from services.notifications.channels import Channel, Delivery, Line
 from services.notifications.channels.sms.numbers import international
 from services.notifications.channels.sms.provider import Provider, Text
 from services.notifications.channels.sms.providers import PROVIDERS
-from services.notifications.deliveries import store
+from services.notifications.deliveries import store, tried_since
 from services.notifications.rendering import Names, words
 from services.notifications.settings import NotificationsSettings
 
@@ -30,7 +30,8 @@ class SmsLine:
         number = international(delivery["phone"])
         said = words(delivery, names, self.salon, self.app_url)
         reference = f"{delivery['id']}.{delivery['resends']}"
-        return await self.provider.send(self.client, Text(number, self.sender, said.short, reference))
+        text = Text(number, self.sender, said.short, reference, tried_since(delivery))
+        return await self.provider.send(self.client, text)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What a provider of SMS is, and what its refusals mean."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 import httpx
@@ -14,6 +15,7 @@ class Text:
     sender: str
     words: str
     reference: str  # the same at each attempt
+    tried_since: datetime | None = None  # since when an earlier attempt may have been taken; None: this is the first
 
 
 class Provider(Protocol):

@@ -1,14 +1,23 @@
-"""Twilio's Messages resource. Its error codes are said to change, so only the status counts."""
+"""Twilio's Messages resource. Its error codes are said to change, so only the status counts.
+
+It takes no reference of ours, so before another attempt the messages to the number are looked through: one with the
+same words, taken since the first attempt, is that attempt.
+"""
 
 from dataclasses import dataclass, field
-from typing import Self
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Self
 
 import httpx
 
 from services.notifications.channels.sms.provider import Text, answer, json_of, refuse
 
 ADDRESS = "https://api.twilio.com"
-MEANS_THIS_MESSAGE = {400}  # such as a number that is none; 401 and 403 mean the account
+MEANS_THIS_MESSAGE = frozenset({400})  # such as a number that is none; 401 and 403 mean the account
+LOOKED_THROUGH = 50  # the newest messages to a number
+CLOCKS_DIFFER = timedelta(minutes=2)
+NEVER_LEFT = {"failed", "undelivered", "canceled"}
 
 
 @dataclass(frozen=True)
@@ -24,10 +33,38 @@ class Twilio:
         return cls(account, secret, address)
 
     async def send(self, client: httpx.AsyncClient, text: Text) -> str:
-        url = f"{(self.address or ADDRESS).rstrip('/')}/2010-04-01/Accounts/{self.account}/Messages.json"
+        if text.tried_since is not None:
+            taken = await self._taken(client, text, text.tried_since - CLOCKS_DIFFER)
+            if taken is not None:
+                return taken
         form = {"To": text.number, "From": text.sender, "Body": text.words}
-        request = client.build_request("POST", url, data=form)
+        sent = await self._ask(client, client.build_request("POST", self._messages, data=form), MEANS_THIS_MESSAGE)
+        return str(sent.get("sid", ""))
+
+    async def _taken(self, client: httpx.AsyncClient, text: Text, since: datetime) -> str | None:
+        """The id of the message that an earlier attempt has become. Raises Refused, Away: then nothing is sent."""
+        query = {"To": text.number, "PageSize": str(LOOKED_THROUGH)}
+        listed = await self._ask(client, client.build_request("GET", self._messages, params=query))
+        found = (str(one.get("sid", "")) for one in listed.get("messages", ()) if _is(one, text, since))
+        return next(found, None)
+
+    async def _ask(
+        self, client: httpx.AsyncClient, request: httpx.Request, permanent: frozenset[int] = frozenset()
+    ) -> dict[str, Any]:
         response = await answer(client, request, httpx.BasicAuth(self.account, self.secret))
         if not response.is_success:
-            raise refuse(response.status_code, permanent=response.status_code in MEANS_THIS_MESSAGE)
-        return str(json_of(response).get("sid", ""))
+            raise refuse(response.status_code, permanent=response.status_code in permanent)
+        return json_of(response)
+
+    @property
+    def _messages(self) -> str:
+        return f"{(self.address or ADDRESS).rstrip('/')}/2010-04-01/Accounts/{self.account}/Messages.json"
+
+
+def _is(message: dict[str, Any], text: Text, since: datetime) -> bool:
+    if message.get("body") != text.words or message.get("status") in NEVER_LEFT:
+        return False
+    try:
+        return parsedate_to_datetime(str(message.get("date_created"))) >= since
+    except (TypeError, ValueError):  # a date nobody understands: rather not twice
+        return True

@@ -1,0 +1,89 @@
+"""Mails say the time that is meant on the 23- and the 25-hour day, also in the hour that comes twice."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.notifications import samples
+from services.notifications.kinds import KINDS
+from services.notifications.rendering import words
+from services.notifications.sender import Sender
+from services.notifications.tests.conftest import AMINAS, KIRSTENS, Know, booking
+from services.notifications.tests.postoffice import PostOffice, html_of, text_of
+from services.notifications.tests.test_invitations import event_in
+from shared.testing.services import Deliver
+
+SPRING, AUTUMN = datetime(2031, 3, 30, tzinfo=UTC), datetime(2031, 10, 26, tzinfo=UTC)  # both change at 01:00 UTC
+HALF_HOUR = timedelta(minutes=30)
+
+
+async def mailed(deliver: Deliver, sender: Sender, start: datetime) -> None:
+    await deliver("booking.created.v1", booking(start=start), version=1)
+    await sender.send_due()
+
+
+@pytest.mark.usefixtures("salon")
+class TestMails:
+    @pytest.mark.parametrize(
+        ("start", "danish", "english"),
+        [
+            (SPRING + HALF_HOUR, "søndag 30. marts 2031 kl. 01.30–04.00", "Sunday 30 March 2031 at 01:30–04:00"),
+            (SPRING + 8 * 2 * HALF_HOUR, "søndag 30. marts 2031 kl. 10.00–11.30", "at 10:00–11:30"),
+            (
+                AUTUMN + HALF_HOUR,
+                "søndag 26. oktober 2031 kl. 02.30 (sommertid, UTC+2)–03.00",
+                "Sunday 26 October 2031 at 02:30 (summer time, UTC+2)–03:00",
+            ),
+            (
+                AUTUMN - HALF_HOUR,
+                "søndag 26. oktober 2031 kl. 01.30–02.00 (vintertid, UTC+1)",
+                "Sunday 26 October 2031 at 01:30–02:00 (winter time, UTC+1)",
+            ),
+            (
+                AUTUMN + 3 * HALF_HOUR,
+                "søndag 26. oktober 2031 kl. 02.30 (vintertid, UTC+1)–04.00",
+                "Sunday 26 October 2031 at 02:30 (winter time, UTC+1)–04:00",
+            ),
+            (AUTUMN + 8 * 2 * HALF_HOUR, "søndag 26. oktober 2031 kl. 09.00–10.30", "at 09:00–10:30"),
+        ],
+    )
+    async def test_say_the_clocks_time_and_which_one_where_there_are_two(
+        self, start: datetime, danish: str, english: str, deliver: Deliver, sender: Sender, post: PostOffice
+    ) -> None:
+        await mailed(deliver, sender, start)
+        [to_kirsten], [to_amina] = post.to(KIRSTENS), post.to(AMINAS)
+        assert danish in text_of(to_kirsten)
+        assert danish in html_of(to_kirsten)
+        assert english in text_of(to_amina)
+        event = event_in(to_kirsten)
+        assert (event.decoded("dtstart"), event.decoded("dtend")) == (start, start + timedelta(minutes=90))
+
+    async def test_an_appointment_over_midnight_names_both_days(
+        self, deliver: Deliver, sender: Sender, post: PostOffice, know: Know
+    ) -> None:
+        await mailed(deliver, sender, SPRING - 3 * HALF_HOUR)
+        [mail] = post.to(KIRSTENS)
+        assert "lørdag 29. marts 2031 kl. 23.30–søndag 30. marts 2031 kl. 01.00" in text_of(mail)
+
+
+ABOUT_A_TIME = [
+    (kind, part) for kind, part in samples.kinds() if KINDS[kind].topic in {"booking", "reminder", "waitlist"}
+]
+
+
+@pytest.mark.parametrize(("kind", "part"), ABOUT_A_TIME)
+@pytest.mark.parametrize("language", ["da", "en"])
+def test_no_message_says_the_same_of_two_times_an_hour_apart(kind: str, part: Any, language: str) -> None:
+    def said(start: datetime) -> str:
+        delivery = samples.delivery(kind, part, language)
+        item = delivery["data"]["items"][0] | _times(start)
+        facts = delivery["data"] | _times(start) | {"items": [item]}
+        made = words(delivery | {"data": facts}, samples.NAMES, "Loctician", "https://loctician.example")
+        return made.text + made.html + made.subject
+
+    assert said(AUTUMN + HALF_HOUR) != said(AUTUMN + 3 * HALF_HOUR)
+
+
+def _times(start: datetime) -> dict[str, str]:
+    return {"start": start.isoformat(), "end": (start + timedelta(minutes=10)).isoformat()}

@@ -1,0 +1,195 @@
+"""Marketing reaches those who have consented to it, and nobody a moment longer; all else is not touched by that."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from services.notifications.channels import Line, channels
+from services.notifications.channels.mail.channel import MailCarrier
+from services.notifications.channels.mail.server import MailServer
+from services.notifications.sender import Sender
+from services.notifications.tests.conftest import AMINA, AMINAS, APP, KIRSTEN, KIRSTENS, MAIL_FROM, Know, Rows, booking
+from services.notifications.tests.postoffice import PostOffice, text_of
+from services.notifications.tests.test_broadcasts import BODY, PATH, tell_all
+from shared.auth import Claims, Role
+from shared.db import Database, transaction
+from shared.testing.services import Deliver
+
+Headers = Callable[..., dict[str, str]]
+Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+Say = Callable[..., Awaitable[None]]
+Broadcast = Callable[..., Awaitable[dict[str, Any]]]
+PREFERENCES = "/api/v1/notifications/preferences"
+OFFER = {name: value for name, value in BODY.items() if name != "kind"}
+DUE = "UPDATE notifications.deliveries SET due_at = now()"
+
+
+@pytest.fixture
+def say(deliver: Deliver) -> Say:
+    async def consent(granted: bool, version: int = 1, *, user: UUID = KIRSTEN, purpose: str = "marketing") -> None:
+        said = {"user_id": str(user), "purpose": purpose, "granted": granted, "text_version": 1}
+        await deliver("gdpr.consent_changed.v1", said, version=version)
+
+    return consent
+
+
+@pytest.fixture
+def broadcast(client: httpx.AsyncClient, auth_headers: Headers, database: Database) -> Broadcast:
+    async def send(**changes: Any) -> dict[str, Any]:
+        headers = auth_headers(Role.ADMIN)
+        begun = await client.post(PATH, headers=headers, json=OFFER | changes)
+        assert begun.status_code == 202, begun.text
+        await tell_all(database)
+        return dict((await client.get(begun.headers["Location"], headers=headers)).json())
+
+    return send
+
+
+@pytest.mark.usefixtures("salon")
+class TestMarketing:
+    async def test_reaches_only_who_consented_in_any_channel(
+        self, say: Say, broadcast: Broadcast, sender: Sender, post: PostOffice, rows: Rows, outbox: Outbox
+    ) -> None:
+        await say(True)
+        sent = await broadcast()
+        assert (sent["kind"], sent["told"]) == ("marketing", 1)
+        assert [row["user_id"] for row in await rows("notices", "position")] == [KIRSTEN]
+        [pushed] = [row for row in await outbox() if row["type"] == "broadcast"]
+        assert pushed["data"]["audience"] == [f"user:{KIRSTEN}"]
+        await sender.send_due()
+        [mail] = post.mails
+        assert mail["To"].addresses[0].addr_spec == KIRSTENS
+        assert "fordi du har sagt ja til nyheder og tilbud" in text_of(mail)
+
+    async def test_without_anybodys_consent_it_reaches_nobody(self, broadcast: Broadcast, rows: Rows) -> None:
+        assert (await broadcast())["told"] == 0
+        assert (await rows("deliveries"), await rows("notices", "position")) == ([], [])
+
+    @pytest.mark.parametrize("said", [{"granted": False}, {"granted": True, "purpose": "portfolio"}])
+    async def test_a_no_or_a_yes_to_something_else_is_no_consent(
+        self, said: dict[str, Any], say: Say, broadcast: Broadcast
+    ) -> None:
+        await say(**said)
+        assert (await broadcast())["told"] == 0
+
+    async def test_a_withdrawal_holds_for_what_is_written_and_not_yet_sent(
+        self, say: Say, broadcast: Broadcast, sender: Sender, post: PostOffice, rows: Rows
+    ) -> None:
+        await say(True)
+        await say(True, user=AMINA)
+        await broadcast()
+        await say(False, 2)
+        await sender.send_due()
+        assert [mail["To"].addresses[0].addr_spec for mail in post.mails] == [AMINAS]
+        [hers] = [row for row in await rows("deliveries") if row["recipient_id"] == KIRSTEN]
+        assert (hers["status"], hers["error"]) == ("dropped", "no_consent")
+
+    async def test_a_withdrawal_holds_for_a_mail_that_a_sender_has_already_taken(
+        self, say: Say, broadcast: Broadcast, database: Database, post: PostOffice, rows: Rows
+    ) -> None:
+        real = MailCarrier(MailServer.from_url(post.url), MAIL_FROM, APP)
+
+        class Slow:
+            @asynccontextmanager
+            async def connected(self) -> AsyncIterator[Line]:
+                await say(False, 2)
+                async with real.connected() as line:
+                    yield line
+
+        await say(True)
+        await broadcast()
+        assert await Sender(database, channels()["mail"], Slow()).send_due() == 1
+        assert (post.mails, (await rows("deliveries"))[0]["status"]) == ([], "dropped")
+
+    async def test_a_withdrawal_holds_for_a_mail_that_is_to_be_tried_again(
+        self, say: Say, broadcast: Broadcast, sender: Sender, post: PostOffice, rows: Rows, arrange: Any
+    ) -> None:
+        await say(True)
+        await broadcast()
+        post.refuse_mail = "451 later"
+        await sender.send_due()
+        post.refuse_mail = None
+        await say(False, 2)
+        await arrange(DUE)
+        await sender.send_due()
+        assert (post.mails, (await rows("deliveries"))[0]["status"]) == ([], "dropped")
+
+    async def test_staff_cannot_send_it_again_to_somebody_who_said_no(
+        self,
+        client: httpx.AsyncClient,
+        auth_headers: Headers,
+        say: Say,
+        broadcast: Broadcast,
+        sender: Sender,
+        post: PostOffice,
+        rows: Rows,
+    ) -> None:
+        await say(True)
+        await broadcast()
+        await sender.send_due()
+        await say(False, 2)
+        [row] = await rows("deliveries")
+        path = f"/api/v1/notifications/deliveries/{row['id']}/resend"
+        await client.post(path, headers=auth_headers(Role.STAFF))
+        await sender.send_due()
+        assert (len(post.mails), (await rows("deliveries"))[0]["error"]) == (1, "no_consent")
+
+    async def test_the_newest_word_counts_whichever_event_comes_first(self, say: Say, broadcast: Broadcast) -> None:
+        await say(False, 2)
+        await say(True, 1)
+        assert (await broadcast())["told"] == 0
+        await say(True, 3)
+        assert (await broadcast())["told"] == 1
+
+    async def test_it_comes_as_a_text_to_who_asked_for_that(
+        self, client: httpx.AsyncClient, auth_headers: Headers, say: Say, know: Know, broadcast: Broadcast, rows: Rows
+    ) -> None:
+        await know(KIRSTEN, KIRSTENS, "Kirsten Ærø", phone="+4520123456", version=2)
+        choice = {"kinds": {"marketing": {"mail": False, "sms": True}}}
+        await client.put(PREFERENCES, headers=auth_headers(Role.CUSTOMER, KIRSTEN), json=choice)
+        assert (await broadcast())["told"] == 0, "a choice of channel is no consent"
+        await say(True)
+        await broadcast()
+        assert [row["channel"] for row in await rows("deliveries")] == ["sms"]
+
+
+@pytest.mark.usefixtures("salon")
+class TestTheRest:
+    async def test_what_belongs_to_an_appointment_or_the_salon_needs_no_consent(
+        self, say: Say, deliver: Deliver, broadcast: Broadcast, sender: Sender, post: PostOffice
+    ) -> None:
+        await say(False)
+        await deliver("booking.created.v1", booking(), version=1)
+        assert (await broadcast(kind="service"))["told"] == 2
+        await sender.send_due()
+        assert len(post.to(KIRSTENS)) == 2
+
+    async def test_preferences_say_whether_there_is_consent(
+        self, client: httpx.AsyncClient, auth_headers: Headers, say: Say
+    ) -> None:
+        async def shown() -> dict[str, bool | None]:
+            answer = await client.get(PREFERENCES, headers=auth_headers(Role.CUSTOMER, KIRSTEN))
+            return {one["kind"]: one["consent"] for one in answer.json()["kinds"]}
+
+        assert ((await shown())["marketing"], (await shown())["booking"]) == (False, None)
+        await say(True)
+        assert (await shown())["marketing"] is True
+
+    async def test_a_consent_is_seen_by_its_giver_alone(self, say: Say, database: Database) -> None:
+        await say(True)
+        for claims, count in (
+            (Claims("customer", KIRSTEN), 1),
+            (Claims("loctician", AMINA), 0),
+            (Claims("admin", AMINA), 0),
+            (Claims("anonymous"), 0),
+        ):
+            async with transaction(database, claims) as session:
+                found = await session.execute(text("SELECT count(*) FROM notifications.consents"))
+                assert found.scalar_one() == count
+                changed = text("UPDATE notifications.consents SET granted = false RETURNING 1")
+                assert (await session.execute(changed)).all() == []

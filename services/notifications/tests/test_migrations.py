@@ -1,0 +1,29 @@
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.notifications.models import metadata
+from services.notifications.tests.conftest import Rows, booking
+from shared.migrate import heads, migrate
+from shared.settings import Settings
+from shared.testing.schema import columns, declared
+from shared.testing.services import Deliver
+
+
+class TestMigrations:
+    async def test_there_is_one_head(self) -> None:
+        assert len(heads("notifications")) == 1
+
+    async def test_tables_are_those_of_the_models_also_after_going_down_and_up_again(
+        self, settings: Settings, owner: AsyncEngine
+    ) -> None:
+        await migrate("notifications", settings, "base", down=True)
+        await migrate("notifications", settings)
+        assert await columns(owner, "notifications") == declared(metadata)
+
+    async def test_one_step_back_and_forth_keeps_what_is_held(
+        self, settings: Settings, deliver: Deliver, rows: Rows, salon: None
+    ) -> None:
+        await deliver("booking.created.v1", booking(), version=1)
+        before = {name: await rows(name, "1") for name in ("contacts", "deliveries", "notices", "appointments")}
+        await migrate("notifications", settings, "0001", down=True)
+        await migrate("notifications", settings)
+        assert {name: await rows(name, "1") for name in before} == before
