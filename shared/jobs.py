@@ -19,9 +19,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import broker
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
+from shared.log import frames
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +98,7 @@ async def run_once(database: Database, job: Job, *, when_due: bool = False) -> s
             await job.run(session)
             await _remember(session, job, time.monotonic() - started)
     except Exception as exc:  # noqa: BLE001 - a failed run must not end the schedule
-        log.error("job_failed", job=job.name, error=type(exc).__name__, trace=broker.frames(exc))  # noqa: TRY400
+        log.error("job_failed", job=job.name, error=type(exc).__name__, trace=frames(exc))  # noqa: TRY400
         await _remember_failure(database, job, time.monotonic() - started, type(exc).__name__)
         return "failed"
     SECONDS.labels(database.schema, job.name).observe(time.monotonic() - started)
