@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter as Counted
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ SHORTEST_HOLD, LONGEST_HOLD = 1.0, 60.0
 WAITING = Gauge("outbox_rows_waiting", "Rows in the outbox, counted up to 100,000", ["service"])
 OLDEST = Gauge("outbox_oldest_row_seconds", "Age of the oldest row in the outbox", ["service"])
 PUBLISH_SECONDS = Histogram("outbox_publish_seconds", "Publishing a batch until all is confirmed", ["service"])
-PUBLISHED = Counter("outbox_published_total", "Messages the broker confirmed", ["service"])
+PUBLISHED = Counter("outbox_published_total", "Messages the broker confirmed, by type of event", ["service", "type"])
 RETURNED = Counter("outbox_returned_total", "Messages no queue would take", ["service"])
 
 Row = Mapping[str, Any]
@@ -97,7 +98,10 @@ class Relay:
                 if span:
                     span.end(error=None if answer else "not_taken")
             await outbox.delete([row["id"] for row, answer in zip(rows, answers, strict=True) if answer])
-            PUBLISHED.labels(self._service).inc(answers.count(True))
+            for type_, count in Counted(
+                row["type"] for row, answer in zip(rows, answers, strict=True) if answer
+            ).items():
+                PUBLISHED.labels(self._service, type_).inc(count)
             RETURNED.labels(self._service).inc(answers.count(False))
             if None in answers:
                 raise BrokerAwayError("connection lost while publishing")

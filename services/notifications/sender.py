@@ -27,7 +27,11 @@ AT_ONCE = 3  # conversations with the other side of a channel, so that one that 
 MARGIN = 20.0  # of the lease, left for writing down what came of it
 
 log = logger(__name__)
-ATTEMPTS = Counter("notification_attempts_total", "Attempts to deliver, by outcome", ["channel", "outcome"])
+ATTEMPTS = Counter(
+    "notification_attempts_total",
+    "Attempts to deliver: sent, passing (tried again), refused, unreachable",
+    ["channel", "outcome"],
+)
 SECONDS = Histogram("notification_send_seconds", "Handing one message to the other side", ["channel"])
 WAITING = Gauge("notification_deliveries_waiting", "Deliveries due and not yet sent", ["channel"])
 LATE = Gauge("notification_oldest_due_seconds", "How long the oldest of them has been due", ["channel"])
@@ -109,7 +113,7 @@ class Sender:
 
     async def _settle(self, rows: Sequence[Row], failure: Failure | None, message_id: str | None = None) -> None:
         for row in rows:
-            ATTEMPTS.labels(row["channel"], failure.code if failure else "sent").inc()
+            ATTEMPTS.labels(row["channel"], failure.outcome if failure else "sent").inc()
             with bind(request_id=row["request_id"]):
                 async with transaction(self._database, SERVICE_CLAIMS) as session:
                     await deliveries.settle(session, row, failure, message_id)
