@@ -28,8 +28,11 @@ MAIL = re.compile(r"[^\s\"'<>()=,;:\\@]+@[^\s\"'<>()=,;:\\@]+\.[^\s\"'<>()=,;:\\
 SECRET = re.compile(
     r"eyJ[\w-]{8,}(?:\.[\w-]*){1,4}"  # JSON web tokens
     r"|(?<=://)[^\s/\"@]+:[^\s/\"@]+(?=@)"  # user and password in an address
-    r"|(?i:(?<=bearer )|(?<=token=)|(?<=ticket=)|(?<=password=))[^\s\"'&\\*]+"
+    r"|(?P<name>(?i:bearer |(?:token|ticket|password|secret|authorization)['\"]?\s*[:=]\s*['\"]?(?:bearer )?))"
+    r"[^\s\"'&\\*]+"
 )
+STRUCK = r"\g<name>***"
+OURS = frozenset({"time", "level", "logger", "service", "request_id", "trace_id"})
 LOST = Counter("log_lines_lost_total", "Log lines that could not be written: a full disk, a closed pipe")
 
 
@@ -74,14 +77,14 @@ def frames(error: BaseException) -> str:
 
 
 def _strike_out(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {key: _struck(value) for key, value in entry.items()}
+    return {key: value if key in OURS else _struck(value) for key, value in entry.items()}
 
 
 def _struck(value: Any) -> Any:
     if isinstance(value, str):
         if "@" in value:
-            return MAIL.sub("***", SECRET.sub("***", value))
-        return SECRET.sub("***", value) if len(value) > LONGEST_WORD else value
+            return MAIL.sub("***", SECRET.sub(STRUCK, value))
+        return SECRET.sub(STRUCK, value) if len(value) > LONGEST_WORD else value
     if isinstance(value, (bool, int, float, type(None))):
         return value
     if isinstance(value, dict):
