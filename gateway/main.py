@@ -58,7 +58,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 class Gateway:
     def __init__(self, settings: GatewaySettings) -> None:
         self.settings = settings
-        self.health = Health()
+        self.health = Health("gateway")
         self.upstreams = {
             name: Upstream(
                 url,

@@ -80,6 +80,7 @@ class Runtime:
 
     def __post_init__(self) -> None:
         service = self.service
+        self.health.service = service.name
         self.forgetting = Forgetting(self.database, service.name, self.settings.amqp_url, self.health)
         self.subscriptions = subscriptions_of(service, self.forgetting.wake)
 
