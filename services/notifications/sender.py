@@ -44,9 +44,10 @@ async def run(runtime: Runtime) -> None:
         group.create_task(measure(runtime.database), name="measure")
         for channel in channels().values():
             if channel.outside:
-                sender = Sender(runtime.database, channel, channel.carrier(settings))
+                carrier = channel.carrier(settings)
+                sender = Sender(runtime.database, channel, carrier)
                 for number in range(AT_ONCE):
-                    poll = HELPERS_POLL if number else POLL
+                    poll = HELPERS_POLL if number or carrier is None else POLL
                     group.create_task(repeat(sender.send_due, poll), name=f"sender {channel.name} {number}")
 
 
