@@ -170,7 +170,8 @@ class Gateway:
 
     async def _drain(self) -> None:
         self.health.draining = True
-        await self.hub.drain(self.settings.websocket_drain_seconds)
+        sockets = self.hub.drain(self.settings.websocket_drain_seconds)
+        await asyncio.gather(sockets, asyncio.sleep(self.settings.seconds_to_drain))
 
 
 def _refuse(call: Call) -> None:

@@ -3,7 +3,9 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from shared.health import Health
 from shared.log import LOST, Lines, configure, logger
 from shared.tests.support import lines_logged
 
+README = Path(__file__).parents[2] / "README.md"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlLW9mLWl0"
 SECRETS = ("kirsten.åse@salon.example", TOKEN, "s3cret-pass", "AbC123-opaque", "hunter2hunter2")
@@ -54,6 +57,14 @@ class TestLines:
             "status": 201,
             "ms": 12.3,
         }
+
+    def test_the_readme_shows_the_line_of_a_request(self, lines: io.StringIO) -> None:
+        shown = json.loads(re.findall(r"^    (\{\"service.+?\})$", README.read_text(), re.MULTILINE | re.DOTALL)[0])
+        with bind(request_id=shown["request_id"], traceparent=f"00-{shown['trace_id']}-b7ad6b7169203331-01"):
+            facts = {name: shown[name] for name in ("method", "route", "status", "ms")}
+            logger(shown["logger"]).info(shown["message"], **facts)
+        said = only(lines)
+        assert said | {"service": shown["service"], "time": shown["time"]} == shown
 
     def test_an_error_is_its_class_and_its_place(self, lines: io.StringIO) -> None:
         try:
