@@ -1,6 +1,5 @@
 """Headers on their way in and out: what is passed on, what is dropped, what the gateway adds."""
 
-import re
 from dataclasses import dataclass, field
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -16,10 +15,10 @@ FROM_CLIENTS_DROPPED = HOP_BY_HOP | {
     *(b"true-client-ip", b"cf-connecting-ip", b"x-original-url", b"x-original-host", b"x-rewrite-url"),
     *(b"x-http-method-override", b"x-http-method", b"x-method-override"),
     b"cookie",  # auth alone gets it back
+    b"traceparent",  # goes on when it is one
 }
 IDENTITY = (b"x-user-", b"x-forwarded-", b"x-auth-")
 MAX_HEADER_BYTES = 32_768
-TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 SECURITY: Headers = [
     (b"x-content-type-options", b"nosniff"),

@@ -5,9 +5,8 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from prometheus_client import Histogram
 from starlette.types import Receive, Scope, Send
 
 from gateway import headers, paths, routes
@@ -33,8 +32,8 @@ from gateway.realtime.revoked import RevocationStream
 from gateway.realtime.sockets import Sockets
 from gateway.revocations import Revocations
 from gateway.settings import GatewaySettings
-from gateway.signals import before_the_end
 from gateway.tickets import Tickets
+from shared import tracing
 from shared.auth import RemoteJwks, TokenVerifier
 from shared.broker import supervise
 from shared.context import bind
@@ -43,10 +42,13 @@ from shared.errors import NotFound, ProblemError
 from shared.health import Health
 from shared.jobs import run_jobs
 from shared.log import configure, logger
-from shared.metrics import HTTP_SECONDS
+from shared.metrics import METHODS, HttpDurations, known_method
 from shared.settings import load
+from shared.signals import before_the_end
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+if TYPE_CHECKING:
+    from shared.exporting import Span
+
 ALLOW = ", ".join(sorted(METHODS))
 SECRET_IN_QUERY = re.compile(r"((?:token|ticket)=)[^&\s\"']+")
 
@@ -57,7 +59,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 class Gateway:
     def __init__(self, settings: GatewaySettings) -> None:
         self.settings = settings
-        self.health = Health()
+        self.health = Health("gateway")
         self.upstreams = {
             name: Upstream(
                 url,
@@ -85,7 +87,7 @@ class Gateway:
         self._own = operations.table()
         secure = settings.public_url.startswith("https://")
         self._security = headers.SECURITY + ([headers.STRICT_TRANSPORT] if secure else [])
-        self._seconds: dict[tuple[str, str, int], Histogram] = {}
+        self._durations = HttpDurations("gateway")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -97,9 +99,11 @@ class Gateway:
 
     async def _http(self, call: Call) -> None:
         started = time.perf_counter()
-        trace = call.incoming.one(b"traceparent")
+        parent = tracing.accepted(call.incoming.one(b"traceparent"))
+        traced = tracing.active() and call.path not in self._own
+        span = tracing.begin("HTTP", "server", parent) if traced else None
         call.common = self._security + self._cors.headers(call.incoming.one(b"origin"))
-        with bind(request_id=call.request_id, traceparent=trace if headers.TRACEPARENT.fullmatch(trace) else None):
+        with bind(request_id=call.request_id, traceparent=span.traceparent if span else parent):
             try:
                 await self._respond(call)
             except ProblemError as error:
@@ -107,7 +111,7 @@ class Gateway:
             except ClientGoneError:
                 call.status = call.status or 499
             finally:
-                self._record(call, time.perf_counter() - started)
+                self._record(call, time.perf_counter() - started, span)
 
     async def _respond(self, call: Call) -> None:
         _refuse(call)
@@ -133,12 +137,11 @@ class Gateway:
             raise OriginNotAllowed
         await call.answer(204, b"", "text/plain", headers.Cors.PREFLIGHT)
 
-    def _record(self, call: Call, seconds: float) -> None:
-        method = call.method if call.method in METHODS else "other"
-        key = (method, call.route, call.status or 500)
-        if key not in self._seconds:
-            self._seconds[key] = HTTP_SECONDS.labels("gateway", method, call.route, str(key[2]))
-        self._seconds[key].observe(seconds)
+    def _record(self, call: Call, seconds: float, span: "Span | None") -> None:
+        method, status = known_method(call.method), call.status or 500
+        self._durations.observe(method, call.route, status, seconds)
+        if span is not None:
+            span.end_call(method, call.route, status)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -153,6 +156,7 @@ class Gateway:
         for upstream in self.upstreams.values():
             upstream.close()
         await self.database.close()
+        await tracing.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     def _background(self) -> dict[str, Coroutine[Any, Any, None]]:
@@ -167,7 +171,8 @@ class Gateway:
 
     async def _drain(self) -> None:
         self.health.draining = True
-        await self.hub.drain(self.settings.websocket_drain_seconds)
+        sockets = self.hub.drain(self.settings.websocket_drain_seconds)
+        await asyncio.gather(sockets, asyncio.sleep(self.settings.seconds_to_drain))
 
 
 def _refuse(call: Call) -> None:
@@ -193,6 +198,7 @@ def hide_secrets(record: logging.LogRecord) -> bool:
 def create() -> Application:
     settings = load(GatewaySettings)
     configure("gateway", settings.log_level)
+    tracing.configure("gateway", settings, front_door=True)
     for name in ("uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).addFilter(hide_secrets)
     return Gateway(settings)

@@ -17,6 +17,7 @@ from gateway.routes import Route
 from gateway.server import cut
 from gateway.settings import GatewaySettings
 from shared.auth import InvalidToken
+from shared.context import current
 from shared.errors import ProblemError, TooLarge, Unauthorized
 from shared.log import logger
 
@@ -67,6 +68,9 @@ class Proxy:
             (b"x-forwarded-for", client[0].encode() if client else b"unknown"),
             (b"x-forwarded-proto", scope["scheme"].encode()),
         ]
+        traceparent = current().traceparent
+        if traceparent is not None:
+            own.append((b"traceparent", traceparent.encode()))
         if route.service == COOKIES_OF:
             own += [(b"cookie", value) for value in incoming.given.get(b"cookie", ())]
         request = Request(call.method, target, own + incoming.passed, route.timeout)

@@ -12,10 +12,11 @@ from typing import Annotated, Any
 
 from asyncpg import PostgresError
 from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.telemetry import TelemetryConfig
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared import idempotency, retention, subjects
+from shared import idempotency, retention, subjects, tracing
 from shared.auth import RemoteJwks, TokenVerifier
 from shared.broker import supervise
 from shared.consumer import Consumer, Subscriptions
@@ -29,8 +30,11 @@ from shared.operations import operations
 from shared.problems import install
 from shared.relay import Relay
 from shared.settings import Settings
+from shared.signals import before_the_end
 
 DATABASE_CHECK_SECONDS = 2.0
+# The framework's own would send the messages of errors, which may hold somebody's data.
+UNTOLD = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class Runtime:
 
     def __post_init__(self) -> None:
         service = self.service
+        self.health.service = service.name
         privacy = service.room("privacy")
         self.forgetting = Forgetting(self.database, service.name, self.settings.amqp_url, self.health, privacy)
         self.subscriptions = subscriptions_of(service, self.forgetting.wake)
@@ -101,7 +106,9 @@ RuntimeDep = Annotated[Runtime, Depends(_runtime)]
 
 def create_app(service: Service, settings: Settings) -> FastAPI:
     configure(service.name, settings.log_level)
-    app = FastAPI(title=f"Loctician {service.name}", docs_url=None, redoc_url=None, lifespan=_lifespan)
+    tracing.configure(service.name, settings)
+    title = f"Loctician {service.name}"
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, telemetry=UNTOLD, lifespan=_lifespan)
     app.state.runtime = Runtime(service, settings, Database.from_settings(settings, service.name))
     app.state.verifier = TokenVerifier(RemoteJwks(settings.keys_url), settings.public_url, settings.jwt_audience)
     install(app)
@@ -120,19 +127,28 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     runtime: Runtime = app.state.runtime
     tasks = [asyncio.create_task(work, name=name) for name, work in _background(runtime).items()]
     try:
-        yield
+        with before_the_end(partial(_drain, runtime)):
+            yield
     finally:
         runtime.health.draining = True
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(tracing.close)
             stack.push_async_callback(runtime.database.close)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def _drain(runtime: Runtime) -> None:
+    """Say so and go on answering, until those who ask have sent their calls elsewhere."""
+    runtime.health.draining = True
+    await asyncio.sleep(runtime.settings.seconds_to_drain)
+
+
 def _background(runtime: Runtime) -> dict[str, Any]:
     """Everything that runs beside the requests, by the process's role."""
     service, settings, database, health = runtime.service, runtime.settings, runtime.database, runtime.health
+    health.expect("database")
     work: dict[str, Any] = {"notifier": database.notifier.run(), "database": _watch_database(database, health)}
     if settings.role == "api":
         return work
@@ -159,7 +175,6 @@ async def _work(worker: Worker, runtime: Runtime) -> None:
 
 
 async def _watch_database(database: Database, health: Health) -> None:
-    health.expect("database")
     while True:
         await check_database(database, health)
         await asyncio.sleep(DATABASE_CHECK_SECONDS)

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared.health import Health
+from shared.log import frames
 
 log = structlog.get_logger(__name__)
 
@@ -179,8 +179,3 @@ def brief(error: BaseException | None, limit: int = 200) -> str:
     cause: Any = error.orig if isinstance(error, DBAPIError) else error
     text = next(iter(str(cause).splitlines()), "")
     return f"{type(cause).__name__}: {text}"[:limit]
-
-
-def frames(error: BaseException) -> str:
-    """Where an error came from, for the log: the last calls without the message, which may hold somebody's data."""
-    return "".join(traceback.format_tb(error.__traceback__, -8))

@@ -20,6 +20,7 @@ from shared import broker, depths, topology
 from shared.broker import PERSISTENT, BrokerAwayError, Outgoing, WireChannel
 from shared.db import Database
 from shared.health import Health
+from shared.log import frames
 from shared.subscriptions import MESSAGES, Received, Subscriptions, UndecodableError, decode, handle, handle_together
 from shared.topology import DELAYS, Bindings
 
@@ -188,7 +189,7 @@ class Consumer:
         MESSAGES.labels(self._service, "dead" if dead else "retried").inc()
         report = log.error if dead else log.warning
         what = {"event_id": message.message_id, "type": message.type, "error": type(error).__name__}
-        report("message_failed", queue=queue, **what, trace=broker.frames(error))
+        report("message_failed", queue=queue, **what, trace=frames(error))
         await broker.publish_surely(channel, _failed(message, error, queue))
 
 

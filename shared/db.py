@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from sqlalchemy import Executable, Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from shared import metrics
 from shared.auth import Claims, Identified, claims_of
 from shared.events import write_queued
 from shared.keys import Keys, keys_from
@@ -50,6 +51,7 @@ class Database:
                 },
             },
         )
+        metrics.watch(self.engine.sync_engine, schema)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self.notifier = OutboxNotifier(url, schema)
 

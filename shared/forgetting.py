@@ -15,7 +15,7 @@ from shared.db import Database, transaction
 from shared.health import Health
 from shared.log import logger
 
-POLL = 5.0  # seconds, should a wake have been lost with its process
+POLL = 15.0  # seconds, should a wake have been lost with its process
 SWEEP_EVERY = 600.0
 LATE = timedelta(seconds=2 * SWEEP_EVERY)
 DEAD_LETTERS_KEPT = timedelta(days=90)

@@ -2,22 +2,33 @@
 
 from dataclasses import dataclass, field
 
+from prometheus_client import Gauge
+
+PART_UP = Gauge("health_part_up", "1 while a part of the process works, 0 while not", ["service", "part"])
+
 
 @dataclass
 class Health:
     """A part starts as down ("starting") when it is expected, and says itself when it is up."""
 
+    service: str = ""  # whose metric it keeps
     parts: dict[str, str | None] = field(default_factory=dict)
     draining: bool = False
 
     def expect(self, name: str) -> None:
-        self.parts.setdefault(name, "starting")
+        if name not in self.parts:
+            self.down(name, "starting")
 
     def up(self, name: str) -> None:
-        self.parts[name] = None
+        self._set(name, None)
 
     def down(self, name: str, reason: str) -> None:
+        self._set(name, reason)
+
+    def _set(self, name: str, reason: str | None) -> None:
         self.parts[name] = reason
+        if self.service:
+            PART_UP.labels(self.service, name).set(reason is None)
 
     @property
     def ready(self) -> bool:

@@ -19,9 +19,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import broker
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
+from shared.log import frames
 
 log = structlog.get_logger(__name__)
 
@@ -49,12 +49,13 @@ REMEMBER = text("""
 """)
 LAST_RUNS = text("SELECT * FROM job_runs ORDER BY job")
 
-RUNS = Counter("job_runs_total", "Runs by outcome: done, elsewhere, early, failed", ["service", "job", "outcome"])
-SECONDS = Histogram("job_seconds", "How long a run took", ["service", "job"])
+RUNS = Counter("job_runs_total", "Runs by outcome: done, elsewhere, early, failed", ["service", "job_name", "outcome"])
+SECONDS = Histogram("job_seconds", "How long a run took", ["service", "job_name"])
 LAST_DONE = Gauge(
-    "job_last_done_timestamp_seconds", "When the job last ran to its end, on any replica", ["service", "job"]
+    "job_last_done_timestamp_seconds", "When the job last ran to its end, on any replica", ["service", "job_name"]
 )
-LAST_RESULT = Gauge("job_last_result", "How the last run here ended: 1 done, 0 failed", ["service", "job"])
+LAST_RESULT = Gauge("job_last_result", "How the last run here ended: 1 done, 0 failed", ["service", "job_name"])
+INTERVAL = Gauge("job_interval_seconds", "How often the job is to run", ["service", "job_name"])
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ async def run_jobs(database: Database, jobs: Sequence[Job]) -> None:
 
 async def _repeat(database: Database, job: Job) -> None:
     interval = job.every.total_seconds()
+    INTERVAL.labels(database.schema, job.name).set(interval)
     start = min(LONGEST_START, interval) * random.random()  # noqa: S311 - spreads load
     wait = max(start, await _seconds_until_due(database, job))
     while True:
@@ -98,7 +100,7 @@ async def run_once(database: Database, job: Job, *, when_due: bool = False) -> s
             await job.run(session)
             await _remember(session, job, time.monotonic() - started)
     except Exception as exc:  # noqa: BLE001 - a failed run must not end the schedule
-        log.error("job_failed", job=job.name, error=type(exc).__name__, trace=broker.frames(exc))  # noqa: TRY400
+        log.error("job_failed", job=job.name, error=type(exc).__name__, trace=frames(exc))  # noqa: TRY400
         await _remember_failure(database, job, time.monotonic() - started, type(exc).__name__)
         return "failed"
     SECONDS.labels(database.schema, job.name).observe(time.monotonic() - started)

@@ -2,19 +2,23 @@
 
 import re
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared import tracing
 from shared.context import bind
 from shared.errors import MEDIA_TYPE, ProblemError, RuleBroken, TooLarge, body_of
 from shared.events import new_id
 from shared.log import logger
-from shared.metrics import HTTP_SECONDS
+from shared.metrics import HttpDurations, known_method
+
+if TYPE_CHECKING:
+    from shared.exporting import Span
 
 MAX_BODY_BYTES = 1_048_576
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
-TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+UNTRACED = ("/health", "/metrics")
 
 log = logger(__name__)
 
@@ -28,13 +32,13 @@ class RequestContext:
 
     def __init__(self, app: ASGIApp, service: str) -> None:
         self.app = app
-        self.service = service
+        self._durations = HttpDurations(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given, trace = header(scope, b"x-request-id"), header(scope, b"traceparent")
+        given, parent = header(scope, b"x-request-id"), tracing.accepted(header(scope, b"traceparent"))
         request_id = given if REQUEST_ID.match(given) else str(new_id())
         started, status = time.perf_counter(), 500
 
@@ -45,18 +49,28 @@ class RequestContext:
                 message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
             await send(message)
 
-        with bind(request_id=request_id, traceparent=trace if TRACEPARENT.match(trace) else None):
+        span = _span(scope, parent)
+        with bind(request_id=request_id, traceparent=span.traceparent if span else parent):
             try:
                 await self.app(scope, receive, send_with_id)
             finally:
-                self._record(scope, status, time.perf_counter() - started)
+                self._record(scope, status, time.perf_counter() - started, span)
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, status: int, seconds: float, span: "Span | None") -> None:
         route: Any = scope.get("route")
-        template = getattr(route, "path", "unmatched")
-        HTTP_SECONDS.labels(self.service, scope["method"], template, str(status)).observe(seconds)
-        if not template.startswith(("/health", "/metrics")):
-            log.info("request", method=scope["method"], route=template, status=status, ms=round(seconds * 1000, 1))
+        template: str = getattr(route, "path", "unmatched")
+        method = known_method(scope["method"])
+        self._durations.observe(method, template, status, seconds)
+        if not template.startswith(UNTRACED):
+            log.info("request", method=method, route=template, status=status, ms=round(seconds * 1000, 1))
+        if span is not None:
+            span.end_call(method, template, status)
+
+
+def _span(scope: Scope, parent: str | None) -> "Span | None":
+    if not tracing.active() or scope["path"].startswith(UNTRACED):
+        return None
+    return tracing.begin("HTTP", "server", parent)
 
 
 class _BodyTooLarge(Exception):

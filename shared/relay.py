@@ -2,17 +2,18 @@
 
 import asyncio
 import time
+from collections import Counter as Counted
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import orjson
 from pamqp.commands import Basic
 from prometheus_client import Counter, Gauge, Histogram
 
-from shared import broker, topology
+from shared import broker, topology, tracing
 from shared.auth import SERVICE_CLAIMS
 from shared.broker import PERSISTENT, TRANSIENT, BrokerAwayError, Outgoing, WireChannel
 from shared.db import Database
@@ -21,6 +22,9 @@ from shared.health import Health
 from shared.notifier import outbox_channel
 from shared.outbox import REALTIME_EXCHANGE
 from shared.topology import Bindings
+
+if TYPE_CHECKING:
+    from shared.exporting import Span
 
 BATCH = 500
 POLL = 1.0
@@ -32,7 +36,7 @@ SHORTEST_HOLD, LONGEST_HOLD = 1.0, 60.0
 WAITING = Gauge("outbox_rows_waiting", "Rows in the outbox, counted up to 100,000", ["service"])
 OLDEST = Gauge("outbox_oldest_row_seconds", "Age of the oldest row in the outbox", ["service"])
 PUBLISH_SECONDS = Histogram("outbox_publish_seconds", "Publishing a batch until all is confirmed", ["service"])
-PUBLISHED = Counter("outbox_published_total", "Messages the broker confirmed", ["service"])
+PUBLISHED = Counter("outbox_published_total", "Messages the broker confirmed, by type of event", ["service", "type"])
 RETURNED = Counter("outbox_returned_total", "Messages no queue would take", ["service"])
 
 Row = Mapping[str, Any]
@@ -64,6 +68,8 @@ class Relay:
     async def _stand_by(self, outbox: "_Outbox") -> None:
         # asks again and again: waiting inside the lock function would hold back vacuum for as long
         while not await outbox.try_lock():
+            WAITING.labels(self._service).set(0)  # whoever is at work tells
+            OLDEST.labels(self._service).set(0)
             self._health.up("relay")
             await asyncio.sleep(POLL)
 
@@ -83,14 +89,28 @@ class Relay:
 
     async def _drain(self, outbox: "_Outbox", channel: WireChannel, held: "_Held") -> None:
         while rows := await outbox.fetch(held.types()):
+            spans = self._spans(rows)
             with PUBLISH_SECONDS.labels(self._service).time():
-                answers = await broker.publish_all(channel, [outgoing(self._service, row) for row in rows])
+                answers = await broker.publish_all(
+                    channel, [outgoing(self._service, *each) for each in zip(rows, spans, strict=True)]
+                )
+            for span, answer in zip(spans, answers, strict=True):
+                if span:
+                    span.end(error=None if answer else "not_taken")
             await outbox.delete([row["id"] for row, answer in zip(rows, answers, strict=True) if answer])
-            PUBLISHED.labels(self._service).inc(answers.count(True))
+            for type_, count in Counted(
+                row["type"] for row, answer in zip(rows, answers, strict=True) if answer
+            ).items():
+                PUBLISHED.labels(self._service, type_).inc(count)
             RETURNED.labels(self._service).inc(answers.count(False))
             if None in answers:
                 raise BrokerAwayError("connection lost while publishing")
             held.learn((row["type"], bool(answer)) for row, answer in zip(rows, answers, strict=True))
+
+    def _spans(self, rows: Sequence[Row]) -> "list[Span | None]":
+        if not tracing.active():
+            return [None] * len(rows)
+        return [_span(row) for row in rows]
 
     async def _measure(self, outbox: "_Outbox") -> None:
         waiting, age = await outbox.backlog()
@@ -98,12 +118,20 @@ class Relay:
         OLDEST.labels(self._service).set(age)
 
 
-def outgoing(service: str, row: Row) -> Outgoing:
+def _span(row: Row) -> "Span | None":
+    """Whoever handles the event goes on from here, as the sending of it does from the call that caused it."""
+    if row["traceparent"] is None or row["exchange"] == REALTIME_EXCHANGE:
+        return None
+    about = {"system": "rabbitmq", "operation": "send", "destination": row["exchange"], "event": row["type"]}
+    return tracing.begin(f"send {row['type']}", "producer", row["traceparent"], event_id=str(row["event_id"]), **about)
+
+
+def outgoing(service: str, row: Row, span: "Span | None" = None) -> Outgoing:
     realtime = row["exchange"] == REALTIME_EXCHANGE
     if realtime:
         body = realtime_body({**row, "data": orjson.loads(row["data"])})
     else:
-        body = envelope(f"/services/{service}", {**row, "data": orjson.Fragment(row["data"])})
+        body = envelope(f"/services/{service}", {**row, "data": orjson.Fragment(row["data"]), **_traced(span)})
     properties = Basic.Properties(
         message_id=str(row["event_id"]),
         message_type=row["type"],
@@ -111,6 +139,10 @@ def outgoing(service: str, row: Row) -> Outgoing:
         delivery_mode=TRANSIENT if realtime else PERSISTENT,
     )
     return Outgoing(row["exchange"], row["type"], orjson.dumps(body), properties, mandatory=not realtime)
+
+
+def _traced(span: "Span | None") -> dict[str, str]:
+    return {"traceparent": span.traceparent} if span else {}
 
 
 @dataclass

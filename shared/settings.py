@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     enable_metrics: bool = True
     enable_gdpr_features: bool = True
     cors_origins: CommaSeparated = []
+    otel_exporter_otlp_endpoint: str | None = None
+    drain_seconds: float | None = Field(default=None, ge=0, le=60, description="Default: 5 in production, else 0")
     database_pool_size: int = Field(default=10, ge=1, le=100)
 
     @model_validator(mode="after")
@@ -51,6 +53,11 @@ class Settings(BaseSettings):
         if "*" in self.cors_origins:
             raise ValueError("CORS_ORIGINS must name the origins in production, not *")
         return self
+
+    @property
+    def seconds_to_drain(self) -> float:
+        usual = 5.0 if self.environment == "production" else 0.0
+        return usual if self.drain_seconds is None else self.drain_seconds
 
     @property
     def keys_url(self) -> str:

@@ -2,15 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared import topology, tracing
 from shared.auth import SERVICE_CLAIMS
 from shared.context import bind
 from shared.db import Database, transaction
@@ -19,6 +20,12 @@ from shared.inbox import first_times
 EVERYTHING = "#"
 
 MESSAGES = Counter("consumer_messages_total", "Messages by outcome", ["service", "outcome"])
+LAG_SECONDS = Histogram(
+    "consumer_lag_seconds",
+    "From an event's happening until its handling begins",
+    ["service"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60, 300, 3600),
+)
 
 T = TypeVar("T")
 
@@ -146,13 +153,12 @@ class _Work:
         steps = [(each.handler, _received(event, each.payload)) for each in wanted]
         return cls(event, subject, steps, any(each.alone for each in wanted))
 
-    async def do(self, session: AsyncSession) -> None:
+    async def do(self, session: AsyncSession, service_name: str) -> None:
         event = self.event
-        with bind(
-            request_id=event.requestid,
-            actor_id=event.actorid,
-            actor_role=event.actorrole,
-            traceparent=event.traceparent,
+        described = _described(service_name, event)
+        with (
+            bind(request_id=event.requestid, actor_id=event.actorid, actor_role=event.actorrole),
+            tracing.spanned(f"process {event.type}", "consumer", event.traceparent, **described),
         ):
             for handler, received in self.steps:
                 await handler(session, received)
@@ -164,6 +170,9 @@ async def _handle(database: Database, service_name: str, work: Sequence[_Work]) 
     MESSAGES.labels(service_name, "ignored").inc(len(work) - len(wanted))
     if not wanted:
         return 0
+    now, lag = datetime.now(UTC), LAG_SECONDS.labels(service_name)
+    for each in wanted:
+        lag.observe((now - each.event.time).total_seconds())
     async with transaction(database, SERVICE_CLAIMS) as session:
         said = [(each.event.id, each.subject, each.event.time) for each in wanted]
         fresh = await first_times(session, database.schema, said)
@@ -171,7 +180,7 @@ async def _handle(database: Database, service_name: str, work: Sequence[_Work]) 
         for each in wanted:
             if each.event.id in fresh:
                 fresh.remove(each.event.id)
-                await each.do(session)
+                await each.do(session, service_name)
                 await _let_go(session)
     MESSAGES.labels(service_name, "handled").inc(handled)
     MESSAGES.labels(service_name, "duplicate").inc(len(wanted) - handled)
@@ -183,6 +192,18 @@ async def _let_go(session: AsyncSession) -> None:
     if session.new or session.identity_map:
         await session.flush()
         session.expunge_all()
+
+
+def _described(service: str, event: _Envelope) -> dict[str, str]:
+    if not tracing.active():
+        return {}
+    return {
+        "system": "rabbitmq",
+        "operation": "process",
+        "destination": topology.events_queue(service),
+        "event": event.type,
+        "event_id": str(event.id),
+    }
 
 
 def _validated(model: type[_Envelope], envelope: Mapping[str, Any]) -> _Envelope:

@@ -153,6 +153,8 @@ class TestRestart:
             await asyncio.wait(closing, return_when=asyncio.FIRST_COMPLETED)
             assert not all(task.done() for task in closing)
             await answers(url, "/health/ready", 503)
+            async with httpx.AsyncClient(base_url=url) as client:
+                assert (await client.get("/health")).json()["status"] == "draining"
             await answers(url, "/api/v1/slots", 200)
             async with connect(ws(url, f"/ws/loctician/{new_id()}")) as late:
                 assert await closed_with(late) == 1012

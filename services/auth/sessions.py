@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.auth import codes, queries
@@ -21,6 +22,8 @@ from shared.context import act_as
 from shared.db import Database, transaction
 from shared.errors import NotFound, Unauthorized
 from shared.events import emit, new_id
+
+LOGINS = Counter("auth_logins_total", "Logins: ok, code_needed, or why refused: credentials, code, locked", ["outcome"])
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,10 @@ class Desk:
                 await fail(session, found.user_id, attempt, "locked" if opened.outcome == "refused" else "code")
         match opened.outcome:
             case "opened":
+                LOGINS.labels("ok").inc()
                 return await self._tokens(found.user_id, opened.role, session_id, refresh)
             case "code_needed":
+                LOGINS.labels("code_needed").inc()
                 raise CodeNeeded
             case "code_wrong":
                 raise InvalidCode
@@ -149,6 +154,7 @@ def _started(session_id: UUID, user_id: UUID, new_device: bool) -> SessionStarte
 
 async def fail(session: AsyncSession, user_id: UUID | None, attempt: Attempt, reason: Any) -> None:
     """Count and announce a failure, in a transaction that the refusal following it must not undo."""
+    LOGINS.labels(reason).inc()
     until = await queries.record_failure(session, user_id, attempt)
     emit(session, LoginFailed(version=1, user_id=user_id, reason=reason))
     if until is not None:

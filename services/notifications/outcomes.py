@@ -11,6 +11,11 @@ class Failure:
     permanent: bool = False
     unreachable: bool = False
 
+    @property
+    def outcome(self) -> str:
+        """For metrics: codes come from other people's servers, and there may be any number of them."""
+        return "unreachable" if self.unreachable else "refused" if self.permanent else "passing"
+
 
 class Refused(Exception):
     """This message was not taken; others may be."""

@@ -9,26 +9,31 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from services.notifications import deliveries, queries
 from services.notifications.channels import Carrier, Channel, Line, channels
-from services.notifications.deliveries import LEASE, Batch
+from services.notifications.deliveries import BATCH, LEASE, Batch
 from services.notifications.kinds import KINDS
 from services.notifications.outcomes import Away, Failure, Refused
 from services.notifications.queries import Row
 from services.notifications.rendering import Names
 from services.notifications.settings import NotificationsSettings
-from services.notifications.wake import obey_cancellation, repeat
+from services.notifications.wake import obey_cancellation, repeat, wake
 from shared.app import Runtime
 from shared.auth import SERVICE_CLAIMS
 from shared.context import bind
 from shared.db import Database, transaction
 from shared.log import logger
 
-POLL = 1.0  # seconds
+POLL = 2.0  # seconds, for what another process stored and for what is tried again; else the one who stores wakes
+HELPERS_POLL = 20.0
 MEASURE_EVERY = 10.0
 AT_ONCE = 3  # conversations with the other side of a channel, so that one that dawdles holds up no others
 MARGIN = 20.0  # of the lease, left for writing down what came of it
 
 log = logger(__name__)
-ATTEMPTS = Counter("notification_attempts_total", "Attempts to deliver, by outcome", ["channel", "outcome"])
+ATTEMPTS = Counter(
+    "notification_attempts_total",
+    "Attempts to deliver: sent, passing (tried again), refused, unreachable",
+    ["channel", "outcome"],
+)
 SECONDS = Histogram("notification_send_seconds", "Handing one message to the other side", ["channel"])
 WAITING = Gauge("notification_deliveries_waiting", "Deliveries due and not yet sent", ["channel"])
 LATE = Gauge("notification_oldest_due_seconds", "How long the oldest of them has been due", ["channel"])
@@ -40,9 +45,11 @@ async def run(runtime: Runtime) -> None:
         group.create_task(measure(runtime.database), name="measure")
         for channel in channels().values():
             if channel.outside:
-                sender = Sender(runtime.database, channel, channel.carrier(settings))
+                carrier = channel.carrier(settings)
+                sender = Sender(runtime.database, channel, carrier)
                 for number in range(AT_ONCE):
-                    group.create_task(repeat(sender.send_due, POLL), name=f"sender {channel.name} {number}")
+                    poll = HELPERS_POLL if number or carrier is None else POLL
+                    group.create_task(repeat(sender.send_due, poll), name=f"sender {channel.name} {number}")
 
 
 async def measure(database: Database) -> None:
@@ -71,6 +78,8 @@ class Sender:
             batch = await deliveries.claim(session, self._channel.name, self._channel.address)
         if not batch.rows:
             return 0
+        if len(batch.rows) == BATCH:
+            wake()  # there may be more: whoever else sends looks too
         if self._carrier is None:
             await self._settle(batch.rows, Failure("channel_off", permanent=True))
             return len(batch.rows)
@@ -116,7 +125,7 @@ class Sender:
 
     async def _settle(self, rows: Sequence[Row], failure: Failure | None, message_id: str | None = None) -> None:
         for row in rows:
-            ATTEMPTS.labels(row["channel"], failure.code if failure else "sent").inc()
+            ATTEMPTS.labels(row["channel"], failure.outcome if failure else "sent").inc()
             with bind(request_id=row["request_id"]):
                 async with transaction(self._database, SERVICE_CLAIMS) as session:
                     await deliveries.settle(session, row, failure, message_id)

@@ -14,10 +14,10 @@ _listening: WeakSet[asyncio.Event] = WeakSet()
 
 def wake_after_commit(session: AsyncSession) -> None:
     """Let this process's loops look at once, rather than at their next poll."""
-    event.listen(session.sync_session, "after_commit", _wake, once=True)
+    event.listen(session.sync_session, "after_commit", lambda _: wake(), once=True)
 
 
-def _wake(_: object) -> None:
+def wake() -> None:
     for woken in _listening:
         woken.set()
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+import io
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -22,6 +24,7 @@ from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
 from shared.events import Event, emit, new_id
 from shared.health import Health
+from shared.log import Lines
 from shared.migrations import create_claim_functions, create_inbox, create_outbox, script
 from shared.testing.proxy import ended
 from shared.testing.servers import Servers, as_owner, with_database
@@ -190,3 +193,15 @@ class Queues:
 async def looking(amqp_url: str) -> AsyncIterator[Queues]:
     async with broker.connection(amqp_url, "test") as connection:
         yield Queues(await connection.channel())
+
+
+@contextmanager
+def lines_logged() -> Iterator[io.StringIO]:
+    """What the process logs meanwhile, as it would stand on its standard output."""
+    handler = next(one for one in logging.getLogger().handlers if isinstance(one, Lines))
+    written = io.StringIO()
+    before = handler.setStream(written)
+    try:
+        yield written
+    finally:
+        handler.stream = before

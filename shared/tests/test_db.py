@@ -14,6 +14,7 @@ from shared.auth import ANONYMOUS_CLAIMS, ANYONE, SERVICE_CLAIMS, Claims, Princi
 from shared.db import Database, SessionDep, transaction
 from shared.settings import Settings, role_password
 from shared.testing.servers import Servers, as_owner, base_settings, with_database
+from shared.tests.support import lines_logged
 
 router = APIRouter()
 
@@ -76,6 +77,12 @@ class TestCommitBeforeAnswer:
 
 
 class TestClaims:
+    async def test_what_the_database_quotes_of_a_call_stays_out_of_the_log(self, probe: httpx.AsyncClient) -> None:
+        with lines_logged() as lines:
+            assert (await probe.post("/notes/kirsten-privat")).status_code == 500
+        assert '"error":"IntegrityError' in lines.getvalue()
+        assert "kirsten" not in lines.getvalue()
+
     async def test_claim_ends_with_its_transaction(self, probe_database: Database) -> None:
         user = Claims(role="customer", sub=uuid4())
         read = text("SELECT current_setting('request.jwt.claims', true)")

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from shared.testing.servers import Servers, as_owner, vhost, with_database
+from tests.e2e.collector import Collector, collecting
 from tests.e2e.stack import Stack, running
 
 
@@ -33,10 +34,18 @@ async def started(folder: Path, database_url: str, amqp_url: str, **through: str
 
 
 @pytest.fixture(scope="session")
-async def stack(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+def collector() -> Iterator[Collector]:
+    with collecting() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+async def stack(
+    servers: Servers, tmp_path_factory: pytest.TempPathFactory, collector: Collector
+) -> AsyncIterator[Stack]:
     async with (
         own_servers(servers) as (database_url, amqp_url),
-        started(tmp_path_factory.mktemp("stack"), database_url, amqp_url) as made,
+        started(tmp_path_factory.mktemp("stack"), database_url, amqp_url, **collector.environment) as made,
     ):
         await made.ready()
         yield made

@@ -4,11 +4,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from prometheus_client import Histogram
 from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, text
 
 from services.booking.queries.common import Row, function, row_of
 from shared.db import Database
 
+SLOTS_SECONDS = Histogram(
+    "booking_slots_seconds",
+    "Finding free slots, in the database",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+)
 AVAILABILITY = function("availability")
 FREE_SLOTS = text(
     "SELECT starts_at, ends_at, loctician_id, price_amount, parts"
@@ -44,4 +50,5 @@ async def free_slots(database: Database, search: Search) -> Sequence[Any]:
         "limit": search.limit,
         "notice": search.notice,
     }
-    return await database.call(FREE_SLOTS, params)
+    with SLOTS_SECONDS.time():
+        return await database.call(FREE_SLOTS, params)

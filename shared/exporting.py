@@ -1,0 +1,113 @@
+"""Spans as OpenTelemetry has them, sent over HTTP in batches from a thread of their own. Loaded when tracing is on."""
+
+from collections.abc import Mapping, Sequence
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBased, Sampler, SamplingResult
+from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags, TraceState
+from opentelemetry.trace.status import StatusCode
+from opentelemetry.util.types import Attributes
+
+PATH = "/v1/traces"
+EXPORT_SECONDS = 10.0
+KINDS = {kind.name.lower(): kind for kind in SpanKind}
+
+
+class Span:
+    """An open span. Its attributes are bounded words and numbers: no value that came with a call."""
+
+    __slots__ = ("_span", "traceparent")
+
+    def __init__(self, span: trace.Span) -> None:
+        self._span = span
+        context = span.get_span_context()
+        self.traceparent = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+
+    def end(self, name: str | None = None, error: str | None = None, **attributes: str | int) -> None:
+        span = self._span
+        if not span.is_recording():
+            return
+        if name is not None:
+            span.update_name(name)
+        for key, value in attributes.items():
+            span.set_attribute(ATTRIBUTES[key], value)
+        if error is not None:
+            span.set_attribute("error.type", error)
+            span.set_status(StatusCode.ERROR)
+        span.end()
+
+    def end_call(self, method: str, route: str, status: int) -> None:
+        error = str(status) if status >= 500 else None
+        self.end(f"{method} {route}", error, method=method, route=route, status=status)
+
+
+# what a span may tell, by the names of OpenTelemetry's conventions
+ATTRIBUTES = {
+    "method": "http.request.method",
+    "route": "http.route",
+    "status": "http.response.status_code",
+    "event": "messaging.message.type",
+    "event_id": "messaging.message.id",
+    "destination": "messaging.destination.name",
+    "operation": "messaging.operation.name",
+    "system": "messaging.system",
+    "outcome": "loctician.outcome",
+    "schema": "db.namespace",
+    "database": "db.system.name",
+    "summary": "db.query.summary",
+}
+
+
+class OwnDecision(Sampler):
+    """Decides on a trace that comes from outside as on one that begins here: else every stranger could have all of
+    their calls recorded."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        self._sampler = sampler
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        outside = kind is SpanKind.SERVER
+        parent = None if outside else parent_context
+        return self._sampler.should_sample(parent, trace_id, name, kind, attributes, links, trace_state)
+
+    def get_description(self) -> str:
+        return f"OwnDecision{{{self._sampler.get_description()}}}"
+
+
+class Tracing:
+    def __init__(self, service: str, endpoint: str, *, front_door: bool) -> None:
+        resource = Resource.create({"service.name": service, "service.namespace": "loctician"})
+        self.provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        # who asks for the parent's word only takes it for final when it is no
+        self._trusts_parents = isinstance(self.provider.sampler, ParentBased) and not front_door
+        if front_door:
+            self.provider.sampler = OwnDecision(self.provider.sampler)
+        exporter = OTLPSpanExporter(endpoint.rstrip("/") + PATH, timeout=EXPORT_SECONDS)
+        self.provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._tracer = self.provider.get_tracer("loctician")
+
+    def begin(self, name: str, kind: str, parent: str | None, attributes: Mapping[str, str]) -> Span | None:
+        """None: the trace is not recorded, which the parent's traceparent already tells."""
+        context = Context()
+        if parent is not None:
+            flags = int(parent[53:55], 16)
+            if self._trusts_parents and not flags & TraceFlags.SAMPLED:
+                return None
+            remote = SpanContext(int(parent[3:35], 16), int(parent[36:52], 16), True, TraceFlags(flags))
+            context = trace.set_span_in_context(trace.NonRecordingSpan(remote), context)
+        named = {ATTRIBUTES[key]: value for key, value in attributes.items()}
+        return Span(self._tracer.start_span(name, context, KINDS[kind], named))

@@ -1,0 +1,138 @@
+"""What the platform tells of itself: one trace a call, JSON logs, and nothing that people entrusted it with."""
+
+import json
+import secrets
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.collector import Collector, Kept
+from tests.e2e.salon import PASSWORD, bearer, free_slots, register
+from tests.e2e.stack import SERVICES, Stack, eventually
+
+SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5
+HEARD = {"calendar", "notifications", "gdpr"}  # who is told of a booking
+
+
+async def booked(http: httpx.AsyncClient, token: str, headers: dict[str, str]) -> httpx.Response:
+    service_id = (await http.get("/api/v1/services")).json()["items"][0]["id"]
+    slots = await eventually(lambda: free_slots(http, service_id), bool, "free slots")
+    order = {"service_ids": [service_id], "loctician_id": slots[-1]["loctician_id"], "start": slots[-1]["start"]}
+    answer = await http.post("/api/v1/bookings", json=order, headers=bearer(token) | headers)
+    assert answer.status_code == 201, answer.text
+    return answer
+
+
+def handled(spans: list[Kept]) -> set[str]:
+    return {one.service for one in spans if (one.kind, one.name) == (CONSUMER, "process booking.created.v1")}
+
+
+def only(spans: list[Kept], service: str, kind: int, name: str) -> Kept:
+    found = [one for one in spans if (one.service, one.kind, one.name) == (service, kind, name)]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def entries(stack: Stack, name: str) -> list[dict[str, Any]]:
+    lines = (stack.logs / f"{name}.log").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.mark.slow
+class TestTraces:
+    async def test_a_booking_is_one_trace_from_the_gateway_to_those_who_hear_of_it(
+        self, stack: Stack, collector: Collector
+    ) -> None:
+        trace, caller, request_id = secrets.token_hex(16), secrets.token_hex(8), f"trace-{secrets.token_hex(8)}"
+        async with httpx.AsyncClient(base_url=stack.url, timeout=10) as http:
+            _, token = await register(http, "spor")
+            # a stranger's word that nothing be recorded counts for nothing
+            await booked(http, token, {"traceparent": f"00-{trace}-{caller}-00", "X-Request-ID": request_id})
+        spans = await eventually(
+            partial(collector.trace, trace), lambda found: handled(found) >= HEARD, "the trace of the booking"
+        )
+        door = only(spans, "gateway", SERVER, "POST /api/v1/bookings")
+        service = only(spans, "booking", SERVER, "POST /api/v1/bookings")
+        sent = only(spans, "booking", PRODUCER, "send booking.created.v1")
+        assert (door.parent, service.parent, sent.parent) == (caller, door.id, service.id)
+        assert (door.attributes["http.response.status_code"], door.attributes["http.route"]) == (
+            "201",
+            "/api/v1/bookings",
+        )
+        for name in HEARD:
+            heard = only(spans, name, CONSUMER, "process booking.created.v1")
+            assert heard.parent == sent.id
+            written = await eventually(
+                partial(collector.trace, trace),
+                lambda found: any((one.kind, one.parent) == (CLIENT, heard.id) for one in found),  # noqa: B023
+                f"what {name} wrote down",
+            )
+            assert {one.attributes["db.namespace"] for one in written if one.parent == heard.id} == {name}
+        assert any((one.service, one.kind, one.parent) == ("booking", CLIENT, service.id) for one in spans)
+        ours = [one for one in entries(stack, "booking") if one.get("trace_id") == trace]
+        assert [one for one in ours if (one["message"], one["request_id"]) == ("request", request_id)]
+
+
+@pytest.mark.slow
+class TestSecrets:
+    async def test_no_token_password_or_address_is_in_logs_or_traces(self, stack: Stack, collector: Collector) -> None:
+        mark = f"m{secrets.token_hex(6)}"
+        async with httpx.AsyncClient(base_url=stack.url, timeout=10) as http:
+            marks = await self._everything(http, stack, mark)
+            last = f"last-{secrets.token_hex(8)}"
+            await http.get("/api/v1/services", headers={"X-Request-ID": last})
+        await eventually(
+            partial(self._logged, stack, "booking"), lambda text: last in text, "the last call's line in the log"
+        )
+        logs = "".join([await self._logged(stack, name) for name in (*SERVICES, "gateway")])
+        traces = b"".join(collector.raw).decode("latin-1")
+        assert {one for one in marks if one in logs} == set()
+        assert {one for one in marks if one in traces} == set()
+        assert "/api/v1/auth/login" in logs
+        assert "/api/v1/auth/login" in traces
+
+    async def test_every_line_is_an_object_that_names_its_time_level_and_service(self, stack: Stack) -> None:
+        for name in (*SERVICES, "gateway"):
+            told = entries(stack, name)
+            assert told
+            assert {one["service"] for one in told} == {name}
+            assert all(one["time"] and one["level"] and one["message"] for one in told)
+
+    async def _everything(self, http: httpx.AsyncClient, stack: Stack, mark: str) -> set[str]:
+        """A set of calls, good and bad; returns what none of them may have left behind."""
+        address, wrong = f"{mark}@example.com", f"Wrong-{mark}-password"
+        person = {
+            "email": address,
+            "password": f"Right-{mark}-{PASSWORD}",
+            "full_name": f"Navn {mark}",
+            "language": "da",
+        }
+        for _ in range(2):  # the second time the address is taken
+            assert (await http.post("/api/v1/auth/register", json=person)).status_code == 202
+        login = {"email": address, "password": person["password"]}
+        tokens = (await http.post("/api/v1/auth/login", json=login)).json()
+        signed_in = bearer(tokens["access_token"])
+        service = stack.environment["AUTH_URL"]
+        forged = tokens["access_token"][:-8] + "AAAAAAAA"
+        query = {"email": address, "token": f"{mark}-query-token", "q": mark}
+        for method, path, body, headers in (
+            ("POST", "/api/v1/auth/login", login | {"password": wrong}, {}),
+            ("POST", "/api/v1/auth/login", {"email": address, "password": {"deep": wrong}}, {}),
+            ("POST", "/api/v1/auth/register", {"email": f"{mark}@", "password": mark}, {}),
+            ("POST", "/api/v1/auth/refresh", {"refresh_token": f"{mark}-refresh"}, {}),
+            ("POST", "/api/v1/auth/password-reset", {"email": address}, {}),
+            ("POST", "/api/v1/auth/password-reset/confirm", {"token": f"{mark}-reset", "password": wrong}, {}),
+            ("GET", "/api/v1/users/me", None, signed_in),
+            ("GET", "/api/v1/users/me", None, bearer(forged)),
+            ("GET", f"{service}/api/v1/users/me", None, bearer(forged)),
+            ("POST", "/api/v1/bookings", {"notes": f"{mark} {address}", "start": wrong}, signed_in),
+            ("GET", "/api/v1/calendar/feeds/" + f"{mark}-feed-token.ics", None, {}),
+        ):
+            await http.request(method, path, params=query, json=body, headers=headers)
+        await http.post("/api/v1/auth/login", content=b'{"email": "' + address.encode() + b'", \xff', headers={})
+        return {mark, wrong, address, tokens["access_token"], tokens["refresh_token"], forged}
+
+    async def _logged(self, stack: Stack, name: str) -> str:
+        return (stack.logs / f"{name}.log").read_text()
