@@ -1,0 +1,58 @@
+"""What is limited, and by whom it is counted."""
+
+import math
+from dataclasses import dataclass, field
+
+from gateway.headers import Headers
+
+MINUTE = 60
+# Guessing at one account from many addresses stops here. Three times what one address may try, so that no single
+# address can use it up and shut the owner out (docs/adr/0038).
+ADDRESSES_AT_ONE_ACCOUNT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    name: str  # in metrics and headers
+    at_most: int
+    over: int = MINUTE  # seconds
+    ahead: int = 0  # how many more than needed are borrowed at first
+    hold: int = 2  # seconds for which what is borrowed can be used
+    closed: bool = False  # nobody is let through while it cannot be counted
+    policy: Headers = field(init=False)
+
+    def __post_init__(self) -> None:
+        told = f'"{self.name}";q={self.at_most};w={self.over}'
+        object.__setattr__(self, "policy", [(b"ratelimit-policy", told.encode())])
+
+    def told(self, left: int, seconds: float) -> Headers:
+        """RateLimit fields (draft-ietf-httpapi-ratelimit-headers): so many more within so many seconds."""
+        state = f'"{self.name}";r={left};t={min(max(math.ceil(seconds), 1), self.over + self.hold + 1)}'
+        return [*self.policy, (b"ratelimit", state.encode())]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    user: Rule
+    address: Rule
+    login: Rule
+    account: Rule
+
+    @classmethod
+    def of(cls, per_minute: int, logins_per_minute: int) -> "Rules":
+        return cls(
+            Rule("user", per_minute, ahead=8, hold=10),
+            Rule("address", per_minute, ahead=8, hold=10),
+            Rule("login", logins_per_minute, closed=True),
+            Rule("account", logins_per_minute * ADDRESSES_AT_ONE_ACCOUNT, closed=True),
+        )
+
+
+# POST to these guesses at secrets or sends mail; where the body names an account, it is counted too.
+NAMING_AN_ACCOUNT = frozenset(
+    f"/api/v1/auth/{name}" for name in ("login", "register", "forgot-password", "resend-verification")
+)
+STRICT = NAMING_AN_ACCOUNT | {"/api/v1/auth/reset-password", "/api/v1/auth/verify-email"}
+LOGIN = "/api/v1/auth/login"
+# Whoever verifies tokens needs the keys, from wherever and however often.
+UNLIMITED = frozenset({"/.well-known/jwks.json", "/.well-known/openid-configuration", "/api/v1/auth/jwks"})
