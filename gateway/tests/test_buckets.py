@@ -27,6 +27,8 @@ from shared.testing.servers import DatabaseUrl
 MINUTE = 60.0
 START = 1_800_000_000.0
 NAMES = count()
+# Just before and after a share ends, and its minute.
+PAUSES = st.sampled_from([0, 0.4, 0.99, 3, 9.3, 9.99, 10, 30, 49, 50.5, 58, 59, 59.5, 60, 60.4]) | st.floats(0, 25)
 
 
 class Clock:
@@ -143,11 +145,28 @@ class TestExactness:
         clock.now += 30
         assert await three[0].burst(rule(20), name, 20) == 10
 
+    async def test_what_was_borrowed_early_and_used_late_comes_back_late(
+        self, three: list[Replica], name: str, clock: Clock
+    ) -> None:
+        clock.now += 0.999
+        assert await three[0].take(rule(60), name)
+        assert await three[1].burst(rule(60), name, 60) == 51
+        late = trips()
+        clock.now += 9
+        assert await three[0].burst(rule(60), name, 8) == 8
+        assert trips() == late
+        clock.now += MINUTE - 9.5
+        assert await three[2].burst(rule(60), name, 60) == 0
+        clock.now += 2
+        assert await three[2].burst(rule(60), name, 60) == 51
+        passed = [one for replica in three for one in replica.passed]
+        assert most_in_a_minute(passed) <= 60
+
     @given(
         limit=st.integers(1, 40),
         ahead=st.sampled_from([0, 3, 8]),
         trip=st.floats(0, 0.9),
-        steps=st.lists(st.tuples(st.floats(0, 25), st.integers(0, 2), st.integers(1, 30)), min_size=3, max_size=14),
+        steps=st.lists(st.tuples(PAUSES, st.integers(0, 2), st.sampled_from([1, 2, 7, 60])), min_size=3, max_size=14),
     )
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     async def test_no_minute_wherever_it_begins_sees_more_than_the_limit(
