@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -72,11 +72,12 @@ async def coming_from(address: str, url: str, **headers: str) -> AsyncIterator[h
         yield client
 
 
-async def statuses(two: Two, address: str, calls: int, **headers: str) -> list[int]:
-    """Of calls at once, in turn at both gateways."""
-    async with coming_from(address, two[0][1], **headers) as one, coming_from(address, two[1][1], **headers) as other:
-        answers = await asyncio.gather(*((one, other)[n % 2].get("/api/v1/slots") for n in range(calls)))
-    return [answer.status_code for answer in answers]
+async def statuses(gateways: Two, address: str, calls: int, **headers: str) -> list[int]:
+    """Of calls at once, in turn at each of the gateways."""
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(coming_from(address, url, **headers)) for _, url in gateways]
+        asked = (clients[n % len(clients)].get("/api/v1/slots") for n in range(calls))
+        return [answer.status_code for answer in await asyncio.gather(*asked)]
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -103,25 +104,25 @@ class TestUsers:
         self, two: Two, token_for: TokenFor
     ) -> None:
         user = new_id()
-        assert set(await statuses(two, new_address(), LIMIT, **bearer(token_for(user=user)))) == {200}
+        assert set(await statuses(two[:1], new_address(), LIMIT, **bearer(token_for(user=user)))) == {200}
         assert set(await statuses(two, new_address(), 3, **bearer(token_for(user=user)))) == {429}
 
     async def test_users_at_one_address_do_not_take_from_each_other(
         self, two: Two, token_for: TokenFor, address: str
     ) -> None:
         for _ in range(2):
-            assert set(await statuses(two, address, LIMIT, **bearer(token_for()))) == {200}
-        assert set(await statuses(two, address, LIMIT)) == {200}
+            assert set(await statuses(two[:1], address, LIMIT, **bearer(token_for()))) == {200}
+        assert set(await statuses(two[:1], address, LIMIT)) == {200}
 
     async def test_tokens_that_do_not_hold_are_counted_for_the_address(self, two: Two, address: str) -> None:
-        assert set(await statuses(two, address, LIMIT, Authorization="Bearer guess")) == {401}
+        assert set(await statuses(two[:1], address, LIMIT, Authorization="Bearer guess")) == {401}
         assert set(await statuses(two, address, 3, Authorization="Bearer guess")) == {429}
 
     async def test_what_is_refused_reaches_no_service(
         self, two: Two, token_for: TokenFor, address: str, upstreams: Upstreams
     ) -> None:
         headers = bearer(token_for())
-        await statuses(two, address, LIMIT, **headers)
+        await statuses(two[:1], address, LIMIT, **headers)
         upstreams.seen.clear()
         await statuses(two, address, 5, **headers)
         assert upstreams.seen == []
@@ -147,7 +148,7 @@ class TestAnswers:
         self, two: Two, token_for: TokenFor, address: str, language: str, title: str
     ) -> None:
         headers = bearer(token_for()) | {"Accept-Language": language, "Origin": "https://salon.example"}
-        await statuses(two, address, LIMIT, **headers)
+        await statuses(two[:1], address, LIMIT, **headers)
         async with coming_from(address, two[0][1], **headers) as client:
             answer = await client.get("/api/v1/slots")
         seconds = answer.headers["retry-after"]
@@ -199,13 +200,13 @@ class TestAddresses:
         "header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "X_Forwarded_For", "CF-Connecting-IP"]
     )
     async def test_saying_to_come_from_elsewhere_is_no_new_bucket(self, two: Two, address: str, header: str) -> None:
-        await statuses(two, address, LIMIT)
+        await statuses(two[:1], address, LIMIT)
         for number in range(3):
             assert await statuses(two, address, 1, **{header: f"6.6.6.{number}"}) == [429]
 
     async def test_behind_a_trusted_proxy_each_client_is_counted(self, two: Two) -> None:
         one, other = new_address(), new_address()
-        got = await statuses(two, PROXY, 30, **{"X-Forwarded-For": one})
+        got = await statuses(two, PROXY, 60, **{"X-Forwarded-For": one})
         assert got.count(200) == LIMIT
         assert set(await statuses(two, PROXY, 5, **{"X-Forwarded-For": other})) == {200}
 
@@ -213,7 +214,7 @@ class TestAddresses:
     async def test_what_a_client_told_the_proxy_of_itself_is_no_new_bucket(
         self, two: Two, address: str, said: str
     ) -> None:
-        await statuses(two, PROXY, LIMIT, **{"X-Forwarded-For": address})
+        await statuses(two[:1], PROXY, LIMIT, **{"X-Forwarded-For": address})
         for n in range(3):
             claimed = said.format(n=n, own=address)
             assert await statuses(two, PROXY, 1, **{"X-Forwarded-For": claimed}) == [429]
@@ -243,7 +244,7 @@ class TestAddresses:
         assert network_of(host) == network
 
     async def test_what_others_need_to_work_is_not_limited(self, two: Two, address: str) -> None:
-        await statuses(two, address, LIMIT + 1)
+        await statuses(two[:1], address, LIMIT + 1)
         asked = {"Origin": "https://salon.example", "Access-Control-Request-Method": "PUT"}
         async with coming_from(address, two[0][1]) as client:
             for path in ("/.well-known/jwks.json", "/api/v1/auth/jwks", "/health/ready", "/metrics", "/docs"):
@@ -404,28 +405,28 @@ class TestAway:
             await link.mend()
             await until(lambda: not gateway.limits.lender.away, 10)
             assert (await attempt(url, address, "a@x.example")).status_code == 401
-            got = await statuses([(gateway, url)] * 2, address, LIMIT + 5, **bearer(token_for()))
+            got = await statuses([(gateway, url)], address, LIMIT + 5, **bearer(token_for()))
             assert got.count(429) == 5
 
 
 class TestWebSockets:
     async def test_opening_counts_like_a_call(self, two: Two, address: str) -> None:
-        await statuses(two, address, LIMIT - 2)
+        await statuses(two[:1], address, LIMIT - 2)
         codes = []
-        for n in range(4):
-            watching = ws(two[n % 2][1], f"/ws/loctician/{new_id()}")
+        for n in (0, 0, 0, 1):
+            watching = ws(two[n][1], f"/ws/loctician/{new_id()}")
             async with connect(watching, local_addr=(address, 0)) as socket:
                 codes.append(await _code(socket))
         assert codes == [0, 0, 4429, 4429]
 
     async def test_a_user_opens_so_many_a_minute_too(self, two: Two, token_for: TokenFor, address: str) -> None:
         user: UUID = new_id()
-        await statuses(two, address, LIMIT, **bearer(token_for(user=user)))
+        await statuses(two[:1], address, LIMIT, **bearer(token_for(user=user)))
         async with connect(ws(two[0][1], f"/ws?token={token_for(user=user)}")) as socket:
             assert await closed_with(socket) == 4429
 
     async def test_bad_tokens_are_counted_for_the_address(self, two: Two, address: str) -> None:
-        await statuses(two, address, LIMIT)
+        await statuses(two[:1], address, LIMIT)
         async with connect(ws(two[0][1], "/ws?token=guess"), local_addr=(address, 0)) as socket:
             assert await closed_with(socket) == 4429
 
