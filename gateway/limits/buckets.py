@@ -1,11 +1,13 @@
 """What this gateway has borrowed of each bucket, and how it is spent."""
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from enum import Enum
 
+from gateway.headers import Headers
 from gateway.limits.lender import Ask, AwayError, Grant, Lender
 from gateway.limits.metrics import BUCKETS
 from gateway.limits.rules import Rule
@@ -15,9 +17,9 @@ Clock = Callable[[], float]
 
 
 class Outcome(Enum):
-    ALLOWED = "allowed"
-    REFUSED = "refused"
-    AWAY = "away"
+    ALLOWED = 1
+    REFUSED = 2
+    AWAY = 3
 
 
 class Bucket:
@@ -50,6 +52,13 @@ class Bucket:
                 return True
         return False
 
+    def seconds(self, now: float) -> int:
+        """Until more comes back, in whole ones, of which the last may have begun."""
+        return max(1, math.ceil(self.back_at - now))
+
+    def told(self, now: float) -> Headers:
+        return self.rule.told(self.left + self.free, self.seconds(now))
+
     def ask(self, now: float) -> Ask:
         """For all who wait, and as many more as are likely to follow; with how the last share was used."""
         needed, used = len(self.waiting), self.lent - self.left
@@ -74,7 +83,7 @@ class Bucket:
 class Buckets:
     def __init__(self, lender: Lender, clock: Clock = time.monotonic, at_most: int = MOST_KEPT) -> None:
         self._lender = lender
-        self._clock = clock
+        self.clock = clock
         self._at_most = at_most
         self._kept: OrderedDict[str, Bucket] = OrderedDict()
 
@@ -93,12 +102,9 @@ class Buckets:
         BUCKETS.set(len(self._kept))
         return bucket
 
-    def seconds_until(self, instant: float) -> float:
-        return instant - self._clock()
-
     async def take(self, bucket: Bucket) -> Outcome:
-        now = self._clock()
-        if not bucket.waiting and bucket.take(now):
+        now = self.clock()
+        if bucket.take(now):
             return Outcome.ALLOWED
         if now < bucket.refused_until:
             return Outcome.REFUSED
@@ -113,17 +119,17 @@ class Buckets:
         try:
             while bucket.waiting:
                 try:
-                    grant = await self._lender.lease(bucket.ask(self._clock()))
+                    grant = await self._lender.lease(bucket.ask(self.clock()))
                 except AwayError:
                     _tell(bucket, Outcome.AWAY)
                     return
-                bucket.receive(grant, self._clock())
+                bucket.receive(grant, self.clock())
                 self._share(bucket)
         finally:
             _tell(bucket, Outcome.AWAY)  # when this gateway ends meanwhile
 
     def _share(self, bucket: Bucket) -> None:
-        now = self._clock()
+        now = self.clock()
         waiting, bucket.waiting = bucket.waiting, []
         while waiting and bucket.take(now):
             answer = waiting.pop(0)

@@ -1,6 +1,6 @@
 """Whom a call is counted for, and what it is told. Wiring of the rest of this folder."""
 
-import math
+import asyncio
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -13,7 +13,7 @@ from gateway.limits import accounts, queries
 from gateway.limits.addresses import client_of
 from gateway.limits.buckets import Bucket, Buckets, Clock, Outcome
 from gateway.limits.errors import CannotCount, RateLimited
-from gateway.limits.lender import Lender
+from gateway.limits.lender import SECONDS, Lender
 from gateway.limits.metrics import TAKEN
 from gateway.limits.rules import LOGIN, NAMING_AN_ACCOUNT, STRICT, UNLIMITED, Rule, Rules
 from gateway.settings import GatewaySettings
@@ -25,6 +25,7 @@ from shared.log import logger
 
 KEY_BYTES = 16
 PURPOSE = "rate limits"
+ALLOWED = "allowed"
 
 log = logger(__name__)
 
@@ -44,7 +45,7 @@ class Limits:
         self.rules = Rules.of(settings.rate_limit_per_minute, settings.login_rate_limit_per_minute)
         self.lender = Lender(database, now)
         self.buckets = Buckets(self.lender, clock)
-        self._counted: dict[tuple[str, str], Callable[[], None]] = {}
+        self._allowed = {name: TAKEN.labels(name, ALLOWED).inc for name in ("user", "address")}
 
     async def close(self) -> None:
         await self.lender.close()
@@ -60,34 +61,49 @@ class Limits:
             return
         if call.method == "POST" and call.path in STRICT:
             await self._attempt(call)
-        elif claims is None:
-            await self._count(call, self.rules.address, client_of(call.scope))
+            return
+        rule, subject = self._caller(call.scope, claims["sub"] if claims else None)
+        bucket, now = self._bucket(rule, subject), self.buckets.clock()
+        if bucket.take(now):  # nearly always: no trip, and nothing to wait for
+            self._allowed[rule.name]()
+            call.common += bucket.told(now)
         else:
-            await self._count(call, self.rules.user, claims["sub"])
+            await self._ask(call, rule, bucket)
 
-    async def admits(self, scope: Scope, user: object | None) -> bool:
+    async def admits(self, scope: Scope, user: str | None) -> bool:
         """Whether one more WebSocket may be opened now; it counts like a call."""
-        rule, subject = (self.rules.address, client_of(scope)) if user is None else (self.rules.user, str(user))
-        bucket = self._bucket(rule, subject)
-        return self._noted(rule, await self.buckets.take(bucket)) is not Outcome.REFUSED
+        rule, subject = self._caller(scope, user)
+        outcome = await self.buckets.take(self._bucket(rule, subject))
+        TAKEN.labels(rule.name, _told(rule, outcome)).inc()
+        return outcome is not Outcome.REFUSED
 
     def succeeded(self, call: Call) -> None:
         """Remember, meanwhile, from where an account has come in."""
         if call.pair is not None and call.status == 200:
             self.lender.start(self._remember(call.pair))
 
+    def _caller(self, scope: Scope, user: str | None) -> tuple[Rule, str]:
+        return (self.rules.address, client_of(scope)) if user is None else (self.rules.user, user)
+
     async def _count(self, call: Call, rule: Rule, subject: str) -> None:
-        bucket = self._bucket(rule, subject)
-        outcome = self._noted(rule, await self.buckets.take(bucket))
-        if outcome is Outcome.AWAY:
-            call.common += rule.policy
-            if rule.closed:
-                raise CannotCount
-            return
-        seconds = self.buckets.seconds_until(bucket.back_at)
-        call.common += rule.told(bucket.left + bucket.free, seconds)
+        await self._ask(call, rule, self._bucket(rule, subject))
+
+    async def _ask(self, call: Call, rule: Rule, bucket: Bucket) -> None:
+        outcome = await self.buckets.take(bucket)
+        TAKEN.labels(rule.name, _told(rule, outcome)).inc()
         if outcome is Outcome.REFUSED:
-            raise RateLimited(rule.name, _whole(seconds))
+            raise self._refused(call, rule, bucket)
+        if outcome is Outcome.ALLOWED:
+            call.common += bucket.told(self.buckets.clock())
+        elif rule.closed:
+            raise CannotCount
+
+    def _refused(self, call: Call, rule: Rule, bucket: Bucket) -> RateLimited:
+        seconds = bucket.seconds(self.buckets.clock())
+        # The last word is of the rule that refused: how many attempts an account has left is told of none.
+        call.common = [header for header in call.common if not header[0].startswith(b"ratelimit")]
+        call.common += rule.told(0, seconds)
+        return RateLimited(rule.name, seconds)
 
     async def _attempt(self, call: Call) -> None:
         """By address; and by account, unless it came in from this network before."""
@@ -99,20 +115,14 @@ class Limits:
         pair = self._key(f"{account}\n{network}")
         if call.path == LOGIN:
             call.pair = pair
-        bucket = self._bucket(self.rules.account, account)
+        rule, bucket = self.rules.account, self._bucket(self.rules.account, account)
         outcome = await self.buckets.take(bucket)
-        if outcome is Outcome.REFUSED and await self._is_known(pair):
-            self._note(self.rules.account, "known")
-            return
-        self._noted(self.rules.account, outcome)
+        known = outcome is Outcome.REFUSED and await self._is_known(pair)
+        TAKEN.labels(rule.name, "known" if known else _told(rule, outcome)).inc()
         if outcome is Outcome.AWAY:
             raise CannotCount
-        if outcome is Outcome.REFUSED:
-            # How many attempts others have left at an account is told to those alone who have none.
-            seconds = self.buckets.seconds_until(bucket.back_at)
-            call.common = [header for header in call.common if not header[0].startswith(b"ratelimit")]
-            call.common += self.rules.account.told(0, seconds)
-            raise RateLimited(self.rules.account.name, _whole(seconds))
+        if outcome is Outcome.REFUSED and not known:
+            raise self._refused(call, rule, bucket)
 
     def _bucket(self, rule: Rule, subject: str) -> Bucket:
         return self.buckets.get(f"{rule.name} {subject}", rule, self._key)
@@ -120,28 +130,22 @@ class Limits:
     def _key(self, name: str) -> bytes:
         return self._keys.sign(PURPOSE, name.encode("utf-8", "surrogatepass"))[:KEY_BYTES]
 
-    def _noted(self, rule: Rule, outcome: Outcome) -> Outcome:
-        self._note(rule, outcome.value if outcome is not Outcome.AWAY else "closed" if rule.closed else "open")
-        return outcome
-
-    def _note(self, rule: Rule, outcome: str) -> None:
-        key = (rule.name, outcome)
-        if key not in self._counted:
-            self._counted[key] = TAKEN.labels(*key).inc
-        self._counted[key]()
-
     async def _is_known(self, pair: bytes) -> bool:
         try:
-            return await queries.is_known(self._database, pair)
+            async with asyncio.timeout(SECONDS):
+                return await queries.is_known(self._database, pair)
         except AWAY_ERRORS as error:
             raise CannotCount from error
 
     async def _remember(self, pair: bytes) -> None:
         try:
-            await queries.remember(self._database, pair)
+            async with asyncio.timeout(SECONDS):
+                await queries.remember(self._database, pair)
         except AWAY_ERRORS as error:
             log.warning("network_not_remembered", error=type(error).__name__)
 
 
-def _whole(seconds: float) -> int:
-    return max(1, math.ceil(seconds))
+def _told(rule: Rule, outcome: Outcome) -> str:
+    if outcome is Outcome.AWAY:
+        return "closed" if rule.closed else "open"
+    return ALLOWED if outcome is Outcome.ALLOWED else "refused"

@@ -1,7 +1,7 @@
 """What is limited, and by whom it is counted."""
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from gateway.headers import Headers
 
@@ -11,7 +11,7 @@ MINUTE = 60
 ADDRESSES_AT_ONE_ACCOUNT = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     name: str  # in metrics and headers
     at_most: int
@@ -19,16 +19,18 @@ class Rule:
     ahead: int = 0  # how many more than needed are borrowed at first
     hold: int = 2  # seconds for which what is borrowed can be used
     closed: bool = False  # nobody is let through while it cannot be counted
-    policy: Headers = field(init=False)
 
-    def __post_init__(self) -> None:
-        told = f'"{self.name}";q={self.at_most};w={self.over}'
-        object.__setattr__(self, "policy", [(b"ratelimit-policy", told.encode())])
+    @cached_property
+    def policy(self) -> tuple[bytes, bytes]:
+        return b"ratelimit-policy", f'"{self.name}";q={self.at_most};w={self.over}'.encode()
 
-    def told(self, left: int, seconds: float) -> Headers:
+    @cached_property
+    def _state(self) -> bytes:
+        return f'"{self.name}";r=%d;t=%d'.encode()
+
+    def told(self, left: int, seconds: int) -> Headers:
         """RateLimit fields (draft-ietf-httpapi-ratelimit-headers): so many more within so many seconds."""
-        state = f'"{self.name}";r={left};t={min(max(math.ceil(seconds), 1), self.over + self.hold + 1)}'
-        return [*self.policy, (b"ratelimit", state.encode())]
+        return [self.policy, (b"ratelimit", self._state % (left, seconds))]
 
 
 @dataclass(frozen=True, slots=True)

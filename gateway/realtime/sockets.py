@@ -95,7 +95,7 @@ class Sockets:
         return caller
 
     async def _refuse_many(self, scope: Scope, caller: Caller | None) -> None:
-        if not await self._limits.admits(scope, caller.holder.user if caller else None):
+        if not await self._limits.admits(scope, str(caller.holder.user) if caller else None):
             raise FullError(Close(TOO_MANY, "too many at once"))
 
     async def _caller(self, query: dict[str, list[str]]) -> Caller | None:

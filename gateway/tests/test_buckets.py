@@ -62,7 +62,7 @@ class Replica:
         return sum(await asyncio.gather(*(self.take(rule, name) for _ in range(calls))))
 
     def wait(self, name: str) -> float:
-        return self.buckets.seconds_until(self.buckets._kept[name].back_at)
+        return self.buckets._kept[name].back_at - self.buckets.clock()
 
 
 @pytest.fixture(scope="module")

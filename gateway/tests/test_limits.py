@@ -183,7 +183,7 @@ class Moved:
 
     def __init__(self, gateway: Gateway) -> None:
         self.now = 1_900_000_000.0
-        gateway.limits.buckets._clock = lambda: self.now
+        gateway.limits.buckets.clock = lambda: self.now
         gateway.limits.lender._now = lambda: datetime.fromtimestamp(self.now, UTC)
 
     def by(self, seconds: float) -> None:
