@@ -11,7 +11,19 @@ from shared.middleware import REQUEST_ID
 
 class Call:
     __slots__ = (
-        *("common", "incoming", "method", "pair", "path", "receive", "request_id", "route", "scope", "send", "status"),
+        *(
+            "common",
+            "incoming",
+            "method",
+            "path",
+            "receive",
+            "remembered",
+            "request_id",
+            "route",
+            "scope",
+            "send",
+            "status",
+        ),
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -24,7 +36,7 @@ class Call:
         self.common: Headers = []
         self.route = "unmatched"  # for metrics: only ever one of a fixed set
         self.status = 0  # 0 until an answer has begun
-        self.pair: bytes | None = None  # of a login: what to remember when it succeeds
+        self.remembered: bytes | None = None  # when it succeeds
 
     async def start(self, status: int, answer_headers: Headers) -> None:
         self.status = status

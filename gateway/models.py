@@ -29,10 +29,10 @@ rate_limits = Table(
     prefixes=["UNLOGGED"],
 )
 
-# Keyed hashes of an account together with a network from which it has come in.
+# Keyed hashes of an account together with a network from which it has come in, or of one where a password was set.
 known_networks = Table(
     "known_networks",
     metadata,
-    Column("pair", LargeBinary, primary_key=True, info=PSEUDONYMOUS),
+    Column("key", LargeBinary, primary_key=True, info=PSEUDONYMOUS),
     Column("seen_on", Date, nullable=False, info=NONE),
 )

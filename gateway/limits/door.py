@@ -15,7 +15,7 @@ from gateway.limits.buckets import Bucket, Buckets, Clock, Outcome
 from gateway.limits.errors import CannotCount, RateLimited
 from gateway.limits.lender import SECONDS, Lender
 from gateway.limits.metrics import TAKEN
-from gateway.limits.rules import LOGIN, NAMING_AN_ACCOUNT, STRICT, UNLIMITED, Rule, Rules
+from gateway.limits.rules import LOGIN, RESET, STRICT, UNLIMITED, Rule, Rules
 from gateway.settings import GatewaySettings
 from shared.db import Database
 from shared.errors import Unauthorized
@@ -78,9 +78,9 @@ class Limits:
         return outcome is not Outcome.REFUSED
 
     def succeeded(self, call: Call) -> None:
-        """Remember, meanwhile, from where an account has come in."""
-        if call.pair is not None and call.status == 200:
-            self.lender.start(self._remember(call.pair))
+        """Remember, meanwhile, from where an account has come in, or somebody has set a new password."""
+        if call.remembered is not None and 200 <= call.status < 300:
+            self.lender.start(self._remember(call.remembered))
 
     def _caller(self, scope: Scope, user: str | None) -> tuple[Rule, str]:
         return (self.rules.address, client_of(scope)) if user is None else (self.rules.user, user)
@@ -109,15 +109,18 @@ class Limits:
         """By address; and by account, unless it came in from this network before."""
         network = client_of(call.scope)
         await self._count(call, self.rules.login, network)
-        account = await accounts.account_in(call) if call.path in NAMING_AN_ACCOUNT else None
-        if account is None:
+        changed = self._key(f"password {network}")
+        if call.path == RESET:
+            call.remembered = changed
+        if (name := STRICT[call.path]) is None or (account := await accounts.account_in(call)) is None:
             return
-        pair = self._key(f"{account}\n{network}")
+        pair = self._key(f"pair {account}\n{network}")
         if call.path == LOGIN:
-            call.pair = pair
-        rule, bucket = self.rules.account, self._bucket(self.rules.account, account)
+            call.remembered = pair
+        rule = self.rules.account if name == "account" else self.rules.mail
+        bucket = self._bucket(rule, account)
         outcome = await self.buckets.take(bucket)
-        known = outcome is Outcome.REFUSED and await self._is_known(pair)
+        known = outcome is Outcome.REFUSED and await self._is_known(pair, changed)
         TAKEN.labels(rule.name, "known" if known else _told(rule, outcome)).inc()
         if outcome is Outcome.AWAY:
             raise CannotCount
@@ -130,17 +133,17 @@ class Limits:
     def _key(self, name: str) -> bytes:
         return self._keys.sign(PURPOSE, name.encode("utf-8", "surrogatepass"))[:KEY_BYTES]
 
-    async def _is_known(self, pair: bytes) -> bool:
+    async def _is_known(self, pair: bytes, changed: bytes) -> bool:
         try:
             async with asyncio.timeout(SECONDS):
-                return await queries.is_known(self._database, pair)
+                return await queries.is_known(self._database, pair, changed)
         except AWAY_ERRORS as error:
             raise CannotCount from error
 
-    async def _remember(self, pair: bytes) -> None:
+    async def _remember(self, key: bytes) -> None:
         try:
             async with asyncio.timeout(SECONDS):
-                await queries.remember(self._database, pair)
+                await queries.remember(self._database, key)
         except AWAY_ERRORS as error:
             log.warning("network_not_remembered", error=type(error).__name__)
 

@@ -315,6 +315,25 @@ class TestLogins:
         assert (await attempt(two[1][1], address, email.upper(), "right")).status_code == 200
         assert counted("account", "known") == before + 1
 
+    async def test_a_new_password_by_mail_lets_the_owner_in_at_a_new_place(self, two: Two, address: str) -> None:
+        email = f"{new_id()}@x.example"
+        for _ in range(3 * LOGINS):
+            await attempt(two[0][1], new_address(), email)
+        assert (await attempt(two[0][1], address, email, "right")).status_code == 429
+        mailed = await attempt(two[0][1], address, email, path="/api/v1/auth/forgot-password")
+        changed = await attempt(two[0][1], address, email, path="/api/v1/auth/reset-password")
+        assert (mailed.status_code, changed.status_code) == (200, 200)
+        await until(lambda: not two[0][0].limits.lender._tasks)
+        assert (await attempt(two[1][1], address, email, "right")).status_code == 200
+        assert (await attempt(two[1][1], new_address(), email, "right")).status_code == 429
+
+    async def test_mails_to_one_account_are_slowed_from_many_addresses_too(self, two: Two) -> None:
+        email = f"{new_id()}@x.example"
+        paths = ["/api/v1/auth/forgot-password", "/api/v1/auth/resend-verification"]
+        got = [await attempt(two[0][1], new_address(), email, path=paths[n % 2]) for n in range(LOGINS + 1)]
+        assert [answer.status_code for answer in got] == [200] * LOGINS + [429]
+        assert got[-1].json()["violated-policies"] == ["mail"]
+
     async def test_who_failed_is_not_known(self, two: Two, address: str) -> None:
         email = f"{new_id()}@x.example"
         await attempt(two[0][1], address, email)

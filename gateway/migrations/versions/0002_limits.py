@@ -86,7 +86,7 @@ def upgrade() -> None:
             idle_at timestamptz NOT NULL
         ) WITH (fillfactor = 50);
         CREATE TABLE gateway.known_networks (
-            pair bytea PRIMARY KEY CHECK (length(pair) = 16),
+            key bytea PRIMARY KEY CHECK (length(key) = 16),
             seen_on date NOT NULL
         );
     """)
