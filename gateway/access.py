@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from gateway.errors import Starting
+from gateway.call import Call
+from gateway.errors import BadRequest, Starting
 from gateway.revocations import Revocations
 from shared.auth import InvalidToken, NoKeysError, TokenVerifier
+from shared.errors import Unauthorized
 
 
 class Access:
@@ -27,3 +29,19 @@ class Access:
             raise Starting
         if self._revocations.refuses(claims):
             raise InvalidToken("session ended")
+
+
+async def check_token(call: Call, access: Access) -> dict[str, Any] | None:
+    """A token that is there must hold; without one it is anonymous. Raises Unauthorized, BadRequest, Starting."""
+    given = call.incoming.given.get(b"authorization")
+    if given is None:
+        return None
+    if len(given) > 1:
+        raise BadRequest
+    scheme, _, token = given[0].decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthorized
+    try:
+        return await access.claims(token.strip())
+    except InvalidToken as error:
+        raise Unauthorized from error

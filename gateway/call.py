@@ -10,7 +10,21 @@ from shared.middleware import REQUEST_ID
 
 
 class Call:
-    __slots__ = ("common", "incoming", "method", "path", "receive", "request_id", "route", "scope", "send", "status")
+    __slots__ = (
+        *(
+            "common",
+            "incoming",
+            "method",
+            "path",
+            "receive",
+            "remembered",
+            "request_id",
+            "route",
+            "scope",
+            "send",
+            "status",
+        ),
+    )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope, self.receive, self.send = scope, receive, send
@@ -22,6 +36,7 @@ class Call:
         self.common: Headers = []
         self.route = "unmatched"  # for metrics: only ever one of a fixed set
         self.status = 0  # 0 until an answer has begun
+        self.remembered: bytes | None = None  # when it succeeds
 
     async def start(self, status: int, answer_headers: Headers) -> None:
         self.status = status

@@ -108,7 +108,7 @@ def origin_of(url: str) -> str:
 class Cors:
     """Which pages may call. Answers to listed origins may carry credentials, answers to any origin may not."""
 
-    EXPOSED = b"ETag, Location, Retry-After, X-Request-ID, Content-Language"
+    EXPOSED = b"ETag, Location, Retry-After, X-Request-ID, Content-Language, RateLimit, RateLimit-Policy"
 
     def __init__(self, origins: list[str]) -> None:
         self._any = "*" in origins

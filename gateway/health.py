@@ -56,7 +56,7 @@ async def databases(health: Health, upstreams: Mapping[str, Upstream]) -> tuple[
 
 
 async def watch_database(database: Database, health: Health) -> None:
-    """For ever. Only tickets need it, so the gateway is ready without."""
+    """For ever. The gateway is ready without: only tickets and logins need it."""
     while True:
         await check_database(database, health)
         await asyncio.sleep(DATABASE_SECONDS)

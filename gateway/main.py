@@ -23,6 +23,8 @@ from gateway.errors import (
 )
 from gateway.health import watch_database
 from gateway.jobs import JOBS
+from gateway.limits.addresses import Clients
+from gateway.limits.door import Limits
 from gateway.operations import Operations
 from gateway.proxy import ClientGoneError, Proxy
 from gateway.realtime.feed import Feed
@@ -72,17 +74,25 @@ class Gateway:
         keys = RemoteJwks(settings.keys_url)
         self.verifier = TokenVerifier(keys, settings.public_url, settings.jwt_audience)
         self.database = Database.from_settings(settings, "gateway")
-        self.hub = Hub(settings.websockets_per_user, settings.websockets_at_most, settings.websocket_queue)
+        self.hub = Hub(
+            settings.websockets_per_user,
+            settings.websockets_per_address,
+            settings.websockets_at_most,
+            settings.websocket_queue,
+        )
         self.feed = Feed(settings.amqp_url, self.hub, self.health)
         self.revocations = Revocations(settings.access_token_expire_minutes * 60)
         self.revoked = RevocationStream(settings.amqp_url, self.revocations, self.hub, self.health)
         self._cors = headers.Cors(settings.cors_origins)
         access = Access(self.verifier, self.revocations)
         tickets = Tickets(keys, settings.public_url, settings.jwt_audience, self.database)
-        self._proxy = Proxy(settings, access, self.upstreams)
+        self._clients = Clients(settings.trusted_proxies)
+        self.limits = Limits(settings, access, self.database)
+        self._proxy = Proxy(settings, self.limits.admit, self.upstreams)
         # A WebSocket has no preflight: a page of our own has to be named like any other.
         pages = headers.Cors([*settings.cors_origins, headers.origin_of(settings.public_url)])
-        self._sockets = Sockets(self.hub, access, tickets, Inbox(self.upstreams["notifications"]), pages)
+        inbox = Inbox(self.upstreams["notifications"])
+        self._sockets = Sockets(self.hub, access, tickets, inbox, pages, self.limits)
         operations = Operations(settings, self.health, self.upstreams, OpenApi(self.upstreams), self.revocations)
         self._own = operations.table()
         secure = settings.public_url.startswith("https://")
@@ -90,12 +100,14 @@ class Gateway:
         self._durations = HttpDurations("gateway")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        self._clients.settle(scope)
         if scope["type"] == "http":
             await self._http(Call(scope, receive, send))
-        elif scope["type"] == "websocket":
-            await self._sockets(scope, receive, send)
         else:
-            await self._lifespan(receive, send)
+            await self._sockets(scope, receive, send)
 
     async def _http(self, call: Call) -> None:
         started = time.perf_counter()
@@ -130,6 +142,7 @@ class Gateway:
             raise NotFound
         call.route = route.path
         await self._proxy.forward(call, route)
+        self.limits.succeeded(call)
 
     async def _preflight(self, call: Call) -> None:
         origin = call.incoming.one(b"origin")
@@ -155,6 +168,7 @@ class Gateway:
         await asyncio.gather(*tasks, return_exceptions=True)
         for upstream in self.upstreams.values():
             upstream.close()
+        await self.limits.close()
         await self.database.close()
         await tracing.close()
         await send({"type": "lifespan.shutdown.complete"})

@@ -1,9 +1,10 @@
 """The gateway's tables."""
 
-from sqlalchemy import Column, DateTime, Index, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Date, DateTime, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.housekeeping import job_runs_table
-from shared.privacy import NONE
+from shared.privacy import NONE, PSEUDONYMOUS
 
 metadata = MetaData(schema="gateway")
 job_runs = job_runs_table(metadata)
@@ -15,4 +16,23 @@ used_tickets = Table(
     Column("jti", Text, primary_key=True, info=NONE),
     Column("expires_at", DateTime(timezone=True), nullable=False, info=NONE),
     Index("used_tickets_expiry", "expires_at"),
+)
+
+# Keyed hashes of a user's id, an account or an address, for some two minutes. Unlogged: a crash empties it.
+rate_limits = Table(
+    "rate_limits",
+    metadata,
+    Column("key", LargeBinary, primary_key=True, info=PSEUDONYMOUS),
+    Column("seconds", ARRAY(BigInteger), nullable=False, info=NONE),
+    Column("counts", ARRAY(Integer), nullable=False, info=NONE),
+    Column("idle_at", DateTime(timezone=True), nullable=False, info=NONE),
+    prefixes=["UNLOGGED"],
+)
+
+# Keyed hashes of an account together with a network from which it has come in, or of one where a password was set.
+known_networks = Table(
+    "known_networks",
+    metadata,
+    Column("key", LargeBinary, primary_key=True, info=PSEUDONYMOUS),
+    Column("seen_on", Date, nullable=False, info=NONE),
 )

@@ -1,13 +1,12 @@
 """The reverse proxy: a checked call goes to its service, and the answer comes back, both streamed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.types import Receive
 
 from gateway import headers
-from gateway.access import Access
 from gateway.call import Call
 from gateway.client import Request, SlowError, UnreachableError, Upstream, UpstreamError
 from gateway.connection import Connection
@@ -16,15 +15,15 @@ from gateway.metrics import UPSTREAM_ERRORS
 from gateway.routes import Route
 from gateway.server import cut
 from gateway.settings import GatewaySettings
-from shared.auth import InvalidToken
 from shared.context import current
-from shared.errors import ProblemError, TooLarge, Unauthorized
+from shared.errors import ProblemError, TooLarge
 from shared.log import logger
 
 CLIENT_BODY_SECONDS = 20.0  # and as many more as the body takes at the slowest rate
 SLOWEST_BODY = 16_384  # bytes a second
 CLIENT_READ_SECONDS = 30.0
 COOKIES_OF = "auth"  # the one service that sets and reads them
+Admit = Callable[[Call], Awaitable[None]]  # raises ProblemError for who may not come in
 log = logger(__name__)
 
 
@@ -33,16 +32,16 @@ class ClientGoneError(Exception):
 
 
 class Proxy:
-    def __init__(self, settings: GatewaySettings, access: Access, upstreams: Mapping[str, Upstream]) -> None:
-        self._access = access
+    def __init__(self, settings: GatewaySettings, admit: Admit, upstreams: Mapping[str, Upstream]) -> None:
+        self._admit = admit
         self._upstreams = upstreams
         self._max_body = settings.max_body_bytes
         self._host = urlsplit(settings.public_url).netloc.encode()
 
     async def forward(self, call: Call, route: Route) -> None:
         """Raises ProblemError; ClientGoneError when nobody is left to answer."""
+        await self._admit(call)
         request = self._request(call, route)
-        await check_token(call, self._access)
         upstream = self._upstreams[route.service]
         try:
             connection = await upstream.request(request)
@@ -103,22 +102,6 @@ def framing(call: Call, at_most: int) -> tuple[int | None, bool]:
     if length > at_most:
         raise TooLarge(limit=at_most)
     return length, False
-
-
-async def check_token(call: Call, access: Access) -> None:
-    """A token that is there must hold; without one it is anonymous. Raises Unauthorized, BadRequest, Starting."""
-    given = call.incoming.given.get(b"authorization")
-    if given is None:
-        return
-    if len(given) > 1:
-        raise BadRequest
-    scheme, _, token = given[0].decode("latin-1").partition(" ")
-    if scheme.lower() != "bearer":
-        raise Unauthorized
-    try:
-        await access.claims(token.strip())
-    except InvalidToken as error:
-        raise Unauthorized from error
 
 
 async def read_body(receive: Receive, at_most: int) -> AsyncIterator[bytes]:

@@ -1,8 +1,10 @@
 """The gateway's variables, beside those every deployable has."""
 
-from pydantic import Field
+import ipaddress
 
-from shared.settings import Settings
+from pydantic import Field, field_validator
+
+from shared.settings import CommaSeparated, Settings
 
 SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
 
@@ -17,10 +19,26 @@ class GatewaySettings(Settings):
     upstream_connect_seconds: float = Field(default=2.0, gt=0, le=60)
     upstream_idle_seconds: float = Field(default=30.0, gt=0, le=600, description="Longest silence within a body")
     max_body_bytes: int = Field(default=1_048_576, ge=1_024)
+    rate_limit_per_minute: int = Field(default=60, ge=1, le=1_000_000_000, description="Per user, else per address")
+    login_rate_limit_per_minute: int = Field(default=10, ge=1, le=300_000_000, description="Per address and account")
+    trusted_proxies: CommaSeparated = Field(default=[], description="Addresses and networks")
     websockets_per_user: int = Field(default=10, ge=1)
+    websockets_per_address: int = Field(default=100, ge=1, description="Of those nobody is signed in on")
     websockets_at_most: int = Field(default=12_000, ge=1)
     websocket_queue: int = Field(default=64, ge=1, description="Messages that may wait for a slow client")
     websocket_drain_seconds: float = Field(default=5.0, ge=0, le=60, description="Over which a restart closes all")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def networks(cls, given: list[str]) -> list[str]:
+        for one in given:
+            try:
+                network = ipaddress.ip_network(one)
+            except ValueError as error:
+                raise ValueError(f"{one} is no address or network, as 10.0.0.7 or 10.0.0.0/24") from error
+            if network.prefixlen == 0:
+                raise ValueError(f"{one} is everybody: name the proxies in front of the gateway")
+        return given
 
     def upstream_urls(self) -> dict[str, str]:
         return {name: str(getattr(self, f"{name}_url")) for name in SERVICES}

@@ -41,7 +41,7 @@ class Holder:
 
 
 class FullError(Exception):
-    """No more connections for this person, or at all."""
+    """No more connections for this person, from this address, or at all."""
 
     def __init__(self, close: Close) -> None:
         super().__init__(close.reason)
@@ -51,11 +51,12 @@ class FullError(Exception):
 class Member:
     """One connection: a bounded queue of messages, and the reason to close once there is one."""
 
-    __slots__ = ("_limit", "_waiting", "_wake", "audiences", "closing", "holder")
+    __slots__ = ("_limit", "_waiting", "_wake", "address", "audiences", "closing", "holder")
 
-    def __init__(self, audiences: Iterable[str], holder: Holder | None, limit: int) -> None:
+    def __init__(self, audiences: Iterable[str], holder: Holder | None, address: str, limit: int) -> None:
         self.audiences = tuple(audiences)
         self.holder = holder
+        self.address = address
         self.closing: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
         self._limit = limit
         self._waiting: list[Message] = []
@@ -98,18 +99,19 @@ class _Index(dict[Key, set[Member]]):
 
 
 class Hub:
-    def __init__(self, per_user: int, at_most: int, queue: int) -> None:
-        self._per_user, self._at_most, self._queue = per_user, at_most, queue
+    def __init__(self, per_user: int, per_address: int, at_most: int, queue: int) -> None:
+        self._per_user, self._per_address, self._at_most, self._queue = per_user, per_address, at_most, queue
         self._members: set[Member] = set()
         self._by_audience: _Index[str] = _Index()
         self._by_user: _Index[UUID] = _Index()
         self._by_session: _Index[UUID] = _Index()
+        self._by_address: _Index[str] = _Index()  # those of nobody in particular
         self.draining = False
 
     def __len__(self) -> int:
         return len(self._members)
 
-    def join(self, audiences: Iterable[str], holder: Holder | None = None) -> Member:
+    def join(self, audiences: Iterable[str], holder: Holder | None = None, address: str = "") -> Member:
         """Raises FullError."""
         if self.draining:
             raise FullError(Close(RESTARTING, "restarting"))
@@ -117,13 +119,17 @@ class Hub:
             raise FullError(Close(TRY_LATER, "full"))
         if holder is not None and len(self._by_user.get(holder.user, ())) >= self._per_user:
             raise FullError(Close(TOO_MANY, "too many connections"))
-        member = Member(audiences, holder, self._queue)
+        if holder is None and len(self._by_address.get(address, ())) >= self._per_address:
+            raise FullError(Close(TOO_MANY, "too many connections"))
+        member = Member(audiences, holder, address, self._queue)
         self._members.add(member)
         for audience in member.audiences:
             self._by_audience.add(audience, member)
         if holder is not None:
             self._by_user.add(holder.user, member)
             self._by_session.add(holder.session, member)
+        else:
+            self._by_address.add(address, member)
         WEBSOCKETS.inc()
         return member
 
@@ -136,6 +142,8 @@ class Hub:
         if member.holder is not None:
             self._by_user.discard(member.holder.user, member)
             self._by_session.discard(member.holder.session, member)
+        else:
+            self._by_address.discard(member.address, member)
         WEBSOCKETS.dec()
 
     def publish(self, audiences: Iterable[str], message: Message) -> int:

@@ -14,8 +14,10 @@ from starlette.types import Receive, Scope, Send
 from gateway.access import Access
 from gateway.errors import Starting
 from gateway.headers import Cors
+from gateway.limits.addresses import client_of
+from gateway.limits.door import Limits
 from gateway.metrics import WEBSOCKETS_CLOSED
-from gateway.realtime.hub import NO_TOKEN, TRY_LATER, Close, FullError, Holder, Hub, Member, Message
+from gateway.realtime.hub import NO_TOKEN, TOO_MANY, TRY_LATER, Close, FullError, Holder, Hub, Member, Message
 from gateway.realtime.resume import Inbox
 from gateway.server import cut
 from gateway.tickets import Tickets, TicketsAwayError
@@ -37,17 +39,19 @@ Missed = Callable[[], Awaitable[list[Message]]]
 class Caller:
     holder: Holder
     role: Role
+    claims: dict[str, Any]
     expires_at: float  # epoch seconds
     token: str | None  # none is at hand when a ticket was given
 
 
 class Sockets:
-    def __init__(self, hub: Hub, access: Access, tickets: Tickets, inbox: Inbox, cors: Cors) -> None:
+    def __init__(self, hub: Hub, access: Access, tickets: Tickets, inbox: Inbox, cors: Cors, limits: Limits) -> None:
         self._hub = hub
         self._access = access
         self._tickets = tickets
         self._inbox = inbox
         self._cors = cors
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
@@ -60,8 +64,8 @@ class Sockets:
         await send({"type": "websocket.accept"})
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         try:
-            caller = await self._caller(query)
-            member = self._join(caller, UUID(loctician[1]) if loctician else None)
+            caller = await self._counted(scope, query)
+            member = self._join(caller, UUID(loctician[1]) if loctician else None, client_of(scope))
         except InvalidToken:
             await _close(send, Close(NO_TOKEN, "no valid access token or ticket"))
         except Starting:
@@ -77,6 +81,22 @@ class Sockets:
     def _origin_allowed(self, scope: Scope) -> bool:
         origins = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
         return not origins or (len(origins) == 1 and self._cors.allows(origins[0]))
+
+    async def _counted(self, scope: Scope, query: dict[str, list[str]]) -> Caller | None:
+        """Whoever opens one, also in vain, opens only so many a minute. Raises FullError, and what `_caller` raises."""
+        try:
+            caller = await self._caller(query)
+        except InvalidToken:
+            await self._refuse_many(scope, None)
+            raise
+        await self._refuse_many(scope, caller)
+        if caller is not None:
+            self._access.refuse_ended(caller.claims)  # it may have ended meanwhile
+        return caller
+
+    async def _refuse_many(self, scope: Scope, caller: Caller | None) -> None:
+        if not await self._limits.admits(scope, str(caller.holder.user) if caller else None):
+            raise FullError(Close(TOO_MANY, "too many at once"))
 
     async def _caller(self, query: dict[str, list[str]]) -> Caller | None:
         """Raises InvalidToken, Starting, TicketsAwayError."""
@@ -94,10 +114,10 @@ class Sockets:
             return _caller_of(claims, claims["session_exp"], None)
         return None
 
-    def _join(self, caller: Caller | None, loctician: UUID | None) -> Member:
+    def _join(self, caller: Caller | None, loctician: UUID | None, address: str) -> Member:
         """Awaits nothing: between the check of a session and its being in the hub it cannot end unseen."""
         if loctician is not None:
-            return self._hub.join([f"loctician:{loctician}"], caller.holder if caller else None)
+            return self._hub.join([f"loctician:{loctician}"], caller.holder if caller else None, address)
         if caller is None:
             raise InvalidToken("none")
         return self._hub.join([f"user:{caller.holder.user}", f"role:{caller.role}", "all"], caller.holder)
@@ -133,7 +153,7 @@ class Sockets:
 
 def _caller_of(claims: dict[str, Any], expires_at: float, token: str | None) -> Caller:
     who = principal_from(claims)
-    return Caller(Holder(who.id, who.session_id, claims["iat"]), who.role, expires_at, token)
+    return Caller(Holder(who.id, who.session_id, claims["iat"]), who.role, claims, expires_at, token)
 
 
 async def _deliver(member: Member, missed: Missed | None, send: Send) -> None:

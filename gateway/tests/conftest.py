@@ -132,6 +132,14 @@ class Upstreams:
         await self.inbox_open.wait()
         await reply(send, self.inbox_status, found)
 
+    async def _login(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Whoever says "right" comes in."""
+        if scope["method"] != "POST":
+            await self._echo("auth", scope, receive, send)
+            return
+        body = orjson.loads((await receive())["body"])
+        await reply(send, 200 if body["password"] == "right" else 401, orjson.dumps(body))
+
     async def _page(self, _: Scope, __: Receive, send: Send) -> None:
         await reply(send, 200, b"<p>", [(b"content-security-policy", b"default-src 'self'")])
 

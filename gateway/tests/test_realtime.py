@@ -143,20 +143,20 @@ class TestHearing:
 
 class TestHub:
     async def test_nothing_of_a_connection_stays(self) -> None:
-        hub = Hub(per_user=1, at_most=2, queue=2)
+        hub = Hub(per_user=1, per_address=100, at_most=2, queue=2)
         user = new_id()
         for _ in range(3):
             hub.leave(hub.join(["all"], Holder(user, new_id(), 0)))
         assert (len(hub), hub._by_audience, hub._by_user, hub._by_session) == (0, {}, {}, {})
 
     async def test_the_limit_over_all_holds(self) -> None:
-        hub = Hub(per_user=1, at_most=1, queue=2)
+        hub = Hub(per_user=1, per_address=100, at_most=1, queue=2)
         hub.join(["all"])
         with pytest.raises(FullError):
             hub.join(["all"])
 
     async def test_what_is_told_to_all_is_told_in_turn(self) -> None:
-        hub = Hub(per_user=1, at_most=100, queue=2)
+        hub = Hub(per_user=1, per_address=100, at_most=100, queue=2)
         members = [hub.join(["all"]) for _ in range(100)]
         telling = asyncio.create_task(hub.tell_all(Message("reload"), 0.5))
         await asyncio.sleep(0)
@@ -166,7 +166,7 @@ class TestHub:
         assert all(len(member._waiting) == 1 for member in members)
 
     async def test_an_ended_session_closes_its_connections_and_an_ended_user_all(self) -> None:
-        hub = Hub(per_user=5, at_most=5, queue=2)
+        hub = Hub(per_user=5, per_address=100, at_most=5, queue=2)
         user, session = new_id(), new_id()
         holders = (Holder(user, session, 10), Holder(user, new_id(), 10), Holder(user, new_id(), 11))
         members = [hub.join([], holder) for holder in (*holders, Holder(new_id(), new_id(), 10))]

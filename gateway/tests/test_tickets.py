@@ -231,6 +231,11 @@ class TestDatabase:
         )
         assert [tuple(row) for row in rows] == [
             *(("gateway", "job_runs", privilege) for privilege in ("INSERT", "SELECT", "UPDATE")),
+            *(
+                ("gateway", table, privilege)
+                for table in ("known_networks", "rate_limits")
+                for privilege in ("DELETE", "INSERT", "SELECT", "UPDATE")
+            ),
             *(("gateway", "used_tickets", privilege) for privilege in ("DELETE", "INSERT", "SELECT")),
         ]
 

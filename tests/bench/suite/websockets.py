@@ -34,7 +34,7 @@ async def measure(bench: Bench) -> list[Figure]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     memory: dict[str, list[float]] = {"gateway": [], "bare": []}
     seconds: dict[str, list[float]] = {"gateway": [], "bare": []}
-    async with bench.platform(WEBSOCKETS_AT_MOST=str(2 * FULL)) as platform:
+    async with bench.platform(WEBSOCKETS_AT_MOST=str(2 * FULL), WEBSOCKETS_PER_ADDRESS=str(2 * FULL)) as platform:
         for _ in range(bench.options.runs):
             for name, served in (("gateway", _gateway), ("bare", _bare)):
                 each, took = await served(platform, count)
