@@ -12,6 +12,13 @@ class Access:
         self._verifier = verifier
         self._revocations = revocations
 
+    def remembered(self, token: str) -> dict[str, Any] | None:
+        """The claims of a token that was verified before and still holds. Raises InvalidToken, Starting."""
+        claims = self._verifier.remembered(token)
+        if claims is not None:
+            self.refuse_ended(claims)
+        return claims
+
     async def claims(self, token: str) -> dict[str, Any]:
         """Raises InvalidToken, Starting."""
         try:

@@ -25,10 +25,10 @@ class Call:
 
     async def start(self, status: int, answer_headers: Headers) -> None:
         self.status = status
-        own = [*self.common, (b"x-request-id", self.request_id.encode())]
-        if all(name != CONTENT_POLICY[0] for name, _ in answer_headers):
+        own = [*answer_headers, *self.common, (b"x-request-id", self.request_id.encode())]
+        if CONTENT_POLICY[0] not in [name for name, _ in answer_headers]:
             own.append(CONTENT_POLICY)  # pages say for themselves what they need
-        await self.send({"type": "http.response.start", "status": status, "headers": [*answer_headers, *own]})
+        await self.send({"type": "http.response.start", "status": status, "headers": own})
 
     async def body(self, data: bytes, *, more: bool = False) -> None:
         await self.send({"type": "http.response.body", "body": data, "more_body": more})

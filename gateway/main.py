@@ -10,7 +10,7 @@ from typing import Any
 from prometheus_client import Histogram
 from starlette.types import Receive, Scope, Send
 
-from gateway import headers, paths, routes
+from gateway import headers, paths, routes, server
 from gateway.access import Access
 from gateway.call import Call
 from gateway.client import Upstream
@@ -36,7 +36,7 @@ from gateway.signals import before_the_end
 from gateway.tickets import JOBS, Tickets
 from shared.auth import RemoteJwks, TokenVerifier
 from shared.broker import supervise
-from shared.context import bind
+from shared.context import begin
 from shared.db import Database
 from shared.errors import NotFound, ProblemError
 from shared.health import Health
@@ -45,6 +45,7 @@ from shared.log import configure, logger
 from shared.metrics import HTTP_SECONDS
 from shared.settings import load
 
+CLOSE = (b"connection", b"close")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 ALLOW = ", ".join(sorted(METHODS))
 SECRET_IN_QUERY = re.compile(r"((?:token|ticket)=)[^&\s\"']+")
@@ -60,6 +61,7 @@ class Gateway:
         self.upstreams = {
             name: Upstream(
                 url,
+                name=name,
                 limit=settings.upstream_connections,
                 connect_seconds=settings.upstream_connect_seconds,
                 idle_seconds=settings.upstream_idle_seconds,
@@ -84,6 +86,7 @@ class Gateway:
         self._own = operations.table()
         secure = settings.public_url.startswith("https://")
         self._security = headers.SECURITY + ([headers.STRICT_TRANSPORT] if secure else [])
+        self._usual = self._security + self._cors.headers("")
         self._seconds: dict[tuple[str, str, int], Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,16 +100,19 @@ class Gateway:
     async def _http(self, call: Call) -> None:
         started = time.perf_counter()
         trace = call.incoming.one(b"traceparent")
-        call.common = self._security + self._cors.headers(call.incoming.one(b"origin"))
-        with bind(request_id=call.request_id, traceparent=trace if headers.TRACEPARENT.fullmatch(trace) else None):
-            try:
-                await self._respond(call)
-            except ProblemError as error:
-                await call.problem(error)
-            except ClientGoneError:
-                call.status = call.status or 499
-            finally:
-                self._record(call, time.perf_counter() - started)
+        origin = call.incoming.one(b"origin")
+        call.common = self._security + self._cors.headers(origin) if origin else self._usual
+        if self.health.draining:
+            call.common = [*call.common, CLOSE]  # the next call goes to another replica
+        begin(request_id=call.request_id, traceparent=trace if headers.TRACEPARENT.fullmatch(trace) else None)
+        try:
+            await self._respond(call)
+        except ProblemError as error:
+            await call.problem(error)
+        except ClientGoneError:
+            call.status = call.status or 499
+        finally:
+            self._record(call, time.perf_counter() - started)
 
     async def _respond(self, call: Call) -> None:
         _refuse(call)
@@ -135,9 +141,10 @@ class Gateway:
     def _record(self, call: Call, seconds: float) -> None:
         method = call.method if call.method in METHODS else "other"
         key = (method, call.route, call.status or 500)
-        if key not in self._seconds:
-            self._seconds[key] = HTTP_SECONDS.labels("gateway", method, call.route, str(key[2]))
-        self._seconds[key].observe(seconds)
+        found = self._seconds.get(key)
+        if found is None:
+            found = self._seconds[key] = HTTP_SECONDS.labels("gateway", method, call.route, str(key[2]))
+        found.observe(seconds)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -162,6 +169,7 @@ class Gateway:
             "revocations": supervise("revocations", self.revoked.run, self.health),
             "database": watch_database(self.database, self.health),
             "jobs": run_jobs(self.database, JOBS),
+            **{f"replicas of {name}": upstream.replicas.watch() for name, upstream in self.upstreams.items()},
         }
 
     async def _drain(self) -> None:
@@ -194,4 +202,5 @@ def create() -> Application:
     configure("gateway", settings.log_level)
     for name in ("uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).addFilter(hide_secrets)
+    server.crowd.at_most, server.crowd.per_address = settings.connections_at_most, settings.connections_per_address
     return Gateway(settings)

@@ -1,7 +1,8 @@
 """The gateway's variables, beside those every deployable has."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from gateway.addresses import places
 from shared.settings import Settings
 
 SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
@@ -13,6 +14,8 @@ class GatewaySettings(Settings):
     notifications_url: str = "http://127.0.0.1:8004"
     gdpr_url: str = "http://127.0.0.1:8005"
     access_token_expire_minutes: int = Field(default=30, ge=1, le=1440, description="As auth has it")
+    connections_at_most: int = Field(default=10_000, ge=1, description="Of clients; WebSockets not counted")
+    connections_per_address: int = Field(default=1_000, ge=1, description="Not counted behind FORWARDED_ALLOW_IPS")
     upstream_connections: int = Field(default=100, ge=1, le=10_000, description="Most connections to each service")
     upstream_connect_seconds: float = Field(default=2.0, gt=0, le=60)
     upstream_idle_seconds: float = Field(default=30.0, gt=0, le=600, description="Longest silence within a body")
@@ -21,6 +24,12 @@ class GatewaySettings(Settings):
     websockets_at_most: int = Field(default=12_000, ge=1)
     websocket_queue: int = Field(default=64, ge=1, description="Messages that may wait for a slow client")
     websocket_drain_seconds: float = Field(default=5.0, ge=0, le=60, description="Over which a restart closes all")
+
+    @field_validator("auth_url", "booking_url", "calendar_url", "notifications_url", "gdpr_url")
+    @classmethod
+    def names_places(cls, value: str) -> str:
+        places(value)
+        return value
 
     def upstream_urls(self) -> dict[str, str]:
         return {name: str(getattr(self, f"{name}_url")) for name in SERVICES}

@@ -149,16 +149,20 @@ class TokenVerifier:
         if isinstance(keys, RemoteJwks):
             keys.on_withdrawal.append(self._cache.clear)
 
+    def remembered(self, token: str) -> dict[str, Any] | None:
+        """The claims of a token that was verified before and has not expired."""
+        known = self._cache.get(_digest(token))
+        return known[1] if known is not None and known[0] > time.time() else None
+
     async def verify(self, token: str) -> dict[str, Any]:
         """The claims of a valid token. Raises InvalidToken, of which NoKeysError says nothing of the token."""
         if len(token) > MAX_TOKEN_BYTES:
             raise InvalidToken("too long")
-        digest = sha256(token.encode("utf-8", "surrogateescape")).digest()
-        known = self._cache.get(digest)
-        if known is not None and known[0] > time.time():
-            return known[1]
+        known = self.remembered(token)
+        if known is not None:
+            return known
         claims = await self._verify(token)
-        self._cache[digest] = (float(claims["exp"]), claims)
+        self._cache[_digest(token)] = (float(claims["exp"]), claims)
         if len(self._cache) > self._cache_size:
             self._cache.popitem(last=False)
         return claims
@@ -189,6 +193,10 @@ class TokenVerifier:
         if not (_is_id(claims["sub"]) and _is_id(claims["sid"]) and isinstance(claims["iat"], (int, float))):
             raise InvalidToken("claims")
         return claims
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
 def _is_id(value: object) -> bool:

@@ -92,8 +92,9 @@ class Upstreams:
                     await receive()
                     await send({"type": f"lifespan.{done}.complete"})
                 return
-            self.peers.add(tuple(scope["client"]))
-            self.seen.append(scope["path"])
+            if scope["path"] != "/health/ready":  # which the gateway asks by itself
+                self.peers.add(tuple(scope["client"]))
+                self.seen.append(scope["path"])
             last = scope["path"].rsplit("/", 1)[-1]
             special = getattr(self, f"_{last.replace('.', '_').replace('-', '_')}", None)
             await (special(scope, receive, send) if special else self._echo(service, scope, receive, send))

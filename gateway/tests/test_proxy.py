@@ -284,10 +284,10 @@ class TestFailures:
         _, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"POST /api/v1/gdpr/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\npart")
         await writer.drain()
-        slots = gateway.upstreams["gdpr"]._slots
-        await until(lambda: slots._value == 99)
+        upstream = gateway.upstreams["gdpr"]
+        await until(lambda: upstream.free == 99)
         writer.close()
-        await until(lambda: slots._value == 100)
+        await until(lambda: upstream.free == 100)
 
 
 async def _minimal(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
