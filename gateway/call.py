@@ -3,7 +3,8 @@
 import uuid_utils
 from starlette.types import Receive, Scope, Send
 
-from gateway import headers
+from gateway import compression, headers
+from gateway.compression import Compressor
 from gateway.headers import CONTENT_POLICY, Headers, Incoming
 from shared.errors import MEDIA_TYPE, ProblemError, body_of, negotiate
 from shared.middleware import REQUEST_ID
@@ -35,6 +36,10 @@ class Call:
 
     async def answer(self, status: int, body: bytes, media_type: str, extra: Headers | None = None) -> None:
         own = [(b"content-type", media_type.encode()), (b"cache-control", b"no-store"), *(extra or [])]
+        if compression.fits(status, own, len(body)) and self.method != "HEAD":
+            own = compression.varied(own)
+            if compression.accepts(self.incoming):
+                own, body = compression.encoded(own), await Compressor().whole(body)
         if status != 204:
             own.append((b"content-length", str(len(body)).encode()))
         await self.start(status, own)

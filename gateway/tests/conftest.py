@@ -45,7 +45,7 @@ async def serving(app: Application, **options: Any) -> AsyncIterator[str]:
     """The app on a free port; its address."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, so asyncio sets TCP_NODELAY
     bound.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, proxy_headers=False, **({"access_log": False} | options))
+    config = uvicorn.Config(app, log_config=None, **({"access_log": False, "proxy_headers": False} | options))
     server = Server(config)
     running = asyncio.create_task(server.serve(sockets=[bound]))
     await until(lambda: server.started)
