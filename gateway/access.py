@@ -12,7 +12,7 @@ class Access:
         self._verifier = verifier
         self._revocations = revocations
 
-    def remembered(self, token: str) -> dict[str, Any] | None:
+    def remembered(self, token: bytes) -> dict[str, Any] | None:
         """The claims of a token that was verified before and still holds. Raises InvalidToken, Starting."""
         claims = self._verifier.remembered(token)
         if claims is not None:

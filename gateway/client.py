@@ -54,11 +54,21 @@ class Upstream:
         else:
             await self._turn()
         connection: Connection | None = None
+        tried: list[Replica] = []
         try:
-            connection = await self._answered(request)
+            replica = self.replicas.alone or await self.replicas.choose()
+            while connection is None:
+                try:
+                    connection = await replica.call(request)
+                except UpstreamError as error:
+                    tried.append(replica)
+                    replica = self._other(error, request, tried)
         finally:
             if connection is None:
                 self._next()
+        if self._retries < RETRIES_SAVED:
+            self._retries += RETRY_SHARE
+        self._carrying[connection] = replica
         return connection
 
     def release(self, connection: Connection) -> None:
@@ -82,37 +92,17 @@ class Upstream:
     def close(self) -> None:
         self.replicas.close()
 
-    # -- one call, and its repetitions
-
-    async def _answered(self, request: Request) -> Connection:
-        if self._retries < RETRIES_SAVED:
-            self._retries += RETRY_SHARE
-        replica = self.replicas.alone or await self.replicas.choose()
-        tried: list[Replica] = []
-        while True:
-            try:
-                connection = await replica.call(request)
-            except UpstreamError as error:
-                tried.append(replica)
-                other = self._other(error, request, tried)
-                if other is None:
-                    raise
-                RETRIES.labels(self._name, type(error).__name__).inc()
-                replica = other
-            else:
-                self._carrying[connection] = replica
-                return connection
-
-    def _other(self, error: UpstreamError, request: Request, tried: list[Replica]) -> Replica | None:
-        """Another replica to try, where nothing was sent to the first, or where it can do no harm."""
+    def _other(self, error: UpstreamError, request: Request, tried: list[Replica]) -> Replica:
+        """Another replica to try, where nothing was sent to the first, or it can do no harm. Raises the error when
+        there is none, or retries are used up: they must not multiply the load on what is failing already."""
         self.replicas.look_up_soon()
         unsent = isinstance(error, UnreachableError)
         harmless = isinstance(error, BrokenError) and not error.answering and request.repeatable
-        if not (unsent or harmless) or len(tried) >= MOST_TRIES or self._retries < 1.0:
-            return None
-        other = self.replicas.other_than(tried)
-        if other is not None:
-            self._retries -= 1.0
+        other = self.replicas.other_than(tried) if unsent or harmless else None
+        if other is None or len(tried) >= MOST_TRIES or self._retries < 1.0:
+            raise error
+        self._retries -= 1.0
+        RETRIES.labels(self._name, type(error).__name__).inc()
         return other
 
     # -- whose turn it is

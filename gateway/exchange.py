@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gateway.connection import BrokenError, Connection
 
+JOIN = b": ".join
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -25,11 +26,8 @@ class Request:
         return self.body is None and self.method in REPEATABLE
 
     def head(self) -> bytes:
-        parts = [self.method.encode(), b" ", self.target, b" HTTP/1.1\r\n"]
-        for name, value in self.headers:
-            parts += (name, b": ", value, b"\r\n")
-        parts.append(b"\r\n")
-        return b"".join(parts)
+        first = b"%b %b HTTP/1.1" % (self.method.encode(), self.target)
+        return b"\r\n".join([first, *map(JOIN, self.headers), b"", b""])
 
 
 async def exchange(connection: Connection, request: Request) -> Connection:

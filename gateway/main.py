@@ -1,6 +1,7 @@
 """The gateway: a plain ASGI application; wiring only."""
 
 import asyncio
+import gc
 import logging
 import re
 import time
@@ -104,7 +105,7 @@ class Gateway:
         call.common = self._security + self._cors.headers(origin) if origin else self._usual
         if self.health.draining:
             call.common = [*call.common, CLOSE]  # the next call goes to another replica
-        begin(request_id=call.request_id, traceparent=trace if headers.TRACEPARENT.fullmatch(trace) else None)
+        begin(request_id=call.request_id, traceparent=trace if trace and headers.TRACEPARENT.fullmatch(trace) else None)
         try:
             await self._respond(call)
         except ProblemError as error:
@@ -203,4 +204,7 @@ def create() -> Application:
     for name in ("uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).addFilter(hide_secrets)
     server.crowd.at_most, server.crowd.per_address = settings.connections_at_most, settings.connections_per_address
-    return Gateway(settings)
+    made = Gateway(settings)
+    gc.collect()
+    gc.freeze()  # what is there by now stays; it need not be looked through again and again
+    return made

@@ -131,13 +131,13 @@ async def check_token(call: Call, access: Access) -> None:
         return
     if len(given) > 1:
         raise BadRequest
-    scheme, _, token = given[0].decode("latin-1").partition(" ")
-    if scheme.lower() != "bearer":
+    scheme, _, token = given[0].partition(b" ")
+    if scheme.lower() != b"bearer":
         raise Unauthorized
     token = token.strip()
     try:
         if access.remembered(token) is None:
-            await access.claims(token)
+            await access.claims(token.decode("latin-1"))
     except InvalidToken as error:
         raise Unauthorized from error
 

@@ -17,7 +17,7 @@ TAKE_SECONDS = 30.0  # a client may take as long to take the end of its answer
 NEVER = float("inf")
 TOO_SLOW, TOO_LARGE = (408, "Headers did not arrive in time."), (431, "Headers too large.")
 FULL = (503, "Too many connections.")
-FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
+JOIN = b": ".join
 DISCONNECT: Message = {"type": "http.disconnect"}
 crowd: "Crowd[FrontDoor]" = Crowd()  # the process's; its limits are set when the application is made
 
@@ -25,7 +25,8 @@ crowd: "Crowd[FrontDoor]" = Crowd()  # the process's; its limits are set when th
 class Exchange(RequestResponseCycle):
     """One call and its answer. An answer that is complete goes out in one piece, head and body.
 
-    Names of headers are expected in lower case, as ASGI asks for.
+    Names of headers are expected in lower case, as ASGI asks for, and a length where it is known: what the framing is
+    then, is decided here.
     """
 
     def __init__(self, scope: Scope, door: "FrontDoor", *, expects: bool, keep_alive: bool) -> None:
@@ -81,22 +82,16 @@ class Exchange(RequestResponseCycle):
 
     def _begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
         self.waiting_for_100_continue = False
-        lines = [STATUS_LINE[status][:-2]]
-        framed = closing = False
-        for name, value in (*self.default_headers, *headers):
-            lines.append(name + b": " + value)
-            if name in FRAMING:
-                if name == b"connection":
-                    closing = closing or b"close" in value.lower()
-                else:
-                    framed = True
-                    self._chunked = name == b"transfer-encoding"
-                    self._left = 0 if self._chunked else int(value)
-        if closing:
+        lines = [STATUS_LINE[status][:-2], *map(JOIN, self.default_headers), *map(JOIN, headers)]
+        named = dict(headers)
+        if b"close" in named.get(b"connection", b""):
             self.keep_alive = False
         elif not self.keep_alive:
             lines.append(b"connection: close")
-        if not framed and status not in (204, 304) and self.scope["method"] != "HEAD":
+        length = named.get(b"content-length")
+        if length is not None:
+            self._left = int(length)
+        elif status not in (204, 304) and self.scope["method"] != "HEAD":
             self._chunked = True
             lines.append(b"transfer-encoding: chunked")
         head = b"\r\n".join(lines)
