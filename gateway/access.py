@@ -14,6 +14,13 @@ class Access:
         self._verifier = verifier
         self._revocations = revocations
 
+    def remembered(self, token: bytes) -> dict[str, Any] | None:
+        """The claims of a token that was verified before and still holds. Raises InvalidToken, Starting."""
+        claims = self._verifier.remembered(token)
+        if claims is not None:
+            self.refuse_ended(claims)
+        return claims
+
     async def claims(self, token: str) -> dict[str, Any]:
         """Raises InvalidToken, Starting."""
         try:
@@ -38,10 +45,11 @@ async def check_token(call: Call, access: Access) -> dict[str, Any] | None:
         return None
     if len(given) > 1:
         raise BadRequest
-    scheme, _, token = given[0].decode("latin-1").partition(" ")
-    if scheme.lower() != "bearer":
+    scheme, _, token = given[0].partition(b" ")
+    if scheme.lower() != b"bearer":
         raise Unauthorized
+    token = token.strip()
     try:
-        return await access.claims(token.strip())
+        return access.remembered(token) or await access.claims(token.decode("latin-1"))
     except InvalidToken as error:
         raise Unauthorized from error

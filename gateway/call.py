@@ -3,7 +3,8 @@
 import uuid_utils
 from starlette.types import Receive, Scope, Send
 
-from gateway import headers
+from gateway import compression, headers
+from gateway.compression import Compressor
 from gateway.headers import CONTENT_POLICY, Headers, Incoming
 from shared.errors import MEDIA_TYPE, ProblemError, body_of, negotiate
 from shared.middleware import REQUEST_ID
@@ -40,16 +41,20 @@ class Call:
 
     async def start(self, status: int, answer_headers: Headers) -> None:
         self.status = status
-        own = [*self.common, (b"x-request-id", self.request_id.encode())]
-        if all(name != CONTENT_POLICY[0] for name, _ in answer_headers):
+        own = [*answer_headers, *self.common, (b"x-request-id", self.request_id.encode())]
+        if CONTENT_POLICY[0] not in [name for name, _ in answer_headers]:
             own.append(CONTENT_POLICY)  # pages say for themselves what they need
-        await self.send({"type": "http.response.start", "status": status, "headers": [*answer_headers, *own]})
+        await self.send({"type": "http.response.start", "status": status, "headers": own})
 
     async def body(self, data: bytes, *, more: bool = False) -> None:
         await self.send({"type": "http.response.body", "body": data, "more_body": more})
 
     async def answer(self, status: int, body: bytes, media_type: str, extra: Headers | None = None) -> None:
         own = [(b"content-type", media_type.encode()), (b"cache-control", b"no-store"), *(extra or [])]
+        if compression.fits(status, own, len(body)) and self.method != "HEAD":
+            own = compression.varied(own)
+            if compression.accepts(self.incoming):
+                own, body = compression.encoded(own), await Compressor().whole(body)
         if status != 204:
             own.append((b"content-length", str(len(body)).encode()))
         await self.start(status, own)

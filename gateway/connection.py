@@ -8,6 +8,8 @@ import httptools
 
 HIGH_WATER = 131_072
 MAX_HEADER_BYTES = 65_536
+FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+NEVER = float("inf")
 
 
 class UpstreamError(Exception):
@@ -15,11 +17,17 @@ class UpstreamError(Exception):
 
 
 class UnreachableError(UpstreamError):
-    """No connection could be made, or none came free in time."""
+    """No connection could be made, or none came free in time: nothing was sent."""
+
+    def __init__(self, reason: str, retry_after: float = 0.0) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after  # seconds, where it is known
 
 
 class BrokenError(UpstreamError):
     """The connection was lost, or what came over it was no valid HTTP."""
+
+    answering = True  # whether something of an answer had come
 
 
 class SlowError(UpstreamError):
@@ -32,6 +40,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[None] | None = None
+        self._deadline = self._fires_at = NEVER
+        self._timer: asyncio.TimerHandle | None = None
         self._write_paused = self._read_paused = False
         self.closed = False
         self.idle_since = 0.0
@@ -46,7 +56,8 @@ class Connection(asyncio.Protocol):
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.answered = self.complete = self.received = self.sending = False
-        self._keep_alive = self._until_close = self._interim = False
+        self._keep_alive = self._interim = False
+        self._until_close = True  # unless the answer says how long it is
         self._header_bytes = self._buffered = 0
         self._chunks: deque[bytes] = deque()
         self._error: UpstreamError | None = None
@@ -95,17 +106,40 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         self.closed = True
+        self._stop_timer()
         if self._transport is not None:
             self._transport.abort()
 
     async def _changed(self, seconds: float) -> None:
         self._waiter = self._loop.create_future()
-        timer = self._loop.call_later(seconds, self._fail, SlowError("no answer in time"))
+        self._fail_at(self._loop.time() + seconds)
         try:
             await self._waiter
         finally:
-            timer.cancel()
+            self._deadline = NEVER
             self._waiter = None
+
+    def _fail_at(self, deadline: float) -> None:
+        """A timer is expensive and hardly any wait ends with it: one that fires too early for the wait then under way
+        is set again, so a connection needs one in many seconds rather than one for every call."""
+        self._deadline = deadline
+        if self._timer is not None and self._fires_at <= deadline:
+            return
+        self._stop_timer()
+        self._fires_at = deadline
+        self._timer = self._loop.call_at(deadline, self._time_is_up)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _time_is_up(self) -> None:
+        self._timer = None
+        if self._deadline <= self._fires_at:
+            self._fail(SlowError("no answer in time"))
+        elif self._deadline != NEVER:
+            self._fail_at(self._deadline)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -139,6 +173,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
+        self._stop_timer()
         if self._busy and not self.complete:
             if self.answered and self._until_close and exc is None and self._error is None:
                 self.complete = True
@@ -163,7 +198,10 @@ class Connection(asyncio.Protocol):
         if self._header_bytes > MAX_HEADER_BYTES:
             raise BrokenError("headers too large")
         if not self.complete:
-            self.headers.append((name.lower(), value))
+            name = name.lower()
+            self.headers.append((name, value))
+            if name in FRAMING:
+                self._until_close = False
 
     def on_headers_complete(self) -> None:
         if self.complete:
@@ -171,11 +209,10 @@ class Connection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if status < 200:
             self._interim = True
-            self.headers = []
+            self.headers, self._until_close = [], True
             return
         self.status, self.answered = status, True
         self._keep_alive = self._parser.should_keep_alive()
-        self._until_close = not any(name in {b"content-length", b"transfer-encoding"} for name, _ in self.headers)
         self.complete = self._without_body
         self._wake()
 

@@ -1,5 +1,6 @@
 """The errors the gateway itself answers with."""
 
+import math
 from typing import ClassVar
 
 from shared.errors import Forbidden, ProblemError, Texts, Unavailable
@@ -73,7 +74,13 @@ class Starting(Unavailable):
 
 
 class UpstreamUnavailable(Unavailable):
+    """`retry_after` where it is known when the service will be tried again (seconds)."""
+
     code = "service_unavailable"
+
+    def __init__(self, retry_after: float = 0.0) -> None:
+        super().__init__()
+        self.headers["Retry-After"] = str(max(1, math.ceil(retry_after)) if retry_after else 2)
 
 
 class UpstreamBroken(Unavailable):

@@ -7,17 +7,18 @@ from urllib.parse import urlsplit
 Headers = list[tuple[bytes, bytes]]
 
 HOP_BY_HOP = frozenset(
-    {b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection"}
-    | {b"te", b"trailer", b"transfer-encoding", b"upgrade"}
+    {b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"http2-settings"}
+    | {b"proxy-authenticate", b"proxy-authorization", b"proxy-authentication-info", b"proxy-connection"}
 )
 FROM_CLIENTS_DROPPED = HOP_BY_HOP | {
     *(b"host", b"expect", b"content-length", b"forwarded", b"via", b"x-request-id", b"x-real-ip", b"x-client-ip"),
     *(b"true-client-ip", b"cf-connecting-ip", b"x-original-url", b"x-original-host", b"x-rewrite-url"),
     *(b"x-http-method-override", b"x-http-method", b"x-method-override"),
+    b"accept-encoding",  # the gateway alone compresses, so that services know one form of each answer
     b"cookie",  # auth alone gets it back
     b"traceparent",  # goes on when it is one
 }
-IDENTITY = (b"x-user-", b"x-forwarded-", b"x-auth-")
+IDENTITY = (b"x-user-", b"x-forwarded-", b"x-auth-", b"x-real-", b"proxy-")
 MAX_HEADER_BYTES = 32_768
 
 SECURITY: Headers = [
@@ -38,6 +39,7 @@ class Incoming:
     passed: Headers = field(default_factory=list)
     size: int = 0
     given: dict[bytes, list[bytes]] = field(default_factory=dict)
+    conditional: bool = False  # it names an ETag
 
     def one(self, name: bytes) -> str:
         """The only value of a header the gateway goes by; empty when there is none, or more than one."""
@@ -46,31 +48,41 @@ class Incoming:
 
 
 GONE_BY = frozenset(
-    {
-        b"authorization",
-        b"cookie",
-        b"origin",
-        b"accept-language",
-        b"content-length",
-        b"transfer-encoding",
-        b"x-request-id",
-    }
-    | {b"traceparent", b"connection", b"access-control-request-method", b"x-forwarded-for"}
+    {b"authorization", b"cookie", b"origin", b"accept-language", b"accept-encoding", b"content-length", b"connection"}
+    | {b"transfer-encoding", b"x-request-id", b"traceparent", b"access-control-request-method", b"x-forwarded-for"}
 )
+VALIDATORS = (b"if-match", b"if-none-match")
+
+
+def _is_passed(name: bytes) -> bool:
+    return not (name in FROM_CLIENTS_DROPPED or b"_" in name or name.startswith(IDENTITY))
+
+
+# What is done with the usual ones, found once: passed on or not, gone by or not.
+_USUAL = (b"accept", b"content-type", b"user-agent", b"idempotency-key", b"x-csrf-token", b"referer", *VALIDATORS)
+FATES = {name: (_is_passed(name), name in GONE_BY) for name in (*_USUAL, *GONE_BY, *FROM_CLIENTS_DROPPED)}
 
 
 def read(raw: Headers) -> Incoming:
     incoming = Incoming()
     passed, given = incoming.passed, incoming.given
-    for name, value in raw:
-        incoming.size += len(name) + len(value)
-        if name in GONE_BY:
+    size = 0
+    for header in raw:
+        name, value = header
+        size += len(name) + len(value)
+        fate = FATES.get(name)
+        passes, gone_by = (_is_passed(name), False) if fate is None else fate
+        if gone_by:
             given.setdefault(name, []).append(value)
-        if not (name in FROM_CLIENTS_DROPPED or b"_" in name or name.startswith(IDENTITY)):
-            passed.append((name, value))
-    named = _named_by_connection(given.get(b"connection", []))
-    if named:
-        incoming.passed = [(name, value) for name, value in passed if name not in named]
+        if passes:
+            passed.append(header)
+            if name in VALIDATORS:
+                incoming.conditional = True
+    incoming.size = size
+    if b"connection" in given:
+        named = _named_by_connection(given[b"connection"])
+        if named:
+            incoming.passed = [(name, value) for name, value in passed if name not in named]
     return incoming
 
 
@@ -80,24 +92,49 @@ def _named_by_connection(values: list[bytes]) -> frozenset[bytes]:
     return frozenset(name.strip().lower() for value in values for name in value.split(b","))
 
 
+def _comes_back(name: bytes) -> bool:
+    return not (name in FROM_SERVICES_DROPPED or name.startswith(b"access-control-"))
+
+
+KEPT_BACK = frozenset({b"set-cookie", b"content-length", b"cache-control", b"connection"})  # these need a look
+_FROM_SERVICES_USUAL = (
+    *(b"content-type", b"etag", b"location", b"vary", b"retry-after", b"content-language", b"last-modified", b"date"),
+    *(b"server", b"content-disposition", b"content-security-policy", b"x-request-id", b"x-frame-options"),
+)
+COMES_BACK = {name: _comes_back(name) for name in _FROM_SERVICES_USUAL}
+
+
 def from_service(status: int, headers: Headers, *, cookies: bool) -> Headers:
     """What of a service's headers goes to the client; `cookies` from the one that may set them."""
-    named = _named_by_connection([value for name, value in headers if name == b"connection"])
-    empty = status in (204, 304)
-    kept = [
-        (name, value)
-        for name, value in headers
-        if not (
-            name in FROM_SERVICES_DROPPED
-            or name in named
-            or (name == b"set-cookie" and not cookies)
-            or (empty and name == b"content-length")
-            or name.startswith(b"access-control-")
-        )
-    ]
-    if all(name != b"cache-control" for name, _ in kept):
+    kept: Headers = []
+    named: frozenset[bytes] = frozenset()
+    cached = False
+    for header in headers:
+        name = header[0]
+        back = COMES_BACK.get(name)
+        if back is None:
+            if name in KEPT_BACK:
+                if name == b"connection":
+                    named |= _named_by_connection([header[1]])
+                cached = cached or name == b"cache-control"
+                back = _is_returned(name, status, cookies=cookies)
+            else:
+                back = _comes_back(name)
+        if back:
+            kept.append(header)
+    if named:
+        kept = [(name, value) for name, value in kept if name not in named]
+    if not cached:
         kept.append((b"cache-control", b"no-store"))
     return kept
+
+
+def _is_returned(name: bytes, status: int, *, cookies: bool) -> bool:
+    if name == b"set-cookie":
+        return cookies
+    if name == b"content-length":
+        return status not in (204, 304)
+    return name != b"connection"
 
 
 def origin_of(url: str) -> str:

@@ -1,6 +1,7 @@
 """The gateway: a plain ASGI application; wiring only."""
 
 import asyncio
+import gc
 import logging
 import re
 import time
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Scope, Send
 
-from gateway import headers, paths, routes
+from gateway import headers, paths, routes, server
 from gateway.access import Access
 from gateway.call import Call
 from gateway.client import Upstream
@@ -38,7 +39,7 @@ from gateway.tickets import Tickets
 from shared import tracing
 from shared.auth import RemoteJwks, TokenVerifier
 from shared.broker import supervise
-from shared.context import bind
+from shared.context import begin
 from shared.db import Database
 from shared.errors import NotFound, ProblemError
 from shared.health import Health
@@ -51,6 +52,7 @@ from shared.signals import before_the_end
 if TYPE_CHECKING:
     from shared.exporting import Span
 
+CLOSE = (b"connection", b"close")
 ALLOW = ", ".join(sorted(METHODS))
 SECRET_IN_QUERY = re.compile(r"((?:token|ticket)=)[^&\s\"']+")
 
@@ -65,6 +67,7 @@ class Gateway:
         self.upstreams = {
             name: Upstream(
                 url,
+                name=name,
                 limit=settings.upstream_connections,
                 connect_seconds=settings.upstream_connect_seconds,
                 idle_seconds=settings.upstream_idle_seconds,
@@ -86,7 +89,7 @@ class Gateway:
         self._cors = headers.Cors(settings.cors_origins)
         access = Access(self.verifier, self.revocations)
         tickets = Tickets(keys, settings.public_url, settings.jwt_audience, self.database)
-        self._clients = Clients(settings.trusted_proxies)
+        self.clients = Clients(settings.trusted_proxies)
         self.limits = Limits(settings, access, self.database)
         self._proxy = Proxy(settings, self.limits.admit, self.upstreams)
         # A WebSocket has no preflight: a page of our own has to be named like any other.
@@ -98,12 +101,13 @@ class Gateway:
         secure = settings.public_url.startswith("https://")
         self._security = headers.SECURITY + ([headers.STRICT_TRANSPORT] if secure else [])
         self._durations = HttpDurations("gateway")
+        self._usual = self._security + self._cors.headers("")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
-        self._clients.settle(scope)
+        self.clients.settle(scope)
         if scope["type"] == "http":
             await self._http(Call(scope, receive, send))
         else:
@@ -114,16 +118,19 @@ class Gateway:
         parent = tracing.accepted(call.incoming.one(b"traceparent"))
         traced = tracing.active() and call.path not in self._own
         span = tracing.begin("HTTP", "server", parent) if traced else None
-        call.common = self._security + self._cors.headers(call.incoming.one(b"origin"))
-        with bind(request_id=call.request_id, traceparent=span.traceparent if span else parent):
-            try:
-                await self._respond(call)
-            except ProblemError as error:
-                await call.problem(error)
-            except ClientGoneError:
-                call.status = call.status or 499
-            finally:
-                self._record(call, time.perf_counter() - started, span)
+        origin = call.incoming.one(b"origin")
+        call.common = self._security + self._cors.headers(origin) if origin else self._usual
+        if self.health.draining:
+            call.common = [*call.common, CLOSE]  # the next call goes to another replica
+        begin(request_id=call.request_id, traceparent=span.traceparent if span else parent)
+        try:
+            await self._respond(call)
+        except ProblemError as error:
+            await call.problem(error)
+        except ClientGoneError:
+            call.status = call.status or 499
+        finally:
+            self._record(call, time.perf_counter() - started, span)
 
     async def _respond(self, call: Call) -> None:
         _refuse(call)
@@ -181,6 +188,7 @@ class Gateway:
             "revocations": supervise("revocations", self.revoked.run, self.health),
             "database": watch_database(self.database, self.health),
             "jobs": run_jobs(self.database, JOBS),
+            **{f"replicas of {name}": upstream.replicas.watch() for name, upstream in self.upstreams.items()},
         }
 
     async def _drain(self) -> None:
@@ -215,4 +223,9 @@ def create() -> Application:
     tracing.configure("gateway", settings, front_door=True)
     for name in ("uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).addFilter(hide_secrets)
-    return Gateway(settings)
+    server.crowd.at_most, server.crowd.per_address = settings.connections_at_most, settings.connections_per_address
+    made = Gateway(settings)
+    server.crowd.many_behind = made.clients.trusts
+    gc.collect()
+    gc.freeze()  # what is there by now stays; it need not be looked through again and again
+    return made

@@ -3,6 +3,9 @@
 from prometheus_client import Counter, Gauge, Histogram
 
 UPSTREAM_ERRORS = Counter("gateway_upstream_errors_total", "Calls a service did not answer", ["service", "kind"])
+RETRIES = Counter("gateway_upstream_retries_total", "Calls given to another replica, and why", ["service", "reason"])
+BREAKERS_OPENED = Counter("gateway_breaker_opened_total", "Replicas left alone for failing in a row", ["service"])
+REPLICAS = Gauge("gateway_upstream_replicas", "Replicas by what they say of themselves", ["service", "standing"])
 WEBSOCKETS = Gauge("gateway_websockets", "Open WebSockets")
 REALTIME_SENT = Counter("gateway_realtime_messages_total", "Messages handed to WebSockets")
 REALTIME_DROPPED = Counter("gateway_realtime_slow_total", "WebSockets closed because the client was too slow")
@@ -16,3 +19,5 @@ REVOKED_SECONDS = Histogram(
     "From the end of a session until this gateway refused its tokens",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
 )
+CONNECTIONS = Gauge("gateway_connections", "Open HTTP connections of clients, WebSockets not counted")
+CONNECTIONS_ENDED = Counter("gateway_connections_ended_total", "Client connections ended before their time", ["reason"])

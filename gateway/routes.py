@@ -1,4 +1,4 @@
-"""Which service answers which path, and how long it may take to begin its answer (seconds)."""
+"""Which service answers which path, how long it may take, and what is done with its answer."""
 
 import re
 from dataclasses import dataclass
@@ -6,23 +6,30 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Route:
+    """Times in seconds; None stands for the setting UPSTREAM_CONNECT_SECONDS or UPSTREAM_IDLE_SECONDS."""
+
     path: str
     service: str
-    timeout: float = 15.0
+    first_byte: float = 15.0  # from the end of the call's body to the answer's headers
+    total: float = 120.0  # to the end of the answer
+    connect: float | None = None
+    idle: float | None = None  # between two pieces of the answer
+    compressed: bool = True  # False where an answer holds a secret: its length would tell of it (BREACH)
 
 
 # A path with {braces} is matched whole and goes before the prefixes; a prefix also takes everything below it.
 ROUTES = (
-    Route("/api/v1/users/{id}/export-data", "gdpr", timeout=30.0),
+    Route("/api/v1/users/{id}/export-data", "gdpr", first_byte=30.0, total=300.0),
     Route("/api/v1/users/{id}/anonymize", "gdpr"),
-    Route("/api/v1/calendar/{id}/imports", "calendar", timeout=35.0),
+    Route("/api/v1/calendar/{id}/imports", "calendar", first_byte=35.0),
+    Route("/api/v1/calendar/{id}/feed", "calendar", compressed=False),
     Route("/.well-known", "auth"),
-    Route("/account", "auth"),
-    Route("/api/v1/auth", "auth"),
+    Route("/account", "auth", compressed=False),
+    Route("/api/v1/auth", "auth", compressed=False),
     Route("/api/v1/users", "auth"),
-    Route("/api/v1/services", "booking"),
-    Route("/api/v1/locticians", "booking"),
-    Route("/api/v1/slots", "booking"),
+    Route("/api/v1/services", "booking", first_byte=10.0),
+    Route("/api/v1/locticians", "booking", first_byte=10.0),
+    Route("/api/v1/slots", "booking", first_byte=10.0),
     Route("/api/v1/bookings", "booking"),
     Route("/api/v1/waitlist", "booking"),
     Route("/api/v1/calendar", "calendar"),

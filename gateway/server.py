@@ -1,62 +1,278 @@
-"""The front door's HTTP server: uvicorn's, which waits for nobody's headers without end."""
+"""The front door's HTTP server: uvicorn's, which waits for nobody without end, and does less for each call."""
 
 import asyncio
 from typing import Any
+from urllib.parse import unquote
 
-from starlette.types import Send
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+import httptools
+from starlette.types import Message, Scope, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from gateway.crowd import Crowd
+from gateway.metrics import CONNECTIONS_ENDED
 
 HEAD_SECONDS = 10.0
 MAX_HEAD_BYTES = 65_536
+TAKE_SECONDS = 30.0  # a client may take as long to take the end of its answer
+NEVER = float("inf")
 TOO_SLOW, TOO_LARGE = (408, "Headers did not arrive in time."), (431, "Headers too large.")
+FULL = (503, "Too many connections.")
+JOIN = b": ".join
+DISCONNECT: Message = {"type": "http.disconnect"}
+crowd: "Crowd[FrontDoor]" = Crowd()  # the process's; its limits are set when the application is made
+
+
+class Exchange(RequestResponseCycle):
+    """One call and its answer. An answer that is complete goes out in one piece, head and body.
+
+    Names of headers are expected in lower case, as ASGI asks for, and a length where it is known: what the framing is
+    then, is decided here.
+    """
+
+    def __init__(self, scope: Scope, door: "FrontDoor", *, expects: bool, keep_alive: bool) -> None:
+        self.scope = scope  # type: ignore[assignment]
+        self.transport, self.flow, self.logger = door.transport, door.flow, door.logger
+        self.default_headers = door.server_state.default_headers
+        self.on_response = door.on_response_complete
+        self.keep_alive, self.waiting_for_100_continue = keep_alive, expects
+        self.disconnected = self.response_started = self.response_complete = False
+        self.body, self.more_body = bytearray(), True
+        self._head: bytes | None = None
+        self._chunked = self._news = False
+        self._left = 0  # of the declared length
+        self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def message_event(self) -> "Exchange":  # type: ignore[override]
+        return self
+
+    def set(self) -> None:
+        """Something has come: what uvicorn's protocol says by `message_event`."""
+        self._news = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def receive(self) -> Message:  # type: ignore[override]
+        if self.waiting_for_100_continue and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.waiting_for_100_continue = False
+        if not (self.disconnected or self.response_complete):
+            self.flow.resume_reading()
+            while not self._news:
+                self._waiter = asyncio.get_running_loop().create_future()
+                await self._waiter
+            self._news = False
+        if self.disconnected or self.response_complete:
+            return DISCONNECT
+        body, self.body = bytes(self.body), bytearray()
+        return {"type": "http.request", "body": body, "more_body": self.more_body}
+
+    async def send(self, message: Message) -> None:  # type: ignore[override]
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        if not self.response_started:
+            self._head = self._begin(message["status"], message["headers"])
+            self.response_started = True
+        elif self.response_complete:
+            raise RuntimeError("the answer was complete")
+        else:
+            self._go_on(message.get("body", b""), more=message.get("more_body", False))
+
+    def _begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
+        self.waiting_for_100_continue = False
+        lines = [STATUS_LINE[status][:-2], *map(JOIN, self.default_headers), *map(JOIN, headers)]
+        named = dict(headers)
+        if b"close" in named.get(b"connection", b""):
+            self.keep_alive = False
+        elif not self.keep_alive:
+            lines.append(b"connection: close")
+        length = named.get(b"content-length")
+        if length is not None:
+            self._left = int(length)
+        elif status not in (204, 304) and self.scope["method"] != "HEAD":
+            self._chunked = True
+            lines.append(b"transfer-encoding: chunked")
+        head = b"\r\n".join(lines)
+        if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1:
+            raise RuntimeError("a line break in a header")
+        return head + b"\r\n\r\n"
+
+    def _go_on(self, body: bytes, *, more: bool) -> None:
+        head, self._head = self._head or b"", None
+        if self.scope["method"] == "HEAD":
+            self._left, content = 0, b""
+        elif self._chunked:
+            content = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            if not more:
+                content += b"0\r\n\r\n"
+        else:
+            self._left -= len(body)
+            content = body
+            if self._left < 0:
+                raise RuntimeError("more of an answer than its Content-Length says")
+        if head or content:
+            self.transport.write(head + content)
+        if not more:
+            self._complete()
+
+    def _complete(self) -> None:
+        if self._left:
+            raise RuntimeError("less of an answer than its Content-Length says")
+        self.response_complete = True
+        self.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
 
 
 class FrontDoor(HttpToolsProtocol):
     """Ends a connection whose request line and headers take too long, or too much room, to arrive: the application
     hears of a request only after them. Room is counted by what arrives, so an endless header is not gathered either.
+    Ends one that is idle, too, and one whose client does not take the end of its answer.
 
-    What is idle between two calls is ended by uvicorn itself.
+    A timer is expensive and hardly any is needed: one that fires too early for what is then waited for is set again, so
+    a connection needs one in some seconds rather than two for each call.
     """
 
-    _head_timer: asyncio.TimerHandle | None = None
+    _timer: asyncio.TimerHandle | None = None
+    _deadline = _fires_at = NEVER
+    _in_head = False
     _head_bytes = 0
+
+    # -- a connection's life
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._await_head()
+        # A proxy before the gateway stands for many clients; it limits them itself.
+        address = self.client[0] if self.client and not crowd.many_behind(self.client[0]) else None
+        self._begin_head()
+        if not crowd.admit(self, address):
+            CONNECTIONS_ENDED.labels("full").inc()
+            self._refuse(*FULL)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._head_arrived()
+        crowd.leave(self)
+        self._deadline = NEVER
+        self._stop_timer()
         super().connection_lost(exc)
 
+    def handle_websocket_upgrade(self) -> None:
+        crowd.leave(self)
+        self._deadline = NEVER
+        self._stop_timer()
+        super().handle_websocket_upgrade()
+
+    def make_room(self) -> None:
+        self.transport.abort()
+
+    # -- a request's head
+
     def data_received(self, data: bytes) -> None:
-        if self._head_timer is not None:
+        if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
         # Still no end of the headers; a body that came along with them does not count.
-        if self._head_timer is not None and self._head_bytes > MAX_HEAD_BYTES:
+        if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(*TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
-        if self._head_timer is None:
-            self._await_head()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        if not self._in_head:
+            self._begin_head()
 
     def on_headers_complete(self) -> None:
-        self._head_arrived()
-        super().on_headers_complete()
+        self._in_head, self._deadline = False, NEVER
+        version = self.parser.get_http_version()
+        self.scope = scope = self._scope(self.parser.get_method().decode(), version)  # type: ignore[assignment]
+        if self.parser.should_upgrade() and self._should_upgrade():
+            return
+        crowd.busy(self)
+        keep_alive = version != "1.0" and self.parser.should_keep_alive()
+        before = self.cycle
+        self.cycle = Exchange(scope, self, expects=self.expect_100_continue, keep_alive=keep_alive)
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
-    def _await_head(self) -> None:
-        self._head_bytes = 0
-        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse, *TOO_SLOW)
+    def _scope(self, method: str, version: str) -> Scope:
+        if self.url[:1] == b"/":
+            raw_path, _, query = self.url.partition(b"?")
+        else:
+            parsed = httptools.parse_url(self.url)
+            raw_path, query = parsed.path or b"/", parsed.query or b""
+        path = raw_path.decode("latin-1")
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": "",
+            "headers": self.headers,
+            "method": method,
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": raw_path,
+            "query_string": query,
+        }
 
-    def _head_arrived(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    # -- after an answer
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            self._end_at(self.loop.time() + TAKE_SECONDS)
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        crowd.idle(self)
+        if not self._in_head:
+            self._end_at(self.loop.time() + self.timeout_keep_alive)
+
+    # -- what is waited for, and for how long
+
+    def _begin_head(self) -> None:
+        self._in_head, self._head_bytes = True, 0
+        self._end_at(self.loop.time() + HEAD_SECONDS)
+
+    def _end_at(self, deadline: float) -> None:
+        self._deadline = deadline
+        if self._timer is not None and self._fires_at <= deadline:
+            return
+        self._stop_timer()
+        self._fires_at = deadline
+        self._timer = self.loop.call_at(deadline, self._time_is_up)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _time_is_up(self) -> None:
+        self._timer = None
+        if self._deadline > self._fires_at:
+            if self._deadline != NEVER:
+                self._end_at(self._deadline)
+        elif self._in_head:
+            CONNECTIONS_ENDED.labels("slow_head").inc()
+            self._refuse(*TOO_SLOW)
+        elif self.transport.get_write_buffer_size():
+            CONNECTIONS_ENDED.labels("takes_nothing").inc()
+            self.transport.abort()
+        else:
+            self.transport.close()
 
     def _refuse(self, status: int, reason: str) -> None:
-        self._head_arrived()
+        self._in_head = False
+        self._end_at(self.loop.time() + TAKE_SECONDS)
         if self.cycle is not None and not self.cycle.response_complete:
             self.transport.close()  # an answer to the call before may be half sent
         if self.transport.is_closing():

@@ -4,6 +4,7 @@ import ipaddress
 
 from pydantic import Field, field_validator
 
+from gateway.addresses import places
 from shared.settings import CommaSeparated, Settings
 
 SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
@@ -15,6 +16,8 @@ class GatewaySettings(Settings):
     notifications_url: str = "http://127.0.0.1:8004"
     gdpr_url: str = "http://127.0.0.1:8005"
     access_token_expire_minutes: int = Field(default=30, ge=1, le=1440, description="As auth has it")
+    connections_at_most: int = Field(default=10_000, ge=1, description="Of clients; WebSockets not counted")
+    connections_per_address: int = Field(default=1_000, ge=1, description="Not counted behind TRUSTED_PROXIES")
     upstream_connections: int = Field(default=100, ge=1, le=10_000, description="Most connections to each service")
     upstream_connect_seconds: float = Field(default=2.0, gt=0, le=60)
     upstream_idle_seconds: float = Field(default=30.0, gt=0, le=600, description="Longest silence within a body")
@@ -39,6 +42,12 @@ class GatewaySettings(Settings):
             if network.prefixlen == 0:
                 raise ValueError(f"{one} is everybody: name the proxies in front of the gateway")
         return given
+
+    @field_validator("auth_url", "booking_url", "calendar_url", "notifications_url", "gdpr_url")
+    @classmethod
+    def names_places(cls, value: str) -> str:
+        places(value)
+        return value
 
     def upstream_urls(self) -> dict[str, str]:
         return {name: str(getattr(self, f"{name}_url")) for name in SERVICES}

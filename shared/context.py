@@ -31,6 +31,11 @@ def bind(**values: str | None) -> Iterator[None]:
         _current.reset(token)
 
 
+def begin(request_id: str, traceparent: str | None) -> None:
+    """All that the current task is for, where that is one request: nothing to restore afterwards."""
+    _current.set(Context(request_id=request_id, traceparent=traceparent))
+
+
 def act_as(actor_id: str | None, actor_role: str | None) -> None:
     """Name the actor for the rest of this request's task."""
     _current.set(replace(_current.get(), actor_id=actor_id, actor_role=actor_role))

@@ -61,7 +61,8 @@ class Settings(BaseSettings):
 
     @property
     def keys_url(self) -> str:
-        return self.jwks_url or f"{self.auth_url}/.well-known/jwks.json"
+        # AUTH_URL may name several replicas; each has the same keys.
+        return self.jwks_url or f"{self.auth_url.split(',')[0].strip()}/.well-known/jwks.json"
 
 
 S = TypeVar("S", bound=Settings)

@@ -149,16 +149,21 @@ class TokenVerifier:
         if isinstance(keys, RemoteJwks):
             keys.on_withdrawal.append(self._cache.clear)
 
+    def remembered(self, token: bytes) -> dict[str, Any] | None:
+        """The claims of a token that was verified before and has not expired."""
+        known = self._cache.get(sha256(token).digest())
+        return known[1] if known is not None and known[0] > time.time() else None
+
     async def verify(self, token: str) -> dict[str, Any]:
         """The claims of a valid token. Raises InvalidToken, of which NoKeysError says nothing of the token."""
         if len(token) > MAX_TOKEN_BYTES:
             raise InvalidToken("too long")
-        digest = sha256(token.encode("utf-8", "surrogateescape")).digest()
-        known = self._cache.get(digest)
-        if known is not None and known[0] > time.time():
-            return known[1]
+        encoded = token.encode("utf-8", "surrogateescape")
+        known = self.remembered(encoded)
+        if known is not None:
+            return known
         claims = await self._verify(token)
-        self._cache[digest] = (float(claims["exp"]), claims)
+        self._cache[sha256(encoded).digest()] = (float(claims["exp"]), claims)
         if len(self._cache) > self._cache_size:
             self._cache.popitem(last=False)
         return claims

@@ -16,12 +16,12 @@ class Clients:
 
     def __init__(self, trusted: Sequence[str]) -> None:
         self._trusted: tuple[Network, ...] = tuple(ipaddress.ip_network(one) for one in trusted)
-        self._is_trusted = lru_cache(MOST_REMEMBERED)(self._look_up)
+        self.trusts = lru_cache(MOST_REMEMBERED)(self._look_up)
 
     def settle(self, scope: Scope) -> None:
         """Put into the scope what a trusted peer says of the client, in place of the peer."""
         client = scope.get("client")
-        if not self._trusted or client is None or not self._is_trusted(client[0]):
+        if not self._trusted or client is None or not self.trusts(client[0]):
             return
         scope["client"] = (self._forwarded(scope, client[0]), 0)
         scheme = _only(scope, b"x-forwarded-proto")
@@ -36,7 +36,7 @@ class Clients:
             if address is None:
                 return nearest  # what stands before something unreadable was said by nobody who is trusted
             nearest = str(address)
-            if not self._is_trusted(nearest):
+            if not self.trusts(nearest):
                 return nearest
         return nearest
 

@@ -45,7 +45,7 @@ async def serving(app: Application, **options: Any) -> AsyncIterator[str]:
     """The app on a free port; its address."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, so asyncio sets TCP_NODELAY
     bound.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, proxy_headers=False, **({"access_log": False} | options))
+    config = uvicorn.Config(app, log_config=None, **({"access_log": False, "proxy_headers": False} | options))
     server = Server(config)
     running = asyncio.create_task(server.serve(sockets=[bound]))
     await until(lambda: server.started)
@@ -92,8 +92,9 @@ class Upstreams:
                     await receive()
                     await send({"type": f"lifespan.{done}.complete"})
                 return
-            self.peers.add(tuple(scope["client"]))
-            self.seen.append(scope["path"])
+            if scope["path"] != "/health/ready":  # which the gateway asks by itself
+                self.peers.add(tuple(scope["client"]))
+                self.seen.append(scope["path"])
             last = scope["path"].rsplit("/", 1)[-1]
             special = getattr(self, f"_{last.replace('.', '_').replace('-', '_')}", None)
             await (special(scope, receive, send) if special else self._echo(service, scope, receive, send))

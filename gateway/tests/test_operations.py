@@ -1,12 +1,14 @@
 """What the gateway answers itself: cross-origin questions, health, metrics and the API's description."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
+from gateway.__main__ import OPTIONS
 from gateway.main import Gateway
-from gateway.tests.conftest import Upstreams, serving, settings_for
+from gateway.tests.conftest import Upstreams, raw, serving, settings_for
 
 
 class TestCors:
@@ -31,6 +33,12 @@ class TestCors:
         assert preflight.status_code == 204
         assert "Idempotency-Key" in preflight.headers["access-control-allow-headers"]
         assert upstreams.seen == []
+
+
+@pytest.fixture(scope="module")
+async def production(upstreams: Upstreams) -> AsyncIterator[str]:
+    async with serving(Gateway(settings_for(upstreams, environment="production")), **OPTIONS) as url:
+        yield url
 
 
 class TestOperations:
@@ -64,6 +72,47 @@ class TestOperations:
             for path in ("/metrics", "/health/db"):
                 outside = await client.get(path, headers={"X-Forwarded-For": "6.6.6.6"})
                 assert outside.status_code == 404
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            *(
+                "/metrics",
+                "/metrics?x=1",
+                "/%6detrics",
+                "/m%65trics",
+                "/metrics/",
+                "//metrics",
+                "/./metrics",
+                "/METRICS",
+            ),
+            *(
+                "/health/db",
+                "/health/%64b",
+                "/health//db",
+                "/api/v1/../../metrics",
+                "/api/v1/slots/%2e%2e/%2e%2e/metrics",
+            ),
+            *("/api/v1/slots/..%2fmetrics", "/metrics;x=1", "http://127.0.0.1/metrics", "/metrics%00", "/metrics#"),
+        ],
+    )
+    @pytest.mark.parametrize(
+        "claim", ["X-Forwarded-For: 6.6.6.6", "Forwarded: for=127.0.0.1", "X-Forwarded-For: 127.0.0.1"]
+    )
+    async def test_no_spelling_of_them_gets_in_from_outside(self, production: str, path: str, claim: str) -> None:
+        request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{claim}\r\n\r\n"
+        answer = await raw(production, request.encode())
+        assert answer.status in (400, 404)
+        assert b"gateway_" not in answer.body
+        assert b"database" not in answer.body
+
+    async def test_an_address_that_is_not_private_is_outside(self, upstreams: Upstreams) -> None:
+        gateway = Gateway(settings_for(upstreams, environment="production"))
+        trusting = {"proxy_headers": True, "forwarded_allow_ips": "127.0.0.1"}
+        async with serving(gateway, **(OPTIONS | trusting)) as url:
+            for claim in ("X-Forwarded-For: 6.6.6.6", "X-Forwarded-For: 10.0.0.1, 6.6.6.6"):
+                request = f"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{claim}\r\n\r\n"
+                assert (await raw(url, request.encode())).status == 404
 
     async def test_the_openapi_document_is_merged(self, client: httpx.AsyncClient) -> None:
         document: dict[str, Any] = (await client.get("/openapi.json")).json()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 import httpx
+import orjson
 import pytest
 
 from gateway import routes
@@ -125,6 +126,31 @@ class TestHeaders:
         dropped = {name.lower() for name in claimed} - {"x-fine", "x-forwarded-for", "host"}
         assert not dropped & headers.keys()
 
+    async def test_nothing_meant_for_the_next_hop_alone_goes_on(self, url: str) -> None:
+        sent = {
+            "Connection": "close, X-Secret, Host, X-Request-ID, X-Forwarded-For, Content-Length, Upgrade",
+            "X-Secret": "1",
+            "Upgrade": "h2c",
+            "HTTP2-Settings": "AAMAAABk",
+            "Keep-Alive": "timeout=99",
+            "TE": "trailers, gzip",
+            "Trailer": "X-User-Id",
+            "Proxy-Authenticate": "Basic",
+            "Proxy-Authorization": "Basic x",
+            "Proxy-Connection": "keep-alive",
+            "Proxy-Whatever": "1",
+            "X-Auth-User": "1",
+            "X-Forwarded-Proto": "https",
+            "Accept-Encoding": "gzip",
+        }
+        lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+        answer = await raw(url, f"GET /api/v1/slots HTTP/1.1\r\nHost: evil\r\n{lines}\r\n".encode())
+        assert answer.status == 200
+        arrived = dict(orjson.loads(answer.body)["headers"])
+        assert arrived.keys() == {"host", "x-request-id", "x-forwarded-for", "x-forwarded-proto"}
+        assert arrived["host"] == "127.0.0.1:8000"
+        assert arrived["x-forwarded-proto"] == "http"
+
     async def test_a_sane_request_id_is_kept(self, client: httpx.AsyncClient) -> None:
         answer = await client.get("/api/v1/slots", headers={"X-Request-ID": "order-12345678"})
         assert answer.headers.get_list("x-request-id") == ["order-12345678"]
@@ -206,6 +232,43 @@ class TestBodies:
         assert answer.status == 400
         assert upstreams.seen == []
 
+    @pytest.mark.parametrize(
+        ("framing", "body"),
+        [
+            (b"Content-Length: 6\r\nTransfer-Encoding: chunked", b"0\r\n\r\n"),
+            (b"Transfer-Encoding: chunked\r\nContent-Length: 6", b"0\r\n\r\n"),
+            (b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", b"0\r\n\r\n"),
+            (b"Transfer-Encoding: chunked, identity", b"0\r\n\r\n"),
+            (b"Transfer-Encoding : chunked", b"0\r\n\r\n"),
+            (b"Transfer-Encoding:\x0bchunked", b"0\r\n\r\n"),
+            (b"X: 1\nTransfer-Encoding: chunked", b"0\r\n\r\n"),
+            (b"Content-Length: 0\r\nContent-Length: 5", b"0\r\n\r\n"),
+            (b"Content-Length: 0, 5", b"0\r\n\r\n"),
+            (b"Content-Length: 0x0", b""),
+            (b"Content-Length: 99999999999999999999", b""),
+            (b"Transfer-Encoding: chunked", b"0;\n\r\n"),
+            (b"Transfer-Encoding: chunked", b"-1\r\n\r\n"),
+            (b"Transfer-Encoding: chunked", b"fffffffffffffffff\r\n\r\n"),
+            (b"Transfer-Encoding: chunked", b"2\r\nabc\r\n0\r\n\r\n"),
+        ],
+    )
+    async def test_no_call_is_smuggled_behind_another(
+        self, url: str, upstreams: Upstreams, framing: bytes, body: bytes
+    ) -> None:
+        upstreams.seen.clear()
+        head = b"POST /api/v1/bookings HTTP/1.1\r\nHost: x\r\n" + framing + b"\r\n\r\n"
+        hidden = b"GET /api/v1/audit/smuggled HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        answer = await raw(url, head + body + hidden)
+        assert answer.status == 400
+        assert "/api/v1/audit/smuggled" not in upstreams.seen
+
+    async def test_a_body_that_looks_like_a_call_is_a_body(self, url: str, upstreams: Upstreams) -> None:
+        upstreams.seen.clear()
+        hidden = b"GET /api/v1/audit/smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+        head = b"POST /api/v1/bookings HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+        assert (await raw(url, head % len(hidden) + hidden)).status == 200
+        assert upstreams.seen == ["/api/v1/bookings"]
+
     async def test_a_big_answer_streams_through(self, client: httpx.AsyncClient) -> None:
         size = 0
         async with client.stream("GET", "/api/v1/services/big") as answer:
@@ -284,10 +347,10 @@ class TestFailures:
         _, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"POST /api/v1/gdpr/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\npart")
         await writer.drain()
-        slots = gateway.upstreams["gdpr"]._slots
-        await until(lambda: slots._value == 99)
+        upstream = gateway.upstreams["gdpr"]
+        await until(lambda: upstream.free == 99)
         writer.close()
-        await until(lambda: slots._value == 100)
+        await until(lambda: upstream.free == 100)
 
 
 async def _minimal(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

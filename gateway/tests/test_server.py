@@ -156,6 +156,8 @@ class TestRestart:
             async with httpx.AsyncClient(base_url=url) as client:
                 assert (await client.get("/health")).json()["status"] == "draining"
             await answers(url, "/api/v1/slots", 200)
+            async with httpx.AsyncClient(base_url=url) as client:  # its next call goes to another replica
+                assert (await client.get("/api/v1/slots")).headers["connection"] == "close"
             async with connect(ws(url, f"/ws/loctician/{new_id()}")) as late:
                 assert await closed_with(late) == 1012
             assert not all(task.done() for task in closing)

@@ -1,0 +1,382 @@
+"""Several replicas behind one address: who is given calls, who is left out, and what is tried again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway import breaker, replicas
+from gateway.addresses import by_dns, places
+from gateway.breaker import Breaker
+from gateway.client import BrokenError, Request, SlowError, UnreachableError, Upstream
+from gateway.exchange import read
+from gateway.replica import Standing
+from gateway.tests.conftest import Upstreams, running, until
+
+READY = (200, b'{"status": "ready"}')
+DRAINING = (503, b'{"status": "draining"}')
+WAITING = (503, b'{"status": "waiting"}')
+
+
+@dataclass
+class Server:
+    """One replica: tells its own address, and does as its attributes say."""
+
+    host: str
+    port: int = 0
+    report: tuple[int, bytes] = READY
+    breaks: bool = False
+    silent: bool = False
+    held: asyncio.Event | None = None
+    calls: list[str] = field(default_factory=list)
+    probes: int = 0
+    _server: asyncio.Server | None = None
+    _open: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._talk, self.host, self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in self._open:
+            writer.transport.abort()
+        await self._server.wait_closed()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                line = head.split(b"\r\n")[0].decode()
+                if line.startswith("GET /health/ready"):
+                    self.probes += 1
+                    status, body = self.report
+                else:
+                    self.calls.append(line)
+                    status, body = 200, self.host.encode()
+                    if self.held is not None:
+                        await self.held.wait()
+                if self.breaks:
+                    break
+                if not self.silent:
+                    writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body))
+        self._open.discard(writer)
+        writer.close()
+
+
+@asynccontextmanager
+async def servers(count: int) -> AsyncIterator[list[Server]]:
+    """On one port of several loopback addresses, as the pods behind one name are."""
+    async with AsyncExitStack() as stack:
+        made: list[Server] = []
+        for number in range(count):
+            made.append(Server(f"127.0.0.{number + 1}", made[0].port if made else 0))
+            await made[-1].start()
+            stack.push_async_callback(made[-1].stop)
+        yield made
+
+
+@dataclass
+class Names:
+    """A resolver whose answers change, or fail."""
+
+    hosts: Sequence[str]
+    asked: int = 0
+    away: bool = False
+
+    async def __call__(self, name: str, port: int) -> Sequence[str]:
+        assert name == "booking"
+        self.asked += 1
+        if self.away:
+            raise OSError("no answer")
+        return self.hosts
+
+
+Make = Callable[..., Upstream]
+
+
+@pytest.fixture
+async def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replicas, "PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(replicas, "LOOK_UP_SECONDS", 0.1)
+    monkeypatch.setattr(replicas, "LOOK_UP_SOON_SECONDS", 0.05)
+    monkeypatch.setattr(breaker, "FIRST_SECONDS", 0.1)
+
+
+@pytest.fixture
+async def behind() -> AsyncIterator[Make]:
+    """Makes an upstream for the servers behind one name, watched or not."""
+    made: list[Upstream] = []
+    watching: list[asyncio.Task[None]] = []
+
+    def make(them: Sequence[Server], names: Names | None = None, *, watched: bool = False) -> Upstream:
+        names = names or Names([server.host for server in them])
+        made.append(Upstream(f"http://booking:{them[0].port}", name="booking", connect_seconds=1.0, resolve=names))
+        if watched:
+            watching.append(asyncio.create_task(made[-1].replicas.watch()))
+        return made[-1]
+
+    yield make
+    for task in watching:
+        task.cancel()
+    await asyncio.gather(*watching, return_exceptions=True)
+    for upstream in made:
+        upstream.close()
+    await asyncio.sleep(0)
+
+
+async def call(upstream: Upstream, method: str = "GET", seconds: float = 2.0) -> str:
+    """Who answered."""
+    connection = await upstream.request(Request(method, b"/x", [(b"host", b"x")], seconds, connect_seconds=1.0))
+    try:
+        return (await read(connection, 2.0, 1_000)).decode()
+    finally:
+        upstream.release(connection)
+
+
+def standings(upstream: Upstream) -> list[Standing]:
+    return [replica.standing for replica in upstream.replicas.all]
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(10):
+        while not await condition():
+            await asyncio.sleep(0.01)
+
+
+class TestBalance:
+    async def test_calls_are_spread_over_all_replicas(self, behind: Make) -> None:
+        async with servers(3) as three:
+            upstream = behind(three)
+            assert {await call(upstream) for _ in range(60)} == {server.host for server in three}
+
+    async def test_a_busy_replica_is_given_less(self, behind: Make) -> None:
+        async with servers(2) as (busy, free):
+            busy.held = asyncio.Event()
+            upstream = behind([busy, free])
+            calls = [asyncio.create_task(call(upstream)) for _ in range(1)]
+            while not busy.calls:
+                calls.append(asyncio.create_task(call(upstream)))
+                await asyncio.sleep(0.005)
+            await until(lambda: sum(not task.done() for task in calls) == len(busy.calls))
+            taken = len(busy.calls)
+            for _ in range(20):
+                assert await call(upstream) == free.host
+            assert len(busy.calls) == taken
+            busy.held.set()
+            await asyncio.gather(*calls)
+
+    async def test_several_addresses_may_be_named(self, behind: Make) -> None:
+        async with servers(2) as two:
+            upstream = Upstream(",".join(f"http://{server.host}:{server.port}" for server in two))
+            assert {await call(upstream) for _ in range(40)} == {server.host for server in two}
+            upstream.close()
+            await asyncio.sleep(0)
+
+    async def test_localhost_is_looked_up_by_the_system(self) -> None:
+        assert "127.0.0.1" in await by_dns("localhost", 80)
+
+    @pytest.mark.parametrize(
+        "setting", ["", "booking:8001", "ftp://x", "http://", "http://a:1,,nonsense", "http://a/p"]
+    )
+    def test_a_setting_that_names_no_place_is_refused(self, setting: str) -> None:
+        with pytest.raises(ValueError, match=r"form|address"):
+            places(setting)
+
+
+@pytest.mark.usefixtures("quick")
+class TestNames:
+    async def test_a_name_is_looked_up_again(self, behind: Make) -> None:
+        async with servers(2) as (old, new):
+            names = Names([old.host])
+            upstream = behind([old], names, watched=True)
+            assert await call(upstream) == old.host
+            names.hosts = [new.host]
+            await until(lambda: [one.address.host for one in upstream.replicas.all] == [new.host])
+            assert {await call(upstream) for _ in range(10)} == {new.host}
+
+    async def test_the_last_good_answer_is_kept(self, behind: Make) -> None:
+        async with servers(1) as one:
+            names = Names([one[0].host])
+            upstream = behind(one, names, watched=True)
+            assert await call(upstream) == one[0].host
+            names.away = True
+            asked = names.asked
+            await until(lambda: names.asked > asked + 2)
+            assert await call(upstream) == one[0].host
+
+    async def test_a_call_under_way_ends_well_at_a_replica_that_is_gone(self, behind: Make) -> None:
+        async with servers(2) as (old, new):
+            old.held = asyncio.Event()
+            names = Names([old.host])
+            upstream = behind([old], names, watched=True)
+            under_way = asyncio.create_task(call(upstream))
+            await until(lambda: len(old.calls) == 1)
+            names.hosts = [new.host]
+            await until(lambda: [one.address.host for one in upstream.replicas.all] == [new.host])
+            old.held.set()
+            assert await under_way == old.host
+
+    async def test_a_name_that_is_unknown_is_unreachable_until_it_is_known(self, behind: Make) -> None:
+        async with servers(1) as one:
+            names = Names([one[0].host], away=True)
+            upstream = behind(one, names, watched=True)
+            with pytest.raises(UnreachableError):
+                await call(upstream)
+            names.away = False
+            await until(lambda: len(upstream.replicas.all) == 1)
+            assert await call(upstream) == one[0].host
+
+
+@pytest.mark.usefixtures("quick")
+class TestStanding:
+    @pytest.mark.parametrize(("report", "bad"), [(DRAINING, Standing.DRAINING), (WAITING, Standing.WAITING)])
+    async def test_a_replica_that_is_not_ready_gets_no_new_calls(
+        self, behind: Make, report: tuple[int, bytes], bad: Standing
+    ) -> None:
+        async with servers(2) as (leaving, staying):
+            upstream = behind([leaving, staying], watched=True)
+            leaving.report = report
+            await until(lambda: sorted(standings(upstream)) == [bad, Standing.READY])
+            assert {await call(upstream) for _ in range(20)} == {staying.host}
+            leaving.report = READY
+            await until(lambda: standings(upstream) == [Standing.READY] * 2)
+            assert {await call(upstream) for _ in range(40)} == {leaving.host, staying.host}
+
+    async def test_where_none_is_ready_all_are_tried(self, behind: Make) -> None:
+        """Bookings are taken while the broker is away, which no replica calls ready."""
+        async with servers(3) as three:
+            for server in three:
+                server.report = WAITING
+            three[2].report = DRAINING
+            upstream = behind(three, watched=True)
+            await until(lambda: sorted(standings(upstream)) == [0, 1, 1])
+            assert {await call(upstream) for _ in range(40)} == {three[0].host, three[1].host}
+
+    async def test_a_replica_that_hangs_is_left_out(self, behind: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(replicas, "PROBE_PATIENCE", 0.1)
+        async with servers(2) as (hanging, well):
+            hanging.silent = True
+            upstream = behind([hanging, well], watched=True)
+            await until(lambda: sorted(standings(upstream)) == [1, 2])
+            assert {await call(upstream) for _ in range(20)} == {well.host}
+
+
+class TestRetries:
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    async def test_what_could_not_be_sent_goes_to_another_replica(self, behind: Make, method: str) -> None:
+        async with servers(2) as (dead, well):
+            await dead.stop()
+            upstream = behind([dead, well])
+            assert {await call(upstream, method) for _ in range(20)} == {well.host}
+            await dead.start()
+
+    async def test_a_get_that_breaks_off_before_its_answer_goes_to_another_replica(self, behind: Make) -> None:
+        async with servers(2) as (broken, well):
+            broken.breaks = True
+            upstream = behind([broken, well])
+            assert {await call(upstream) for _ in range(20)} == {well.host}
+            assert broken.calls
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+    async def test_a_change_that_was_sent_is_never_sent_again(self, behind: Make, method: str) -> None:
+        async with servers(2) as (one, other):
+            one.breaks = other.breaks = True
+            with pytest.raises(BrokenError):
+                await call(behind([one, other]), method)
+            assert len(one.calls) + len(other.calls) == 1
+
+    async def test_what_is_slow_is_not_asked_twice(self, behind: Make) -> None:
+        async with servers(2) as (one, other):
+            one.silent = other.silent = True
+            with pytest.raises(SlowError):
+                await call(behind([one, other]), seconds=0.1)
+            assert len(one.calls) + len(other.calls) == 1
+
+    async def test_retries_are_few_when_everything_breaks(self, behind: Make) -> None:
+        async with servers(3) as three:
+            for server in three:
+                server.breaks = True
+            upstream = behind(three)
+            for _ in range(100):
+                with pytest.raises((BrokenError, UnreachableError)):
+                    await call(upstream)
+            assert sum(len(server.calls) for server in three) < 60
+
+
+@pytest.mark.usefixtures("quick")
+class TestBreaker:
+    async def test_a_dead_service_is_not_asked_for_each_call_and_found_again(self, behind: Make) -> None:
+        async with servers(1) as one:
+            one[0].breaks = True
+            upstream = behind(one)
+            for _ in range(breaker.FAILURES):
+                with pytest.raises(BrokenError):
+                    await call(upstream)
+            with pytest.raises(UnreachableError) as refused:
+                await call(upstream)
+            assert refused.value.retry_after > 0
+            assert len(one[0].calls) == breaker.FAILURES
+            one[0].breaks = False
+
+            async def answered() -> bool:
+                with suppress(UnreachableError):
+                    return await call(upstream) == one[0].host
+                return False
+
+            await eventually(answered)
+
+    async def test_a_probe_that_is_answered_closes_it(self, behind: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(breaker, "FIRST_SECONDS", 60.0)
+        monkeypatch.setattr(breaker, "LONGEST_SECONDS", 60.0)
+        async with servers(1) as one:
+            one[0].breaks = True
+            upstream = behind(one, watched=True)
+            await until(lambda: [replica.breaker.closed for replica in upstream.replicas.all] == [False])
+            one[0].breaks = False
+            await until(lambda: all(replica.breaker.closed for replica in upstream.replicas.all))
+            assert await call(upstream) == one[0].host
+
+    async def test_clients_are_told_when_to_come_back(self, upstreams: Upstreams) -> None:
+        async with (
+            running(upstreams, booking_url="http://127.0.0.1:1") as (_, url),
+            httpx.AsyncClient(base_url=url) as client,
+        ):
+            for _ in range(breaker.FAILURES + 1):
+                answer = await client.get("/api/v1/slots", headers={"Accept-Language": "en"})
+            assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
+            assert 1 <= int(answer.headers["retry-after"]) <= breaker.LONGEST_SECONDS * 1.2
+            assert answer.json()["title"] == "Not available"
+
+    @given(st.lists(st.sampled_from(["good", "bad", "left", "wait"]), max_size=60))
+    def test_one_call_at_a_time_tries_an_open_one(self, events: list[str]) -> None:
+        now = 0.0
+        tested = Breaker(lambda: now)
+        bad_in_a_row = 0
+        for event in events:
+            if event == "wait":
+                now += 1.0
+                continue
+            if not tested.allows():
+                assert bad_in_a_row >= breaker.FAILURES
+                continue
+            half_open = not tested.closed
+            tested.begin()
+            assert not (half_open and tested.allows())
+            if event == "good":
+                tested.succeeded()
+                bad_in_a_row = 0
+            elif event == "bad":
+                tested.failed()
+                bad_in_a_row += 1
+            else:
+                tested.abandoned()
+            assert tested.closed == (bad_in_a_row < breaker.FAILURES)
+            assert tested.seconds_left <= breaker.LONGEST_SECONDS * 1.2
