@@ -117,7 +117,7 @@ def _of_type(type_: str, chance: random.Random) -> Sequence[str]:
         "jsonb": ["{}", "[]", '{"da": {"name": "Retwist"}, "en": {"name": "Retwist"}}'],
         "tstzrange": [f"[{day.isoformat()},{later.isoformat()})"],
         "tstzmultirange": ["{}", f"{{[{day.isoformat()},{later.isoformat()})}}"],
-        "bytea": [f"\\x{chance.getrandbits(64):016x}"],
+        "bytea": [f"\\x{chance.getrandbits(8 * size):0{2 * size}x}" for size in (8, 16, 32)],
         "text": [f"text {number}", number, f"a{number}@example.com"],
         "inet": ["192.0.2.1"],
         "tsvector": ["retwist"],
