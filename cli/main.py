@@ -1,8 +1,6 @@
 """`loctician`: the operator's command."""
 
 import asyncio
-import importlib
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated
@@ -12,8 +10,9 @@ from asyncpg import PostgresError
 from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 
-from cli import dead_letters, jobs, status
+from cli import dead_letters, jobs, restoring, status
 from cli.generating import bus_description, generated
+from cli.rooms import SCHEMAS, SERVICES, room
 from shared.auth import SERVICE_CLAIMS
 from shared.broker import connection
 from shared.contracting import stale, write
@@ -24,8 +23,6 @@ from shared.topology import declare
 from shared.topology import load as topology
 
 ASYNCAPI = Path(__file__).parents[1] / "docs" / "asyncapi.json"
-SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
-SCHEMAS = (*SERVICES, "gateway")
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 contracts = typer.Typer(
@@ -35,14 +32,9 @@ broker = typer.Typer(no_args_is_help=True, help="Exchanges and queues")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(contracts, name="contracts")
 app.add_typer(broker, name="broker")
+app.add_typer(restoring.app, name="restore")
 app.command("jobs")(jobs.show)
 out = Console()
-
-
-def room(service: str, name: str) -> ModuleType | None:
-    """A service's module of this name, where it has one."""
-    full = f"services.{service}.{name}"
-    return importlib.import_module(full) if importlib.util.find_spec(full) else None
 
 
 @app.command()

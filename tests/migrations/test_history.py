@@ -8,7 +8,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from cli.main import SCHEMAS, SERVICES, room
+from cli.rooms import SCHEMAS, SERVICES, room
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
 from shared.migrate import migrate, revisions
