@@ -12,7 +12,7 @@ import yaml
 
 from deploy.tests.crds import SPECS, unknown
 from deploy.tests.documents import ROOT, SERVICES, given_to, known_variables, required_variables
-from shared.consumer import STOP_TIMEOUT
+from shared.consumer import LANES, STOP_TIMEOUT
 from shared.topology import events_queue
 from shared.topology import load as topology
 
@@ -190,13 +190,20 @@ class TestWorkloads:
             assert service["spec"]["selector"].items() <= labels.items()
 
     def test_the_database_has_room_for_every_replica_there_can_be(self) -> None:
-        most = [one["spec"]["maxReplicas"] for one in of_kind("HorizontalPodAutoscaler").values()]
-        most += [one["spec"]["maxReplicaCount"] for one in of_kind("ScaledObject").values()]
-        template = of_kind("Deployment")["booking-api"]["spec"]["template"]
-        pool = int(environment_of(template, "production")["DATABASE_POOL_SIZE"] or 0)
-        wanted = (sum(most) + len(most)) * (pool + OTHER_CONNECTIONS)  # one more of each while it is changed over
+        most = {name: one["spec"]["maxReplicas"] for name, one in of_kind("HorizontalPodAutoscaler").items()}
+        most |= {name: one["spec"]["maxReplicaCount"] for name, one in of_kind("ScaledObject").items()}
+        replicas = {name: count + 1 for name, count in most.items()}  # one more of each while it is changed over
+        wanted = sum(count * (self.pool_of(name) + OTHER_CONNECTIONS) for name, count in replicas.items())
         parameters = of_kind("Cluster")["database"]["spec"]["postgresql"]["parameters"]
-        assert wanted <= int(parameters["max_connections"]) - 20
+        assert wanted <= int(parameters["max_connections"]) - 20, wanted
+
+    def test_a_workers_pool_leaves_connections_beside_its_lanes(self) -> None:
+        for name in SERVICES:
+            assert self.pool_of(f"{name}-worker") > LANES
+
+    def pool_of(self, deployment: str) -> int:
+        template = of_kind("Deployment")[deployment]["spec"]["template"]
+        return int(environment_of(template, "production")["DATABASE_POOL_SIZE"] or 0)
 
 
 def selects(selector: Object, labels: dict[str, str]) -> bool:
