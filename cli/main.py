@@ -1,29 +1,28 @@
 """`loctician`: the operator's command."""
 
 import asyncio
-import importlib
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated
 
 import typer
+from asyncpg import PostgresError
 from rich.console import Console
+from sqlalchemy.exc import DBAPIError
 
-from cli import dead_letters, jobs, status
+from cli import dead_letters, jobs, restoring, status
 from cli.generating import bus_description, generated
+from cli.rooms import SCHEMAS, SERVICES, room
 from shared.auth import SERVICE_CLAIMS
 from shared.broker import connection
 from shared.contracting import stale, write
 from shared.db import Database, transaction
-from shared.migrate import pending, upgrade
+from shared.migrate import NotMigratedError, pending, upgrade
 from shared.settings import Settings, load
 from shared.topology import declare
 from shared.topology import load as topology
 
 ASYNCAPI = Path(__file__).parents[1] / "docs" / "asyncapi.json"
-SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
-SCHEMAS = (*SERVICES, "gateway")
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 contracts = typer.Typer(
@@ -33,27 +32,36 @@ broker = typer.Typer(no_args_is_help=True, help="Exchanges and queues")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(contracts, name="contracts")
 app.add_typer(broker, name="broker")
+app.add_typer(restoring.app, name="restore")
 app.command("jobs")(jobs.show)
 out = Console()
 
 
-def room(service: str, name: str) -> ModuleType | None:
-    """A service's module of this name, where it has one."""
-    full = f"services.{service}.{name}"
-    return importlib.import_module(full) if importlib.util.find_spec(full) else None
-
-
 @app.command()
-def migrate(check: Annotated[bool, typer.Option(help="Only tell; exit 1 when something is to do")] = False) -> None:
-    """Bring every schema to its newest revision, as the owner in DATABASE_URL."""
+def migrate(
+    check: Annotated[
+        bool, typer.Option(help="Only tell what is to do; exit 1 when something is, 2 without an answer")
+    ] = False,
+) -> None:
+    """Bring every schema to its newest revision, as the owner in DATABASE_URL; while the platform runs, too."""
     settings = load(Settings)
-    behind = [name for name in SCHEMAS if asyncio.run(pending(name, settings))]
-    if check:
-        out.print(f"To migrate: {', '.join(behind)}" if behind else "Every schema is at its newest revision")
-        raise typer.Exit(1 if behind else 0)
-    for name in SCHEMAS:
-        upgrade(name, settings)
-        out.print(f"{name}: {'migrated' if name in behind else 'up to date'}")
+    try:
+        behind = {name: asyncio.run(pending(name, settings)) for name in SCHEMAS}
+        if check:
+            raise typer.Exit(_told(behind))
+        for name in SCHEMAS:
+            upgrade(name, settings)
+            out.print(f"{name}: {'migrated' if behind[name] else 'up to date'}")
+    except (OSError, DBAPIError, PostgresError, NotMigratedError) as error:
+        out.print(f"Not migrated: {error}")
+        raise typer.Exit(2) from error
+
+
+def _told(behind: dict[str, list[str]]) -> int:
+    missing = [f"{name}: {revision}" for name, revisions in behind.items() for revision in revisions]
+    for line in missing or ["Every schema is at its newest revision"]:
+        out.print(line, markup=False, highlight=False)
+    return 1 if missing else 0
 
 
 @app.command()

@@ -13,7 +13,7 @@ def run(schema: str, metadata: MetaData) -> None:
         version_table_schema=schema,
         include_schemas=True,
         include_name=lambda name, type_, _: type_ != "schema" or name == schema,
-        transaction_per_migration=False,
+        transaction_per_migration=True,  # locks are held no longer than a revision takes
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -1,6 +1,7 @@
 """What migrations of every service share: outbox, inbox, claims, Row Level Security, grants."""
 
 from alembic import op
+from sqlalchemy import text
 
 from shared import housekeeping
 from shared.settings import runtime_role
@@ -92,6 +93,38 @@ def enable_rls(schema: str, table: str) -> None:
 
 def grant(schema: str, table: str, privileges: str) -> None:
     op.execute(f"GRANT {privileges} ON {schema}.{table} TO {runtime_role(schema)}")
+
+
+def create_index(schema: str, name: str, definition: str, *, unique: bool = False) -> None:
+    """An index on a table in use, built beside the writes: `create_index("booking", "by_day", "bookings (starts_at)")`.
+
+    What the migration did before is committed by this: let it hold nothing else.
+    """
+    kind = "UNIQUE INDEX" if unique else "INDEX"
+    broken = text("SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(:name) AND NOT indisvalid")
+    with op.get_context().autocommit_block():
+        # it holds up nobody while it waits for the transactions of others to end
+        op.execute("SET lock_timeout = '10min'")
+        if op.get_bind().execute(broken, {"name": f"{schema}.{name}"}).scalar():  # of a try that failed
+            op.execute(f"DROP INDEX CONCURRENTLY {schema}.{name}")
+        op.execute(f"CREATE {kind} CONCURRENTLY IF NOT EXISTS {name} ON {schema}.{definition}")
+        op.execute("RESET lock_timeout")
+
+
+def drop_index(schema: str, name: str) -> None:
+    """Of a table in use. As with `create_index`, in a migration of its own."""
+    with op.get_context().autocommit_block():
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema}.{name}")
+
+
+def backfill(statement: str) -> None:
+    """Repeat a statement that fills a bounded number of rows until it finds none, each time in a transaction.
+
+    So that it can be stopped: `UPDATE ... WHERE id IN (SELECT id ... WHERE new IS NULL LIMIT 1000)`.
+    """
+    with op.get_context().autocommit_block():
+        while op.get_bind().exec_driver_sql(statement).rowcount:
+            pass
 
 
 def drop_everything(schema: str) -> None:

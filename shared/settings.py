@@ -2,12 +2,21 @@
 
 import hashlib
 import hmac
+import os
 import sys
-from typing import Annotated, Literal, Self, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 DEFAULT_SECRETS = {"change-me", "secret", "please-change-this-secret-key-now"}
 
@@ -19,9 +28,44 @@ def _split(value: object) -> object:
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 
 
-class Settings(BaseSettings):
+class FromFiles(PydanticBaseSettingsSource):
+    """`<NAME>_FILE`: the path of a file with the value, which is how container engines hand over secrets."""
+
+    def __call__(self) -> dict[str, Any]:
+        found = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
+        return {name: value for value, name, _ in found if value}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        name = str(field.validation_alias or field_name)
+        path = os.environ.get(f"{name.upper()}_FILE")
+        if not path:
+            return None, name, False
+        if os.environ.get(name.upper()):
+            raise SettingsError(f"{name.upper()} and {name.upper()}_FILE are both set")
+        try:
+            return Path(path).read_text().strip(), name, False
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{name.upper()}_FILE: {path} cannot be read") from error
+
+
+class Readable(BaseSettings):
+    """From the environment, from files named there, from `.env`: in this order. What is empty is not set."""
+
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, FromFiles(settings_cls), dotenv_settings
+
+
+class Settings(Readable):
     environment: Literal["development", "test", "production"] = "development"
     debug: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -72,6 +116,8 @@ def load(settings: type[S]) -> S:
     """Read the settings; a wrong or missing one ends the process with one clear line."""
     try:
         return settings()
+    except SettingsError as error:
+        sys.exit(f"Cannot start: {error}")
     except ValidationError as error:
         sys.exit(f"Cannot start: {'; '.join(_reason(one) for one in error.errors(include_input=False))}")
 
@@ -108,8 +154,7 @@ class ServiceDatabase:
     """`<SERVICE>_DATABASE_URL`, read from the same places as every other setting."""
 
     def __init__(self, schema: str) -> None:
-        class Override(BaseSettings):
-            model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+        class Override(Readable):
             url: str | None = Field(default=None, validation_alias=f"{schema}_database_url")
 
         self.url = Override().url

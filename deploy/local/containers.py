@@ -71,10 +71,10 @@ def compose(folder: Path) -> Iterator[Addresses]:
         "POSTGRES_PORT": str(ports[5432]),
         "AMQP_PORT": str(ports[5672]),
         "AMQP_MANAGEMENT_PORT": str(ports[15672]),
-        "OWNER_PASSWORD": password,
-        "RABBITMQ_PASSWORD": password,
+        "SECRETS": str(_secrets(folder / "secrets", password)),
     }
-    command = ["docker", "compose", "-f", str(ROOT / "docker-compose.yml"), "--project-name", "loctician-local"]
+    files = ["-f", str(ROOT / "docker-compose.yml"), "-f", str(ROOT / "deploy" / "compose" / "local.yml")]
+    command = ["docker", "compose", *files, "--project-name", "loctician-local"]
     names = ["postgres", "rabbitmq"]
     subprocess.run([*command, "up", "-d", "--wait", *names], env=environment, check=True, timeout=600)
     try:
@@ -82,6 +82,16 @@ def compose(folder: Path) -> Iterator[Addresses]:
         yield _addresses(password, ports)
     finally:
         subprocess.run([*command, "stop", *names], env=environment, check=False, timeout=120)
+
+
+def _secrets(folder: Path, password: str) -> Path:
+    """Readable for the containers' own users, in a folder that is closed to others."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    login = f"default_user = loctician\ndefault_pass = {password}\n"
+    for name, value in {"postgres_password": password, "owner_password": password, "rabbitmq.conf": login}.items():
+        (folder / name).write_text(value)
+        (folder / name).chmod(0o644)
+    return folder.resolve()
 
 
 def _alive(port: int, password: str) -> bool:

@@ -1,30 +1,39 @@
-"""Compose file, Dockerfile and .env.example say what the code needs."""
+"""Compose files, Dockerfile, locks and .env.example say what the code needs, and give no more than it needs."""
 
-import importlib
 import re
+import shutil
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
-import yaml
 
-from shared.settings import Settings
+from deploy.tests.documents import (
+    DEPLOYABLES,
+    ROOT,
+    compose_file,
+    compose_schema,
+    given_to,
+    known_variables,
+    pins,
+    required_variables,
+    settings_classes,
+)
+from shared.consumer import STOP_TIMEOUT
 
-ROOT = Path(__file__).parents[2]
-DEPLOYABLES = {"auth", "booking", "calendar", "notifications", "gdpr", "gateway"}
-
-
-def settings_classes() -> list[type[Settings]]:
-    paths = [*ROOT.glob("services/*/settings.py"), *ROOT.glob("gateway/settings.py")]
-    modules = [importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts)) for path in paths]
-    found = [value for module in modules for value in vars(module).values()]
-    return [Settings, *(one for one in found if isinstance(one, type) and issubclass(one, Settings))]
+COMPOSE, LOCAL = "docker-compose.yml", "deploy/compose/local.yml"
+DOCKERFILE = ROOT / "deploy" / "Dockerfile"
+SECRET_NAMES = re.compile(r"(SECRET|PASSWORD|PRIVATE_KEY|API_KEY|TOKEN|SMTP_URL|AMQP_URL)")
+EXTERNAL = {"booking", "calendar", "notifications"}  # Instagram, imported calendars, mail and SMS
 
 
 @pytest.fixture(scope="module")
-def compose() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    return loaded
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = compose_file(COMPOSE)["services"]
+    return found
 
 
 class TestEnvExample:
@@ -35,41 +44,130 @@ class TestEnvExample:
 
 
 class TestCompose:
-    def test_has_a_container_for_each_deployable(self, compose: dict[str, Any]) -> None:
-        assert set(compose["services"]) >= DEPLOYABLES | {"postgres", "rabbitmq", "mailpit", "migrate"}
+    @pytest.mark.parametrize("name", [COMPOSE, LOCAL])
+    def test_is_what_the_compose_specification_allows(self, name: str) -> None:
+        validator = jsonschema.Draft202012Validator(compose_schema())
+        assert [f"{list(one.path)}: {one.message}" for one in validator.iter_errors(compose_file(name))] == []
 
-    def test_everything_that_stays_up_has_a_health_check(self, compose: dict[str, Any]) -> None:
-        silent = [name for name, one in compose["services"].items() if "healthcheck" not in one and name != "migrate"]
-        assert silent == []
+    def test_has_a_container_for_each_deployable_and_no_more_than_their_servers(self, services: dict[str, Any]) -> None:
+        assert set(services) == DEPLOYABLES | {"postgres", "rabbitmq", "migrate"}
 
-    def test_each_image_is_built_for_its_own_service(self, compose: dict[str, Any]) -> None:
-        built = {name: compose["services"][name]["build"]["args"]["SERVICE"] for name in DEPLOYABLES}
-        assert built == {name: name for name in DEPLOYABLES}
+    def test_each_image_is_built_for_its_own_service(self, services: dict[str, Any]) -> None:
+        assert {name: services[name]["build"]["args"]["SERVICE"] for name in DEPLOYABLES} == {
+            name: name for name in DEPLOYABLES
+        }
 
-    def test_ports_are_published_on_loopback_only(self, compose: dict[str, Any]) -> None:
-        ports = [port for one in compose["services"].values() for port in one.get("ports", [])]
-        assert ports
-        assert all(port.startswith("127.0.0.1:") for port in ports)
+    def test_nothing_can_write_gain_rights_or_take_the_whole_machine(self, services: dict[str, Any]) -> None:
+        for name, one in services.items():
+            assert one["read_only"] is True, name
+            assert one["cap_drop"] == ["ALL"], name
+            assert not {"cap_add", "privileged"} & one.keys(), name
+            assert "no-new-privileges:true" in one["security_opt"], name
+            assert {"cpus", "memory", "pids"} == one["deploy"]["resources"]["limits"].keys(), name
+            assert one["logging"]["options"].keys() == {"max-size", "max-file"}, name
 
-    def test_nobody_before_the_gateway_is_believed_unless_named(self, compose: dict[str, Any]) -> None:
-        said = {name: one.get("environment", {}) for name, one in compose["services"].items()}
-        assert said["gateway"]["TRUSTED_PROXIES"] == "${TRUSTED_PROXIES:-}"
-        assert not any("FORWARDED_ALLOW_IPS" in one for one in said.values())
+    def test_nobody_runs_as_root(self, services: dict[str, Any]) -> None:
+        for name in ("postgres", "rabbitmq"):  # ours are by their Dockerfile
+            assert services[name]["user"].split(":")[0] not in {"0", "root"}
+
+    def test_everything_that_stays_up_has_a_health_check(self, services: dict[str, Any]) -> None:
+        assert [name for name, one in services.items() if "test" not in one["healthcheck"]] == ["migrate"]
+
+    def test_only_the_gateway_is_published_and_on_loopback_unless_asked(self, services: dict[str, Any]) -> None:
+        published = {name: one["ports"] for name, one in services.items() if "ports" in one}
+        assert published == {"gateway": ["${GATEWAY_ADDRESS:-127.0.0.1}:${GATEWAY_PORT:-8000}:8000"]}
+        local = [port for one in compose_file(LOCAL)["services"].values() for port in one.get("ports", [])]
+        assert local
+        assert all(port.startswith("127.0.0.1:") for port in local)
+
+    def test_only_who_has_to_reaches_the_world(self, services: dict[str, Any]) -> None:
+        networks = compose_file(COMPOSE)["networks"]
+        assert networks["inside"] == {"internal": True}
+        beyond = {name: set(one["networks"]) - {"inside"} for name, one in services.items()}
+        assert beyond == {name: set() for name in services} | {name: {"outside"} for name in EXTERNAL} | {
+            "gateway": {"edge"}
+        }
+
+    def test_services_wait_for_the_migration_which_waits_for_the_database(self, services: dict[str, Any]) -> None:
+        for name in DEPLOYABLES:
+            assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+        assert services["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+        assert services["migrate"]["restart"] == "no"
+
+    def test_a_container_has_longer_to_end_than_its_process_takes(self, services: dict[str, Any]) -> None:
+        for name in DEPLOYABLES:
+            assert int(services[name]["stop_grace_period"].removesuffix("s")) > 20 + STOP_TIMEOUT
+
+    @pytest.mark.parametrize("deployable", sorted(DEPLOYABLES))
+    def test_a_service_is_given_what_it_needs_and_nothing_it_does_not_know(
+        self, deployable: str, services: dict[str, Any]
+    ) -> None:
+        environment = services[deployable]["environment"]
+        assert environment.keys() - known_variables(deployable) == set()
+        assert required_variables(deployable) - given_to(environment) == set()
+        local = compose_file(LOCAL)["services"][deployable]["environment"]
+        assert local.keys() - known_variables(deployable) == set()
+
+    def test_secrets_come_by_file_and_only_to_who_needs_them(self, services: dict[str, Any]) -> None:
+        for name, one in services.items():
+            environment = one.get("environment", {})
+            given = {key for key, value in environment.items() if SECRET_NAMES.search(key) and value}
+            assert all(key.endswith("_FILE") or key == "ACCESS_TOKEN_EXPIRE_MINUTES" for key in given), (name, given)
+            files = {str(value) for key, value in environment.items() if key.endswith("_FILE")}
+            mounted = {f"/run/secrets/{secret}" for secret in one["secrets"] if isinstance(secret, str)}
+            assert files <= mounted, name
+        holders = {name for name, one in services.items() if "owner_database_url" in one["secrets"]}
+        assert holders == {"migrate"}, "the owner's login is the migration's alone"
+        assert "@" not in services["auth"]["environment"]["DATABASE_URL"]
+
+    def test_nobody_before_the_gateway_is_believed_unless_named(self, services: dict[str, Any]) -> None:
+        trusted = {name: one.get("environment", {}).get("TRUSTED_PROXIES") for name, one in services.items()}
+        assert trusted.pop("gateway") == "${TRUSTED_PROXIES:-}"
+        assert set(trusted.values()) == {None}
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes them")
+class TestSecrets:
+    def make(self, folder: Path) -> dict[str, str]:
+        script = ROOT / "deploy" / "compose" / "secrets.sh"
+        subprocess.run([script, folder], check=True, timeout=60)
+        return {path.name: path.read_text() for path in folder.iterdir()}
+
+    def test_all_that_compose_mounts_is_made_once_and_kept(self, tmp_path: Path) -> None:
+        folder = tmp_path / "secrets"
+        made = self.make(folder)
+        wanted = {Path(one["file"].partition("}")[2]).name for one in compose_file(COMPOSE)["secrets"].values()}
+        assert made.keys() == wanted | {"rabbitmq_password"}  # which stands in two others
+        assert len(made["secret_key"].strip()) == 64
+        assert made["owner_password"].strip() in made["owner_database_url"]
+        assert made["rabbitmq_password"] in made["rabbitmq.conf"]
+        assert folder.stat().st_mode & 0o777 == 0o700
+        (folder / "smtp_url").write_text("smtp://mail.example")
+        assert self.make(folder) == made | {"smtp_url": "smtp://mail.example"}
 
 
 class TestDockerfile:
-    def test_the_services_believe_the_gateway_and_the_gateway_nobody(self) -> None:
-        _, _, services = (ROOT / "deploy" / "Dockerfile").read_text().partition("gateway) exec")
-        front, _, behind = services.partition(";;")
-        assert "--forwarded-allow-ips" not in front
-        assert "--forwarded-allow-ips '*'" in behind
+    @pytest.mark.skipif(shutil.which("hadolint", path=str(Path(sys.executable).parent)) is None, reason="no hadolint")
+    def test_hadolint_finds_nothing(self) -> None:
+        hadolint = Path(sys.executable).with_name("hadolint")
+        done = subprocess.run([hadolint, "--no-color", DOCKERFILE], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout
 
     def test_runs_as_an_unprivileged_user(self) -> None:
-        lines = (ROOT / "deploy" / "Dockerfile").read_text().splitlines()
-        users = [line.split()[1] for line in lines if line.startswith("USER")]
-        assert users == ["10001"]
+        assert re.findall(r"^USER (.*)$", DOCKERFILE.read_text(), re.MULTILINE) == ["10001:10001"]
 
-    def test_copies_only_what_is_there(self) -> None:
-        lines = (ROOT / "deploy" / "Dockerfile").read_text().splitlines()
+    def test_copies_only_what_is_there_and_not_ignored(self) -> None:
+        lines = DOCKERFILE.read_text().splitlines()
         copied = [line.split()[1] for line in lines if line.startswith("COPY") and "--from" not in line]
-        assert [name for name in copied if not (ROOT / name).exists()] == []
+        ignored = (ROOT / ".dockerignore").read_text().split()
+        assert [name for name in copied if not (ROOT / name).exists() or name in ignored] == []
+        assert {".secrets", ".env", ".git", ".local"} <= set(ignored)
+
+    def test_the_image_has_the_locked_packages_that_run_it_and_no_tools(self) -> None:
+        everything, image = pins(ROOT / "requirements.lock"), pins(ROOT / "deploy" / "requirements.lock")
+        assert {name: everything.get(name) for name in image} == image
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        direct = {re.split(r"[\[><=;]", one)[0].lower().replace("_", "-") for one in project["dependencies"]}
+        tools = {re.split(r"[\[><=;]", one)[0] for one in project["optional-dependencies"]["dev"]} - direct
+        assert direct <= image.keys()
+        assert not tools & image.keys()

@@ -26,7 +26,7 @@ async def publish(session: AsyncSession, loctician_id: UUID, first: date) -> int
     changed = [day for day, found in opened.items() if found != stored.get(day, NO_HOURS)]
     await windows.put_days(session, loctician_id, {day: opened[day] for day in changed})
     for n in range(0, len(changed), DAYS_PER_EVENT):
-        await _emit(session, loctician_id, {day: opened[day] for day in changed[n : n + DAYS_PER_EVENT]})
+        await emit_days(session, loctician_id, {day: opened[day] for day in changed[n : n + DAYS_PER_EVENT]})
     await windows.published_until(session, loctician_id, last)
     return len(changed)
 
@@ -45,7 +45,7 @@ async def _rules(session: AsyncSession, loctician_id: UUID, first: date, last: d
     )
 
 
-async def _emit(session: AsyncSession, loctician_id: UUID, days: Mapping[date, OpenDay]) -> None:
+async def emit_days(session: AsyncSession, loctician_id: UUID, days: Mapping[date, OpenDay]) -> None:
     changed = [
         events.Day(
             date=day, windows=[events.Window(start=a, end=b) for a, b in found.windows], closed_for=found.closed_for

@@ -32,6 +32,10 @@ class Proxy:
             self._server = None
         await ended(*self._links)
 
+    def lead_to(self, url: str) -> None:
+        """Where connections go that are made from now on."""
+        self._parts = urlsplit(url)
+
     def mute(self) -> None:
         self._muted = True
 

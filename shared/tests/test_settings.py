@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -30,6 +32,49 @@ class TestSettings:
         assert "\n" not in message
 
 
+class TestFromFiles:
+    """Every setting can come by file; container engines hand over secrets so."""
+
+    @pytest.fixture(autouse=True)
+    def environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in GOOD.items():
+            monkeypatch.setenv(name.upper(), value)
+        monkeypatch.setitem(Settings.model_config, "env_file", None)
+
+    @pytest.mark.parametrize("name", Settings.model_fields)
+    def test_a_file_named_for_it_is_as_good_as_the_variable(
+        self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        by_variable = {"environment": "test", "log_level": "ERROR", "role": "api", "cors_origins": "https://a.example"}
+        value = GOOD.get(name) or by_variable.get(name) or ("7" if name == "database_pool_size" else "true")
+        monkeypatch.setenv(name.upper(), value)
+        given = getattr(load(Settings), name)
+        monkeypatch.delenv(name.upper())
+        (tmp_path / "secret").write_text(f"{value}\n")
+        monkeypatch.setenv(f"{name.upper()}_FILE", str(tmp_path / "secret"))
+        assert getattr(load(Settings), name) == given
+
+    def test_an_own_database_address_can_come_by_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "secret").write_text("postgresql://a:b@db/x\n")
+        monkeypatch.setenv("AUTH_DATABASE_URL_FILE", str(tmp_path / "secret"))
+        assert runtime_url(load(Settings), "auth") == "postgresql://a:b@db/x"
+
+    def test_an_empty_file_is_no_value(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "secret").write_text("\n")
+        monkeypatch.setenv("PUBLIC_URL_FILE", str(tmp_path / "secret"))
+        assert load(Settings).public_url == "http://127.0.0.1:8000"
+
+    def test_both_at_once_and_a_file_that_is_not_there_end_the_process_with_one_clear_line(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "nothing"))
+        with pytest.raises(SystemExit, match=r"^Cannot start: SECRET_KEY and SECRET_KEY_FILE are both set$"):
+            load(Settings)
+        monkeypatch.delenv("SECRET_KEY")
+        with pytest.raises(SystemExit, match=r"^Cannot start: SECRET_KEY_FILE: .*nothing cannot be read$"):
+            load(Settings)
+
+
 class TestRuntimeUrl:
     def test_service_logs_in_as_its_own_role(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AUTH_DATABASE_URL", raising=False)
@@ -40,3 +85,10 @@ class TestRuntimeUrl:
     def test_own_address_wins(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AUTH_DATABASE_URL", "postgresql+asyncpg://a:b@db/x")
         assert runtime_url(Settings.model_validate(GOOD), "auth") == "postgresql://a:b@db/x"
+
+    def test_an_address_without_a_login_is_enough(self) -> None:
+        password = role_password("s" * 32, "loctician_auth")
+        url = runtime_url(
+            Settings.model_validate(GOOD | {"database_url": "postgresql://db:5432/x?sslmode=require"}), "auth"
+        )
+        assert url == f"postgresql://loctician_auth:{password}@db:5432/x?sslmode=require"

@@ -47,7 +47,8 @@ class Stack:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     logs: Path = Path()
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, port: int | None = None) -> None:
+        """On the port that others know, or as one more replica on another."""
         address = self.environment["PUBLIC_URL"] if name == "gateway" else self.environment[f"{name.upper()}_URL"]
         command = [sys.executable, "-m", "gateway"]
         if name != "gateway":
@@ -55,7 +56,7 @@ class Stack:
             command += ["--factory", f"services.{name}.main:create"]
         with (self.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [*command, "--port", address.rpartition(":")[2]],
+                [*command, "--port", str(port or address.rpartition(":")[2])],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,

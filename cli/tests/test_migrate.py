@@ -1,0 +1,61 @@
+"""`loctician migrate` as an operator and several starting replicas run it."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from cli.rooms import SCHEMAS
+from shared.migrate import heads
+from shared.testing.servers import SECRET_KEY, Servers, as_owner, with_database
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+async def empty_database(servers: Servers) -> AsyncIterator[str]:
+    name = f"test_cli_{uuid4().hex[:8]}"
+    await as_owner(servers.database_url, f"CREATE DATABASE {name}")
+    yield with_database(servers.database_url, name)
+    await as_owner(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def loctician(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    secret = os.environ.get("SECRET_KEY", SECRET_KEY)
+    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": database_url, "SECRET_KEY": secret, "COLUMNS": "200"}
+    command = [sys.executable, "-m", "cli.main", *arguments]
+    environment["AMQP_URL"] = "amqp://127.0.0.1:1/"
+    return await asyncio.to_thread(
+        subprocess.run, command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
+
+
+class TestMigrate:
+    async def test_three_that_start_at_once_all_succeed_and_check_tells_before_and_after(
+        self, empty_database: str
+    ) -> None:
+        before = await loctician(empty_database, "migrate", "--check")
+        assert before.returncode == 1
+        for schema in SCHEMAS:
+            assert f"{schema}: 0001 " in before.stdout
+        replicas = await asyncio.gather(*(loctician(empty_database, "migrate") for _ in range(3)))
+        assert [one.returncode for one in replicas] == [0, 0, 0], [one.stdout + one.stderr for one in replicas]
+        after = await loctician(empty_database, "migrate", "--check")
+        assert (after.returncode, after.stdout.strip()) == (0, "Every schema is at its newest revision")
+        connection = await asyncpg.connect(empty_database, timeout=10)
+        for schema in SCHEMAS:
+            rows = await connection.fetch(f"SELECT version_num FROM {schema}.alembic_version")
+            assert [row[0] for row in rows] == heads(schema)
+        await connection.close()
+
+    async def test_a_database_that_is_away_is_told_in_one_line(self) -> None:
+        done = await loctician("postgresql://loctician@127.0.0.1:1/loctician", "migrate", "--check")
+        assert done.returncode == 2
+        assert done.stdout.startswith("Not migrated: ")
+        assert "Traceback" not in done.stdout + done.stderr

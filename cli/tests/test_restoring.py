@@ -1,0 +1,50 @@
+"""`loctician restore drop-queued` against a real broker."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from pamqp.commands import Basic
+
+from shared import broker as wire
+from shared.broker import Outgoing
+from shared.testing.servers import SECRET_KEY
+from shared.topology import declare, load
+
+ROOT = Path(__file__).parents[2]
+QUEUES = ("calendar.events", "calendar.retry.10m", "calendar.dead", "notifications.events")
+
+
+async def loctician(amqp_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "AMQP_URL": amqp_url, "SECRET_KEY": SECRET_KEY, "COLUMNS": "200"}
+    environment["DATABASE_URL"] = "postgresql://127.0.0.1:1/none"
+    command = [sys.executable, "-m", "cli.main", *arguments]
+    return await asyncio.to_thread(
+        subprocess.run, command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
+
+
+async def waiting(amqp_url: str) -> dict[str, int]:
+    async with wire.connection(amqp_url, "test") as connection:
+        channel = await connection.channel()
+        found = {name: await channel.declare_queue(name, passive=True) for name in QUEUES}
+    return {name: queue.declaration_result.message_count or 0 for name, queue in found.items()}
+
+
+class TestDropQueued:
+    async def test_what_waits_is_dropped_once_agreed_to_and_dead_letters_stay(self, broker: str) -> None:
+        async with wire.connection(broker, "test") as connection:
+            channel = await connection.channel()
+            await declare(channel, load())
+            publishing = await wire.wire(channel)
+            for name in QUEUES:
+                await wire.publish_surely(publishing, Outgoing("", name, b"{}", Basic.Properties(delivery_mode=2)))
+        refused = await loctician(broker, "restore", "drop-queued")
+        assert refused.returncode != 0, "without --yes and without anybody to answer nothing is thrown away"
+        assert set((await waiting(broker)).values()) == {1}
+        done = await loctician(broker, "restore", "drop-queued", "--yes")
+        assert done.returncode == 0, done.stderr
+        assert "calendar: 2 dropped" in done.stdout
+        assert await waiting(broker) == dict.fromkeys(QUEUES, 0) | {"calendar.dead": 1}

@@ -1,0 +1,124 @@
+"""The published fields of the operators' objects, as far down as the manifests go.
+
+Names alone, read from: CloudNativePG's API reference (postgresql.cnpg.io/v1), the types of plugin-barman-cloud and
+barman-cloud (barmancloud.cnpg.io/v1), those of the RabbitMQ Cluster Operator (rabbitmq.com/v1beta1), and the
+definitions of KEDA (keda.sh/v1alpha1) and of the Prometheus Operator (monitoring.coreos.com/v1).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+FREE = None  # any content: a string, a number, or one of Kubernetes' own types
+Fields = Mapping[str, Any]
+
+
+def names(text: str) -> dict[str, Any]:
+    return dict.fromkeys(text.split(), FREE)
+
+
+SECRET_KEY = names("name key")
+REFERENCE = names("name")
+
+CLUSTER = names(
+    "description inheritedMetadata imageName imageCatalogRef imagePullPolicy schedulerName postgresUID postgresGID"
+    " instances minSyncReplicas maxSyncReplicas replicationSlots replica superuserSecret enableSuperuserAccess"
+    " certificates imagePullSecrets serviceAccountTemplate ephemeralVolumeSource startDelay stopDelay"
+    " smartShutdownTimeout switchoverDelay failoverDelay livenessProbeTimeout affinity topologySpreadConstraints"
+    " resources ephemeralVolumesSizeLimit priorityClassName primaryUpdateStrategy primaryUpdateMethod backup"
+    " nodeMaintenanceWindow monitoring externalClusters logLevel projectedVolumeTemplate env envFrom seccompProfile"
+    " podSecurityContext securityContext tablespaces enablePDB probes"
+)
+STORAGE = names("storageClass size resizeInUseVolumes pvcTemplate resize")
+INITDB = names(
+    "database owner secret options dataChecksums encoding localeCollate localeCType locale localeProvider icuLocale"
+    " icuRules builtinLocale walSegmentSize postInitSQL postInitApplicationSQL postInitTemplateSQL import"
+    " postInitApplicationSQLRefs postInitTemplateSQLRefs postInitSQLRefs"
+)
+ROLE = names(
+    "name comment ensure passwordSecret connectionLimit validUntil inRoles inherit disablePassword superuser createdb"
+    " createrole login replication bypassrls"
+)
+POSTGRESQL = names(
+    "pg_hba pg_ident promotionTimeout shared_preload_libraries ldap enableAlterSystem extensions"
+    " syncReplicaElectionConstraint"
+)
+SYNCHRONOUS = names(
+    "method number maxStandbyNamesFromCluster standbyNamesPre standbyNamesPost dataDurability failoverQuorum"
+)
+S3 = names("inheritFromIAMRole") | dict.fromkeys(
+    ("accessKeyId", "secretAccessKey", "region", "sessionToken"), SECRET_KEY
+)
+WAL = names("compression encryption maxParallel archiveAdditionalCommandArgs restoreAdditionalCommandArgs")
+DATA = names("compression encryption jobs immediateCheckpoint additionalCommandArgs")
+STORE = names("endpointURL endpointCA destinationPath serverName tags historyTags googleCredentials azureCredentials")
+RABBITMQ = names(
+    "replicas image imagePullSecrets service resources affinity tolerations tls override skipPostDeploySteps"
+    " terminationGracePeriodSeconds secretBackend delayStartSeconds autoEnableAllFeatureFlags"
+)
+TRIGGER = names("type metadata name metricType useCachedMetrics")
+SERVICE_MONITOR = names(
+    "attachMetadata bodySizeLimit fallbackScrapeProtocol jobLabel keepDroppedTargets labelLimit labelNameLengthLimit"
+    " labelValueLengthLimit namespaceSelector nativeHistogramBucketLimit nativeHistogramMinBucketFactor podTargetLabels"
+    " sampleLimit scrapeClass scrapeClassicHistograms scrapeProtocols selectorMechanism targetLabels targetLimit"
+)
+ENDPOINT = names(
+    "authorization basicAuth bearerTokenFile bearerTokenSecret enableHttp2 filterRunning followRedirects honorLabels"
+    " honorTimestamps interval metricRelabelings oauth2 params path port proxyUrl relabelings scheme scrapeTimeout"
+    " targetPort tlsConfig trackTimestampsStaleness"
+)
+
+SPECS: dict[str, Fields] = {
+    "postgresql.cnpg.io/v1 Cluster": CLUSTER
+    | {
+        "bootstrap": {"initdb": INITDB, "recovery": FREE, "pg_basebackup": FREE},
+        "managed": {"roles": ROLE, "services": FREE},
+        "postgresql": POSTGRESQL | {"parameters": FREE, "synchronous": SYNCHRONOUS},
+        "storage": STORAGE,
+        "walStorage": STORAGE,
+        "plugins": names("name enabled isWALArchiver parameters"),
+    },
+    "postgresql.cnpg.io/v1 ScheduledBackup": names(
+        "suspend immediate schedule backupOwnerReference target method online onlineConfiguration"
+    )
+    | {"cluster": REFERENCE, "pluginConfiguration": names("name parameters")},
+    "barmancloud.cnpg.io/v1 ObjectStore": {
+        "configuration": STORE | {"s3Credentials": S3, "wal": WAL, "data": DATA},
+        "retentionPolicy": FREE,
+        "instanceSidecarConfiguration": FREE,
+    },
+    "rabbitmq.com/v1beta1 RabbitmqCluster": RABBITMQ
+    | {
+        "persistence": names("storageClassName storage"),
+        "rabbitmq": names("additionalPlugins additionalConfig advancedConfig envConfig erlangInetConfig"),
+    },
+    "keda.sh/v1alpha1 ScaledObject": names(
+        "cooldownPeriod idleReplicaCount initialCooldownPeriod maxReplicaCount minReplicaCount pollingInterval"
+    )
+    | {
+        "advanced": names("horizontalPodAutoscalerConfig restoreToOriginalReplicaCount scalingModifiers"),
+        "fallback": names("failureThreshold replicas behavior"),
+        "scaleTargetRef": names("apiVersion envSourceContainerName kind name"),
+        "triggers": TRIGGER | {"authenticationRef": names("kind name")},
+    },
+    "keda.sh/v1alpha1 TriggerAuthentication": names(
+        "awsSecretManager azureKeyVault configMapTargetRef env gcpSecretManager hashiCorpVault podIdentity"
+    )
+    | {"secretTargetRef": names("key name parameter")},
+    "monitoring.coreos.com/v1 ServiceMonitor": SERVICE_MONITOR
+    | {"selector": names("matchLabels matchExpressions"), "endpoints": ENDPOINT},
+}
+
+
+def unknown(value: Any, fields: Fields | None, path: str = "spec") -> Iterator[str]:
+    """The fields of a value that its definition does not have."""
+    if fields is FREE:
+        return
+    if isinstance(value, list):
+        for place, one in enumerate(value):
+            yield from unknown(one, fields, f"{path}[{place}]")
+        return
+    for name, within in value.items():
+        if name in fields:
+            yield from unknown(within, fields[name], f"{path}.{name}")
+        else:
+            yield f"{path}.{name}"

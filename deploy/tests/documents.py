@@ -1,0 +1,63 @@
+"""The files of a deployment, and the settings that they may name."""
+
+import importlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import check_jsonschema
+import yaml
+
+from shared.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
+DEPLOYABLES = {*SERVICES, "gateway"}
+# read by the image and its server, not by the settings
+IMAGE_VARIABLES = {"SERVICE", "FORWARDED_ALLOW_IPS", "LISTEN_HOST", "LISTEN_PORT"}
+COMPOSE_SCHEMA = Path(check_jsonschema.__file__).parent / "builtin_schemas" / "vendor" / "compose-spec.json"
+
+
+def settings_of(deployable: str) -> type[Settings]:
+    package = "gateway" if deployable == "gateway" else f"services.{deployable}"
+    module = importlib.import_module(f"{package}.settings")
+    own = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Settings)]
+    return max(own, key=lambda one: len(one.__mro__))
+
+
+def settings_classes() -> list[type[Settings]]:
+    return [Settings, *map(settings_of, sorted(DEPLOYABLES))]
+
+
+def known_variables(deployable: str) -> set[str]:
+    """What a process of this kind reads."""
+    kinds = [Settings] if deployable == "cli" else [settings_of(deployable)]
+    fields = {name.upper() for one in kinds for name in one.model_fields} | {f"{deployable.upper()}_DATABASE_URL"}
+    return fields | {f"{name}_FILE" for name in fields} | IMAGE_VARIABLES
+
+
+def required_variables(deployable: str) -> set[str]:
+    """What it does not start without in production."""
+    kind = Settings if deployable == "cli" else settings_of(deployable)
+    required = {name.upper() for name, field in kind.model_fields.items() if field.is_required()}
+    return required | ({"JWT_PRIVATE_KEY"} if deployable == "auth" else set())
+
+
+def given_to(environment: dict[str, str | None]) -> set[str]:
+    """The settings that an environment gives, by value or by file."""
+    return {name.removesuffix("_FILE") for name, value in environment.items() if value}
+
+
+def compose_file(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / name).read_text())
+    return loaded
+
+
+def compose_schema() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(COMPOSE_SCHEMA.read_text())
+    return loaded
+
+
+def pins(lock: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9._-]+)(?:\[[^\]]*\])?==(\S+)", lock.read_text(), re.MULTILINE))

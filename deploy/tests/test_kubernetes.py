@@ -1,0 +1,267 @@
+"""The manifests, as Kustomize renders them: valid, consistent with the code, closed but for the front door."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from deploy.tests.crds import SPECS, unknown
+from deploy.tests.documents import ROOT, SERVICES, given_to, known_variables, required_variables
+from shared.consumer import LANES, STOP_TIMEOUT
+from shared.topology import events_queue
+from shared.topology import load as topology
+
+OVERLAYS = ("dev", "production")
+OLDEST, NEWEST = "1.30", "1.34"  # releases of Kubernetes
+DATABASE_VARIABLES = {"PGSSLMODE", "PGSSLROOTCERT"}  # read by the driver
+OTHER_CONNECTIONS = 3  # of a process, beside its pool: relay, notifier, and one to spare
+Object = dict[str, Any]
+pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl renders the manifests")
+
+
+@cache
+def rendered(overlay: str) -> list[Object]:
+    folder = ROOT / "deploy" / "kubernetes" / "overlays" / overlay
+    done = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def of_kind(kind: str, overlay: str = "production") -> dict[str, Object]:
+    return {one["metadata"]["name"]: one for one in rendered(overlay) if one["kind"] == kind}
+
+
+def workloads(overlay: str = "production") -> Iterator[tuple[str, Object]]:
+    """Deployments and the job, with their pods' specs."""
+    for kind in ("Deployment", "Job"):
+        for name, one in of_kind(kind, overlay).items():
+            yield name, one["spec"]["template"]
+
+
+def environment_of(template: Object, overlay: str) -> dict[str, str | None]:
+    (container,) = template["spec"]["containers"]
+    found: dict[str, str | None] = {}
+    for source in container.get("envFrom", []):
+        found |= of_kind("ConfigMap", overlay)[source["configMapRef"]["name"]]["data"]
+    return found | {one["name"]: one.get("value") for one in container["env"]}
+
+
+def deployable_of(template: Object) -> str:
+    image: str = template["spec"]["containers"][0]["image"]
+    return image.rpartition("/")[2].partition(":")[0]
+
+
+class TestSchemas:
+    @pytest.mark.parametrize(("overlay", "version"), [("production", OLDEST), ("production", NEWEST), ("dev", NEWEST)])
+    def test_kubernetes_own_kinds_fit_their_schemas(self, overlay: str, version: str) -> None:
+        own = [one for one in rendered(overlay) if f"{one['apiVersion']} {one['kind']}" not in SPECS]
+        assert len(own) > 40
+        for one in own:
+            kubernetes_validate.validate(one, version, strict=True)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+class TestForm:
+    def test_operators_kinds_have_only_published_fields(self, overlay: str) -> None:
+        found = {f"{one['apiVersion']} {one['kind']}": one for one in rendered(overlay)}
+        assert found.keys() >= SPECS.keys()
+        for kind, fields in SPECS.items():
+            for one in (one for one in rendered(overlay) if f"{one['apiVersion']} {one['kind']}" == kind):
+                assert list(unknown(one["spec"], fields)) == [], one["metadata"]["name"]
+
+    def test_every_name_that_is_referred_to_is_there_or_made_by_an_operator(self, overlay: str) -> None:
+        made = {"broker-default-user", "database-ca", "database-app", "loctician-secrets"}
+        for name, template in workloads(overlay):
+            volumes = {one["name"]: one for one in template["spec"]["volumes"]}
+            mounts = {one["name"] for one in template["spec"]["containers"][0]["volumeMounts"]}
+            assert mounts == volumes.keys(), name
+            secrets = {one["secret"]["name"] for one in volumes["secrets"]["projected"]["sources"]}
+            assert secrets <= made, name
+            assert template["spec"]["serviceAccountName"] in of_kind("ServiceAccount", overlay)
+        for kind in ("HorizontalPodAutoscaler", "ScaledObject"):
+            targets = {one["spec"]["scaleTargetRef"]["name"] for one in of_kind(kind, overlay).values()}
+            assert targets <= of_kind("Deployment", overlay).keys(), kind
+        for name, ingress in of_kind("Ingress", overlay).items():
+            backend = ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"]
+            assert backend in of_kind("Service", overlay), name
+
+
+class TestUnknown:
+    def test_a_misspelt_field_is_found_at_any_depth(self) -> None:
+        fields = SPECS["keda.sh/v1alpha1 ScaledObject"]
+        spec = {"scaleTargetRef": {"name": "a"}, "triggers": [{"type": "rabbitmq", "authenticationRef": {"nome": "b"}}]}
+        assert list(unknown(spec, fields)) == ["spec.triggers[0].authenticationRef.nome"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+class TestSettings:
+    def test_each_process_is_given_what_it_needs_and_nothing_unknown(self, overlay: str) -> None:
+        for name, template in workloads(overlay):
+            environment = environment_of(template, overlay)
+            known = known_variables(deployable_of(template)) | DATABASE_VARIABLES
+            assert environment.keys() - known == set(), name
+            assert required_variables(deployable_of(template)) - given_to(environment) == set(), name
+
+    def test_a_file_that_a_variable_names_is_mounted(self, overlay: str) -> None:
+        for name, template in workloads(overlay):
+            (secrets,) = (one for one in template["spec"]["volumes"] if one["name"] == "secrets")
+            paths = {item["path"] for one in secrets["projected"]["sources"] for item in one["secret"]["items"]}
+            named = {
+                str(value).removeprefix("/run/loctician/")
+                for key, value in environment_of(template, overlay).items()
+                if key.endswith("_FILE") or key == "PGSSLROOTCERT"
+            }
+            assert named == paths, name
+
+    def test_the_owners_login_is_the_migrations_alone(self, overlay: str) -> None:
+        for name, template in workloads(overlay):
+            text = yaml.safe_dump(template)
+            assert ("database-app" in text) == (name == "migrate"), name
+            assert "@" not in str(environment_of(template, overlay).get("DATABASE_URL")), name
+
+
+class TestWorkloads:
+    def test_each_service_has_an_api_and_a_worker_with_its_role(self) -> None:
+        roles = {name: environment_of(one, "production").get("ROLE") for name, one in workloads()}
+        wanted = {f"{name}-{role}": role for name in SERVICES for role in ("api", "worker")}
+        assert roles == wanted | {"gateway": None, "migrate": None}
+
+    @pytest.mark.parametrize("overlay", OVERLAYS)
+    def test_pods_are_as_restricted_as_kubernetes_knows(self, overlay: str) -> None:
+        for name, template in workloads(overlay):
+            pod, container = template["spec"], template["spec"]["containers"][0]
+            assert pod["securityContext"]["runAsNonRoot"] is True, name
+            assert pod["securityContext"]["runAsUser"] == 10001, "the image's own user"
+            assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+            assert pod["automountServiceAccountToken"] is False, name
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }, name
+            assert container["resources"]["limits"].keys() == container["resources"]["requests"].keys(), name
+
+    def test_pods_are_asked_where_the_code_answers_and_have_time_to_end(self) -> None:
+        for name, one in of_kind("Deployment").items():
+            pod = one["spec"]["template"]["spec"]
+            (container,) = pod["containers"]
+            probes = {
+                probe: container[f"{probe}Probe"]["httpGet"]["path"] for probe in ("startup", "liveness", "readiness")
+            }
+            assert probes == {
+                "startup": "/health/live",
+                "liveness": "/health/live",
+                "readiness": "/health/ready",
+            }, name
+            pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+            assert pod["terminationGracePeriodSeconds"] > pause + 20 + STOP_TIMEOUT, name
+            assert one["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0, name
+            assert len(pod["topologySpreadConstraints"]) == 2, name
+
+    def test_workers_scale_with_the_queue_the_code_declares(self) -> None:
+        queues = {
+            one["spec"]["scaleTargetRef"]["name"]: one["spec"]["triggers"][0]["metadata"]["queueName"]
+            for one in of_kind("ScaledObject").values()
+        }
+        assert queues == {f"{name}-worker": events_queue(name) for name in SERVICES}
+        assert set(topology()) == set(SERVICES)
+
+    def test_every_deployment_is_scaled_by_one_and_disrupted_one_at_a_time(self) -> None:
+        scaled = [
+            one["spec"]["scaleTargetRef"]["name"]
+            for kind in ("HorizontalPodAutoscaler", "ScaledObject")
+            for one in of_kind(kind).values()
+        ]
+        assert sorted(scaled) == sorted(of_kind("Deployment"))
+        assert of_kind("PodDisruptionBudget").keys() == of_kind("Deployment").keys()
+
+    def test_the_gateway_finds_every_replica_by_name(self) -> None:
+        environment = environment_of(of_kind("Deployment")["gateway"]["spec"]["template"], "production")
+        for name in SERVICES:
+            service = of_kind("Service")[f"{name}-api"]
+            assert environment[f"{name.upper()}_URL"] == f"http://{name}-api:{service['spec']['ports'][0]['port']}"
+            assert service["spec"]["clusterIP"] == "None"
+            labels = of_kind("Deployment")[f"{name}-api"]["spec"]["template"]["metadata"]["labels"]
+            assert service["spec"]["selector"].items() <= labels.items()
+
+    def test_the_database_has_room_for_every_replica_there_can_be(self) -> None:
+        most = {name: one["spec"]["maxReplicas"] for name, one in of_kind("HorizontalPodAutoscaler").items()}
+        most |= {name: one["spec"]["maxReplicaCount"] for name, one in of_kind("ScaledObject").items()}
+        replicas = {name: count + 1 for name, count in most.items()}  # one more of each while it is changed over
+        wanted = sum(count * (self.pool_of(name) + OTHER_CONNECTIONS) for name, count in replicas.items())
+        parameters = of_kind("Cluster")["database"]["spec"]["postgresql"]["parameters"]
+        assert wanted <= int(parameters["max_connections"]) - 20, wanted
+
+    def test_a_workers_pool_leaves_connections_beside_its_lanes(self) -> None:
+        for name in SERVICES:
+            assert self.pool_of(f"{name}-worker") > LANES
+
+    def pool_of(self, deployment: str) -> int:
+        template = of_kind("Deployment")[deployment]["spec"]["template"]
+        return int(environment_of(template, "production")["DATABASE_POOL_SIZE"] or 0)
+
+
+def selects(selector: Object, labels: dict[str, str]) -> bool:
+    return bool(selector.get("matchLabels", {}).items() <= labels.items())
+
+
+class TestNetwork:
+    """Asked of the policies as Kubernetes applies them: what no policy lets in stays out."""
+
+    def let_in(self, labels: dict[str, str], peer: dict[str, str], port: int, namespace: str | None = None) -> bool:
+        for policy in of_kind("NetworkPolicy").values():
+            if not selects(policy["spec"]["podSelector"], labels):
+                continue
+            for rule in policy["spec"].get("ingress", []):
+                if port in [one["port"] for one in rule.get("ports", [])] and any(
+                    self.is_from(one, peer, namespace) for one in rule["from"]
+                ):
+                    return True
+        return False
+
+    def is_from(self, source: Object, peer: dict[str, str], namespace: str | None) -> bool:
+        if "namespaceSelector" in source:
+            return selects(source["namespaceSelector"], {"kubernetes.io/metadata.name": namespace or ""})
+        return namespace is None and selects(source["podSelector"], peer)
+
+    def pods(self) -> dict[str, dict[str, str]]:
+        own = {name: template["metadata"]["labels"] for name, template in workloads()}
+        return own | {"database": {"cnpg.io/cluster": "database"}, "broker": {"app.kubernetes.io/name": "broker"}}
+
+    def test_everything_is_closed_unless_opened(self) -> None:
+        nothing = of_kind("NetworkPolicy")["nothing"]["spec"]
+        assert nothing == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+    def test_from_outside_only_the_gateway_is_reached(self) -> None:
+        reached = {name for name, labels in self.pods().items() if self.let_in(labels, {}, 8000, "ingress-nginx")}
+        assert reached == {"gateway"}
+        assert not any(
+            self.let_in(labels, {}, port, "default") for labels in self.pods().values() for port in (8000, 5432, 5672)
+        )
+
+    def test_services_are_called_by_the_gateway_and_auth_for_its_keys(self) -> None:
+        pods = self.pods()
+        for name in SERVICES:
+            callers = {one for one, labels in pods.items() if self.let_in(pods[f"{name}-api"], labels, 8000)}
+            everyone = {f"{other}-{role}" for other in SERVICES for role in ("api", "worker")} | {"gateway"}
+            assert callers == (everyone if name == "auth" else {"gateway"}), name
+            assert not any(self.let_in(pods[f"{name}-worker"], labels, 8000) for labels in pods.values())
+
+    def test_the_servers_are_reached_by_the_processes_alone(self) -> None:
+        pods = self.pods()
+        processes = {f"{name}-{role}" for name in SERVICES for role in ("api", "worker")} | {"gateway"}
+        to_database = {one for one, labels in pods.items() if self.let_in(pods["database"], labels, 5432)}
+        assert to_database == processes | {"migrate", "database"}
+        assert {one for one, labels in pods.items() if self.let_in(pods["broker"], labels, 5672)} == processes
+
+    def test_only_who_has_to_reaches_the_world_and_never_what_is_private(self) -> None:
+        policy = of_kind("NetworkPolicy")["reaches-out"]["spec"]
+        out = {name for name, labels in self.pods().items() if selects(policy["podSelector"], labels)}
+        assert out == {"booking-worker", "calendar-worker", "notifications-worker"}
+        first = policy["egress"][0]["to"][0]["ipBlock"]
+        assert {"10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"} <= set(first["except"])

@@ -1,0 +1,198 @@
+"""Every service is replaced, one after the other, as a cluster does it: first a new replica, then the old one ends."""
+
+import asyncio
+import random
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from shared.testing.proxy import Proxy, ended, proxied
+from shared.testing.servers import Servers
+from tests.chaos.customers import Ledger
+from tests.chaos.verdict import judge, waiting
+from tests.e2e.conftest import own_servers, started
+from tests.e2e.salon import bearer, register
+from tests.e2e.stack import SERVICES, Stack, eventually, free_port
+
+CUSTOMERS = 4
+MOST_OPEN = 3
+PAUSE_SECONDS = 0.5  # an old replica serves on for as long, since not everybody knows of the new one at once
+END_SECONDS = 40.0
+SETTLE_SECONDS = 60.0
+Json = dict[str, Any]
+
+
+class Fleet:
+    """The platform behind addresses that lead to whichever replica is current."""
+
+    def __init__(self, stack: Stack, doors: dict[str, Proxy]) -> None:
+        self.stack = stack
+        self._doors = doors
+
+    @property
+    def url(self) -> str:
+        return _address(self._doors["gateway"])
+
+    async def replace(self, name: str) -> int:
+        """Its exit code."""
+        old = self.stack.processes.pop(name)
+        port = free_port()
+        self.stack.start(name, port)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5) as http:
+            await eventually(lambda: _ready(http), bool, f"a new {name} to be ready", 60.0)
+        self._doors[name].lead_to(f"http://127.0.0.1:{port}")
+        await asyncio.sleep(PAUSE_SECONDS)
+        old.send_signal(signal.SIGTERM)
+        return await asyncio.to_thread(old.wait, END_SECONDS)
+
+
+async def _ready(http: httpx.AsyncClient) -> bool:
+    try:
+        return (await http.get("/health/ready")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _address(door: Proxy) -> str:
+    return f"http://127.0.0.1:{door.url.rpartition(':')[2]}"
+
+
+@asynccontextmanager
+async def fleet(stack: Stack) -> AsyncIterator[Fleet]:
+    async with AsyncExitStack() as open_doors:
+        addresses = {name: stack.environment[f"{name.upper()}_URL"] for name in SERVICES} | {"gateway": stack.url}
+        doors = {name: await open_doors.enter_async_context(proxied(address)) for name, address in addresses.items()}
+        stack.environment |= {f"{name.upper()}_URL": _address(doors[name]) for name in SERVICES}
+        made = Fleet(stack, doors)
+        await made.replace("gateway")  # the first that knows the doors
+        yield made
+
+
+class Customer:
+    """Looks for a time and books it; tries a call once more when it is answered 503, and never a third time."""
+
+    def __init__(self, url: str, treatments: list[str], randomness: random.Random) -> None:
+        # a connection a call: who keeps one open must be ready to find it closed, restart or not
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._http = httpx.AsyncClient(base_url=url, timeout=15, limits=limits)
+        self._treatments = treatments
+        self._random = randomness
+        self.token = ""
+        self.ledger = Ledger()
+        self.failures: list[str] = []
+        self.calls = 0
+        self.retried: Counter[str] = Counter()
+
+    async def arrive(self) -> None:
+        _, self.token = await register(self._http, "rolling")
+
+    async def leave(self) -> None:
+        await self._http.aclose()
+
+    async def act(self) -> None:
+        while True:
+            slot = await self._slot()
+            if slot is not None:
+                await self._book(slot)
+
+    async def _slot(self) -> Json | None:
+        begin = datetime.now(UTC) + timedelta(days=self._random.uniform(2, 150))
+        query = {"service_id": self._random.choice(self._treatments), "from": begin.isoformat()}
+        query["to"] = (begin + timedelta(days=5)).isoformat()
+        answer = await self._call("GET", "/api/v1/slots", params=query)
+        items: list[Json] = answer.json()["items"] if answer is not None and answer.status_code == 200 else []
+        return self._random.choice(items) if items else None
+
+    async def _book(self, slot: Json) -> None:
+        order = {name: slot[name] for name in ("service_ids", "loctician_id", "start")}
+        headers = bearer(self.token) | {"Idempotency-Key": uuid4().hex}
+        answer = await self._call("POST", "/api/v1/bookings", json=order, headers=headers)
+        if answer is not None and answer.status_code == 201:
+            id_ = answer.json()["id"]
+            self.ledger.accepted[id_] = self.token
+            await self._cancel(id_)
+
+    async def _cancel(self, id_: str) -> None:
+        """Nobody may have many open; two of three are given back."""
+        if self._random.random() < 0.34 and len(self.ledger.open) < MOST_OPEN:
+            return
+        answer = await self._call("POST", f"/api/v1/bookings/{id_}/cancel", headers=bearer(self.token))
+        if answer is not None and answer.status_code in (200, 409):  # 409: the first try had its effect
+            self.ledger.cancelled.add(id_)
+
+    async def _call(self, method: str, path: str, **call: Any) -> httpx.Response | None:
+        for last in (False, True):
+            self.calls += 1
+            try:
+                answer = await self._http.request(method, path, **call)
+            except httpx.TransportError as error:
+                self.failures.append(f"{method} {path}: {error!r}")
+                return None
+            if answer.status_code < 500:
+                return answer
+            if last or answer.status_code != 503:
+                self.failures.append(f"{method} {path}: {answer.status_code} {answer.text}")
+                return None
+            self.retried[path] += 1
+            await asyncio.sleep(float(answer.headers["Retry-After"]))
+        return None
+
+
+async def served(fleet: Fleet, customers: list[Customer]) -> None:
+    """Each is served once more: nothing is left in the middle of being changed over."""
+    counts = [len(one.ledger.accepted) for one in customers]
+
+    async def booked() -> bool:
+        return all(len(one.ledger.accepted) > count for one, count in zip(customers, counts, strict=True))
+
+    await eventually(booked, bool, "every customer to book again", 30.0)
+
+
+@pytest.mark.slow
+async def test_a_rolling_restart_fails_no_call_that_one_retry_does_not_mend_and_loses_no_message(
+    servers: Servers, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder: Path = tmp_path_factory.mktemp("rolling")
+    async with (
+        own_servers(servers) as (database_url, amqp_url),
+        started(folder, database_url, amqp_url, REQUIRE_VERIFIED_EMAIL="false", WEBSOCKET_DRAIN_SECONDS="0") as stack,
+    ):
+        await stack.ready()
+        async with fleet(stack) as platform, httpx.AsyncClient(base_url=platform.url, timeout=15) as http:
+            treatments = [one["id"] for one in (await http.get("/api/v1/services")).json()["items"]]
+            customers = [Customer(platform.url, treatments, random.Random(n)) for n in range(CUSTOMERS)]
+            for one in customers:
+                await one.arrive()
+            acting = [asyncio.create_task(one.act()) for one in customers]
+            try:
+                for name in (*SERVICES, "gateway"):
+                    assert await platform.replace(name) in {0, -signal.SIGTERM}, f"{name} ended by force"
+                    await served(platform, customers)
+            finally:
+                await ended(*acting)
+                for one in customers:
+                    await one.leave()
+            assert [failure for one in customers for failure in one.failures] == []
+            ledger = Ledger()
+            for one in customers:
+                ledger.accepted |= one.ledger.accepted
+                ledger.cancelled |= one.ledger.cancelled
+            left = await eventually(
+                lambda: waiting(database_url, amqp_url),
+                lambda found: not any(found.values()),
+                "all to arrive",
+                SETTLE_SECONDS,
+            )
+            verdict = await judge(database_url, amqp_url, stack.mail, ledger)
+            assert verdict.clean, (verdict, left)
+            assert verdict.bookings_accepted >= 6 * CUSTOMERS
+            retried = sum((one.retried for one in customers), Counter[str]())
+            print(f"{sum(one.calls for one in customers)} calls, {retried.total()} tried again")  # noqa: T201

@@ -1,0 +1,94 @@
+"""The whole history of every schema, up and down, with rows in every table."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from cli.rooms import SCHEMAS, SERVICES, room
+from shared.auth import SERVICE_CLAIMS
+from shared.db import Database, transaction
+from shared.migrate import migrate, revisions
+from shared.settings import Settings
+from shared.testing.servers import Servers, as_owner, settings_for, with_database
+from tests.migrations.catalog import Rows, contents, lost, made_of
+from tests.migrations.rows import fill
+
+
+@dataclass(frozen=True)
+class Stage:
+    revision: str
+    rows: Rows
+    made_of: dict[str, list[str]]
+
+
+@pytest.fixture
+async def settings(servers: Servers) -> AsyncIterator[Settings]:
+    name = f"test_history_{uuid4().hex[:8]}"
+    await as_owner(servers.database_url, f"CREATE DATABASE {name}")
+    yield settings_for(servers, with_database(servers.database_url, name))
+    await as_owner(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def owner(settings: Settings) -> AsyncIterator[Any]:
+    """The owner of the tables, under the claim `service`: the policies bind it too."""
+    connection = await asyncpg.connect(settings.database_url, timeout=10, command_timeout=60)
+    await connection.execute("SELECT set_config('request.jwt.claims', $1, false)", SERVICE_CLAIMS.as_json())
+    yield connection
+    await connection.close()
+
+
+async def stage(connection: Any, schema: str, revision: str) -> Stage:
+    return Stage(revision, await contents(connection, schema), await made_of(connection, schema))
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+class TestHistory:
+    async def test_every_revision_keeps_what_stands_in_the_tables_up_down_and_up_again(
+        self, schema: str, settings: Settings, owner: Any
+    ) -> None:
+        passed: list[Stage] = []
+        for number, revision in enumerate(revisions(schema)):
+            await migrate(schema, settings, revision)
+            assert not passed or lost(passed[-1].rows, await contents(owner, schema)) == []
+            await fill(owner, schema, number)
+            passed.append(await stage(owner, schema, revision))
+        for below in passed[-2::-1]:
+            await migrate(schema, settings, below.revision, down=True)
+            now = await stage(owner, schema, below.revision)
+            assert lost(below.rows, now.rows) == []
+            assert now.made_of == below.made_of
+        await migrate(schema, settings)
+        now = await stage(owner, schema, passed[-1].revision)
+        assert lost(passed[0].rows, now.rows) == []
+        assert now.made_of == passed[-1].made_of
+        await migrate(schema, settings, "base", down=True)
+        assert not any((await made_of(owner, schema)).values()), "nothing of it stays"
+        await migrate(schema, settings)
+        assert await made_of(owner, schema) == passed[-1].made_of
+
+
+class TestDemo:
+    @pytest.mark.parametrize("service", [one for one in SERVICES if len(revisions(one)) > 1])
+    async def test_the_demo_salon_survives_the_way_down_to_the_first_revision_and_up(
+        self, service: str, settings: Settings, owner: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("database_url", "amqp_url"):
+            monkeypatch.setenv(name.upper(), getattr(settings, name))
+        monkeypatch.setenv("SECRET_KEY", settings.secret_key.get_secret_value())
+        await migrate(service, settings)
+        if demo := room(service, "demo"):
+            database = Database.from_settings(settings, service)
+            async with transaction(database, SERVICE_CLAIMS) as session:
+                assert await demo.load(session)
+            await database.close()
+        there = await contents(owner, service)
+        await migrate(service, settings, revisions(service)[0], down=True)
+        below = await contents(owner, service)
+        assert lost(there, below) == []
+        await migrate(service, settings)
+        assert lost(below, await contents(owner, service)) == []
