@@ -1,24 +1,12 @@
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
-
-from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, text
 
 from services.booking.queries.common import Row, function, row_of
 from shared.db import Database
 
 AVAILABILITY = function("availability")
-FREE_SLOTS = text(
-    "SELECT starts_at, ends_at, loctician_id, price_amount, parts"
-    " FROM booking.free_slots(:treatments, :loctician, :from, :to, CAST(:limit AS integer), :notice)"
-).bindparams(
-    bindparam("treatments", type_=ARRAY(Uuid)),
-    bindparam("loctician", type_=Uuid),
-    bindparam("from", type_=DateTime(timezone=True)),
-    bindparam("to", type_=DateTime(timezone=True)),
-)
+SLOTS = "SELECT booking.slots_answer($1, $2, $3, $4, $5, $6, $7)"
 
 
 @dataclass(frozen=True)
@@ -35,13 +23,9 @@ async def availability(database: Database, claims: str, request: Row) -> Row:
     return await row_of(database, AVAILABILITY, claims, request)
 
 
-async def free_slots(database: Database, search: Search) -> Sequence[Any]:
-    params = {
-        "treatments": search.treatment_ids,
-        "loctician": search.loctician,
-        "from": search.start,
-        "to": search.end,
-        "limit": search.limit,
-        "notice": search.notice,
-    }
-    return await database.call(FREE_SLOTS, params)
+async def free_slots(database: Database, wanted: Search, language: str) -> str | None:
+    """The answer as it is sent; None when nothing is free."""
+    found: str | None = await database.straight.value(
+        SLOTS, wanted.treatment_ids, wanted.loctician, wanted.start, wanted.end, wanted.limit, wanted.notice, language
+    )
+    return found
