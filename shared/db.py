@@ -93,7 +93,7 @@ async def call(
     return await database.call(statement, params)
 
 
-def _database(request: Request) -> Database:
+async def _database(request: Request) -> Database:
     database: Database = request.app.state.runtime.database
     return database
 

@@ -41,7 +41,7 @@ class HttpError(ProblemError):
     detail: ClassVar[Texts] = {"da": "Kaldet er ikke gyldig HTTP for os.", "en": "The call is not valid here."}
 
 
-def request_language(request: Request) -> str:
+async def request_language(request: Request) -> str:
     return negotiate(request.headers.get("accept-language"))
 
 
