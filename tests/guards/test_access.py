@@ -91,7 +91,7 @@ class TestMatrix:
     def test_nothing_on_the_way_waits_for_a_thread(self, service: Service) -> None:
         """The framework runs a plain function in a pool of threads, which takes longer than most of them do."""
         used = {one for endpoint in endpoints_of(service) for one in calls(endpoint.dependant)}
-        assert [one.__qualname__ for one in used if not waits(one)] == []
+        assert [f"{one.__module__}.{one.__qualname__}" for one in used if not waits(one)] == []
 
     def test_the_gateway_routes_every_endpoint_to_its_service(self, service: Service) -> None:
         for endpoint in MATRIX[service.name]:
