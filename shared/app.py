@@ -96,7 +96,7 @@ def subscriptions_of(service: Service, forgotten: Callable[[], None] = lambda: N
     return rights.joined(retention.subscriptions(service.name, service.policies), own)
 
 
-def _runtime(request: Request) -> Runtime:
+async def _runtime(request: Request) -> Runtime:
     runtime: Runtime = request.app.state.runtime
     return runtime
 

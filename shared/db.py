@@ -14,6 +14,7 @@ from shared.events import write_queued
 from shared.keys import Keys, keys_from
 from shared.notifier import OutboxNotifier
 from shared.settings import Settings, runtime_url
+from shared.straight import Straight
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 15
@@ -30,6 +31,19 @@ class Database:
         self.url = url
         self.schema = schema
         self.keys = keys
+        server_settings = {
+            "application_name": f"loctician-{schema}",
+            "search_path": f"{schema}, public",
+            "statement_timeout": f"{STATEMENT_SECONDS}s",
+            "lock_timeout": f"{LOCK_SECONDS}s",
+            "idle_in_transaction_session_timeout": "60s",
+            "jit": "off",
+        }
+        options = {
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": STATEMENT_SECONDS + 5,
+            "server_settings": server_settings,
+        }
         self.engine: AsyncEngine = create_async_engine(
             url.replace("postgresql://", "postgresql+asyncpg://", 1),
             pool_size=pool_size,
@@ -38,21 +52,11 @@ class Database:
             pool_pre_ping=False,
             echo=echo,
             hide_parameters=True,  # they may be personal, and errors are logged
-            connect_args={
-                "timeout": CONNECT_SECONDS,
-                "command_timeout": STATEMENT_SECONDS + 5,
-                "server_settings": {
-                    "application_name": f"loctician-{schema}",
-                    "search_path": f"{schema}, public",
-                    "statement_timeout": f"{STATEMENT_SECONDS}s",
-                    "lock_timeout": f"{LOCK_SECONDS}s",
-                    "idle_in_transaction_session_timeout": "60s",
-                    "jit": "off",
-                },
-            },
+            connect_args=options,
         )
         metrics.watch(self.engine.sync_engine, schema)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.straight = Straight(url, pool_size, CONNECT_SECONDS, **options)
         self.notifier = OutboxNotifier(url, schema)
 
     @classmethod
@@ -62,6 +66,7 @@ class Database:
         return cls(url, schema, pool_size=settings.database_pool_size, echo=settings.sql_echo, keys=keys)
 
     async def close(self) -> None:
+        await self.straight.close()
         await self.engine.dispose()
 
     async def call(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
@@ -90,7 +95,7 @@ async def call(
     return await database.call(statement, params)
 
 
-def _database(request: Request) -> Database:
+async def _database(request: Request) -> Database:
     database: Database = request.app.state.runtime.database
     return database
 

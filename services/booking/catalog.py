@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.answers import catalog as answers
 from services.booking.commands import keyed
 from services.booking.errors.catalog import SalonOnly
 from services.booking.events import TreatmentArchived, TreatmentCreated, TreatmentEvent, TreatmentUpdated
@@ -20,7 +19,7 @@ from shared.db import Database
 from shared.errors import NotFound
 from shared.events import emit, new_id
 from shared.idempotency import once
-from shared.schemas import CURRENCY, BadCursor, decode_cursor, encode_cursor
+from shared.schemas import CURRENCY, BadCursor, decode_cursor
 
 SALON = {Role.STAFF, Role.ADMIN}
 MOST_WORDS = 8
@@ -47,7 +46,7 @@ async def search(
     wanted: Filter,
     cursor: str | None,
     limit: int,
-) -> dict[str, Any]:
+) -> str:
     """By name, or by relevance when there is a text. Raises SalonOnly for who may not see the inactive ones."""
     if wanted.inactive and not is_salon(who):
         raise SalonOnly
@@ -56,33 +55,30 @@ async def search(
     return await _by_words(database, language, words_of(text), wanted, cursor, limit)
 
 
-async def _by_name(database: Database, language: str, wanted: Filter, cursor: str | None, limit: int) -> dict[str, Any]:
+async def _by_name(database: Database, language: str, wanted: Filter, cursor: str | None, limit: int) -> str:
     name, last = decode_cursor(cursor, str, UUID) if cursor else (None, None)
     after = None if name is None or last is None else (name, last)
-    rows = await database.call(queries.by_name(language, wanted, after).limit(limit + 1))
-    more = encode_cursor(rows[limit - 1].name, str(rows[limit - 1].id)) if len(rows) > limit else None
-    return {"items": [answers.treatment(row, language) for row in rows[:limit]], "next_cursor": more}
+    return await queries.by_name(database, language, wanted, after, limit)
 
 
 async def _by_words(
     database: Database, language: str, words: list[str], wanted: Filter, cursor: str | None, limit: int
-) -> dict[str, Any]:
+) -> str:
     after = None
     if cursor:
         rank, last = decode_cursor(cursor, int, UUID)
         if not 0 <= rank <= HIGHEST_RANK:
             raise BadCursor
         after = (rank, last)
-    rows = await database.call(queries.by_words(language, words, wanted, after, limit + 1))
-    more = encode_cursor(rows[limit - 1].rank, str(rows[limit - 1].id)) if len(rows) > limit else None
-    return {"items": [answers.found_treatment(row, language) for row in rows[:limit]], "next_cursor": more}
+    return await queries.by_words(database, language, words, wanted, after, limit)
 
 
-async def treatment(database: Database, treatment_id: UUID, language: str) -> dict[str, Any]:
-    rows = await database.call(queries.treatment(treatment_id, language))
-    if not rows:
+async def treatment(database: Database, treatment_id: UUID, language: str) -> tuple[int, str]:
+    """Its version, and the answer."""
+    found = await queries.treatment(database, treatment_id, language)
+    if found is None:
         raise NotFound
-    return answers.treatment(rows[0], language)
+    return found["version"], found["answer"]
 
 
 async def create(
@@ -146,4 +142,5 @@ async def _tell(
             active=row.active,
         ),
     )
-    return answers.treatment(row, language)
+    answer: dict[str, Any] = row.answer
+    return answer

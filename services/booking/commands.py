@@ -4,9 +4,8 @@ import hashlib
 from typing import Any
 from uuid import UUID
 
+from asyncpg import PostgresError
 from pydantic import BaseModel
-from sqlalchemy import Executable
-from sqlalchemy.exc import DBAPIError
 
 from services.booking import slots
 from services.booking.errors import ABOUT_THE_TIME, refusal_of
@@ -19,11 +18,11 @@ from shared.errors import StaleVersion
 LARGEST_VERSION = 2**31 - 1
 
 
-async def run(database: Database, who: Principal, statement: Executable, request: Row) -> Row:
+async def run(database: Database, who: Principal, statement: str, request: Row) -> Row:
     """Raises the refusal that the database names."""
     try:
         done = await row_of(database, statement, claims_of(who).as_json(), request)
-    except DBAPIError as error:
+    except PostgresError as error:
         refusal = refusal_of(error)
         if refusal is None:
             raise
@@ -35,7 +34,7 @@ async def run(database: Database, who: Principal, statement: Executable, request
 async def run_or_offer(
     database: Database,
     who: Principal,
-    statement: Executable,
+    statement: str,
     request: Row,
     asked: AvailabilityRequest,
     customer_id: UUID,

@@ -15,6 +15,7 @@ from shared.db import Database
 
 LONGEST_SEARCH = timedelta(days=31)
 USUAL_SEARCH = timedelta(days=14)
+NOTHING_FREE = '{"items":[]}'
 
 
 async def search(
@@ -25,16 +26,16 @@ async def search(
     between: tuple[datetime | None, datetime | None],
     limit: int,
     language: str,
-) -> dict[str, Any]:
+) -> str:
     start = between[0] or datetime.now(UTC)
     end = between[1] or start + USUAL_SEARCH
     if not start < end <= start + LONGEST_SEARCH:
         raise RangeTooLong
     notice = who is None or who.role == Role.CUSTOMER  # the salon itself needs none
-    rows = await queries.free_slots(database, Search(treatment_ids, loctician, start, end, limit, notice))
-    if not rows:
+    found = await queries.free_slots(database, Search(treatment_ids, loctician, start, end, limit, notice), language)
+    if found is None:
         await _refuse_unknown(database, treatment_ids, loctician)
-    return {"items": [answers.slot(row._mapping, treatment_ids, language) for row in rows]}
+    return found or NOTHING_FREE
 
 
 async def _refuse_unknown(database: Database, treatment_ids: list[UUID], loctician: UUID | None) -> None:

@@ -1,5 +1,6 @@
 """Every endpoint admits exactly whom the matrix names: as it declares, and as it answers when called."""
 
+import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -33,14 +34,21 @@ def calls(dependant: Dependant) -> Iterator[Any]:
         yield from calls(inner)
 
 
+def endpoints_of(service: Service) -> list[APIRoute]:
+    return [one for router in service.routers for one in router.routes if isinstance(one, APIRoute)]
+
+
 def declared(service: Service) -> dict[str, set[Who]]:
     """What each endpoint of a service declares."""
-    endpoints = [one for router in service.routers for one in router.routes if isinstance(one, APIRoute)]
     return {
         f"{method} {endpoint.path}": {one.__access__ for one in calls(endpoint.dependant) if hasattr(one, "__access__")}
-        for endpoint in endpoints
+        for endpoint in endpoints_of(service)
         for method in endpoint.methods or ()
     }
+
+
+def waits(call: Any) -> bool:
+    return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
 
 
 def address(path: str) -> str:
@@ -79,6 +87,11 @@ async def signed_in(
 class TestMatrix:
     def test_every_endpoint_declares_whom_the_matrix_names(self, service: Service) -> None:
         assert declared(service) == {endpoint: {who} for endpoint, who in MATRIX[service.name].items()}
+
+    def test_nothing_on_the_way_waits_for_a_thread(self, service: Service) -> None:
+        """The framework runs a plain function in a pool of threads, which takes longer than most of them do."""
+        used = {one for endpoint in endpoints_of(service) for one in calls(endpoint.dependant)}
+        assert [f"{one.__module__}.{one.__qualname__}" for one in used if not waits(one)] == []
 
     def test_the_gateway_routes_every_endpoint_to_its_service(self, service: Service) -> None:
         for endpoint in MATRIX[service.name]:

@@ -18,12 +18,12 @@ Admin = Annotated[Principal, allow(Role.ADMIN)]
 COOKIE = "__Host-loctician-refresh"
 
 
-def _desk(request: Request) -> Desk:
+async def _desk(request: Request) -> Desk:
     desk: Desk = request.app.state.desk
     return desk
 
 
-def _client(request: Request) -> Client:
+async def _client(request: Request) -> Client:
     """The address is what the server takes it for: behind the gateway, that of X-Forwarded-For."""
     agent = request.headers.get("user-agent", "")[:MOST_AGENT].replace("\x00", "")
     return Client(request.client.host if request.client else "unknown", agent)

@@ -24,7 +24,7 @@ from shared.schemas import copenhagen
 from shared.tokens import TokenVerifier
 
 
-def _not_kept(response: Response) -> None:
+async def _not_kept(response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
 
 

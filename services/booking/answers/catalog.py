@@ -1,40 +1,6 @@
-from html import escape
 from typing import Any
 
 from services.booking.answers.common import Answer, instant, price
-
-MARK = {ord("\ue000"): "<mark>", ord("\ue001"): "</mark>"}
-
-
-def treatment(row: Any, language: str) -> Answer:
-    starts = row.processing_start_minutes
-    return {
-        "id": str(row.id),
-        "name": row.translations[language]["name"],
-        "description": row.translations[language]["description"],
-        "category": row.category,
-        "category_name": row.category_name,
-        "duration_minutes": row.duration_minutes,
-        "processing": None if starts is None else {"start_minutes": starts, "minutes": row.processing_minutes},
-        "buffer_before_minutes": row.buffer_before_minutes,
-        "buffer_after_minutes": row.buffer_after_minutes,
-        "grid_minutes": row.grid_minutes,
-        "price": price(row.price_amount, language),
-        "loctician_ids": [str(one) for one in row.loctician_ids],
-        "translations": row.translations,
-        "active": row.active,
-        "version": row.version,
-    }
-
-
-def found_treatment(row: Any, language: str) -> Answer:
-    marked = {"name": html(row.marked_name), "description": html(row.marked_description)}
-    return treatment(row, language) | {"highlight": marked}
-
-
-def html(marked: str) -> str:
-    """The text escaped first, whatever it holds, and then its marks as elements."""
-    return escape(marked).translate(MARK)
 
 
 def loctician(row: Any, language: str) -> Answer:

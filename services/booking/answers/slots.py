@@ -7,7 +7,7 @@ from services.booking.answers.common import Answer, instant, money
 
 
 def slot(row: Any, treatment_ids: Sequence[UUID], language: str) -> Answer:
-    """`row` as booking.slot has it, from columns or from JSON."""
+    """`row` as booking.slot has it in JSON; what booking.slots_answer() writes is the same."""
     found = {
         "start": instant(row["starts_at"]),
         "end": instant(row["ends_at"]),

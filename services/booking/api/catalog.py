@@ -12,6 +12,7 @@ from shared.db import DatabaseDep, SessionDep
 from shared.idempotency import IdempotencyKey
 from shared.problems import LanguageDep
 from shared.schemas import Page
+from shared.straight import body
 
 router = APIRouter(prefix="/api/v1")
 
@@ -31,7 +32,7 @@ async def list_treatments(
     limit: Limit = 50,
 ) -> Response:
     wanted = Filter(category, include_inactive)
-    return answer(await catalog.search(database, who, lang or spoken, q, wanted, cursor, limit))
+    return body(await catalog.search(database, who, lang or spoken, q, wanted, cursor, limit))
 
 
 @router.post("/services", status_code=201, response_model=schemas.Treatment)
@@ -44,7 +45,8 @@ async def create_treatment(
 
 @router.get("/services/{treatment_id}", response_model=schemas.Treatment)
 async def get_treatment(who: Visitor, treatment_id: UUID, database: DatabaseDep, language: LanguageDep) -> Response:
-    return answer(await catalog.treatment(database, treatment_id, language))
+    version, found = await catalog.treatment(database, treatment_id, language)
+    return body(found, ETag=f'"{version}"')
 
 
 @router.put("/services/{treatment_id}", response_model=schemas.Treatment)

@@ -19,7 +19,7 @@ From = Annotated[Instant | None, Query(alias="from")]
 To = Annotated[Instant | None, Query(alias="to")]
 
 
-def _require_verified(runtime: RuntimeDep) -> bool:
+async def _require_verified(runtime: RuntimeDep) -> bool:
     settings = runtime.settings
     assert isinstance(settings, BookingSettings)  # noqa: S101 - narrows to this service's own
     return bool(settings.require_verified_email)

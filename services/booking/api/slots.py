@@ -8,6 +8,7 @@ from services.booking.api.common import From, To, Visitor, answer
 from services.booking.schemas import slots as schemas
 from shared.db import DatabaseDep
 from shared.problems import LanguageDep
+from shared.straight import body
 
 router = APIRouter(prefix="/api/v1")
 
@@ -23,7 +24,7 @@ async def search_slots(
     end: To = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response:
-    return answer(await slots.search(database, who, service_id, loctician_id, (start, end), limit, language))
+    return body(await slots.search(database, who, service_id, loctician_id, (start, end), limit, language))
 
 
 @router.post("/bookings/check-availability", response_model=schemas.Availability)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import orjson
-from sqlalchemy.exc import DBAPIError
+from asyncpg import PostgresError
 
 from services.booking.errors import bookings, slots
 from shared.errors import NotFound, ProblemError, StaleVersion
@@ -54,18 +54,11 @@ ABOUT_THE_TIME = (
 )
 
 
-def state_of(error: DBAPIError) -> str | None:
-    """The SQLSTATE that the database gave."""
-    cause: Any = error.orig.__cause__ if error.orig else None
-    return getattr(cause, "sqlstate", None)
-
-
-def refusal_of(error: DBAPIError) -> ProblemError | None:
+def refusal_of(error: PostgresError) -> ProblemError | None:
     """The refusal that the database raised; None for any other failure."""
-    state = state_of(error)
-    cause: Any = error.orig.__cause__ if error.orig else None
-    if state == REFUSED:
+    cause: Any = error  # the driver sets the fields it was given
+    if cause.sqlstate == REFUSED:
         return REFUSALS[cause.message](**orjson.loads(cause.detail or "{}"))
-    if state == EXCLUSION_VIOLATION and cause.constraint_name in REFUSALS:
+    if cause.sqlstate == EXCLUSION_VIOLATION and cause.constraint_name in REFUSALS:
         return REFUSALS[cause.constraint_name]()
     return None

@@ -13,7 +13,8 @@ BOOK_SERIES = function("book_series")
 CHANGE = function("change")
 CANCEL = function("cancel")
 SETTLE = function("settle")
-FIND = text("SELECT CAST(b AS text) FROM booking.find_bookings(CAST(:claims AS jsonb), CAST(:request AS jsonb)) AS b")
+FIND = "SELECT CAST(b AS text) FROM booking.find_bookings(CAST($1 AS jsonb), CAST($2 AS jsonb)) AS b"
+CANCEL_WITHIN = text("SELECT booking.cancel(CAST(:claims AS jsonb), CAST(:request AS jsonb))")
 
 
 async def history(session: AsyncSession, booking_id: UUID) -> Sequence[Any]:
@@ -23,7 +24,7 @@ async def history(session: AsyncSession, booking_id: UUID) -> Sequence[Any]:
 
 async def cancel(session: AsyncSession, claims: str, request: str) -> None:
     """The same as CANCEL, within a transaction that does more."""
-    await session.execute(CANCEL, {"claims": claims, "request": request})
+    await session.execute(CANCEL_WITHIN, {"claims": claims, "request": request})
 
 
 async def coming(session: AsyncSession, customer_id: UUID) -> Sequence[UUID]:

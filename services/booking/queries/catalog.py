@@ -2,10 +2,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Integer, Select, Text, Uuid, func, insert, literal, select, tuple_, update
+from sqlalchemy import func, insert, literal_column, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.models import loctician_treatments, locticians, treatments
+from services.booking.models import treatments
+from shared.db import Database
 
 COLLATIONS = {"da": "da-x-icu", "en": "en-x-icu"}
 COLUMNS = [column for column in treatments.c if column.computed is None]
@@ -19,56 +21,73 @@ class Filter:
     inactive: bool = False
 
 
-def _columns(language: str) -> list[ColumnElement[Any]]:
-    performers = (
-        select(func.coalesce(func.array_agg(loctician_treatments.c.loctician_id), literal([], ARRAY(Uuid))))
-        .join(locticians, locticians.c.loctician_id == loctician_treatments.c.loctician_id)
-        .where(loctician_treatments.c.treatment_id == treatments.c.id, locticians.c.active)
-        .correlate(treatments)
-        .scalar_subquery()
+def _page(item: str, key: str) -> str:
+    """The end of a statement that has `found` a place, an id and a key for each treatment and one more than $1."""
+    return f"""
+        SELECT CAST(json_build_object(
+            'items', coalesce(json_agg({item} ORDER BY place) FILTER (WHERE place <= $1), '[]'),
+            'next_cursor', CASE WHEN count(*) > $1 THEN
+                booking.cursor(json_agg(json_build_array({key}, id)) FILTER (WHERE place = $1) -> 0) END
+        ) AS text)
+        FROM found JOIN booking.treatments t USING (id)"""
+
+
+def _by_name(collation: str) -> str:
+    name = f"(t.translations -> $2 ->> 'name') COLLATE \"{collation}\""
+    return f"""
+        WITH found AS (
+            SELECT first.*, row_number() OVER () AS place FROM (
+                SELECT t.id, {name} AS name FROM booking.treatments t
+                WHERE (t.active OR $4) AND ($3::text IS NULL OR t.category = $3)
+                    AND ($5::text IS NULL OR ({name}, t.id) > ($5, $6::uuid))
+                ORDER BY name, t.id LIMIT $1 + 1
+            ) first
+        )""" + _page("booking.treatment_json(t, $2)", "name")
+
+
+BY_NAME = {language: _by_name(collation) for language, collation in COLLATIONS.items()}
+BY_WORDS = """
+        WITH found AS (
+            SELECT f.treatment_id AS id, f.rank, f.marked_name, f.marked_description,
+                row_number() OVER (ORDER BY f.rank DESC, f.treatment_id) AS place
+            FROM booking.search_treatments($7, $2, $3, $4, $5, $6, $1 + 1) f
+        )""" + _page(
+    """booking.treatment_json(t, $2) || jsonb_build_object('highlight', jsonb_build_object(
+        'name', booking.html(marked_name), 'description', booking.html(marked_description)))""",
+    "rank",
+)
+TREATMENT = """
+    SELECT version, CAST(booking.treatment_json(t, $2) AS text) AS answer FROM booking.treatments t WHERE id = $1"""
+
+
+async def by_name(database: Database, language: str, wanted: Filter, after: tuple[str, UUID] | None, limit: int) -> str:
+    """A page in the alphabet of the language, as it is sent."""
+    name, last = after or (None, None)
+    page: str = await database.straight.value(
+        BY_NAME[language], limit, language, wanted.category, wanted.inactive, name, last
     )
-    category_name = func.booking.category_name(treatments.c.category, language)
-    return [*COLUMNS, category_name.label("category_name"), performers.label("loctician_ids")]
+    return page
 
 
-def by_name(language: str, wanted: Filter, after: tuple[str, UUID] | None) -> Select[Any]:
-    """In the alphabet of the language."""
-    name = treatments.c.translations[language]["name"].astext
-    sorted_name = name.collate(COLLATIONS[language])
-    statement = select(*_columns(language), name.label("name"))
-    if not wanted.inactive:
-        statement = statement.where(treatments.c.active)
-    if wanted.category:
-        statement = statement.where(treatments.c.category == wanted.category)
-    if after:
-        statement = statement.where(tuple_(sorted_name, treatments.c.id) > tuple_(literal(after[0]), literal(after[1])))
-    return statement.order_by(sorted_name, treatments.c.id)
-
-
-def by_words(
-    language: str, words: list[str], wanted: Filter, after: tuple[int, UUID] | None, limit: int
-) -> Select[Any]:
-    """The best first; see booking.search_treatments()."""
+async def by_words(
+    database: Database,
+    language: str,
+    words: list[str],
+    wanted: Filter,
+    after: tuple[int, UUID] | None,
+    limit: int,
+) -> str:
+    """A page of the best, as it is sent; see booking.search_treatments()."""
     rank, last = after or (None, None)
-    found = func.booking.search_treatments(
-        literal(words, ARRAY(Text)),
-        literal(language, Text),
-        literal(wanted.category, Text),
-        literal(wanted.inactive),
-        literal(rank, Integer),
-        literal(last, Uuid),
-        literal(limit, Integer),
-    ).table_valued("treatment_id", "rank", "marked_name", "marked_description")
-    return (
-        select(*_columns(language), found.c.rank, found.c.marked_name, found.c.marked_description)
-        .select_from(found)
-        .join(treatments, treatments.c.id == found.c.treatment_id)
-        .order_by(found.c.rank.desc(), treatments.c.id)
+    page: str = await database.straight.value(
+        BY_WORDS, limit, language, wanted.category, wanted.inactive, rank, last, words
     )
+    return page
 
 
-def treatment(treatment_id: UUID, language: str) -> Select[Any]:
-    return select(*_columns(language)).where(treatments.c.id == treatment_id)
+async def treatment(database: Database, treatment_id: UUID, language: str) -> Any:
+    """Its version, and the answer as it is sent."""
+    return await database.straight.row(TREATMENT, treatment_id, language)
 
 
 async def locked_treatment(session: AsyncSession, treatment_id: UUID) -> Any:
@@ -86,4 +105,7 @@ async def change_treatment(session: AsyncSession, treatment_id: UUID, values: di
 
 
 async def read_treatment(session: AsyncSession, treatment_id: UUID, language: str) -> Any:
-    return (await session.execute(treatment(treatment_id, language))).one_or_none()
+    """With the `answer` that the API gives of it."""
+    answer = func.booking.treatment_json(literal_column("treatments"), language, type_=JSONB)
+    statement = select(*COLUMNS, answer.label("answer")).where(treatments.c.id == treatment_id)
+    return (await session.execute(statement)).one()

@@ -9,7 +9,7 @@ HOLD = function("hold")
 RELEASE = function("release_hold")
 WAIT = function("wait")
 STOP_WAITING = function("stop_waiting")
-WISHES = text("SELECT CAST(w AS text) FROM booking.wishes(CAST(:claims AS jsonb), CAST(:request AS jsonb)) AS w")
+WISHES = "SELECT CAST(w AS text) FROM booking.wishes(CAST($1 AS jsonb), CAST($2 AS jsonb)) AS w"
 
 
 async def end_lapsed(session: AsyncSession) -> None:

@@ -5,8 +5,8 @@ from datetime import date
 from uuid import uuid4
 
 import pytest
+from asyncpg import PostgresError
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.booking.queries.common import ATTEMPTS, function, row_of
@@ -115,11 +115,11 @@ class TestTryingAgain:
         assert await failing(state, ATTEMPTS - 1) == ATTEMPTS
 
     async def test_but_not_for_ever(self, failing: Callable[..., Awaitable[int]], owner: AsyncEngine) -> None:
-        with pytest.raises(DBAPIError, match="not now"):
+        with pytest.raises(PostgresError, match="not now"):
             await failing("40P01", 1000)
         assert await attempts(owner) == ATTEMPTS
 
     async def test_nor_after_anything_else(self, failing: Callable[..., Awaitable[int]], owner: AsyncEngine) -> None:
-        with pytest.raises(DBAPIError, match="not now"):
+        with pytest.raises(PostgresError, match="not now"):
             await failing("23514", 1000)
         assert await attempts(owner) == 1

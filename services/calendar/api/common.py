@@ -11,7 +11,9 @@ PREFIX = "/api/v1/calendar"
 SALON = {Role.STAFF, Role.ADMIN}
 
 
-def own_or_salon(loctician_id: UUID, who: Annotated[Principal, allow(Role.LOCTICIAN, Role.STAFF, Role.ADMIN)]) -> UUID:
+async def own_or_salon(
+    loctician_id: UUID, who: Annotated[Principal, allow(Role.LOCTICIAN, Role.STAFF, Role.ADMIN)]
+) -> UUID:
     """A loctician sees no other's calendar, nor whether there is one."""
     if who.role is Role.LOCTICIAN and who.id != loctician_id:
         raise NotFound

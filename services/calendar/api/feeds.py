@@ -15,7 +15,7 @@ router = APIRouter(prefix=PREFIX)
 Caller = Annotated[Principal, SIGNED_IN]
 
 
-def own_or_salon(owner_id: UUID, who: Caller) -> UUID:
+async def own_or_salon(owner_id: UUID, who: Caller) -> UUID:
     """Everybody has a feed of their own; the salon may give a loctician one."""
     if who.role not in SALON and who.id != owner_id:
         raise NotFound

@@ -23,7 +23,7 @@ BODY = {
 }
 
 
-def guard(request: Request) -> Guard:
+async def guard(request: Request) -> Guard:
     found: Guard = request.app.state.runtime.settings.guard
     return found
 

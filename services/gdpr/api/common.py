@@ -10,7 +10,7 @@ from shared.auth import SIGNED_IN, Principal, Role, allow
 from shared.errors import NotFound
 
 
-def enabled(runtime: RuntimeDep) -> None:
+async def enabled(runtime: RuntimeDep) -> None:
     """With ENABLE_GDPR_FEATURES=false these calls do not exist, whoever asks."""
     if not runtime.settings.enable_gdpr_features:
         raise NotFound
