@@ -75,6 +75,53 @@ class TestTraces:
         assert [one for one in ours if (one["message"], one["request_id"]) == ("request", request_id)]
 
 
+SEEN = {  # series that a booking and a failed login leave, by the process that measures them
+    "gateway": [
+        'http_request_duration_seconds_count{method="POST",route="/api/v1/bookings",service="gateway",status="201"}'
+    ],
+    "auth": [
+        'auth_logins_total{outcome="ok"}',
+        'auth_logins_total{outcome="credentials"}',
+        'outbox_published_total{service="auth",type="login.failed.v1"}',
+    ],
+    "booking": [
+        'http_request_duration_seconds_count{method="POST",route="/api/v1/bookings",service="booking",status="201"}',
+        'outbox_published_total{service="booking",type="booking.created.v1"}',
+        'database_query_duration_seconds_count{service="booking",statement="select"}',
+        'database_pool_size{service="booking"}',
+        "booking_slots_seconds_count",
+        'health_part_up{part="relay",service="booking"}',
+    ],
+    "calendar": [
+        'consumer_lag_seconds_count{service="calendar"}',
+        'health_part_up{part="consumer",service="calendar"}',
+    ],
+    "notifications": [
+        'notification_attempts_total{channel="mail",outcome="sent"}',
+        'consumer_messages_total{outcome="handled",service="notifications"}',
+    ],
+    "gdpr": ['consumer_lag_seconds_count{service="gdpr"}'],
+}
+
+
+@pytest.mark.slow
+class TestMetrics:
+    async def test_a_booking_and_a_failed_login_are_seen(self, stack: Stack) -> None:
+        async with httpx.AsyncClient(base_url=stack.url, timeout=10) as http:
+            address, token = await register(http, "maal")
+            wrong = {"email": address, "password": "not-the-password"}
+            assert (await http.post("/api/v1/auth/login", json=wrong)).status_code == 401
+            await booked(http, token, {})
+            for name, expected in SEEN.items():
+                base = stack.url if name == "gateway" else stack.environment[f"{name.upper()}_URL"]
+
+                async def missing(base: str = base, expected: list[str] = expected) -> list[str]:
+                    told = dict(line.rsplit(" ", 1) for line in (await http.get(f"{base}/metrics")).text.splitlines())
+                    return [one for one in expected if float(told.get(one, 0)) == 0]
+
+                await eventually(missing, lambda none: not none, f"the metrics of {name}")
+
+
 @pytest.mark.slow
 class TestSecrets:
     async def test_no_token_password_or_address_is_in_logs_or_traces(self, stack: Stack, collector: Collector) -> None:
