@@ -23,7 +23,7 @@ async def booked(book: Book, customer: Caller, salon: date) -> dict[str, Any]:
 @pytest.fixture
 async def told(outbox: Outbox) -> Any:
     async def types() -> list[str]:
-        return [one["type"].split(".")[1] for one in await outbox()]
+        return [one["type"].split(".")[1] for one in await outbox() if one["type"].startswith("booking.")]
 
     return types
 
