@@ -16,16 +16,20 @@ TREATMENT = UUID(int=1)
 MINUTES = 30
 DAYS = 160  # booked within the horizon, from two days ahead
 STARTS = DAYS * 24 * 60 // MINUTES
+CUSTOMERS = 4_000  # each of whom may have 100 coming bookings
 SERVICE = '{"role": "service"}'
 
 PEOPLE = """
+    INSERT INTO booking.salon (minimum_notice_minutes, horizon_days, cancellation_window_hours, confirm_by_hand,
+        open_bookings_per_customer, offer_minutes, version)
+    VALUES (60, 180, 24, false, 100, 30, 1);
     INSERT INTO booking.treatments (id, translations, category, duration_minutes, grid_minutes, price_amount)
     SELECT '{treatment}', jsonb_build_object('da', texts, 'en', texts), 'maintenance', {minutes}, {minutes}, 64900
     FROM jsonb_build_object('name', 'Retwist', 'description', '') texts;
     INSERT INTO booking.locticians (loctician_id, display_name)
     SELECT md5('loctician' || i)::uuid, 'Loctician ' || i FROM generate_series(0, {count} - 1) i;
     INSERT INTO booking.customers (id, email_verified)
-    SELECT md5('customer' || i)::uuid, true FROM generate_series(0, {count} - 1) i;
+    SELECT md5('customer' || i)::uuid, true FROM generate_series(0, {customers} - 1) i;
     INSERT INTO booking.loctician_treatments (loctician_id, treatment_id)
     SELECT md5('loctician' || i)::uuid, '{treatment}' FROM generate_series(0, {count} - 1) i;
     INSERT INTO booking.open_windows (loctician_id, day, version, windows)
@@ -59,11 +63,11 @@ HISTORY = """
 FREE_SLOTS = """SELECT starts_at, ends_at, loctician_id, price_amount
                 FROM booking.free_slots($1::uuid[], $2::uuid, $3::timestamptz, $4::timestamptz, $5::integer)"""
 
-# One row a transaction: the next start that nobody has, of the loctician and the customer of the same number.
+# One row a transaction: the next start that nobody has, of the next loctician, for the next customer.
 BOOK = """SELECT booking.book(
-    ('{{"role": "customer", "sub": "' || md5('customer' || n % {count})::uuid || '"}}')::jsonb,
+    ('{{"role": "customer", "sub": "' || md5('customer' || n % {customers})::uuid || '"}}')::jsonb,
     ('{{"service_ids": ["{treatment}"], "loctician_id": "' || md5('loctician' || n % {count})::uuid
-        || '", "customer_id": "' || md5('customer' || n % {count})::uuid
+        || '", "customer_id": "' || md5('customer' || n % {customers})::uuid
         || '", "start": "' || timestamptz '{first}' + n / {count} * interval '{minutes} minutes'
         || '", "notes": null, "require_verified": false, "request_hash": "{hash}", "key": "' || gen_random_uuid()
         || '", "booking_id": "' || gen_random_uuid() || '", "event_id": "' || gen_random_uuid()
@@ -88,6 +92,7 @@ async def people(url: str, count: int, *, days: int = 179, opens: int = 0, close
         "treatment": TREATMENT,
         "minutes": MINUTES,
         "count": count,
+        "customers": CUSTOMERS,
         "days": days,
         "opens": opens,
         "closes": closes,
@@ -137,16 +142,21 @@ async def book_script(url: str, folder: Path, count: int) -> Path:
     path = folder / "book.sql"
     hashed = "0" * 64
     path.write_text(
-        BOOK.format(treatment=TREATMENT, count=count, first=first.isoformat(), minutes=MINUTES, hash=hashed).replace(
-            "\n", " "
-        )
+        BOOK.format(
+            treatment=TREATMENT,
+            count=count,
+            customers=CUSTOMERS,
+            first=first.isoformat(),
+            minutes=MINUTES,
+            hash=hashed,
+        ).replace("\n", " ")
         + "\n"
     )
     return path
 
 
 def order(number: int, count: int) -> dict[str, object]:
-    """The body of the nth booking, of customer n % count: no two take the same time of anybody."""
+    """The body of the nth booking, of customer n % CUSTOMERS: no two take the same time of anybody."""
     place = number // count
     if place >= STARTS // 2:
         raise RuntimeError("every start has been booked")

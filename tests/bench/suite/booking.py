@@ -19,14 +19,14 @@ PEOPLE = 64
 
 def clients_of(platform: Platform) -> list[Next]:
     """Each books one free time after another, every time as another customer."""
-    tokens = [platform.signer.token(person("customer", number)) for number in range(PEOPLE)]
+    tokens = [platform.signer.token(person("customer", number)) for number in range(salon.CUSTOMERS)]
     numbers = itertools.count()
 
     def following(_: bytes) -> bytes:
         number = next(numbers)
         key = {"Idempotency-Key": salon.new_key()}
         body = salon.order(number, PEOPLE)
-        return request("POST", "/api/v1/bookings", token=tokens[number % PEOPLE], body=body, headers=key)
+        return request("POST", "/api/v1/bookings", token=tokens[number % salon.CUSTOMERS], body=body, headers=key)
 
     return [following] * CLIENTS
 

@@ -18,7 +18,10 @@ SQL = Path(__file__).parent.parent / "sql"
 INDEX = """
     CREATE INDEX occupancy_by_end ON booking.occupancy (loctician_id, upper(blocked), lower(blocked)) WHERE active
 """
-REPLACED = ("shared_sittings", "free_sittings", "slots_between")
+REPLACED = {
+    "0001_free_time.sql": ("shared_sittings", "free_sittings", "slots_between"),
+    "0001_search.sql": ("exact_query", "near_query", "words_to_mark", "mark"),
+}
 ADDED = (
     "treatment_json(booking.treatments, text)",
     "slots_answer(uuid[], uuid, timestamptz, timestamptz, integer, boolean, text)",
@@ -35,14 +38,15 @@ ADDED = (
 
 def upgrade() -> None:
     op.execute(INDEX)
-    script((SQL / "0003_free_time.sql").read_text())
-    script((SQL / "0003_answers.sql").read_text())
+    for part in ("free_time", "search", "answers"):
+        script((SQL / f"0003_{part}.sql").read_text())
 
 
 def downgrade() -> None:
-    for statement in (SQL / "0001_free_time.sql").read_text().split("\n\n"):
-        if any(f"CREATE FUNCTION booking.{name}(" in statement for name in REPLACED):
-            op.get_bind().exec_driver_sql(statement.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
+    for file, names in REPLACED.items():
+        for statement in (SQL / file).read_text().split("\n\n"):
+            if any(f"CREATE FUNCTION booking.{name}(" in statement for name in names):
+                op.get_bind().exec_driver_sql(statement.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
     for function in ADDED:
         op.execute(f"DROP FUNCTION booking.{function}")
     op.execute("DROP INDEX booking.occupancy_by_end")

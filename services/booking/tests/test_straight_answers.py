@@ -1,0 +1,121 @@
+"""What the database writes is what the API declares, to the letter of the money, the marks and the cursor."""
+
+from datetime import date
+from html import escape
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from services.booking import demo
+from services.booking.answers.catalog import price
+from services.booking.schemas.catalog import Treatment
+from services.booking.schemas.slots import Slots
+from services.booking.tests.conftest import AMINA, JONAS, RETWIST, STYLING, OpenOn, asking, at
+from shared.auth import SERVICE_CLAIMS
+from shared.db import Database, transaction
+from shared.schemas import Page, decode_cursor
+
+MONEY = "SELECT booking.formatted($1, $2), booking.vat_in($1)"
+PATHS = [
+    "/api/v1/services",
+    "/api/v1/services?lang=en&limit=3",
+    "/api/v1/services?q=locs",
+    "/api/v1/services?q=farve&lang=en&limit=1",
+    "/api/v1/services?q=xylofonkoncert",
+]
+few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def fits(model: type[BaseModel], content: Any) -> None:
+    """Every field that is declared and none besides, in the types declared."""
+    seen = model.model_validate(content).model_dump(mode="json", exclude_unset=True)
+    assert content == seen | {}
+
+
+class TestSchemas:
+    @pytest.mark.parametrize("path", PATHS)
+    async def test_pages_of_treatments(self, client: httpx.AsyncClient, database: Database, path: str) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await demo.load(session)
+        answer = await client.get(path)
+        assert answer.headers["Content-Type"] == "application/json"
+        fits(Page[Treatment], answer.json())
+
+    async def test_one_treatment(self, client: httpx.AsyncClient, salon: date) -> None:
+        answer = await client.get(f"/api/v1/services/{STYLING}")
+        assert answer.headers["ETag"] == '"1"'
+        fits(Treatment, answer.json())
+
+    async def test_slots(self, client: httpx.AsyncClient, salon: date) -> None:
+        answer = await client.get("/api/v1/slots", params={"service_id": str(RETWIST)})
+        assert answer.headers["Content-Type"] == "application/json"
+        slots = answer.json()
+        assert slots["items"]
+        assert {one["start"][-6:] for one in slots["items"]} <= {"+01:00", "+02:00"}
+        as_sent = Slots.model_validate(slots)
+        assert [one.model_dump(mode="json", exclude_unset=True)["price"] for one in as_sent.items] == [
+            one["price"] for one in slots["items"]
+        ]
+        assert {frozenset(one) for one in slots["items"]} == {
+            frozenset({"start", "end", "loctician_id", "service_ids", "price"})
+        }
+
+    async def test_no_slots(self, client: httpx.AsyncClient, salon: date) -> None:
+        params = {"service_id": str(RETWIST), "from": "2027-03-01T00:00:00Z", "to": "2027-03-02T00:00:00Z"}
+        assert (await client.get("/api/v1/slots", params=params)).json() == {"items": []}
+
+    async def test_a_slot_is_written_alike_as_an_alternative(self, client: httpx.AsyncClient, salon: date) -> None:
+        for language in ("da", "en"):
+            spoken = {"Accept-Language": language}
+            params = {"service_id": str(STYLING), "limit": "3"}
+            searched = (await client.get("/api/v1/slots", params=params, headers=spoken)).json()["items"]
+            early = asking(at(salon, "08:00"), STYLING)
+            checked = await client.post("/api/v1/bookings/check-availability", json=early, headers=spoken)
+            assert searched == checked.json()["alternatives"]
+
+
+class TestStretches:
+    async def test_who_asks_for_any_is_given_the_earliest_of_all(
+        self, client: httpx.AsyncClient, salon: date, open_on: OpenOn
+    ) -> None:
+        """However far apart the days are on which somebody is open, and wherever the limit cuts."""
+        for days, loctician in ((1, JONAS), (6, AMINA), (13, JONAS)):
+            await open_on(date.fromordinal(salon.toordinal() + days), ("09:00", "17:00"), loctician=loctician)
+        first = at(salon, "00:00")
+        whole = {"service_id": str(RETWIST), "from": first.isoformat(), "limit": "1000"}
+        everything: list[dict[str, Any]] = []
+        for who in (AMINA, JONAS):
+            answer = await client.get("/api/v1/slots", params=whole | {"loctician_id": str(who)})
+            everything += answer.json()["items"]
+        everything.sort(key=lambda one: (one["start"], one["loctician_id"]))
+        for limit in (1, 29, 60, 90, 1000):
+            answer = await client.get("/api/v1/slots", params=whole | {"limit": str(limit)})
+            assert answer.json()["items"] == everything[:limit], limit
+
+
+class TestTexts:
+    @few
+    @given(amount=st.integers(0, 80_000_000), language=st.sampled_from(["da", "en"]))
+    async def test_money_is_written_as_everywhere_else(self, database: Database, amount: int, language: str) -> None:
+        formatted, vat = await database.straight.row(MONEY, amount, language)
+        elsewhere = price(amount, language)
+        assert (formatted, vat) == (elsewhere["formatted"], elsewhere["vat"]["amount"])
+
+    @few
+    @given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ue000\ue001"), max_size=40))
+    async def test_text_is_escaped_before_it_is_marked(self, database: Database, text: str) -> None:
+        marked = await database.straight.value("SELECT booking.html($1)", f"\ue000{text}\ue001{text}")
+        assert marked == f"<mark>{escape(text)}</mark>{escape(text)}"
+
+    @few
+    @given(name=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=120))
+    async def test_a_cursor_is_one_of_ours(self, database: Database, name: str) -> None:
+        cursor = await database.straight.value(
+            "SELECT booking.cursor(json_build_array($1::text, $2::uuid))", name, AMINA
+        )
+        assert decode_cursor(cursor, str, UUID) == [name, AMINA]
