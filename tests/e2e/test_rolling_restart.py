@@ -20,10 +20,11 @@ from tests.chaos.customers import Ledger
 from tests.chaos.verdict import judge, waiting
 from tests.e2e.conftest import own_servers, started
 from tests.e2e.salon import bearer, register
-from tests.e2e.stack import SERVICES, Stack, eventually, free_port
+from tests.e2e.stack import READY_SECONDS, SERVICES, Stack, eventually, free_port
 
 CUSTOMERS = 4
 MOST_OPEN = 3
+THOUGHT_SECONDS = 0.1
 PAUSE_SECONDS = 0.5  # an old replica serves on for as long, since not everybody knows of the new one at once
 END_SECONDS = 40.0
 SETTLE_SECONDS = 60.0
@@ -44,14 +45,17 @@ class Fleet:
     async def replace(self, name: str) -> int:
         """Its exit code."""
         old = self.stack.processes.pop(name)
-        port = free_port()
-        self.stack.start(name, port)
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5) as http:
-            await eventually(lambda: _ready(http), bool, f"a new {name} to be ready", 60.0)
-        self._doors[name].lead_to(f"http://127.0.0.1:{port}")
-        await asyncio.sleep(PAUSE_SECONDS)
-        old.send_signal(signal.SIGTERM)
-        return await asyncio.to_thread(old.wait, END_SECONDS)
+        try:
+            port = free_port()
+            self.stack.start(name, port)
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5) as http:
+                await eventually(lambda: _ready(http), bool, f"a new {name} to be ready", READY_SECONDS)
+            self._doors[name].lead_to(f"http://127.0.0.1:{port}")
+            await asyncio.sleep(PAUSE_SECONDS)
+            old.send_signal(signal.SIGTERM)
+            return await asyncio.to_thread(old.wait, END_SECONDS)
+        finally:
+            old.kill()
 
 
 async def _ready(http: httpx.AsyncClient) -> bool:
@@ -102,6 +106,7 @@ class Customer:
             slot = await self._slot()
             if slot is not None:
                 await self._book(slot)
+            await asyncio.sleep(THOUGHT_SECONDS)
 
     async def _slot(self) -> Json | None:
         begin = datetime.now(UTC) + timedelta(days=self._random.uniform(2, 150))
