@@ -1,6 +1,7 @@
 """Health of the gateway and, asked all at once, of each service behind it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +26,15 @@ async def ask(upstream: Upstream, path: str) -> dict[str, Any]:
         return {"status": "down", "reason": str(error) or type(error).__name__}
     except orjson.JSONDecodeError:
         return {"status": "down", "reason": "no JSON"}
-    return {**report, "up": status == 200} if isinstance(report, dict) else {"status": "down", "reason": "no report"}
+    if not isinstance(report, dict):
+        return {"status": "down", "reason": "no report"}
+    return {**report, **_replicas(upstream), "up": status == 200}
+
+
+def _replicas(upstream: Upstream) -> dict[str, Any]:
+    """How many stand how, where there are several."""
+    standings = Counter(replica.standing.name.lower() for replica in upstream.replicas.all)
+    return {"replicas": dict(standings)} if standings.total() > 1 else {}
 
 
 async def ask_all(upstreams: Mapping[str, Upstream], path: str) -> tuple[bool, dict[str, Any]]:

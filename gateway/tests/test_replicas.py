@@ -180,6 +180,15 @@ class TestBalance:
             upstream.close()
             await asyncio.sleep(0)
 
+    async def test_the_gateway_calls_them_all_and_tells_how_they_stand(self, upstreams: Upstreams) -> None:
+        both = f"{upstreams.urls['booking']}, {upstreams.urls['calendar']}"
+        async with running(upstreams, booking_url=both) as (_, url), httpx.AsyncClient(base_url=url) as client:
+            answers = [await client.get("/api/v1/slots") for _ in range(40)]
+            assert {answer.json()["service"] for answer in answers} == {"booking", "calendar"}
+            services = (await client.get("/health")).json()["services"]
+            assert services["booking"]["replicas"] == {"ready": 2}
+            assert "replicas" not in services["auth"]
+
     async def test_localhost_is_looked_up_by_the_system(self) -> None:
         assert "127.0.0.1" in await by_dns("localhost", 80)
 
