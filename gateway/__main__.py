@@ -1,11 +1,7 @@
 """`python -m gateway`: the gateway with the server options it is meant to run with."""
 
 import argparse
-<<<<<<< HEAD
-=======
-import os
 import resource
->>>>>>> d160e3b (Tell how a service's replicas stand, and allow as many files as the system does)
 from typing import Any
 
 import uvicorn
@@ -31,13 +27,8 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     given = parser.parse_args()
-<<<<<<< HEAD
-=======
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is an open file
-    # What a client says of its own address counts for nothing, unless a known proxy stands before the gateway.
-    behind_a_proxy = bool(os.environ.get("FORWARDED_ALLOW_IPS"))
->>>>>>> d160e3b (Tell how a service's replicas stand, and allow as many files as the system does)
     uvicorn.run(
         "gateway.main:create",
         factory=True,

@@ -56,7 +56,7 @@ class Database:
         )
         metrics.watch(self.engine.sync_engine, schema)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self.straight = Straight(url, pool_size, CONNECT_SECONDS, **options)
+        self.straight = Straight(schema, url, pool_size, CONNECT_SECONDS, **options)
         self.notifier = OutboxNotifier(url, schema)
 
     @classmethod

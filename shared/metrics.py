@@ -1,6 +1,8 @@
 """What every process measures of HTTP and of its database. Labels are of fixed sets, never what a client sent."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
@@ -79,6 +81,30 @@ def watch(engine: Engine, service: str) -> None:
     event.listen(engine, "after_cursor_execute", end)
     event.listen(engine, "handle_error", fail)
     _watch_pool(engine, service)
+
+
+class Statements:
+    """Measures and traces what the bare driver sends, as `watch` does for an engine."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+        self._seconds = {kind: QUERY_SECONDS.labels(service, kind) for kind in (*STATEMENTS, "other")}
+
+    @contextmanager
+    def measured(self, statement: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        span = _span(self._service, statement) if tracing.active() else None
+        try:
+            yield
+        except Exception as error:
+            state = getattr(error, "sqlstate", None) or "none"
+            QUERY_ERRORS.labels(self._service, state).inc()
+            if span is not None:
+                span.end(error=state)
+            raise
+        self._seconds[_kind(statement)].observe(time.perf_counter() - begun)
+        if span is not None:
+            span.end()
 
 
 def _watch_pool(engine: Engine, service: str) -> None:

@@ -13,11 +13,14 @@ from typing import Any
 import asyncpg
 from starlette.responses import Response
 
+from shared.metrics import Statements
+
 
 class Straight:
     """Connections of the bare driver, opened as they are needed and kept. Raises the driver's own errors."""
 
-    def __init__(self, url: str, size: int, wait_seconds: float, **options: Any) -> None:
+    def __init__(self, service: str, url: str, size: int, wait_seconds: float, **options: Any) -> None:
+        self._statements = Statements(service)
         self._url = url
         self._wait_seconds = wait_seconds
         self._options = options
@@ -27,12 +30,14 @@ class Straight:
 
     async def rows(self, statement: str, *values: Any) -> Sequence[Any]:
         async with self._connection() as connection:
-            return await connection.fetch(statement, *values)  # type: ignore[no-any-return]
+            with self._statements.measured(statement):
+                return await connection.fetch(statement, *values)  # type: ignore[no-any-return]
 
     async def row(self, statement: str, *values: Any) -> Any:
         """The first row, or None."""
         async with self._connection() as connection:
-            return await connection.fetchrow(statement, *values)
+            with self._statements.measured(statement):
+                return await connection.fetchrow(statement, *values)
 
     async def value(self, statement: str, *values: Any) -> Any:
         """The first row's first value; None where that is NULL or there is no row."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from services.booking import demo
-from services.booking.answers.catalog import price
+from services.booking.answers.common import price
 from services.booking.schemas.catalog import Treatment
 from services.booking.schemas.slots import Slots
 from services.booking.tests.conftest import AMINA, JONAS, RETWIST, STYLING, OpenOn, asking, at
