@@ -254,7 +254,7 @@ class Engine:
             ids = {"booking_id": uuid4(), "require_verified": False}
             await self.call("book", start, **ids)
         except DBAPIError as error:
-            refusal = refusal_of(error.orig.__cause__) if error.orig else None  # type: ignore[arg-type]
+            refusal = refusal_of(error.orig.__cause__) if error.orig else None
             if refusal is None:
                 raise
             return refusal.code
