@@ -13,6 +13,7 @@ from gateway.metrics import CONNECTIONS_ENDED
 
 HEAD_SECONDS = 10.0
 MAX_HEAD_BYTES = 65_536
+LINGER_SECONDS = 1.0  # a client that is refused may go on sending
 TAKE_SECONDS = 30.0  # a client may take as long to take the end of its answer
 NEVER = float("inf")
 TOO_SLOW, TOO_LARGE = (408, "Headers did not arrive in time."), (431, "Headers too large.")
@@ -138,7 +139,7 @@ class FrontDoor(HttpToolsProtocol):
 
     _timer: asyncio.TimerHandle | None = None
     _deadline = _fires_at = NEVER
-    _in_head = False
+    _in_head = _refused = False
     _head_bytes = 0
 
     # -- a connection's life
@@ -170,6 +171,8 @@ class FrontDoor(HttpToolsProtocol):
     # -- a request's head
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -272,7 +275,7 @@ class FrontDoor(HttpToolsProtocol):
 
     def _refuse(self, status: int, reason: str) -> None:
         self._in_head = False
-        self._end_at(self.loop.time() + TAKE_SECONDS)
+        self._end_at(self.loop.time() + LINGER_SECONDS)
         if self.cycle is not None and not self.cycle.response_complete:
             self.transport.close()  # an answer to the call before may be half sent
         if self.transport.is_closing():
@@ -280,7 +283,12 @@ class FrontDoor(HttpToolsProtocol):
         body = reason.encode()
         head = b"content-type: text/plain\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
         self.transport.write(STATUS_LINE[status] + head + body)
-        self.transport.close()
+        if status == FULL[0] or not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        # Closed while the client still sends, the connection would be reset, and the answer lost with it.
+        self._refused = True
+        self.transport.write_eof()
 
 
 def cut(send: Send) -> None:
