@@ -19,7 +19,7 @@ SLEEP = "SELECT pg_sleep(30)"
 
 @pytest.fixture
 async def straight(servers: Servers) -> AsyncIterator[Straight]:
-    made = Straight(plain_url(servers.database_url), 2, 0.2, timeout=5, command_timeout=20)
+    made = Straight("test", plain_url(servers.database_url), 2, 0.2, timeout=5, command_timeout=20)
     yield made
     await made.close()
 
