@@ -46,7 +46,7 @@ class TestFromFiles:
         self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         by_variable = {"environment": "test", "log_level": "ERROR", "role": "api", "cors_origins": "https://a.example"}
-        by_variable["secret_key_previous"] = "the key before this one, as long as it"
+        by_variable |= {"secret_key_previous": "the key before this one, as long as it", "drain_seconds": "7"}
         value = GOOD.get(name) or by_variable.get(name) or ("7" if name == "database_pool_size" else "true")
         monkeypatch.setenv(name.upper(), value)
         given = getattr(load(Settings), name)
