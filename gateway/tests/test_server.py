@@ -145,10 +145,10 @@ class TestRestart:
         self, upstreams: Upstreams, unused_tcp_port: int
     ) -> None:
         url = f"http://127.0.0.1:{unused_tcp_port}"
-        async with process(upstreams, unused_tcp_port, WEBSOCKET_DRAIN_SECONDS="3") as gateway:
+        async with process(upstreams, unused_tcp_port, WEBSOCKET_DRAIN_SECONDS="30") as gateway:
             await answers(url, "/health/ready", 200)
-            sockets = [await connect(ws(url, f"/ws/loctician/{new_id()}")) for _ in range(30)]
-            closing = [asyncio.create_task(closed_with(socket, 15)) for socket in sockets]
+            sockets = [await connect(ws(url, f"/ws/loctician/{new_id()}")) for _ in range(90)]
+            closing = [asyncio.create_task(closed_with(socket, 30)) for socket in sockets]
             gateway.send_signal(signal.SIGTERM)
             await asyncio.wait(closing, return_when=asyncio.FIRST_COMPLETED)
             assert not all(task.done() for task in closing)
@@ -166,7 +166,7 @@ class TestRestart:
 
     async def test_a_second_signal_ends_it_at_once(self, upstreams: Upstreams, unused_tcp_port: int) -> None:
         url = f"http://127.0.0.1:{unused_tcp_port}"
-        async with process(upstreams, unused_tcp_port, WEBSOCKET_DRAIN_SECONDS="60") as gateway:
+        async with process(upstreams, unused_tcp_port, DRAIN_SECONDS="60") as gateway:
             await answers(url, "/health/ready", 200)
             sockets = [await connect(ws(url, f"/ws/loctician/{new_id()}")) for _ in range(3)]
             gateway.send_signal(signal.SIGTERM)
