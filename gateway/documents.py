@@ -46,7 +46,7 @@ EVERY_CALL: list[type[ProblemError]] = [
     UpstreamSlow,
 ]
 WITH_BODY: list[type[ProblemError]] = [SlowBody, TooLarge]
-OWN = [*EVERY_CALL, *WITH_BODY, RateLimited, CannotCount]
+OWN: list[type[ProblemError]] = [*EVERY_CALL, *WITH_BODY, RateLimited, CannotCount]
 ABOUT = """Appointments with Danish locticians.
 
 JSON in UTF-8. Errors are problem details (RFC 9457) with a stable `code`, in Danish, or in English where

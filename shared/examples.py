@@ -24,8 +24,9 @@ class Examples:
         """`name` is that of the field or parameter."""
         reference = schema.get("$ref", "").removeprefix(REFERENCE)
         for known in (reference, name):
-            if known in self._given and self._given[known] in schema.get("enum", [self._given[known]]):
-                return self._given[known]
+            given = self._given.get(known)
+            if known in self._given and given in schema.get("enum", [given]):
+                return [given] if schema.get("type") == "array" and not isinstance(given, list) else given
         if reference:
             return self.of(self._schemas[reference])
         if "default" in schema and schema["default"] not in (None, [], {}):

@@ -174,4 +174,5 @@ def _present(schema: Json) -> Json:
     variants = [one for one in schema.get("anyOf", []) if one != {"type": "null"}]
     if len(variants) != 1:
         return schema
-    return {key: value for key, value in schema.items() if key != "anyOf"} | variants[0]
+    present: Json = {key: value for key, value in schema.items() if key != "anyOf"} | variants[0]
+    return present

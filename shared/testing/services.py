@@ -89,7 +89,7 @@ async def database(app: FastAPI) -> AsyncIterator[Database]:
 async def client(app: FastAPI, database: Database) -> AsyncIterator[httpx.AsyncClient]:
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        hooks = {"response": [conformance(app)]}
+        hooks: dict[str, list[Callable[..., Any]]] = {"response": [conformance(app)]}
         async with httpx.AsyncClient(
             transport=transport, base_url="http://test", timeout=30, event_hooks=hooks
         ) as made:
