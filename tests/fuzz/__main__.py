@@ -12,6 +12,7 @@ import httpx
 
 from deploy.local.servers import install_if_missing, provisioned
 from tests.e2e.stack import running
+from tests.fuzz.attacks import attack
 from tests.fuzz.people import ROLES, gathered
 from tests.fuzz.run import fuzz, told
 
@@ -39,11 +40,14 @@ def main() -> None:
             until = time.monotonic() + given.minutes * 60
             roles = given.role or ROLES
             outcome = fuzz(document, people, roles, examples=given.examples, seed=given.seed, until=until)
-            lines = [f"seed {given.seed}", *told(outcome), *_logged(stack.logs)]
+            attacked = [asyncio.run(attack(document, people, role)) for role in roles]
+            lines = [f"seed {given.seed}", *told(outcome), f"attacks: {sum(calls for calls, _ in attacked)} calls"]
+            found = [one for _, ones in attacked for one in ones] + _logged(stack.logs)
+            lines += found
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text("\n".join(lines) + "\n")
     sys.stdout.write(f"{REPORT.read_text()}\nWritten to {REPORT}\n")
-    sys.exit(1 if outcome.findings else 0)
+    sys.exit(1 if outcome.findings or found else 0)
 
 
 def _logged(folder: Path) -> list[str]:
