@@ -1,23 +1,59 @@
-"""One OpenAPI document of all services, and a plain page that lists its operations."""
+"""One OpenAPI document of all services, with what the gateway itself answers."""
 
 import asyncio
-import html
 import time
 from collections import Counter
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 
 from gateway.client import Upstream, UpstreamError
+from gateway.errors import (
+    AddressTooLong,
+    BadPath,
+    BadRequest,
+    HeadersTooLarge,
+    SlowBody,
+    Starting,
+    UpstreamBroken,
+    UpstreamSlow,
+    UpstreamUnavailable,
+)
+from gateway.limits.errors import CannotCount, RateLimited
+from gateway.limits.rules import STRICT, UNLIMITED
 from gateway.routes import find
+from shared import describing
+from shared.describing import example, headers, refusal
+from shared.errors import MEDIA_TYPE, ProblemError, TooLarge
 from shared.log import logger
 
 SECONDS = 3.0
 AT_MOST = 4_194_304
 KEPT_SECONDS, INCOMPLETE_KEPT_SECONDS = 300.0, 5.0
-METHODS = ("get", "post", "put", "patch", "delete")
-REFERENCE = "#/components/schemas/"
+REFERENCE = "#/components/"
+
+METHODS = ("get", "put", "post", "delete", "patch")
+EVERY_CALL: list[type[ProblemError]] = [
+    BadPath,
+    BadRequest,
+    AddressTooLong,
+    HeadersTooLarge,
+    Starting,
+    UpstreamUnavailable,
+    UpstreamBroken,
+    UpstreamSlow,
+]
+WITH_BODY: list[type[ProblemError]] = [SlowBody, TooLarge]
+OWN: list[type[ProblemError]] = [*EVERY_CALL, *WITH_BODY, RateLimited, CannotCount]
+ABOUT = """Appointments with Danish locticians.
+
+JSON in UTF-8. Errors are problem details (RFC 9457) with a stable `code`, in Danish, or in English where
+`Accept-Language` asks for it. Instants are ISO 8601 with an offset and are answered in Europe/Copenhagen; amounts are
+integer øre, VAT included. Lists come in pages: `limit`, `cursor`, `next_cursor`. A creating POST takes an
+`Idempotency-Key`: the same key and body is answered as the first time, for 24 hours. What has a `version` carries it in
+`ETag`; send it in `If-Match` to change only what nobody else has changed meanwhile."""
 
 Document = dict[str, Any]
 log = logger(__name__)
@@ -55,43 +91,104 @@ async def _document(upstream: Upstream) -> Document | None:
 
 
 def merge(documents: Mapping[str, Document]) -> Document:
-    """The services' documents as one: only what the gateway routes to them, schemas renamed where they differ."""
+    """The services' documents as one: only what the gateway routes to them, components renamed where they differ."""
     differing = _differing(documents)
     paths: Document = {}
-    schemas: Document = {}
+    components: Document = {}
     for service, document in documents.items():
-        names = {name: f"{service.title()}{name}" for name in _schemas(document) if name in differing}
+        names = {name: _renamed_component(service, name) for name in _components(document) if name in differing}
         for path, item in document.get("paths", {}).items():
             route = find(path)
             if route is not None and route.service == service:
                 paths[path] = _renamed(item, names)
-        for name, schema in _schemas(document).items():
-            schemas[names.get(name, name)] = _renamed(schema, names)
-    bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        for name, one in _components(document).items():
+            components[names.get(name, name)] = _renamed(one, names)
+    components |= _components({"components": describing.components()})
+    components |= {f"examples/{error.code}": {"value": example(error)} for error in OWN}
+    for path, item in paths.items():
+        for method in METHODS & item.keys():
+            components |= _add_own(item[method], method, path)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Loctician", "version": "1"},
+        "info": {"title": "Loctician", "version": "1", "description": ABOUT},
+        "servers": [{"url": "/"}],
+        "tags": [tag for document in documents.values() for tag in document.get("tags", [])],
         "paths": dict(sorted(paths.items())),
-        "components": {"schemas": dict(sorted(schemas.items())), "securitySchemes": {"bearer": bearer}},
-        "security": [{}, {"bearer": []}],
+        "components": _by_kind(components),
     }
 
 
-def _schemas(document: Document) -> Document:
-    schemas: Document = document.get("components", {}).get("schemas", {})
-    return schemas
+def _add_own(operation: Document, method: str, path: str) -> Document:
+    """What the gateway answers in the service's stead, and what it adds to every answer; the components it needs."""
+    answers = operation.setdefault("responses", {})
+    limited = headers("RateLimit", "RateLimit-Policy") if path not in UNLIMITED else {}
+    for answer in answers.values():
+        answer.setdefault("headers", {}).update(limited)
+    needed = {}
+    errors = _own(operation, method, path)
+    for status in sorted({error.status_code for error in errors}):
+        own = refusal([error for error in errors if error.status_code == status])
+        own["headers"] |= limited
+        if str(status) in answers:
+            answers[str(status)] = _both(answers[str(status)], own)
+        else:
+            name = f"responses/{HTTPStatus(status).name.title().replace('_', '')}{'' if limited else 'Unlimited'}"
+            answers[str(status)] = {"$ref": f"{REFERENCE}{name}"}
+            needed[name] = own
+    return needed
+
+
+def _own(operation: Document, method: str, path: str) -> list[type[ProblemError]]:
+    errors = EVERY_CALL + (WITH_BODY if "requestBody" in operation else [])
+    if path not in UNLIMITED:
+        errors = [*errors, RateLimited]
+    if method == "post" and path in STRICT:
+        errors = [*errors, CannotCount]
+    return errors
+
+
+def _both(theirs: Document, own: Document) -> Document:
+    codes: Document = {}
+    shown: Document = {}
+    for answer in (theirs, own):
+        content = answer["content"][MEDIA_TYPE]
+        codes |= dict.fromkeys(content["schema"]["allOf"][1]["properties"]["code"]["enum"])
+        shown |= content["examples"]
+    schema = {**own["content"][MEDIA_TYPE]["schema"]}
+    schema["allOf"] = [schema["allOf"][0], {"type": "object", "properties": {"code": {"enum": sorted(codes)}}}]
+    return {
+        "description": f"{theirs['description']}, {own['description']}",
+        "headers": {**theirs.get("headers", {}), **own["headers"]},
+        "content": {MEDIA_TYPE: {"schema": schema, "examples": shown}},
+    }
+
+
+def _components(document: Document) -> Document:
+    """By kind and name, as references have them."""
+    kinds: Document = document.get("components", {})
+    return {f"{kind}/{name}": one for kind, ones in kinds.items() for name, one in ones.items()}
+
+
+def _by_kind(components: Document) -> Document:
+    kinds: Document = {}
+    for path, one in sorted(components.items()):
+        kind, _, name = path.partition("/")
+        kinds.setdefault(kind, {})[name] = one
+    return kinds
+
+
+def _renamed_component(service: str, path: str) -> str:
+    kind, _, name = path.partition("/")
+    return f"{kind}/{service.title()}{name}"
 
 
 def _differing(documents: Mapping[str, Document]) -> set[str]:
-    """Names that mean different things in different services, or refer to one that does."""
-    uses = Counter(name for document in documents.values() for name in _schemas(document))
+    """Components that mean different things in different services, or refer to one that does."""
+    found = {service: _components(document) for service, document in documents.items()}
+    uses = Counter(name for components in found.values() for name in components)
     shared = {name for name, count in uses.items() if count > 1}
     texts = {
-        name: {
-            orjson.dumps(_schemas(one)[name], option=orjson.OPT_SORT_KEYS)
-            for one in documents.values()
-            if name in _schemas(one)
-        }
+        name: {orjson.dumps(one[name], option=orjson.OPT_SORT_KEYS) for one in found.values() if name in one}
         for name in shared
     }
     differing = {name for name, variants in texts.items() if len(variants) > 1}
@@ -116,24 +213,3 @@ def _reference(value: Any, names: Mapping[str, str]) -> Any:
         return value
     name = value.removeprefix(REFERENCE)
     return REFERENCE + names.get(name, name)
-
-
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Loctician API</title>
-<meta name="viewport" content="width=device-width">
-<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}}
-td{{padding:.2rem .8rem .2rem 0;vertical-align:top}}td:first-child{{font-weight:600}}</style></head>
-<body><h1>Loctician API</h1><p>The full description is in <a href="/openapi.json">/openapi.json</a>.</p>
-<table>{rows}</table></body></html>"""
-
-
-def page(document: Document) -> bytes:
-    """Every operation on one page that needs nothing from elsewhere."""
-    rows = "".join(
-        f"<tr><td>{method.upper()}</td><td><code>{html.escape(path)}</code></td>"
-        f"<td>{html.escape(str(item[method].get('summary', '')))}</td></tr>"
-        for path, item in document["paths"].items()
-        for method in METHODS
-        if method in item
-    )
-    return PAGE.format(rows=rows).encode()

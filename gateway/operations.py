@@ -9,10 +9,11 @@ import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import Scope
 
-from gateway import documents, health
+from gateway import health
 from gateway.call import Call
 from gateway.client import Upstream
 from gateway.documents import OpenApi
+from gateway.page import page
 from gateway.revocations import Revocations
 from gateway.settings import GatewaySettings
 from shared.errors import NotFound
@@ -72,7 +73,7 @@ class Operations:
         await call.answer(200, orjson.dumps(await self.openapi.merged()), JSON)
 
     async def docs(self, call: Call) -> None:
-        body = documents.page(await self.openapi.merged())
+        body = page(await self.openapi.merged())
         await call.answer(200, body, "text/html; charset=utf-8", [PAGE_POLICY])
 
     def _inside_only(self, call: Call) -> None:

@@ -16,11 +16,12 @@ from fastapi.telemetry import TelemetryConfig
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared import idempotency, retention, subjects, tracing
+from shared import idempotency, openapi, retention, subjects, tracing
 from shared.auth import RemoteJwks, TokenVerifier
 from shared.broker import supervise
 from shared.consumer import Consumer, Subscriptions
 from shared.db import Database
+from shared.describing import Description
 from shared.forgetting import Forgetting
 from shared.health import Health
 from shared.jobs import Job, run_jobs
@@ -119,6 +120,7 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
         app.include_router(router)
     if service.setup:
         service.setup(app)
+    openapi.describe(app, service.name, getattr(service.room("description"), "DESCRIPTION", Description(title)))
     return app
 
 

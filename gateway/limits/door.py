@@ -66,7 +66,7 @@ class Limits:
         bucket, now = self._bucket(rule, subject), self.buckets.clock()
         if bucket.take(now):  # nearly always: no trip, and nothing to wait for
             self._allowed[rule.name]()
-            call.common += bucket.told(now)
+            call.common = [*call.common, *bucket.told(now)]  # the list is shared by all calls
         else:
             await self._ask(call, rule, bucket)
 
@@ -94,7 +94,7 @@ class Limits:
         if outcome is Outcome.REFUSED:
             raise self._refused(call, rule, bucket)
         if outcome is Outcome.ALLOWED:
-            call.common += bucket.told(self.buckets.clock())
+            call.common = [*call.common, *bucket.told(self.buckets.clock())]
         elif rule.closed:
             raise CannotCount
 
@@ -102,7 +102,7 @@ class Limits:
         seconds = bucket.seconds(self.buckets.clock())
         # The last word is of the rule that refused: how many attempts an account has left is told of none.
         call.common = [header for header in call.common if not header[0].startswith(b"ratelimit")]
-        call.common += rule.told(0, seconds)
+        call.common = [*call.common, *rule.told(0, seconds)]
         return RateLimited(rule.name, seconds)
 
     async def _attempt(self, call: Call) -> None:

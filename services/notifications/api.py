@@ -77,7 +77,7 @@ async def resend_delivery(who: Salon, delivery_id: UUID, session: SessionDep) ->
 
 
 @router.post("/broadcast", status_code=202, response_model=schemas.Broadcast)
-async def broadcast(
+async def create_broadcast(
     who: Admin, asked: schemas.BroadcastRequest, session: SessionDep, response: Response, key: IdempotencyKey = None
 ) -> Any:
     begun = await broadcasts.begin(session, who.id, asked, key)

@@ -23,6 +23,7 @@ from shared.consumer import handle
 from shared.db import Database, transaction
 from shared.events import envelope, new_id
 from shared.settings import Settings, plain_url
+from shared.testing.conformance import conformance
 from shared.testing.servers import DatabaseUrl, Servers, base_settings
 
 KID = "test-key"
@@ -88,7 +89,10 @@ async def database(app: FastAPI) -> AsyncIterator[Database]:
 async def client(app: FastAPI, database: Database) -> AsyncIterator[httpx.AsyncClient]:
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test", timeout=30) as made:
+        hooks: dict[str, list[Callable[..., Any]]] = {"response": [conformance(app)]}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://test", timeout=30, event_hooks=hooks
+        ) as made:
             yield made
 
 

@@ -16,7 +16,7 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
-READY_SECONDS = 120
+READY_SECONDS = 180
 T = TypeVar("T")
 
 

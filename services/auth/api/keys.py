@@ -3,19 +3,20 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from services.auth.api.access import Anyone, DeskDep
+from services.auth.schemas import Configuration, KeySet
 
 router = APIRouter(tags=["keys"])
 
 
-@router.get("/.well-known/jwks.json")
-@router.get("/api/v1/auth/jwks")
-async def jwks(desk: DeskDep, response: Response, _: Anyone) -> dict[str, Any]:
+@router.get("/.well-known/jwks.json", operation_id="well_known_jwks", response_model=KeySet)
+@router.get("/api/v1/auth/jwks", response_model=KeySet)
+async def jwks(desk: DeskDep, response: Response, _: Anyone) -> Any:
     """The public keys (RFC 7517)."""
     response.headers["Cache-Control"] = "public, max-age=60"
     return await desk.keys.document()
 
 
-@router.get("/.well-known/openid-configuration")
+@router.get("/.well-known/openid-configuration", response_model=Configuration)
 async def openid_configuration(desk: DeskDep, _: Anyone) -> dict[str, Any]:
     issuer = desk.settings.public_url
     return {

@@ -16,12 +16,12 @@ def _page(name: str, language: str) -> HTMLResponse:
 
 
 @router.get("/account/verify-email")
-async def verify_email(_: Anyone, accepted: LanguageDep, lang: Lang = None) -> HTMLResponse:
+async def verify_email_page(_: Anyone, accepted: LanguageDep, lang: Lang = None) -> HTMLResponse:
     """Where the link of a verification mail leads. The token stands in the fragment, which no server sees."""
     return _page("verify-email", lang or accepted)
 
 
 @router.get("/account/reset-password")
-async def reset_password(_: Anyone, accepted: LanguageDep, lang: Lang = None) -> HTMLResponse:
+async def reset_password_page(_: Anyone, accepted: LanguageDep, lang: Lang = None) -> HTMLResponse:
     """Where the link of a password mail leads, for a forgotten password and for a first one."""
     return _page("reset-password", lang or accepted)

@@ -89,7 +89,7 @@ async def end_session(session_id: UUID, who: SignedIn, session: SessionDep) -> N
 
 
 @router.post("/api/v1/auth/ws-ticket")
-async def ticket(
+async def create_ws_ticket(
     request: Request, who: SignedIn, desk: DeskDep, session: SessionDep, authorization: Annotated[str, Header()]
 ) -> Ticket:
     """Opens one WebSocket within 30 s, so that no access token has to stand in an address."""

@@ -33,7 +33,7 @@ def _changes(body: OwnPatch) -> dict[str, Any]:
 
 
 @router.get("/api/v1/users/me")
-async def me(who: SignedIn, session: SessionDep, response: Response) -> UserOut:
+async def get_me(who: SignedIn, session: SessionDep, response: Response) -> UserOut:
     return _user(await users.existing(session, who.id), response)
 
 
@@ -92,17 +92,17 @@ async def change_user(
 
 
 @router.put("/api/v1/users/{user_id}/role")
-async def put_role(user_id: UUID, body: RoleChange, _: Admin, session: SessionDep, response: Response) -> UserOut:
+async def change_role(user_id: UUID, body: RoleChange, _: Admin, session: SessionDep, response: Response) -> UserOut:
     return _user(await users.set_role(session, user_id, body.role), response)
 
 
 @router.delete("/api/v1/users/{user_id}", status_code=204)
-async def deactivate(user_id: UUID, _: Admin, session: SessionDep) -> None:
+async def deactivate_user(user_id: UUID, _: Admin, session: SessionDep) -> None:
     await users.deactivate(session, user_id)
 
 
 @router.post("/api/v1/users/{user_id}/reactivate")
-async def reactivate(user_id: UUID, _: Admin, session: SessionDep, response: Response) -> UserOut:
+async def reactivate_user(user_id: UUID, _: Admin, session: SessionDep, response: Response) -> UserOut:
     return _user(await users.reactivate(session, user_id), response)
 
 

@@ -129,5 +129,5 @@ async def miss_booking(
 
 
 @router.get("/bookings/{booking_id}/history", response_model=schemas.History)
-async def booking_history(who: Caller, booking_id: UUID, session: SessionDep, language: LanguageDep) -> Response:
+async def list_changes(who: Caller, booking_id: UUID, session: SessionDep, language: LanguageDep) -> Response:
     return answer(await bookings.history(session, who, booking_id, language))

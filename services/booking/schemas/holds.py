@@ -2,7 +2,7 @@ from datetime import date, datetime, time
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from services.booking.schemas.common import MoneyWithVat
 from services.booking.schemas.slots import AvailabilityRequest, Part, TreatmentIds
@@ -18,7 +18,9 @@ def _of_the_salon(value: time) -> time:
     return value
 
 
-ClockTime = Annotated[time, AfterValidator(_of_the_salon)]
+# Without an offset, which the format "time" would ask for (RFC 3339).
+WALL_CLOCK = {"type": "string", "pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9](:00)?$"}
+ClockTime = Annotated[time, AfterValidator(_of_the_salon), WithJsonSchema(WALL_CLOCK, mode="validation")]
 
 
 class HoldRequest(AvailabilityRequest):

@@ -25,7 +25,17 @@ async def own_or_salon(owner_id: UUID, who: Caller) -> UUID:
 Owner = Annotated[UUID, Depends(own_or_salon)]
 
 
-@router.get("/feeds/{token}.ics", response_class=Response, responses={200: {"content": {"text/calendar": {}}}})
+CALENDAR: dict[str, Any] = {
+    "schema": {"type": "string"},
+    "example": "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n",
+}
+
+
+@router.get(
+    "/feeds/{token}.ics",
+    response_class=Response,
+    responses={200: {"content": {"text/calendar": CALENDAR}}, 304: {"description": "Unchanged"}},
+)
 async def read_feed(
     who: Visitor,
     token: str,

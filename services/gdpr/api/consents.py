@@ -11,12 +11,12 @@ router = APIRouter(**COMMON)
 
 
 @router.get("/gdpr/consents/me", response_model=schemas.Consents)
-async def my_consents(who: Caller, session: SessionDep, language: LanguageDep) -> dict[str, Any]:
+async def list_consents(who: Caller, session: SessionDep, language: LanguageDep) -> dict[str, Any]:
     return {"items": await consents.of(session, who.id, language)}
 
 
 @router.put("/gdpr/consents/me", response_model=schemas.Consents)
-async def say(
+async def answer_consents(
     answers: schemas.ConsentAnswers, who: Caller, session: SessionDep, language: LanguageDep
 ) -> dict[str, Any]:
     """Those not named stay as they are."""

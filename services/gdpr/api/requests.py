@@ -12,12 +12,17 @@ from shared.schemas import Page
 
 router = APIRouter(**COMMON)
 
+BUNDLE: dict[str, Any] = {
+    "application/json": {"schema": {"type": "object"}, "example": {"booking": {"bookings": []}}},
+    "application/zip": {"schema": {"type": "string", "contentMediaType": "application/zip"}, "example": "PK"},
+}
+
 
 @router.get(
     "/users/{id}/export-data",
     response_model=schemas.DataRequest,
     status_code=202,
-    responses={200: {"description": "The bundle", "content": {"application/json": {}, "application/zip": {}}}},
+    responses={200: {"description": "The bundle", "content": BUNDLE}},
 )
 async def export_data(
     user_id: Id,
@@ -39,7 +44,7 @@ async def export_data(
 
 
 @router.post("/users/{id}/anonymize", response_model=schemas.DataRequest, status_code=202)
-async def anonymize(user_id: Id, who: Admin, session: SessionDep, response: Response) -> dict[str, Any]:
+async def anonymize_user(user_id: Id, who: Admin, session: SessionDep, response: Response) -> dict[str, Any]:
     found = await requests.anonymize(session, who, user_id)
     response.headers["Location"] = f"/api/v1/gdpr/requests/{found['id']}"
     response.headers["Retry-After"] = str(handover.patience(found))
@@ -61,5 +66,5 @@ async def list_requests(
 
 
 @router.get("/gdpr/requests/{id}", response_model=schemas.DataRequest)
-async def show_request(request_id: Id, who: Admin, session: SessionDep) -> dict[str, Any]:
+async def get_request(request_id: Id, who: Admin, session: SessionDep) -> dict[str, Any]:
     return await requests.shown(session, who, request_id)

@@ -1,0 +1,52 @@
+"""Examples made from JSON Schemas: by name where a service gives one, else by what the schema allows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Json = dict[str, Any]
+REFERENCE = "#/components/schemas/"
+BY_FORMAT = {
+    "uuid": "0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2a77",
+    "date-time": "2026-09-14T10:00:00+02:00",
+    "date": "2026-09-14",
+    "time": "10:00",
+    "uri": "https://example.com/",
+}
+BY_TYPE = {"boolean": False, "null": None, "string": "text"}
+
+
+class Examples:
+    def __init__(self, schemas: Mapping[str, Json], given: Mapping[str, Any]) -> None:
+        self._schemas = schemas
+        self._given = given
+
+    def of(self, schema: Json, name: str = "") -> Any:
+        """`name` is that of the field or parameter."""
+        reference = schema.get("$ref", "").removeprefix(REFERENCE)
+        for known in (reference, name):
+            given = self._given.get(known)
+            if known in self._given and given in schema.get("enum", [given]):
+                return [given] if schema.get("type") == "array" and not isinstance(given, list) else given
+        if reference:
+            return self.of(self._schemas[reference])
+        if "default" in schema and schema["default"] not in (None, [], {}):
+            return schema["default"]
+        return self._made(schema, name)
+
+    def _made(self, schema: Json, name: str) -> Any:
+        if "const" in schema:
+            return schema["const"]
+        if "enum" in schema:
+            return schema["enum"][0]
+        variants = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
+        if variants:
+            return self.of(variants[0], name)
+        match schema.get("type"):
+            case "object":
+                return {key: self.of(one, key) for key, one in schema.get("properties", {}).items()}
+            case "array":
+                return [self.of(schema.get("items", {}), name)]
+            case "integer" | "number":
+                return max(schema.get("minimum", 1), 1)
+            case kind:
+                return BY_FORMAT.get(schema.get("format", "")) or BY_TYPE.get(str(kind))

@@ -1,0 +1,43 @@
+"""The running platform against its own description: schemathesis briefly, and the attack list."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.stack import Stack
+from tests.fuzz.attacks import attack
+from tests.fuzz.people import ROLES, People, gathered
+from tests.fuzz.run import fuzz
+
+SEED = 2026
+
+
+@pytest.fixture(scope="module")
+async def people(stack: Stack) -> People:
+    return await gathered(stack.url)
+
+
+@pytest.fixture(scope="module")
+async def document(stack: Stack) -> dict[str, Any]:
+    async with httpx.AsyncClient(base_url=stack.url, timeout=30) as http:
+        found: dict[str, Any] = (await http.get("/openapi.json")).json()
+        return found
+
+
+@pytest.mark.slow
+class TestRunning:
+    async def test_every_operation_answers_everybody_as_described(
+        self, people: People, document: dict[str, Any]
+    ) -> None:
+        outcome = await asyncio.to_thread(fuzz, document, people, ROLES, examples=1, seed=SEED)
+        assert outcome.findings == {}
+        assert outcome.calls.keys() == set(ROLES)
+
+    async def test_no_attack_is_answered_as_if_it_were_our_fault(
+        self, people: People, document: dict[str, Any]
+    ) -> None:
+        calls, found = await attack(document, people, "admin")
+        assert found == []
+        assert calls > 1000

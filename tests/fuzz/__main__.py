@@ -1,0 +1,64 @@
+"""`make fuzz`: schemathesis against the whole platform, as everybody; exit 1 when it finds anything."""
+
+import argparse
+import asyncio
+import secrets
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+from deploy.local.servers import install_if_missing, provisioned
+from tests.e2e.stack import running
+from tests.fuzz.attacks import attack
+from tests.fuzz.people import ROLES, gathered
+from tests.fuzz.run import fuzz, told
+
+REPORT = Path(__file__).parents[2] / ".local" / "fuzz" / "report.txt"
+TOKEN_MINUTES = 24 * 60
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--role", action="append", choices=ROLES, help="may be given several times; all by default")
+    parser.add_argument("--examples", type=int, default=15, help="of each kind for each operation, a round")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
+    given = parser.parse_args()
+    install_if_missing()
+    with tempfile.TemporaryDirectory(prefix="loctician-fuzz-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        with (
+            provisioned(Path(folder), durable=False) as servers,
+            running(Path(folder), servers.database_url, servers.amqp_url) as stack,
+        ):
+            asyncio.run(stack.ready())
+            people = asyncio.run(gathered(stack.url))
+            document = httpx.get(f"{stack.url}/openapi.json", timeout=30).json()
+            until = time.monotonic() + given.minutes * 60
+            roles = given.role or ROLES
+            outcome = fuzz(document, people, roles, examples=given.examples, seed=given.seed, until=until)
+            attacked = [asyncio.run(attack(document, people, role)) for role in roles]
+            lines = [f"seed {given.seed}", *told(outcome), f"attacks: {sum(calls for calls, _ in attacked)} calls"]
+            found = [one for _, ones in attacked for one in ones] + _logged(stack.logs)
+            lines += found
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    REPORT.write_text("\n".join(lines) + "\n")
+    sys.stdout.write(f"{REPORT.read_text()}\nWritten to {REPORT}\n")
+    sys.exit(1 if outcome.findings or found else 0)
+
+
+def _logged(folder: Path) -> list[str]:
+    """What the services themselves call an error."""
+    return [
+        f"{path.name}: {line}"
+        for path in sorted(folder.glob("*.log"))
+        for line in path.read_text(errors="replace").splitlines()
+        if '"unhandled_error"' in line
+    ][:50]
+
+
+if __name__ == "__main__":
+    main()
