@@ -105,6 +105,7 @@ class Customer:
         self.ledger = Ledger()
         self.failures: list[str] = []
         self.calls = 0
+        self.answers: Counter[int] = Counter()
         self.retried: Counter[str] = Counter()
 
     async def arrive(self) -> None:
@@ -143,6 +144,7 @@ class Customer:
             except httpx.TransportError as error:
                 self.failures.append(f"{method} {path}: {error!r}")
                 return None
+            self.answers[answer.status_code] += 1
             if answer.status_code < 500:
                 return answer
             if last or answer.status_code != 503:
@@ -169,7 +171,10 @@ async def served(fleet: Fleet, customers: list[Customer]) -> None:
     async def booked() -> bool:
         return all(len(one.ledger.accepted) > count for one, count in zip(customers, counts, strict=True))
 
-    await eventually(booked, bool, "every customer to book again", 30.0)
+    try:
+        await eventually(booked, bool, "every customer to book again", READY_SECONDS)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {[(one.answers, one.failures) for one in customers]}") from error
 
 
 @pytest.mark.slow
