@@ -1,6 +1,7 @@
 """Every service is replaced, one after the other, as a cluster does it: first a new replica, then the old one ends."""
 
 import asyncio
+import os
 import random
 import signal
 from collections import Counter
@@ -178,6 +179,7 @@ async def served(fleet: Fleet, customers: list[Customer]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("ROLLING_RESTART" not in os.environ, reason="takes minutes: ROLLING_RESTART=1 runs it")
 async def test_a_rolling_restart_fails_no_call_that_one_retry_does_not_mend_and_loses_no_message(
     servers: Servers, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
