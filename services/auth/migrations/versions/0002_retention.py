@@ -27,8 +27,6 @@ END $$;
 CREATE TRIGGER first_verified BEFORE INSERT OR UPDATE OF email_verified ON auth.users
     FOR EACH ROW WHEN (NEW.email_verified) EXECUTE FUNCTION auth.note_first_verified();
 UPDATE auth.users SET first_verified_at = updated_at WHERE email_verified OR version > 1;
-CREATE INDEX users_never_verified ON auth.users (created_at) WHERE first_verified_at IS NULL;
-CREATE INDEX sessions_ended ON auth.sessions (least(revoked_at, expires_at));
 CREATE POLICY users_remove ON auth.users FOR DELETE USING ((SELECT auth.as_owner()));
 """
 ENROLL = """
@@ -73,7 +71,6 @@ def downgrade() -> None:
     script(ENROLL.format(more=""))
     script("""
         DROP POLICY users_remove ON auth.users;
-        DROP INDEX auth.sessions_ended;
         DROP TRIGGER first_verified ON auth.users;
         DROP FUNCTION auth.note_first_verified();
         ALTER TABLE auth.mfa DROP COLUMN begun_at;

@@ -15,9 +15,6 @@ branch_labels = None
 depends_on = None
 
 SQL = Path(__file__).parent.parent / "sql"
-INDEX = """
-    CREATE INDEX occupancy_by_end ON booking.occupancy (loctician_id, upper(blocked), lower(blocked)) WHERE active
-"""
 REPLACED = {
     "0001_free_time.sql": ("shared_sittings", "free_sittings", "slots_between"),
     "0001_search.sql": ("exact_query", "near_query", "words_to_mark", "mark"),
@@ -37,7 +34,6 @@ ADDED = (
 
 
 def upgrade() -> None:
-    op.execute(INDEX)
     for part in ("free_time", "search", "answers"):
         script((SQL / f"0003_{part}.sql").read_text())
 
@@ -49,4 +45,3 @@ def downgrade() -> None:
                 op.get_bind().exec_driver_sql(statement.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
     for function in ADDED:
         op.execute(f"DROP FUNCTION booking.{function}")
-    op.execute("DROP INDEX booking.occupancy_by_end")

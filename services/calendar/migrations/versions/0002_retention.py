@@ -1,4 +1,4 @@
-"""What retention looks for has an index, versions an age; what leads to a person by its id is under Row Level Security.
+"""Versions have an age; what leads to a person by its id is under Row Level Security.
 
 Revision ID: 0002
 """
@@ -15,15 +15,8 @@ depends_on = None
 SCHEMA = "calendar"
 UPGRADE = """
     ALTER TABLE calendar.booking_versions ADD COLUMN changed_at timestamptz NOT NULL DEFAULT now();
-    CREATE INDEX booking_versions_by_age ON calendar.booking_versions (changed_at);
-    CREATE INDEX appointments_by_end ON calendar.appointments (ends_at);
-    CREATE INDEX time_off_by_end ON calendar.time_off (ends_at);
-    CREATE INDEX overrides_by_day ON calendar.overrides (day);
 """
 DOWNGRADE = """
-    DROP INDEX calendar.overrides_by_day;
-    DROP INDEX calendar.time_off_by_end;
-    DROP INDEX calendar.appointments_by_end;
     ALTER TABLE calendar.booking_versions DROP COLUMN changed_at;
 """
 ROLE, SUB = "(SELECT calendar.claim_role())", "(SELECT calendar.claim_sub())"
