@@ -53,7 +53,9 @@ JSON in UTF-8. Errors are problem details (RFC 9457) with a stable `code`, in Da
 `Accept-Language` asks for it. Instants are ISO 8601 with an offset and are answered in Europe/Copenhagen; amounts are
 integer øre, VAT included. Lists come in pages: `limit`, `cursor`, `next_cursor`. A creating POST takes an
 `Idempotency-Key`: the same key and body is answered as the first time, for 24 hours. What has a `version` carries it in
-`ETag`; send it in `If-Match` to change only what nobody else has changed meanwhile."""
+`ETag`; send it in `If-Match` to change only what nobody else has changed meanwhile.
+
+Changes are told as they happen over a WebSocket at `/ws`, which opens with a ticket of `create_ws_ticket`."""
 
 Document = dict[str, Any]
 log = logger(__name__)
