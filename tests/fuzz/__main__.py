@@ -17,7 +17,6 @@ from tests.fuzz.people import ROLES, gathered
 from tests.fuzz.run import fuzz, told
 
 REPORT = Path(__file__).parents[2] / ".local" / "fuzz" / "report.txt"
-TOKEN_MINUTES = 24 * 60
 
 
 def main() -> None:

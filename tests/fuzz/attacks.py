@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 
-from tests.fuzz.people import People
+from tests.fuzz.people import People, ended
 
 Json = dict[str, Any]
 AT_ONCE = 8
@@ -120,8 +120,11 @@ async def attack(document: Json, people: People, role: str, every: int = 1) -> t
             nonlocal calls
             for request in requests:
                 calls += 1
-                headers = {**people.headers[role], **request.pop("headers", {})}
+                identity = people.headers[role]
+                headers = {**identity, **request.pop("headers", {})}
                 answer = await http.send(http.build_request(**request, headers=headers))
+                if role != "anonymous" and ended(answer) and people.headers[role] is identity:
+                    people.sign_in(role)
                 refused = answer.status_code >= 400
                 if answer.status_code > WORST or (refused and "problem+json" not in answer.headers["content-type"]):
                     shown = {name: str(one)[:200] for name, one in request.items()}
