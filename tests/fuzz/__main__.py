@@ -8,12 +8,10 @@ import tempfile
 import time
 from pathlib import Path
 
-import httpx
-
 from deploy.local.servers import install_if_missing, provisioned
 from tests.e2e.stack import running
 from tests.fuzz.attacks import attack
-from tests.fuzz.people import ROLES, gathered
+from tests.fuzz.people import ROLES, described, gathered
 from tests.fuzz.run import fuzz, told
 
 REPORT = Path(__file__).parents[2] / ".local" / "fuzz" / "report.txt"
@@ -36,7 +34,7 @@ def main() -> None:
         ):
             asyncio.run(stack.ready())
             people = asyncio.run(gathered(stack.url))
-            document = httpx.get(f"{stack.url}/openapi.json", timeout=30).json()
+            document = asyncio.run(described(stack.url))
             roles = given.role or ROLES
             attacked = [asyncio.run(attack(document, people, role, given.every)) for role in roles]
             until = time.monotonic() + given.minutes * 60

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 
 from tests.e2e.salon import PASSWORD, bearer, free_slots
-from tests.e2e.stack import eventually
+from tests.e2e.stack import SERVICES, eventually
 
 ACCOUNTS = {"customer": "kunde", "loctician": "amina", "staff": "staff", "admin": "admin"}
 ROLES = ("anonymous", *ACCOUNTS)
@@ -34,6 +34,17 @@ class People:
             answer = http.post(f"{self.url}/api/v1/auth/login", json=body)
         assert answer.status_code == 200, answer.text
         self.headers[role] = bearer(answer.json()["access_token"])
+
+
+async def described(url: str) -> dict[str, Any]:
+    """The merged document, once every service has its part in it."""
+    async with httpx.AsyncClient(base_url=url, timeout=60) as http:
+
+        async def read() -> dict[str, Any]:
+            found: dict[str, Any] = (await http.get("/openapi.json")).json()
+            return found
+
+        return await eventually(read, lambda found: len(found["tags"]) == len(SERVICES), "the whole document", 60)
 
 
 def ended(answer: Any) -> bool:
