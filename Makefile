@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help up test lint fmt migrate bench chaos
+.PHONY: help up test lint fmt migrate bench chaos fuzz
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -39,3 +39,6 @@ bench: .venv/.installed ## measure, as ratios in one interleaved run
 
 chaos: .venv/.installed ## ten minutes of bookings while everything is killed; then the count of what is left
 	@$(BIN)/python -m tests.chaos $(CHAOS)
+
+fuzz: .venv/.installed ## half an hour of schemathesis and the attack list, as everybody, against everything
+	@$(BIN)/python -m tests.fuzz $(FUZZ)

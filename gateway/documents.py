@@ -29,7 +29,7 @@ from shared.describing import example, headers, refusal
 from shared.errors import MEDIA_TYPE, ProblemError, TooLarge
 from shared.log import logger
 
-SECONDS = 3.0
+SECONDS = 15.0  # a service makes it when it is first asked
 AT_MOST = 4_194_304
 KEPT_SECONDS, INCOMPLETE_KEPT_SECONDS = 300.0, 5.0
 REFERENCE = "#/components/"
@@ -53,7 +53,9 @@ JSON in UTF-8. Errors are problem details (RFC 9457) with a stable `code`, in Da
 `Accept-Language` asks for it. Instants are ISO 8601 with an offset and are answered in Europe/Copenhagen; amounts are
 integer øre, VAT included. Lists come in pages: `limit`, `cursor`, `next_cursor`. A creating POST takes an
 `Idempotency-Key`: the same key and body is answered as the first time, for 24 hours. What has a `version` carries it in
-`ETag`; send it in `If-Match` to change only what nobody else has changed meanwhile."""
+`ETag`; send it in `If-Match` to change only what nobody else has changed meanwhile.
+
+Changes are told as they happen over a WebSocket at `/ws`, which opens with a ticket of `create_ws_ticket`."""
 
 Document = dict[str, Any]
 log = logger(__name__)

@@ -18,7 +18,9 @@ _found: dict[str, "Conformance"] = {}
 
 def conformance(app: FastAPI) -> "Conformance":
     """One for all applications of a service: they answer alike."""
-    return _found.setdefault(app.title, Conformance(app.openapi()))
+    if app.title not in _found:
+        _found[app.title] = Conformance(app.openapi())
+    return _found[app.title]
 
 
 class Conformance:

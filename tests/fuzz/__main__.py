@@ -8,16 +8,13 @@ import tempfile
 import time
 from pathlib import Path
 
-import httpx
-
 from deploy.local.servers import install_if_missing, provisioned
 from tests.e2e.stack import running
 from tests.fuzz.attacks import attack
-from tests.fuzz.people import ROLES, gathered
+from tests.fuzz.people import ROLES, described, gathered
 from tests.fuzz.run import fuzz, told
 
 REPORT = Path(__file__).parents[2] / ".local" / "fuzz" / "report.txt"
-TOKEN_MINUTES = 24 * 60
 
 
 def main() -> None:
@@ -25,6 +22,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--role", action="append", choices=ROLES, help="may be given several times; all by default")
     parser.add_argument("--examples", type=int, default=15, help="of each kind for each operation, a round")
+    parser.add_argument("--every", type=int, default=1, help="of the attacks, only each so-manieth")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     given = parser.parse_args()
     install_if_missing()
@@ -36,11 +34,11 @@ def main() -> None:
         ):
             asyncio.run(stack.ready())
             people = asyncio.run(gathered(stack.url))
-            document = httpx.get(f"{stack.url}/openapi.json", timeout=30).json()
-            until = time.monotonic() + given.minutes * 60
+            document = asyncio.run(described(stack.url))
             roles = given.role or ROLES
+            attacked = [asyncio.run(attack(document, people, role, given.every)) for role in roles]
+            until = time.monotonic() + given.minutes * 60
             outcome = fuzz(document, people, roles, examples=given.examples, seed=given.seed, until=until)
-            attacked = [asyncio.run(attack(document, people, role)) for role in roles]
             lines = [f"seed {given.seed}", *told(outcome), f"attacks: {sum(calls for calls, _ in attacked)} calls"]
             found = [one for _, ones in attacked for one in ones] + _logged(stack.logs)
             lines += found

@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.fuzz.people import People
+from tests.fuzz.people import People, ended
 
 CHECKS = [
     not_a_server_error,
@@ -135,7 +135,7 @@ def _call(case: Any, role: str, people: People, outcome: Outcome) -> None:
         for one in getattr(failure, "exceptions", [failure]):
             key = f"{case.operation.label} as {role}: {response.status_code} {type(one).__name__}"
             outcome.findings.setdefault(key, f"{one}\n{case.as_curl_command()}\n{response.content[:600]!r}"[:3000])
-    if response.status_code == 401 and role != "anonymous":
+    if role != "anonymous" and ended(response):
         people.sign_in(role)
 
 

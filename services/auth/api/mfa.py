@@ -1,4 +1,4 @@
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from services.auth import mfa
 from services.auth.api.access import ClientDep, DeskDep, SignedIn
@@ -20,7 +20,7 @@ async def confirm_mfa(body: CodeIn, who: SignedIn, desk: DeskDep) -> RecoveryCod
     return RecoveryCodes(recovery_codes=await mfa.confirm(desk, who, body.code))
 
 
-@router.post("/api/v1/auth/mfa/disable", status_code=204)
+@router.post("/api/v1/auth/mfa/disable", status_code=204, response_class=Response)
 async def disable_mfa(body: CodeIn, who: SignedIn, desk: DeskDep, client: ClientDep) -> None:
     """Takes a code from the app or a recovery code."""
     await mfa.disable(desk, who, body.code, client)

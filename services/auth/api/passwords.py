@@ -1,4 +1,4 @@
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from services.auth import credentials, one_time, users
 from services.auth.api.access import Anyone, ClientDep, DeskDep, SignedIn
@@ -35,7 +35,7 @@ async def resend_verification(body: Mailing, desk: DeskDep, _: Anyone) -> Reques
     return Requested()
 
 
-@router.post("/api/v1/auth/verify-email", status_code=204)
+@router.post("/api/v1/auth/verify-email", status_code=204, response_class=Response)
 async def verify_email(body: Verification, desk: DeskDep, _: Anyone) -> None:
     async with transaction(desk.database, SERVICE_CLAIMS) as session:
         await one_time.verify_email(session, body.token)
@@ -49,13 +49,13 @@ async def forgot_password(body: Mailing, desk: DeskDep, _: Anyone) -> Requested:
     return Requested()
 
 
-@router.post("/api/v1/auth/reset-password", status_code=204)
+@router.post("/api/v1/auth/reset-password", status_code=204, response_class=Response)
 async def reset_password(body: PasswordReset, desk: DeskDep, client: ClientDep, _: Anyone) -> None:
     """Ends every session."""
     await credentials.reset(desk, body.token, body.new_password, client)
 
 
-@router.post("/api/v1/auth/change-password", status_code=204)
+@router.post("/api/v1/auth/change-password", status_code=204, response_class=Response)
 async def change_password(body: PasswordChange, who: SignedIn, desk: DeskDep, client: ClientDep) -> None:
     """Needs the old password; ends the other sessions."""
     await credentials.change(desk, who, body.old_password, body.new_password, client)

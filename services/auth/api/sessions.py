@@ -56,7 +56,7 @@ async def refresh(
     return cookie_pair(tokens, desk, response)
 
 
-@router.post("/api/v1/auth/logout", status_code=204)
+@router.post("/api/v1/auth/logout", status_code=204, response_class=Response)
 async def logout(who: SignedInOrCookie, desk: DeskDep, response: Response) -> None:
     """By access token, or by cookie with its CSRF token."""
     async with transaction(desk.database, SERVICE_CLAIMS) as session:
@@ -83,7 +83,7 @@ async def list_sessions(who: SignedIn, session: SessionDep) -> Sessions:
     )
 
 
-@router.delete("/api/v1/auth/sessions/{session_id}", status_code=204)
+@router.delete("/api/v1/auth/sessions/{session_id}", status_code=204, response_class=Response)
 async def end_session(session_id: UUID, who: SignedIn, session: SessionDep) -> None:
     await sessions.end_one(session, who, session_id)
 

@@ -96,7 +96,7 @@ async def change_role(user_id: UUID, body: RoleChange, _: Admin, session: Sessio
     return _user(await users.set_role(session, user_id, body.role), response)
 
 
-@router.delete("/api/v1/users/{user_id}", status_code=204)
+@router.delete("/api/v1/users/{user_id}", status_code=204, response_class=Response)
 async def deactivate_user(user_id: UUID, _: Admin, session: SessionDep) -> None:
     await users.deactivate(session, user_id)
 
@@ -106,7 +106,7 @@ async def reactivate_user(user_id: UUID, _: Admin, session: SessionDep, response
     return _user(await users.reactivate(session, user_id), response)
 
 
-@router.delete("/api/v1/users/{user_id}/mfa", status_code=204)
+@router.delete("/api/v1/users/{user_id}/mfa", status_code=204, response_class=Response)
 async def remove_mfa(user_id: UUID, who: Admin, session: SessionDep) -> None:
     """When the phone and the recovery codes are lost: switches the second factor off and ends the user's sessions. Make
     sure who asks for it."""

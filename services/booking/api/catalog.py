@@ -61,7 +61,7 @@ async def replace_treatment(
     return answer(await catalog.replace(session, treatment_id, asked, if_match, language))
 
 
-@router.delete("/services/{treatment_id}", status_code=204)
+@router.delete("/services/{treatment_id}", status_code=204, response_class=Response)
 async def archive_treatment(
     who: Salon, treatment_id: UUID, session: SessionDep, language: LanguageDep, if_match: IfMatch = None
 ) -> Response:

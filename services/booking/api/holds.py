@@ -26,7 +26,7 @@ async def hold_time(
     return answer(held, 201, Location=f"/api/v1/bookings/holds/{held['id']}")
 
 
-@router.delete("/bookings/holds/{hold_id}", status_code=204)
+@router.delete("/bookings/holds/{hold_id}", status_code=204, response_class=Response)
 async def release_hold(who: Caller, hold_id: UUID, database: DatabaseDep) -> Response:
     await holds.release(database, who, hold_id)
     return Response(status_code=204)
@@ -57,7 +57,7 @@ async def list_wishes(
     return answer(await waitlist.wishes(database, who, customer_id, cursor, limit, language))
 
 
-@router.delete("/waitlist/{waitlist_id}", status_code=204)
+@router.delete("/waitlist/{waitlist_id}", status_code=204, response_class=Response)
 async def leave_waitlist(who: Caller, waitlist_id: UUID, database: DatabaseDep) -> Response:
     await waitlist.leave(database, who, waitlist_id)
     return Response(status_code=204)

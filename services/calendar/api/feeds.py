@@ -69,6 +69,6 @@ async def get_feed(owner: Owner, session: SessionDep) -> dict[str, str]:
     return await feeds.get(session, owner)
 
 
-@router.delete("/{owner_id}/feed", status_code=204)
+@router.delete("/{owner_id}/feed", status_code=204, response_class=Response)
 async def revoke_feed(owner: Owner, session: SessionDep) -> None:
     await feeds.revoke(session, owner)

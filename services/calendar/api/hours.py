@@ -50,7 +50,7 @@ async def put_override(
     return answers.override(await hours.put_override(session, loctician, day, asked.pairs(), asked.reason))
 
 
-@router.delete("/overrides/{day}", status_code=204)
+@router.delete("/overrides/{day}", status_code=204, response_class=Response)
 async def remove_override(loctician: Loctician, day: schemas.Day, session: SessionDep) -> None:
     """204 also when there was none: the date has the usual hours."""
     await hours.remove_override(session, loctician, day)

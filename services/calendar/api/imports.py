@@ -1,7 +1,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
@@ -61,6 +61,6 @@ async def list_imports(loctician: Loctician, session: SessionDep) -> dict[str, A
     return {"items": [answers.imported(row) for row in await imports.listed(session, loctician)]}
 
 
-@router.delete("/{import_id}", status_code=204)
+@router.delete("/{import_id}", status_code=204, response_class=Response)
 async def remove_import(loctician: Loctician, import_id: UUID, session: SessionDep) -> None:
     await imports.remove(session, loctician, import_id)

@@ -35,6 +35,6 @@ async def list_time_off(loctician: Loctician, session: SessionDep) -> dict[str, 
     return {"items": [answers.absence(row) for row in await time_off.listed(session, loctician)]}
 
 
-@router.delete("/{time_off_id}", status_code=204)
+@router.delete("/{time_off_id}", status_code=204, response_class=Response)
 async def remove_time_off(loctician: Loctician, time_off_id: UUID, session: SessionDep) -> None:
     await time_off.remove(session, loctician, time_off_id)
