@@ -49,7 +49,7 @@ async def described(url: str) -> dict[str, Any]:
 
 def ended(answer: Any) -> bool:
     """Whether the session is over, rather than something else not proven."""
-    return answer.status_code == 401 and answer.json().get("code") == "unauthorized"
+    return bool(answer.status_code == 401 and answer.json().get("code") == "unauthorized")
 
 
 async def gathered(url: str) -> People:
