@@ -1,16 +1,30 @@
 """The running platform against its own description: schemathesis briefly, and the attack list."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from shared.testing.servers import Servers
+from tests.e2e.conftest import own_servers, started
 from tests.e2e.stack import Stack
 from tests.fuzz.attacks import attack
 from tests.fuzz.people import ROLES, People, described, gathered
 from tests.fuzz.run import fuzz
 
 SEED = 2026
+
+
+@pytest.fixture(scope="module")
+async def stack(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """One of its own: whatever an admin may do is done to it."""
+    async with (
+        own_servers(servers) as (database_url, amqp_url),
+        started(tmp_path_factory.mktemp("attacked"), database_url, amqp_url) as made,
+    ):
+        await made.ready()
+        yield made
 
 
 @pytest.fixture(scope="module")
