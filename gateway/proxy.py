@@ -71,7 +71,7 @@ class Proxy:
         except UpstreamError as error:
             # The answer has begun: ending it short is the only way left to say that it is not whole.
             UPSTREAM_ERRORS.labels(route.service, "cut").inc()
-            log.warning("answer_cut_short", service=route.service, error=str(error))
+            log.warning("answer_cut_short", upstream=route.service, error=str(error))
         finally:
             upstream.release(connection)
 
@@ -214,7 +214,7 @@ async def _until_gone(receive: Receive) -> None:
 
 def _problem_of(error: UpstreamError, route: Route) -> ProblemError:
     UPSTREAM_ERRORS.labels(route.service, type(error).__name__).inc()
-    log.warning("upstream_failed", service=route.service, error=f"{type(error).__name__}: {error}")
+    log.warning("upstream_failed", upstream=route.service, error=f"{type(error).__name__}: {error}")
     if isinstance(error, UnreachableError):
         return UpstreamUnavailable(error.retry_after)
     return UpstreamSlow() if isinstance(error, SlowError) else UpstreamBroken()

@@ -50,7 +50,7 @@ class Replica:
         except UpstreamError:
             if self.breaker.failed():
                 BREAKERS_OPENED.labels(self._service).inc()
-                log.warning("breaker_opened", service=self._service, address=str(self.address))
+                log.warning("breaker_opened", upstream=self._service, address=str(self.address))
             raise
         finally:
             if connection is None:

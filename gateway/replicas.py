@@ -90,7 +90,7 @@ class Replicas:
             for gone in known.values():
                 gone.close()
             if known:
-                log.info("replicas_gone", service=self._service, addresses=[str(one) for one in known])
+                log.info("replicas_gone", upstream=self._service, addresses=[str(one) for one in known])
 
     def _new(self, address: Address) -> Replica:
         return Replica(self._service, address, self._tls if address.secure else None)
