@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared import idempotency, openapi, retention, subjects, tracing
 from shared.auth import RemoteJwks, TokenVerifier
 from shared.broker import supervise
-from shared.consumer import Consumer, Subscriptions
+from shared.consumer import TOGETHER, Consumer, Subscriptions
 from shared.db import Database
 from shared.describing import Description
 from shared.forgetting import Forgetting
@@ -55,6 +55,7 @@ class Service:
     jobs: Sequence[Job] = ()
     workers: Sequence[Worker] = ()
     setup: Callable[[FastAPI], None] | None = None
+    together: int = TOGETHER  # messages a transaction; 1 where handlers lock rows that many messages share
 
     def room(self, name: str) -> ModuleType | None:
         """The service's module of this name, beside its settings, where it has one."""
@@ -162,7 +163,8 @@ def _background(runtime: Runtime) -> dict[str, Any]:
     relay = Relay(database, service.name, settings.amqp_url, health)
     supervised("relay", relay.run)
     if runtime.subscriptions.types:
-        consumer = Consumer(database, runtime.subscriptions, service.name, settings.amqp_url, health)
+        heard, together = runtime.subscriptions, service.together
+        consumer = Consumer(database, heard, service.name, settings.amqp_url, health, together=together)
         supervised("consumer", consumer.run)
         supervised("forgetting", runtime.forgetting.run)
     for worker in service.workers:

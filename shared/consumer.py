@@ -1,6 +1,7 @@
 """The consumer: takes messages from the service's queue, retries those that fail, lays aside the hopeless."""
 
 import asyncio
+import random
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -35,6 +36,8 @@ STOP_TIMEOUT = 10.0
 BROKER_TIMEOUT = 10.0
 MOST_DATABASE_FAILURES = 5
 DATABASE_ERRORS = (OSError, DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError)
+LOST_THE_RACE = ("40P01", "40001")  # deadlock, serialization: the other one went on, and this one may come again
+RACE_PAUSE = 0.1  # seconds, at most
 DATABASE_AWAY = ("08", "53", "57P", "25006", "28")  # connection, resources, shutdown, read-only, not let in
 
 HANDLE_SECONDS = Histogram(
@@ -57,6 +60,7 @@ class Consumer:
         health: Health,
         bindings: Bindings | None = None,
         delays: Sequence[int] = DELAYS,
+        together: int = TOGETHER,
     ) -> None:
         self._database = database
         self._subscriptions = subscriptions
@@ -65,6 +69,7 @@ class Consumer:
         self._health = health
         self._bindings = bindings
         self._delays = delays
+        self._at_once = together
         self._lanes: list[Lane] = []
         self._handling = HANDLE_SECONDS.labels(service)
 
@@ -118,7 +123,7 @@ class Consumer:
     async def _work(self, lane: Lane, channel: WireChannel) -> None:
         while True:
             taken = [await lane.get()]
-            while len(taken) < TOGETHER and not lane.empty():
+            while len(taken) < self._at_once and not lane.empty():
                 taken.append(lane.get_nowait())
             done = await self._settle_together(taken)
             for message, envelope in taken:
@@ -158,9 +163,14 @@ class Consumer:
                 await handle(self._database, self._subscriptions, self._service, envelope)
             except DATABASE_ERRORS as exc:
                 failures += 1
-                if not database_is_away(exc) or failures > MOST_DATABASE_FAILURES:
+                if failures > MOST_DATABASE_FAILURES:
                     raise
-                await self._until_database_answers(exc)
+                if _state(exc) in LOST_THE_RACE:
+                    await asyncio.sleep(random.uniform(0, RACE_PAUSE))  # noqa: S311 - so that they do not meet again
+                elif database_is_away(exc):
+                    await self._until_database_answers(exc)
+                else:
+                    raise
             else:
                 return
 
@@ -211,8 +221,11 @@ def database_is_away(error: Exception) -> bool:
     if isinstance(error, (OSError, PoolTimeout)):
         return True
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    state: str | None = getattr(getattr(error, "orig", error), "sqlstate", None)
-    return lost or (state or "").startswith(DATABASE_AWAY)
+    return lost or _state(error).startswith(DATABASE_AWAY)
+
+
+def _state(error: Exception) -> str:
+    return getattr(getattr(error, "orig", error), "sqlstate", None) or ""
 
 
 def _attempts(message: AbstractIncomingMessage) -> int:

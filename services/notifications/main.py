@@ -12,6 +12,7 @@ SERVICE = Service(
     settings=NotificationsSettings,
     routers=[router],
     subscriptions=subscriptions,
+    together=1,  # each message counts up its recipients' inboxes, and staff are in most of them
     workers=[
         Worker("sender", sender.run),
         Worker("reminders", reminders.run),
