@@ -3,7 +3,7 @@
 from typing import Annotated, Any, ClassVar
 
 from asyncpg import InterfaceError as DriverError
-from asyncpg import PostgresError
+from asyncpg import InternalClientError, PostgresError
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -79,7 +79,9 @@ async def _http(request: Request, error: Exception) -> Response:
 def _passing(error: Exception) -> bool:
     """Whether the database is away, busy or restarting, so that the same call may work later."""
     state = str(getattr(getattr(error, "orig", error), "sqlstate", "") or "")
-    away = isinstance(error, (OperationalError, InterfaceError, PoolTimeout, OSError, TimeoutError))
+    away = isinstance(
+        error, (OperationalError, InterfaceError, PoolTimeout, InternalClientError, OSError, TimeoutError)
+    )
     away |= isinstance(error, DriverError) and not isinstance(error, ValueError)  # which a wrong argument is
     invalidated = isinstance(error, DBAPIError) and error.connection_invalidated
     return away or invalidated or state[:2] in {"08", "53", "57", "40"} or state == "55P03"
@@ -97,6 +99,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    for passing in (DBAPIError, PostgresError, DriverError, PoolTimeout, OSError, TimeoutError):
+    for passing in (DBAPIError, PostgresError, DriverError, InternalClientError, PoolTimeout, OSError, TimeoutError):
         app.add_exception_handler(passing, _unexpected)
     app.add_exception_handler(Exception, _unexpected)
