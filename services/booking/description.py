@@ -1,24 +1,10 @@
 """What the API's description says of booking, beside what its endpoints tell themselves."""
 
-from services.booking.errors import bookings, catalog, slots
+from services.booking.errors import UNBOOKABLE, bookings, catalog, slots
 from shared.describing import ETAG, LOCATION, Description, told
 from shared.errors import NotFound, PreconditionRequired, ProblemError
 
 Refusals = tuple[type[ProblemError], ...]
-UNBOOKABLE: Refusals = (
-    slots.SlotTaken,
-    slots.OutsideHours,
-    slots.Holiday,
-    slots.Closed,
-    slots.InPast,
-    slots.TooSoon,
-    slots.TooFarAhead,
-    slots.OffGrid,
-    slots.UnknownTreatment,
-    slots.UnknownLoctician,
-    slots.TreatmentNotOffered,
-    bookings.CustomerOverlap,
-)
 FOR_SOMEBODY: Refusals = (bookings.NotForOthers, bookings.UnknownCustomer, bookings.EmailNotVerified)
 BOOKS: Refusals = (*UNBOOKABLE, *FOR_SOMEBODY, bookings.CustomerRequired, bookings.TooManyOpen)
 SETTLES: Refusals = (bookings.WrongStatus, bookings.NotForOthers)

@@ -12,37 +12,38 @@ from shared.idempotency import IdempotencyKeyReused
 REFUSED = "LB001"  # the SQLSTATE of booking.refuse()
 EXCLUSION_VIOLATION = "23P01"
 
-REFUSALS: dict[str, type[ProblemError]] = {
-    error.code: error
-    for error in (
-        slots.SlotTaken,
-        slots.OutsideHours,
-        slots.Holiday,
-        slots.Closed,
-        slots.InPast,
-        slots.TooSoon,
-        slots.TooFarAhead,
-        slots.OffGrid,
-        slots.UnknownTreatment,
-        slots.UnknownLoctician,
-        slots.TreatmentNotOffered,
-        bookings.CustomerOverlap,
-        bookings.UnknownCustomer,
-        IdempotencyKeyReused,
-        bookings.EmailNotVerified,
-        bookings.NotForOthers,
-        bookings.WrongStatus,
-        bookings.AlreadyStarted,
-        bookings.NotStarted,
-        bookings.WindowPassed,
-        bookings.TooManyOpen,
-        bookings.HoldLapsed,
-        bookings.HoldMismatch,
-        bookings.TooManyWishes,
-        NotFound,
-        StaleVersion,
-    )
-}
+UNBOOKABLE: tuple[type[ProblemError], ...] = (
+    slots.SlotTaken,
+    slots.OutsideHours,
+    slots.Holiday,
+    slots.Closed,
+    slots.InPast,
+    slots.TooSoon,
+    slots.TooFarAhead,
+    slots.OffGrid,
+    slots.UnknownTreatment,
+    slots.UnknownLoctician,
+    slots.TreatmentNotOffered,
+    bookings.CustomerOverlap,
+)
+TOLD_BY_THE_DATABASE: tuple[type[ProblemError], ...] = (
+    *UNBOOKABLE,
+    bookings.UnknownCustomer,
+    IdempotencyKeyReused,
+    bookings.EmailNotVerified,
+    bookings.NotForOthers,
+    bookings.WrongStatus,
+    bookings.AlreadyStarted,
+    bookings.NotStarted,
+    bookings.WindowPassed,
+    bookings.TooManyOpen,
+    bookings.HoldLapsed,
+    bookings.HoldMismatch,
+    bookings.TooManyWishes,
+    NotFound,
+    StaleVersion,
+)
+REFUSALS = {error.code: error for error in TOLD_BY_THE_DATABASE}
 # Where another time would do, the nearest free ones are named.
 ABOUT_THE_TIME = (
     slots.SlotTaken,
