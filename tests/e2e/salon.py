@@ -66,3 +66,9 @@ def kept_mails(folder: Path) -> list[EmailMessage]:
 
 def mails_to(folder: Path, address: str) -> list[EmailMessage]:
     return [mail for mail in kept_mails(folder) if address in mail["to"]]
+
+
+def invitation(mail: EmailMessage) -> str:
+    """The calendar entry within a mail, unfolded (RFC 5545, section 3.1); empty when there is none."""
+    parts = (part for part in mail.walk() if part.get_content_type() == "text/calendar")
+    return next((str(part.get_content()).replace("\r\n ", "").replace("\n ", "") for part in parts), "")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.e2e.salon import Json, bearer, free_slots, mails_to, receive, register, sign_in, soon
+from tests.e2e.salon import Json, bearer, free_slots, invitation, mails_to, receive, register, sign_in, soon
 from tests.e2e.stack import Stack, eventually
 
 
@@ -110,12 +110,13 @@ class TestFirstBooking:
         await eventually(shown, lambda value: value is present, f"calendar shows the booking: {present}", 2.0)
 
     async def _mailed(self, stack: Stack, address: str, subject: str, booking: Json) -> None:
-        """Exactly one mail about the booking with these words in its subject."""
+        """Exactly one mail whose calendar entry is the booking's, with these words and its time in the subject."""
         start = datetime.fromisoformat(booking["start"])
         when = {start.strftime("%H.%M"), start.strftime("%H:%M")}
 
         async def found() -> int:
-            subjects = [str(mail["subject"]) for mail in mails_to(stack.mail, address)]
+            mails = [mail for mail in mails_to(stack.mail, address) if booking["id"] in invitation(mail)]
+            subjects = [str(mail["subject"]) for mail in mails]
             return sum(subject in one and any(clock in one for clock in when) for one in subjects)
 
         await eventually(found, lambda count: count == 1, f"a mail to {address}: {subject}")
