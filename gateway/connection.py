@@ -6,10 +6,11 @@ from typing import cast
 
 import httptools
 
+from gateway.timer import Timer
+
 HIGH_WATER = 131_072
 MAX_HEADER_BYTES = 65_536
 FRAMING = frozenset({b"content-length", b"transfer-encoding"})
-NEVER = float("inf")
 
 
 class UpstreamError(Exception):
@@ -40,8 +41,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[None] | None = None
-        self._deadline = self._fires_at = NEVER
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = Timer(loop, self._time_is_up)
         self._write_paused = self._read_paused = False
         self.closed = False
         self.idle_since = 0.0
@@ -106,40 +106,21 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         self.closed = True
-        self._stop_timer()
+        self._timer.stop()
         if self._transport is not None:
             self._transport.abort()
 
     async def _changed(self, seconds: float) -> None:
         self._waiter = self._loop.create_future()
-        self._fail_at(self._loop.time() + seconds)
+        self._timer.within(seconds)
         try:
             await self._waiter
         finally:
-            self._deadline = NEVER
+            self._timer.pause()
             self._waiter = None
 
-    def _fail_at(self, deadline: float) -> None:
-        """A timer is expensive and hardly any wait ends with it: one that fires too early for the wait then under way
-        is set again, so a connection needs one in many seconds rather than one for every call."""
-        self._deadline = deadline
-        if self._timer is not None and self._fires_at <= deadline:
-            return
-        self._stop_timer()
-        self._fires_at = deadline
-        self._timer = self._loop.call_at(deadline, self._time_is_up)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
     def _time_is_up(self) -> None:
-        self._timer = None
-        if self._deadline <= self._fires_at:
-            self._fail(SlowError("no answer in time"))
-        elif self._deadline != NEVER:
-            self._fail_at(self._deadline)
+        self._fail(SlowError("no answer in time"))
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -173,7 +154,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
-        self._stop_timer()
+        self._timer.stop()
         if self._busy and not self.complete:
             if self.answered and self._until_close and exc is None and self._error is None:
                 self.complete = True

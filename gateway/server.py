@@ -10,12 +10,12 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway.crowd import Crowd
 from gateway.metrics import CONNECTIONS_ENDED
+from gateway.timer import Timer
 
 HEAD_SECONDS = 10.0
 MAX_HEAD_BYTES = 65_536
 LINGER_SECONDS = 1.0  # a client that is refused may go on sending
 TAKE_SECONDS = 30.0  # a client may take as long to take the end of its answer
-NEVER = float("inf")
 TOO_SLOW, TOO_LARGE = (408, "Headers did not arrive in time."), (431, "Headers too large.")
 FULL = (503, "Too many connections.")
 JOIN = b": ".join
@@ -132,13 +132,9 @@ class FrontDoor(HttpToolsProtocol):
     """Ends a connection whose request line and headers take too long, or too much room, to arrive: the application
     hears of a request only after them. Room is counted by what arrives, so an endless header is not gathered either.
     Ends one that is idle, too, and one whose client does not take the end of its answer.
-
-    A timer is expensive and hardly any is needed: one that fires too early for what is then waited for is set again, so
-    a connection needs one in some seconds rather than two for each call.
     """
 
-    _timer: asyncio.TimerHandle | None = None
-    _deadline = _fires_at = NEVER
+    _timer: Timer
     _in_head = _refused = False
     _head_bytes = 0
 
@@ -146,6 +142,7 @@ class FrontDoor(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self._timer = Timer(self.loop, self._time_is_up)
         # A proxy before the gateway stands for many clients; it limits them itself.
         address = self.client[0] if self.client and not crowd.many_behind(self.client[0]) else None
         self._begin_head()
@@ -155,14 +152,12 @@ class FrontDoor(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         crowd.leave(self)
-        self._deadline = NEVER
-        self._stop_timer()
+        self._timer.stop()
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
         crowd.leave(self)
-        self._deadline = NEVER
-        self._stop_timer()
+        self._timer.stop()
         super().handle_websocket_upgrade()
 
     def make_room(self) -> None:
@@ -188,7 +183,8 @@ class FrontDoor(HttpToolsProtocol):
             self._begin_head()
 
     def on_headers_complete(self) -> None:
-        self._in_head, self._deadline = False, NEVER
+        self._in_head = False
+        self._timer.pause()
         version = self.parser.get_http_version()
         self.scope = scope = self._scope(self.parser.get_method().decode(), version)  # type: ignore[assignment]
         if self.parser.should_upgrade() and self._should_upgrade():
@@ -230,7 +226,7 @@ class FrontDoor(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
         if self.transport.is_closing():
-            self._end_at(self.loop.time() + TAKE_SECONDS)
+            self._timer.within(TAKE_SECONDS)
             return
         self.flow.resume_reading()
         if self.pipeline:
@@ -238,33 +234,16 @@ class FrontDoor(HttpToolsProtocol):
             return
         crowd.idle(self)
         if not self._in_head:
-            self._end_at(self.loop.time() + self.timeout_keep_alive)
+            self._timer.within(self.timeout_keep_alive)
 
     # -- what is waited for, and for how long
 
     def _begin_head(self) -> None:
         self._in_head, self._head_bytes = True, 0
-        self._end_at(self.loop.time() + HEAD_SECONDS)
-
-    def _end_at(self, deadline: float) -> None:
-        self._deadline = deadline
-        if self._timer is not None and self._fires_at <= deadline:
-            return
-        self._stop_timer()
-        self._fires_at = deadline
-        self._timer = self.loop.call_at(deadline, self._time_is_up)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.within(HEAD_SECONDS)
 
     def _time_is_up(self) -> None:
-        self._timer = None
-        if self._deadline > self._fires_at:
-            if self._deadline != NEVER:
-                self._end_at(self._deadline)
-        elif self._in_head:
+        if self._in_head:
             CONNECTIONS_ENDED.labels("slow_head").inc()
             self._refuse(*TOO_SLOW)
         elif self.transport.get_write_buffer_size():
@@ -275,7 +254,7 @@ class FrontDoor(HttpToolsProtocol):
 
     def _refuse(self, status: int, reason: str) -> None:
         self._in_head = False
-        self._end_at(self.loop.time() + LINGER_SECONDS)
+        self._timer.within(LINGER_SECONDS)
         if self.cycle is not None and not self.cycle.response_complete:
             self.transport.close()  # an answer to the call before may be half sent
         if self.transport.is_closing():

@@ -18,4 +18,4 @@ echo "postgresql://loctician:$owner@postgres:5432/loctician" | keep owner_databa
 echo "amqp://loctician:$broker@rabbitmq:5672/" | keep amqp_url
 printf 'default_user = loctician\ndefault_pass = %s\n' "$broker" | keep rabbitmq.conf
 # Yours to fill in: a mail server is needed, the others may stay empty.
-for yours in smtp_url sms_api_key instagram_access_token; do [ -e "$folder/$yours" ] || : > "$folder/$yours"; done
+for yours in smtp_url sms_api_key instagram_access_token secret_key_previous; do [ -e "$folder/$yours" ] || : > "$folder/$yours"; done

@@ -16,6 +16,7 @@ SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
 DEPLOYABLES = {*SERVICES, "gateway"}
 # read by the image and its server, not by the settings
 IMAGE_VARIABLES = {"SERVICE", "FORWARDED_ALLOW_IPS", "LISTEN_HOST", "LISTEN_PORT"}
+TRACING_VARIABLES = {"OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}  # read by OpenTelemetry's SDK
 COMPOSE_SCHEMA = Path(check_jsonschema.__file__).parent / "builtin_schemas" / "vendor" / "compose-spec.json"
 
 
@@ -34,7 +35,7 @@ def known_variables(deployable: str) -> set[str]:
     """What a process of this kind reads."""
     kinds = [Settings] if deployable == "cli" else [settings_of(deployable)]
     fields = {name.upper() for one in kinds for name in one.model_fields} | {f"{deployable.upper()}_DATABASE_URL"}
-    return fields | {f"{name}_FILE" for name in fields} | IMAGE_VARIABLES
+    return fields | {f"{name}_FILE" for name in fields} | IMAGE_VARIABLES | TRACING_VARIABLES
 
 
 def required_variables(deployable: str) -> set[str]:
