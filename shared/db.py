@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from sqlalchemy import Executable, Row, text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from shared import metrics
 from shared.auth import Claims, Identified, claims_of
+from shared.engines import engine_to
 from shared.events import write_queued
 from shared.keys import Keys, keys_from
 from shared.notifier import OutboxNotifier
@@ -44,15 +45,15 @@ class Database:
             "command_timeout": STATEMENT_SECONDS + 5,
             "server_settings": server_settings,
         }
-        self.engine: AsyncEngine = create_async_engine(
-            url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        self.engine: AsyncEngine = engine_to(
+            url,
+            connect=options,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=CONNECT_SECONDS,
             pool_pre_ping=False,
             echo=echo,
             hide_parameters=True,  # they may be personal, and errors are logged
-            connect_args=options,
         )
         metrics.watch(self.engine.sync_engine, schema)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")

@@ -18,8 +18,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from shared.engines import engine_to
 from shared.settings import Settings, plain_url, role_password, runtime_role, runtime_url
 
 log = structlog.get_logger(__name__)
@@ -105,10 +106,10 @@ async def pending(service: str, settings: Settings) -> list[str]:
 
 
 def _engine(settings: Settings, patience: Patience) -> AsyncEngine:
-    url = plain_url(settings.database_url).replace("postgresql://", "postgresql+asyncpg://", 1)
     lock_timeout = f"{patience.lock_seconds * 1000:.0f}ms"
     session = {"application_name": "loctician-migrate", "lock_timeout": lock_timeout}
-    return create_async_engine(url, poolclass=NullPool, connect_args={"timeout": 10, "server_settings": session})
+    url = plain_url(settings.database_url)
+    return engine_to(url, connect={"timeout": 10, "server_settings": session}, poolclass=NullPool)
 
 
 @asynccontextmanager

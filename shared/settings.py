@@ -161,6 +161,9 @@ class ServiceDatabase:
 
 
 def plain_url(url: str) -> str:
-    """The same address without SQLAlchemy's driver suffix."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme.partition('+')[0].replace('postgres', 'postgresql', 1) if scheme == 'postgres' else scheme.partition('+')[0]}://{rest}"
+    """The address as the driver reads it: without SQLAlchemy's suffix, and without `channel_binding`, which Neon adds
+    and the driver would take for a setting of the session."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.partition("+")[0]
+    asked = "&".join(one for one in parts.query.split("&") if one.partition("=")[0] != "channel_binding")
+    return urlunsplit(parts._replace(scheme="postgresql" if scheme == "postgres" else scheme, query=asked))

@@ -1,6 +1,7 @@
 """A request is one transaction: committed before the answer leaves, with claims that end with it."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 from uuid import uuid4
 
@@ -128,3 +129,26 @@ class TestAnswers:
         answer = await probe.post("/notes/good", headers={"Authorization": "Bearer nonsense"})
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == "Bearer"
+
+
+class TestAddress:
+    """What DATABASE_URL asks of a connection, as hosts of databases write it."""
+
+    @pytest.mark.parametrize("asked", ["sslmode=prefer", "sslmode=disable&channel_binding=require"])
+    async def test_is_read_by_the_driver(self, servers: Servers, probe_url: str, asked: str) -> None:
+        async with reached(servers, f"{probe_url}?{asked}") as database:
+            assert [tuple(row) for row in await database.call(text("SELECT count(*) > 0 FROM probe.notes"))]
+
+    async def test_encryption_that_is_asked_for_is_not_done_without(self, servers: Servers, probe_url: str) -> None:
+        async with reached(servers, f"{probe_url}?sslmode=require") as database:
+            with pytest.raises(ConnectionError, match="SSL"):
+                await database.call(text("SELECT 1"))
+
+
+@asynccontextmanager
+async def reached(servers: Servers, url: str) -> AsyncIterator[Database]:
+    database = Database.from_settings(Settings.model_validate(base_settings(servers, url)), "probe")
+    try:
+        yield database
+    finally:
+        await database.close()
