@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,8 @@ from tests.chaos.trouble import Trouble
 from tests.chaos.verdict import Verdict, dead_letters, judge, waiting
 from tests.e2e.stack import Stack, eventually, running
 
-CUSTOMERS, WORKERS = 60, 8
+CUSTOMERS = 60
+LONGEST = 1.5  # times the planned seconds, when it takes longer until there are bookings enough
 SETTLE_SECONDS = 900.0  # the longest retry waits ten minutes
 out = Console(width=110)
 
@@ -34,6 +35,8 @@ class Plan:
     seconds: float
     broker_stop_seconds: float
     seed: int
+    at_once: int = 8  # customers who act at the same time
+    bookings: int = 0  # to be accepted before it ends
 
 
 @dataclass(frozen=True)
@@ -107,11 +110,16 @@ async def _endured(plan: Plan, stack: Stack, servers: tuple[Server, Server], lin
 
 async def _trouble(plan: Plan, customers: Customers, trouble: Trouble) -> None:
     over = asyncio.Event()
-    asyncio.get_running_loop().call_later(plan.seconds, over.set)
     async with asyncio.TaskGroup() as work:
         work.create_task(trouble.make(over, plan.broker_stop_seconds))
-        for _ in range(WORKERS):
+        for _ in range(plan.at_once):
             work.create_task(customers.act(over))
+        await asyncio.sleep(plan.seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout((LONGEST - 1) * plan.seconds):
+                while len(customers.ledger.accepted) < plan.bookings:
+                    await asyncio.sleep(1)
+        over.set()
 
 
 async def _settled(servers: tuple[Server, Server]) -> float:
@@ -126,11 +134,20 @@ def _errors(logs: Path) -> dict[str, int]:
     found: Counter[str] = Counter()
     for path in sorted(logs.glob("*.log")):
         for line in path.read_bytes().splitlines():
-            if b'"level": "error"' in line:
-                entry = orjson.loads(line)
+            entry = _entry(line) if b'"error"' in line else {}
+            if entry.get("level") == "error":
                 where = str(entry.get("trace") or entry.get("exception") or "").strip()
                 found[f"{path.stem}: {entry['message']} {entry.get('error', '')} {where[-600:]}"] += 1
     return dict(found)
+
+
+def _entry(line: bytes) -> dict[str, Any]:
+    """Empty for a line that is none: its process was killed while it wrote."""
+    try:
+        entry: dict[str, Any] = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return {}
+    return entry
 
 
 async def _treatments(stack: Stack) -> list[str]:

@@ -50,6 +50,7 @@ class Verdict:
     unexplained_dead_letters: int
     unsent_mails: int
     repeated_mails: int
+    answered_500: int
 
     @property
     def clean(self) -> bool:
@@ -57,7 +58,7 @@ class Verdict:
         amiss = (
             self.lost + self.overlaps + self.duplicate_effects + self.missing_effects + self.outbox_rows + self.queued
         )
-        return amiss + self.unexplained_dead_letters + self.unsent_mails == 0
+        return amiss + self.unexplained_dead_letters + self.unsent_mails + self.answered_500 == 0
 
 
 async def connected(database_url: str) -> Any:
@@ -109,6 +110,7 @@ async def judge(database_url: str, amqp_url: str, mail: Path, ledger: Ledger) ->
         unexplained_dead_letters=dead,
         unsent_mails=left["mails"],
         repeated_mails=sum(count - 1 for count in copies.values()),
+        answered_500=ledger.answers[500],
     )
 
 
