@@ -15,7 +15,7 @@ from services.notifications.outcomes import Away, Failure, Refused
 from services.notifications.queries import Row
 from services.notifications.rendering import Names
 from services.notifications.settings import NotificationsSettings
-from services.notifications.wake import obey_cancellation, repeat, wake
+from services.notifications.wake import Team, obey_cancellation, repeat
 from shared.app import Runtime
 from shared.auth import SERVICE_CLAIMS
 from shared.context import bind
@@ -49,7 +49,8 @@ async def run(runtime: Runtime) -> None:
                 sender = Sender(runtime.database, channel, carrier)
                 for number in range(AT_ONCE):
                     poll = HELPERS_POLL if number or carrier is None else POLL
-                    group.create_task(repeat(sender.send_due, poll), name=f"sender {channel.name} {number}")
+                    sending = repeat(sender.send_due, poll, sender.team)
+                    group.create_task(sending, name=f"sender {channel.name} {number}")
 
 
 async def measure(database: Database) -> None:
@@ -71,6 +72,7 @@ class Sender:
         self._database = database
         self._channel = channel
         self._carrier = carrier
+        self.team = Team()
 
     async def send_due(self) -> int:
         """One batch. Returns how many deliveries were tried."""
@@ -79,7 +81,7 @@ class Sender:
         if not batch.rows:
             return 0
         if len(batch.rows) == BATCH:
-            wake()  # there may be more: whoever else sends looks too
+            self.team.wake()  # there may be more
         if self._carrier is None:
             await self._settle(batch.rows, Failure("channel_off", permanent=True))
             return len(batch.rows)

@@ -9,7 +9,40 @@ from weakref import WeakSet
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
-_listening: WeakSet[asyncio.Event] = WeakSet()
+# After waking, in seconds: realtime messages of the same change go first, and what is stored together is sent together.
+GATHER = 0.05
+
+
+class Team:
+    """Loops that share one kind of work. One of the idle is woken, and wakes the next when it finds too much."""
+
+    def __init__(self) -> None:
+        self._members: list[asyncio.Event] = []
+        self._idle: list[asyncio.Event] = []
+        _teams.add(self)
+
+    def join(self) -> asyncio.Event:
+        self._members.append(woken := asyncio.Event())
+        return woken
+
+    def wake(self) -> None:
+        """Nobody idle: each looks again once it is done."""
+        for woken in [one for one in self._idle if not one.is_set()][:1] or self._members:
+            woken.set()
+
+    async def idle(self, woken: asyncio.Event, seconds: float) -> None:
+        """Until woken, for so many seconds at most."""
+        self._idle.append(woken)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await woken.wait()
+                    await asyncio.sleep(GATHER)
+        finally:
+            self._idle.remove(woken)
+
+
+_teams: WeakSet[Team] = WeakSet()
 
 
 def wake_after_commit(session: AsyncSession) -> None:
@@ -18,22 +51,20 @@ def wake_after_commit(session: AsyncSession) -> None:
 
 
 def wake() -> None:
-    for woken in _listening:
-        woken.set()
+    for team in _teams:
+        team.wake()
 
 
-async def repeat(step: Callable[[], Awaitable[int]], poll: float) -> None:
+async def repeat(step: Callable[[], Awaitable[int]], poll: float, team: Team | None = None) -> None:
     """For ever: again at once while a step finds something to do, else when woken or after `poll` seconds."""
-    woken = asyncio.Event()
-    _listening.add(woken)
+    team = team or Team()
+    woken = team.join()
     while True:
         woken.clear()
         found = await step()
         obey_cancellation()
         if not found:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(poll * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads load
-                    await woken.wait()
+            await team.idle(woken, poll * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load
 
 
 def obey_cancellation() -> None:

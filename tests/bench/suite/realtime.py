@@ -54,7 +54,7 @@ async def measure(bench: Bench) -> list[Figure]:
 
 
 async def _idly(sample: Sample) -> float:
-    await asyncio.sleep(random.uniform(0.02, 0.06))
+    await asyncio.sleep(random.uniform(0.2, 0.4))
     async with asyncio.timeout(SECONDS):
         return await sample()
 
