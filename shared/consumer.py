@@ -71,6 +71,7 @@ class Consumer:
         self._delays = delays
         self._at_once = together
         self._lanes: list[Lane] = []
+        self._under_way = 0
         self._handling = HANDLE_SECONDS.labels(service)
 
     async def run(self) -> None:
@@ -92,7 +93,7 @@ class Consumer:
         await topology.declare(channel, {**bindings, self._service: self._subscriptions.types}, self._delays)
 
     async def _consume(self, queue: AbstractQueue, channel: WireChannel) -> None:
-        self._lanes = [asyncio.Queue() for _ in range(LANES)]
+        self._lanes, self._under_way = [asyncio.Queue() for _ in range(LANES)], 0
         work = [asyncio.create_task(self._work(lane, channel)) for lane in self._lanes]
         lost = asyncio.create_task(_lost(channel))
         try:
@@ -118,6 +119,7 @@ class Consumer:
     async def _receive(self, message: AbstractIncomingMessage) -> None:
         envelope = decode(message.body)
         subject = "" if isinstance(envelope, UndecodableError) else str(envelope.get("subject"))
+        self._under_way += 1
         self._lanes[hash(subject) % LANES].put_nowait((message, envelope))  # no more than the prefetch can wait
 
     async def _work(self, lane: Lane, channel: WireChannel) -> None:
@@ -131,6 +133,7 @@ class Consumer:
                     await self._settle(message, envelope, channel)
                 await message.ack()
                 lane.task_done()
+                self._under_way -= 1
 
     async def _settle_together(self, taken: Sequence[tuple[AbstractIncomingMessage, Envelope]]) -> bool:
         """What waits, in one transaction. If that fails nothing was done, and each is to be settled by itself."""
@@ -147,20 +150,28 @@ class Consumer:
     async def _settle(self, message: AbstractIncomingMessage, envelope: Envelope, channel: WireChannel) -> None:
         try:
             with self._handling.time():
-                await self._handle_patiently(envelope)
+                pushed = await self._push(message, envelope, channel)
+                await self._handle_patiently(envelope, pushed=pushed)
         except UndecodableError as exc:
             await self._pass_on(channel, message, exc, topology.dead_queue(self._service))
         except Exception as exc:  # noqa: BLE001 - whatever a handler raises concerns its one message only
             await self._pass_on(channel, message, exc, self._next_queue(message))
 
-    async def _handle_patiently(self, envelope: Envelope) -> None:
+    async def _push(self, message: AbstractIncomingMessage, envelope: Envelope, channel: WireChannel) -> bool:
+        """At once what follows from the event alone, unless that could overtake something or come twice."""
+        if isinstance(envelope, UndecodableError) or self._under_way > 1 or message.redelivered or _attempts(message):
+            return False
+        pushes = self._subscriptions.live(envelope)
+        return bool(pushes) and all(await broker.publish_all(channel, pushes))
+
+    async def _handle_patiently(self, envelope: Envelope, *, pushed: bool) -> None:
         """Waits while the database is away: that is no fault of the message."""
         if isinstance(envelope, UndecodableError):
             raise envelope
         failures = 0
         while True:
             try:
-                await handle(self._database, self._subscriptions, self._service, envelope)
+                await handle(self._database, self._subscriptions, self._service, envelope, pushed=pushed)
             except DATABASE_ERRORS as exc:
                 failures += 1
                 if failures > MOST_DATABASE_FAILURES:

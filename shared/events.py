@@ -1,6 +1,7 @@
 """Events: declared by their publisher, emitted in the transaction that causes them, sent as CloudEvents 1.0."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -46,21 +47,26 @@ class Event(BaseModel):
         return str(getattr(self, self.subject_field))
 
 
+@dataclass(frozen=True)
+class Push:
+    """A realtime message for everybody connected in the audience: `user:<id>`, `loctician:<id>`, `all` ... One that is
+    sent again, because it could not be known whether it was before, keeps its id."""
+
+    id: UUID
+    audience: Sequence[str]
+    type: str
+    data: Mapping[str, Any]
+
+
 def emit(session: AsyncSession, event: Event) -> None:
     """Queue an event on the session; it is written to the outbox before the same transaction commits."""
     _queue(session, EVENTS_EXCHANGE, event.type_, event.subject, event.version, event.model_dump_json())
 
 
-def push(
-    session: AsyncSession,
-    audience: Sequence[str],
-    type: str,  # noqa: A002
-    data: Mapping[str, Any],
-    message_id: UUID | None = None,
-) -> None:
-    """Queue a realtime message for everybody connected in the audience: `user:<id>`, `loctician:<id>`, `all` ..."""
-    body = orjson.dumps({"audience": list(audience), "data": data}, default=str).decode()
-    _queue(session, REALTIME_EXCHANGE, type, "", 0, body, message_id)
+def push(session: AsyncSession, message: Push) -> None:
+    """Queue a realtime message, likewise."""
+    body = orjson.dumps({"audience": list(message.audience), "data": message.data}, default=str).decode()
+    _queue(session, REALTIME_EXCHANGE, message.type, "", 0, body, message.id)
 
 
 def _queue(
@@ -142,14 +148,4 @@ def envelope_schema(type_: str, data: Mapping[str, Any]) -> dict[str, Any]:
             "version": {"type": "integer", "description": "Version of the entity after this event"},
             "data": data,
         },
-    }
-
-
-def realtime_body(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": str(row["event_id"]),
-        "audience": row["data"]["audience"],
-        "type": row["type"],
-        "time": row["occurred_at"].astimezone(UTC).isoformat().replace("+00:00", "Z"),
-        "data": row["data"]["data"],
     }

@@ -3,7 +3,8 @@ transaction makes all commits queue for one lock."""
 
 import asyncio
 import random
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import asyncpg
 
@@ -22,10 +23,20 @@ class OutboxNotifier:
         self._dsn = dsn
         self._channel = outbox_channel(schema)
         self._poked = asyncio.Event()
+        self._here: asyncio.Event | None = None
 
     def poke(self) -> None:
         """Call after a commit that wrote to the outbox. A lost poke costs a second: the relay polls."""
-        self._poked.set()
+        (self._here or self._poked).set()
+
+    @contextmanager
+    def relayed_here(self, woken: asyncio.Event) -> Iterator[None]:
+        """While this process is the one that relays, it needs no word from the database to know."""
+        self._here = woken
+        try:
+            yield
+        finally:
+            self._here = None
 
     async def run(self) -> None:
         while True:

@@ -13,11 +13,11 @@ import orjson
 from pamqp.commands import Basic
 from prometheus_client import Counter, Gauge, Histogram
 
-from shared import broker, topology, tracing
+from shared import broker, live, topology, tracing
 from shared.auth import SERVICE_CLAIMS
-from shared.broker import PERSISTENT, TRANSIENT, BrokerAwayError, Outgoing, WireChannel
+from shared.broker import PERSISTENT, BrokerAwayError, Outgoing, WireChannel
 from shared.db import Database
-from shared.events import envelope, realtime_body
+from shared.events import Push, envelope
 from shared.health import Health
 from shared.notifier import outbox_channel
 from shared.outbox import REALTIME_EXCHANGE
@@ -63,7 +63,8 @@ class Relay:
                 channel = await connection.channel()
                 await topology.declare(channel, topology.load() if self._bindings is None else self._bindings)
                 self._health.up("relay")
-                await self._relay(outbox, await broker.wire(channel))
+                with self._database.notifier.relayed_here(outbox.woken):
+                    await self._relay(outbox, await broker.wire(channel))
 
     async def _stand_by(self, outbox: "_Outbox") -> None:
         # asks again and again: waiting inside the lock function would hold back vacuum for as long
@@ -127,18 +128,17 @@ def _span(row: Row) -> "Span | None":
 
 
 def outgoing(service: str, row: Row, span: "Span | None" = None) -> Outgoing:
-    realtime = row["exchange"] == REALTIME_EXCHANGE
-    if realtime:
-        body = realtime_body({**row, "data": orjson.loads(row["data"])})
-    else:
-        body = envelope(f"/services/{service}", {**row, "data": orjson.Fragment(row["data"]), **_traced(span)})
+    if row["exchange"] == REALTIME_EXCHANGE:
+        told = orjson.loads(row["data"])
+        return live.outgoing(Push(row["event_id"], told["audience"], row["type"], told["data"]), row["occurred_at"])
+    body = envelope(f"/services/{service}", {**row, "data": orjson.Fragment(row["data"]), **_traced(span)})
     properties = Basic.Properties(
         message_id=str(row["event_id"]),
         message_type=row["type"],
-        content_type="application/json" if realtime else "application/cloudevents+json",
-        delivery_mode=TRANSIENT if realtime else PERSISTENT,
+        content_type="application/cloudevents+json",
+        delivery_mode=PERSISTENT,
     )
-    return Outgoing(row["exchange"], row["type"], orjson.dumps(body), properties, mandatory=not realtime)
+    return Outgoing(row["exchange"], row["type"], orjson.dumps(body), properties)
 
 
 def _traced(span: "Span | None") -> dict[str, str]:

@@ -11,10 +11,12 @@ from prometheus_client import Counter, Histogram
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import topology, tracing
+from shared import live, topology, tracing
 from shared.auth import SERVICE_CLAIMS
+from shared.broker import Outgoing
 from shared.context import bind
 from shared.db import Database, transaction
+from shared.events import Push
 from shared.inbox import first_times
 
 EVERYTHING = "#"
@@ -47,6 +49,7 @@ class Received(Generic[T]):
     request_id: str | None
     traceparent: str | None
     data: T
+    pushed: bool = False  # what `at_once` made of it has been sent
 
 
 class _Envelope(BaseModel):
@@ -65,6 +68,7 @@ class _Envelope(BaseModel):
 
 
 Handler = Callable[[AsyncSession, Received[T]], Awaitable[None]]
+Pushes = Callable[[Received[T]], Sequence[Push]]
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ class _Subscription:
 class Subscriptions:
     def __init__(self) -> None:
         self._all: list[_Subscription] = []
+        self._at_once: dict[str, tuple[TypeAdapter[Any], Pushes[Any]]] = {}
 
     def on(
         self,
@@ -95,6 +100,19 @@ class Subscriptions:
 
         return register
 
+    def at_once(self, type: str, payload: type[T], pushes: Pushes[T]) -> None:  # noqa: A002
+        """Realtime messages that follow from the event alone. They are sent before the event is handled, if it has come
+        in its turn; its handler sees by `pushed` whether they were, and pushes them itself where they were not."""
+        self._at_once[type] = (TypeAdapter(payload), pushes)
+
+    def live(self, envelope: Mapping[str, Any]) -> list[Outgoing]:
+        """What is to be sent of the event at once. Raises UndecodableError."""
+        payload, pushes = self._at_once.get(str(envelope.get("type")), (None, None))
+        if payload is None or pushes is None:
+            return []
+        event = _validated(_Envelope, envelope)
+        return [live.outgoing(one, event.time) for one in pushes(_received(event, payload))]
+
     @property
     def types(self) -> list[str]:
         return sorted({subscription.type for subscription in self._all})
@@ -108,6 +126,7 @@ class Subscriptions:
         """Those of all of them, in order."""
         made = Subscriptions()
         made._all = [one for each in (self, *others) for one in each._all]
+        made._at_once = {type_: one for each in (self, *others) for type_, one in each._at_once.items()}
         return made
 
     @property
@@ -119,11 +138,16 @@ class Subscriptions:
 
 
 async def handle(
-    database: Database, subscriptions: Subscriptions, service_name: str, envelope: Mapping[str, Any]
+    database: Database,
+    subscriptions: Subscriptions,
+    service_name: str,
+    envelope: Mapping[str, Any],
+    *,
+    pushed: bool = False,
 ) -> bool:
     """One event in one transaction. False if it was handled before, was said of somebody before they were forgotten
     here, or nobody here subscribes to its type."""
-    return await _handle(database, service_name, [_Work.of(subscriptions, envelope)]) == 1
+    return await _handle(database, service_name, [_Work.of(subscriptions, envelope, pushed=pushed)]) == 1
 
 
 async def handle_together(
@@ -145,12 +169,12 @@ class _Work:
     alone: bool
 
     @classmethod
-    def of(cls, subscriptions: Subscriptions, envelope: Mapping[str, Any]) -> "_Work":
+    def of(cls, subscriptions: Subscriptions, envelope: Mapping[str, Any], *, pushed: bool = False) -> "_Work":
         event = _validated(_Envelope, envelope)
         wanted = subscriptions.to(event.type)
         # whoever records everything records also what is said of the forgotten
         subject = "" if subscriptions.everything else event.subject
-        steps = [(each.handler, _received(event, each.payload)) for each in wanted]
+        steps = [(each.handler, _received(event, each.payload, pushed=pushed)) for each in wanted]
         return cls(event, subject, steps, any(each.alone for each in wanted))
 
     async def do(self, session: AsyncSession, service_name: str) -> None:
@@ -213,7 +237,7 @@ def _validated(model: type[_Envelope], envelope: Mapping[str, Any]) -> _Envelope
         raise UndecodableError(_places(exc)) from exc
 
 
-def _received(event: _Envelope, payload: TypeAdapter[T]) -> Received[T]:
+def _received(event: _Envelope, payload: TypeAdapter[T], *, pushed: bool = False) -> Received[T]:
     try:
         data = payload.validate_python(event.data)
     except ValidationError as exc:
@@ -230,6 +254,7 @@ def _received(event: _Envelope, payload: TypeAdapter[T]) -> Received[T]:
         request_id=event.requestid,
         traceparent=event.traceparent,
         data=data,
+        pushed=pushed,
     )
 
 

@@ -1,6 +1,7 @@
 """From the broker to the hub: realtime messages."""
 
 import asyncio
+from collections import OrderedDict
 from typing import Any
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
@@ -15,6 +16,7 @@ from shared.log import logger
 
 SECONDS = 10.0
 MOST_WAITING = 10_000
+REMEMBERED = 5_000  # messages: one that comes again, after a crash of its sender, does so soon
 SPREAD_SECONDS = 5.0
 
 log = logger(__name__)
@@ -39,6 +41,7 @@ class Feed:
         self._hub = hub
         self._health = health
         self.queue: AbstractQueue | None = None
+        self._known: OrderedDict[tuple[str, ...], None] = OrderedDict()
 
     async def run(self) -> None:
         """Until the connection is lost. Messages are not kept for a gateway that is not there, so after an interruption
@@ -69,6 +72,12 @@ class Feed:
 
     def _hand_out(self, body: bytes) -> None:
         message = REALTIME.validate_json(body)
+        key = (message.id, *message.audience)
+        if key in self._known:
+            return
+        self._known[key] = None
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
         self._hub.publish(message.audience, live(message.id, message.type, message.time, message.data))
 
 

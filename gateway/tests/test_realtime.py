@@ -194,6 +194,22 @@ class TestFeed:
                 await revoke(channel, user, session)
                 assert await closed_with(socket) == 4401
 
+    async def test_a_message_that_its_sender_repeats_is_heard_once(
+        self, upstreams: Upstreams, broker: str, token_for: TokenFor
+    ) -> None:
+        gateway = Gateway(settings_for(upstreams, amqp_url=broker))
+        user = new_id()
+        async with serving(gateway) as url, publishing(broker) as channel:
+            await until(lambda: gateway.health.parts["feed"] is None and gateway.revocations.known)
+            async with connect(ws(url, f"/ws?token={token_for(user=user)}")) as socket:
+                await until(lambda: len(gateway.hub) == 1)
+                once, after = realtime([f"user:{user}"], {"n": 1}), realtime([f"user:{user}"], {"n": 2})
+                # one message to very many comes in parts, under one id
+                others, part = once | {"audience": [f"user:{new_id()}"]}, once | {"audience": ["role:customer"]}
+                for message in (once, once, others, part, after):
+                    await send(channel, "loctician.realtime", "booking_update", message)
+                assert [(await heard(socket))["data"]["n"] for _ in range(3)] == [1, 1, 2]
+
     async def test_after_the_feed_was_lost_everybody_is_told_to_reload(self, upstreams: Upstreams, broker: str) -> None:
         async with (
             running(upstreams, amqp_url=broker) as (gateway, url),

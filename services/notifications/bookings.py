@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import queries
 from services.notifications.kinds import KINDS, Part
-from services.notifications.messages import Message
+from services.notifications.messages import Message, as_push
 from services.notifications.telling import tell
-from shared.events import push
+from shared.events import Push, push
 from shared.subscriptions import Received
 
 SALON = ("staff", "admin")
@@ -65,7 +65,7 @@ def _taken_away(event: Received[Booking], before: list[Item]) -> list[Message]:
     """To locticians who had a part in the booking and have none any more: for them it is cancelled."""
     booking = event.data
     gone = booking.model_copy(update={"status": "cancelled", "items": before})
-    lost = replace(event, data=gone)
+    lost = replace(event, data=gone, pushed=False)
     left = [one for one in gone.locticians if one not in {*booking.locticians, booking.customer_id}]
     return [_message(lost, "booking_cancelled", one, "loctician") for one in left]
 
@@ -91,28 +91,49 @@ async def _audience(session: AsyncSession, booking: Booking, kind: str) -> list[
     return found
 
 
-def tell_availability(session: AsyncSession, booking: Booking, *, available: bool) -> None:
-    for item in booking.items:
-        _tell_availability(session, item.loctician_id, item.blocked_start, item.blocked_end, available=available)
+def at_once(kind: str | None, available: bool | None, event: Received[Booking]) -> list[Push]:
+    """What follows from the event alone: to whom it concerns, and whether its time is free now. `kind` None: the one
+    that a new booking's status says."""
+    kind = kind or new_kind(event.data)
+    parts = KINDS[kind].parts
+    told = [_message(event, kind, user, part) for user, part in _recipients(event.data) if part in parts]
+    return [as_push([one]) for one in told] + (_availability(event, available) if available is not None else [])
 
 
-def tell_move(session: AsyncSession, booking: Booking, before: list[Item]) -> None:
+def new_kind(booking: Booking) -> str:
+    return "booking_requested" if booking.status == "pending" else "booking_created"
+
+
+def tell_availability(session: AsyncSession, event: Received[Booking], *, available: bool) -> None:
+    if not event.pushed:
+        for one in _availability(event, available):
+            push(session, one)
+
+
+def tell_move(session: AsyncSession, event: Received[Booking], before: list[Item]) -> None:
     """The old time is free. When it was never heard of: each item as much earlier or later as the whole moved."""
-    for item in before:
-        _tell_availability(session, item.loctician_id, item.blocked_start, item.blocked_end, available=True)
+    booking = event.data
+    free = [_change(event, item.loctician_id, item.blocked_start, item.blocked_end, True) for item in before]
     if not before and booking.previous_start is not None:
         moved = booking.start - booking.previous_start
-        for item in booking.items:
-            start, end = item.blocked_start - moved, item.blocked_end - moved
-            _tell_availability(session, item.loctician_id, start, end, available=True)
-    tell_availability(session, booking, available=False)
+        free = [
+            _change(event, item.loctician_id, item.blocked_start - moved, item.blocked_end - moved, True)
+            for item in booking.items
+        ]
+    for one in free + _availability(event, False):
+        push(session, one)
 
 
-def _tell_availability(
-    session: AsyncSession, loctician_id: UUID, start: datetime, end: datetime, *, available: bool
-) -> None:
+def _availability(event: Received[Booking], available: bool) -> list[Push]:
+    return [
+        _change(event, item.loctician_id, item.blocked_start, item.blocked_end, available) for item in event.data.items
+    ]
+
+
+def _change(event: Received[Booking], loctician_id: UUID, start: datetime, end: datetime, available: bool) -> Push:
     data = {"loctician_id": str(loctician_id), "start": utc(start), "end": utc(end), "available": available}
-    push(session, [f"loctician:{loctician_id}"], "availability_update", data)
+    of_item = uuid5(event.id, f"{loctician_id} {utc(start)} {available}")
+    return Push(of_item, [f"loctician:{loctician_id}"], "availability_update", data)
 
 
 def _recipients(booking: Booking) -> Iterator[tuple[UUID, Part]]:
@@ -131,6 +152,7 @@ def _message(event: Received[Booking], kind: str, user: UUID, part: Part) -> Mes
     return Message(
         event_id=event.id,
         recipient_id=user,
+        id=uuid5(event.id, str(user)),
         kind=kind,
         part=part,
         facts=_facts(event.data, user, part),
@@ -138,6 +160,7 @@ def _message(event: Received[Booking], kind: str, user: UUID, part: Part) -> Mes
         booking_id=event.data.booking_id,
         booking_version=event.version,
         request_id=event.request_id,
+        pushed=event.pushed and part != "staff",
     )
 
 

@@ -1,5 +1,6 @@
 """What notifications reacts to: people and names it must know, and what it tells of."""
 
+from functools import partial
 from typing import Literal
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import queries
 from services.notifications.accounts import LinkRequested, send_link, warn
-from services.notifications.bookings import Booking, announce, tell_availability, tell_move
+from services.notifications.bookings import Booking, announce, at_once, new_kind, tell_availability, tell_move
 from services.notifications.kinds import CONSENTS
 from services.notifications.waitlist import Offer, tell_offered
 from services.notifications.wake import wake_after_commit
@@ -144,9 +145,8 @@ async def name_loctician(session: AsyncSession, event: Received[Loctician]) -> N
 
 @subscriptions.on("booking.created.v1", Booking)
 async def tell_created(session: AsyncSession, event: Received[Booking]) -> None:
-    kind = "booking_requested" if event.data.status == "pending" else "booking_created"
-    if await announce(session, event, kind) is not None:
-        tell_availability(session, event.data, available=False)
+    if await announce(session, event, new_kind(event.data)) is not None:
+        tell_availability(session, event, available=False)
 
 
 @subscriptions.on("booking.confirmed.v1", Booking)
@@ -158,13 +158,13 @@ async def tell_confirmed(session: AsyncSession, event: Received[Booking]) -> Non
 async def tell_rescheduled(session: AsyncSession, event: Received[Booking]) -> None:
     before = await announce(session, event, "booking_rescheduled")
     if before is not None:
-        tell_move(session, event.data, before)
+        tell_move(session, event, before)
 
 
 @subscriptions.on("booking.cancelled.v1", Booking)
 async def tell_cancelled(session: AsyncSession, event: Received[Booking]) -> None:
     if await announce(session, event, "booking_cancelled") is not None:
-        tell_availability(session, event.data, available=True)
+        tell_availability(session, event, available=True)
 
 
 @subscriptions.on("booking.completed.v1", Booking)
@@ -183,3 +183,16 @@ async def tell_conflicted(session: AsyncSession, event: Received[Booking]) -> No
 
 
 subscriptions.on("waitlist.offered.v1", Offer)(tell_offered)
+
+# What a move frees is known only to the database.
+AT_ONCE: tuple[tuple[str, str | None, bool | None], ...] = (
+    ("booking.created.v1", None, False),
+    ("booking.confirmed.v1", "booking_confirmed", None),
+    ("booking.rescheduled.v1", "booking_rescheduled", None),
+    ("booking.cancelled.v1", "booking_cancelled", True),
+    ("booking.completed.v1", "booking_completed", None),
+    ("booking.no_show.v1", "booking_no_show", None),
+    ("booking.conflicted.v1", "booking_conflicted", None),
+)
+for type_, kind, available in AT_ONCE:
+    subscriptions.at_once(type_, Booking, partial(at_once, kind, available))

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.notifications.kinds import Part
-from shared.events import new_id
+from services.notifications.kinds import KINDS, Part
+from shared.events import Push, new_id
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Message:
     expires_at: datetime | None = None  # worth nothing afterwards
     only_inside: bool = False  # in the app, not outside it
     request_id: str | None = None
+    pushed: bool = False  # in realtime, already
 
 
 def distinct(messages: Sequence[Message]) -> list[Message]:
@@ -34,3 +35,9 @@ def distinct(messages: Sequence[Message]) -> list[Message]:
     for message in messages:
         found.setdefault((message.event_id, message.recipient_id), message)
     return list(found.values())
+
+
+def as_push(messages: Sequence[Message]) -> Push:
+    """One realtime message to all who are told the same."""
+    first = messages[0]
+    return Push(first.id, [f"user:{one.recipient_id}" for one in messages], KINDS[first.kind].type, first.shown)

@@ -9,7 +9,7 @@ from shared import relay as relay_module
 from shared.auth import SERVICE_CLAIMS
 from shared.consumer import Consumer, Received, Subscriptions
 from shared.db import Database, transaction
-from shared.events import new_id, push
+from shared.events import Push, new_id, push
 from shared.health import Health
 from shared.relay import Relay
 from shared.testing.proxy import ended, proxied
@@ -84,7 +84,7 @@ class TestRelaying:
     async def test_realtime_message_is_transient_and_needs_no_listener(self, database: Database, broker: str) -> None:
         async def say(what: str) -> None:
             async with transaction(database, SERVICE_CLAIMS) as session:
-                push(session, ["user:1"], "booking_update", {"what": what})
+                push(session, Push(new_id(), ["user:1"], "booking_update", {"what": what}))
             await until(lambda: is_empty(database))
 
         async with running(relay(database, broker)), looking(broker) as queues:

@@ -6,17 +6,15 @@ from itertools import groupby
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.channels import Channel
-from services.notifications.kinds import KINDS
-from services.notifications.messages import Message
+from services.notifications.messages import Message, as_push
 from shared.events import push
 
 
 async def tell(session: AsyncSession, messages: Sequence[Message]) -> None:
     """Messages under one id are one realtime message to several people."""
-    for message_id, group in groupby(sorted(messages, key=lambda one: one.id), key=lambda one: one.id):
-        told = list(group)
-        audience = [f"user:{message.recipient_id}" for message in told]
-        push(session, audience, KINDS[told[0].kind].type, told[0].shown, message_id)
+    left = sorted((one for one in messages if not one.pushed), key=lambda one: one.id)
+    for _, group in groupby(left, key=lambda one: one.id):
+        push(session, as_push(list(group)))
 
 
 CHANNEL = Channel("websocket", tell)

@@ -1,0 +1,86 @@
+"""What is pushed before a booking's event is handled is what its handler would have pushed, and nothing comes twice."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+
+from services.notifications.consumers import AT_ONCE, subscriptions
+from services.notifications.tests.conftest import AMINA, JONAS, KIRSTEN, START, Rows, booking
+from shared.events import new_id
+from shared.testing.services import Deliver
+
+Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+Said = tuple[str, str, str, str]  # id, audience, type, data
+TYPES = [type_ for type_, _, _ in AT_ONCE]
+
+
+def pushed_at_once(type_: str, data: dict[str, Any], event_id: UUID, version: int) -> set[Said]:
+    envelope = {
+        "id": str(event_id),
+        "source": "/services/booking",
+        "type": type_,
+        "subject": data["booking_id"],
+        "version": version,
+        "time": datetime.now(UTC).isoformat(),
+        "data": data,
+    }
+    bodies = [orjson.loads(one.body) for one in subscriptions.live(envelope)]
+    return {said(one["id"], one["audience"], one["type"], one["data"]) for one in bodies}
+
+
+def said(id_: object, audience: object, type_: str, data: object) -> Said:
+    return str(id_), str(audience), type_, orjson.dumps(data, option=orjson.OPT_SORT_KEYS).decode()
+
+
+async def pushed_by_handler(outbox: Outbox) -> set[Said]:
+    rows = [row for row in await outbox() if row["exchange"] == "loctician.realtime"]
+    return {said(row["id"], row["data"]["audience"], row["type"], row["data"]["data"]) for row in rows}
+
+
+@pytest.mark.usefixtures("salon")
+class TestAtOnce:
+    @pytest.mark.parametrize("type_", TYPES)
+    async def test_what_the_handler_pushes_is_that_and_what_only_the_database_knows(
+        self, deliver: Deliver, outbox: Outbox, type_: str
+    ) -> None:
+        event_id, data = new_id(), booking(previous_start=(START - timedelta(days=1)).isoformat())
+        at_once = pushed_at_once(type_, data, event_id, 2)
+        assert at_once
+        await deliver(type_, data, version=2, event_id=event_id)
+        handled = await pushed_by_handler(outbox)
+        assert at_once <= handled
+        rest = {one[2] for one in handled - at_once}
+        assert rest <= ({"availability_update"} if type_ == "booking.rescheduled.v1" else set())
+
+    @pytest.mark.parametrize("type_", TYPES)
+    async def test_a_handler_leaves_out_what_was_pushed(self, deliver: Deliver, outbox: Outbox, type_: str) -> None:
+        event_id, data = new_id(), booking(previous_start=(START - timedelta(days=1)).isoformat())
+        at_once = pushed_at_once(type_, data, event_id, 2)
+        await deliver(type_, data, version=2, event_id=event_id, pushed=True)
+        assert not at_once & await pushed_by_handler(outbox)
+
+    async def test_the_inbox_has_it_under_the_same_id(self, deliver: Deliver, rows: Rows) -> None:
+        event_id, data = new_id(), booking()
+        at_once = pushed_at_once("booking.created.v1", data, event_id, 1)
+        await deliver("booking.created.v1", data, version=1, event_id=event_id, pushed=True)
+        notices = {str(row["id"]) for row in await rows("notices")}
+        assert notices == {one[0] for one in at_once if one[2] == "booking_update"}
+        assert len(notices) == 2
+
+    async def test_a_loctician_who_lost_the_booking_still_hears_of_it(self, deliver: Deliver, outbox: Outbox) -> None:
+        booking_id = uuid4()
+        await deliver("booking.created.v1", booking(booking_id), version=1, pushed=True)
+        moved = booking(booking_id, previous_start=START.isoformat())
+        moved["items"][0]["loctician_id"] = str(JONAS)
+        await deliver("booking.rescheduled.v1", moved, version=2, pushed=True)
+        told = [one for one in await pushed_by_handler(outbox) if one[2] == "booking_update"]
+        assert [one[1] for one in told] == [f"['user:{AMINA}']"]
+
+    async def test_of_a_walk_in_no_customer_is_pushed(self) -> None:
+        at_once = pushed_at_once("booking.created.v1", booking(walk_in=True), new_id(), 1)
+        assert {one[1] for one in at_once} == {f"['user:{AMINA}']", f"['loctician:{AMINA}']"}
+        assert not any(str(KIRSTEN) in one[3] for one in at_once)

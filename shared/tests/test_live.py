@@ -1,0 +1,122 @@
+"""What follows from an event alone is pushed as it arrives, unless it could overtake something or come twice."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.consumer import Consumer
+from shared.db import Database
+from shared.events import Push
+from shared.health import Health
+from shared.subscriptions import Received
+from shared.testing.servers import Servers
+from shared.tests.notes import DEAD, QUEUE, Note, count_reaches, event, note, reaches, send, subscribed
+from shared.tests.support import QUICK, NotedHere, Queues, emptied, looking, own_schema, running, supervised, until
+
+
+@pytest.fixture(scope="module")
+async def place(servers: Servers) -> AsyncIterator[Database]:
+    async with own_schema(servers) as made:
+        yield made
+
+
+@pytest.fixture
+async def database(place: Database) -> Database:
+    return await emptied(place)
+
+
+@pytest.fixture
+async def queues(broker: str) -> AsyncIterator[Queues]:
+    async with looking(broker) as made:
+        await made.declare("shop")
+        yield made
+
+
+def pushes(received: Received[NotedHere]) -> Sequence[Push]:
+    return [Push(received.id, [f"user:{received.data.thing_id}"], "noted", {"text": received.data.text})]
+
+
+@asynccontextmanager
+async def consuming(database: Database, amqp_url: str, handler: Note) -> AsyncIterator[None]:
+    subscriptions = subscribed(handler)
+    subscriptions.at_once("thing.noted.v1", NotedHere, pushes)
+    made = Consumer(database, subscriptions, "shop", amqp_url, health := Health(), {}, QUICK, together=1)
+    async with running(supervised("consumer", made.run, health)):
+        await until(lambda: health.parts.get("consumer", "") is None)
+        yield
+
+
+class Seen:
+    """Notes like `note`, and remembers which events had been pushed."""
+
+    def __init__(self, before: Callable[[], Any] | None = None) -> None:
+        self.pushed: dict[str, bool] = {}
+        self._before = before
+
+    async def __call__(self, session: AsyncSession, received: Received[NotedHere]) -> None:
+        if self._before:
+            await self._before()
+        self.pushed[str(received.id)] = received.pushed
+        await note(session, received)
+
+
+async def test_a_message_goes_out_before_its_handler_is_done(database: Database, broker: str, queues: Queues) -> None:
+    may_end = asyncio.Event()
+    seen, one, ear = Seen(may_end.wait), event(), await queues.listen()
+    async with consuming(database, broker, seen):
+        await send(queues, one)
+        (message,) = await until(lambda: queues.take(ear))
+        assert seen.pushed == {}
+        may_end.set()
+        await until(lambda: count_reaches(database, 1))
+    assert seen.pushed == {one["id"]: True}
+    body = message.event
+    assert (body["id"], body["audience"], body["type"]) == (one["id"], [f"user:{one['subject']}"], "noted")
+    assert await queues.take(ear) == []
+
+
+async def test_while_another_is_under_way_nothing_overtakes_it(database: Database, broker: str, queues: Queues) -> None:
+    may_end = asyncio.Event()
+    seen, first, second, ear = Seen(may_end.wait), event(), event(), await queues.listen()
+    async with consuming(database, broker, seen):
+        await send(queues, first)
+        await until(lambda: queues.take(ear))
+        await send(queues, second)
+        await until(lambda: reaches(queues.waiting(QUEUE), 0))
+        may_end.set()
+        await until(lambda: count_reaches(database, 2))
+    assert seen.pushed == {first["id"]: True, second["id"]: False}
+    assert await queues.take(ear) == []
+
+
+async def test_one_that_is_tried_again_is_pushed_by_its_handler(
+    database: Database, broker: str, queues: Queues
+) -> None:
+    tries: list[bool] = []
+
+    async def fail_first(session: AsyncSession, received: Received[NotedHere]) -> None:
+        tries.append(received.pushed)
+        if len(tries) == 1:
+            raise LookupError("not yet")
+        await note(session, received)
+
+    ear = await queues.listen()
+    async with consuming(database, broker, fail_first):
+        await send(queues, event())
+        await until(lambda: count_reaches(database, 1))
+    assert tries == [True, False]
+    assert len(await queues.take(ear)) == 1
+
+
+async def test_one_that_cannot_be_read_is_laid_aside_and_nothing_is_pushed(
+    database: Database, broker: str, queues: Queues
+) -> None:
+    ear = await queues.listen()
+    async with consuming(database, broker, note):
+        await send(queues, event(data={"thing_id": "no id"}))
+        await until(lambda: reaches(queues.waiting(DEAD), 1))
+    assert await queues.take(ear) == []
