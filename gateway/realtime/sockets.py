@@ -60,23 +60,38 @@ class Sockets:
             WEBSOCKETS_CLOSED.labels("4403").inc()
             await send({"type": "websocket.close", "code": 4403})
             return
-        # Accepted even when about to be closed: a browser shows a page the code of an open socket only.
-        await send({"type": "websocket.accept"})
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        found = await self._let_in(scope, query, UUID(loctician[1]) if loctician else None)
+        # Accepted even when about to be closed: a browser shows a page the code of an open socket only. And not before:
+        # whoever is told that it is open hears everything from then on.
+        if isinstance(found, Close):
+            await send({"type": "websocket.accept"})
+            await _close(send, found)
+            return
+        caller, member = found
+        missed = self._missed(query, caller, kept=loctician is None)
+        expires_at = caller.expires_at if caller else None
+        del query, found, caller  # it may stay open for hours
+        try:
+            await send({"type": "websocket.accept"})
+            await self._serve(member, expires_at, missed, receive, send)
+        finally:
+            self._hub.leave(member)
+
+    async def _let_in(
+        self, scope: Scope, query: dict[str, list[str]], loctician: UUID | None
+    ) -> Close | tuple[Caller | None, Member]:
         try:
             caller = await self._counted(scope, query)
-            member = self._join(caller, UUID(loctician[1]) if loctician else None, client_of(scope))
+            return caller, self._join(caller, loctician, client_of(scope))
         except InvalidToken:
-            await _close(send, Close(NO_TOKEN, "no valid access token or ticket"))
+            return Close(NO_TOKEN, "no valid access token or ticket")
         except Starting:
-            await _close(send, Close(TRY_LATER, "starting"))
+            return Close(TRY_LATER, "starting")
         except TicketsAwayError:
-            await _close(send, Close(TRY_LATER, "tickets cannot be checked now"))
+            return Close(TRY_LATER, "tickets cannot be checked now")
         except FullError as error:
-            await _close(send, error.close)
-        else:
-            missed = self._missed(query, caller, kept=loctician is None)
-            await self._serve(member, caller.expires_at if caller else None, missed, receive, send)
+            return error.close
 
     def _origin_allowed(self, scope: Scope) -> bool:
         origins = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
