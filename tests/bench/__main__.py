@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -92,6 +93,7 @@ async def measure(bench: Bench, names: Sequence[str], output: Path) -> tuple[lis
         except FAILURES as error:
             failed.append(name)
             out.print(f"{name}: {type(error).__name__}: {error}", style="yellow", markup=False)
+            out.print("".join(traceback.format_tb(error.__traceback__)[-4:]), highlight=False, markup=False)
         else:
             out.print(f"{name} took {time.monotonic() - started:.0f} s", highlight=False)
         report.write(output, figures)
