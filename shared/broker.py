@@ -23,6 +23,7 @@ from shared.log import frames
 log = structlog.get_logger(__name__)
 
 WireChannel = Channel
+WIDE_FRAMES = 2_000
 
 CONNECT_TIMEOUT = 5.0
 CONFIRM_TIMEOUT = 30.0
@@ -83,6 +84,15 @@ async def _connect_to_any(urls: str, name: str) -> AbstractConnection:
 async def wire(channel: AbstractChannel) -> WireChannel:
     """The channel below aio-pika's: a third less work for each message published."""
     return cast(WireChannel, await channel.get_underlay_channel())
+
+
+async def wide_wire(connection: AbstractConnection) -> WireChannel:
+    """A channel of its own that takes in as much as has come: others take ten frames, three messages, a turn of the
+    event loop, and a busy consumer then waits for messages that lie in its socket."""
+    await connection.ready()
+    assert connection.transport is not None  # noqa: S101 - it is ready
+    opened = connection.transport.connection.channel(frame_buffer_size=WIDE_FRAMES, timeout=CONNECT_TIMEOUT)
+    return cast(WireChannel, await opened)
 
 
 async def publish(channel: WireChannel, message: Outgoing) -> bool:

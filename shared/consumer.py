@@ -9,7 +9,8 @@ from typing import Any
 
 import asyncpg
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractChannel
+from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 from pamqp.common import FieldTable
 from prometheus_client import Histogram
@@ -45,7 +46,7 @@ HANDLE_SECONDS = Histogram(
 )
 
 Envelope = dict[str, Any] | UndecodableError
-Lane = asyncio.Queue[tuple[AbstractIncomingMessage, Envelope]]
+Lane = asyncio.Queue[tuple[DeliveredMessage, Envelope]]
 
 
 class Consumer:
@@ -77,13 +78,12 @@ class Consumer:
     async def run(self) -> None:
         """Until the connection is lost. When cancelled it first finishes what it was given, for up to 10 s."""
         async with broker.connection(self._amqp_url, f"{self._service} consumer") as connection:
-            channel = await connection.channel()
-            await channel.set_qos(PREFETCH, timeout=BROKER_TIMEOUT)
-            await self._declare(channel)
-            queue = await channel.get_queue(topology.events_queue(self._service))
+            await self._declare(await connection.channel())
+            channel = await broker.wide_wire(connection)
+            await channel.basic_qos(prefetch_count=PREFETCH, timeout=BROKER_TIMEOUT)
             measuring = asyncio.create_task(depths.measure(connection, self._service, self._delays))
             try:
-                await self._consume(queue, await broker.wire(channel))
+                await self._consume(channel)
             finally:
                 measuring.cancel()
                 await asyncio.gather(measuring, return_exceptions=True)
@@ -92,17 +92,18 @@ class Consumer:
         bindings = topology.load() if self._bindings is None else self._bindings
         await topology.declare(channel, {**bindings, self._service: self._subscriptions.types}, self._delays)
 
-    async def _consume(self, queue: AbstractQueue, channel: WireChannel) -> None:
+    async def _consume(self, channel: WireChannel) -> None:
         self._lanes, self._under_way = [asyncio.Queue() for _ in range(LANES)], 0
         work = [asyncio.create_task(self._work(lane, channel)) for lane in self._lanes]
         lost = asyncio.create_task(_lost(channel))
         try:
-            tag = await queue.consume(self._receive, timeout=BROKER_TIMEOUT)
+            queue = topology.events_queue(self._service)
+            consuming = await channel.basic_consume(queue, self._receive, timeout=BROKER_TIMEOUT)
             self._health.up("consumer")
             try:
                 done, _ = await asyncio.wait([lost, *work], return_when=asyncio.FIRST_COMPLETED)
             except asyncio.CancelledError:
-                await self._finish(queue, tag)
+                await self._finish(channel, str(consuming.consumer_tag))
                 raise
             next(iter(done)).result()
         finally:
@@ -110,13 +111,13 @@ class Consumer:
                 task.cancel()
             await asyncio.gather(lost, *work, return_exceptions=True)
 
-    async def _finish(self, queue: AbstractQueue, tag: str) -> None:
+    async def _finish(self, channel: WireChannel, tag: str) -> None:
         with suppress(*broker.AWAY):
             async with asyncio.timeout(STOP_TIMEOUT):
-                await queue.cancel(tag)
+                await channel.basic_cancel(tag, timeout=BROKER_TIMEOUT)
                 await asyncio.gather(*(lane.join() for lane in self._lanes))
 
-    async def _receive(self, message: AbstractIncomingMessage) -> None:
+    async def _receive(self, message: DeliveredMessage) -> None:
         envelope = decode(message.body)
         subject = "" if isinstance(envelope, UndecodableError) else str(envelope.get("subject"))
         self._under_way += 1
@@ -127,15 +128,17 @@ class Consumer:
             taken = [await lane.get()]
             while len(taken) < self._at_once and not lane.empty():
                 taken.append(lane.get_nowait())
-            done = await self._settle_together(taken)
-            for message, envelope in taken:
-                if not done:
+            if await self._settle_together(taken):
+                await _acknowledge(channel, [message for message, _ in taken])
+            else:
+                for message, envelope in taken:
                     await self._settle(message, envelope, channel)
-                await message.ack()
+                    await _acknowledge(channel, [message])
+            for _ in taken:
                 lane.task_done()
-                self._under_way -= 1
+            self._under_way -= len(taken)
 
-    async def _settle_together(self, taken: Sequence[tuple[AbstractIncomingMessage, Envelope]]) -> bool:
+    async def _settle_together(self, taken: Sequence[tuple[DeliveredMessage, Envelope]]) -> bool:
         """What waits, in one transaction. If that fails nothing was done, and each is to be settled by itself."""
         envelopes = [envelope for _, envelope in taken if not isinstance(envelope, UndecodableError)]
         if len(taken) == 1 or len(envelopes) < len(taken):
@@ -147,7 +150,7 @@ class Consumer:
             log.info("messages_handled_one_by_one", count=len(taken), error=type(exc).__name__)
             return False
 
-    async def _settle(self, message: AbstractIncomingMessage, envelope: Envelope, channel: WireChannel) -> None:
+    async def _settle(self, message: DeliveredMessage, envelope: Envelope, channel: WireChannel) -> None:
         try:
             with self._handling.time():
                 pushed = await self._push(message, envelope, channel)
@@ -157,7 +160,7 @@ class Consumer:
         except Exception as exc:  # noqa: BLE001 - whatever a handler raises concerns its one message only
             await self._pass_on(channel, message, exc, self._next_queue(message))
 
-    async def _push(self, message: AbstractIncomingMessage, envelope: Envelope, channel: WireChannel) -> bool:
+    async def _push(self, message: DeliveredMessage, envelope: Envelope, channel: WireChannel) -> bool:
         """At once what follows from the event alone, unless that could overtake something or come twice."""
         if isinstance(envelope, UndecodableError) or self._under_way > 1 or message.redelivered or _attempts(message):
             return False
@@ -196,20 +199,19 @@ class Consumer:
                 self._health.up("consumer")
                 return
 
-    def _next_queue(self, message: AbstractIncomingMessage) -> str:
+    def _next_queue(self, message: DeliveredMessage) -> str:
         failed = _attempts(message)
         if failed < len(self._delays):
             return topology.retry_queue(self._service, self._delays[failed])
         return topology.dead_queue(self._service)
 
-    async def _pass_on(
-        self, channel: WireChannel, message: AbstractIncomingMessage, error: Exception, queue: str
-    ) -> None:
+    async def _pass_on(self, channel: WireChannel, message: DeliveredMessage, error: Exception, queue: str) -> None:
         """The caller acknowledges the message only once the broker has confirmed its copy in `queue`."""
         dead = queue == topology.dead_queue(self._service)
         MESSAGES.labels(self._service, "dead" if dead else "retried").inc()
         report = log.error if dead else log.warning
-        what = {"event_id": message.message_id, "type": message.type, "error": type(error).__name__}
+        about = message.header.properties
+        what = {"event_id": about.message_id, "type": about.message_type, "error": type(error).__name__}
         report("message_failed", queue=queue, **what, trace=frames(error))
         await broker.publish_surely(channel, _failed(message, error, queue))
 
@@ -228,6 +230,13 @@ async def _lost(channel: WireChannel) -> None:
     raise BrokerAwayError("the broker stopped delivering")
 
 
+async def _acknowledge(channel: WireChannel, messages: Sequence[DeliveredMessage]) -> None:
+    """They leave in order, so only the last is waited for."""
+    for message in messages:
+        assert message.delivery_tag is not None  # noqa: S101 - it was delivered
+        await channel.basic_ack(message.delivery_tag, wait=message is messages[-1])
+
+
 def database_is_away(error: Exception) -> bool:
     if isinstance(error, (OSError, PoolTimeout)):
         return True
@@ -239,25 +248,30 @@ def _state(error: Exception) -> str:
     return getattr(getattr(error, "orig", error), "sqlstate", None) or ""
 
 
-def _attempts(message: AbstractIncomingMessage) -> int:
-    attempts = message.headers.get("x-attempts")
+def _headers(message: DeliveredMessage) -> FieldTable:
+    return message.header.properties.headers or {}
+
+
+def _attempts(message: DeliveredMessage) -> int:
+    attempts = _headers(message).get("x-attempts")
     return attempts if isinstance(attempts, int) else 0
 
 
-def _failed(message: AbstractIncomingMessage, error: Exception, queue: str) -> Outgoing:
+def _failed(message: DeliveredMessage, error: Exception, queue: str) -> Outgoing:
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     # other headers stay behind: with its x-death the broker would take the second round of a message for a cycle
     headers: FieldTable = {
         "x-attempts": _attempts(message) + 1,
         "x-error": broker.brief(error),
-        "x-first-failed-at": message.headers.get("x-first-failed-at", now),
+        "x-first-failed-at": _headers(message).get("x-first-failed-at", now),
         "x-last-failed-at": now,
     }
-    properties = Basic.Properties(
-        message_id=message.message_id,
-        message_type=message.type,
-        content_type=message.content_type,
+    properties = message.header.properties
+    kept = Basic.Properties(
+        message_id=properties.message_id,
+        message_type=properties.message_type,
+        content_type=properties.content_type,
         headers=headers,
         delivery_mode=PERSISTENT,
     )
-    return Outgoing("", queue, message.body, properties)
+    return Outgoing("", queue, message.body, kept)
