@@ -153,28 +153,31 @@ class Consumer:
     async def _settle(self, message: DeliveredMessage, envelope: Envelope, channel: WireChannel) -> None:
         try:
             with self._handling.time():
-                pushed = await self._push(message, envelope, channel)
-                await self._handle_patiently(envelope, pushed=pushed)
+                now = datetime.now(UTC)
+                pushed = await self._push(message, envelope, channel, now)
+                await self._handle_patiently(envelope, now, pushed=pushed)
         except UndecodableError as exc:
             await self._pass_on(channel, message, exc, topology.dead_queue(self._service))
         except Exception as exc:  # noqa: BLE001 - whatever a handler raises concerns its one message only
             await self._pass_on(channel, message, exc, self._next_queue(message))
 
-    async def _push(self, message: DeliveredMessage, envelope: Envelope, channel: WireChannel) -> bool:
+    async def _push(self, message: DeliveredMessage, envelope: Envelope, channel: WireChannel, now: datetime) -> bool:
         """At once what follows from the event alone, unless that could overtake something or come twice."""
-        if isinstance(envelope, UndecodableError) or self._under_way > 1 or message.redelivered or _attempts(message):
+        if isinstance(envelope, UndecodableError) or message.redelivered or _attempts(message):
             return False
-        pushes = self._subscriptions.live(envelope)
+        if self._under_way > 1 or not self._database.notifier.quiet:
+            return False
+        pushes = self._subscriptions.live(envelope, now)
         return bool(pushes) and all(await broker.publish_all(channel, pushes))
 
-    async def _handle_patiently(self, envelope: Envelope, *, pushed: bool) -> None:
+    async def _handle_patiently(self, envelope: Envelope, now: datetime, *, pushed: bool) -> None:
         """Waits while the database is away: that is no fault of the message."""
         if isinstance(envelope, UndecodableError):
             raise envelope
         failures = 0
         while True:
             try:
-                await handle(self._database, self._subscriptions, self._service, envelope, pushed=pushed)
+                await handle(self._database, self._subscriptions, self._service, envelope, taken_at=now, pushed=pushed)
             except DATABASE_ERRORS as exc:
                 failures += 1
                 if failures > MOST_DATABASE_FAILURES:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import orjson
 import uuid_utils.compat
@@ -50,12 +50,18 @@ class Event(BaseModel):
 @dataclass(frozen=True)
 class Push:
     """A realtime message for everybody connected in the audience: `user:<id>`, `loctician:<id>`, `all` ... One that is
-    sent again, because it could not be known whether it was before, keeps its id."""
+    sent again, because it could not be known whether it was before, has the same random bits in its id."""
 
     id: UUID
     audience: Sequence[str]
     type: str
     data: Mapping[str, Any]
+
+
+def derived_id(at: datetime, event_id: UUID, name: str) -> UUID:
+    """A UUIDv7 of the instant whose random bits follow from event and name: what is sent again is known by them."""
+    bits = uuid5(event_id, name).int & (1 << 62) - 1
+    return UUID(int=int(at.timestamp() * 1000) << 80 | 7 << 76 | (event_id.int >> 64 & 0xFFF) << 64 | 2 << 62 | bits)
 
 
 def emit(session: AsyncSession, event: Event) -> None:

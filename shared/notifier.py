@@ -3,12 +3,14 @@ transaction makes all commits queue for one lock."""
 
 import asyncio
 import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import asyncpg
 
 DEBOUNCE = 0.001
+QUIET_SECONDS = 1.0
 CONNECT_TIMEOUT = 5.0
 COMMAND_TIMEOUT = 10.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 3.0
@@ -24,10 +26,17 @@ class OutboxNotifier:
         self._channel = outbox_channel(schema)
         self._poked = asyncio.Event()
         self._here: asyncio.Event | None = None
+        self._poked_at = float("-inf")
 
     def poke(self) -> None:
-        """Call after a commit that wrote to the outbox. A lost poke costs a second: the relay polls."""
+        """Call after a commit that wrote to the outbox. A lost poke costs two seconds: the relay polls."""
+        self._poked_at = time.monotonic()
         (self._here or self._poked).set()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether all that this process wrote to the outbox has had time to go out."""
+        return time.monotonic() - self._poked_at > QUIET_SECONDS
 
     @contextmanager
     def relayed_here(self, woken: asyncio.Event) -> Iterator[None]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shared.exporting import Span
 
 BATCH = 500
-POLL = 1.0
+POLL = 2.0  # seconds, should a poke have been lost
 MEASURE_EVERY = 5.0
 MOST_COUNTED = 100_000
 CONNECT_TIMEOUT, COMMAND_TIMEOUT = 5.0, 30.0

@@ -49,6 +49,7 @@ class Received(Generic[T]):
     request_id: str | None
     traceparent: str | None
     data: T
+    taken_at: datetime  # off the queue; the same for what is pushed and what is written
     pushed: bool = False  # what `at_once` made of it has been sent
 
 
@@ -105,13 +106,13 @@ class Subscriptions:
         in its turn; its handler sees by `pushed` whether they were, and pushes them itself where they were not."""
         self._at_once[type] = (TypeAdapter(payload), pushes)
 
-    def live(self, envelope: Mapping[str, Any]) -> list[Outgoing]:
+    def live(self, envelope: Mapping[str, Any], taken_at: datetime) -> list[Outgoing]:
         """What is to be sent of the event at once. Raises UndecodableError."""
         payload, pushes = self._at_once.get(str(envelope.get("type")), (None, None))
         if payload is None or pushes is None:
             return []
         event = _validated(_Envelope, envelope)
-        return [live.outgoing(one, event.time) for one in pushes(_received(event, payload))]
+        return [live.outgoing(one, event.time) for one in pushes(_received(event, payload, taken_at))]
 
     @property
     def types(self) -> list[str]:
@@ -143,18 +144,25 @@ async def handle(
     service_name: str,
     envelope: Mapping[str, Any],
     *,
+    taken_at: datetime | None = None,
     pushed: bool = False,
 ) -> bool:
     """One event in one transaction. False if it was handled before, was said of somebody before they were forgotten
     here, or nobody here subscribes to its type."""
-    return await _handle(database, service_name, [_Work.of(subscriptions, envelope, pushed=pushed)]) == 1
+    return (
+        await _handle(
+            database, service_name, [_Work.of(subscriptions, envelope, taken_at or datetime.now(UTC), pushed=pushed)]
+        )
+        == 1
+    )
 
 
 async def handle_together(
     database: Database, subscriptions: Subscriptions, service_name: str, envelopes: Sequence[Mapping[str, Any]]
 ) -> bool:
     """All of the events, in order, in one transaction. False, with nothing done, if one of them must be alone."""
-    work = [_Work.of(subscriptions, envelope) for envelope in envelopes]
+    now = datetime.now(UTC)
+    work = [_Work.of(subscriptions, envelope, now) for envelope in envelopes]
     if any(each.alone for each in work):
         return False
     await _handle(database, service_name, work)
@@ -169,12 +177,14 @@ class _Work:
     alone: bool
 
     @classmethod
-    def of(cls, subscriptions: Subscriptions, envelope: Mapping[str, Any], *, pushed: bool = False) -> "_Work":
+    def of(
+        cls, subscriptions: Subscriptions, envelope: Mapping[str, Any], taken_at: datetime, *, pushed: bool = False
+    ) -> "_Work":
         event = _validated(_Envelope, envelope)
         wanted = subscriptions.to(event.type)
         # whoever records everything records also what is said of the forgotten
         subject = "" if subscriptions.everything else event.subject
-        steps = [(each.handler, _received(event, each.payload, pushed=pushed)) for each in wanted]
+        steps = [(each.handler, _received(event, each.payload, taken_at, pushed=pushed)) for each in wanted]
         return cls(event, subject, steps, any(each.alone for each in wanted))
 
     async def do(self, session: AsyncSession, service_name: str) -> None:
@@ -237,7 +247,7 @@ def _validated(model: type[_Envelope], envelope: Mapping[str, Any]) -> _Envelope
         raise UndecodableError(_places(exc)) from exc
 
 
-def _received(event: _Envelope, payload: TypeAdapter[T], *, pushed: bool = False) -> Received[T]:
+def _received(event: _Envelope, payload: TypeAdapter[T], taken_at: datetime, *, pushed: bool = False) -> Received[T]:
     try:
         data = payload.validate_python(event.data)
     except ValidationError as exc:
@@ -254,6 +264,7 @@ def _received(event: _Envelope, payload: TypeAdapter[T], *, pushed: bool = False
         request_id=event.requestid,
         traceparent=event.traceparent,
         data=data,
+        taken_at=taken_at,
         pushed=pushed,
     )
 

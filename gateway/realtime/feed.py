@@ -72,7 +72,7 @@ class Feed:
 
     def _hand_out(self, body: bytes) -> None:
         message = REALTIME.validate_json(body)
-        key = (message.id, *message.audience)
+        key = (message.id[19:], *message.audience)  # the random bits of a UUIDv7
         if key in self._known:
             return
         self._known[key] = None

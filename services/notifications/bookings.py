@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +13,7 @@ from services.notifications import queries
 from services.notifications.kinds import KINDS, Part
 from services.notifications.messages import Message, as_push
 from services.notifications.telling import tell
-from shared.events import Push, push
+from shared.events import Push, derived_id, push
 from shared.subscriptions import Received
 
 SALON = ("staff", "admin")
@@ -132,7 +132,7 @@ def _availability(event: Received[Booking], available: bool) -> list[Push]:
 
 def _change(event: Received[Booking], loctician_id: UUID, start: datetime, end: datetime, available: bool) -> Push:
     data = {"loctician_id": str(loctician_id), "start": utc(start), "end": utc(end), "available": available}
-    of_item = uuid5(event.id, f"{loctician_id} {utc(start)} {available}")
+    of_item = derived_id(event.taken_at, event.id, f"{loctician_id} {utc(start)} {available}")
     return Push(of_item, [f"loctician:{loctician_id}"], "availability_update", data)
 
 
@@ -152,7 +152,7 @@ def _message(event: Received[Booking], kind: str, user: UUID, part: Part) -> Mes
     return Message(
         event_id=event.id,
         recipient_id=user,
-        id=uuid5(event.id, str(user)),
+        id=derived_id(event.taken_at, event.id, str(user)),
         kind=kind,
         part=part,
         facts=_facts(event.data, user, part),

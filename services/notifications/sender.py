@@ -22,7 +22,7 @@ from shared.context import bind
 from shared.db import Database, transaction
 from shared.log import logger
 
-POLL = 2.0  # seconds, for what another process stored and for what is tried again; else the one who stores wakes
+POLL = 4.0  # seconds, for what another process stored and for what is tried again; else the one who stores wakes
 HELPERS_POLL = 20.0
 MEASURE_EVERY = 10.0
 AT_ONCE = 3  # conversations with the other side of a channel, so that one that dawdles holds up no others

@@ -138,6 +138,7 @@ def deliver(service: Service, app: FastAPI, database: Database) -> Deliver:
         subject: str = "",
         version: int | None = None,
         event_id: UUID | None = None,
+        taken_at: datetime | None = None,
         pushed: bool = False,
         **attributes: Any,
     ) -> bool:
@@ -154,7 +155,9 @@ def deliver(service: Service, app: FastAPI, database: Database) -> Deliver:
             "data": dict(data),
         }
         message = envelope("/services/test", row | attributes)
-        return await handle(database, app.state.runtime.subscriptions, service.name, message, pushed=pushed)
+        return await handle(
+            database, app.state.runtime.subscriptions, service.name, message, taken_at=taken_at, pushed=pushed
+        )
 
     return send
 

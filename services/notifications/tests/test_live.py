@@ -15,6 +15,7 @@ from shared.testing.services import Deliver
 
 Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 Said = tuple[str, str, str, str]  # id, audience, type, data
+NOW = datetime.now(UTC)
 TYPES = [type_ for type_, _, _ in AT_ONCE]
 
 
@@ -28,7 +29,7 @@ def pushed_at_once(type_: str, data: dict[str, Any], event_id: UUID, version: in
         "time": datetime.now(UTC).isoformat(),
         "data": data,
     }
-    bodies = [orjson.loads(one.body) for one in subscriptions.live(envelope)]
+    bodies = [orjson.loads(one.body) for one in subscriptions.live(envelope, NOW)]
     return {said(one["id"], one["audience"], one["type"], one["data"]) for one in bodies}
 
 
@@ -50,7 +51,7 @@ class TestAtOnce:
         event_id, data = new_id(), booking(previous_start=(START - timedelta(days=1)).isoformat())
         at_once = pushed_at_once(type_, data, event_id, 2)
         assert at_once
-        await deliver(type_, data, version=2, event_id=event_id)
+        await deliver(type_, data, version=2, event_id=event_id, taken_at=NOW)
         handled = await pushed_by_handler(outbox)
         assert at_once <= handled
         rest = {one[2] for one in handled - at_once}
@@ -60,13 +61,13 @@ class TestAtOnce:
     async def test_a_handler_leaves_out_what_was_pushed(self, deliver: Deliver, outbox: Outbox, type_: str) -> None:
         event_id, data = new_id(), booking(previous_start=(START - timedelta(days=1)).isoformat())
         at_once = pushed_at_once(type_, data, event_id, 2)
-        await deliver(type_, data, version=2, event_id=event_id, pushed=True)
+        await deliver(type_, data, version=2, event_id=event_id, taken_at=NOW, pushed=True)
         assert not at_once & await pushed_by_handler(outbox)
 
     async def test_the_inbox_has_it_under_the_same_id(self, deliver: Deliver, rows: Rows) -> None:
         event_id, data = new_id(), booking()
         at_once = pushed_at_once("booking.created.v1", data, event_id, 1)
-        await deliver("booking.created.v1", data, version=1, event_id=event_id, pushed=True)
+        await deliver("booking.created.v1", data, version=1, event_id=event_id, taken_at=NOW, pushed=True)
         notices = {str(row["id"]) for row in await rows("notices")}
         assert notices == {one[0] for one in at_once if one[2] == "booking_update"}
         assert len(notices) == 2

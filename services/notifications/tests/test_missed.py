@@ -85,7 +85,9 @@ class TestMissed:
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, outbox: Outbox
     ) -> None:
         await deliver("booking.created.v1", booking(), version=1)
+        await asyncio.sleep(0.002)  # the time in an id is told in milliseconds
         between = new_id()  # such as an availability_update's
+        await asyncio.sleep(0.002)
         await deliver("booking.created.v1", booking(), version=1)
         headers = auth_headers(Role.CUSTOMER, KIRSTEN)
         ids = [one["id"] for one in await pushed_to(outbox, KIRSTEN)]
