@@ -46,6 +46,10 @@ class SessionRevoked(BaseModel):
     reason: str
 
 
+class MfaDisabled(BaseModel):
+    user_id: UUID
+
+
 class ConsentChanged(BaseModel):
     user_id: UUID
     purpose: str
@@ -116,6 +120,12 @@ async def warn_of_new_device(session: AsyncSession, event: Received[SessionStart
 async def warn_of_reuse(session: AsyncSession, event: Received[SessionRevoked]) -> None:
     if event.data.reason == "reused":
         await warn(session, event, event.data.user_id, "session_reused")
+
+
+@subscriptions.on("user.mfa_disabled.v1", MfaDisabled)
+async def warn_of_one_factor(session: AsyncSession, event: Received[MfaDisabled]) -> None:
+    """Whoever did it: the person, or an admin for somebody who lost the device."""
+    await warn(session, event, event.data.user_id, "mfa_disabled")
 
 
 @subscriptions.on("gdpr.export_ready.v1", ExportReady)

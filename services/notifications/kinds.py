@@ -47,6 +47,7 @@ KINDS = {
         Kind("password_reset", "account", ("person",), inside=False),
         Kind("new_device", "account", ("person",)),
         Kind("session_reused", "account", ("person",)),
+        Kind("mfa_disabled", "account", ("person",)),
         Kind("export_ready", "account", ("person",)),
         Kind("booking_requested", "booking", BOTH, type="booking_update", invitation="REQUEST"),
         Kind("booking_created", "booking", BOTH, type="booking_update", invitation="REQUEST"),

@@ -186,6 +186,13 @@ class TestWarnings:
         assert [one["kind"] for one in inbox.json()["items"]] == ["session_reused", "new_device"]
         assert {one["type"] for one in inbox.json()["items"]} == {"notification"}
 
+    async def test_whoever_loses_the_second_factor_is_told(
+        self, deliver: Deliver, sender: Sender, post: PostOffice
+    ) -> None:
+        await deliver("user.mfa_disabled.v1", {"user_id": str(KIRSTEN)})
+        assert await sender.send_due() == 1
+        assert [mail["Subject"] for mail in post.to(KIRSTENS)] == ["Totrinslogin er slået fra"]
+
     async def test_an_ordinary_login_and_logout_are_not_worth_a_word(self, deliver: Deliver, rows: Rows) -> None:
         session = {"session_id": str(uuid4()), "user_id": str(KIRSTEN)}
         await deliver("session.started.v1", session)
