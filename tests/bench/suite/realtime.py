@@ -15,7 +15,7 @@ import httpx
 import orjson
 from aio_pika.abc import AbstractIncomingMessage
 from pamqp.common import FieldTable
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from deploy.local.up import SERVICES
 from shared import broker
@@ -85,19 +85,28 @@ async def _booking(platform: Platform) -> AsyncIterator[Sample]:
             headers = {"Authorization": f"Bearer {staff}", "Idempotency-Key": salon.new_key()}
             body = salon.order(next(numbers), 1) | {"customer_id": str(person("customer", 0))}
             # The message may overtake the answer, so it is waited for meanwhile.
-            answering = asyncio.create_task(http.post("/api/v1/bookings", json=body, headers=headers))
-            while True:
-                message = orjson.loads(await socket.recv())
-                arrived = time.time()
-                if message["type"] == "booking_update":
-                    break
-            answer = await answering
-            if answer.status_code != 201 or message["data"]["booking_id"] != answer.json()["id"]:
-                raise RuntimeError(f"{answer.status_code} {answer.text}; {message}")
+            hearing = asyncio.create_task(_update(socket))
+            try:
+                answer = await http.post("/api/v1/bookings", json=body, headers=headers)
+                if answer.status_code != 201:
+                    raise RuntimeError(f"{answer.status_code} {answer.text}")
+                arrived, booking_id = await hearing
+            finally:
+                hearing.cancel()
+            if booking_id != answer.json()["id"]:
+                raise RuntimeError("a message about another booking")
             event = await events.get()
             return arrived - datetime.fromisoformat(event["time"]).timestamp()
 
         yield sample
+
+
+async def _update(socket: ClientConnection) -> tuple[float, str]:
+    """When the next word of a booking came, and of which."""
+    while True:
+        message = orjson.loads(await socket.recv())
+        if message["type"] == "booking_update":
+            return time.time(), message["data"]["booking_id"]
 
 
 @asynccontextmanager
