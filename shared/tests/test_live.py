@@ -14,7 +14,7 @@ from shared.events import Push
 from shared.health import Health
 from shared.subscriptions import Received
 from shared.testing.servers import Servers
-from shared.tests.notes import DEAD, QUEUE, Note, count_reaches, event, note, reaches, send, subscribed
+from shared.tests.notes import DEAD, Note, count_reaches, event, note, reaches, send, subscribed
 from shared.tests.support import QUICK, NotedHere, Queues, emptied, looking, own_schema, running, supervised, until
 
 
@@ -41,13 +41,13 @@ def pushes(received: Received[NotedHere]) -> Sequence[Push]:
 
 
 @asynccontextmanager
-async def consuming(database: Database, amqp_url: str, handler: Note) -> AsyncIterator[None]:
+async def consuming(database: Database, amqp_url: str, handler: Note) -> AsyncIterator[Consumer]:
     subscriptions = subscribed(handler)
     subscriptions.at_once("thing.noted.v1", NotedHere, pushes)
     made = Consumer(database, subscriptions, "shop", amqp_url, health := Health(), {}, QUICK, together=1)
     async with running(supervised("consumer", made.run, health)):
         await until(lambda: health.parts.get("consumer", "") is None)
-        yield
+        yield made
 
 
 class Seen:
@@ -82,11 +82,11 @@ async def test_a_message_goes_out_before_its_handler_is_done(database: Database,
 async def test_while_another_is_under_way_nothing_overtakes_it(database: Database, broker: str, queues: Queues) -> None:
     may_end = asyncio.Event()
     seen, first, second, ear = Seen(may_end.wait), event(), event(), await queues.listen()
-    async with consuming(database, broker, seen):
+    async with consuming(database, broker, seen) as made:
         await send(queues, first)
         await until(lambda: queues.take(ear))
         await send(queues, second)
-        await until(lambda: reaches(queues.waiting(QUEUE), 0))
+        await until(lambda: made._under_way == 2)
         may_end.set()
         await until(lambda: count_reaches(database, 2))
     assert seen.pushed == {first["id"]: True, second["id"]: False}

@@ -2,12 +2,15 @@
 
 import asyncio
 from subprocess import CompletedProcess
+from urllib.parse import quote, urlsplit
 
+import httpx
 import pytest
 from pamqp.commands import Basic
 
 from shared import broker
 from shared.broker import Outgoing
+from shared.testing.servers import Servers
 from tests.e2e.stack import Stack, eventually, operate
 
 
@@ -68,3 +71,23 @@ class TestOperating:
         assert done.returncode == 2
         assert "there is no queue nobody.dead" in done.stderr
         assert "Traceback" not in done.stderr
+
+    async def test_nothing_on_the_broker_is_deprecated_or_gone_in_its_fourth_version(
+        self, stack: Stack, servers: Servers
+    ) -> None:
+        """Mirrored queues (made by policies), transient ones that outlive their connection, and prefetch for a whole
+        channel: RabbitMQ 4.0, release notes and "Deprecated Features"."""
+        if servers.management_url is None:
+            pytest.skip("needs the broker's management plugin")
+        vhost = quote(urlsplit(stack.environment["AMQP_URL"]).path[1:], safe="")
+        async with httpx.AsyncClient(base_url=servers.management_url, timeout=10) as management:
+            queues = (await management.get(f"/api/queues/{vhost}")).raise_for_status().json()
+            policies = (await management.get(f"/api/policies/{vhost}")).raise_for_status().json()
+            channels = (await management.get(f"/api/vhosts/{vhost}/channels")).raise_for_status().json()
+        assert {"booking.events", "notifications.dead", "gdpr.retry.10m"} <= {one["name"] for one in queues}
+        lasting = [one for one in queues if not one["exclusive"]]
+        assert len(lasting) < len(queues), "the gateway's own goes with its connection"
+        assert {(one["type"], one["durable"]) for one in lasting} <= {("quorum", True), ("stream", True)}
+        assert policies == []
+        assert channels
+        assert {one.get("global_prefetch_count", 0) for one in channels} == {0}

@@ -118,7 +118,7 @@ def cases(draw: st.DrawFn) -> Case:
     )  # fmt: skip
     wanted = draw(st.permutations(range(len(made))))[: len(made) if parted else draw(st.integers(1, len(made)))]
     loctician = None if parted else draw(st.none() | st.integers(0, LOCTICIANS - 1))
-    steps = st.integers(0, edges[2] - edges[1]).flatmap(
+    steps = st.integers(0, edges[2] - edges[1] - 1).flatmap(
         lambda step: st.sampled_from([step, step - step % 3, step - step % 12, step - step % 12])
     )
     starts = [midnight(day) + one * STEP for one in draw(st.lists(steps, min_size=4, max_size=8))]
