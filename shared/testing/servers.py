@@ -1,5 +1,6 @@
 """Fixtures for the real PostgreSQL and RabbitMQ: one server of each a run, a database and a vhost of one's own."""
 
+import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -12,7 +13,8 @@ from uuid import uuid4
 import httpx
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from shared.migrate import migrate
 from shared.settings import Settings, plain_url
@@ -65,9 +67,24 @@ async def as_owner(url: str, *statements: str) -> None:
     try:
         async with engine.connect() as connection:
             for statement in statements:
-                await connection.execute(text(statement))
+                await _executed(connection, statement)
     finally:
         await engine.dispose()
+
+
+async def _executed(connection: AsyncConnection, statement: str) -> None:
+    """A database that is dropped may be in the hands of an autovacuum worker, which only a superuser may send away; it
+    is done in a moment."""
+    for pause in (0.2, 0.5, 1.0, 2.0, 4.0):
+        try:
+            await connection.execute(text(statement))
+        except ProgrammingError as error:
+            if not statement.startswith("DROP DATABASE") or "role whose process" not in str(error):
+                raise
+            await asyncio.sleep(pause)
+        else:
+            return
+    await connection.execute(text(statement))
 
 
 def with_database(url: str, name: str) -> str:
