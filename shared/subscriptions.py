@@ -149,12 +149,8 @@ async def handle(
 ) -> bool:
     """One event in one transaction. False if it was handled before, was said of somebody before they were forgotten
     here, or nobody here subscribes to its type."""
-    return (
-        await _handle(
-            database, service_name, [_Work.of(subscriptions, envelope, taken_at or datetime.now(UTC), pushed=pushed)]
-        )
-        == 1
-    )
+    work = _Work.of(subscriptions, envelope, taken_at or datetime.now(UTC), pushed=pushed)
+    return await _handle(database, service_name, [work]) == 1
 
 
 async def handle_together(

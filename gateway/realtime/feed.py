@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from typing import Any
+from uuid import UUID
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -17,13 +18,14 @@ from shared.log import logger
 SECONDS = 10.0
 MOST_WAITING = 10_000
 REMEMBERED = 5_000  # messages: one that comes again, after a crash of its sender, does so soon
+RANDOM_BITS = (1 << 62) - 1  # of a UUIDv7 (RFC 9562, section 5.7): those that stay when a message is sent again
 SPREAD_SECONDS = 5.0
 
 log = logger(__name__)
 
 
 class RealtimeMessage(BaseModel):
-    id: str
+    id: UUID
     audience: list[str]
     type: str
     time: str
@@ -41,7 +43,7 @@ class Feed:
         self._hub = hub
         self._health = health
         self.queue: AbstractQueue | None = None
-        self._known: OrderedDict[tuple[str, ...], None] = OrderedDict()
+        self._known: OrderedDict[tuple[int, str], None] = OrderedDict()
 
     async def run(self) -> None:
         """Until the connection is lost. Messages are not kept for a gateway that is not there, so after an interruption
@@ -72,13 +74,13 @@ class Feed:
 
     def _hand_out(self, body: bytes) -> None:
         message = REALTIME.validate_json(body)
-        key = (message.id[19:], *message.audience)  # the random bits of a UUIDv7
+        key = (message.id.int & RANDOM_BITS, " ".join(message.audience))
         if key in self._known:
             return
         self._known[key] = None
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
-        self._hub.publish(message.audience, live(message.id, message.type, message.time, message.data))
+        self._hub.publish(message.audience, live(str(message.id), message.type, message.time, message.data))
 
 
 async def _declare(channel: AbstractChannel) -> AbstractQueue:

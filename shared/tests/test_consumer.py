@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -15,16 +14,12 @@ from shared.context import current
 from shared.db import Database, transaction
 from shared.events import emit, new_id
 from shared.subscriptions import UndecodableError, handle_together
-from shared.testing.servers import Servers
 from shared.tests.notes import DEAD, QUEUE, consumer, count_reaches, event, note, noted, reaches, send, subscribed
 from shared.tests.support import (
     Noted,
     NotedHere,
     Queues,
     count,
-    emptied,
-    looking,
-    own_schema,
     running,
     until,
 )
@@ -39,24 +34,6 @@ class Thing(Base):
     thing_id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
     text: Mapped[str]
-
-
-@pytest.fixture(scope="module")
-async def place(servers: Servers) -> AsyncIterator[Database]:
-    async with own_schema(servers) as made:
-        yield made
-
-
-@pytest.fixture
-async def database(place: Database) -> Database:
-    return await emptied(place)
-
-
-@pytest.fixture
-async def queues(broker: str) -> AsyncIterator[Queues]:
-    async with looking(broker) as made:
-        await made.declare("shop")
-        yield made
 
 
 class TestHandling:

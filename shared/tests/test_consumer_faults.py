@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import pairwise
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -13,27 +12,8 @@ from shared.db import Database
 from shared.events import new_id
 from shared.health import Health
 from shared.testing.proxy import ended, proxied
-from shared.testing.servers import Servers
 from shared.tests.notes import DEAD, QUEUE, consumer, count_reaches, dead, event, note, noted, reaches, send
-from shared.tests.support import QUICK, NotedHere, Queues, emptied, looking, own_schema, running, until
-
-
-@pytest.fixture(scope="module")
-async def place(servers: Servers) -> AsyncIterator[Database]:
-    async with own_schema(servers) as made:
-        yield made
-
-
-@pytest.fixture
-async def database(place: Database) -> Database:
-    return await emptied(place)
-
-
-@pytest.fixture
-async def queues(broker: str) -> AsyncIterator[Queues]:
-    async with looking(broker) as made:
-        await made.declare("shop")
-        yield made
+from shared.tests.support import QUICK, NotedHere, Queues, running, until
 
 
 class TestFailing:

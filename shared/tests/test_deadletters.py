@@ -1,4 +1,3 @@
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +12,6 @@ from shared.db import Database
 from shared.deadletters import Filter, NoDeadLetterQueueError
 from shared.health import Health
 from shared.relay import Relay
-from shared.testing.servers import Servers
 from shared.tests.support import (
     BINDINGS,
     QUICK,
@@ -21,9 +19,6 @@ from shared.tests.support import (
     Queues,
     count,
     emit_notes,
-    emptied,
-    looking,
-    own_schema,
     running,
     supervised,
     until,
@@ -31,24 +26,6 @@ from shared.tests.support import (
 
 DEAD = "shop.dead"
 FIRST, LAST = "2026-03-02T10:00:00+00:00", "2026-03-02T11:00:00+00:00"
-
-
-@pytest.fixture(scope="module")
-async def place(servers: Servers) -> AsyncIterator[Database]:
-    async with own_schema(servers) as made:
-        yield made
-
-
-@pytest.fixture
-async def database(place: Database) -> Database:
-    return await emptied(place)
-
-
-@pytest.fixture
-async def queues(broker: str) -> AsyncIterator[Queues]:
-    async with looking(broker) as made:
-        await made.declare("shop")
-        yield made
 
 
 async def lay_aside(queues: Queues, *ids: str) -> None:

@@ -1,29 +1,15 @@
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db import Database
 from shared.events import emit, new_id
 from shared.jobs import Job, run_jobs, run_once
-from shared.testing.servers import Servers
-from shared.tests.support import Noted, count, emptied, own_schema, running, until
+from shared.tests.support import Noted, count, running, until
 
 SOON = timedelta(milliseconds=30)
-
-
-@pytest.fixture(scope="module")
-async def place(servers: Servers) -> AsyncIterator[Database]:
-    async with own_schema(servers) as made:
-        yield made
-
-
-@pytest.fixture
-async def database(place: Database) -> Database:
-    return await emptied(place)
 
 
 class TestJobs:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.consumer import LANES, Consumer
@@ -13,27 +12,8 @@ from shared.db import Database
 from shared.events import Push
 from shared.health import Health
 from shared.subscriptions import Received
-from shared.testing.servers import Servers
 from shared.tests.notes import DEAD, Note, count_reaches, event, note, reaches, send, subscribed
-from shared.tests.support import QUICK, NotedHere, Queues, emptied, looking, own_schema, running, supervised, until
-
-
-@pytest.fixture(scope="module")
-async def place(servers: Servers) -> AsyncIterator[Database]:
-    async with own_schema(servers) as made:
-        yield made
-
-
-@pytest.fixture
-async def database(place: Database) -> Database:
-    return await emptied(place)
-
-
-@pytest.fixture
-async def queues(broker: str) -> AsyncIterator[Queues]:
-    async with looking(broker) as made:
-        await made.declare("shop")
-        yield made
+from shared.tests.support import QUICK, NotedHere, Queues, running, supervised, until
 
 
 def pushes(received: Received[NotedHere]) -> Sequence[Push]:

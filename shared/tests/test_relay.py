@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,33 +12,19 @@ from shared.events import Push, new_id, push
 from shared.health import Health
 from shared.relay import Relay
 from shared.testing.proxy import ended, proxied
-from shared.testing.servers import Servers
 from shared.tests.support import (
     BINDINGS,
     QUICK,
     NotedHere,
     count,
     emit_notes,
-    emptied,
     looking,
-    own_schema,
     running,
     supervised,
     until,
 )
 
 QUEUE = "shop.events"
-
-
-@pytest.fixture(scope="module")
-async def place(servers: Servers) -> AsyncIterator[Database]:
-    async with own_schema(servers) as made:
-        yield made
-
-
-@pytest.fixture
-async def database(place: Database) -> Database:
-    return await emptied(place)
 
 
 def relay(database: Database, amqp_url: str, health: Health | None = None, bindings: Any = None) -> Any:
