@@ -37,6 +37,19 @@ class Replica:
         self.opened = 0
         self.gone = False  # no longer among the service's addresses
 
+    async def probe(self, request: Request) -> Connection:
+        """As `call`, whatever the breaker says: an answer closes it. That there is none is no call's failure and opens
+        nothing, so that a service which was asked before it had started is called as soon as it answers."""
+        self.outstanding += 1
+        connection: Connection | None = None
+        try:
+            connection = await self._exchanged(request)
+        finally:
+            if connection is None:
+                self.outstanding -= 1
+        self.breaker.succeeded()
+        return connection
+
     async def call(self, request: Request) -> Connection:
         """Once the answer's headers are there; whoever calls gives the connection back with `take_back`.
 

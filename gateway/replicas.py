@@ -14,7 +14,8 @@ from gateway.metrics import REPLICAS
 from gateway.replica import Replica, Standing
 from shared.log import logger
 
-PROBE_SECONDS, PROBE_PATIENCE = 3.0, 1.5
+PROBE_SECONDS, PROBE_SOON_SECONDS = 3.0, 0.5  # the latter while one of them is not well
+PROBE_PATIENCE = 1.5
 LOOK_UP_SECONDS, LOOK_UP_SOON_SECONDS = 10.0, 1.0
 REPORT_AT_MOST = 65_536
 
@@ -61,7 +62,9 @@ class Replicas:
             await self._look_up()
             await asyncio.gather(*(self._probe(replica) for replica in self.all))
             self._count()
-            await self._sleep(PROBE_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
+            well = all(one.standing is Standing.READY and one.breaker.closed for one in self.all)
+            pause = PROBE_SECONDS if well else PROBE_SOON_SECONDS
+            await self._sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
 
     def close(self) -> None:
         for replica in self.all:
@@ -96,7 +99,6 @@ class Replicas:
         return Replica(self._service, address, self._tls if address.secure else None)
 
     async def _probe(self, replica: Replica) -> None:
-        """Whatever the breaker says: the answer of one that is back closes it."""
         replica.prune()
         host = str(replica.address).encode()
         request = Request(
@@ -108,7 +110,7 @@ class Replicas:
         )
         try:
             async with asyncio.timeout(2 * PROBE_PATIENCE):
-                connection = await replica.call(request)
+                connection = await replica.probe(request)
                 try:
                     body = await read(connection, PROBE_PATIENCE, REPORT_AT_MOST)
                 finally:

@@ -1,5 +1,6 @@
 """PostgreSQL and RabbitMQ for a laptop or a test run."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -22,6 +23,8 @@ HOW_TO_INSTALL = (
     " rabbitmq`; or set DATABASE_URL and AMQP_URL."
 )
 POLICY = Path("/usr/sbin/policy-rc.d")
+LOCK = Path("/run/lock/loctician-install")
+PATIENTLY = ["-o", "DPkg::Lock::Timeout=300"]  # seconds, where somebody else is installing
 
 
 @dataclass(frozen=True)
@@ -44,19 +47,25 @@ def docker_answers() -> bool:
 
 def install_if_missing() -> None:
     """Install both from Debian's packages where we may; their own services are not started."""
-    missing = [name for name, found in (("postgresql", binaries()), ("rabbitmq-server", server_command())) if not found]
-    if not missing:
+    if not _missing():
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         sys.exit(HOW_TO_INSTALL)
-    install(*missing)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another of ours may be installing them
+        if missing := _missing():
+            install(*missing)
+
+
+def _missing() -> list[str]:
+    return [name for name, found in (("postgresql", binaries()), ("rabbitmq-server", server_command())) if not found]
 
 
 def install(*packages: str) -> None:
     """Debian's packages, as root; what they would start stays down."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with _services_stay_down():
-        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
+        for command in (["update", "-qq"], ["install", *PATIENTLY, "-y", "-qq", "--no-install-recommends", *packages]):
             subprocess.run(["apt-get", *command], env=environment, check=True, timeout=600)
 
 

@@ -105,6 +105,7 @@ Make = Callable[..., Upstream]
 @pytest.fixture
 async def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replicas, "PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(replicas, "PROBE_SOON_SECONDS", 0.05)
     monkeypatch.setattr(replicas, "LOOK_UP_SECONDS", 0.1)
     monkeypatch.setattr(replicas, "LOOK_UP_SOON_SECONDS", 0.05)
     monkeypatch.setattr(breaker, "FIRST_SECONDS", 0.1)
@@ -348,9 +349,21 @@ class TestBreaker:
         async with servers(1) as one:
             one[0].breaks = True
             upstream = behind(one, watched=True)
-            await until(lambda: [replica.breaker.closed for replica in upstream.replicas.all] == [False])
+            for _ in range(breaker.FAILURES):
+                with pytest.raises(BrokenError):
+                    await call(upstream)
+            assert [replica.breaker.closed for replica in upstream.replicas.all] == [False]
             one[0].breaks = False
             await until(lambda: all(replica.breaker.closed for replica in upstream.replicas.all))
+            assert await call(upstream) == one[0].host
+
+    async def test_probes_of_a_service_that_is_still_starting_do_not_open_it(self, behind: Make) -> None:
+        async with servers(1) as one:
+            one[0].breaks = True
+            upstream = behind(one, watched=True)
+            await until(lambda: one[0].probes > 2 * breaker.FAILURES)
+            assert upstream.replicas.all[0].standing is Standing.WAITING
+            one[0].breaks = False
             assert await call(upstream) == one[0].host
 
     async def test_clients_are_told_when_to_come_back(self, upstreams: Upstreams) -> None:

@@ -76,15 +76,19 @@ class Stack:
         for name in list(self.processes):
             self.stop(name)
 
+    def _ready_of(self, service: str) -> str:
+        return f"{self.environment[f'{service.upper()}_URL']}/health/ready"
+
     async def ready(self, *names: str) -> None:
         async with httpx.AsyncClient(timeout=5) as http:
 
             async def answers() -> list[str]:
                 waiting = []
                 for name in names or (*SERVICES, "gateway"):
-                    base = self.url if name == "gateway" else self.environment[f"{name.upper()}_URL"]
+                    # The gateway's report of the whole tells that it reaches each service too.
+                    address = f"{self.url}/health" if name == "gateway" else self._ready_of(name)
                     try:
-                        answer = await http.get(f"{base}/health/ready")
+                        answer = await http.get(address)
                         if answer.status_code != 200:
                             waiting.append(f"{name}: {answer.text}")
                     except httpx.TransportError as error:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from services.booking.queries import holds as queries
+from services.booking.queries.common import RETRIES
 from services.booking.tests.conftest import (
     AMINA,
     JONAS,
@@ -34,6 +35,10 @@ def customer(sign_in: SignIn) -> Caller:
 
 async def hold(who: Caller, start: datetime, *services: UUID, **more: Any) -> httpx.Response:
     return await who.post("/bookings/holds", asking(start, *services, **more))
+
+
+def deadlocks() -> float:
+    return float(RETRIES.labels("40P01")._value.get())
 
 
 async def end_lapsed(database: Database) -> None:
@@ -158,14 +163,32 @@ class TestAttacks:
     async def test_one_customer_holds_one_time_however_many_ask_at_once(
         self, customer: Caller, salon: date, database: Database
     ) -> None:
+        before = deadlocks()
         starts = [at(salon, clock) for clock in ("09:00", "11:00", "13:00", "15:00")] * 5
         answers = await asyncio.gather(*(hold(customer, start) for start in starts))
-        assert set(Counter(one.status_code for one in answers)) <= {201, 409}
+        assert {one.status_code for one in answers} <= {201, 409}
+        assert deadlocks() == before
         async with transaction(database, SERVICE_CLAIMS) as session:
             statement = (
                 "SELECT (SELECT count(*) FROM booking.holds), (SELECT count(*) FROM booking.occupancy WHERE active)"
             )
             assert tuple((await session.execute(text(statement))).one()) == (1, 1)
+
+    async def test_holding_letting_go_and_booking_at_once_wait_for_each_other_in_turn(
+        self, customer: Caller, salon: date
+    ) -> None:
+        before = deadlocks()
+        held = (await hold(customer, at(salon, "10:00"))).json()
+        body = asking(at(salon, "10:00"))
+        others = [at(salon, clock) for clock in ("11:45", "13:30", "15:15")]
+        answers = await asyncio.gather(
+            customer.post("/bookings", body | {"hold_id": held["id"]}),
+            customer.delete(f"/bookings/holds/{held['id']}"),
+            *(hold(customer, start) for start in others * 3),
+            *(customer.post("/bookings", asking(start)) for start in others),
+        )
+        assert {one.status_code for one in answers} <= {201, 204, 404, 409}
+        assert deadlocks() == before
 
     async def test_one_hold_used_twice_at_once_gives_one_booking(self, customer: Caller, salon: date) -> None:
         held = (await hold(customer, at(salon, "10:00"))).json()
