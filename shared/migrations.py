@@ -1,5 +1,7 @@
 """What migrations of every service share: outbox, inbox, claims, Row Level Security, grants."""
 
+from pathlib import Path
+
 from alembic import op
 from sqlalchemy import text
 
@@ -13,6 +15,13 @@ def script(sql: str) -> None:
     connection.exec_driver_sql("SELECT 1")  # begins the transaction, should nothing have done so yet
     adapted = connection.connection.dbapi_connection
     adapted.run_async(lambda raw: raw.execute(sql))  # type: ignore[union-attr]
+
+
+def restore_functions(file: Path, schema: str, *names: str) -> None:
+    """As an earlier revision's file made them: what a downgrade brings back. Blank lines part its statements."""
+    for statement in file.read_text().split("\n\n"):
+        if any(f"CREATE FUNCTION {schema}.{name}(" in statement for name in names):
+            script(statement.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
 
 
 def create_claim_functions(schema: str) -> None:

@@ -6,7 +6,7 @@ Revision ID: 0002
 
 from pathlib import Path
 
-from shared.migrations import script
+from shared.migrations import restore_functions, script
 
 revision = "0002"
 down_revision = "0001"
@@ -15,10 +15,10 @@ depends_on = None
 
 SQL = Path(__file__).parent.parent / "sql"
 EARLIER = {
-    "records": ("booking.booking_json(",),
-    "waitlist": ("booking.fitting(", "booking.offer("),
-    "holds": ("booking.drop_own_hold(",),
-    "hours": ("booking.open_days(", "booking.check_hours_of_chair("),
+    "records": ("booking_json",),
+    "waitlist": ("fitting", "offer"),
+    "holds": ("drop_own_hold",),
+    "hours": ("open_days", "check_hours_of_chair"),
 }
 DOWN = """
     DROP FUNCTION booking.note_reach();
@@ -52,7 +52,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for part, functions in EARLIER.items():
-        for statement in (SQL / f"0001_{part}.sql").read_text().split("\n\n"):
-            if any(f"CREATE FUNCTION {name}" in statement for name in functions):
-                script(statement.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
+        restore_functions(SQL / f"0001_{part}.sql", "booking", *functions)
     script(DOWN)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alembic import op
 
-from shared.migrations import script
+from shared.migrations import restore_functions, script
 
 revision = "0003"
 down_revision = "0002"
@@ -40,8 +40,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for file, names in REPLACED.items():
-        for statement in (SQL / file).read_text().split("\n\n"):
-            if any(f"CREATE FUNCTION booking.{name}(" in statement for name in names):
-                op.get_bind().exec_driver_sql(statement.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
+        restore_functions(SQL / file, "booking", *names)
     for function in ADDED:
         op.execute(f"DROP FUNCTION booking.{function}")

@@ -5,7 +5,7 @@ Revision ID: 0005
 
 from pathlib import Path
 
-from shared.migrations import script
+from shared.migrations import restore_functions, script
 
 revision = "0005"
 down_revision = "0004"
@@ -26,7 +26,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for part, functions in EARLIER.items():
-        for statement in (SQL / f"{part}.sql").read_text().split("\n\n"):
-            if any(f"CREATE FUNCTION booking.{name}(" in statement for name in functions):
-                script(statement.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
+        restore_functions(SQL / f"{part}.sql", "booking", *functions)
     script("DROP FUNCTION booking.lock_doors(uuid[])")
