@@ -53,7 +53,21 @@ def create_outbox(schema: str) -> None:
             request_id text,
             traceparent text
         );
-        CREATE FUNCTION {schema}.emit(event_id uuid, type text, subject text, version integer, data jsonb)
+    """)
+    replan_emit(schema)
+    enable_rls(schema, "outbox")
+    script(f"""
+        CREATE POLICY outbox_add ON {schema}.outbox FOR INSERT WITH CHECK (true);
+        CREATE POLICY outbox_relay ON {schema}.outbox FOR ALL
+            USING ((SELECT {schema}.claim_role()) = 'service') WITH CHECK (true);
+    """)
+    grant(schema, "outbox", "SELECT, INSERT, DELETE")
+
+
+def replan_emit(schema: str) -> None:
+    """`emit()` as every outbox begins with it: a function in SQL, which is planned at each call."""
+    script(f"""
+        CREATE OR REPLACE FUNCTION {schema}.emit(event_id uuid, type text, subject text, version integer, data jsonb)
         RETURNS void LANGUAGE sql VOLATILE AS $$
             INSERT INTO {schema}.outbox
                 (event_id, type, subject, version, occurred_at, data, actor_id, actor_role, request_id, traceparent)
@@ -62,13 +76,23 @@ def create_outbox(schema: str) -> None:
             FROM (SELECT {schema}.claims() AS c) AS claims
         $$;
     """)
-    enable_rls(schema, "outbox")
+
+
+def keep_plan_of_emit(schema: str) -> None:
+    """`emit()` for who calls it at each turn: in PL/pgSQL, where its plan is kept."""
     script(f"""
-        CREATE POLICY outbox_add ON {schema}.outbox FOR INSERT WITH CHECK (true);
-        CREATE POLICY outbox_relay ON {schema}.outbox FOR ALL
-            USING ((SELECT {schema}.claim_role()) = 'service') WITH CHECK (true);
+        CREATE OR REPLACE FUNCTION {schema}.emit(event_id uuid, type text, subject text, version integer, data jsonb)
+        RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+        #variable_conflict use_column
+        DECLARE
+            cause jsonb := {schema}.claims();
+        BEGIN
+            INSERT INTO {schema}.outbox
+                (event_id, type, subject, version, occurred_at, data, actor_id, actor_role, request_id, traceparent)
+            VALUES ($1, $2, $3, $4, clock_timestamp(), $5, cause ->> 'actor_id', cause ->> 'actor_role',
+                cause ->> 'request_id', cause ->> 'traceparent');
+        END $$;
     """)
-    grant(schema, "outbox", "SELECT, INSERT, DELETE")
 
 
 def create_inbox(schema: str) -> None:

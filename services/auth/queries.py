@@ -34,16 +34,7 @@ def _function(name: str, *parameters: str, **casts: str) -> TextClause:
 
 
 ATTEMPT = ("account", "address", "pair")
-BEGIN_LOGIN = _function("begin_login", "email", *ATTEMPT)
 RECORD_FAILURE = _function("record_failure", "user", *ATTEMPT, user="uuid")
-OPEN_SESSION = _function(
-    "open_session",
-    *("session", "user", "changed_at", "rehash", "token", "expires", *ATTEMPT, "step", "recovery", "agent", "host"),
-    rehash="text",
-    step="bigint",
-    recovery="bytea",
-)
-ROTATE = _function("rotate", "old", "new", "expires", "client")
 REVOKE = _function("revoke_sessions", "user", "only", "except", only="uuid", **{"except": "uuid"})
 LIST_SESSIONS = _function("list_sessions", "user")
 SESSION_AGE = _function("session_age", "user", "session")
@@ -72,22 +63,10 @@ NOW = func.clock_timestamp(type_=DateTime(timezone=True))
 ONE_MAKES_A_KEY = text("SELECT pg_advisory_xact_lock(hashtext('auth.signing_keys'))")
 
 
-async def begin_login(session: AsyncSession, email: str, attempt: Attempt) -> Row[Any]:
-    return (await session.execute(BEGIN_LOGIN, {"email": email, **vars(attempt)})).one()
-
-
 async def record_failure(session: AsyncSession, user_id: UUID | None, attempt: Attempt) -> datetime | None:
     """Until when the failure locks something, if it does."""
     until: datetime | None = (await session.execute(RECORD_FAILURE, {"user": user_id, **vars(attempt)})).scalar_one()
     return until
-
-
-async def open_session(session: AsyncSession, attempt: Attempt, proof: Proof, /, **values: Any) -> Row[Any]:
-    return (await session.execute(OPEN_SESSION, {**values, **vars(attempt), **vars(proof)})).one()
-
-
-async def rotate(session: AsyncSession, /, **values: Any) -> Row[Any]:
-    return (await session.execute(ROTATE, values)).one()
 
 
 async def revoke(

@@ -8,10 +8,11 @@ from uuid import UUID
 from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.auth import codes, queries
+from services.auth import codes, entries, queries
 from services.auth.clients import Attempt, Client
+from services.auth.entries import Known
 from services.auth.errors import CodeNeeded, InvalidCode, InvalidCredentials, InvalidCsrfToken, InvalidRefreshToken
-from services.auth.events import LoginFailed, LoginLocked, Reason, SessionRefreshed, SessionRevoked, SessionStarted
+from services.auth.events import LoginFailed, LoginLocked, Reason, SessionRevoked
 from services.auth.keys import Keys
 from services.auth.passwords import Passwords
 from services.auth.sealing import Seal, digest
@@ -49,52 +50,51 @@ class Desk:
         """Raises InvalidCredentials for an unknown address, a wrong password, a deactivated and a locked user alike;
         CodeNeeded or InvalidCode when the password is right and a second factor stands behind it."""
         attempt = Attempt.of(self.seal, email, client)
-        async with transaction(self.database, SERVICE_CLAIMS) as session:
-            found = await queries.begin_login(session, email, attempt)
-        if not await self.passwords.matches(password, found.password_hash):
-            async with transaction(self.database, SERVICE_CLAIMS) as session:
-                await fail(session, found.user_id, attempt, "locked" if found.locked else "credentials")
+        found = await entries.begin_login(self.database, email, attempt)
+        if not await self.passwords.matches(password, found.password_hash) or found.known is None:
+            await self._fail(found.user_id, attempt, "locked" if found.locked else "credentials")
             raise InvalidCredentials
-        return await self._open(found, password, code, attempt, client)
+        return await self._open(found.known, password, code, attempt, client)
 
-    async def _open(self, found: Any, password: str, code: str | None, attempt: Attempt, client: Client) -> Tokens:
+    async def _open(self, found: Known, password: str, code: str | None, attempt: Attempt, client: Client) -> Tokens:
         session_id, proof = new_id(), codes.proof(self.seal, found.mfa_secret, code)
         refresh = refresh_token(session_id)
-        values = {
-            "session": session_id,
-            "user": found.user_id,
-            "changed_at": found.changed_at,
-            "rehash": await self.passwords.renewed(password, found.password_hash),
-            "token": digest(refresh),
-            "expires": self._expires(),
-            "agent": client.agent,
-            "host": client.host,
-        }
-        async with transaction(self.database, SERVICE_CLAIMS) as session:
-            opened = await queries.open_session(session, attempt, proof, **values)
-            if opened.outcome == "opened":
-                act_as(str(found.user_id), opened.role)
-                emit(session, _started(session_id, found.user_id, opened.new_device))
-                await self._reseal(session, found)
-            elif opened.outcome != "code_needed":
-                await fail(session, found.user_id, attempt, "locked" if opened.outcome == "refused" else "code")
+        opened = await entries.log_in(
+            *(self.database, SERVICE_CLAIMS, attempt, proof),
+            session=session_id,
+            who=found,
+            rehash=await self.passwords.renewed(password, found.password_hash),
+            token=digest(refresh),
+            expires=self._expires(),
+            client=client,
+        )
         match opened.outcome:
             case "opened":
+                self.database.notifier.poke()
                 LOGINS.labels("ok").inc()
+                act_as(str(found.user_id), opened.role)
+                await self._reseal(found)
                 return await self._tokens(found.user_id, opened.role, session_id, refresh)
             case "code_needed":
                 LOGINS.labels("code_needed").inc()
                 raise CodeNeeded
             case "code_wrong":
+                await self._fail(found.user_id, attempt, "code")
                 raise InvalidCode
             case _:
+                await self._fail(found.user_id, attempt, "locked")
                 raise InvalidCredentials
 
-    async def _reseal(self, session: AsyncSession, found: Any) -> None:
+    async def _fail(self, user_id: UUID | None, attempt: Attempt, reason: str) -> None:
+        async with transaction(self.database, SERVICE_CLAIMS) as session:
+            await fail(session, user_id, attempt, reason)
+
+    async def _reseal(self, found: Known) -> None:
         """Once SECRET_KEY was changed, the second factor of whoever comes in is sealed with the new one."""
         sealed = found.mfa_secret and self.seal.renewed(codes.PURPOSE, found.mfa_secret)
-        if sealed:
-            await queries.reseal_mfa(session, found.user_id, found.mfa_secret, sealed)
+        if found.mfa_secret and sealed:
+            async with transaction(self.database, SERVICE_CLAIMS) as session:
+                await queries.reseal_mfa(session, found.user_id, found.mfa_secret, sealed)
 
     async def refresh(self, token: str, client: Client) -> Tokens:
         """A new pair for a refresh token that was not used before; the same again for the same client's retry within
@@ -103,19 +103,19 @@ class Desk:
         if session_id is None:
             raise InvalidRefreshToken
         fresh = successor(self.seal, token, session_id)
-        values = {"old": digest(token), "new": digest(fresh), "expires": self._expires()}
-        async with transaction(self.database, SERVICE_CLAIMS) as session:
-            row = await queries.rotate(session, **values, client=client.fingerprint(self.seal))
-            if row.user_id is not None:
-                act_as(str(row.user_id), row.role)
-            if row.outcome == "rotated":
-                emit(session, SessionRefreshed(version=1, session_id=row.session_id, user_id=row.user_id))
-            elif row.outcome == "reused":
-                # Somebody else has it too: nobody of this session stays in.
-                announce(session, row.user_id, row.session_id, "reused")
+        # Where somebody else has the token too, nobody of its session stays in.
+        row = await entries.refresh(
+            *(self.database, SERVICE_CLAIMS, digest(token), digest(fresh)),
+            expires=self._expires(),
+            client=client.fingerprint(self.seal),
+        )
+        if row.holder is None:
+            raise InvalidRefreshToken
+        act_as(str(row.holder.id), row.holder.role)
+        self.database.notifier.poke()
         if row.outcome not in {"rotated", "repeated"}:
             raise InvalidRefreshToken
-        return await self._tokens(row.user_id, row.role, row.session_id, fresh)
+        return await self._tokens(row.holder.id, row.holder.role, row.holder.session_id, fresh)
 
     async def refresh_cookie(self, cookie: str | None, csrf: str | None, client: Client) -> Tokens:
         """Raises InvalidRefreshToken, and InvalidCsrfToken before anything is used up."""
@@ -146,10 +146,6 @@ class Desk:
     async def _tokens(self, user_id: UUID, role: str, session_id: UUID, refresh: str) -> Tokens:
         access = await self.mint.access_token(user_id, role, session_id)
         return Tokens(access, refresh, self.mint.lifetime, csrf_token(self.seal, session_id))
-
-
-def _started(session_id: UUID, user_id: UUID, new_device: bool) -> SessionStarted:
-    return SessionStarted(version=1, session_id=session_id, user_id=user_id, new_device=new_device)
 
 
 async def fail(session: AsyncSession, user_id: UUID | None, attempt: Attempt, reason: Any) -> None:

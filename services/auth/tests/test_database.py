@@ -27,7 +27,9 @@ GRANTED = {
     "begin_login",
     "record_failure",
     "open_session",
+    "log_in",
     "rotate",
+    "refresh",
     "revoke_sessions",
     "list_sessions",
     "session_age",
@@ -51,7 +53,7 @@ GRANTED = {
     "reseal_mfa",
     *(f"{verb}_{policy.name}" for policy in POLICIES for verb in ("due", "remove")),
 }
-INNER = {"_new_id", "_delay", "_failures", "_locked", "_remember", "_use_code", "_redeem", "_verify"}
+INNER = {"_new_id", "_delay", "_failures", "_locked", "_remember", "_use_code", "_redeem", "_verify", "_emit_as"}
 
 
 async def refused(database: Database, statement: str, match: str, claims: Claims | None = None) -> None:

@@ -4,8 +4,10 @@ import asyncio
 from typing import Any
 
 import httpx
+import jwt
 import pytest
 
+from services.auth.events import SessionRefreshed, SessionRevoked, SessionStarted
 from services.auth.sealing import digest
 from services.auth.tests.conftest import (
     PASSWORD,
@@ -195,3 +197,23 @@ class TestSessions:
             await (await elsewhere(agent=agent)).post("/api/v1/auth/login", json=body)
         started: list[Any] = types(await outbox(), "session.started.v1")
         assert [event["new_device"] for event in started] == [False, False, True]
+
+
+DECLARED = {one.type_: one for one in (SessionStarted, SessionRefreshed, SessionRevoked)}
+
+
+async def test_what_the_database_emits_is_as_declared_and_names_the_user(
+    client: httpx.AsyncClient, elsewhere: Elsewhere, register: Register, login: Login, outbox: Outbox
+) -> None:
+    await register()
+    tokens = await login()
+    user_id = jwt.decode(tokens["access_token"], options={"verify_signature": False})["sub"]
+    await send(client, tokens["refresh_token"])
+    await send(await elsewhere(agent="Thief/1"), tokens["refresh_token"])
+    emitted = [one for one in await outbox() if one["type"] in DECLARED]
+    assert [one["type"] for one in emitted] == list(DECLARED)
+    for one in emitted:
+        told = DECLARED[one["type"]].model_validate(one["data"])
+        assert (str(told.user_id), told.subject, told.version) == (user_id, one["subject"], one["version"])
+        assert (one["actorid"], one["actorrole"]) == (user_id, "customer")
+        assert one["requestid"]

@@ -42,19 +42,6 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION booking.emit(event_id uuid, type text, subject text, version integer, data jsonb)
-RETURNS void LANGUAGE plpgsql AS $$
-#variable_conflict use_column
-DECLARE
-    cause jsonb := booking.claims();
-BEGIN
-    INSERT INTO booking.outbox
-        (event_id, type, subject, version, occurred_at, data, actor_id, actor_role, request_id, traceparent)
-    VALUES ($1, $2, $3, $4, clock_timestamp(), $5, cause ->> 'actor_id', cause ->> 'actor_role', cause ->> 'request_id',
-        cause ->> 'traceparent');
-END
-$$;
-
 -- The caller is found first: under Row Level Security an index is not searched by an expression that could tell of other
 -- rows, for which COALESCE, as in claims(), is taken. It was read whole: every key of a day, for each booking.
 CREATE OR REPLACE FUNCTION booking.keep_answer(p_request jsonb, p_answer jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$

@@ -5,7 +5,7 @@ Revision ID: 0006
 
 from pathlib import Path
 
-from shared.migrations import restore_functions, script
+from shared.migrations import keep_plan_of_emit, replan_emit, restore_functions, script
 
 revision = "0006"
 down_revision = "0005"
@@ -21,23 +21,14 @@ EARLIER = {
     "0001_holds": ("clear_lapsed",),
     "0001_records": ("keep_answer",),
 }
-EMIT = """
-        CREATE OR REPLACE FUNCTION booking.emit(event_id uuid, type text, subject text, version integer, data jsonb)
-        RETURNS void LANGUAGE sql VOLATILE AS $$
-            INSERT INTO booking.outbox
-                (event_id, type, subject, version, occurred_at, data, actor_id, actor_role, request_id, traceparent)
-            SELECT $1, $2, $3, $4, clock_timestamp(), $5, c ->> 'actor_id', c ->> 'actor_role', c ->> 'request_id',
-                   c ->> 'traceparent'
-            FROM (SELECT booking.claims() AS c) AS claims
-        $$;
-"""
 
 
 def upgrade() -> None:
     script((SQL / "0006_plans.sql").read_text())
+    keep_plan_of_emit("booking")
 
 
 def downgrade() -> None:
     for part, functions in EARLIER.items():
         restore_functions(SQL / f"{part}.sql", "booking", *functions)
-    script(EMIT)
+    replan_emit("booking")
