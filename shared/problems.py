@@ -21,6 +21,7 @@ from shared.errors import (
     problem_response,
 )
 from shared.log import logger
+from shared.refusals import told
 
 log = logger(__name__)
 MAX_ERRORS = 20
@@ -54,8 +55,9 @@ def _pointer(location: tuple[Any, ...]) -> str:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+    language = negotiate(request.headers.get("accept-language"))
     errors = [
-        {"pointer": _pointer(one["loc"]), "code": one["type"], "detail": one["msg"].removeprefix("Value error, ")}
+        {"pointer": _pointer(one["loc"]), "code": one["type"], "detail": told(one, language)}
         for one in error.errors()[:MAX_ERRORS]
     ]
     return problem_response(request, RuleBroken(extensions={"errors": errors}))

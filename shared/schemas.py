@@ -12,6 +12,7 @@ from babel.numbers import format_currency
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, TypeAdapter, model_validator
 
 from shared.errors import RuleBroken, Texts
+from shared.refusals import refusal
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 CURRENCY = "DKK"
@@ -22,7 +23,11 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 def refuse_unstorable(value: Any) -> Any:
     """PostgreSQL stores neither NUL nor lone surrogates, so no text that holds one is let in."""
     if isinstance(value, str) and _UNSTORABLE.search(value):
-        raise ValueError("text may hold neither NUL nor lone surrogates")
+        raise refusal(
+            "unstorable",
+            en="text may hold neither NUL nor lone surrogates",
+            da="Tekst må hverken indeholde NUL eller halve surrogatpar.",
+        )
     if isinstance(value, dict):
         for key, one in value.items():
             refuse_unstorable(key)
@@ -50,13 +55,21 @@ class Input(Schema):
         return refuse_unstorable(value)
 
 
+def _out_of_range() -> ValueError:
+    return refusal(
+        "out_of_range",
+        en="must lie between the years 2000 and 2100",
+        da="Skal ligge mellem årene 2000 og 2100.",
+    )
+
+
 def _in_range(value: datetime) -> datetime:
     try:
         utc = value.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError("must lie between the years 2000 and 2100") from error
+        raise _out_of_range() from error
     if not 2000 <= utc.year <= 2100:
-        raise ValueError("must lie between the years 2000 and 2100")
+        raise _out_of_range()
     return utc
 
 

@@ -9,11 +9,11 @@ from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from pydantic_core import PydanticCustomError
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from services.auth.settings import AuthSettings
 from shared.errors import Unavailable
+from shared.refusals import refusal
 
 LEAST, MOST = 8, 128
 T = TypeVar("T")
@@ -32,9 +32,17 @@ def acceptable(password: str) -> str:
     than not to be one that everybody tries first."""
     normal = normalise(password)
     if not LEAST <= len(normal) <= MOST:
-        raise PydanticCustomError("password_length", f"a password has {LEAST} to {MOST} characters")
+        raise refusal(
+            "password_length",
+            en=f"a password has {LEAST} to {MOST} characters",
+            da=f"En adgangskode har {LEAST} til {MOST} tegn.",
+        )
     if normal.casefold() in COMMON:
-        raise PydanticCustomError("password_common", "too many others use this password")
+        raise refusal(
+            "password_common",
+            en="too many others use this password",
+            da="For mange andre bruger den adgangskode.",
+        )
     return password
 
 

@@ -18,6 +18,7 @@ from shared.auth import Principal
 from shared.errors import NotFound, StaleVersion
 from shared.events import emit, new_id
 from shared.proofs import audited_read
+from shared.refusals import refusal
 
 REGION = "DK"
 ERASED = "@erased.invalid"
@@ -28,7 +29,7 @@ def normal_address(email: str) -> str:
     try:
         checked = validate_email(email, check_deliverability=False)
     except EmailNotValidError as error:
-        raise ValueError("is not a valid e-mail address") from error
+        raise refusal("email", en="is not a valid e-mail address", da="Er ikke en gyldig e-mailadresse.") from error
     return str(checked.normalized).lower()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from babel.numbers import NumberFormatError, parse_decimal
 
+from shared.refusals import refusal
 from shared.schemas import CURRENCY, LOCALES
 
 VAT_PERCENT = 25
@@ -18,10 +19,14 @@ def parse(text: str) -> int:
     try:
         amount = parse_decimal(found[1] if found else "", locale=LOCALES["da"], strict=True)
     except NumberFormatError as error:
-        raise ValueError("is not an amount in Danish kroner, such as 1.299,50 kr.") from error
+        raise refusal(
+            "amount",
+            en="is not an amount in Danish kroner, such as 1.299,50 kr.",
+            da="Er ikke et beløb i danske kroner, som for eksempel 1.299,50 kr.",
+        ) from error
     ore = amount * 100
     if not amount.is_finite() or ore != ore.to_integral_value():
-        raise ValueError("may not hold a fraction of an øre")
+        raise refusal("fraction", en="may not hold a fraction of an øre", da="Må ikke indeholde brøkdele af en øre.")
     return int(ore)
 
 

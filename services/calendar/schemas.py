@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from services.calendar.expansion import Cause, Hours, today
+from shared.refusals import refusal
 from shared.schemas import Input, Instant, Schema
 
 MAX_ROWS = 100
@@ -29,9 +30,13 @@ class HoursRow(Input):
     @model_validator(mode="after")
     def in_order(self) -> Self:
         if self.ends <= self.starts:
-            raise ValueError("ends must lie after starts")
+            raise refusal("in_order", en="ends must lie after starts", da="ends skal ligge efter starts.")
         if self.valid_until and self.valid_until < (self.valid_from or today()):
-            raise ValueError("valid_until must not lie before valid_from")
+            raise refusal(
+                "in_order",
+                en="valid_until must not lie before valid_from",
+                da="valid_until må ikke ligge før valid_from.",
+            )
         return self
 
     def hours(self) -> Hours:
@@ -54,11 +59,15 @@ class OverrideRequest(Input):
     def in_order(self) -> Self:
         windows = sorted(self.windows, key=lambda one: one.starts)
         if any(one.ends <= one.starts for one in windows):
-            raise ValueError("ends must lie after starts")
+            raise refusal("in_order", en="ends must lie after starts", da="ends skal ligge efter starts.")
         if any(later.starts < earlier.ends for earlier, later in pairwise(windows)):
-            raise ValueError("windows must not overlap")
+            raise refusal("overlap", en="windows must not overlap", da="Tidsrummene må ikke overlappe.")
         if bool(windows) == bool(self.reason):
-            raise ValueError("a closed date needs a reason, an open one has none")
+            raise refusal(
+                "reason",
+                en="a closed date needs a reason, an open one has none",
+                da="En lukket dato skal have en grund, en åben har ingen.",
+            )
         return self
 
     def pairs(self) -> list[list[str]]:
@@ -81,7 +90,11 @@ class TimeOffRequest(Input):
     @model_validator(mode="after")
     def in_order(self) -> Self:
         if not self.start < self.end <= self.start + MAX_OFF:
-            raise ValueError("end must lie after start and at most 400 days later")
+            raise refusal(
+                "in_order",
+                en="end must lie after start and at most 400 days later",
+                da="end skal ligge efter start og højst 400 dage senere.",
+            )
         return self
 
 

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from services.booking.schemas.common import MoneyWithVat, Notes, Phone
 from services.booking.schemas.slots import AvailabilityRequest, TreatmentIds
+from shared.refusals import refusal
 from shared.schemas import Input, Instant, Schema
 
 Status = Literal["pending", "confirmed", "completed", "no_show", "cancelled"]
@@ -48,10 +49,14 @@ class ChangeRequest(Input):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("nothing to change")
+            raise refusal("nothing_to_change", en="nothing to change", da="Der er intet at ændre.")
         for name in ("start", "service_ids"):
             if name in self.model_fields_set and getattr(self, name) is None:
-                raise ValueError(f"{name} may be left out but not be null")
+                raise refusal(
+                    "not_null",
+                    en=f"{name} may be left out but not be null",
+                    da=f"{name} kan udelades, men må ikke være null.",
+                )
         return self
 
 

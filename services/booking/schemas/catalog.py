@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, StrictInt,
 
 from services.booking.money import as_price
 from services.booking.schemas.common import MoneyWithVat
+from shared.refusals import refusal
 from shared.schemas import Input, Schema
 
 MOST_ORE = 10_000_000
@@ -58,7 +59,11 @@ class TreatmentInput(Input):
     @model_validator(mode="after")
     def _processing_in_the_middle(self) -> Self:
         if self.processing and self.processing.start_minutes + self.processing.minutes >= self.duration_minutes:
-            raise ValueError("processing must end before the treatment does")
+            raise refusal(
+                "processing_inside",
+                en="processing must end before the treatment does",
+                da="Virketiden skal slutte, før behandlingen gør.",
+            )
         return self
 
 
@@ -72,13 +77,19 @@ class OfferInput(Input):
 
 def _distinct(offers: list[OfferInput]) -> list[OfferInput]:
     if len({one.service_id for one in offers}) < len(offers):
-        raise ValueError("the same treatment is named twice")
+        raise refusal(
+            "named_twice", en="the same treatment is named twice", da="Den samme behandling er nævnt to gange."
+        )
     return offers
 
 
 def _without_login(url: HttpUrl) -> HttpUrl:
     if url.username or url.password:
-        raise ValueError("may hold no user name or password")
+        raise refusal(
+            "login_in_address",
+            en="may hold no user name or password",
+            da="Må ikke indeholde brugernavn eller adgangskode.",
+        )
     return url
 
 

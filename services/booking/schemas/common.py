@@ -3,6 +3,7 @@ from typing import Annotated
 import phonenumbers
 from pydantic import AfterValidator, Field
 
+from shared.refusals import refusal
 from shared.schemas import Money, Schema
 
 HOME = "DK"
@@ -13,9 +14,9 @@ def _phone(value: str) -> str:
     try:
         number = phonenumbers.parse(value, HOME)
     except phonenumbers.NumberParseException as error:
-        raise ValueError("is no phone number") from error
+        raise refusal("phone", en="is no phone number", da="Er ikke et telefonnummer.") from error
     if not phonenumbers.is_valid_number(number):
-        raise ValueError("is no phone number that exists")
+        raise refusal("phone", en="is no phone number that exists", da="Er ikke et telefonnummer, der findes.")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 

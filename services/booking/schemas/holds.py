@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from services.booking.schemas.common import MoneyWithVat
 from services.booking.schemas.slots import AvailabilityRequest, Part, TreatmentIds
+from shared.refusals import refusal
 from shared.schemas import Input, Schema
 
 LONGEST_WAIT_DAYS = 366
@@ -14,7 +15,11 @@ Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 12, 31))]
 
 def _of_the_salon(value: time) -> time:
     if value.tzinfo is not None or value.second or value.microsecond:
-        raise ValueError("must be hours and minutes of the clock in Copenhagen")
+        raise refusal(
+            "clock_time",
+            en="must be hours and minutes of the clock in Copenhagen",
+            da="Skal være timer og minutter efter uret i København.",
+        )
     return value
 
 
@@ -52,9 +57,13 @@ class WaitRequest(Input):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if not 0 <= (self.last_day - self.first_day).days <= LONGEST_WAIT_DAYS:
-            raise ValueError(f"last_day must be first_day or up to {LONGEST_WAIT_DAYS} days later")
+            raise refusal(
+                "days_in_order",
+                en=f"last_day must be first_day or up to {LONGEST_WAIT_DAYS} days later",
+                da=f"last_day skal være first_day eller op til {LONGEST_WAIT_DAYS} dage senere.",
+            )
         if self.earliest and self.latest and self.earliest >= self.latest:
-            raise ValueError("latest must be after earliest")
+            raise refusal("times_in_order", en="latest must be after earliest", da="latest skal ligge efter earliest.")
         return self
 
 

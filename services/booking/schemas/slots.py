@@ -4,6 +4,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from shared.refusals import refusal
 from shared.schemas import Input, Instant, Money, Schema
 
 MAX_TREATMENTS = 8
@@ -11,7 +12,9 @@ MAX_TREATMENTS = 8
 
 def _distinct(ids: list[UUID]) -> list[UUID]:
     if len(set(ids)) < len(ids):
-        raise ValueError("the same treatment is named twice")
+        raise refusal(
+            "named_twice", en="the same treatment is named twice", da="Den samme behandling er nævnt to gange."
+        )
     return ids
 
 
