@@ -92,7 +92,6 @@ EXAMPLES = {
     "hold_id": "0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2b05",
     "end": "2026-09-14T11:30:00+02:00",
     "to": "2026-09-21T10:00:00+02:00",
-    "Money": PRICE,
     "MoneyWithVat": PRICE | {"vat": {"rate": 25, "amount": 12980}},
     "PriceInput": {"amount": 64900, "currency": "DKK"},
     "notes": "Jeg kommer fra arbejde og kan være fem minutter forsinket.",

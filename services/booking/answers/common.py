@@ -9,13 +9,8 @@ Answer = dict[str, Any]
 
 
 @lru_cache(maxsize=4096)
-def money(amount: int, language: str) -> Answer:
-    return Money.of(amount, language).model_dump()
-
-
-@lru_cache(maxsize=4096)
 def price(amount: int, language: str) -> Answer:
-    return money(amount, language) | {"vat": {"rate": VAT_PERCENT, "amount": vat_in(amount)}}
+    return Money.of(amount, language).model_dump() | {"vat": {"rate": VAT_PERCENT, "amount": vat_in(amount)}}
 
 
 def instant(value: datetime | str | None) -> datetime | None:

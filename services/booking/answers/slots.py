@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.booking.answers.common import Answer, instant, money
+from services.booking.answers.common import Answer, instant, price
 
 
 def slot(row: Any, treatment_ids: Sequence[UUID], language: str) -> Answer:
@@ -13,7 +13,7 @@ def slot(row: Any, treatment_ids: Sequence[UUID], language: str) -> Answer:
         "end": instant(row["ends_at"]),
         "loctician_id": str(row["loctician_id"]),
         "service_ids": treatment_ids,
-        "price": money(row["price_amount"], language),
+        "price": price(row["price_amount"], language),
     }
     return found | shared_items(found["start"], row["parts"])
 

@@ -4,8 +4,9 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from services.booking.schemas.common import MoneyWithVat
 from shared.refusals import refusal
-from shared.schemas import Input, Instant, Money, Schema
+from shared.schemas import Input, Instant, Schema
 
 MAX_TREATMENTS = 8
 
@@ -39,7 +40,7 @@ class Slot(Schema):
     end: datetime
     loctician_id: UUID
     service_ids: list[UUID]
-    price: Money
+    price: MoneyWithVat
     items: Annotated[
         list[Part] | None,
         Field(description="Only where several locticians share the sitting; loctician_id is the first"),

@@ -47,7 +47,12 @@ class TestSearch:
             "end": at(salon, "10:30").isoformat(),
             "loctician_id": str(AMINA),
             "service_ids": [str(RETWIST)],
-            "price": {"amount": 64900, "currency": "DKK", "formatted": "649,00 kr."},
+            "price": {
+                "amount": 64900,
+                "currency": "DKK",
+                "formatted": "649,00 kr.",
+                "vat": {"rate": 25, "amount": 12980},
+            },
         }
 
     async def test_leaves_out_what_is_booked_and_its_buffer(
