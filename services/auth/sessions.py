@@ -25,6 +25,7 @@ from shared.errors import NotFound, Unauthorized
 from shared.events import emit, new_id
 
 LOGINS = Counter("auth_logins_total", "Logins: ok, code_needed, or why refused: credentials, code, locked", ["outcome"])
+COUNTED = {"opened": "ok", "code_needed": "code_needed", "code_wrong": "code", "refused": "locked"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Desk:
         attempt = Attempt.of(self.seal, email, client)
         found = await entries.begin_login(self.database, email, attempt)
         if not await self.passwords.matches(password, found.password_hash) or found.known is None:
-            await self._fail(found.user_id, attempt, "locked" if found.locked else "credentials")
+            async with transaction(self.database, SERVICE_CLAIMS) as session:
+                await fail(session, found.user_id, attempt, "locked" if found.locked else "credentials")
             raise InvalidCredentials
         return await self._open(found.known, password, code, attempt, client)
 
@@ -68,26 +70,19 @@ class Desk:
             expires=self._expires(),
             client=client,
         )
+        self.database.notifier.poke()
+        LOGINS.labels(COUNTED[opened.outcome]).inc()
         match opened.outcome:
             case "opened":
-                self.database.notifier.poke()
-                LOGINS.labels("ok").inc()
                 act_as(str(found.user_id), opened.role)
                 await self._reseal(found)
                 return await self._tokens(found.user_id, opened.role, session_id, refresh)
             case "code_needed":
-                LOGINS.labels("code_needed").inc()
                 raise CodeNeeded
             case "code_wrong":
-                await self._fail(found.user_id, attempt, "code")
                 raise InvalidCode
             case _:
-                await self._fail(found.user_id, attempt, "locked")
                 raise InvalidCredentials
-
-    async def _fail(self, user_id: UUID | None, attempt: Attempt, reason: str) -> None:
-        async with transaction(self.database, SERVICE_CLAIMS) as session:
-            await fail(session, user_id, attempt, reason)
 
     async def _reseal(self, found: Known) -> None:
         """Once SECRET_KEY was changed, the second factor of whoever comes in is sealed with the new one."""

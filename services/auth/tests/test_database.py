@@ -53,7 +53,18 @@ GRANTED = {
     "reseal_mfa",
     *(f"{verb}_{policy.name}" for policy in POLICIES for verb in ("due", "remove")),
 }
-INNER = {"_new_id", "_delay", "_failures", "_locked", "_remember", "_use_code", "_redeem", "_verify", "_emit_as"}
+INNER = {
+    "_new_id",
+    "_delay",
+    "_failures",
+    "_locked",
+    "_remember",
+    "_use_code",
+    "_redeem",
+    "_verify",
+    "_emit_as",
+    "_fail",
+}
 
 
 async def refused(database: Database, statement: str, match: str, claims: Claims | None = None) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from services.auth.codes import matching_step
+from services.auth.events import LoginFailed, LoginLocked
 from services.auth.sealing import Seal
 from services.auth.settings import AuthSettings
 from services.auth.tests.conftest import (
@@ -98,6 +100,10 @@ class TestComingIn:
         assert (await come_in(client, right)).json()["code"] == "invalid_credentials"
         assert (await come_in(client)).json()["code"] == "invalid_credentials"
         assert [one["reason"] for one in types(await outbox(), "login.failed.v1")][:6] == ["code"] * 5 + ["locked"]
+        for one in types(await outbox(), "login.failed.v1"):
+            LoginFailed.model_validate(one)
+        (locked,) = types(await outbox(), "login.locked.v1")
+        assert LoginLocked.model_validate(locked).until > datetime.now(UTC)
 
     async def test_new_password_by_mail_does_not_switch_it_off(
         self, client: httpx.AsyncClient, enrolled: dict[str, Any], mailed: Mailed

@@ -86,7 +86,21 @@ BEGIN
     PERFORM auth.emit(p_event, p_type, p_subject::text, p_version,
         jsonb_build_object('version', p_version, 'session_id', p_session, 'user_id', p_user) || p_data);
 END $$;
--- open_session, and session.started.v1 with it.
+-- A failure, and what is told of it: login.failed.v1, and login.locked.v1 where it locks something.
+CREATE FUNCTION auth._fail(p_claims jsonb, p_event uuid, p_user uuid, p_account bytea, p_address bytea, p_pair bytea,
+    p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE until timestamptz := auth.record_failure(p_user, p_account, p_address, p_pair);
+BEGIN
+    PERFORM set_config('request.jwt.claims', p_claims::text, true);
+    PERFORM auth.emit(p_event, 'login.failed.v1', p_user::text, 1,
+        jsonb_build_object('version', 1, 'user_id', p_user, 'reason', p_reason));
+    IF until IS NOT NULL THEN
+        PERFORM auth.emit(auth._new_id(), 'login.locked.v1', p_user::text, 1, jsonb_build_object('version', 1,
+            'user_id', p_user, 'until', to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')));
+    END IF;
+END $$;
+-- open_session, and what is told of it. A wrong code is counted here, in one transaction with its trial.
 CREATE FUNCTION auth.log_in(p_claims jsonb, p_event uuid, p_session uuid, p_user uuid, p_changed_at timestamptz,
     p_rehash text, p_token bytea, p_expires timestamptz, p_account bytea, p_address bytea, p_pair bytea,
     p_step bigint, p_recovery bytea, p_agent text, p_host text)
@@ -99,6 +113,9 @@ BEGIN
     IF opened.outcome = 'opened' THEN
         PERFORM auth._emit_as(p_claims, p_event, 'session.started.v1', p_session, p_user, opened.role, p_session, 1,
             jsonb_build_object('new_device', opened.new_device));
+    ELSIF opened.outcome <> 'code_needed' THEN
+        PERFORM auth._fail(p_claims, p_event, p_user, p_account, p_address, p_pair,
+            CASE opened.outcome WHEN 'code_wrong' THEN 'code' ELSE 'locked' END);
     END IF;
     RETURN QUERY SELECT opened.outcome, opened.role;
 END $$;
@@ -126,4 +143,7 @@ OPEN = (
     " text, text)",
     "auth.refresh(jsonb, uuid, bytea, bytea, timestamptz, bytea)",
 )
-INNER = "auth._emit_as(jsonb, uuid, text, uuid, uuid, text, uuid, integer, jsonb)"
+INNER = (
+    "auth._emit_as(jsonb, uuid, text, uuid, uuid, text, uuid, integer, jsonb)",
+    "auth._fail(jsonb, uuid, uuid, bytea, bytea, bytea, text)",
+)

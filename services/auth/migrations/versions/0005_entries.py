@@ -24,14 +24,14 @@ def upgrade() -> None:
     script(entries.KEPT)
     script(entries.TOLD)
     keep_plan_of_emit("auth")
-    for signature in (*entries.OPEN, entries.INNER):
+    for signature in (*entries.OPEN, *entries.INNER):
         script(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
     for signature in entries.OPEN:
         script(f"GRANT EXECUTE ON FUNCTION {signature} TO loctician_auth")
 
 
 def downgrade() -> None:
-    for signature in (*entries.OPEN, entries.INNER):
+    for signature in (*entries.OPEN, *entries.INNER):
         script(f"DROP FUNCTION {signature}")
     for statement in logins.FUNCTIONS.split("CREATE FUNCTION "):
         if statement.startswith(tuple(f"auth.{name}(" for name in EARLIER)):
