@@ -37,6 +37,7 @@ CHECKS = [
     response_schema_conformance,
     negative_data_rejection,
 ]
+REFUSALS_TOO = {412, 414}  # no such version, an address too long: schemathesis does not count them as such
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 SECONDS = 30.0
 # Half of the calls are for something that exists, or else nothing but 404 would be looked at.
@@ -99,25 +100,37 @@ def _one(
     @settings
     @hypothesis.given(case=strategy, existing=EXISTING, pick=st.integers(0, 1000))
     def call(case: Any, existing: bool, pick: int) -> None:
-        if existing:
-            _aim(case, people, pick)
+        aimed = existing and _aim(case, people, pick)
+        made_good = aimed or _has_outer_space(case.body)
         for role in roles:
-            _call(case, role, people, outcome)
+            _call(case, role, people, outcome, made_good=made_good)
 
     with contextlib.suppress(hypothesis.errors.Unsatisfiable):  # where every value fits there is none that does not
         call()
 
 
-def _aim(case: Any, people: People, pick: int) -> None:
-    """At things that exist, in the path and in the body."""
+def _aim(case: Any, people: People, pick: int) -> bool:
+    """At things that exist, in the path and in the body; whether there was anything to aim."""
+    aimed = False
     for place in (case.path_parameters, case.body):
         if isinstance(place, dict):
             for name in place.keys() & people.ids.keys():
                 ids = people.ids[name]
                 place[name] = ids[pick % len(ids)] if ids else place[name]
+                aimed = aimed or bool(ids)
+    return aimed
 
 
-def _call(case: Any, role: str, people: People, outcome: Outcome) -> None:
+def _has_outer_space(value: Any) -> bool:
+    """Texts lose it before they are measured, so one that was too long may fit."""
+    if isinstance(value, dict):
+        return any(map(_has_outer_space, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_outer_space, value))
+    return isinstance(value, str) and value != value.strip()
+
+
+def _call(case: Any, role: str, people: People, outcome: Outcome, *, made_good: bool) -> None:
     began = time.monotonic()
     try:
         response = case.call(
@@ -129,8 +142,10 @@ def _call(case: Any, role: str, people: People, outcome: Outcome) -> None:
     outcome.calls[role] += 1
     outcome.statuses[response.status_code] += 1
     outcome.seconds[role] += time.monotonic() - began
+    refused = made_good or response.status_code in REFUSALS_TOO
+    checks = [one for one in CHECKS if not (refused and one is negative_data_rejection)]
     try:
-        case.validate_response(response, checks=CHECKS)
+        case.validate_response(response, checks=checks)
     except (Failure, FailureGroup) as failure:
         for one in getattr(failure, "exceptions", [failure]):
             key = f"{case.operation.label} as {role}: {response.status_code} {type(one).__name__}"
