@@ -28,7 +28,14 @@ log = structlog.get_logger(__name__)
 LONGEST_START = 5.0  # seconds
 RETRY_AFTER = 30.0
 JITTER = 0.1
-AWAY = (SQLAlchemyError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+AWAY = (
+    SQLAlchemyError,
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
 WAIT = text(

@@ -26,7 +26,7 @@ from shared.topology import Bindings
 if TYPE_CHECKING:
     from shared.exporting import Span
 
-BATCH = 500
+BATCH, BATCHES_A_PASS = 500, 20
 POLL = 2.0  # seconds, should a poke have been lost
 MEASURE_EVERY = 5.0
 MOST_COUNTED = 100_000
@@ -89,24 +89,49 @@ class Relay:
                 await asyncio.wait_for(outbox.woken.wait(), POLL)
 
     async def _drain(self, outbox: "_Outbox", channel: WireChannel, held: "_Held") -> None:
-        while rows := await outbox.fetch(held.types()):
-            spans = self._spans(rows)
-            with PUBLISH_SECONDS.labels(self._service).time():
-                answers = await broker.publish_all(
-                    channel, [outgoing(self._service, *each) for each in zip(rows, spans, strict=True)]
-                )
-            for span, answer in zip(spans, answers, strict=True):
-                if span:
-                    span.end(error=None if answer else "not_taken")
-            await outbox.delete([row["id"] for row, answer in zip(rows, answers, strict=True) if answer])
-            for type_, count in Counted(
-                row["type"] for row, answer in zip(rows, answers, strict=True) if answer
-            ).items():
-                PUBLISHED.labels(self._service, type_).inc(count)
-            RETURNED.labels(self._service).inc(answers.count(False))
-            if None in answers:
-                raise BrokerAwayError("connection lost while publishing")
-            held.learn((row["type"], bool(answer)) for row, answer in zip(rows, answers, strict=True))
+        while await self._pass(outbox, channel, held):
+            pass
+
+    async def _pass(self, outbox: "_Outbox", channel: WireChannel, held: "_Held") -> bool:
+        """While the broker takes a batch in, the next is read; while it takes in that one, the first is deleted. Not
+        for ever: a row that commits late has an earlier id than its neighbours. Tells whether more may be waiting."""
+        batch = self._send(channel, await outbox.fetch(held.types()))
+        try:
+            for left in reversed(range(BATCHES_A_PASS)):
+                if not batch.rows:
+                    return False
+                following = await outbox.fetch(held.types(), after=batch.rows[-1]["id"]) if left else ()
+                sent, answers = batch, await batch.answers
+                batch = self._send(channel, () if None in answers else following)
+                await self._settle(outbox, sent, answers, held)
+        finally:
+            batch.answers.cancel()
+            await asyncio.gather(batch.answers, return_exceptions=True)
+        return True
+
+    def _send(self, channel: WireChannel, rows: Sequence[Row]) -> "_Batch":
+        spans = self._spans(rows)
+        messages = [outgoing(self._service, *each) for each in zip(rows, spans, strict=True)]
+        return _Batch(rows, spans, asyncio.create_task(self._publish(channel, messages)))
+
+    async def _publish(self, channel: WireChannel, messages: Sequence[Outgoing]) -> list[bool | None]:
+        if not messages:
+            return []
+        with PUBLISH_SECONDS.labels(self._service).time():
+            return await broker.publish_all(channel, messages)
+
+    async def _settle(self, outbox: "_Outbox", batch: "_Batch", answers: Sequence[bool | None], held: "_Held") -> None:
+        answered = list(zip(batch.rows, answers, strict=True))
+        for span, answer in zip(batch.spans, answers, strict=True):
+            if span:
+                span.end(error=None if answer else "not_taken")
+        await outbox.delete([row["id"] for row, answer in answered if answer])
+        for type_, count in Counted(row["type"] for row, answer in answered if answer).items():
+            PUBLISHED.labels(self._service, type_).inc(count)
+        RETURNED.labels(self._service).inc(answers.count(False))
+        if None in answers:
+            raise BrokerAwayError("connection lost while publishing")
+        held.learn((row["type"], bool(answer)) for row, answer in answered)
 
     def _spans(self, rows: Sequence[Row]) -> "list[Span | None]":
         if not tracing.active():
@@ -143,6 +168,15 @@ def outgoing(service: str, row: Row, span: "Span | None" = None) -> Outgoing:
 
 def _traced(span: "Span | None") -> dict[str, str]:
     return {"traceparent": span.traceparent} if span else {}
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Rows on their way to the broker; `answers` tells of each whether it has them."""
+
+    rows: Sequence[Row]
+    spans: "list[Span | None]"
+    answers: "asyncio.Task[list[bool | None]]"
 
 
 @dataclass
@@ -200,9 +234,9 @@ class _Outbox:
         key = f"relay {self._schema}"
         return bool(await self._connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", key))
 
-    async def fetch(self, held: Sequence[str]) -> Sequence[Row]:
-        sql = f"SELECT * FROM {self._table} WHERE type <> ALL ($1::text[]) ORDER BY id LIMIT {BATCH}"
-        rows: Sequence[Row] = await self._connection.fetch(sql, held)
+    async def fetch(self, held: Sequence[str], after: int = 0) -> Sequence[Row]:
+        sql = f"""SELECT * FROM {self._table} WHERE type <> ALL ($1::text[]) AND id > $2 ORDER BY id LIMIT {BATCH}"""
+        rows: Sequence[Row] = await self._connection.fetch(sql, held, after)
         return rows
 
     async def delete(self, ids: Sequence[int]) -> None:

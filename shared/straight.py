@@ -15,6 +15,14 @@ from starlette.responses import Response
 
 from shared.metrics import Statements
 
+LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError, OSError)
+
+
+def lost(error: Exception) -> bool:
+    """Whether the connection went with the error: another may do what this one could not."""
+    ended = isinstance(error, asyncpg.PostgresError) and str(error.sqlstate).startswith("57P")  # by an operator
+    return ended or isinstance(error, LOST)
+
 
 class Straight:
     """Connections of the bare driver, opened as they are needed and kept. Raises the driver's own errors."""

@@ -2,20 +2,19 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Row
-from sqlalchemy.exc import DBAPIError
 
 from gateway.limits import queries
 from gateway.limits.metrics import AWAY, LEASES, TRIP_SECONDS
 from shared.db import Database
 from shared.jobs import AWAY as AWAY_ERRORS
 from shared.log import logger
+from shared.straight import lost
 
 SECONDS = 2.0  # a trip may take; a call waits for it
 TRIPS_AT_ONCE = 2
@@ -120,24 +119,24 @@ class Lender:
             _fail([*batch, *waiting])
             return
         for row in rows:
-            answer = batch[row.place][1]
+            answer = batch[row["place"]][1]
             if not answer.done():
-                answer.set_result(Grant(row.granted, row.free, row.at, row.back_in))
+                answer.set_result(Grant(row["granted"], row["free"], row["at"], row["back_in"]))
 
-    async def _trip(self, asks: Sequence[Ask]) -> Sequence[Row[Any]]:
+    async def _trip(self, asks: Sequence[Ask]) -> Sequence[Mapping[str, Any]]:
         LEASES.inc(len(asks))
         with TRIP_SECONDS.time():
             async with asyncio.timeout(SECONDS):
                 try:
                     return await self._call(asks)
-                except DBAPIError as error:
-                    if not error.connection_invalidated:
+                except AWAY_ERRORS as error:
+                    if not lost(error):
                         raise
                 # A kept connection had been closed. Should it have counted after all, what was lent is lost; what was
                 # told of the share before must not be told twice.
                 return await self._call([ask.told_nothing() for ask in asks])
 
-    async def _call(self, asks: Sequence[Ask]) -> Sequence[Row[Any]]:
+    async def _call(self, asks: Sequence[Ask]) -> Sequence[Mapping[str, Any]]:
         written = orjson.dumps([ask.written(place) for place, ask in enumerate(asks)]).decode()
         return await queries.lease(self._database, written, self._now())
 

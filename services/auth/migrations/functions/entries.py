@@ -7,7 +7,7 @@ refreshes are the calls that everybody makes, so theirs are.
 KEPT = """
 CREATE OR REPLACE FUNCTION auth.as_owner() RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    RETURN (SELECT c.relowner = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)
+    RETURN (SELECT pg_catalog.pg_get_userbyid(c.relowner) = current_user
         FROM pg_catalog.pg_class c WHERE c.oid = 'auth.users'::pg_catalog.regclass);
 END $$;
 CREATE OR REPLACE FUNCTION auth._locked(p_user uuid, p_account bytea, p_address bytea, p_pair bytea) RETURNS boolean
