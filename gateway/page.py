@@ -1,6 +1,7 @@
 """/docs: every operation on one plain page that needs nothing from elsewhere and runs no script."""
 
 import html
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import orjson
 
 from gateway.documents import METHODS, REFERENCE, Document
 
+CODE, MARKED = re.compile("`([^`]+)`"), r"<code>\1</code>"
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}
 h2{margin-top:2.5rem}details{border-bottom:1px solid #ddd}summary{padding:.45rem 0;cursor:pointer}
 summary b{display:inline-block;width:4.5rem}summary code{margin-right:1rem}
@@ -85,7 +87,7 @@ def _example(title: str, value: Any) -> str:
 
 
 def _text(text: str) -> str:
-    return "".join(f"<p>{_escaped(one)}</p>" for one in text.split("\n\n") if one)
+    return "".join(f"<p>{CODE.sub(MARKED, _escaped(one))}</p>" for one in text.split("\n\n") if one)
 
 
 def _json(value: Any) -> str:

@@ -125,5 +125,6 @@ class TestOperations:
         page = await client.get("/docs")
         assert "/api/v1/slots" in page.text
         assert "&lt;booking&gt;" in page.text
+        assert "`" not in page.text
         assert "<script" not in page.text
         assert "http" not in page.text
