@@ -14,10 +14,11 @@ from gateway.timer import Timer
 
 HEAD_SECONDS = 10.0
 MAX_HEAD_BYTES = 65_536
-LINGER_SECONDS = 1.0  # a client that is refused may go on sending
+LINGER_SECONDS = 2.0  # a client that has its answer may go on sending
 TAKE_SECONDS = 30.0  # a client may take as long to take the end of its answer
 TOO_SLOW, TOO_LARGE = (408, "Headers did not arrive in time."), (431, "Headers too large.")
 FULL = (503, "Too many connections.")
+UNREAD = frozenset({408, 413})  # said to a client whose body nobody reads on
 JOIN = b": ".join
 DISCONNECT: Message = {"type": "http.disconnect"}
 crowd: "Crowd[FrontDoor]" = Crowd()  # the process's; its limits are set when the application is made
@@ -34,7 +35,7 @@ class Exchange(RequestResponseCycle):
         self.scope = scope  # type: ignore[assignment]
         self.transport, self.flow, self.logger = door.transport, door.flow, door.logger
         self.default_headers = door.server_state.default_headers
-        self.on_response = door.on_response_complete
+        self._door = door
         self.keep_alive, self.waiting_for_100_continue = keep_alive, expects
         self.disconnected = self.response_started = self.response_complete = False
         self.body, self.more_body = bytearray(), True
@@ -82,6 +83,8 @@ class Exchange(RequestResponseCycle):
             self._go_on(message.get("body", b""), more=message.get("more_body", False))
 
     def _begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
+        if self.more_body and (self.waiting_for_100_continue or status in UNREAD):
+            self.keep_alive = False  # what comes next may be the body, or another call
         self.waiting_for_100_continue = False
         lines = [STATUS_LINE[status][:-2], *map(JOIN, self.default_headers), *map(JOIN, headers)]
         named = dict(headers)
@@ -124,8 +127,8 @@ class Exchange(RequestResponseCycle):
         self.response_complete = True
         self.set()
         if not self.keep_alive:
-            self.transport.close()
-        self.on_response()
+            self._door.end(sending=self.more_body)
+        self._door.on_response_complete()
 
 
 class FrontDoor(HttpToolsProtocol):
@@ -223,12 +226,27 @@ class FrontDoor(HttpToolsProtocol):
 
     # -- after an answer
 
+    def end(self, *, sending: bool) -> None:
+        """Close what carries no further call. Closed while the client still sends, the connection would be reset, and
+        the answer lost with it: what comes is read, and dropped, for a while (RFC 9112, 9.6)."""
+        if self.transport.is_closing():
+            return
+        if not sending or not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self._refused = True
+        self._timer.within(LINGER_SECONDS)
+        self.transport.write_eof()
+
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             self._timer.within(TAKE_SECONDS)
             return
         self.flow.resume_reading()
+        if self._refused:
+            crowd.idle(self)
+            return
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
             return
@@ -250,24 +268,26 @@ class FrontDoor(HttpToolsProtocol):
             CONNECTIONS_ENDED.labels("takes_nothing").inc()
             self.transport.abort()
         else:
-            self.transport.close()
+            self.end(sending=self.cycle is not None and self.cycle.more_body and not self._refused)
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, msg)
 
     def _refuse(self, status: int, reason: str) -> None:
-        self._in_head = False
+        in_head, self._in_head = self._in_head, False
         self._timer.within(LINGER_SECONDS)
         if self.cycle is not None and not self.cycle.response_complete:
-            self.transport.close()  # an answer to the call before may be half sent
+            if in_head or self.pipeline or self.cycle.response_started:
+                self.transport.close()  # an answer to the call before may be half sent
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         if self.transport.is_closing():
             return
         body = reason.encode()
         head = b"content-type: text/plain\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
         self.transport.write(STATUS_LINE[status] + head + body)
-        if status == FULL[0] or not self.transport.can_write_eof():
-            self.transport.close()
-            return
-        # Closed while the client still sends, the connection would be reset, and the answer lost with it.
-        self._refused = True
-        self.transport.write_eof()
+        self.flow.resume_reading()
+        self.end(sending=status != FULL[0])
 
 
 def cut(send: Send) -> None:

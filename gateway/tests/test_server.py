@@ -97,6 +97,32 @@ class TestSlowClients:
         assert b'"code":"slow_body"' in answer
 
     @pytest.mark.usefixtures("soon")
+    @pytest.mark.parametrize(
+        ("rest", "status", "code"),
+        [
+            (b"Content-Length: 100000\r\n\r\n", 408, b"slow_body"),
+            (b"Content-Length: 1000000000\r\n\r\n", 413, b"too_large"),
+            (b"Transfer-Encoding: chunked\r\n\r\nno length\r\n", 400, b"Invalid HTTP"),
+            (b"Content-Length: 9\r\nExpect: 100-continue\r\nAuthorization: Bearer x\r\n\r\n", 401, b"token"),
+        ],
+    )
+    async def test_who_goes_on_sending_before_reading_still_hears_why(
+        self, url: str, rest: bytes, status: int, code: bytes
+    ) -> None:
+        reader, writer = await connected(url)
+        writer.write(b"POST /api/v1/bookings HTTP/1.1\r\nHost: x\r\n" + rest)
+        async with asyncio.timeout(5):
+            head = await reader.readuntil(b"\r\n\r\n")
+            for _ in range(3):  # what is sent to a closed connection resets it, and the body with it
+                writer.write(b"x" * 1_000)
+                await asyncio.sleep(0.02)
+            answer = head + await reader.read()
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
+        assert b"connection: close\r\n" in head.lower()
+        assert code in answer
+
+    @pytest.mark.usefixtures("soon")
     async def test_who_does_not_read_the_answer_keeps_no_connection_to_the_service(self, upstreams: Upstreams) -> None:
         async with running(upstreams, upstream_connections=1) as (_, url), httpx.AsyncClient(base_url=url) as client:
             reader, writer = await connected(url)
