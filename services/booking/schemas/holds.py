@@ -74,6 +74,7 @@ class Offer(Schema):
     loctician_id: UUID
     price: MoneyWithVat
     expires_at: datetime
+    items: list[Part] | None = None
 
 
 class Waiting(Schema):

@@ -31,8 +31,7 @@ REPAIR = UUID(int=5)
 SOFIE = UUID(int=0xC)
 
 
-@pytest.fixture
-async def repair(salon: date, database: Database) -> UUID:
+async def add_repair(database: Database) -> None:
     """A treatment of 60 minutes with 10 before and 20 after it, which Jonas alone performs."""
     async with transaction(database, SERVICE_CLAIMS) as session:
         await session.execute(
@@ -45,6 +44,11 @@ async def repair(salon: date, database: Database) -> UUID:
         )
         offer = "INSERT INTO booking.loctician_treatments (loctician_id, treatment_id) VALUES (:loctician, :id)"
         await session.execute(text(offer), {"loctician": JONAS, "id": REPAIR})
+
+
+@pytest.fixture
+async def repair(salon: date, database: Database) -> UUID:
+    await add_repair(database)
     return REPAIR
 
 

@@ -31,6 +31,7 @@ from services.booking.tests.conftest import (
     at,
 )  # fmt: skip
 from services.booking.tests.test_crowd import CUSTOMERS_MEET, HISTORIES
+from services.booking.tests.test_shared_sittings import REPAIR, add_repair
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
 from shared.testing.services import TRUNCATE, Deliver
@@ -70,7 +71,7 @@ HOLDS = text("SELECT 1 FROM booking.holds WHERE customer_id = :customer")
 HISTORY = text("SELECT booking_id, status FROM booking.booking_history ORDER BY id")
 
 CLOCKS = st.sampled_from([f"{hour:02}:{minute:02}" for hour in range(8, 17) for minute in (0, 15, 30)])
-SERVICES = st.sampled_from([(RETWIST,), (STYLING,), (DETOX,), (STYLING, RETWIST)])
+SERVICES = st.sampled_from([(RETWIST,), (STYLING,), (DETOX,), (STYLING, RETWIST), (STYLING, REPAIR)])
 CHAIRS = st.sampled_from([None, AMINA, JONAS])
 PEOPLE = st.integers(0, 2)
 HOURS = st.sampled_from([(), (("09:00", "17:00"),), (("09:00", "12:00"), ("12:30", "17:00")), (("12:00", "20:00"),)])
@@ -92,7 +93,9 @@ class Salon:
     async def begin(self) -> date:
         async with self.owner.begin() as connection:
             await connection.execute(text(TRUNCATE.format(schema="booking")))
-        return await self.fill()
+        day = await self.fill()
+        await add_repair(self.database)
+        return day
 
     async def count(self, statement: Any) -> int:
         async with transaction(self.database, SERVICE_CLAIMS) as session:

@@ -1,0 +1,119 @@
+"""Waiting for a sitting that no loctician performs alone."""
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from services.booking.tests.conftest import (
+    AMINA,
+    JONAS,
+    STYLING,
+    Book,
+    Caller,
+    Outbox,
+    SignIn,
+    asking,
+    at,
+    code,
+)  # fmt: skip
+from services.booking.tests.test_openings import Offering, offer_openings
+from services.booking.tests.test_shared_sittings import repair, who_and_when
+from services.booking.tests.test_waitlist import offer_of, wait
+from shared.auth import SERVICE_CLAIMS
+from shared.db import Database, transaction
+
+__all__ = ["offer_openings", "repair"]
+BOTH = [(str(AMINA), "10:00", "11:00"), (str(JONAS), "11:00", "12:00")]
+Cancel = Callable[[], Awaitable[Any]]
+
+
+@pytest.fixture
+async def first(sign_in: SignIn, salon: date, repair: UUID) -> Caller:
+    """Waits for Amina's styling from ten, and then Jonas's repair."""
+    customer = sign_in()
+    assert (await wait(customer, salon, STYLING, repair, earliest="10:00", latest="12:00")).status_code == 201
+    return customer
+
+
+@pytest.fixture
+async def of_jonas(book: Book, salon: date, sign_in: SignIn) -> Cancel:
+    """Jonas is taken from 11 to 12:30; the call cancels that."""
+    customer = sign_in()
+    booked = (await book(at(salon, "11:00"), loctician=JONAS, customer=customer.id)).json()
+    return lambda: customer.post(f"/bookings/{booked['id']}/cancel")
+
+
+class TestOffering:
+    async def test_takes_the_time_of_each_of_them(
+        self, first: Caller, of_jonas: Cancel, salon: date, book: Book, repair: UUID, outbox: Outbox
+    ) -> None:
+        assert await offer_of(first) is None
+        await of_jonas()
+        offer = await offer_of(first)
+        assert offer is not None
+        assert who_and_when(offer["items"]) == BOTH
+        assert (await outbox())[-1]["type"] == "waitlist.offered.v1"
+        assert code(await book(at(salon, "10:00"), STYLING)) == (409, "slot_taken")
+        assert code(await book(at(salon, "11:00"), repair, loctician=JONAS)) == (409, "slot_taken")
+
+    async def test_is_taken_by_booking_it(self, first: Caller, of_jonas: Cancel, salon: date, repair: UUID) -> None:
+        await of_jonas()
+        offer = await offer_of(first)
+        assert offer is not None
+        wanted = asking(at(salon, "10:00"), STYLING, repair, loctician=None, hold_id=offer["hold_id"])
+        booked = await first.post("/bookings", wanted)
+        assert (booked.status_code, who_and_when(booked.json()["items"])) == (201, BOTH)
+
+    async def test_not_wanted_goes_on_to_those_who_wait_for_either(
+        self, first: Caller, of_jonas: Cancel, sign_in: SignIn, salon: date, repair: UUID
+    ) -> None:
+        styling, mending = sign_in(), sign_in()
+        await of_jonas()
+        await wait(styling, salon, STYLING, earliest="10:00", latest="11:00")
+        await wait(mending, salon, repair, earliest="11:00", latest="12:00")
+        offer = await offer_of(first)
+        assert offer is not None
+        assert (await first.delete(f"/bookings/holds/{offer['hold_id']}")).status_code == 204
+        for who, loctician in ((styling, AMINA), (mending, JONAS)):
+            passed_on = await offer_of(who)
+            assert passed_on is not None
+            assert passed_on["loctician_id"] == str(loctician)
+
+    async def test_is_for_a_part_in_what_was_freed(
+        self, first: Caller, book: Book, sign_in: SignIn, salon: date
+    ) -> None:
+        """Amina's styling ends before, and Jonas's repair begins after what Jonas has free again."""
+        customer = sign_in()
+        booked = (await book(at(salon, "09:00"), STYLING, customer=customer.id, loctician=AMINA)).json()
+        await customer.post(f"/bookings/{booked['id']}/cancel")
+        assert await offer_of(first) is None
+
+    async def test_waits_for_whoever_is_at_work_on_the_other_chair(
+        self, first: Caller, of_jonas: Cancel, database: Database, offer_openings: Offering
+    ) -> None:
+        await offer_openings()  # of the hours that both keep
+        lock = text("SELECT booking.lock_people(ARRAY[:amina]\\:\\:uuid[])")
+        async with transaction(database, SERVICE_CLAIMS) as other:
+            await other.execute(lock, {"amina": AMINA})
+            assert (await of_jonas()).status_code == 200
+            await offer_openings()
+            assert await offer_of(first) is None
+        await offer_openings()
+        assert await offer_of(first)
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            assert (await session.execute(text("SELECT count(*) FROM booking.openings"))).scalar_one() == 0
+
+
+async def test_what_nobody_performs_is_refused(sign_in: SignIn, salon: date, repair: UUID, database: Database) -> None:
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        await session.execute(text("DELETE FROM booking.loctician_treatments WHERE treatment_id = :id"), {"id": repair})
+    assert code(await wait(sign_in(), salon, STYLING, repair)) == (422, "treatment_not_offered")
+
+
+async def test_of_one_loctician_alone_it_is_refused(sign_in: SignIn, salon: date, repair: UUID) -> None:
+    refused = await wait(sign_in(), salon, STYLING, repair, loctician_id=str(AMINA))
+    assert code(refused) == (422, "treatment_not_offered")
