@@ -3,6 +3,7 @@
 from services.calendar.errors import (
     AddressRefused,
     AppointmentsInTheWay,
+    BadForm,
     CalendarTooLarge,
     HoursOverlap,
     LimitReached,
@@ -31,6 +32,7 @@ OPERATIONS = {
     "add_import": told(
         "Take another calendar's times as busy",
         AddressRefused,
+        BadForm,
         CalendarTooLarge,
         LimitReached,
         NotACalendar,

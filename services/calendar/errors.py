@@ -87,11 +87,21 @@ class AddressUnreachable(RuleBroken):
     }
 
 
+class BadForm(ProblemError):
+    status_code = 422
+    code = "bad_form"
+    title: ClassVar[Texts] = {"da": "Formularen kan ikke læses", "en": "Unreadable form"}
+    detail: ClassVar[Texts] = {
+        "da": "Formularen skal have ét felt, file, med kalenderfilen.",
+        "en": "The form must have one field, file, with the calendar file.",
+    }
+
+
 class UnsupportedMedia(ProblemError):
     status_code = 415
     code = "unsupported_media_type"
     title: ClassVar[Texts] = {"da": "Ukendt indholdstype", "en": "Unsupported media type"}
     detail: ClassVar[Texts] = {
-        "da": "Send application/json med url eller en text/calendar-fil.",
-        "en": "Send application/json with url, or a text/calendar file.",
+        "da": "Send application/json med url, eller en fil som text/calendar eller multipart/form-data.",
+        "en": "Send application/json with url, or a file as text/calendar or multipart/form-data.",
     }

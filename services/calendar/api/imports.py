@@ -4,11 +4,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 
 from services.calendar import answers, imports, schemas
 from services.calendar.addresses import Guard
 from services.calendar.api.common import PREFIX, Caller, Loctician
-from services.calendar.errors import UnsupportedMedia
+from services.calendar.errors import BadForm, UnsupportedMedia
 from shared.db import DatabaseDep, SessionDep
 from shared.idempotency import IdempotencyKey
 
@@ -19,6 +21,15 @@ BODY = {
     "content": {
         "application/json": {"schema": schemas.ImportRequest.model_json_schema()},
         "text/calendar": {"schema": {"type": "string"}},
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "string", "format": "binary"}},
+                "additionalProperties": False,
+            },
+            "encoding": {"file": {"contentType": "text/calendar"}},
+        },
     },
 }
 
@@ -40,13 +51,29 @@ async def add_import(
     allowed: GuardDep,
     key: IdempotencyKey = None,
 ) -> dict[str, Any]:
-    """An address as JSON, or the file itself as text/calendar."""
-    content, media = await request.body(), request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media == "text/calendar":
-        return await imports.add_file(database, who, loctician, content, key)
+    """An address as JSON, or the file itself: as text/calendar, or as the field `file` of a form."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media == "application/json":
-        return await imports.add_address(database, who, loctician, _asked(content).url, allowed, key)
-    raise UnsupportedMedia
+        address = _asked(await request.body()).url
+        return await imports.add_address(database, who, loctician, address, allowed, key)
+    if media == "text/calendar":
+        content = await request.body()
+    elif media == "multipart/form-data":
+        content = await _file_of(request)
+    else:
+        raise UnsupportedMedia
+    return await imports.add_file(database, who, loctician, content, key)
+
+
+async def _file_of(request: Request) -> bytes:
+    try:
+        async with request.form(max_files=1, max_fields=0) as form:
+            file = form.get("file")
+            if isinstance(file, UploadFile):
+                return await file.read()
+    except HTTPException as error:  # no form, or more than the one file
+        raise BadForm from error
+    raise BadForm
 
 
 def _asked(content: bytes) -> schemas.ImportRequest:

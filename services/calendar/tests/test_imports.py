@@ -148,6 +148,31 @@ class TestFiles:
         assert (await upload(amina, headers, b"X" * 1_048_577)).status_code == 413
         assert (await upload(amina, headers, calendar(), **{"Content-Type": "text/plain"})).status_code == 415
 
+    async def test_a_form_brings_its_file(self, amina: httpx.AsyncClient, headers: dict[str, str]) -> None:
+        sent = {"file": ("away.ics", calendar(), "text/calendar")}
+        added = await amina.post(f"{URL}/imports", files=sent, headers=headers)
+        assert added.status_code == 201
+        assert (await amina.get(f"{URL}/imports", headers=headers)).json()["items"] == [added.json()]
+
+    @pytest.mark.parametrize(
+        ("form", "status", "code"),
+        [
+            ({"files": {"calendar": calendar()}}, 422, "bad_form"),
+            ({"files": [("file", calendar()), ("file", calendar())]}, 422, "bad_form"),
+            ({"files": {"file": (None, "text")}}, 422, "bad_form"),
+            ({"content": b"--x\r\nno form", "headers": {"Content-Type": "multipart/form-data"}}, 422, "bad_form"),
+            ({"content": b"\xff", "headers": {"Content-Type": "multipart/form-data; boundary=x"}}, 422, "bad_form"),
+            ({"files": {"file": b"<html>"}}, 422, "not_a_calendar"),
+            ({"files": {"file": b"X" * 1_048_577}}, 413, "too_large"),
+        ],
+    )
+    async def test_bad_forms_are_refused(
+        self, form: dict[str, Any], status: int, code: str, amina: httpx.AsyncClient, headers: dict[str, str]
+    ) -> None:
+        refused = await amina.post(f"{URL}/imports", **form | {"headers": headers | form.get("headers", {})})
+        assert (refused.status_code, refused.json()["code"]) == (status, code)
+        assert await listed(amina, headers) == []
+
     async def test_there_can_be_five(self, amina: httpx.AsyncClient, headers: dict[str, str]) -> None:
         for _ in range(5):
             assert (await upload(amina, headers, calendar())).status_code == 201
