@@ -1,7 +1,5 @@
 """The two pages that mails link to, each one document, in Danish or English. A script takes the token off the link."""
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,6 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+
+from shared import pages
 
 FOLDER = Path(__file__).parent / "templates"
 TEMPLATES = Environment(
@@ -85,10 +85,6 @@ RESET_PASSWORD = Page(
 )
 
 
-def _hash(content: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
-
-
 @lru_cache
 def _inline(name: str) -> str:
     return (FOLDER / name).read_text()
@@ -103,23 +99,12 @@ def render(page_name: str, language: str) -> str:
         page=page,
         language=language,
         words=words | {"problems": problems, "noscript": NOSCRIPT[language]},
-        style=Markup(_inline("page.css")),  # noqa: S704 - files of our own
-        script=Markup(_inline("page.js")),  # noqa: S704
+        style=pages.STYLE,
+        script=Markup(_inline("page.js")),  # noqa: S704 - a file of our own
     )
 
 
 @lru_cache
 def headers(language: str) -> dict[str, str]:
-    """Nothing runs but the page's own script, nothing is kept, nobody frames it, nobody is told where one came from."""
-    policy = (
-        f"default-src 'none'; script-src {_hash(_inline('page.js'))}; style-src {_hash(_inline('page.css'))};"
-        " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-    return {
-        "Content-Security-Policy": policy,
-        "Cache-Control": "no-store",
-        "Content-Language": language,
-        "Vary": "Accept-Language",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-    }
+    """The link holds a secret: nobody is told where one came from."""
+    return pages.headers(language, script=_inline("page.js"), referrer="no-referrer")

@@ -3,17 +3,19 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.responses import HTMLResponse
 
-from services.notifications import broadcasts, deliveries, notices, preferences, schemas
-from shared.auth import SIGNED_IN, Principal, Role, allow
-from shared.db import SessionDep
+from services.notifications import broadcasts, deliveries, leaving, notices, pages, preferences, schemas
+from shared.auth import ANYONE, SERVICE_CLAIMS, SIGNED_IN, Principal, Role, allow
+from shared.db import DatabaseDep, SessionDep, transaction
 from shared.idempotency import IdempotencyKey
 from shared.problems import LanguageDep
 from shared.schemas import Page
 
 router = APIRouter(prefix="/api/v1/notifications")
 
+Anyone = Annotated[Principal | None, ANYONE]
 Caller = Annotated[Principal, SIGNED_IN]
 Salon = Annotated[Principal, allow(Role.STAFF, Role.ADMIN)]
 Admin = Annotated[Principal, allow(Role.ADMIN)]
@@ -55,6 +57,34 @@ async def put_preferences(
 def _tagged(found: dict[str, Any], response: Response) -> dict[str, Any]:
     response.headers["ETag"] = f'"{found["version"]}"'
     return found
+
+
+def _way_out(request: Request) -> leaving.WayOut:
+    return leaving.WayOut.of(request.app.state.runtime.settings)
+
+
+WayOut = Annotated[leaving.WayOut, Depends(_way_out)]
+Token = Annotated[str, Path(pattern=leaving.TOKEN)]
+
+
+@router.get("/unsubscribe/{topic}/{token}", response_class=HTMLResponse)
+async def ask_to_unsubscribe(
+    _: Anyone, topic: schemas.Optional, token: Token, way_out: WayOut, language: LanguageDep
+) -> HTMLResponse:
+    """Where the link in a mail leads. It asks, since programs that look for malice follow links, too."""
+    way_out.read(topic, token)
+    return HTMLResponse(pages.unsubscribe(topic, language, done=False), headers=pages.headers(language))
+
+
+@router.post("/unsubscribe/{topic}/{token}", response_class=HTMLResponse)
+async def unsubscribe(
+    _: Anyone, topic: schemas.Optional, token: Token, way_out: WayOut, database: DatabaseDep, language: LanguageDep
+) -> HTMLResponse:
+    """One click in a mail program, or the page's button: no mails of this kind any more (RFC 8058)."""
+    user_id = way_out.read(topic, token)
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        await preferences.switch_off(session, user_id, topic, "mail")
+    return HTMLResponse(pages.unsubscribe(topic, language, done=True), headers=pages.headers(language))
 
 
 @router.get("/deliveries", response_model=Page[schemas.Delivery])

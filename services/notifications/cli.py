@@ -48,7 +48,8 @@ def preview(
 def _shown(kind: str, part: Part, language: str, form: Form) -> str:
     sample = samples.delivery(kind, part, language)
     if form is Form.SOURCE:
-        return compose(sample, samples.NAMES, SENDER, "<sample@loctician.example>", LINKS_TO).as_string()
-    said = words(sample, samples.NAMES, "Loctician", LINKS_TO)
+        message_id = "<sample@loctician.example>"
+        return compose(sample, samples.NAMES, SENDER, message_id, LINKS_TO, samples.way_out(kind)).as_string()
+    said = words(sample, samples.NAMES, "Loctician", LINKS_TO, samples.way_out(kind))
     shown = {Form.TEXT: f"{said.subject}\n\n{said.text}", Form.HTML: said.html, Form.SMS: said.short}
     return shown[form]

@@ -8,6 +8,8 @@ OPERATIONS = {
     "read_notice": told("Mark a notice as read"),
     "get_preferences": told("Read how one is told of what", sends=(ETAG,)),
     "put_preferences": told("Choose how one is told of what", NothingToChoose, NumberNeeded, Required, sends=(ETAG,)),
+    "ask_to_unsubscribe": told("Ask whether to get no more mails of a kind"),
+    "unsubscribe": told("Get no more mails of a kind"),
     "list_deliveries": told("List what was sent, and what came of it"),
     "resend_delivery": told("Send something again", DeliveryBusy, DeliverySpent),
     "create_broadcast": told("Tell many at once", sends=(LOCATION,)),

@@ -44,6 +44,20 @@ async def put(session: AsyncSession, user_id: UUID, asked: PreferencesRequest, i
     return now
 
 
+async def switch_off(session: AsyncSession, user_id: UUID, topic: str, channel: str) -> None:
+    """One choice of somebody known, who is not asked again; the others stay."""
+    if await queries.contact(session, user_id) is None:
+        return
+    known = await queries.preferences_of(session, user_id, lock=True) or {"language": None, "choices": {}}
+    choices = known["choices"]
+    if choices.get(topic, {}).get(channel) is False:
+        return
+    changed = choices | {topic: choices.get(topic, {}) | {channel: False}}
+    await queries.put_preferences(session, user_id, known["language"], changed)
+    now = await get(session, user_id)
+    emit(session, PreferencesUpdated(version=now["version"], user_id=user_id, switched_off=_silent(now)))
+
+
 def _silent(preferences: dict[str, Any]) -> list[str]:
     return [
         one["kind"] for one in preferences["kinds"] if not any(choice["enabled"] for choice in one["channels"].values())

@@ -23,7 +23,6 @@ PATHS = {
     "verification": "account/verify-email#token=",
     "password_reset": "account/reset-password#token=",
     "export_ready": "",
-    "marketing": "",
 }
 
 
@@ -70,8 +69,11 @@ def plain(name: str) -> str:
     return UNPRINTABLE.sub(" ", name).strip()[:LONGEST_NAME]
 
 
-def words(delivery: Mapping[str, Any], names: Names, salon: str, app_url: str) -> Words:
-    """Raises TemplateError or LookupError rather than leave anything out."""
+def words(delivery: Mapping[str, Any], names: Names, salon: str, app_url: str, way_out: str | None = None) -> Words:
+    """`way_out`: where the recipient can switch off such messages.
+
+    Raises TemplateError or LookupError rather than leave anything out.
+    """
     language = delivery["language"]
     values = _values(delivery["data"], names, language) | {
         "recipient": plain(delivery["full_name"]),
@@ -79,6 +81,7 @@ def words(delivery: Mapping[str, Any], names: Names, salon: str, app_url: str) -
         "part": delivery["part"],
     }
     values |= _link(delivery["kind"], delivery["data"], app_url)
+    values["way_out"] = way_out or app_url  # in the app everything that may be switched off can be
     template = f"{language}/{delivery['kind']}.{delivery['part']}.j2"
     values["subject"] = _block(template, "subject", values)
     text = PLAIN.get_template(template).render(values | {"form": "txt"})

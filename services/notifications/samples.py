@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.notifications.kinds import KINDS, Part
+from services.notifications.kinds import KINDS, TOPICS, Part
 from services.notifications.rendering import Names
 
 CUSTOMER, LOCTICIAN = UUID(int=1), UUID(int=2)
@@ -44,6 +44,7 @@ def delivery(kind: str, part: Part, language: str) -> dict[str, Any]:
     """As the sender has it: with the recipient's contact."""
     return {
         "id": UUID(int=9),
+        "recipient_id": UUID(int=8),
         "resends": 0,
         "kind": kind,
         "part": part,
@@ -55,6 +56,13 @@ def delivery(kind: str, part: Part, language: str) -> dict[str, Any]:
         "booking_version": 2,
         "data": _facts(kind),
     }
+
+
+def way_out(kind: str) -> str | None:
+    """As leaving.WayOut makes it, with nobody's proof."""
+    topic = TOPICS[KINDS[kind].topic]
+    path = f"/api/v1/notifications/unsubscribe/{topic.name}/sample-proof"
+    return None if topic.required else f"https://loctician.example{path}"
 
 
 def _facts(kind: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ class Labels:
     price: str
     held_until: str
     closing: str
+    unsubscribe: str
     unknown_treatment: str
     unknown_loctician: str
     unknown_customer: str
@@ -32,6 +33,7 @@ LABELS = {
         price="Pris",
         held_until="Holdes til",
         closing="Venlig hilsen",
+        unsubscribe="Afmeld den slags mails",
         unknown_treatment="Behandling",
         unknown_loctician="Salonen",
         unknown_customer="En kunde",
@@ -49,6 +51,7 @@ LABELS = {
         price="Price",
         held_until="Held until",
         closing="Kind regards",
+        unsubscribe="Unsubscribe from such mails",
         unknown_treatment="Treatment",
         unknown_loctician="The salon",
         unknown_customer="A customer",

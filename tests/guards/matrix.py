@@ -100,6 +100,8 @@ NOTIFICATIONS: Final[dict[str, Who]] = {
     "POST /api/v1/notifications/{notice_id}/read": SIGNED_IN,
     "GET /api/v1/notifications/preferences": SIGNED_IN,
     "PUT /api/v1/notifications/preferences": SIGNED_IN,
+    "GET /api/v1/notifications/unsubscribe/{topic}/{token}": ANYONE,
+    "POST /api/v1/notifications/unsubscribe/{topic}/{token}": ANYONE,
     "GET /api/v1/notifications/deliveries": SALON,
     "POST /api/v1/notifications/deliveries/{delivery_id}/resend": SALON,
     "POST /api/v1/notifications/broadcast": ADMIN,

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from services.notifications.channels import channels
 from services.notifications.channels.mail.channel import MailCarrier
 from services.notifications.channels.mail.server import MailServer
+from services.notifications.leaving import PATH, WayOut
 from services.notifications.main import SERVICE
 from services.notifications.sender import Sender
 from services.notifications.tests import postoffice
@@ -20,6 +21,7 @@ from services.notifications.tests.postoffice import PostOffice
 from shared.app import Service
 from shared.auth import SERVICE_CLAIMS
 from shared.db import Database, transaction
+from shared.testing.servers import SECRET_KEY
 from shared.testing.services import Deliver
 
 KIRSTEN, AMINA, JONAS, RETWIST = UUID(int=0xC), UUID(int=0xA), UUID(int=0xB), UUID(int=1)
@@ -27,6 +29,7 @@ KIRSTENS, AMINAS = "kirsten@example.com", "amina@example.com"
 START = datetime(2031, 3, 3, 9, tzinfo=UTC)  # a Monday, ten o'clock in Copenhagen
 
 MAIL_FROM, APP = "Loctician <no-reply@loctician.example>", "https://app.example"
+WAY_OUT = WayOut(f"https://api.example{PATH}", (SECRET_KEY.encode(),))
 
 Know = Callable[..., Awaitable[None]]
 Rows = Callable[..., Awaitable[list[dict[str, Any]]]]
@@ -45,7 +48,7 @@ def post() -> Iterator[PostOffice]:
 
 
 def mail_sender(database: Database, server: MailServer) -> Sender:
-    return Sender(database, channels()["mail"], MailCarrier(server, MAIL_FROM, APP))
+    return Sender(database, channels()["mail"], MailCarrier(server, MAIL_FROM, APP, WAY_OUT))
 
 
 @pytest.fixture

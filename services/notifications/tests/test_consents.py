@@ -13,7 +13,18 @@ from services.notifications.channels import Line, channels
 from services.notifications.channels.mail.channel import MailCarrier
 from services.notifications.channels.mail.server import MailServer
 from services.notifications.sender import Sender
-from services.notifications.tests.conftest import AMINA, AMINAS, APP, KIRSTEN, KIRSTENS, MAIL_FROM, Know, Rows, booking
+from services.notifications.tests.conftest import (
+    AMINA,
+    AMINAS,
+    APP,
+    KIRSTEN,
+    KIRSTENS,
+    MAIL_FROM,
+    WAY_OUT,
+    Know,
+    Rows,
+    booking,
+)
 from services.notifications.tests.postoffice import PostOffice, text_of
 from services.notifications.tests.test_broadcasts import BODY, PATH, tell_all
 from shared.auth import Claims, Role
@@ -92,7 +103,7 @@ class TestMarketing:
     async def test_a_withdrawal_holds_for_a_mail_that_a_sender_has_already_taken(
         self, say: Say, broadcast: Broadcast, database: Database, post: PostOffice, rows: Rows
     ) -> None:
-        real = MailCarrier(MailServer.from_url(post.url), MAIL_FROM, APP)
+        real = MailCarrier(MailServer.from_url(post.url), MAIL_FROM, APP, WAY_OUT)
 
         class Slow:
             @asynccontextmanager

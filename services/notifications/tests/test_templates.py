@@ -23,7 +23,9 @@ EVERY = [(kind, part, language) for kind, part in samples.kinds() for language i
 
 
 def said(kind: str, part: Part, language: str, **changes: Any) -> Words:
-    return words(samples.delivery(kind, part, language) | changes, samples.NAMES, "Loctician", APP)
+    return words(
+        samples.delivery(kind, part, language) | changes, samples.NAMES, "Loctician", APP, samples.way_out(kind)
+    )
 
 
 def written(kind: str, part: Part, language: str) -> str:

@@ -12,9 +12,17 @@ from services.notifications.kinds import KINDS
 from services.notifications.rendering import Names, plain, words
 
 
-def compose(delivery: Mapping[str, Any], names: Names, sender: str, message_id: str, app_url: str) -> EmailMessage:
-    """`delivery` comes with its recipient's contact. Raises ValueError for an address no mail can go to."""
-    said = words(delivery, names, parseaddr(sender)[0] or parseaddr(sender)[1], app_url)
+def compose(
+    delivery: Mapping[str, Any],
+    names: Names,
+    sender: str,
+    message_id: str,
+    app_url: str,
+    way_out: str | None = None,
+) -> EmailMessage:
+    """`delivery` comes with its recipient's contact; `way_out` is the address that switches off such mails (RFC 8058),
+    None for those that cannot be. Raises ValueError for an address no mail can go to."""
+    said = words(delivery, names, parseaddr(sender)[0] or parseaddr(sender)[1], app_url, way_out)
     mail = EmailMessage()
     mail["From"] = sender
     mail["To"] = _address(delivery["full_name"], delivery["email"])
@@ -22,6 +30,9 @@ def compose(delivery: Mapping[str, Any], names: Names, sender: str, message_id: 
     mail["Date"] = format_datetime(datetime.now(UTC))
     mail["Message-ID"] = message_id
     mail["Auto-Submitted"] = "auto-generated"
+    if way_out is not None:
+        mail["List-Unsubscribe"] = f"<{way_out}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(said.text)
     mail.add_alternative(said.html, subtype="html")
     if KINDS[delivery["kind"]].invitation:

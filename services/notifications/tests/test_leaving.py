@@ -1,0 +1,143 @@
+"""Out of a mail without logging in, for who has the mail, and for nobody else."""
+
+import re
+from collections.abc import Callable
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from services.notifications.leaving import WayOut
+from services.notifications.sender import Sender
+from services.notifications.settings import NotificationsSettings
+from services.notifications.tests.conftest import AMINAS, KIRSTEN, KIRSTENS, Know, booking
+from services.notifications.tests.postoffice import PostOffice, html_of
+from services.notifications.tests.test_broadcasts import ADMIN, BODY, tell_all
+from services.notifications.tests.test_broadcasts import PATH as BROADCAST
+from services.notifications.tests.test_preferences import PATH as PREFERENCES
+from services.notifications.tests.test_preferences import Outbox, channels_of
+from shared.auth import Role
+from shared.db import Database
+from shared.errors import NotFound
+from shared.testing.services import Deliver
+
+Headers = Callable[..., dict[str, str]]
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+async def mail(
+    client: httpx.AsyncClient, auth_headers: Headers, database: Database, sender: Sender, post: PostOffice, salon: None
+) -> EmailMessage:
+    """A broadcast as it comes to Kirsten."""
+    answer = await client.post(BROADCAST, headers=auth_headers(Role.ADMIN, ADMIN), json=BODY)
+    assert answer.status_code == 202, answer.text
+    await tell_all(database)
+    await sender.send_due()
+    [found] = [one for one in post.mails if KIRSTENS in str(one["To"])]
+    return found
+
+
+def link_in(mail: EmailMessage) -> str:
+    parts = urlsplit(str(mail["List-Unsubscribe"]).strip("<>"))
+    return parts.path
+
+
+class TestOneClick:
+    async def test_switches_off_such_mails_and_nothing_else(
+        self, mail: EmailMessage, client: httpx.AsyncClient, auth_headers: Headers, outbox: Outbox
+    ) -> None:
+        assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        assert f'href="{str(mail["List-Unsubscribe"]).strip("<>")}"' in html_of(mail)
+        mine = auth_headers(Role.CUSTOMER, KIRSTEN)
+        await client.put(PREFERENCES, headers=mine, json={"kinds": {"reminder": {"mail": False}}})
+        for _ in range(2):
+            answer = await client.post(link_in(mail), content=b"List-Unsubscribe=One-Click", headers=FORM)
+            assert answer.status_code == 200
+            assert "Du får ikke flere mails" in answer.text
+        now = await client.get(PREFERENCES, headers=mine)
+        off = {kind for kind in ("reminder", "service", "marketing") if not channels_of(now, kind)["mail"]["enabled"]}
+        assert off == {"reminder", "service"}
+        told = [one["data"] for one in await outbox() if one["type"] == "preferences.updated.v1"]
+        assert [one["switched_off"] for one in told] == [["reminder"], ["reminder", "service"]]
+
+    async def test_keeps_the_next_broadcast_away(
+        self,
+        mail: EmailMessage,
+        client: httpx.AsyncClient,
+        auth_headers: Headers,
+        database: Database,
+        sender: Sender,
+        post: PostOffice,
+    ) -> None:
+        await client.post(link_in(mail))
+        post.mails.clear()
+        await client.post(BROADCAST, headers=auth_headers(Role.ADMIN, ADMIN), json=BODY)
+        await tell_all(database)
+        await sender.send_due()
+        reached = {str(one["To"]) for one in post.mails}
+        assert any(AMINAS in one for one in reached)
+        assert not any(KIRSTENS in one for one in reached)
+
+    async def test_looking_at_the_page_changes_nothing(
+        self, mail: EmailMessage, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
+        page = await client.get(link_in(mail), headers={"Accept-Language": "en"})
+        assert page.status_code == 200
+        assert re.search(
+            r'<form method="post">\s*<p>Do you no longer want mails with messages to everybody\?', page.text
+        )
+        assert "form-action 'self'" in page.headers["content-security-policy"]
+        now = await client.get(PREFERENCES, headers=auth_headers(Role.CUSTOMER, KIRSTEN))
+        assert channels_of(now, "service")["mail"]["enabled"]
+
+    async def test_of_who_is_gone_does_nothing(
+        self, mail: EmailMessage, client: httpx.AsyncClient, settings: NotificationsSettings, outbox: Outbox
+    ) -> None:
+        before = await outbox()
+        stranger = WayOut.of(settings).link({"kind": "broadcast", "recipient_id": uuid4()}) or ""
+        assert (await client.post(urlsplit(stranger).path)).status_code == 200
+        assert await outbox() == before
+
+
+class TestForgery:
+    @pytest.mark.parametrize("topic", ["marketing", "reminder", "booking", "account"])
+    async def test_a_link_is_good_for_its_topic_alone(
+        self, topic: str, mail: EmailMessage, client: httpx.AsyncClient
+    ) -> None:
+        answer = await client.post(link_in(mail).replace("/service/", f"/{topic}/"))
+        assert answer.status_code in {404, 422}
+
+    async def test_and_for_its_person_alone(self, mail: EmailMessage, client: httpx.AsyncClient) -> None:
+        path = link_in(mail)
+        at = path.rindex("/") + 1
+        for place in range(at, len(path)):
+            other = path[:place] + ("A" if path[place] != "A" else "B") + path[place + 1 :]
+            answer = await client.post(other)
+            assert answer.status_code == 404, other
+
+    @pytest.mark.parametrize("token", ["x", "A" * 43, "A" * 44, "%00" * 43, "é" * 43])
+    async def test_made_up_ones_are_refused(self, token: str, client: httpx.AsyncClient) -> None:
+        for call in (client.get, client.post):
+            assert (await call(f"/api/v1/notifications/unsubscribe/marketing/{token}")).status_code in {404, 422}
+
+    def test_they_outlive_a_change_of_the_secret_by_one(self, settings: NotificationsSettings) -> None:
+        delivery: dict[str, Any] = {"kind": "marketing", "recipient_id": UUID(int=7)}
+        token = (WayOut.of(settings).link(delivery) or "").rpartition("/")[2]
+        new = {"secret_key": SecretStr("the new secret of thirty-two characters")}
+        kept = settings.model_copy(update=new | {"secret_key_previous": settings.secret_key})
+        assert WayOut.of(kept).read("marketing", token) == UUID(int=7)
+        with pytest.raises(NotFound):
+            WayOut.of(settings.model_copy(update=new)).read("marketing", token)
+
+
+@pytest.mark.usefixtures("salon")
+async def test_what_must_be_told_has_no_way_out(deliver: Deliver, sender: Sender, post: PostOffice, know: Know) -> None:
+    await deliver("booking.created.v1", booking(), version=1)
+    await sender.send_due()
+    assert len(post.mails) == 2
+    assert not [one for one in post.mails if "List-Unsubscribe" in one]
