@@ -59,7 +59,7 @@ def _tagged(found: dict[str, Any], response: Response) -> dict[str, Any]:
     return found
 
 
-def _way_out(request: Request) -> leaving.WayOut:
+async def _way_out(request: Request) -> leaving.WayOut:
     return leaving.WayOut.of(request.app.state.runtime.settings)
 
 

@@ -37,6 +37,7 @@ EXAMPLES = {
     },
     "status": "confirmed",
     "channel": "email",
+    "token": "AZa2oHweewKdCj9vDxwrBOP7xYt0hLJt0b1q3sVd0aA",
     "error": None,
     "kinds": {"reminder": {"email": True, "sms": False}},
     "PreferenceKind": {
