@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -11,6 +11,7 @@ import aio_pika
 import asyncpg
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.abc import ChannelFrame, DeliveredMessage
 from aiormq.channel import Channel
 from aiormq.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError
 from pamqp.commands import Basic
@@ -137,6 +138,16 @@ async def publish_surely(channel: WireChannel, message: Outgoing) -> None:
     async with asyncio.timeout(CONFIRM_TIMEOUT):
         if not await publish(channel, message):
             raise BrokerAwayError(f"the broker did not take a message for {message.routing_key}")
+
+
+async def acknowledge(channel: WireChannel, messages: Sequence[DeliveredMessage]) -> None:
+    """Once what acknowledges all of them is on its way. Written at once, as each write is a call of the system."""
+    tags = [message.delivery_tag for message in messages if message.delivery_tag is not None]
+    *earlier, last = tags
+    if earlier and not channel.is_closed:
+        acks = [Basic.Ack(delivery_tag=tag) for tag in earlier]
+        await channel.write_queue.put(ChannelFrame.marshall(channel.number, acks))
+    await channel.basic_ack(last)
 
 
 async def supervise(name: str, run: Callable[[], Awaitable[None]], health: Health) -> None:

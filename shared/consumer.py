@@ -129,11 +129,11 @@ class Consumer:
             while len(taken) < self._at_once and not lane.empty():
                 taken.append(lane.get_nowait())
             if await self._settle_together(taken):
-                await _acknowledge(channel, [message for message, _ in taken])
+                await broker.acknowledge(channel, [message for message, _ in taken])
             else:
                 for message, envelope in taken:
                     await self._settle(message, envelope, channel)
-                    await _acknowledge(channel, [message])
+                    await broker.acknowledge(channel, [message])
             for _ in taken:
                 lane.task_done()
             self._under_way -= len(taken)
@@ -231,13 +231,6 @@ async def _lost(channel: WireChannel) -> None:
     channel.closing.add_done_callback(take_away)
     await gone
     raise BrokerAwayError("the broker stopped delivering")
-
-
-async def _acknowledge(channel: WireChannel, messages: Sequence[DeliveredMessage]) -> None:
-    """They leave in order, so only the last is waited for."""
-    for message in messages:
-        assert message.delivery_tag is not None  # noqa: S101 - it was delivered
-        await channel.basic_ack(message.delivery_tag, wait=message is messages[-1])
 
 
 def database_is_away(error: Exception) -> bool:
