@@ -27,16 +27,22 @@ class OutboxNotifier:
         self._channel = outbox_channel(schema)
         self._poked = asyncio.Event()
         self._here: asyncio.Event | None = None
-        self._poked_at = float("-inf")
+        self._poked_at = self._relayed_at = float("-inf")
 
     def poke(self) -> None:
         """Call after a commit that wrote to the outbox. A lost poke costs two seconds: the relay polls."""
         self._poked_at = time.monotonic()
         (self._here or self._poked).set()
 
+    def relayed(self, since: float) -> None:
+        """All has gone out that had been committed by then, in seconds of the monotonic clock."""
+        self._relayed_at = since
+
     @property
     def quiet(self) -> bool:
-        """Whether all that this process wrote to the outbox has had time to go out."""
+        """Whether all that this process wrote to the outbox has gone out; where another relays, has had time to."""
+        if self._here is not None and self._relayed_at >= self._poked_at:
+            return True
         return time.monotonic() - self._poked_at > QUIET_SECONDS
 
     @contextmanager

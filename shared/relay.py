@@ -79,14 +79,17 @@ class Relay:
         measured = 0.0
         while True:
             outbox.woken.clear()
+            begun = time.monotonic()
             await self._drain(outbox, channel, held)
+            self._database.notifier.relayed(begun)
             if time.monotonic() - measured > MEASURE_EVERY:
                 await self._measure(outbox)
                 measured = time.monotonic()
             if channel.is_closed:
                 raise BrokerAwayError("the broker closed the channel")
             with suppress(TimeoutError):
-                await asyncio.wait_for(outbox.woken.wait(), POLL)
+                async with asyncio.timeout(POLL):
+                    await outbox.woken.wait()
 
     async def _drain(self, outbox: "_Outbox", channel: WireChannel, held: "_Held") -> None:
         while await self._pass(outbox, channel, held):

@@ -5,19 +5,29 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared import notifier
 from shared.consumer import LANES, Consumer
 from shared.db import Database
 from shared.events import Push
 from shared.health import Health
+from shared.relay import Relay
 from shared.subscriptions import Received
 from shared.tests.notes import DEAD, Note, count_reaches, event, note, reaches, send, subscribed
-from shared.tests.support import QUICK, NotedHere, Queues, running, supervised, until
+from shared.tests.support import BINDINGS, QUICK, NotedHere, Queues, emit_notes, running, supervised, until
+from shared.tests.test_relay import is_empty
 
 
 def pushes(received: Received[NotedHere]) -> Sequence[Push]:
     return [Push(received.id, [f"user:{received.data.thing_id}"], "noted", {"text": received.data.text})]
+
+
+@pytest.fixture(autouse=True)
+async def quiet(database: Database) -> None:
+    """What earlier tests left in an outbox is long gone."""
+    await until(lambda: database.notifier.quiet)
 
 
 @asynccontextmanager
@@ -77,6 +87,26 @@ async def test_while_another_is_under_way_nothing_overtakes_it(database: Databas
         await until(lambda: count_reaches(database, 2))
     assert seen.pushed == {first["id"]: True, second["id"]: False}
     assert await queues.take(ear) == []
+
+
+async def test_while_something_lies_in_the_outbox_nothing_overtakes_it(
+    database: Database, broker: str, queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifier, "QUIET_SECONDS", 60.0)
+    seen, before, after, ear = Seen(), event(), event(), await queues.listen()
+    made = Relay(database, "shop", broker, health := Health(), BINDINGS)
+    async with consuming(database, broker, seen):
+        await emit_notes(database, 1)
+        await send(queues, before)
+        await until(lambda: count_reaches(database, 1))
+        assert await queues.take(ear) == []
+        # Once that has gone out, what follows need not wait: neither for a minute nor for the relay.
+        async with running(supervised("relay", made.run, health)):
+            await until(lambda: is_empty(database))
+            await until(lambda: database.notifier.quiet)
+            await send(queues, after)
+            await until(lambda: count_reaches(database, 3))
+    assert {one["id"]: seen.pushed[one["id"]] for one in (before, after)} == {before["id"]: False, after["id"]: True}
 
 
 async def test_one_that_is_tried_again_is_pushed_by_its_handler(
