@@ -69,7 +69,7 @@ Token = Annotated[str, Path(pattern=leaving.TOKEN)]
 
 @router.get("/unsubscribe/{topic}/{token}", response_class=HTMLResponse)
 async def ask_to_unsubscribe(
-    _: Anyone, topic: schemas.Optional, token: Token, way_out: WayOut, language: LanguageDep
+    _: Anyone, topic: schemas.Switchable, token: Token, way_out: WayOut, language: LanguageDep
 ) -> HTMLResponse:
     """Where the link in a mail leads. It asks, since programs that look for malice follow links, too."""
     way_out.read(topic, token)
@@ -78,7 +78,7 @@ async def ask_to_unsubscribe(
 
 @router.post("/unsubscribe/{topic}/{token}", response_class=HTMLResponse)
 async def unsubscribe(
-    _: Anyone, topic: schemas.Optional, token: Token, way_out: WayOut, database: DatabaseDep, language: LanguageDep
+    _: Anyone, topic: schemas.Switchable, token: Token, way_out: WayOut, database: DatabaseDep, language: LanguageDep
 ) -> HTMLResponse:
     """One click in a mail program, or the page's button: no mails of this kind any more (RFC 8058)."""
     user_id = way_out.read(topic, token)

@@ -97,7 +97,7 @@ class Bodies(Input):
 
 
 Purpose = Literal["service", "marketing"]
-Optional = Literal["reminder", "service", "marketing"]  # what may be switched off
+Switchable = Literal["reminder", "service", "marketing"]  # what may be switched off
 
 
 class BroadcastRequest(Input):
