@@ -3,9 +3,6 @@
 import os
 import subprocess
 import time
-import urllib.error
-import urllib.request
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,6 +10,7 @@ from pathlib import Path
 from testcontainers.core.container import DockerContainer
 
 from deploy.local.processes import free_port
+from deploy.local.rabbitmq import listens
 from deploy.local.servers import Addresses
 from deploy.local.state import State
 
@@ -46,7 +44,7 @@ def throw_away() -> Iterator[Addresses]:
         _until(lambda: _owner_made(postgres, password), "PostgreSQL")
         ports = {5432: int(postgres.get_exposed_port(5432))}
         ports |= {port: int(rabbitmq.get_exposed_port(port)) for port in (5672, 15672)}
-        _until(lambda: _alive(ports[15672], password), "RabbitMQ")
+        _until(lambda: listens(ports[15672], password, 5672), "RabbitMQ")
         yield _addresses(password, ports)
 
 
@@ -78,7 +76,7 @@ def compose(folder: Path) -> Iterator[Addresses]:
     names = ["postgres", "rabbitmq"]
     subprocess.run([*command, "up", "-d", "--wait", *names], env=environment, check=True, timeout=600)
     try:
-        _until(lambda: _alive(ports[15672], password), "RabbitMQ")
+        _until(lambda: listens(ports[15672], password, 5672), "RabbitMQ")
         yield _addresses(password, ports)
     finally:
         subprocess.run([*command, "stop", *names], env=environment, check=False, timeout=120)
@@ -92,16 +90,6 @@ def _secrets(folder: Path, password: str) -> Path:
         (folder / name).write_text(value)
         (folder / name).chmod(0o644)
     return folder.resolve()
-
-
-def _alive(port: int, password: str) -> bool:
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/aliveness-test/%2F")
-    request.add_header("Authorization", "Basic " + b64encode(f"loctician:{password}".encode()).decode())
-    try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - our own http address
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def _until(holds: Callable[[], bool], what: str) -> None:

@@ -84,10 +84,12 @@ class TestOperating:
             queues = (await management.get(f"/api/queues/{vhost}")).raise_for_status().json()
             policies = (await management.get(f"/api/policies/{vhost}")).raise_for_status().json()
             channels = (await management.get(f"/api/vhosts/{vhost}/channels")).raise_for_status().json()
+            deprecated = await management.get("/api/deprecated-features/used")
         assert {"booking.events", "notifications.dead", "gdpr.retry.10m"} <= {one["name"] for one in queues}
         lasting = [one for one in queues if not one["exclusive"]]
         assert len(lasting) < len(queues), "the gateway's own goes with its connection"
         assert {(one["type"], one["durable"]) for one in lasting} <= {("quorum", True), ("stream", True)}
         assert policies == []
+        assert deprecated.status_code == 404 or deprecated.json() == []  # told by RabbitMQ from 3.13 on
         assert channels
         assert {one.get("global_prefetch_count", 0) for one in channels} == {0}
