@@ -43,6 +43,7 @@ AWAY: tuple[type[Exception], ...] = (
     ChannelInvalidStateError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     DBAPIError,
     PoolTimeout,
 )

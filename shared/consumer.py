@@ -36,7 +36,14 @@ LANES = 8  # fewer than the pool has connections, so that a backlog leaves some 
 STOP_TIMEOUT = 10.0
 BROKER_TIMEOUT = 10.0
 MOST_DATABASE_FAILURES = 5
-DATABASE_ERRORS = (OSError, DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError)
+DATABASE_ERRORS = (
+    OSError,
+    DBAPIError,
+    PoolTimeout,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 LOST_THE_RACE = ("40P01", "40001")  # deadlock, serialization: the other one went on, and this one may come again
 RACE_PAUSE = 0.1  # seconds, at most
 DATABASE_AWAY = ("08", "53", "57P", "25006", "28")  # connection, resources, shutdown, read-only, not let in
@@ -234,7 +241,7 @@ async def _lost(channel: WireChannel) -> None:
 
 
 def database_is_away(error: Exception) -> bool:
-    if isinstance(error, (OSError, PoolTimeout)):
+    if isinstance(error, (OSError, PoolTimeout, asyncpg.InternalClientError)):  # the last: lost amid an answer
         return True
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     return lost or _state(error).startswith(DATABASE_AWAY)

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import pwd
+import random
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 30
+PORTS, MOST_TRIES = range(20_000, 32_000), 100
 
 
 def unprivileged(name: str) -> pwd.struct_passwd | None:
@@ -72,15 +74,17 @@ def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM)
 
 
 def free_port(preferred: int | None = None) -> int:
-    for port in (preferred, 0):
-        if port is None:
-            continue
+    """The preferred one where it is free. Others are below those that systems give to outgoing connections: one of
+    these could be in use by the time its server starts, or starts again."""
+    others = random.sample(PORTS, MOST_TRIES)
+    for port in others if preferred is None else (preferred, *others):
         with socket.socket() as probe:
             # As servers do: a port whose last connections still linger is free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
+                probe.listen()
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
+            return port
     raise OSError("no free port on 127.0.0.1")

@@ -90,6 +90,11 @@ class TestProcesses:
             assert free_port(port) != port
         assert free_port(port) == port
 
+    def test_ports_are_none_that_the_system_gives_to_outgoing_connections(self) -> None:
+        given = Path("/proc/sys/net/ipv4/ip_local_port_range")
+        first = int(given.read_text().split()[0]) if given.exists() else 49_152  # RFC 6335
+        assert max(free_port() for _ in range(50)) < first
+
 
 class TestMailSink:
     def test_mail_is_kept_as_a_file(self, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,6 +12,7 @@ from shared.consumer import Received
 from shared.db import Database
 from shared.events import new_id
 from shared.health import Health
+from shared.subscriptions import MESSAGES
 from shared.testing.proxy import ended, proxied
 from shared.tests.notes import DEAD, QUEUE, consumer, count_reaches, dead, event, note, noted, reaches, send
 from shared.tests.support import QUICK, NotedHere, Queues, running, until
@@ -56,6 +58,30 @@ class TestFailing:
             await until(lambda: count_reaches(database, 2))
         assert sorted(await noted(database)) == [1, 2]
         assert await queues.waiting(DEAD) == 0
+
+    @pytest.mark.parametrize(
+        "lost",
+        [
+            asyncpg.InternalClientError('cannot switch to state 12; protocol is in the "failed" state'),
+            ConnectionResetError(),
+        ],
+    )
+    async def test_one_whose_connection_is_lost_amid_an_answer_is_begun_again_at_once(
+        self, database: Database, broker: str, queues: Queues, lost: Exception
+    ) -> None:
+        failures = [lost]
+
+        async def stumble(session: AsyncSession, received: Received[NotedHere]) -> None:
+            if failures:
+                raise failures.pop()
+            await note(session, received)
+
+        retried = MESSAGES.labels("shop", "retried")._value.get()
+        async with running(consumer(database, broker, stumble)):
+            await send(queues, event())
+            await until(lambda: count_reaches(database, 1))
+        assert failures == []
+        assert MESSAGES.labels("shop", "retried")._value.get() == retried
 
     async def test_failing_message_does_not_hold_up_others(
         self, database: Database, broker: str, queues: Queues

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
+
+from deploy.local.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
@@ -31,12 +32,6 @@ async def eventually(
             return value
     except TimeoutError:
         raise AssertionError(f"waited {seconds} s in vain for {what}") from None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.stack import ROOT, eventually, free_port
+from deploy.local.processes import free_port
+from tests.e2e.stack import ROOT, eventually
 
 START_SECONDS = 60.0
 DRAIN_SECONDS = 4.0

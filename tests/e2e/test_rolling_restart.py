@@ -15,13 +15,14 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from deploy.local.processes import free_port
 from shared.testing.proxy import Proxy, ended, proxied
 from shared.testing.servers import Servers
 from tests.chaos.customers import Ledger
 from tests.chaos.verdict import judge, waiting
 from tests.e2e.conftest import own_servers, started
 from tests.e2e.salon import bearer, register, sign_in
-from tests.e2e.stack import READY_SECONDS, SERVICES, Stack, eventually, free_port
+from tests.e2e.stack import READY_SECONDS, SERVICES, Stack, eventually
 
 CUSTOMERS = 8
 MOST_OPEN = 100  # as many as a salon can allow, so that nobody has to give a time back
