@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from babel.numbers import format_currency
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, TypeAdapter, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Strict, TypeAdapter, model_validator
 
 from shared.errors import RuleBroken, Texts
 from shared.refusals import refusal
@@ -36,6 +36,9 @@ def refuse_unstorable(value: Any) -> Any:
         for one in value:
             refuse_unstorable(one)
     return value
+
+
+Flag = Annotated[bool, Strict()]  # of a body: true or false, no word or number that could be taken for one
 
 
 class Schema(BaseModel):

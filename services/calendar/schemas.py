@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from services.calendar.expansion import Cause, Hours, today
 from shared.refusals import refusal
-from shared.schemas import Input, Instant, Schema
+from shared.schemas import Flag, Input, Instant, Schema
 
 MAX_ROWS = 100
 MAX_OFF = dt.timedelta(days=400)
@@ -85,7 +85,7 @@ class WorkingHours(Schema):
 class TimeOffRequest(Input):
     start: Instant
     end: Instant
-    force: bool = False
+    force: Flag = False
 
     @model_validator(mode="after")
     def in_order(self) -> Self:

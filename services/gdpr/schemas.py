@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from shared.schemas import Input, Schema, copenhagen
+from shared.schemas import Flag, Input, Schema, copenhagen
 
 LocalInstant = Annotated[datetime, AfterValidator(copenhagen)]
 Code = Annotated[str, Field(min_length=1, max_length=100)]
@@ -89,7 +89,7 @@ class Consents(Schema):
 
 class ConsentAnswer(Input):
     purpose: Code
-    granted: bool
+    granted: Flag
     text_version: int = Field(ge=1, le=1_000_000)
 
 
@@ -130,7 +130,7 @@ class RetentionChoices(Input):
 class RetentionRun(Input):
     """A dry run only counts."""
 
-    dry_run: bool = True
+    dry_run: Flag = True
 
 
 class RetentionRunStarted(Schema):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from shared.schemas import Input, Schema, copenhagen
+from shared.schemas import Flag, Input, Schema, copenhagen
 
 Status = Literal["queued", "sending", "sent", "failed", "dropped"]
 Audience = Literal["all", "customer", "loctician", "staff", "admin"]
@@ -59,7 +59,7 @@ class PreferencesRequest(Input):
     """Takes the place of earlier choices; what is not named is as by default. No language: the account's."""
 
     language: Literal["da", "en"] | None = None
-    kinds: dict[Name, Annotated[dict[Name, bool], Field(max_length=20)]] = Field(default={}, max_length=20)
+    kinds: dict[Name, Annotated[dict[Name, Flag], Field(max_length=20)]] = Field(default={}, max_length=20)
 
 
 class Choice(Schema):
@@ -108,7 +108,7 @@ class BroadcastRequest(Input):
     title: Title
     body: Bodies
     audience: Audience
-    mail: bool = False
+    mail: Flag = False
 
 
 class Broadcast(Schema):

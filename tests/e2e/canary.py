@@ -24,7 +24,7 @@ NUMBER = int(UNIQUE[:8], 16)
 MARKS = {
     "email": f"kanarie-{UNIQUE}@example.com",
     "full_name": f"Kanariefugl-{UNIQUE} Ærø",
-    "phone": f"+4520{NUMBER % 1_000_000:06d}",
+    "phone": f"+4526{NUMBER % 1_000_000:06d}",  # any six digits: the numbering plan knows no other such series
     "user_agent": f"Fuglebur-{UNIQUE}/1.0",
     "notes": f"Noten-{UNIQUE} om hårbunden",
     "internal_notes": f"Internt-{UNIQUE} om betaling",

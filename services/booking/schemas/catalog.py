@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, StrictInt,
 from services.booking.money import as_price
 from services.booking.schemas.common import MoneyWithVat
 from shared.refusals import refusal
-from shared.schemas import Input, Schema
+from shared.schemas import Flag, Input, Schema
 
 MOST_ORE = 10_000_000
 MOST_OFFERED = 200
@@ -54,7 +54,7 @@ class TreatmentInput(Input):
     buffer_after_minutes: Buffer = 0
     grid_minutes: Literal[5, 10, 15, 20, 30, 60] = 15
     price: Price
-    active: bool = True
+    active: Flag = True
 
     @model_validator(mode="after")
     def _processing_in_the_middle(self) -> Self:

@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.schemas import Input, Schema
+from shared.schemas import Flag, Input, Schema
 
 
 class RulesInput(Input):
@@ -11,7 +11,7 @@ class RulesInput(Input):
     minimum_notice_minutes: Annotated[int, Field(ge=0, le=20160, strict=True)]
     horizon_days: Annotated[int, Field(ge=1, le=365, strict=True)]
     cancellation_window_hours: Annotated[int, Field(ge=0, le=336, strict=True)]
-    confirm_by_hand: Annotated[bool, Field(strict=True)]
+    confirm_by_hand: Flag
     open_bookings_per_customer: Annotated[int, Field(ge=1, le=100, strict=True)]
     offer_minutes: Annotated[int, Field(ge=5, le=1440, strict=True)]
 

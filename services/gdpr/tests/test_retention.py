@@ -99,6 +99,8 @@ class TestPolicies:
         admin = auth_headers(Role.ADMIN)
         await choose(client, admin)
         assert (await client.post(RUNS, json={}, headers=admin)).json()["dry_run"] is True
+        for not_a_flag in ("FALSE", "no", 0):
+            assert (await client.post(RUNS, json={"dry_run": not_a_flag}, headers=admin)).status_code == 422
         ordered = (await outbox())[-1]["data"]
         assert ordered["dry_run"] is True
         assert {"service": "gdpr", "policy": "duties", "keep_days": 10} in ordered["policies"]
