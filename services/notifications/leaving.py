@@ -37,9 +37,7 @@ class WayOut:
         topic = TOPICS[KINDS[delivery["kind"]].topic]
         if topic.required:
             return None
-        user_id: UUID = delivery["recipient_id"]
-        proof = _proof(self.secrets[0], topic.name, user_id)
-        return f"{self.url}/{topic.name}/{base64.urlsafe_b64encode(user_id.bytes + proof).decode().rstrip('=')}"
+        return f"{self.url}/{topic.name}/{_token(self.secrets[0], topic.name, delivery['recipient_id'])}"
 
     def read(self, topic: str, token: str) -> UUID:
         """Whose link it is. Raises NotFound for one that was not made here."""
@@ -50,10 +48,11 @@ class WayOut:
         user_id = UUID(bytes=said[:16])
         if topic in TOPICS and not TOPICS[topic].required:
             for secret in self.secrets:
-                if hmac.compare_digest(_proof(secret, topic, user_id), said[16:]):
+                if hmac.compare_digest(_token(secret, topic, user_id), token):
                     return user_id
         raise NotFound
 
 
-def _proof(secret: bytes, topic: str, user_id: UUID) -> bytes:
-    return hmac.new(secret, f"unsubscribe:{topic}:{user_id}".encode(), hashlib.sha256).digest()[:MAC_BYTES]
+def _token(secret: bytes, topic: str, user_id: UUID) -> str:
+    proof = hmac.new(secret, f"unsubscribe:{topic}:{user_id}".encode(), hashlib.sha256).digest()[:MAC_BYTES]
+    return base64.urlsafe_b64encode(user_id.bytes + proof).decode().rstrip("=")

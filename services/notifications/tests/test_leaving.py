@@ -116,9 +116,9 @@ class TestForgery:
         path = link_in(mail)
         at = path.rindex("/") + 1
         for place in range(at, len(path)):
-            other = path[:place] + ("A" if path[place] != "A" else "B") + path[place + 1 :]
-            answer = await client.post(other)
-            assert answer.status_code == 404, other
+            for letter in {"A", "B", "C", "D"} - {path[place]}:  # of the last, two bits say nothing
+                other = path[:place] + letter + path[place + 1 :]
+                assert (await client.post(other)).status_code == 404, other
 
     @pytest.mark.parametrize("token", ["x", "A" * 43, "A" * 44, "%00" * 43, "é" * 43])
     async def test_made_up_ones_are_refused(self, token: str, client: httpx.AsyncClient) -> None:
