@@ -27,6 +27,7 @@ class PostOffice:
 
     port: int = field(default_factory=free_port)
     mails: list[EmailMessage] = field(default_factory=list)
+    sources: list[bytes] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     refuse_recipient: str | None = None
     refuse_mail: str | None = None
@@ -61,6 +62,7 @@ class PostOffice:
         parsed = PARSER.parsebytes(envelope.original_content or b"")
         assert isinstance(parsed, EmailMessage)
         self.mails.append(parsed)
+        self.sources.append(envelope.original_content or b"")
         self.recipients.append(list(envelope.rcpt_tos))
         if self.hang_up:
             assert isinstance(server.transport, asyncio.Transport)

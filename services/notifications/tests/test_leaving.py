@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from services.notifications.leaving import WayOut
 from services.notifications.sender import Sender
 from services.notifications.settings import NotificationsSettings
-from services.notifications.tests.conftest import AMINAS, KIRSTEN, KIRSTENS, Know, booking
+from services.notifications.tests.conftest import AMINAS, KIRSTEN, KIRSTENS, WAY_OUT, Know, booking
 from services.notifications.tests.postoffice import PostOffice, html_of
 from services.notifications.tests.test_broadcasts import ADMIN, BODY, tell_all
 from services.notifications.tests.test_broadcasts import PATH as BROADCAST
@@ -82,6 +82,14 @@ class TestOneClick:
         reached = {str(one["To"]) for one in post.mails}
         assert any(AMINAS in one for one in reached)
         assert not any(KIRSTENS in one for one in reached)
+
+    async def test_is_written_so_that_programs_can_read_it(
+        self, mail: EmailMessage, post: PostOffice, settings: NotificationsSettings
+    ) -> None:
+        """One line and as it is: no encoded words, which RFC 2047 keeps to texts for people."""
+        [source] = [one for one in post.sources if f"<{KIRSTENS}>".encode() in one]
+        link = WAY_OUT.link({"kind": "broadcast", "recipient_id": KIRSTEN})
+        assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in source
 
     async def test_looking_at_the_page_changes_nothing(
         self, mail: EmailMessage, client: httpx.AsyncClient, auth_headers: Headers

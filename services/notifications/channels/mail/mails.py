@@ -2,14 +2,27 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
+from email.policy import Policy, default
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
 from services.notifications.channels.mail import invitations
 from services.notifications.kinds import KINDS
 from services.notifications.rendering import Names, plain, words
+
+
+class OneWord(UniqueUnstructuredHeader):
+    """A long address: the usual header folds it into encoded words, which no program reads as an address (RFC 2369)."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"List-Unsubscribe: {self}{policy.linesep}"
+
+
+HEADERS = HeaderRegistry()
+HEADERS.map_to_type("list-unsubscribe", OneWord)  # type: ignore[arg-type]
+POLICY = default.clone(header_factory=HEADERS)
 
 
 def compose(
@@ -23,7 +36,7 @@ def compose(
     """`delivery` comes with its recipient's contact; `way_out` is the address that switches off such mails (RFC 8058),
     None for those that cannot be. Raises ValueError for an address no mail can go to."""
     said = words(delivery, names, parseaddr(sender)[0] or parseaddr(sender)[1], app_url, way_out)
-    mail = EmailMessage()
+    mail = EmailMessage(POLICY)
     mail["From"] = sender
     mail["To"] = _address(delivery["full_name"], delivery["email"])
     mail["Subject"] = said.subject
