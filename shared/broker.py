@@ -116,11 +116,17 @@ async def publish(channel: WireChannel, message: Outgoing) -> bool:
 async def publish_all(channel: WireChannel, messages: Iterable[Outgoing]) -> list[bool | None]:
     """Publishes in order, all confirms outstanding at once; None: lost with the connection, or unanswered in 30 s."""
     tasks = [asyncio.create_task(publish(channel, message)) for message in messages]
+
+    def give_up(_: Any) -> None:
+        for task in tasks:
+            task.cancel()
+
+    channel.closing.add_done_callback(give_up)  # of those still to be written nobody else would tell that they are lost
     try:
         await asyncio.wait(tasks, timeout=CONFIRM_TIMEOUT)
     finally:
-        for task in tasks:
-            task.cancel()
+        channel.closing.remove_done_callback(give_up)
+        give_up(None)
     return [_answer(task) for task in tasks]
 
 
