@@ -138,7 +138,7 @@ class FrontDoor(HttpToolsProtocol):
     """
 
     _timer: Timer
-    _in_head = _refused = False
+    _in_head = _lingers = False
     _head_bytes = 0
 
     # -- a connection's life
@@ -169,7 +169,7 @@ class FrontDoor(HttpToolsProtocol):
     # -- a request's head
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        if self._lingers:
             return
         if self._in_head:
             self._head_bytes += len(data)
@@ -234,7 +234,7 @@ class FrontDoor(HttpToolsProtocol):
         if not sending or not self.transport.can_write_eof():
             self.transport.close()
             return
-        self._refused = True
+        self._lingers = True
         self._timer.within(LINGER_SECONDS)
         self.transport.write_eof()
 
@@ -244,7 +244,7 @@ class FrontDoor(HttpToolsProtocol):
             self._timer.within(TAKE_SECONDS)
             return
         self.flow.resume_reading()
-        if self._refused:
+        if self._lingers:
             crowd.idle(self)
             return
         if self.pipeline:
@@ -268,7 +268,7 @@ class FrontDoor(HttpToolsProtocol):
             CONNECTIONS_ENDED.labels("takes_nothing").inc()
             self.transport.abort()
         else:
-            self.end(sending=self.cycle is not None and self.cycle.more_body and not self._refused)
+            self.end(sending=self.cycle is not None and self.cycle.more_body and not self._lingers)
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, msg)

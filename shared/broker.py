@@ -121,7 +121,7 @@ async def publish_all(channel: WireChannel, messages: Iterable[Outgoing]) -> lis
         for task in tasks:
             task.cancel()
 
-    channel.closing.add_done_callback(give_up)  # of those still to be written nobody else would tell that they are lost
+    channel.closing.add_done_callback(give_up)  # what it takes while it closes nobody else would tell of
     try:
         await asyncio.wait(tasks, timeout=CONFIRM_TIMEOUT)
     finally:

@@ -4,9 +4,24 @@ import base64
 import hashlib
 from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-STYLE = Markup((Path(__file__).parent / "page.css").read_text())  # noqa: S704 - a file of our own
+OURS = Path(__file__).parent
+STYLE = Markup((OURS / "page.css").read_text())  # noqa: S704 - a file of our own
+
+
+def templates(folder: Path) -> Environment:
+    """Those of a service, which extend `page.html`."""
+    made = Environment(
+        loader=FileSystemLoader([folder, OURS]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals["style"] = STYLE
+    return made
 
 
 def headers(language: str, *, script: str | None = None, form: str = "'none'", referrer: str) -> dict[str, str]:

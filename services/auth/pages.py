@@ -5,15 +5,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from shared import pages
 
 FOLDER = Path(__file__).parent / "templates"
-TEMPLATES = Environment(
-    loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
+TEMPLATES = pages.templates(FOLDER)
 OTHER = {
     "da": "Det lykkedes ikke. Prøv igen om lidt.",
     "en": "That did not work. Try again in a moment.",
@@ -95,11 +92,10 @@ def render(page_name: str, language: str) -> str:
     page = {"verify-email": VERIFY_EMAIL, "reset-password": RESET_PASSWORD}[page_name]
     words = page.words[language]
     problems = words["problems"] | {"invalid_token": GONE[language], "other": OTHER[language]}
-    return TEMPLATES.get_template("page.html").render(
+    return TEMPLATES.get_template("account.html").render(
         page=page,
         language=language,
         words=words | {"problems": problems, "noscript": NOSCRIPT[language]},
-        style=pages.STYLE,
         script=Markup(_inline("page.js")),  # noqa: S704 - a file of our own
     )
 

@@ -3,12 +3,10 @@
 from functools import lru_cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from shared import pages
 
 FOLDER = Path(__file__).parent / "templates" / "web"
-TEMPLATES = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+TEMPLATES = pages.templates(FOLDER)
 KINDS_OF_MAIL = {
     "da": {"marketing": "nyheder og tilbud", "service": "beskeder til alle", "reminder": "påmindelser"},
     "en": {"marketing": "news and offers", "service": "messages to everybody", "reminder": "reminders"},
@@ -33,8 +31,7 @@ WORDS = {
 def unsubscribe(topic: str, language: str, *, done: bool) -> str:
     kind = KINDS_OF_MAIL[language][topic]
     words = {name: said.format(kind=kind) for name, said in WORDS[language].items()}
-    page = TEMPLATES.get_template("unsubscribe.html")
-    return page.render(language=language, words=words, done=done, style=pages.STYLE)
+    return TEMPLATES.get_template("unsubscribe.html").render(language=language, words=words, done=done)
 
 
 def headers(language: str) -> dict[str, str]:

@@ -2,9 +2,10 @@ import asyncio
 from urllib.parse import urlsplit
 
 import pytest
+from pamqp.commands import Basic
 
 from shared import broker as connecting
-from shared.broker import BrokerAwayError, pause, supervise
+from shared.broker import BrokerAwayError, Outgoing, pause, supervise
 from shared.health import Health
 from shared.testing.proxy import ended, proxied
 from shared.tests.support import running, until
@@ -25,6 +26,24 @@ class TestConnecting:
                 async with connecting.connection(proxy.url, "test"):
                     pass
         assert str(urlsplit(broker).password) not in str(failure.value)
+
+
+class TestPublishing:
+    async def test_what_is_lost_with_the_connection_is_told_at_once_whenever_that_is(self, broker: str) -> None:
+        """Eight to twenty turns of the loop after the cut, the channel takes messages that it then tells nobody of."""
+        messages = [
+            Outgoing("amq.fanout", "", b"x", Basic.Properties(message_id=str(n)), mandatory=False) for n in range(20)
+        ]
+        for turns in range(40):
+            async with proxied(broker) as proxy, connecting.connection(proxy.url, "test") as connection:
+                channel = await connecting.wire(await connection.channel())
+                cutting = asyncio.create_task(proxy.cut())
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                async with asyncio.timeout(5):
+                    answers = await connecting.publish_all(channel, messages)
+                await cutting
+            assert answers == [None] * len(messages), turns
 
 
 class TestSupervision:

@@ -86,9 +86,9 @@ class TestOffering:
     async def test_is_for_a_part_in_what_was_freed(
         self, first: Caller, book: Book, sign_in: SignIn, salon: date
     ) -> None:
-        """Amina's styling ends before, and Jonas's repair begins after what Jonas has free again."""
+        """Jonas has 9:00 to 10:30 free again, while Amina would be at work from ten; his own part begins at eleven."""
         customer = sign_in()
-        booked = (await book(at(salon, "09:00"), STYLING, customer=customer.id, loctician=AMINA)).json()
+        booked = (await book(at(salon, "09:00"), loctician=JONAS, customer=customer.id)).json()
         await customer.post(f"/bookings/{booked['id']}/cancel")
         assert await offer_of(first) is None
 

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.models import consents, preferences
 from services.notifications.queries.rows import Row, found
 
+TAKE_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:turn, 0))")
 Choices = dict[str, dict[str, bool]]
 
 
@@ -20,8 +21,10 @@ async def choices_of(session: AsyncSession, user_ids: Iterable[UUID]) -> dict[UU
 
 
 async def preferences_of(session: AsyncSession, user_id: UUID, *, lock: bool = False) -> Row | None:
-    own = select(preferences).where(preferences.c.user_id == user_id)
-    rows = await found(session, own.with_for_update() if lock else own)
+    """`lock`: those who change them take turns, also while there is no row yet."""
+    if lock:
+        await session.execute(TAKE_TURN, {"turn": f"preferences {user_id}"})
+    rows = await found(session, select(preferences).where(preferences.c.user_id == user_id))
     return rows[0] if rows else None
 
 

@@ -1,5 +1,6 @@
 """Out of a mail without logging in, for who has the mail, and for nobody else."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -10,18 +11,19 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from services.notifications.leaving import WayOut
 from services.notifications.sender import Sender
 from services.notifications.settings import NotificationsSettings
-from services.notifications.tests.conftest import AMINAS, KIRSTEN, KIRSTENS, WAY_OUT, Know, booking
+from services.notifications.tests.conftest import AMINAS, KIRSTEN, KIRSTENS, WAY_OUT, booking
 from services.notifications.tests.postoffice import PostOffice, html_of
 from services.notifications.tests.test_broadcasts import ADMIN, BODY, tell_all
 from services.notifications.tests.test_broadcasts import PATH as BROADCAST
 from services.notifications.tests.test_preferences import PATH as PREFERENCES
 from services.notifications.tests.test_preferences import Outbox, channels_of
-from shared.auth import Role
-from shared.db import Database
+from shared.auth import SERVICE_CLAIMS, Role
+from shared.db import Database, transaction
 from shared.errors import NotFound
 from shared.testing.services import Deliver
 
@@ -83,9 +85,7 @@ class TestOneClick:
         assert any(AMINAS in one for one in reached)
         assert not any(KIRSTENS in one for one in reached)
 
-    async def test_is_written_so_that_programs_can_read_it(
-        self, mail: EmailMessage, post: PostOffice, settings: NotificationsSettings
-    ) -> None:
+    async def test_is_written_so_that_programs_can_read_it(self, mail: EmailMessage, post: PostOffice) -> None:
         """One line and as it is: no encoded words, which RFC 2047 keeps to texts for people."""
         [source] = [one for one in post.sources if f"<{KIRSTENS}>".encode() in one]
         link = WAY_OUT.link({"kind": "broadcast", "recipient_id": KIRSTEN})
@@ -102,6 +102,20 @@ class TestOneClick:
         assert "form-action 'self'" in page.headers["content-security-policy"]
         now = await client.get(PREFERENCES, headers=auth_headers(Role.CUSTOMER, KIRSTEN))
         assert channels_of(now, "service")["mail"]["enabled"]
+
+    async def test_of_two_kinds_at_the_same_moment_loses_neither(
+        self, mail: EmailMessage, client: httpx.AsyncClient, auth_headers: Headers, database: Database
+    ) -> None:
+        links = [
+            urlsplit(WAY_OUT.link({"kind": kind, "recipient_id": KIRSTEN}) or "").path
+            for kind in ("broadcast", "marketing", "reminder")
+        ]
+        for _ in range(10):
+            async with transaction(database, SERVICE_CLAIMS) as session:
+                await session.execute(text("DELETE FROM notifications.preferences"))
+            await asyncio.gather(*(client.post(link) for link in links))
+            now = await client.get(PREFERENCES, headers=auth_headers(Role.CUSTOMER, KIRSTEN))
+            assert not any(channels_of(now, kind)["mail"]["enabled"] for kind in ("service", "marketing", "reminder"))
 
     async def test_of_who_is_gone_does_nothing(
         self, mail: EmailMessage, client: httpx.AsyncClient, settings: NotificationsSettings, outbox: Outbox
@@ -144,7 +158,7 @@ class TestForgery:
 
 
 @pytest.mark.usefixtures("salon")
-async def test_what_must_be_told_has_no_way_out(deliver: Deliver, sender: Sender, post: PostOffice, know: Know) -> None:
+async def test_what_must_be_told_has_no_way_out(deliver: Deliver, sender: Sender, post: PostOffice) -> None:
     await deliver("booking.created.v1", booking(), version=1)
     await sender.send_due()
     assert len(post.mails) == 2

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from deploy.local.processes import free_port
 from services.notifications.channels.mail.server import MailServer
 from services.notifications.tests.conftest import AMINA, Rows, booking, mail_sender
-from services.notifications.tests.postoffice import free_port
 from shared.db import Database
 from shared.testing.services import Deliver
 
