@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from shared import deadletters
-from shared.deadletters import Filter, NoDeadLetterQueueError
+from shared.messaging import dead_letters as deadletters
+from shared.messaging.dead_letters import Filter, NoDeadLetterQueueError
 from shared.settings import Settings, load
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)

@@ -5,10 +5,11 @@ import importlib.util
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 
-from shared import asyncapi, proofs
-from shared.app import Service, subscriptions_of
-from shared.contracting import documents, event_classes, held
-from shared.events import Event
+from shared.http.app import Service, subscriptions_of
+from shared.messaging import asyncapi
+from shared.messaging.contracts import documents, event_classes, held
+from shared.messaging.events import Event
+from shared.privacy import events as proofs
 
 
 def service(name: str) -> Service:

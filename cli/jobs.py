@@ -11,11 +11,11 @@ from rich.table import Table
 from sqlalchemy import Row
 
 from cli.generating import service
+from domain.clock import COPENHAGEN
 from gateway.jobs import JOBS as GATEWAYS
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.jobs import Job, last_runs, next_run
-from shared.schemas import COPENHAGEN
 from shared.settings import Settings, load
 
 SCHEMAS = ("auth", "booking", "calendar", "notifications", "gdpr", "gateway")

@@ -13,14 +13,14 @@ from sqlalchemy.exc import DBAPIError
 from cli import dead_letters, jobs, restoring, status
 from cli.generating import bus_description, generated
 from cli.rooms import SCHEMAS, SERVICES, room
-from shared.auth import SERVICE_CLAIMS
-from shared.broker import connection
-from shared.contracting import stale, write
-from shared.db import Database, transaction
-from shared.migrate import NotMigratedError, pending, upgrade
+from shared.database.migrate import NotMigratedError, pending, upgrade
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging.broker import connection
+from shared.messaging.contracts import stale, write
+from shared.messaging.topology import declare
+from shared.messaging.topology import load as topology
 from shared.settings import Settings, load
-from shared.topology import declare
-from shared.topology import load as topology
 
 ASYNCAPI = Path(__file__).parents[1] / "docs" / "asyncapi.json"
 

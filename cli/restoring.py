@@ -9,9 +9,9 @@ import typer
 from rich.console import Console
 
 from cli.rooms import SERVICES, room
-from shared import broker, topology
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging import broker, topology
 from shared.settings import Settings, load
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)

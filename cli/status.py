@@ -7,11 +7,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from shared.broker import BrokerAwayError, connection
-from shared.db import Database
-from shared.depths import Backlog, Depths, backlog, depths
+from shared.database.session import Database
+from shared.messaging.broker import BrokerAwayError, connection
+from shared.messaging.queue_depth import Backlog, Depths, backlog, depths
+from shared.messaging.topology import load as topology
 from shared.settings import Settings, load
-from shared.topology import load as topology
 
 out = Console()
 PATIENCE = 60.0  # seconds an event may wait in an outbox before it counts as stuck

@@ -5,8 +5,8 @@ from typing import Any
 from gateway.call import Call
 from gateway.errors import BadRequest, Starting
 from gateway.revocations import Revocations
-from shared.auth import InvalidToken, NoKeysError, TokenVerifier
 from shared.errors import Unauthorized
+from shared.identity.tokens import InvalidToken, NoKeysError, TokenVerifier
 
 
 class Access:

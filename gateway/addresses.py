@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from shared.log import logger
+from shared.observability.log import logger
 
 LOOK_UP_SECONDS = 2.0
 AT_MOST = 64  # addresses of one service

@@ -7,7 +7,7 @@ from gateway import compression, headers
 from gateway.compression import Compressor
 from gateway.headers import CONTENT_POLICY, Headers, Incoming
 from shared.errors import MEDIA_TYPE, ProblemError, body_of, negotiate
-from shared.middleware import REQUEST_ID
+from shared.http.middleware import REQUEST_ID
 
 
 class Call:

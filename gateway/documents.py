@@ -24,10 +24,10 @@ from gateway.errors import (
 from gateway.limits.errors import CannotCount, RateLimited
 from gateway.limits.rules import STRICT, UNLIMITED
 from gateway.routes import find
-from shared import describing
-from shared.describing import example, headers, refusal
 from shared.errors import MEDIA_TYPE, ProblemError, TooLarge
-from shared.log import logger
+from shared.observability.log import logger
+from shared.openapi import descriptions as describing
+from shared.openapi.descriptions import example, headers, refusal
 
 SECONDS = 15.0  # a service makes it when it is first asked
 AT_MOST = 4_194_304

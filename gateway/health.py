@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 
 from gateway.client import Upstream, UpstreamError
-from shared.app import check_database
-from shared.db import Database
-from shared.health import Health
+from shared.database.session import Database
+from shared.http.app import check_database
+from shared.observability.health import Health
 
 SECONDS = 1.5
 AT_MOST = 65_536

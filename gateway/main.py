@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Scope, Send
 
+from domain.roles import Role
 from gateway import headers, paths, routes, server
 from gateway.access import Access
 from gateway.call import Call
@@ -36,21 +37,21 @@ from gateway.realtime.sockets import Sockets
 from gateway.revocations import Revocations
 from gateway.settings import GatewaySettings
 from gateway.tickets import Tickets
-from shared import tracing
-from shared.auth import RemoteJwks, TokenVerifier
-from shared.broker import supervise
-from shared.context import begin
-from shared.db import Database
+from shared.database.session import Database
 from shared.errors import NotFound, ProblemError
-from shared.health import Health
+from shared.http.shutdown import before_the_end
+from shared.identity.tokens import RemoteJwks, TokenVerifier
 from shared.jobs import run_jobs
-from shared.log import configure, logger
-from shared.metrics import METHODS, HttpDurations, known_method
+from shared.messaging.broker import supervise
+from shared.observability import tracing
+from shared.observability.context import begin
+from shared.observability.health import Health
+from shared.observability.log import configure, logger
+from shared.observability.metrics import METHODS, HttpDurations, known_method
 from shared.settings import load
-from shared.signals import before_the_end
 
 if TYPE_CHECKING:
-    from shared.exporting import Span
+    from shared.observability.telemetry_export import Span
 
 CLOSE = (b"connection", b"close")
 ALLOW = ", ".join(sorted(METHODS))
@@ -75,7 +76,7 @@ class Gateway:
             for name, url in settings.upstream_urls().items()
         }
         keys = RemoteJwks(settings.keys_url)
-        self.verifier = TokenVerifier(keys, settings.public_url, settings.jwt_audience)
+        self.verifier = TokenVerifier(keys, settings.public_url, settings.jwt_audience, tuple(Role))
         self.database = Database.from_settings(settings, "gateway")
         self.hub = Hub(
             settings.websockets_per_user,

@@ -3,8 +3,8 @@
 from sqlalchemy import BigInteger, Column, Date, DateTime, Index, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from shared.housekeeping import job_runs_table
-from shared.privacy import NONE, PSEUDONYMOUS
+from shared.classification import NONE, PSEUDONYMOUS
+from shared.database.housekeeping import job_runs_table
 
 metadata = MetaData(schema="gateway")
 job_runs = job_runs_table(metadata)

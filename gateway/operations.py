@@ -17,7 +17,7 @@ from gateway.page import page
 from gateway.revocations import Revocations
 from gateway.settings import GatewaySettings
 from shared.errors import NotFound
-from shared.health import Health
+from shared.observability.health import Health
 
 JSON = "application/json"
 PAGE_POLICY = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")

@@ -17,9 +17,9 @@ from gateway.metrics import UPSTREAM_ERRORS
 from gateway.routes import Route
 from gateway.server import cut
 from gateway.settings import GatewaySettings
-from shared.context import current
 from shared.errors import ProblemError, TooLarge
-from shared.log import logger
+from shared.observability.context import current
+from shared.observability.log import logger
 
 CLIENT_BODY_SECONDS = 20.0  # and as many more as the body takes at the slowest rate
 SLOWEST_BODY = 16_384  # bytes a second

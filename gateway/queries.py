@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.models import used_tickets
-from shared.db import Database, call
+from shared.database.session import Database, call
 
 PURGED_AT_ONCE = 1_000
 

@@ -9,7 +9,7 @@ from gateway.breaker import Breaker
 from gateway.connection import BrokenError, Connection, UnreachableError, UpstreamError
 from gateway.exchange import Request, exchange
 from gateway.metrics import BREAKERS_OPENED
-from shared.log import logger
+from shared.observability.log import logger
 
 IDLE_SECONDS = 4.0  # uvicorn closes after five; a call must not meet a connection that is being closed
 

@@ -12,7 +12,7 @@ from gateway.connection import UnreachableError, UpstreamError
 from gateway.exchange import Request, read
 from gateway.metrics import REPLICAS
 from gateway.replica import Replica, Standing
-from shared.log import logger
+from shared.observability.log import logger
 
 PROBE_SECONDS, PROBE_SOON_SECONDS = 3.0, 0.5  # the latter while one of them is not well
 PROBE_PATIENCE = 1.5

@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.roles import Role
 from gateway import queries
 from gateway.errors import Starting
 from gateway.metrics import TICKETS
-from shared.auth import InvalidToken, KeySource, NoKeysError, TokenVerifier
-from shared.db import Database
+from shared.database.session import Database
+from shared.identity.tokens import InvalidToken, KeySource, NoKeysError, TokenVerifier
 from shared.jobs import Job
-from shared.log import logger
+from shared.observability.log import logger
 
 AUDIENCE_SUFFIX = "-ws"
 LONGEST_LIFE = 60  # seconds; they are given for 30
@@ -31,7 +32,7 @@ class TicketsAwayError(Exception):
 
 class Tickets:
     def __init__(self, keys: KeySource, issuer: str, audience: str, database: Database) -> None:
-        self._verifier = TokenVerifier(keys, issuer, audience + AUDIENCE_SUFFIX, cache_size=0)
+        self._verifier = TokenVerifier(keys, issuer, audience + AUDIENCE_SUFFIX, tuple(Role), cache_size=0)
         self._database = database
 
     async def read(self, ticket: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.context import current
+from shared.observability.context import current
 
 Texts = dict[str, str]
 MEDIA_TYPE = "application/problem+json"
@@ -104,6 +104,23 @@ class RuleBroken(ProblemError):
     }
 
 
+class BadCursor(RuleBroken):
+    code = "invalid_cursor"
+    detail: ClassVar[Texts] = {
+        "da": "cursor er ikke en, vi har givet. Begynd forfra uden cursor.",
+        "en": "cursor is not one that was given. Start again without it.",
+    }
+
+
+class IdempotencyKeyReused(RuleBroken):
+    code = "idempotency_key_reused"
+    title: ClassVar[Texts] = {"da": "Nøglen er brugt til noget andet", "en": "The key was used for something else"}
+    detail: ClassVar[Texts] = {
+        "da": "Samme Idempotency-Key er sendt med et andet indhold. Brug en ny nøgle.",
+        "en": "The same Idempotency-Key was sent with another body. Use a new key.",
+    }
+
+
 class TooMany(ProblemError):
     status_code = 429
     code = "too_many_requests"
@@ -122,6 +139,21 @@ class Unavailable(ProblemError):
 
     def __init__(self, **values: Any) -> None:
         super().__init__(headers={"Retry-After": "2"}, **values)
+
+
+class MethodNotAllowed(ProblemError):
+    status_code = 405
+    code = "method_not_allowed"
+    title: ClassVar[Texts] = {"da": "Metoden findes ikke her", "en": "Method not allowed"}
+    detail: ClassVar[Texts] = {"da": "Se Allow for de mulige metoder.", "en": "See Allow for the possible methods."}
+
+
+class HttpError(ProblemError):
+    """Whatever the framework itself refuses, with its own status."""
+
+    code = "http_error"
+    title: ClassVar[Texts] = {"da": "Kaldet kan ikke behandles", "en": "The call cannot be handled"}
+    detail: ClassVar[Texts] = {"da": "Kaldet er ikke gyldig HTTP for os.", "en": "The call is not valid here."}
 
 
 def negotiate(accept_language: str | None) -> str:

@@ -19,9 +19,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
-from shared.log import frames
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.observability.log import frames
 
 log = structlog.get_logger(__name__)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pamqp.commands import Basic
 
-from shared import broker as wire
-from shared.broker import Outgoing
+from shared.messaging import broker as wire
+from shared.messaging.broker import Outgoing
+from shared.messaging.topology import declare, load
 from shared.testing.servers import SECRET_KEY
-from shared.topology import declare, load
 
 ROOT = Path(__file__).parents[2]
 QUEUES = ("calendar.events", "calendar.retry.10m", "calendar.dead", "notifications.events")

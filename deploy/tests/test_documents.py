@@ -22,7 +22,7 @@ from deploy.tests.documents import (
     required_variables,
     settings_classes,
 )
-from shared.consumer import STOP_TIMEOUT
+from shared.messaging.consumer import STOP_TIMEOUT
 
 COMPOSE, LOCAL = "docker-compose.yml", "deploy/compose/local.yml"
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"

@@ -12,9 +12,9 @@ import yaml
 
 from deploy.tests.crds import SPECS, unknown
 from deploy.tests.documents import ROOT, SERVICES, given_to, known_variables, required_variables
-from shared.consumer import LANES, STOP_TIMEOUT
-from shared.topology import events_queue
-from shared.topology import load as topology
+from shared.messaging.consumer import LANES, STOP_TIMEOUT
+from shared.messaging.topology import events_queue
+from shared.messaging.topology import load as topology
 
 OVERLAYS = ("dev", "production")
 OLDEST, NEWEST = "1.30", "1.34"  # releases of Kubernetes

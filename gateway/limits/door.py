@@ -17,11 +17,11 @@ from gateway.limits.lender import SECONDS, Lender
 from gateway.limits.metrics import TAKEN
 from gateway.limits.rules import LOGIN, RESET, STRICT, UNLIMITED, Rule, Rules
 from gateway.settings import GatewaySettings
-from shared.db import Database
+from shared.database.session import Database
 from shared.errors import Unauthorized
+from shared.identity.derived_keys import Keys
 from shared.jobs import AWAY as AWAY_ERRORS
-from shared.keys import Keys
-from shared.log import logger
+from shared.observability.log import logger
 
 KEY_BYTES = 16
 PURPOSE = "rate limits"

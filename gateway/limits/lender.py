@@ -11,10 +11,10 @@ import orjson
 
 from gateway.limits import queries
 from gateway.limits.metrics import AWAY, LEASES, TRIP_SECONDS
-from shared.db import Database
+from shared.database.autocommit import lost
+from shared.database.session import Database
 from shared.jobs import AWAY as AWAY_ERRORS
-from shared.log import logger
-from shared.straight import lost
+from shared.observability.log import logger
 
 SECONDS = 2.0  # a trip may take; a call waits for it
 TRIPS_AT_ONCE = 2

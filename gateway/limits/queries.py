@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.models import known_networks, rate_limits
-from shared.db import Database, call
+from shared.database.session import Database, call
 
 PURGED_AT_ONCE = 10_000
 KNOWN_DAYS = 90  # as long as auth holds an address for known
@@ -39,9 +39,9 @@ _REMEMBER = _SEEN.on_conflict_do_update(
 async def lease(database: Database, asks: str, now: datetime | None) -> Sequence[Mapping[str, Any]]:
     """Take from several buckets, each by itself; `now` in place of the database's clock.
 
-    Straight, as nothing else that the gateway asks of the database is asked so often. Raises the driver's errors.
+    AutocommitPool, as nothing else that the gateway asks of the database is asked so often. Raises the driver's errors.
     """
-    rows: Sequence[Mapping[str, Any]] = await database.straight.rows(_LEASE, asks, now)
+    rows: Sequence[Mapping[str, Any]] = await database.autocommit.rows(_LEASE, asks, now)
     return rows
 
 

@@ -10,10 +10,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gateway.realtime.hub import Hub
 from gateway.realtime.resume import live, resync
-from shared import broker, topology
-from shared.broker import BrokerAwayError
-from shared.health import Health
-from shared.log import logger
+from shared.messaging import broker, topology
+from shared.messaging.broker import BrokerAwayError
+from shared.observability.health import Health
+from shared.observability.log import logger
 
 SECONDS = 10.0
 MOST_WAITING = 10_000

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 from gateway.client import Upstream, UpstreamError
 from gateway.metrics import RESUMED
 from gateway.realtime.hub import Message
-from shared.events import new_id
-from shared.log import logger
+from shared.messaging.events import new_id
+from shared.observability.log import logger
 
 PATH = "/api/v1/notifications"
 PAGE, MOST_PAGES = 100, 2

@@ -15,10 +15,10 @@ from gateway.metrics import REVOCATIONS_CURRENT, REVOKED_SECONDS
 from gateway.realtime.feed import SECONDS, lost
 from gateway.realtime.hub import Hub
 from gateway.revocations import Revocations
-from shared import broker, topology
-from shared.broker import BrokerAwayError, Outgoing
-from shared.health import Health
-from shared.log import logger
+from shared.messaging import broker, topology
+from shared.messaging.broker import BrokerAwayError, Outgoing
+from shared.observability.health import Health
+from shared.observability.log import logger
 
 PREFETCH = 500
 CATCH_UP_SECONDS = 120.0

@@ -21,8 +21,9 @@ from gateway.realtime.hub import NO_TOKEN, TOO_MANY, TRY_LATER, Close, FullError
 from gateway.realtime.resume import Inbox
 from gateway.server import cut
 from gateway.tickets import Tickets, TicketsAwayError
-from shared.auth import InvalidToken, Role, principal_from
-from shared.log import logger
+from shared.identity.principals import principal_from
+from shared.identity.tokens import InvalidToken
+from shared.observability.log import logger
 
 LOCTICIAN = re.compile(r"/ws/loctician/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})")
 MAX_MESSAGE_BYTES = 4_096
@@ -38,7 +39,7 @@ Missed = Callable[[], Awaitable[list[Message]]]
 @dataclass(frozen=True, slots=True)
 class Caller:
     holder: Holder
-    role: Role
+    role: str
     claims: dict[str, Any]
     expires_at: float  # epoch seconds
     token: str | None  # none is at hand when a ticket was given

@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.__main__ import OPTIONS
 from gateway.main import Gateway
 from gateway.settings import SERVICES, GatewaySettings
-from shared.events import new_id
+from shared.messaging.events import new_id
 from shared.testing.servers import Servers, vhost
 
 KID = "test-key"

@@ -12,7 +12,7 @@ import aio_pika
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from shared.events import new_id
+from shared.messaging.events import new_id
 
 Channel = aio_pika.abc.AbstractChannel
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]

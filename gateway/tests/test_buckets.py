@@ -18,9 +18,9 @@ from gateway.limits.jobs import JOBS
 from gateway.limits.lender import Lender
 from gateway.limits.rules import Rule
 from gateway.tests.conftest import Upstreams, settings_for
-from shared.db import Database
-from shared.events import new_id
+from shared.database.session import Database
 from shared.jobs import run_once
+from shared.messaging.events import new_id
 from shared.testing.proxy import proxied
 from shared.testing.servers import DatabaseUrl
 

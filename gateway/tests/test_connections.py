@@ -15,7 +15,7 @@ from gateway.routes import Route
 from gateway.server import FrontDoor
 from gateway.tests.conftest import SERVERS, Upstreams, raw, running, until
 from gateway.tests.support import Ends, ws
-from shared.events import new_id
+from shared.messaging.events import new_id
 
 GET = b"GET /api/v1/slots HTTP/1.1\r\nHost: x\r\n\r\n"
 

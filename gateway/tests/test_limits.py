@@ -23,8 +23,8 @@ from gateway.limits.jobs import JOBS
 from gateway.main import Gateway
 from gateway.tests.conftest import TokenFor, Upstreams, raw, running, settings_for, until
 from gateway.tests.support import closed_with, ws
-from shared.events import new_id
 from shared.jobs import run_once
+from shared.messaging.events import new_id
 from shared.testing.proxy import proxied
 from shared.testing.servers import DatabaseUrl
 

@@ -13,7 +13,7 @@ from gateway.main import Gateway, hide_secrets
 from gateway.realtime.hub import FullError, Holder, Hub, Message
 from gateway.tests.conftest import SERVERS, TokenFor, Upstreams, running, serving, settings_for, until
 from gateway.tests.support import closed_with, heard, publishing, realtime, revoke, send, silent_websocket, ws
-from shared.events import new_id
+from shared.messaging.events import new_id
 
 
 class TestComingIn:

@@ -13,7 +13,7 @@ from gateway.realtime.hub import Message
 from gateway.realtime.resume import live
 from gateway.tests.conftest import TokenFor, Upstreams, running, until
 from gateway.tests.support import closed_with, heard, publishing, revoke, ws
-from shared.events import new_id
+from shared.messaging.events import new_id
 
 TIME = "2026-05-01T10:00:00+02:00"
 

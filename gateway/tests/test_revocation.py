@@ -15,7 +15,7 @@ from gateway.main import Gateway
 from gateway.revocations import MARGIN_SECONDS, Revocations
 from gateway.tests.conftest import NO_BROKER, TokenFor, Upstreams, running, serving, settings_for, until
 from gateway.tests.support import closed_with, publishing, revoke, send, ws
-from shared.events import new_id
+from shared.messaging.events import new_id
 from shared.testing.proxy import proxied
 
 BOOKINGS = "/api/v1/bookings"

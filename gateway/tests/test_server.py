@@ -17,7 +17,7 @@ from gateway import proxy, server
 from gateway.main import Gateway
 from gateway.tests.conftest import SERVERS, Upstreams, raw, running, until
 from gateway.tests.support import Ends, closed_with, silent_websocket, ws
-from shared.events import new_id
+from shared.messaging.events import new_id
 
 ROOT = Path(__file__).parents[2]
 HEAD = b"GET /api/v1/slots HTTP/1.1\r\nHost: x\r\n"

@@ -19,9 +19,9 @@ from gateway.realtime.hub import Message
 from gateway.tests.conftest import TokenFor, Upstreams, running, until
 from gateway.tests.support import closed_with, heard, publishing, revoke, ws
 from gateway.tickets import JOBS
-from shared.events import new_id
+from shared.database.migrate import migrate, pending
 from shared.jobs import run_once
-from shared.migrate import migrate, pending
+from shared.messaging.events import new_id
 from shared.testing.proxy import proxied
 from shared.testing.servers import DatabaseUrl, Servers, as_owner, settings_for, with_database
 

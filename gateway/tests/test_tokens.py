@@ -19,8 +19,8 @@ from websockets.asyncio.client import connect
 from gateway.main import Gateway
 from gateway.tests.conftest import KID, TokenFor, Upstreams, claims_for, jwk_of, raw, running, serving
 from gateway.tests.support import closed_with, ws
-from shared.auth import RemoteJwks
-from shared.events import new_id
+from shared.identity.tokens import RemoteJwks
+from shared.messaging.events import new_id
 
 Forge = Callable[[rsa.RSAPrivateKey], str]
 

@@ -10,8 +10,8 @@ from services.auth import users
 from services.auth.keys import rotate
 from services.auth.passwords import Passwords, acceptable
 from services.auth.settings import AuthSettings
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.settings import load
 
 app = typer.Typer()

@@ -9,7 +9,7 @@ from cryptography.fernet import InvalidToken
 
 from services.auth.clients import Proof
 from services.auth.sealing import Seal
-from shared.log import logger
+from shared.observability.log import logger
 
 PURPOSE = "mfa"
 ISSUER = "Loctician"

@@ -9,10 +9,10 @@ from services.auth.events import UserVerified
 from services.auth.one_time import RESET
 from services.auth.sealing import digest
 from services.auth.sessions import Desk, end, fail, require_open
-from shared.auth import SERVICE_CLAIMS, Principal
-from shared.context import act_as
-from shared.db import transaction
-from shared.events import emit
+from shared.database.session import transaction
+from shared.identity.principals import SERVICE_CLAIMS, Principal
+from shared.messaging.events import emit
+from shared.observability.context import act_as
 
 FRESH = timedelta(minutes=10)
 

@@ -17,8 +17,8 @@ from services.auth.errors import (
     ReauthenticationNeeded,
     VersionNeeded,
 )
-from shared.describing import CACHE_CONTROL, ETAG, LOCATION, SET_COOKIE, Description, told
 from shared.errors import NotFound
+from shared.openapi.descriptions import CACHE_CONTROL, ETAG, LOCATION, SET_COOKIE, Description, told
 
 KEPT_NOWHERE = (CACHE_CONTROL,)
 TOKEN = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjIwMjYifQ.eyJzdWIiOiIwMTk2YjZhMCJ9.c2lnbmF0dXJl"  # noqa: S105 - none that holds

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from domain.roles import Role
 from services.auth.clients import Attempt, Client, Proof
-from shared.auth import Claims, Principal, Role
-from shared.db import Database
-from shared.events import new_id
+from shared.database.session import Database
+from shared.identity.principals import Claims, Principal
+from shared.messaging.events import new_id
 
 BEGIN_LOGIN = "SELECT * FROM auth.begin_login($1, $2, $3, $4)"
 LOG_IN = "SELECT * FROM auth.log_in($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
@@ -50,7 +51,7 @@ class Rotated:
 
 
 async def begin_login(database: Database, email: str, attempt: Attempt) -> Begun:
-    row = dict(await database.straight.row(BEGIN_LOGIN, email, *_keys(attempt)))
+    row = dict(await database.autocommit.row(BEGIN_LOGIN, email, *_keys(attempt)))
     locked = row.pop("locked")
     return Begun(row["user_id"], locked, Known(**row) if row["password_hash"] is not None else None)
 
@@ -62,7 +63,7 @@ async def log_in(
     """Opens a session and tells of it, in one statement; the outcome says if not, and why."""
     values = (session, who.user_id, who.changed_at, rehash, token, expires, *_keys(attempt), proof.step)
     client_said = (proof.recovery, client.agent, client.host)
-    row = await database.straight.row(LOG_IN, claims.as_json(), new_id(), *values, *client_said)
+    row = await database.autocommit.row(LOG_IN, claims.as_json(), new_id(), *values, *client_said)
     return Opened(row["outcome"], row["role"] or "")
 
 
@@ -74,6 +75,6 @@ async def refresh(
     database: Database, claims: Claims, old: bytes, new: bytes, *, expires: datetime, client: bytes
 ) -> Rotated:
     """Exchanges the token and tells of it, in one statement; the outcome says if not, and why."""
-    row = await database.straight.row(REFRESH, claims.as_json(), new_id(), old, new, expires, client)
+    row = await database.autocommit.row(REFRESH, claims.as_json(), new_id(), old, new, expires, client)
     known = row["user_id"] is not None
     return Rotated(row["outcome"], Principal(row["user_id"], Role(row["role"]), row["session_id"]) if known else None)

@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from shared.events import Event
+from shared.messaging.events import Event
 
 USER = "0197f0a0-0000-7000-8000-000000000001"
 SESSION = "0197f0a0-0000-7000-8000-000000000002"

@@ -21,12 +21,12 @@ from services.auth.events import KeysRotated
 from services.auth.pem import private_key
 from services.auth.sealing import Seal
 from services.auth.settings import AuthSettings
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
 from shared.errors import Unavailable
-from shared.events import emit
-from shared.log import logger
-from shared.tokens import ALGORITHM
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.identity.tokens import ALGORITHM
+from shared.messaging.events import emit
+from shared.observability.log import logger
 
 PURPOSE = "signing-keys"
 CACHED_SECONDS = 10.0

@@ -11,9 +11,9 @@ from services.auth.clients import Client
 from services.auth.errors import InvalidCode, MfaOff, MfaOn, OwnMfa
 from services.auth.events import UserMfaDisabled, UserMfaEnabled
 from services.auth.sessions import Desk, end, fail, require_open
-from shared.auth import SERVICE_CLAIMS, Principal
-from shared.db import transaction
-from shared.events import emit
+from shared.database.session import transaction
+from shared.identity.principals import SERVICE_CLAIMS, Principal
+from shared.messaging.events import emit
 
 
 @dataclass(frozen=True)

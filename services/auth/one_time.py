@@ -9,7 +9,7 @@ from services.auth import queries
 from services.auth.errors import InvalidOneTimeToken
 from services.auth.events import LoginFailed, UserPasswordResetRequested, UserVerificationRequested, UserVerified
 from services.auth.sealing import digest
-from shared.events import emit
+from shared.messaging.events import emit
 
 VERIFY, RESET = "verify", "reset"
 VERIFY_FOR = timedelta(hours=48)

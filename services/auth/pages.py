@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from shared import pages
+from shared.http import pages
 
 FOLDER = Path(__file__).parent / "templates"
 TEMPLATES = pages.templates(FOLDER)

@@ -13,7 +13,7 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from services.auth.settings import AuthSettings
 from shared.errors import Unavailable
-from shared.refusals import refusal
+from shared.http.validation_messages import refusal
 
 LEAST, MOST = 8, 128
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.auth.events import UserDeactivated, UserUpdated, UserVerified
 from services.auth.models import users
-from shared.events import Event, emit
+from shared.messaging.events import Event, emit
 
 FACTS = ("version", "email", "full_name", "phone", "language", "role", "email_verified")
 

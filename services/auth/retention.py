@@ -7,7 +7,7 @@ bring back a key that was withdrawn.
 
 from datetime import timedelta
 
-from shared.retention import LONGEST, Policy
+from shared.classification import LONGEST, Policy
 
 DAY = timedelta(days=1)
 

@@ -4,10 +4,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from domain.roles import Role
 from services.auth.passwords import acceptable
 from services.auth.users import normal_address
-from shared.auth import Role
-from shared.schemas import Input, Schema
+from shared.http.schemas import Input, Schema
 
 Address = Annotated[str, Field(max_length=254), AfterValidator(normal_address)]
 # Not checked as an address: what cannot be one is simply unknown.

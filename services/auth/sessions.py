@@ -8,6 +8,7 @@ from uuid import UUID
 from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.roles import Role
 from services.auth import codes, entries, queries
 from services.auth.clients import Attempt, Client
 from services.auth.entries import Known
@@ -18,11 +19,11 @@ from services.auth.passwords import Passwords
 from services.auth.sealing import Seal, digest
 from services.auth.settings import AuthSettings
 from services.auth.tokens import Mint, csrf_holds, csrf_token, refresh_token, session_in, successor
-from shared.auth import SERVICE_CLAIMS, Principal, Role
-from shared.context import act_as
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
 from shared.errors import NotFound, Unauthorized
-from shared.events import emit, new_id
+from shared.identity.principals import SERVICE_CLAIMS, Principal
+from shared.messaging.events import emit, new_id
+from shared.observability.context import act_as
 
 LOGINS = Counter("auth_logins_total", "Logins: ok, code_needed, or why refused: credentials, code, locked", ["outcome"])
 COUNTED = {"opened": "ok", "code_needed": "code_needed", "code_wrong": "code", "refused": "locked"}

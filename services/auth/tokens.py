@@ -13,8 +13,8 @@ import jwt
 from services.auth.keys import Keys
 from services.auth.sealing import Seal
 from services.auth.settings import AuthSettings
-from shared.events import new_id
-from shared.tokens import ALGORITHM
+from shared.identity.tokens import ALGORITHM
+from shared.messaging.events import new_id
 
 TICKET_SECONDS = 30
 ID_BYTES = 16

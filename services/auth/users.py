@@ -14,11 +14,11 @@ from services.auth import one_time, queries
 from services.auth.errors import AddressTaken, Erased, InvalidPhone, LastAdmin
 from services.auth.events import UserDeactivated, UserReactivated, UserRegistered, UserRoleChanged, UserUpdated
 from services.auth.sessions import end
-from shared.auth import Principal
 from shared.errors import NotFound, StaleVersion
-from shared.events import emit, new_id
-from shared.proofs import audited_read
-from shared.refusals import refusal
+from shared.http.validation_messages import refusal
+from shared.identity.principals import Principal
+from shared.messaging.events import emit, new_id
+from shared.privacy.events import audited_read
 
 REGION = "DK"
 ERASED = "@erased.invalid"

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.clock import copenhagen
+from domain.roles import Role
 from services.booking import reading
 from services.booking.answers import bookings as answers
 from services.booking.commands import keyed, run, run_or_offer
@@ -14,12 +16,12 @@ from services.booking.queries import bookings as queries
 from services.booking.queries.common import rows_of
 from services.booking.schemas.bookings import BookingRequest, SeriesRequest
 from services.booking.schemas.slots import AvailabilityRequest
-from shared.auth import Principal, Role, claims_of
-from shared.db import Database
+from shared.database.session import Database
 from shared.errors import NotFound
-from shared.events import new_id
-from shared.proofs import audited_read
-from shared.schemas import copenhagen, decode_cursor, encode_cursor
+from shared.http.pagination import decode_cursor, encode_cursor
+from shared.identity.principals import Principal, claims_of
+from shared.messaging.events import new_id
+from shared.privacy.events import audited_read
 
 SALON = {Role.STAFF, Role.ADMIN}
 
@@ -98,7 +100,7 @@ async def find(
 ) -> dict[str, Any]:
     """One page of what the caller may see, by start."""
     wanted = {name: value for name, value in conditions.items() if value is not None}
-    own = {Role.CUSTOMER: "customer_id", Role.LOCTICIAN: "loctician_id"}.get(who.role)
+    own = {str(Role.CUSTOMER): "customer_id", str(Role.LOCTICIAN): "loctician_id"}.get(who.role)
     if own and wanted.setdefault(own, who.id) != who.id:
         return {"items": [], "next_cursor": None}
     if cursor:

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.money import CURRENCY
+from domain.roles import Role
 from services.booking.commands import keyed
 from services.booking.errors.catalog import SalonOnly
 from services.booking.events import TreatmentArchived, TreatmentCreated, TreatmentEvent, TreatmentUpdated
@@ -14,12 +16,12 @@ from services.booking.queries import catalog as queries
 from services.booking.queries.catalog import Filter
 from services.booking.schemas.catalog import TreatmentInput
 from services.booking.versions import accept_match, require_match
-from shared.auth import Principal, Role
-from shared.db import Database
-from shared.errors import NotFound
-from shared.events import emit, new_id
-from shared.idempotency import once
-from shared.schemas import CURRENCY, BadCursor, decode_cursor
+from shared.database.session import Database
+from shared.errors import BadCursor, NotFound
+from shared.http.idempotency import once
+from shared.http.pagination import decode_cursor
+from shared.identity.principals import Principal
+from shared.messaging.events import emit, new_id
 
 SALON = {Role.STAFF, Role.ADMIN}
 MOST_WORDS = 8

@@ -10,9 +10,9 @@ from services.booking.commands import expected, run
 from services.booking.errors import ABOUT_THE_TIME
 from services.booking.queries import bookings as queries
 from services.booking.schemas.bookings import ChangeRequest
-from shared.auth import Principal
-from shared.db import Database
+from shared.database.session import Database
 from shared.errors import PreconditionRequired
+from shared.identity.principals import Principal
 
 Outcome = Literal["confirmed", "completed", "no_show"]
 

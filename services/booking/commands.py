@@ -11,9 +11,9 @@ from services.booking import slots
 from services.booking.errors import ABOUT_THE_TIME, refusal_of
 from services.booking.queries.common import Row, row_of
 from services.booking.schemas.slots import AvailabilityRequest
-from shared.auth import Principal, claims_of
-from shared.db import Database
+from shared.database.session import Database
 from shared.errors import StaleVersion
+from shared.identity.principals import Principal, claims_of
 
 LARGEST_VERSION = 2**31 - 1
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.queries import holds, profiles
 from services.booking.queries import projections as queries
-from shared.subscriptions import Received, Subscriptions
+from shared.messaging.subscriptions import Received, Subscriptions
 
 subscriptions = Subscriptions()
 

@@ -7,10 +7,10 @@ from uuid import NAMESPACE_DNS, UUID, uuid5
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.money import CURRENCY
 from services.booking.events import LocticianUpdated, TreatmentCreated
 from services.booking.models import loctician_treatments, locticians, treatments
-from shared.events import emit
-from shared.schemas import CURRENCY
+from shared.messaging.events import emit
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """What the API's description says of booking, beside what its endpoints tell themselves."""
 
 from services.booking.errors import UNBOOKABLE, bookings, catalog, slots
-from shared.describing import ETAG, LOCATION, Description, told
 from shared.errors import NotFound, PreconditionRequired, ProblemError
+from shared.openapi.descriptions import ETAG, LOCATION, Description, told
 
 Refusals = tuple[type[ProblemError], ...]
 FOR_SOMEBODY: Refusals = (bookings.NotForOthers, bookings.UnknownCustomer, bookings.EmailNotVerified)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.events import Event
+from shared.messaging.events import Event
 
 ITEM = {
     "item_id": "01936d5e-8d3e-7000-8000-0000000000b1",

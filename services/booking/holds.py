@@ -3,14 +3,15 @@
 from typing import Any
 from uuid import UUID
 
+from domain.roles import Role
 from services.booking.answers import holds as answers
 from services.booking.bookings import chair_of
 from services.booking.commands import keyed, run, run_or_offer
 from services.booking.errors.bookings import NotForOthers
 from services.booking.queries import holds as queries
 from services.booking.schemas.holds import HoldRequest
-from shared.auth import Principal, Role
-from shared.db import Database
+from shared.database.session import Database
+from shared.identity.principals import Principal
 
 
 def holder_of(who: Principal, named: UUID | None) -> UUID:

@@ -6,8 +6,8 @@ from typing import Any
 
 from babel.numbers import NumberFormatError, parse_decimal
 
-from shared.refusals import refusal
-from shared.schemas import CURRENCY, LOCALES
+from domain.money import CURRENCY, LOCALES
+from shared.http.validation_messages import refusal
 
 VAT_PERCENT = 25
 _CURRENCY = re.compile(r"^(?:DKK\s*)?(-?[0-9.,]+)(?:\s*(?:kr\.?|DKK))?$", re.IGNORECASE)

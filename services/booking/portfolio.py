@@ -12,10 +12,10 @@ from services.booking import instagram
 from services.booking.instagram import InstagramError, Media
 from services.booking.queries import portfolio as queries
 from services.booking.settings import BookingSettings
-from shared.app import Runtime
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
-from shared.log import logger
+from shared.database.session import Database, transaction
+from shared.http.app import Runtime
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.observability.log import logger
 
 POLL = 15.0  # seconds
 AT_A_TIME = 5

@@ -23,7 +23,7 @@ from services.booking.models import (
 from services.booking.queries import bookings as queries
 from services.booking.queries import holds as holds_queries
 from services.booking.queries import projections
-from shared.auth import SERVICE_CLAIMS
+from shared.identity.principals import SERVICE_CLAIMS
 
 
 async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:

@@ -16,12 +16,12 @@ from services.booking.queries import portfolio
 from services.booking.queries import profiles as queries
 from services.booking.schemas.catalog import ProfileInput
 from services.booking.versions import require_match
-from shared.auth import Principal
-from shared.db import Database
+from shared.database.session import Database
 from shared.errors import NotFound
-from shared.events import emit
-from shared.proofs import audited_read
-from shared.schemas import decode_cursor, encode_cursor
+from shared.http.pagination import decode_cursor, encode_cursor
+from shared.identity.principals import Principal
+from shared.messaging.events import emit
+from shared.privacy.events import audited_read
 
 PORTFOLIO_FRESH = timedelta(days=7)  # Instagram's addresses of pictures do not last much longer
 

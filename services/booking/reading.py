@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from shared.auth import Principal, Role, claims_of
-from shared.db import Database, transaction
-from shared.proofs import audited_read
+from domain.roles import Role
+from shared.database.session import Database, transaction
+from shared.identity.principals import Principal, claims_of
+from shared.privacy.events import audited_read
 
 
 async def note(database: Database, who: Principal, what: str, people: Iterable[UUID]) -> None:

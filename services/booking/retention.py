@@ -7,7 +7,7 @@ after the end of the financial year, which is the calendar year.
 
 from datetime import timedelta
 
-from shared.retention import MOST_COUNTED, Policy, clearing, deleting
+from shared.classification import MOST_COUNTED, Policy, clearing, deleting
 
 DAY = timedelta(days=1)
 YEAR = timedelta(days=365)

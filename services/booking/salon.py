@@ -8,9 +8,9 @@ from services.booking.commands import expected
 from services.booking.events import SalonChanged
 from services.booking.queries import salon as queries
 from services.booking.schemas.salon import RulesInput
-from shared.db import Database
+from shared.database.session import Database
 from shared.errors import PreconditionRequired, StaleVersion
-from shared.events import emit
+from shared.messaging.events import emit
 
 CHOSEN = tuple(RulesInput.model_fields)
 

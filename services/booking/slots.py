@@ -4,14 +4,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from domain.roles import Role
 from services.booking.answers import slots as answers
 from services.booking.errors import REFUSALS
 from services.booking.errors.slots import RangeTooLong
 from services.booking.queries import slots as queries
 from services.booking.queries.slots import Search
 from services.booking.schemas.slots import AvailabilityRequest
-from shared.auth import Principal, Role, claims_of
-from shared.db import Database
+from shared.database.session import Database
+from shared.identity.principals import Principal, claims_of
 
 LONGEST_SEARCH = timedelta(days=31)
 USUAL_SEARCH = timedelta(days=14)

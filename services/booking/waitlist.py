@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from domain.roles import Role
 from services.booking import reading
 from services.booking.answers import holds as answers
 from services.booking.bookings import chair_of, customer_of
@@ -11,9 +12,9 @@ from services.booking.commands import keyed, run
 from services.booking.queries import holds as queries
 from services.booking.queries.common import rows_of
 from services.booking.schemas.holds import WaitRequest
-from shared.auth import Principal, Role, claims_of
-from shared.db import Database
-from shared.schemas import decode_cursor, encode_cursor
+from shared.database.session import Database
+from shared.http.pagination import decode_cursor, encode_cursor
+from shared.identity.principals import Principal, claims_of
 
 
 async def wait(

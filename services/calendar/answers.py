@@ -3,9 +3,9 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from domain.clock import copenhagen
 from services.calendar.queries.common import Row
 from services.calendar.spans import Window
-from shared.schemas import copenhagen
 
 
 def span(part: Window) -> dict[str, str]:

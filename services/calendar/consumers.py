@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.calendar import feeds
 from services.calendar.queries import projections
-from shared.subscriptions import Received, Subscriptions
+from shared.messaging.subscriptions import Received, Subscriptions
 
 subscriptions = Subscriptions()
 

@@ -12,7 +12,7 @@ from services.calendar.errors import (
     UnsupportedMedia,
     VersionRequired,
 )
-from shared.describing import CACHE_CONTROL, ETAG, LAST_MODIFIED, LOCATION, Description, told
+from shared.openapi.descriptions import CACHE_CONTROL, ETAG, LAST_MODIFIED, LOCATION, Description, told
 
 OPERATIONS = {
     "list_holidays": told("List the Danish public holidays"),

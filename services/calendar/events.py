@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from services.calendar.expansion import Cause
-from shared.events import Event
+from shared.messaging.events import Event
 
 LOCTICIAN = "01936d5e-8d3e-7000-8000-0000000000d1"
 TIME_OFF: dict[str, Any] = {

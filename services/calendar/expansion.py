@@ -8,8 +8,8 @@ from typing import Literal
 
 import holidays
 
+from domain.clock import COPENHAGEN
 from services.calendar.spans import Window, merge, subtract, within
-from shared.schemas import COPENHAGEN
 
 MINUTE = timedelta(minutes=1)
 MOST_WINDOWS = 96  # of a day; whoever reads the event may rely on it

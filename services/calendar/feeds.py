@@ -13,16 +13,17 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.roles import Role
 from services.calendar import answers, events, ics
 from services.calendar.queries import feeds as queries
 from services.calendar.queries import projections
 from services.calendar.queries.common import Row, Rows
 from services.calendar.settings import CalendarSettings
-from shared.auth import SERVICE_CLAIMS, Claims, Principal, Role
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
 from shared.errors import NotFound
-from shared.events import emit, new_id
-from shared.idempotency import fingerprint, once
+from shared.http.idempotency import fingerprint, once
+from shared.identity.principals import SERVICE_CLAIMS, Claims, Principal
+from shared.messaging.events import emit, new_id
 
 PAST, AHEAD = timedelta(days=90), timedelta(days=400)
 MOST_EVENTS = 2000
@@ -42,7 +43,7 @@ async def create(
     session: AsyncSession, who: Principal, owner_id: UUID, settings: CalendarSettings, key: str | None
 ) -> dict[str, Any]:
     """A new address in place of the one there was; told now and never again, save to the same idempotency key."""
-    kind = "customer" if who.role is Role.CUSTOMER else "loctician"
+    kind = "customer" if who.role == Role.CUSTOMER else "loctician"
     request = fingerprint("feed", str(owner_id), kind)
     made = await once(session, who.id, key, request, lambda: _replace(session, owner_id, kind, settings))
     token = _token(settings, UUID(made["id"]))

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from icalendar import Calendar, Event, Timezone
 
+from domain.clock import comes_twice, copenhagen
 from services.calendar.queries.common import Row, Rows
-from shared.schemas import comes_twice, copenhagen
 
 STATUS = {"pending": "TENTATIVE", "cancelled": "CANCELLED"}
 WORDS = {

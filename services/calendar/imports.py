@@ -16,11 +16,11 @@ from services.calendar.queries import imports as queries
 from services.calendar.queries.common import Rows
 from services.calendar.queries.windows import lock
 from services.calendar.spans import Window
-from shared.auth import Principal, claims_of
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
 from shared.errors import NotFound
-from shared.events import emit, new_id
-from shared.idempotency import answered, fingerprint, once
+from shared.http.idempotency import answered, fingerprint, once
+from shared.identity.principals import Principal, claims_of
+from shared.messaging.events import emit, new_id
 
 Values = dict[str, Any]
 

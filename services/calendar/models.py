@@ -16,10 +16,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSTZMULTIRANGE
 
-from shared.idempotency import idempotency_table
-from shared.inbox import inbox_table
-from shared.outbox import outbox_table
-from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS, about, pseudonymous
+from shared.classification import NONE, PERSONAL, PSEUDONYMOUS, about, pseudonymous
+from shared.http.idempotency import idempotency_table
+from shared.messaging.inbox import inbox_table
+from shared.messaging.outbox import outbox_table
 
 metadata = MetaData(schema="calendar")
 outbox = outbox_table(metadata)

@@ -14,8 +14,8 @@ from services.calendar.privacy import NOBODY
 from services.calendar.queries import hours, imports, projections, windows
 from services.calendar.queries.common import Rows
 from services.calendar.spans import Window, clip, subtract
-from shared.auth import Principal
-from shared.proofs import audited_read
+from shared.identity.principals import Principal
+from shared.privacy.events import audited_read
 
 MAX_DAYS = 62
 View = Literal["day", "week"]

@@ -24,7 +24,7 @@ from services.calendar.queries import imports as queries
 from services.calendar.queries import windows
 from services.calendar.queries.common import rows
 from services.calendar.reading import covered_until
-from shared.events import new_id
+from shared.messaging.events import new_id
 
 NOBODY = UUID(int=0)  # in place of the customer of an appointment that is long past
 HIDDEN = {"customer_id", "loctician_id", "busy", "token_hash"}

@@ -10,7 +10,7 @@ from services.calendar import events, expansion
 from services.calendar.expansion import NO_HOURS, Hours, OpenDay, Rules, today
 from services.calendar.queries import hours, imports, windows
 from services.calendar.queries.windows import lock
-from shared.events import emit
+from shared.messaging.events import emit
 
 HORIZON = timedelta(days=400)
 DAYS_PER_EVENT = 120

@@ -16,7 +16,7 @@ from services.calendar.parsing import CPU_SECONDS
 from services.calendar.publishing import HORIZON
 from services.calendar.spans import Window
 from shared.errors import ProblemError, Unavailable
-from shared.log import logger
+from shared.observability.log import logger
 
 ROOT = Path(__file__).parents[2]
 SECONDS_TO_WAIT = 5.0  # for the others that are being read

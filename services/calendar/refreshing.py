@@ -18,11 +18,11 @@ from services.calendar.queries import imports as queries
 from services.calendar.queries.common import Row
 from services.calendar.queries.windows import lock
 from services.calendar.settings import CalendarSettings
-from shared.app import Runtime
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
 from shared.errors import ProblemError, Unavailable
-from shared.log import logger
+from shared.http.app import Runtime
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.observability.log import logger
 
 POLL = 10.0  # seconds
 LEASE = timedelta(minutes=5)

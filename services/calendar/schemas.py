@@ -8,8 +8,8 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from services.calendar.expansion import Cause, Hours, today
-from shared.refusals import refusal
-from shared.schemas import Flag, Input, Instant, Schema
+from shared.http.schemas import Flag, Input, Instant, Schema
+from shared.http.validation_messages import refusal
 
 MAX_ROWS = 100
 MAX_OFF = dt.timedelta(days=400)

@@ -14,7 +14,7 @@ from services.calendar.queries import hours, projections
 from services.calendar.queries.common import MOST, Row, Rows
 from services.calendar.queries.windows import lock
 from shared.errors import NotFound
-from shared.events import emit, new_id
+from shared.messaging.events import emit, new_id
 
 LATEST = datetime(2101, 1, 1, tzinfo=UTC)
 MOST_NAMED = 100

@@ -9,8 +9,8 @@ from services.gdpr import chain
 from services.gdpr.chain import Broken
 from services.gdpr.events import AuditReanchored
 from services.gdpr.queries import audit as queries
-from shared.events import emit
-from shared.keys import keys_of
+from shared.identity.derived_keys import keys_of
+from shared.messaging.events import emit
 
 Anchor = dict[str, Any]
 

@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gdpr import chain, facts
 from services.gdpr.queries import audit as queries
-from shared.auth import Principal
-from shared.proofs import audited_read
-from shared.schemas import BadCursor, decode_cursor, encode_cursor
-from shared.subscriptions import Received
+from shared.errors import BadCursor
+from shared.http.pagination import decode_cursor, encode_cursor
+from shared.identity.principals import Principal
+from shared.messaging.subscriptions import Received
+from shared.privacy.events import audited_read
 
 LAST_ID = 2**63 - 1
 

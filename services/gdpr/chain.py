@@ -15,7 +15,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gdpr.queries import audit as queries
-from shared.keys import Keys, keys_of
+from shared.identity.derived_keys import Keys, keys_of
 
 SIGNING = "gdpr audit anchor"
 GENESIS = hashlib.sha256(b"loctician audit").digest()

@@ -14,10 +14,10 @@ from services.gdpr import anchors, chain
 from services.gdpr import audit as log
 from services.gdpr.queries import audit as queries
 from services.gdpr.settings import GdprSettings
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.privacy.data_subject_requests import plain
 from shared.settings import load
-from shared.subjects import plain
 
 app = typer.Typer()
 audit = typer.Typer(no_args_is_help=True, help="The audit log: verify, export, and who saw or changed what")

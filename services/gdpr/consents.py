@@ -11,7 +11,7 @@ from services.gdpr.errors import ConsentTextChanged, UnknownPurpose
 from services.gdpr.events import ConsentChanged
 from services.gdpr.queries import consents as queries
 from shared.errors import Texts
-from shared.events import emit
+from shared.messaging.events import emit
 
 
 @dataclass(frozen=True)

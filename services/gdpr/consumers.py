@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gdpr import audit, policies, requests
 from services.gdpr.queries import people
-from shared.proofs import Counts
-from shared.subscriptions import EVERYTHING, Received, Subscriptions
+from shared.messaging.subscriptions import EVERYTHING, Received, Subscriptions
+from shared.privacy.events import Counts
 
 subscriptions = Subscriptions()
 OPEN = frozenset({"pending", "confirmed"})

@@ -8,8 +8,8 @@ from services.gdpr.errors import (
     UnknownPurpose,
     UpcomingDuty,
 )
-from shared.describing import LOCATION, RETRY_AFTER, Description, Operation, told
 from shared.errors import NotFound
+from shared.openapi.descriptions import LOCATION, RETRY_AFTER, Description, Operation, told
 
 OPERATIONS = {
     "list_audit": told("Search the audit log"),

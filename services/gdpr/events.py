@@ -1,4 +1,4 @@
-"""What gdpr publishes. Ids, codes and figures only; what services answer is in shared/proofs.py."""
+"""What gdpr publishes. Ids, codes and figures only; what services answer is in shared/privacy/events.py."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.events import Event
+from shared.messaging.events import Event
 
 REQUEST: dict[str, Any] = {
     "version": 1,

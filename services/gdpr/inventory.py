@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from shared.contracting import FOLDER, PERSONAL_DATA
+from shared.messaging.contracts import FOLDER, PERSONAL_DATA
 
 
 @cache

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.gdpr import policies
 from services.gdpr.queries import audit, requests
 from shared.jobs import Job
-from shared.log import logger
+from shared.observability.log import logger
 
 MONTHS_AHEAD = 3
 MOST_EXPORTS = 1_000

@@ -18,9 +18,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from shared.inbox import inbox_table
-from shared.outbox import outbox_table
-from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS, about, pseudonymous
+from shared.classification import NONE, PERSONAL, PSEUDONYMOUS, about, pseudonymous
+from shared.messaging.inbox import inbox_table
+from shared.messaging.outbox import outbox_table
 
 metadata = MetaData(schema="gdpr")
 outbox = outbox_table(metadata)

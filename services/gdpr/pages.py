@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from domain.clock import copenhagen
 from services.gdpr.records import RECIPIENTS
-from shared.schemas import copenhagen
 
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined

@@ -11,7 +11,7 @@ from services.gdpr import inventory
 from services.gdpr.errors import KeepOutOfBounds, UnknownPolicy
 from services.gdpr.events import Order, RetentionChanged, RetentionDue
 from services.gdpr.queries import retention as queries
-from shared.events import emit, new_id
+from shared.messaging.events import emit, new_id
 
 UNCHOSEN: Mapping[str, Any] = dict.fromkeys(("changed_at", "run_at", "counted", "removed", "dry_run"))
 

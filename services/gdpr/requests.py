@@ -9,18 +9,19 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.roles import Role
 from services.gdpr import inventory
 from services.gdpr.errors import LastAdmin, UpcomingDuty
 from services.gdpr.events import ErasureCompleted, ErasureRequested, ExportDownloaded, ExportReady, ExportRequested
 from services.gdpr.queries import audit, people
 from services.gdpr.queries import requests as queries
-from shared.auth import Principal, Role
 from shared.errors import NotFound
-from shared.events import emit, new_id
-from shared.keys import keys_of
-from shared.proofs import audited_read
-from shared.schemas import decode_cursor, encode_cursor
-from shared.subjects import SEALED_PART, place_of
+from shared.http.pagination import decode_cursor, encode_cursor
+from shared.identity.derived_keys import keys_of
+from shared.identity.principals import Principal
+from shared.messaging.events import emit, new_id
+from shared.privacy.data_subject_requests import SEALED_PART, place_of
+from shared.privacy.events import audited_read
 
 EXPORT_KEPT = timedelta(days=7)
 BOOKED_LATELY = timedelta(days=365)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from shared.retention import deleting
+from shared.classification import deleting
 
 YEAR = timedelta(days=365)
 

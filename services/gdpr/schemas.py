@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from shared.schemas import Flag, Input, Schema, copenhagen
+from domain.clock import copenhagen
+from shared.http.schemas import Flag, Input, Schema
 
 LocalInstant = Annotated[datetime, AfterValidator(copenhagen)]
 Code = Annotated[str, Field(min_length=1, max_length=100)]

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications.bookings import utc
 from services.notifications.messages import Message
 from services.notifications.telling import tell
-from shared.subscriptions import Received
+from shared.messaging.subscriptions import Received
 
 
 class LinkRequested(BaseModel):

@@ -6,12 +6,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
+from domain.roles import Role
 from services.notifications import broadcasts, deliveries, leaving, notices, pages, preferences, schemas
-from shared.auth import ANYONE, SERVICE_CLAIMS, SIGNED_IN, Principal, Role, allow
-from shared.db import DatabaseDep, SessionDep, transaction
-from shared.idempotency import IdempotencyKey
-from shared.problems import LanguageDep
-from shared.schemas import Page
+from shared.database.session import transaction
+from shared.http.dependencies import DatabaseDep, LanguageDep, SessionDep
+from shared.http.idempotency import IdempotencyKey
+from shared.http.pagination import Page
+from shared.identity.access import ANYONE, SIGNED_IN, allow
+from shared.identity.principals import SERVICE_CLAIMS, Principal
 
 router = APIRouter(prefix="/api/v1/notifications")
 

@@ -13,8 +13,8 @@ from services.notifications import queries
 from services.notifications.kinds import KINDS, Part
 from services.notifications.messages import Message, as_push
 from services.notifications.telling import tell
-from shared.events import Push, derived_id, push
-from shared.subscriptions import Received
+from shared.messaging.events import Push, derived_id, push
+from shared.messaging.subscriptions import Received
 
 SALON = ("staff", "admin")
 

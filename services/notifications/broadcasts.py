@@ -12,13 +12,13 @@ from services.notifications.queries import Row
 from services.notifications.schemas import Broadcast, BroadcastRequest
 from services.notifications.telling import tell
 from services.notifications.wake import repeat, wake_after_commit
-from shared.app import Runtime
-from shared.auth import SERVICE_CLAIMS
-from shared.context import bind, current
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
 from shared.errors import NotFound
-from shared.events import emit, new_id
-from shared.idempotency import Answer, fingerprint, once
+from shared.http.app import Runtime
+from shared.http.idempotency import Answer, fingerprint, once
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging.events import emit, new_id
+from shared.observability.context import bind, current
 
 POLL = 5.0  # seconds
 BATCH = 200  # people told in one transaction

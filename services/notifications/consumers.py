@@ -13,7 +13,7 @@ from services.notifications.bookings import Booking, announce, at_once, new_kind
 from services.notifications.kinds import CONSENTS
 from services.notifications.waitlist import Offer, tell_offered
 from services.notifications.wake import wake_after_commit
-from shared.subscriptions import Received, Subscriptions
+from shared.messaging.subscriptions import Received, Subscriptions
 
 subscriptions = Subscriptions()
 

@@ -18,11 +18,11 @@ from services.notifications.outcomes import Failure
 from services.notifications.queries import Row
 from services.notifications.rendering import Names, instant
 from services.notifications.wake import wake_after_commit
-from shared.auth import Principal
 from shared.errors import NotFound
-from shared.events import emit, new_id
-from shared.proofs import audited_read
-from shared.schemas import decode_cursor, encode_cursor
+from shared.http.pagination import decode_cursor, encode_cursor
+from shared.identity.principals import Principal
+from shared.messaging.events import emit, new_id
+from shared.privacy.events import audited_read
 
 # all in seconds
 PATIENCE = 24 * 3600.0  # for a contact to become known, a server to answer

@@ -1,7 +1,7 @@
 """What the API's description says of notifications, beside what its endpoints tell themselves."""
 
 from services.notifications.errors import DeliveryBusy, DeliverySpent, NothingToChoose, NumberNeeded, Required
-from shared.describing import ETAG, LOCATION, Description, told
+from shared.openapi.descriptions import ETAG, LOCATION, Description, told
 
 OPERATIONS = {
     "list_notices": told("Read one's inbox"),

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from shared.events import Event
+from shared.messaging.events import Event
 
 DELIVERY: dict[str, Any] = {
     "version": 3,

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.notifications.kinds import KINDS, Part
-from shared.events import Push, new_id
+from shared.messaging.events import Push, new_id
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.idempotency import idempotency_table
-from shared.inbox import inbox_table
-from shared.outbox import outbox_table
-from shared.privacy import NONE, PERSONAL, PSEUDONYMOUS, about, personal
+from shared.classification import NONE, PERSONAL, PSEUDONYMOUS, about, personal
+from shared.http.idempotency import idempotency_table
+from shared.messaging.inbox import inbox_table
+from shared.messaging.outbox import outbox_table
 
 metadata = MetaData(schema="notifications")
 outbox = outbox_table(metadata)

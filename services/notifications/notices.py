@@ -14,7 +14,7 @@ from services.notifications.kinds import KINDS
 from services.notifications.queries import Row
 from services.notifications.rendering import title
 from shared.errors import NotFound
-from shared.schemas import decode_cursor, encode_cursor
+from shared.http.pagination import decode_cursor, encode_cursor
 
 
 async def listed(

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
-from shared import pages
+from shared.http import pages
 
 FOLDER = Path(__file__).parent / "templates" / "web"
 TEMPLATES = pages.templates(FOLDER)

@@ -14,7 +14,7 @@ from services.notifications.queries import Choices
 from services.notifications.schemas import PreferencesRequest
 from services.notifications.telling import choosable, chosen, must
 from shared.errors import StaleVersion
-from shared.events import emit
+from shared.messaging.events import emit
 
 
 async def get(session: AsyncSession, user_id: UUID) -> dict[str, Any]:

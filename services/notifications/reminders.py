@@ -7,17 +7,17 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.clock import COPENHAGEN, copenhagen
 from services.notifications import queries
 from services.notifications.messages import Message
 from services.notifications.queries import Row
 from services.notifications.settings import NotificationsSettings
 from services.notifications.telling import tell
 from services.notifications.wake import repeat
-from shared.app import Runtime
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
-from shared.events import new_id
-from shared.schemas import COPENHAGEN, copenhagen
+from shared.database.session import Database, transaction
+from shared.http.app import Runtime
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging.events import new_id
 
 POLL = 15.0  # seconds
 BATCH = 50

@@ -12,8 +12,9 @@ from uuid import UUID
 from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
 
+from domain.clock import comes_twice, copenhagen
+from domain.money import LOCALES, format_money
 from services.notifications.wording import LABELS, Labels
-from shared.schemas import LOCALES, comes_twice, copenhagen, format_money
 
 FOLDER = Path(__file__).parent / "templates"
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")

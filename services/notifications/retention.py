@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from shared.retention import clearing, deleting
+from shared.classification import clearing, deleting
 
 MONTH, YEAR = timedelta(days=30), timedelta(days=365)
 DEAD_LETTERS = timedelta(days=120)  # longer than a message can wait for its replay, which would tell it anew

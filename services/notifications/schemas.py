@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from shared.schemas import Flag, Input, Schema, copenhagen
+from domain.clock import copenhagen
+from shared.http.schemas import Flag, Input, Schema
 
 Status = Literal["queued", "sending", "sent", "failed", "dropped"]
 Audience = Literal["all", "customer", "loctician", "staff", "admin"]

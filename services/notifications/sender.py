@@ -16,11 +16,11 @@ from services.notifications.queries import Row
 from services.notifications.rendering import Names
 from services.notifications.settings import NotificationsSettings
 from services.notifications.wake import Team, obey_cancellation, repeat
-from shared.app import Runtime
-from shared.auth import SERVICE_CLAIMS
-from shared.context import bind
-from shared.db import Database, transaction
-from shared.log import logger
+from shared.database.session import Database, transaction
+from shared.http.app import Runtime
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.observability.context import bind
+from shared.observability.log import logger
 
 POLL = 4.0  # seconds, for what another process stored and for what is tried again; else the one who stores wakes
 HELPERS_POLL = 20.0

@@ -8,7 +8,7 @@ import httpx
 import jsonschema_rs
 from fastapi import FastAPI
 
-from shared.describing import HEADERS
+from shared.openapi.descriptions import HEADERS
 
 Json = dict[str, Any]
 # The framework's own, before any operation is found or by whatever fails unforeseen.

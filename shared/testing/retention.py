@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 from sqlalchemy import text
 
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
-from shared.retention import BATCH, Policy
+from shared.classification import Policy
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.privacy.retention import BATCH
 
 
 def named(policies: Iterable[Policy], name: str) -> Policy:

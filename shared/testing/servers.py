@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from shared.migrate import migrate
+from shared.database.migrate import migrate
 from shared.settings import Settings, plain_url
 
 SECRET_KEY = "test-secret-key-of-at-least-32-characters"  # noqa: S105 - of throw-away servers

@@ -17,11 +17,12 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from shared.app import Service, create_app
-from shared.auth import SERVICE_CLAIMS, Role, StaticJwks, TokenVerifier
-from shared.consumer import handle
-from shared.db import Database, transaction
-from shared.events import envelope, new_id
+from shared.database.session import Database, transaction
+from shared.http.app import Service, create_app
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.identity.tokens import StaticJwks, TokenVerifier
+from shared.messaging.consumer import handle
+from shared.messaging.events import envelope, new_id
 from shared.settings import Settings, plain_url
 from shared.testing.conformance import conformance
 from shared.testing.servers import DatabaseUrl, Servers, base_settings
@@ -74,7 +75,7 @@ async def app(service: Service, settings: Settings, owner: AsyncEngine, signing_
         await connection.execute(text(TRUNCATE.format(schema=service.name)))
     made = create_app(service, settings)
     keys = StaticJwks({KID: signing_key.public_key()})
-    made.state.verifier = TokenVerifier(keys, settings.public_url, settings.jwt_audience)
+    made.state.verifier = TokenVerifier(keys, settings.public_url, settings.jwt_audience, service.roles)
     return made
 
 
@@ -101,7 +102,7 @@ TokenFor = Callable[..., str]
 
 @pytest.fixture
 def token_for(signing_key: rsa.RSAPrivateKey, settings: Settings) -> TokenFor:
-    def make(role: Role | str, user_id: UUID | None = None, **overrides: Any) -> str:
+    def make(role: str, user_id: UUID | None = None, **overrides: Any) -> str:
         now = int(time.time())
         claims = {
             "iss": settings.public_url,

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.db import Database
+from shared.database.session import Database
 from shared.testing.servers import Servers
 from shared.tests.support import Queues, emptied, looking, own_schema
 

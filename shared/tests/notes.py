@@ -9,11 +9,11 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.auth import SERVICE_CLAIMS
-from shared.consumer import Consumer, Received, Subscriptions
-from shared.db import Database, transaction
-from shared.events import new_id
-from shared.health import Health
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging.consumer import Consumer, Received, Subscriptions
+from shared.messaging.events import new_id
+from shared.observability.health import Health
 from shared.tests.support import (
     QUICK,
     Message,

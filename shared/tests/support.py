@@ -19,13 +19,13 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from shared import broker, topology
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
-from shared.events import Event, emit, new_id
-from shared.health import Health
-from shared.log import Lines
-from shared.migrations import create_claim_functions, create_inbox, create_outbox, script
+from shared.database.revisions import create_claim_functions, create_inbox, create_outbox, script
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging import broker, topology
+from shared.messaging.events import Event, emit, new_id
+from shared.observability.health import Health
+from shared.observability.log import Lines
 from shared.testing.proxy import ended
 from shared.testing.servers import Servers, as_owner, with_database
 

@@ -4,9 +4,9 @@ from urllib.parse import urlsplit
 import pytest
 from pamqp.commands import Basic
 
-from shared import broker as connecting
-from shared.broker import BrokerAwayError, Outgoing, pause, supervise
-from shared.health import Health
+from shared.messaging import broker as connecting
+from shared.messaging.broker import BrokerAwayError, Outgoing, pause, supervise
+from shared.observability.health import Health
 from shared.testing.proxy import ended, proxied
 from shared.tests.support import running, until
 

@@ -14,11 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from deploy.local.processes import unprivileged
 from deploy.local.rabbitmq import rabbitmq, server_command
 from deploy.local.state import State
-from shared.auth import SERVICE_CLAIMS
-from shared.consumer import Consumer, Received, Subscriptions
-from shared.db import Database, transaction
-from shared.health import Health
-from shared.relay import Relay
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging.consumer import Consumer, Received, Subscriptions
+from shared.messaging.relay import Relay
+from shared.observability.health import Health
 from shared.testing.servers import Servers
 from shared.tests.support import BINDINGS, NotedHere, count, emit_notes, own_schema, running, supervised, until
 

@@ -8,12 +8,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from shared.auth import SERVICE_CLAIMS
-from shared.consumer import Received, handle
-from shared.context import current
-from shared.db import Database, transaction
-from shared.events import emit, new_id
-from shared.subscriptions import UndecodableError, handle_together
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging.consumer import Received, handle
+from shared.messaging.events import emit, new_id
+from shared.messaging.subscriptions import UndecodableError, handle_together
+from shared.observability.context import current
 from shared.tests.notes import DEAD, QUEUE, consumer, count_reaches, event, note, noted, reaches, send, subscribed
 from shared.tests.support import (
     Noted,

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.consumer import Received
-from shared.db import Database
-from shared.events import new_id
-from shared.health import Health
-from shared.subscriptions import MESSAGES
+from shared.database.session import Database
+from shared.messaging.consumer import Received
+from shared.messaging.events import new_id
+from shared.messaging.subscriptions import MESSAGES
+from shared.observability.health import Health
 from shared.testing.proxy import ended, proxied
 from shared.tests.notes import DEAD, QUEUE, consumer, count_reaches, dead, event, note, noted, reaches, send
 from shared.tests.support import QUICK, NotedHere, Queues, running, until

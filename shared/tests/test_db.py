@@ -10,9 +10,11 @@ import pytest
 from fastapi import APIRouter
 from sqlalchemy import text
 
-from shared.app import Service, create_app
-from shared.auth import ANONYMOUS_CLAIMS, ANYONE, SERVICE_CLAIMS, Claims, Principal
-from shared.db import Database, SessionDep, transaction
+from shared.database.session import Database, transaction
+from shared.http.app import Service, create_app
+from shared.http.dependencies import SessionDep
+from shared.identity.access import ANYONE
+from shared.identity.principals import ANONYMOUS_CLAIMS, SERVICE_CLAIMS, Claims, Principal
 from shared.settings import Settings, role_password
 from shared.testing.servers import Servers, as_owner, base_settings, with_database
 from shared.tests.support import lines_logged
@@ -51,7 +53,7 @@ async def probe_url(servers: Servers) -> AsyncIterator[str]:
 @pytest.fixture
 async def probe(servers: Servers, probe_url: str) -> AsyncIterator[httpx.AsyncClient]:
     settings = Settings.model_validate(base_settings(servers, probe_url) | {"role": "api"})
-    app = create_app(Service(name="probe", settings=Settings, routers=[router]), settings)
+    app = create_app(Service(name="probe", settings=Settings, roles=(), routers=[router]), settings)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:

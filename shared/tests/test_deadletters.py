@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import deadletters
-from shared.consumer import Consumer, Received, Subscriptions
-from shared.db import Database
-from shared.deadletters import Filter, NoDeadLetterQueueError
-from shared.health import Health
-from shared.relay import Relay
+from shared.database.session import Database
+from shared.messaging import dead_letters as deadletters
+from shared.messaging.consumer import Consumer, Received, Subscriptions
+from shared.messaging.dead_letters import Filter, NoDeadLetterQueueError
+from shared.messaging.relay import Relay
+from shared.observability.health import Health
 from shared.tests.support import (
     BINDINGS,
     QUICK,

@@ -4,9 +4,9 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.db import Database
-from shared.events import emit, new_id
+from shared.database.session import Database
 from shared.jobs import Job, run_jobs, run_once
+from shared.messaging.events import emit, new_id
 from shared.tests.support import Noted, count, running, until
 
 SOON = timedelta(milliseconds=30)

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import notifier
-from shared.consumer import LANES, Consumer
-from shared.db import Database
-from shared.events import Push
-from shared.health import Health
-from shared.relay import Relay
-from shared.subscriptions import Received
+from shared.database import notifier
+from shared.database.session import Database
+from shared.messaging.consumer import LANES, Consumer
+from shared.messaging.events import Push
+from shared.messaging.relay import Relay
+from shared.messaging.subscriptions import Received
+from shared.observability.health import Health
 from shared.tests.notes import DEAD, Note, count_reaches, event, note, reaches, send, subscribed
 from shared.tests.support import BINDINGS, QUICK, NotedHere, Queues, emit_notes, running, supervised, until
 from shared.tests.test_relay import is_empty

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from shared.context import bind
-from shared.health import Health
-from shared.log import LOST, Lines, configure, logger
+from shared.observability.context import bind
+from shared.observability.health import Health
+from shared.observability.log import LOST, Lines, configure, logger
 from shared.tests.support import lines_logged
 
 README = Path(__file__).parents[2] / "README.md"

@@ -10,18 +10,18 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from shared import migrate as migrating
-from shared.migrate import NotMigratedError, Patience, migrate, pending
+from shared.database import migrate as migrating
+from shared.database.migrate import NotMigratedError, Patience, migrate, pending
 from shared.settings import Settings
 from shared.testing.servers import Servers, as_owner, settings_for, with_database
 
 SCHEMA = "trial"
 BRIEF = Patience(lock_seconds=0.1, tries=100, longest_pause=0.2)
-ENV = "from sqlalchemy import MetaData\nfrom shared.alembic_env import run\nrun('trial', MetaData())\n"
+ENV = "from sqlalchemy import MetaData\nfrom shared.database.alembic_env import run\nrun('trial', MetaData())\n"
 REVISION = '''
 """{title}"""
 from alembic import op
-from shared.migrations import backfill, create_index, drop_index
+from shared.database.revisions import backfill, create_index, drop_index
 revision, down_revision, branch_labels, depends_on = {revision!r}, {below!r}, None, None
 def upgrade():
 {up}

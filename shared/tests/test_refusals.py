@@ -12,8 +12,8 @@ import pytest
 from pydantic import AnyUrl, AwareDatetime, BaseModel, Field, HttpUrl, NaiveDatetime, TypeAdapter, ValidationError
 from pydantic_core import core_schema
 
-from shared.refusals import DANISH, refusal, told
-from shared.schemas import Input, Instant
+from shared.http.schemas import Input, Instant
+from shared.http.validation_messages import DANISH, refusal, told
 
 ROOT = Path(__file__).parents[2]
 # What only Python objects or settings that no model here has can give rise to; and what validators say themselves.
@@ -140,7 +140,7 @@ class TestCompleteness:
         files = [
             *ROOT.glob("services/*/schemas*.py"),
             *ROOT.glob("services/*/schemas/*.py"),
-            ROOT / "shared/schemas.py",
+            ROOT / "shared/http/schemas.py",
         ]
         assert len(files) > 8
         assert [file for file in files if "raise ValueError" in file.read_text()] == []

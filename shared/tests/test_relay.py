@@ -4,13 +4,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from shared import relay as relay_module
-from shared.auth import SERVICE_CLAIMS
-from shared.consumer import Consumer, Received, Subscriptions
-from shared.db import Database, transaction
-from shared.events import Push, new_id, push
-from shared.health import Health
-from shared.relay import Relay
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging import relay as relay_module
+from shared.messaging.consumer import Consumer, Received, Subscriptions
+from shared.messaging.events import Push, new_id, push
+from shared.messaging.relay import Relay
+from shared.observability.health import Health
 from shared.testing.proxy import ended, proxied
 from shared.tests.support import (
     BINDINGS,

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from shared.problems import install
+from shared.database.autocommit import AutocommitPool, body
+from shared.http.problems import install
 from shared.settings import plain_url
-from shared.straight import Straight, body
 from shared.testing.servers import Servers, as_owner
 
 PID = "SELECT pg_backend_pid()"
@@ -18,17 +18,17 @@ SLEEP = "SELECT pg_sleep(30)"
 
 
 @pytest.fixture
-async def straight(servers: Servers) -> AsyncIterator[Straight]:
-    made = Straight("test", plain_url(servers.database_url), 2, 0.2, timeout=5, command_timeout=20)
+async def straight(servers: Servers) -> AsyncIterator[AutocommitPool]:
+    made = AutocommitPool("test", plain_url(servers.database_url), 2, 0.2, timeout=5, command_timeout=20)
     yield made
     await made.close()
 
 
 class TestConnections:
-    async def test_the_one_used_last_is_used_again(self, straight: Straight) -> None:
+    async def test_the_one_used_last_is_used_again(self, straight: AutocommitPool) -> None:
         assert await straight.value(PID) == await straight.value(PID)
 
-    async def test_as_many_as_it_may_have_and_no_more(self, straight: Straight) -> None:
+    async def test_as_many_as_it_may_have_and_no_more(self, straight: AutocommitPool) -> None:
         calls = [asyncio.create_task(straight.value(SLEEP)) for _ in range(2)]
         await asyncio.sleep(0)
         with pytest.raises(TimeoutError):
@@ -38,36 +38,36 @@ class TestConnections:
         await asyncio.gather(*calls, return_exceptions=True)
         assert await straight.value("SELECT 1") == 1
 
-    async def test_a_refusal_leaves_its_connection_whole(self, straight: Straight) -> None:
+    async def test_a_refusal_leaves_its_connection_whole(self, straight: AutocommitPool) -> None:
         before = await straight.value(PID)
         with pytest.raises(asyncpg.DivisionByZeroError):
             await straight.value("SELECT 1 / 0")
         assert await straight.value(PID) == before
 
-    async def test_a_call_that_is_cancelled_takes_its_connection_along(self, straight: Straight) -> None:
+    async def test_a_call_that_is_cancelled_takes_its_connection_along(self, straight: AutocommitPool) -> None:
         before = await straight.value(PID)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await straight.value(SLEEP)
         assert await straight.value(PID) != before
 
-    async def test_a_connection_that_was_cut_is_replaced(self, straight: Straight, servers: Servers) -> None:
+    async def test_a_connection_that_was_cut_is_replaced(self, straight: AutocommitPool, servers: Servers) -> None:
         before = await straight.value(PID)
         await as_owner(servers.database_url, f"SELECT pg_terminate_backend({before})")
         await eventually_closed(straight)
         assert await straight.value(PID) != before
 
-    async def test_claims_end_with_the_statement(self, straight: Straight) -> None:
+    async def test_claims_end_with_the_statement(self, straight: AutocommitPool) -> None:
         claims = "SELECT set_config('request.jwt.claims', 'mine', true)"
         assert await straight.value(claims) == "mine"
         assert await straight.value("SELECT current_setting('request.jwt.claims', true)") in {None, ""}
 
-    async def test_no_row_is_none(self, straight: Straight) -> None:
+    async def test_no_row_is_none(self, straight: AutocommitPool) -> None:
         assert await straight.value("SELECT 1 WHERE false") is None
         assert [row[0] for row in await straight.rows("SELECT generate_series(1, 3)")] == [1, 2, 3]
 
 
-async def eventually_closed(straight: Straight) -> None:
+async def eventually_closed(straight: AutocommitPool) -> None:
     async with asyncio.timeout(10):
         while not all(one.is_closed() for one in straight._idle):
             await asyncio.sleep(0.01)
@@ -84,7 +84,7 @@ class TestProblems:
         ],
     )
     async def test_what_passes_is_503_and_what_does_not_is_500(
-        self, straight: Straight, statement: str, status: int
+        self, straight: AutocommitPool, statement: str, status: int
     ) -> None:
         app = FastAPI()
         install(app)

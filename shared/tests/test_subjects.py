@@ -11,14 +11,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import subjects, topology
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
-from shared.events import envelope, new_id
-from shared.forgetting import DEAD_LETTERS_KEPT, Forgetting
-from shared.health import Health
-from shared.keys import Keys
-from shared.subscriptions import Subscriptions, handle, handle_together
+from shared.database.session import Database, transaction
+from shared.identity.derived_keys import Keys
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging import topology
+from shared.messaging.events import envelope, new_id
+from shared.messaging.subscriptions import Subscriptions, handle, handle_together
+from shared.observability.health import Health
+from shared.privacy import data_subject_requests as subjects
+from shared.privacy.erasure_worker import DEAD_LETTERS_KEPT, Forgetting
 from shared.testing.servers import Servers
 from shared.tests.notes import subscribed
 from shared.tests.support import Queues, count, emptied, looking, own_schema, running, supervised, until

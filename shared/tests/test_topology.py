@@ -4,7 +4,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared import topology
+from shared.messaging import topology
 from shared.testing.servers import Servers
 from shared.tests.support import BINDINGS, QUICK, Queues, looking, until
 

@@ -12,9 +12,9 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from shared import tracing
-from shared.context import bind, current
-from shared.db import Database
+from shared.database.session import Database
+from shared.observability import tracing
+from shared.observability.context import bind, current
 from shared.settings import Settings
 from shared.testing.servers import Servers, base_settings
 from shared.tests.support import own_schema

@@ -13,11 +13,11 @@ import orjson
 from cli.generating import service as service_of
 from cli.rooms import SCHEMAS
 from services.gdpr import chain
-from shared.app import Runtime
-from shared.auth import SERVICE_CLAIMS
-from shared.consumer import handle
-from shared.db import Database, transaction
-from shared.events import envelope
+from shared.database.session import Database, transaction
+from shared.http.app import Runtime
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging.consumer import handle
+from shared.messaging.events import envelope
 from shared.settings import Settings
 from shared.testing.servers import SECRET_KEY
 from tests.migrations.catalog import Rows, contents, made_of

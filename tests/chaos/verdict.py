@@ -7,11 +7,11 @@ from typing import Any
 
 import asyncpg
 
-from shared import broker
-from shared.auth import SERVICE_CLAIMS
-from shared.deadletters import listing
-from shared.depths import Depths, depths
-from shared.topology import load as topology
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging import broker
+from shared.messaging.dead_letters import listing
+from shared.messaging.queue_depth import Depths, depths
+from shared.messaging.topology import load as topology
 from tests.chaos.customers import Ledger
 from tests.e2e.salon import kept_mails
 from tests.e2e.stack import SERVICES

@@ -9,10 +9,10 @@ import httpx
 import orjson
 from pamqp.commands import Basic
 
-from shared import broker
-from shared.events import envelope, new_id
+from shared.messaging import broker
+from shared.messaging.events import envelope, new_id
+from shared.messaging.topology import EVENTS, retry_queue
 from shared.testing.servers import as_owner
-from shared.topology import EVENTS, retry_queue
 from tests.e2e.rights import admin, dumped, logged, queued
 from tests.e2e.salon import Json, bearer, free_slots, mails_to, sign_in
 from tests.e2e.stack import SERVICES, Stack, eventually

@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from shared import broker
+from shared.messaging import broker
 from shared.settings import plain_url
 from tests.e2e.salon import Json, bearer, sign_in
 from tests.e2e.stack import SERVICES, eventually

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from pamqp.commands import Basic
 
-from shared import broker
-from shared.broker import Outgoing
+from shared.messaging import broker
+from shared.messaging.broker import Outgoing
 from shared.testing.servers import Servers
 from tests.e2e.stack import Stack, eventually, operate
 

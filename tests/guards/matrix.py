@@ -5,9 +5,9 @@ What a role sees behind the door (its own bookings, its own chair) is the servic
 
 from typing import Final
 
-from shared.auth import Role
+from domain.roles import Role
 
-Who = frozenset[Role] | None
+Who = frozenset[str] | None
 
 ANYONE: Final[Who] = None
 SIGNED_IN: Final[Who] = frozenset(Role)

@@ -12,14 +12,16 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from cli import generating
+from domain.roles import Role
 from gateway import routes
 from services.auth.demo import PASSWORD, load_people
 from services.auth.main import setup
 from services.auth.passwords import Passwords
-from shared.app import Service
-from shared.auth import SERVICE_CLAIMS, Role
-from shared.db import Database, transaction
-from shared.events import new_id
+from shared.database.session import Database, transaction
+from shared.http.app import Service
+from shared.identity.access import EVERY_ROLE
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging.events import new_id
 from tests.guards.matrix import MATRIX, Who
 from tests.guards.test_layout import SERVICES
 
@@ -41,7 +43,11 @@ def endpoints_of(service: Service) -> list[APIRoute]:
 def declared(service: Service) -> dict[str, set[Who]]:
     """What each endpoint of a service declares."""
     return {
-        f"{method} {endpoint.path}": {one.__access__ for one in calls(endpoint.dependant) if hasattr(one, "__access__")}
+        f"{method} {endpoint.path}": {
+            frozenset(Role) if one.__access__ == EVERY_ROLE else one.__access__
+            for one in calls(endpoint.dependant)
+            if hasattr(one, "__access__")
+        }
         for endpoint in endpoints_of(service)
         for method in endpoint.methods or ()
     }

@@ -13,9 +13,9 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from cli import generating
 from cli.generating import bus_description
 from cli.main import ASYNCAPI
-from shared.app import subscriptions_of
-from shared.contracting import FOLDER, breaking, stale
-from shared.events import Event
+from shared.http.app import subscriptions_of
+from shared.messaging.contracts import FOLDER, breaking, stale
+from shared.messaging.events import Event
 from tests.guards.test_layout import SERVICES
 
 

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from cli import generating
 from gateway.main import Gateway
 from gateway.settings import GatewaySettings
-from shared.app import create_app
+from shared.http.app import create_app
 from tests.guards.test_layout import SERVICES
 
 MARK = "h0stile"

@@ -16,9 +16,9 @@ from cli import generating
 from gateway.documents import METHODS, merge
 from gateway.limits.rules import UNLIMITED
 from gateway.page import page
-from shared.app import create_app
 from shared.errors import MEDIA_TYPE
-from shared.openapi import endpoints
+from shared.http.app import create_app
+from shared.openapi.document import endpoints
 from shared.settings import Settings
 from tests.guards.matrix import MATRIX
 from tests.guards.test_layout import SERVICES

@@ -9,8 +9,8 @@ from sqlalchemy import MetaData
 
 from cli import generating
 from services.gdpr import purposes
-from shared.privacy import KINDS, UNTIL, undescribed
-from shared.retention import COMMON
+from shared.classification import KINDS, UNTIL, undescribed
+from shared.privacy.retention import COMMON
 from tests.guards.test_layout import SCHEMAS, SERVICES
 
 # those whose tables say why and how long; a service that declares policies of its own says it of every table

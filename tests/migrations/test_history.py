@@ -9,9 +9,9 @@ import asyncpg
 import pytest
 
 from cli.rooms import SCHEMAS, SERVICES, room
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
-from shared.migrate import migrate, revisions
+from shared.database.migrate import migrate, revisions
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.settings import Settings
 from shared.testing.servers import Servers, as_owner, settings_for, with_database
 from tests.migrations.catalog import Rows, contents, lost, made_of

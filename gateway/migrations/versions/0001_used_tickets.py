@@ -3,7 +3,7 @@
 Revision ID: 0001
 """
 
-from shared.migrations import create_job_runs, drop_everything, grant, script
+from shared.database.revisions import create_job_runs, drop_everything, grant, script
 
 revision = "0001"
 down_revision = None

@@ -3,7 +3,7 @@
 Revision ID: 0002
 """
 
-from shared.migrations import grant, script
+from shared.database.revisions import grant, script
 
 revision = "0002"
 down_revision = "0001"

@@ -4,11 +4,13 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request, Response
 
+from domain.roles import Role
 from services.auth.clients import MOST_AGENT, Client
 from services.auth.schemas import TokenPair
 from services.auth.sessions import Desk, Tokens
-from shared.auth import ANYONE, SIGNED_IN, Principal, Role, allow, identify
 from shared.errors import Unauthorized
+from shared.identity.access import ANYONE, EVERY_ROLE, SIGNED_IN, allow, identify
+from shared.identity.principals import Principal
 
 Anyone = Annotated[Principal | None, ANYONE]
 SignedIn = Annotated[Principal, SIGNED_IN]
@@ -45,7 +47,7 @@ async def _signed_in_or_cookie(
     return await desk.holder(cookie, csrf)
 
 
-_signed_in_or_cookie.__access__ = frozenset(Role)  # type: ignore[attr-defined]
+_signed_in_or_cookie.__access__ = EVERY_ROLE  # type: ignore[attr-defined]
 SignedInOrCookie = Annotated[Principal, Depends(_signed_in_or_cookie)]
 
 

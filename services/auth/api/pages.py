@@ -5,7 +5,7 @@ from fastapi.responses import HTMLResponse
 
 from services.auth import pages
 from services.auth.api.access import Anyone
-from shared.problems import LanguageDep
+from shared.http.dependencies import LanguageDep
 
 router = APIRouter(tags=["pages"], default_response_class=HTMLResponse)
 Lang = Annotated[Literal["da", "en"] | None, Query()]

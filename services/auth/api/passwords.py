@@ -11,8 +11,8 @@ from services.auth.schemas import (
     Requested,
     Verification,
 )
-from shared.auth import SERVICE_CLAIMS
-from shared.db import transaction
+from shared.database.session import transaction
+from shared.identity.principals import SERVICE_CLAIMS
 
 router = APIRouter(tags=["auth"])
 

@@ -3,6 +3,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Cookie, Depends, Header, Request, Response
 
+from domain.clock import copenhagen
 from services.auth import queries, sessions
 from services.auth.api.access import (
     COOKIE,
@@ -18,10 +19,10 @@ from services.auth.api.access import (
 )
 from services.auth.schemas import Login, Refresh, SessionOut, Sessions, Ticket, TokenPair
 from services.auth.tokens import TICKET_SECONDS
-from shared.auth import SERVICE_CLAIMS
-from shared.db import SessionDep, transaction
-from shared.schemas import copenhagen
-from shared.tokens import TokenVerifier
+from shared.database.session import transaction
+from shared.http.dependencies import SessionDep
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.identity.tokens import TokenVerifier
 
 
 async def _not_kept(response: Response) -> None:

@@ -4,13 +4,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 
+from domain.clock import copenhagen
 from services.auth import mfa, users
 from services.auth.api.access import Admin, SignedIn, Staff
 from services.auth.errors import VersionNeeded
 from services.auth.schemas import Invitation, OwnPatch, RoleChange, UserOut, UserPatch
-from shared.db import SessionDep
-from shared.idempotency import IdempotencyKey, fingerprint, once
-from shared.schemas import Page, copenhagen, decode_cursor, encode_cursor
+from shared.http.dependencies import SessionDep
+from shared.http.idempotency import IdempotencyKey, fingerprint, once
+from shared.http.pagination import Page, decode_cursor, encode_cursor
 
 router = APIRouter(tags=["users"])
 IfMatch = Annotated[str | None, Header(max_length=100)]

@@ -1,4 +1,4 @@
 from services.auth.models import metadata
-from shared.alembic_env import run
+from shared.database.alembic_env import run
 
 run("auth", metadata)

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.auth import users
 from services.auth.main import SERVICE, setup
 from services.auth.settings import AuthSettings
-from shared.app import Service
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.http.app import Service
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.servers import Servers, base_settings
 
 PASSWORD = "et langt kodeord"

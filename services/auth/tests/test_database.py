@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.auth.retention import POLICIES
 from services.auth.tests.conftest import EMAIL, Behind, Register, SignUp
-from shared.auth import Claims
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import Claims
 
 CLOSED = (
     "credentials",

@@ -5,8 +5,8 @@ import httpx
 
 from services.auth import privacy
 from services.auth.tests.conftest import Behind, Login, Outbox, SignUp, bearer, types
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 
 URL = "/api/v1/users"
 AMINA = {"email": "amina@example.com", "full_name": "Amina Hassan", "role": "loctician"}

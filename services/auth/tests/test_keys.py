@@ -17,8 +17,8 @@ from services.auth import keys
 from services.auth.keys import Keys
 from services.auth.settings import AuthSettings
 from services.auth.tests.conftest import Behind, Login, Outbox, Register, bearer, pem, types
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.servers import Servers
 
 TIME_PASSES = "UPDATE auth.signing_keys SET signs_from = signs_from - CAST(:by AS interval)"

@@ -3,7 +3,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.auth.models import metadata
 from services.auth.tests.conftest import EMAIL, Behind, Login, Register
-from shared.migrate import migrate
+from shared.database.migrate import migrate
 from shared.settings import Settings
 
 HERE_BEFORE = """

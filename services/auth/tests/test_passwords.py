@@ -13,7 +13,7 @@ from sqlalchemy import event
 from services.auth.passwords import Passwords, acceptable, normalise
 from services.auth.settings import AuthSettings
 from services.auth.tests.conftest import EMAIL, PASSWORD, Behind, Login, Mailed, Outbox, Register, SignUp, bearer, types
-from shared.db import Database
+from shared.database.session import Database
 from shared.errors import Unavailable
 
 FORGOT, RESET = "/api/v1/auth/forgot-password", "/api/v1/auth/reset-password"

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.auth.retelling import retell
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 
 Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 

@@ -14,10 +14,10 @@ from services.auth.events import UserNeverVerified
 from services.auth.main import SERVICE
 from services.auth.retention import POLICIES
 from services.auth.tests.conftest import EMAIL, Behind, Login, Mailed, Outbox, Register, SignUp, bearer, types
-from shared import retention
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.jobs import run_once
+from shared.privacy import retention
 from shared.testing.services import Deliver
 
 OWN = {policy.name: policy for policy in POLICIES}

@@ -7,8 +7,8 @@ import pytest
 from fastapi import FastAPI
 from jwt import PyJWK
 
+from domain.roles import Role
 from services.auth.tests.conftest import EMAIL, PASSWORD, Behind, Login, Outbox, Register, bearer, types
-from shared.auth import Role
 from shared.settings import Settings
 
 

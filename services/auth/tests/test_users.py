@@ -19,8 +19,8 @@ from services.auth.tests.conftest import (
     id_of,
     types,
 )
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 
 
 class TestMe:

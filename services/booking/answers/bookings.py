@@ -1,7 +1,8 @@
 from typing import Any
 
+from domain.roles import Role
 from services.booking.answers.common import Answer, instant, price
-from shared.auth import Principal, Role
+from shared.identity.principals import Principal
 
 SALON = {Role.STAFF, Role.ADMIN}
 

@@ -2,8 +2,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from domain.clock import copenhagen
+from domain.money import Money
 from services.booking.money import VAT_PERCENT, vat_in
-from shared.schemas import Money, copenhagen
 
 Answer = dict[str, Any]
 

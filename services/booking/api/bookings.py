@@ -3,6 +3,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from domain.roles import Role
 from services.booking import bookings, changes
 from services.booking.api.common import (
     Caller,
@@ -15,11 +16,11 @@ from services.booking.api.common import (
     answer,
 )
 from services.booking.schemas import bookings as schemas
-from shared.auth import Principal, Role, allow
-from shared.db import DatabaseDep, SessionDep
-from shared.idempotency import IdempotencyKey
-from shared.problems import LanguageDep
-from shared.schemas import Page
+from shared.http.dependencies import DatabaseDep, LanguageDep, SessionDep
+from shared.http.idempotency import IdempotencyKey
+from shared.http.pagination import Page
+from shared.identity.access import allow
+from shared.identity.principals import Principal
 
 router = APIRouter(prefix="/api/v1")
 

@@ -3,16 +3,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from domain.roles import Role
 from services.booking import catalog
 from services.booking.api.common import Cursor, IfMatch, Limit, Visitor, answer
 from services.booking.queries.catalog import Filter
 from services.booking.schemas import catalog as schemas
-from shared.auth import Principal, Role, allow
-from shared.db import DatabaseDep, SessionDep
-from shared.idempotency import IdempotencyKey
-from shared.problems import LanguageDep
-from shared.schemas import Page
-from shared.straight import body
+from shared.database.autocommit import body
+from shared.http.dependencies import DatabaseDep, LanguageDep, SessionDep
+from shared.http.idempotency import IdempotencyKey
+from shared.http.pagination import Page
+from shared.identity.access import allow
+from shared.identity.principals import Principal
 
 router = APIRouter(prefix="/api/v1")
 

@@ -6,9 +6,10 @@ import orjson
 from fastapi import Depends, Header, Query, Response
 
 from services.booking.settings import BookingSettings
-from shared.app import RuntimeDep
-from shared.auth import ANYONE, SIGNED_IN, Principal
-from shared.schemas import Instant
+from shared.http.app import RuntimeDep
+from shared.http.schemas import Instant
+from shared.identity.access import ANYONE, SIGNED_IN
+from shared.identity.principals import Principal
 
 Caller = Annotated[Principal, SIGNED_IN]
 Visitor = Annotated[Principal | None, ANYONE]

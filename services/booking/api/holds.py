@@ -5,10 +5,9 @@ from fastapi import APIRouter, Response
 from services.booking import holds, waitlist
 from services.booking.api.common import Caller, Cursor, Limit, RequireVerified, answer
 from services.booking.schemas import holds as schemas
-from shared.db import DatabaseDep
-from shared.idempotency import IdempotencyKey
-from shared.problems import LanguageDep
-from shared.schemas import Page
+from shared.http.dependencies import DatabaseDep, LanguageDep
+from shared.http.idempotency import IdempotencyKey
+from shared.http.pagination import Page
 
 router = APIRouter(prefix="/api/v1")
 

@@ -3,13 +3,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from domain.roles import Role
 from services.booking import profiles
 from services.booking.api.common import Cursor, IfMatch, Limit, Visitor, answer
 from services.booking.schemas import catalog as schemas
-from shared.auth import Principal, Role, allow
-from shared.db import DatabaseDep, SessionDep
-from shared.problems import LanguageDep
-from shared.schemas import Page
+from shared.http.dependencies import DatabaseDep, LanguageDep, SessionDep
+from shared.http.pagination import Page
+from shared.identity.access import allow
+from shared.identity.principals import Principal
 
 router = APIRouter(prefix="/api/v1")
 

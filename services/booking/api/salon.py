@@ -2,11 +2,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Response
 
+from domain.roles import Role
 from services.booking import salon
 from services.booking.api.common import IfMatch, Visitor, answer
 from services.booking.schemas import salon as schemas
-from shared.auth import Principal, Role, allow
-from shared.db import DatabaseDep, SessionDep
+from shared.http.dependencies import DatabaseDep, SessionDep
+from shared.identity.access import allow
+from shared.identity.principals import Principal
 
 router = APIRouter(prefix="/api/v1")
 

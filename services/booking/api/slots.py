@@ -6,9 +6,8 @@ from fastapi import APIRouter, Query, Response
 from services.booking import slots
 from services.booking.api.common import From, To, Visitor, answer
 from services.booking.schemas import slots as schemas
-from shared.db import DatabaseDep
-from shared.problems import LanguageDep
-from shared.straight import body
+from shared.database.autocommit import body
+from shared.http.dependencies import DatabaseDep, LanguageDep
 
 router = APIRouter(prefix="/api/v1")
 

@@ -6,8 +6,7 @@ import orjson
 from asyncpg import PostgresError
 
 from services.booking.errors import bookings, slots
-from shared.errors import NotFound, ProblemError, StaleVersion
-from shared.idempotency import IdempotencyKeyReused
+from shared.errors import IdempotencyKeyReused, NotFound, ProblemError, StaleVersion
 
 REFUSED = "LB001"  # the SQLSTATE of booking.refuse()
 EXCLUSION_VIOLATION = "23P01"

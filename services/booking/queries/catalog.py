@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.models import treatments
-from shared.db import Database
+from shared.database.session import Database
 
 COLLATIONS = {"da": "da-x-icu", "en": "en-x-icu"}
 COLUMNS = [column for column in treatments.c if column.computed is None]
@@ -63,7 +63,7 @@ TREATMENT = """
 async def by_name(database: Database, language: str, wanted: Filter, after: tuple[str, UUID] | None, limit: int) -> str:
     """A page in the alphabet of the language, as it is sent."""
     name, last = after or (None, None)
-    page: str = await database.straight.value(
+    page: str = await database.autocommit.value(
         BY_NAME[language], limit, language, wanted.category, wanted.inactive, name, last
     )
     return page
@@ -79,7 +79,7 @@ async def by_words(
 ) -> str:
     """A page of the best, as it is sent; see booking.search_treatments()."""
     rank, last = after or (None, None)
-    page: str = await database.straight.value(
+    page: str = await database.autocommit.value(
         BY_WORDS, limit, language, wanted.category, wanted.inactive, rank, last, words
     )
     return page
@@ -87,7 +87,7 @@ async def by_words(
 
 async def treatment(database: Database, treatment_id: UUID, language: str) -> Any:
     """Its version, and the answer as it is sent."""
-    return await database.straight.row(TREATMENT, treatment_id, language)
+    return await database.autocommit.row(TREATMENT, treatment_id, language)
 
 
 async def locked_treatment(session: AsyncSession, treatment_id: UUID) -> Any:

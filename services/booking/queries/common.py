@@ -7,7 +7,7 @@ import orjson
 from asyncpg import PostgresError
 from prometheus_client import Counter
 
-from shared.db import Database
+from shared.database.session import Database
 
 Row = dict[str, Any]
 
@@ -35,7 +35,7 @@ async def _retried(database: Database, statement: str, *values: str) -> Sequence
     """Whoever loses a deadlock or meets a change in mid-flight begins again, a few times, at a moment of its own."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return await database.straight.rows(statement, *values)
+            return await database.autocommit.rows(statement, *values)
         except PostgresError as error:
             state = error.sqlstate
             if state not in PASSING or attempt == ATTEMPTS:

@@ -5,7 +5,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.models import salon
-from shared.db import Database
+from shared.database.session import Database
 
 RULES = text("SELECT * FROM booking.rules()")
 

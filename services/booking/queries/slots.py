@@ -5,7 +5,7 @@ from uuid import UUID
 from prometheus_client import Histogram
 
 from services.booking.queries.common import Row, function, row_of
-from shared.db import Database
+from shared.database.session import Database
 
 SLOTS_SECONDS = Histogram(
     "booking_slots_seconds",
@@ -33,7 +33,7 @@ async def availability(database: Database, claims: str, request: Row) -> Row:
 async def free_slots(database: Database, wanted: Search, language: str) -> str | None:
     """The answer as it is sent; None when nothing is free."""
     with SLOTS_SECONDS.time():
-        found: str | None = await database.straight.value(
+        found: str | None = await database.autocommit.value(
             SLOTS,
             wanted.treatment_ids,
             wanted.loctician,

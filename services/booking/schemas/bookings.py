@@ -6,8 +6,8 @@ from pydantic import Field, model_validator
 
 from services.booking.schemas.common import MoneyWithVat, Notes, Phone
 from services.booking.schemas.slots import AvailabilityRequest, TreatmentIds
-from shared.refusals import refusal
-from shared.schemas import Input, Instant, Schema
+from shared.http.schemas import Input, Instant, Schema
+from shared.http.validation_messages import refusal
 
 Status = Literal["pending", "confirmed", "completed", "no_show", "cancelled"]
 Name = Annotated[str, Field(min_length=1, max_length=200)]

@@ -6,8 +6,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, StrictInt,
 
 from services.booking.money import as_price
 from services.booking.schemas.common import MoneyWithVat
-from shared.refusals import refusal
-from shared.schemas import Flag, Input, Schema
+from shared.http.schemas import Flag, Input, Schema
+from shared.http.validation_messages import refusal
 
 MOST_ORE = 10_000_000
 MOST_OFFERED = 200

@@ -3,8 +3,9 @@ from typing import Annotated
 import phonenumbers
 from pydantic import AfterValidator, Field
 
-from shared.refusals import refusal
-from shared.schemas import Money, Schema
+from domain.money import Money
+from shared.http.schemas import Schema
+from shared.http.validation_messages import refusal
 
 HOME = "DK"
 

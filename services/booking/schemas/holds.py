@@ -6,8 +6,8 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from services.booking.schemas.common import MoneyWithVat
 from services.booking.schemas.slots import AvailabilityRequest, Part, TreatmentIds
-from shared.refusals import refusal
-from shared.schemas import Input, Schema
+from shared.http.schemas import Input, Schema
+from shared.http.validation_messages import refusal
 
 LONGEST_WAIT_DAYS = 366
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 12, 31))]

@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.schemas import Flag, Input, Schema
+from shared.http.schemas import Flag, Input, Schema
 
 
 class RulesInput(Input):

@@ -5,8 +5,8 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from services.booking.schemas.common import MoneyWithVat
-from shared.refusals import refusal
-from shared.schemas import Input, Instant, Schema
+from shared.http.schemas import Input, Instant, Schema
+from shared.http.validation_messages import refusal
 
 MAX_TREATMENTS = 8
 

@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.clock import COPENHAGEN
 from services.booking.main import SERVICE
 from services.booking.models import treatments
-from shared.app import Service
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
-from shared.schemas import COPENHAGEN
+from shared.database.session import Database, transaction
+from shared.http.app import Service
+from shared.identity.principals import SERVICE_CLAIMS
 
 AMINA, JONAS = UUID(int=0xA), UUID(int=0xB)
 RETWIST, DETOX, STYLING, RETIRED = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4)

@@ -8,9 +8,9 @@ from sqlalchemy import text
 
 from services.booking.events import BookingCancelled, BookingCreated
 from services.booking.tests.conftest import AMINA, DETOX, JONAS, RETIRED, RETWIST, STYLING, Book, at
-from shared import idempotency
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.http import idempotency
+from shared.identity.principals import SERVICE_CLAIMS
 
 Headers = Callable[..., dict[str, str]]
 Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]

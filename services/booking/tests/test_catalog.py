@@ -9,8 +9,8 @@ from sqlalchemy import text
 from services.booking import demo
 from services.booking.events import LocticianUpdated, TreatmentCreated
 from services.booking.tests.conftest import AMINA, DETOX, JONAS, RETIRED, RETWIST, add_treatment
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 
 
 class TestTreatments:

@@ -23,8 +23,8 @@ from services.booking.tests.conftest import (
     choose,
     code,
 )  # fmt: skip
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 
 
 @pytest.fixture

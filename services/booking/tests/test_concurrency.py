@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.booking.queries.common import ATTEMPTS, function, row_of
 from services.booking.tests.conftest import AMINA, DETOX, RETWIST, STYLING, Book, at
-from shared.db import Database
+from shared.database.session import Database
 
 OVERLAPS = text("""
     SELECT count(*) FROM booking.occupancy a JOIN booking.occupancy b

@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.booking.queries import holds as queries
 from services.booking.tests.conftest import RETWIST, RULES, STYLING, Caller, SignIn, asking, at, choose
 from services.booking.tests.test_concurrency import overlaps
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.settings import Settings
 
 CHAIRS = [UUID(int=0xA), UUID(int=0xB), UUID(int=0xC), UUID(int=0xD), UUID(int=0xE)]

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from services.booking.tests.conftest import RETWIST, asking
-from shared.schemas import encode_cursor
+from shared.http.pagination import encode_cursor
 
 Headers = Callable[..., dict[str, str]]
 SOON = (datetime.now(UTC) + timedelta(days=3)).replace(hour=10, minute=0, second=0, microsecond=0).isoformat()

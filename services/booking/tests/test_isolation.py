@@ -11,8 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from services.booking.tests.conftest import AMINA, JONAS, RETWIST, Book, SignIn, asking, at, choose
-from shared.auth import ANONYMOUS_CLAIMS, SERVICE_CLAIMS, Claims
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import ANONYMOUS_CLAIMS, SERVICE_CLAIMS, Claims
 from shared.settings import runtime_role
 
 Headers = Callable[..., dict[str, str]]

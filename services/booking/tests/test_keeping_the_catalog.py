@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from services.booking.events import TreatmentArchived, TreatmentCreated, TreatmentUpdated
 from services.booking.tests.conftest import AMINA, RETIRED, RETWIST, Book, at
 from services.booking.tests.test_input import is_problem, sent
-from shared.auth import SERVICE_CLAIMS, Claims
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS, Claims
 
 Headers = Callable[..., dict[str, str]]
 Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]

@@ -2,7 +2,7 @@ from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.booking.models import metadata
-from shared.migrate import heads, migrate
+from shared.database.migrate import heads, migrate
 from shared.settings import Settings
 from shared.testing.servers import as_owner
 

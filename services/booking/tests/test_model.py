@@ -14,10 +14,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.clock import COPENHAGEN
 from services.booking.errors import refusal_of
 from services.booking.tests.conftest import CLOCK
 from services.booking.tests.reference import STEP, Offer, Reference, Treatment, World
-from shared.schemas import COPENHAGEN
 
 # Both clock changes of a year, the leap day, the days around the turn of a year, and any other day.
 DAYS = [date(2027, 3, 28), date(2027, 10, 31), date(2028, 2, 29), date(2026, 12, 31), date(2027, 6, 9)]

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.money import format_money
 from services.booking.money import parse, vat_in
-from shared.schemas import format_money
 
 
 class TestParse:

@@ -24,8 +24,8 @@ from services.booking.tests.conftest import (
 )  # fmt: skip
 from services.booking.tests.test_holds import end_lapsed, hold
 from services.booking.tests.test_waitlist import offer_of, wait
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.jobs import run_once
 
 JOBS = {job.name: job for job in SERVICE.jobs}

@@ -21,8 +21,8 @@ from sqlalchemy import text
 from services.booking import instagram, portfolio, privacy
 from services.booking.settings import BookingSettings
 from services.booking.tests.conftest import AMINA, JONAS
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.servers import Servers, base_settings
 
 TOKEN = "IGAA-secret-of-the-salon"

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from services.booking.events import LocticianUpdated
 from services.booking.tests.conftest import AMINA, DETOX, JONAS, RETIRED, RETWIST, STYLING, Book, at
 from services.booking.tests.test_input import is_problem, sent
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 
 Headers = Callable[..., dict[str, str]]
 Deliver = Callable[..., Awaitable[bool]]

@@ -9,8 +9,8 @@ from sqlalchemy import text
 from services.booking import privacy
 from services.booking.tests.conftest import AMINA, STYLING, Book, OpenOn, SignIn, asking, at
 from services.booking.tests.test_slots import clocks, search
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 
 Deliver = Callable[..., Awaitable[bool]]
 

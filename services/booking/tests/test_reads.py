@@ -8,7 +8,7 @@ import pytest
 
 from services.booking.tests.conftest import AMINA, JONAS, Book, Caller, Outbox, SignIn, at
 from services.booking.tests.test_waitlist import wait
-from shared.proofs import AccessRead
+from shared.privacy.events import AccessRead
 
 Reads = Any
 SALON = [("loctician", AMINA), ("staff", None), ("admin", None)]

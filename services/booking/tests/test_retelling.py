@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.booking.retelling import retell
 from services.booking.tests.conftest import Book, at
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 
 Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 

@@ -13,10 +13,10 @@ from services.booking.main import SERVICE
 from services.booking.queries import portfolio
 from services.booking.retention import POLICIES
 from services.booking.tests.conftest import AMINA, JONAS, Book, OpenOn, SetClock, SignIn, at
-from shared import retention
-from shared.auth import SERVICE_CLAIMS, Claims
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS, Claims
 from shared.jobs import run_once
+from shared.privacy import retention
 
 POLICY = {policy.name: policy for policy in POLICIES}
 TODAY = date(2026, 7, 1)

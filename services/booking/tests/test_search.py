@@ -16,9 +16,9 @@ from services.booking.catalog import MOST_WORDS, words_of
 from services.booking.models import treatments
 from services.booking.tests.conftest import add_treatment
 from services.booking.tests.test_input import is_problem
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
-from shared.schemas import encode_cursor
+from shared.database.session import Database, transaction
+from shared.http.pagination import encode_cursor
+from shared.identity.principals import SERVICE_CLAIMS
 
 COLOUR, CHANGE, FOREIGN = UUID(int=0x10), UUID(int=0x11), UUID(int=0x12)
 Find = Callable[..., Awaitable[list[dict[str, Any]]]]

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from domain.clock import COPENHAGEN
 from services.booking.bookings import dates_of
 from services.booking.schemas.bookings import SeriesRequest
 from services.booking.tests.conftest import (
@@ -22,7 +23,6 @@ from services.booking.tests.conftest import (
     choose,
     code,
 )  # fmt: skip
-from shared.schemas import COPENHAGEN
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from services.booking.tests.conftest import (
     code,
 )  # fmt: skip
 from services.booking.tests.test_slots import clocks, search
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 
 REPAIR = UUID(int=5)
 SOFIE = UUID(int=0xC)

@@ -6,9 +6,9 @@ import httpx
 import pytest
 from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, text
 
+from domain.clock import COPENHAGEN
 from services.booking.tests.conftest import AMINA, DETOX, JONAS, RETIRED, RETWIST, STYLING, Book, OpenOn, asking, at
-from shared.db import Database
-from shared.schemas import COPENHAGEN
+from shared.database.session import Database
 
 BETWEEN = text(
     "SELECT starts_at, ends_at FROM booking.slots_between(:treatments, :loctician, :from, :to, 1000)"

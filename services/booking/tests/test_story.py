@@ -32,8 +32,8 @@ from services.booking.tests.conftest import (
 )  # fmt: skip
 from services.booking.tests.test_crowd import CUSTOMERS_MEET, HISTORIES
 from services.booking.tests.test_shared_sittings import REPAIR, add_repair
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.services import TRUNCATE, Deliver
 
 FOLLOWS = {

@@ -16,9 +16,9 @@ from services.booking.answers.common import price
 from services.booking.schemas.catalog import Treatment
 from services.booking.schemas.slots import Slots
 from services.booking.tests.conftest import AMINA, JONAS, RETWIST, STYLING, OpenOn, asking, at
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
-from shared.schemas import Page, decode_cursor
+from shared.database.session import Database, transaction
+from shared.http.pagination import Page, decode_cursor
+from shared.identity.principals import SERVICE_CLAIMS
 
 MONEY = "SELECT booking.formatted($1, $2), booking.vat_in($1)"
 PATHS = [
@@ -102,20 +102,20 @@ class TestTexts:
     @few
     @given(amount=st.integers(0, 80_000_000), language=st.sampled_from(["da", "en"]))
     async def test_money_is_written_as_everywhere_else(self, database: Database, amount: int, language: str) -> None:
-        formatted, vat = await database.straight.row(MONEY, amount, language)
+        formatted, vat = await database.autocommit.row(MONEY, amount, language)
         elsewhere = price(amount, language)
         assert (formatted, vat) == (elsewhere["formatted"], elsewhere["vat"]["amount"])
 
     @few
     @given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ue000\ue001"), max_size=40))
     async def test_text_is_escaped_before_it_is_marked(self, database: Database, text: str) -> None:
-        marked = await database.straight.value("SELECT booking.html($1)", f"\ue000{text}\ue001{text}")
+        marked = await database.autocommit.value("SELECT booking.html($1)", f"\ue000{text}\ue001{text}")
         assert marked == f"<mark>{escape(text)}</mark>{escape(text)}"
 
     @few
     @given(name=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=120))
     async def test_a_cursor_is_one_of_ours(self, database: Database, name: str) -> None:
-        cursor = await database.straight.value(
+        cursor = await database.autocommit.value(
             "SELECT booking.cursor(json_build_array($1::text, $2::uuid))", name, AMINA
         )
         assert decode_cursor(cursor, str, UUID) == [name, AMINA]

@@ -23,8 +23,8 @@ from services.booking.tests.conftest import (
 from services.booking.tests.test_openings import Offering, offer_openings
 from services.booking.tests.test_shared_sittings import repair, who_and_when
 from services.booking.tests.test_waitlist import offer_of, wait
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 
 __all__ = ["offer_openings", "repair"]
 BOTH = [(str(AMINA), "10:00", "11:00"), (str(JONAS), "11:00", "12:00")]

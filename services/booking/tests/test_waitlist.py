@@ -27,7 +27,7 @@ from services.booking.tests.conftest import (
 )  # fmt: skip
 from services.booking.tests.test_concurrency import overlaps
 from services.booking.tests.test_holds import end_lapsed
-from shared.db import Database
+from shared.database.session import Database
 
 
 @pytest.fixture

@@ -3,9 +3,11 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Query
 
+from domain.roles import Role
 from services.calendar import schemas
-from shared.auth import ANYONE, Principal, Role, allow
 from shared.errors import NotFound
+from shared.identity.access import ANYONE, allow
+from shared.identity.principals import Principal
 
 PREFIX = "/api/v1/calendar"
 SALON = {Role.STAFF, Role.ADMIN}
@@ -15,7 +17,7 @@ async def own_or_salon(
     loctician_id: UUID, who: Annotated[Principal, allow(Role.LOCTICIAN, Role.STAFF, Role.ADMIN)]
 ) -> UUID:
     """A loctician sees no other's calendar, nor whether there is one."""
-    if who.role is Role.LOCTICIAN and who.id != loctician_id:
+    if who.role == Role.LOCTICIAN and who.id != loctician_id:
         raise NotFound
     return loctician_id
 

@@ -6,7 +6,7 @@ from services.calendar import schemas
 from services.calendar.api.common import PREFIX, Caller, From, Loctician, To, Visitor
 from services.calendar.expansion import danish_holidays, today
 from services.calendar.overview import View, last_day, read
-from shared.db import SessionDep
+from shared.http.dependencies import SessionDep
 
 router = APIRouter(prefix=PREFIX)
 

@@ -5,10 +5,11 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 
 from services.calendar import feeds, schemas
 from services.calendar.api.common import PREFIX, SALON, Visitor
-from shared.auth import SIGNED_IN, Principal
-from shared.db import DatabaseDep, SessionDep
 from shared.errors import NotFound
-from shared.idempotency import IdempotencyKey
+from shared.http.dependencies import DatabaseDep, SessionDep
+from shared.http.idempotency import IdempotencyKey
+from shared.identity.access import SIGNED_IN
+from shared.identity.principals import Principal
 
 router = APIRouter(prefix=PREFIX)
 

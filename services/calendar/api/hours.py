@@ -7,7 +7,7 @@ from services.calendar import answers, hours, schemas
 from services.calendar.api.common import PREFIX, From, IfMatch, Loctician, To
 from services.calendar.preconditions import etag
 from services.calendar.queries import hours as queries
-from shared.db import SessionDep
+from shared.http.dependencies import SessionDep
 
 router = APIRouter(prefix=f"{PREFIX}/{{loctician_id}}")
 

@@ -11,8 +11,8 @@ from services.calendar import answers, imports, schemas
 from services.calendar.addresses import Guard
 from services.calendar.api.common import PREFIX, Caller, Loctician
 from services.calendar.errors import BadForm, UnsupportedMedia
-from shared.db import DatabaseDep, SessionDep
-from shared.idempotency import IdempotencyKey
+from shared.http.dependencies import DatabaseDep, SessionDep
+from shared.http.idempotency import IdempotencyKey
 
 router = APIRouter(prefix=f"{PREFIX}/{{loctician_id}}/imports")
 

@@ -5,8 +5,8 @@ from fastapi import APIRouter, Response
 
 from services.calendar import answers, schemas, time_off
 from services.calendar.api.common import PREFIX, Caller, Loctician
-from shared.db import SessionDep
-from shared.idempotency import IdempotencyKey, fingerprint, once
+from shared.http.dependencies import SessionDep
+from shared.http.idempotency import IdempotencyKey, fingerprint, once
 
 router = APIRouter(prefix=f"{PREFIX}/{{loctician_id}}/time-off")
 

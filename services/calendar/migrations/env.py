@@ -1,4 +1,4 @@
 from services.calendar.models import metadata
-from shared.alembic_env import run
+from shared.database.alembic_env import run
 
 run("calendar", metadata)

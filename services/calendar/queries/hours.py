@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.calendar.expansion import Hours
 from services.calendar.models import loctician_versions, overrides, time_off, working_hours
 from services.calendar.queries.common import MOST, Row, Rows, first, rows
-from shared.events import new_id
+from shared.messaging.events import new_id
 
 KEPT = timedelta(days=365)  # how long time off that is over is listed and counted
 

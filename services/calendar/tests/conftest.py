@@ -6,7 +6,7 @@ import pytest
 
 from services.calendar.expansion import danish_holidays, today
 from services.calendar.main import SERVICE
-from shared.app import Service
+from shared.http.app import Service
 
 AMINA, JONAS, CUSTOMER = UUID(int=0xA), UUID(int=0xB), UUID(int=0xC)
 BOOKING, ITEM, TREATMENT = UUID(int=1), UUID(int=2), UUID(int=3)

@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 from icalendar import Calendar
 
+from domain.clock import COPENHAGEN
 from services.calendar.parsing import busy_times
 from services.calendar.spans import Window
 from services.calendar.tests.conftest import AMINA, CUSTOMER, TREATMENT
-from shared.schemas import COPENHAGEN
 
 TREATED = {
     "treatment_id": str(TREATMENT),

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from domain.clock import COPENHAGEN
 from services.calendar.expansion import (
     MOST_WINDOWS,
     Clocks,
@@ -17,7 +18,6 @@ from services.calendar.expansion import (
     instant,
 )
 from services.calendar.spans import Window, clip, merge, subtract, within
-from shared.schemas import COPENHAGEN
 
 MINUTE = timedelta(minutes=1)
 LONG_AGO = date(2020, 1, 1)

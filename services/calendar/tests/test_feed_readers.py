@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
 
+from domain.clock import COPENHAGEN
 from services.calendar import ics
 from services.calendar.parsing import busy_times
 from services.calendar.spans import merge
 from services.calendar.tests.conftest import AMINA, TREATMENT
 from services.calendar.tests.feeds import at, events_in, next_change
-from shared.schemas import COPENHAGEN
 
 ICAL_JS = "ical.js@2.2.1"
 NAME = "Vask, løsning; og \\ retwist æøå 💈" + " – og en lang hale" * 6

@@ -11,8 +11,8 @@ from services.calendar import ics
 from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, TREATMENT
 from services.calendar.tests.feeds import NAMED, TREATED, at, booked, read_back, span
 from services.calendar.tests.feeds import events_in as read_events
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 
 Headers = Callable[..., dict[str, str]]
 Deliver = Callable[..., Awaitable[bool]]

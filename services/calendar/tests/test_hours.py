@@ -8,8 +8,8 @@ import pytest
 from services.calendar import demo, privacy
 from services.calendar.publishing import extend
 from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, WEEK, booking, open_day
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 
 Headers = Callable[..., dict[str, str]]
 Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]

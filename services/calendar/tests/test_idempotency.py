@@ -8,9 +8,9 @@ import httpx
 from sqlalchemy import text
 
 from services.calendar.tests.conftest import AMINA, JONAS, booking, open_day
-from shared import idempotency
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.http import idempotency
+from shared.identity.principals import SERVICE_CLAIMS
 
 Headers = Callable[..., dict[str, str]]
 Deliver = Callable[..., Awaitable[bool]]

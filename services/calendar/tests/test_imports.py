@@ -18,9 +18,9 @@ from services.calendar.publishing import HORIZON
 from services.calendar.refreshing import MOST_FAILURES, refresh_due
 from services.calendar.tests.conftest import AMINA, JONAS, WEEK, open_day
 from services.calendar.tests.servers import LOCAL, Web, answer, web
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
-from shared.events import new_id
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging.events import new_id
 
 Headers = Callable[..., dict[str, str]]
 Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]

@@ -10,8 +10,8 @@ from services.calendar.expansion import today
 from services.calendar.queries.common import MOST
 from services.calendar.tests.conftest import AMINA
 from services.calendar.tests.feeds import at
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 
 Headers = Callable[..., dict[str, str]]
 URL = f"/api/v1/calendar/{AMINA}"

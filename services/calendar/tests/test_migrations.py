@@ -6,9 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.calendar.models import metadata
 from services.calendar.tests.conftest import AMINA
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
-from shared.migrate import heads, migrate
+from shared.database.migrate import heads, migrate
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.settings import Settings
 from shared.testing.schema import columns, declared
 

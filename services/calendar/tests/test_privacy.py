@@ -16,8 +16,8 @@ from services.calendar.models import metadata
 from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, WEEK, open_day
 from services.calendar.tests.feeds import NAMED, TREATED, at, booked
 from services.calendar.tests.test_imports import calendar
-from shared.auth import SERVICE_CLAIMS, Claims
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS, Claims
 from shared.testing.schema import of_people, under_forced_rls
 
 Headers = Callable[..., dict[str, str]]

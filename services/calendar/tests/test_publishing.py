@@ -8,8 +8,8 @@ from sqlalchemy import text
 from services.calendar.expansion import Hours, Rules, expand, today
 from services.calendar.publishing import HORIZON, extend
 from services.calendar.tests.conftest import AMINA, WEEK, open_day
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 
 Headers = Callable[..., dict[str, str]]
 Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]

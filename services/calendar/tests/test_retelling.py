@@ -7,8 +7,8 @@ import httpx
 from services.calendar.publishing import HORIZON
 from services.calendar.retelling import retell
 from services.calendar.tests.conftest import AMINA, WEEK
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 
 Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 

@@ -14,8 +14,8 @@ from services.calendar.main import SERVICE
 from services.calendar.privacy import NOBODY
 from services.calendar.tests.conftest import AMINA, CUSTOMER, WEEK, open_day
 from services.calendar.tests.feeds import at, booked
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.retention import applied, named
 
 Headers = Callable[..., dict[str, str]]

@@ -4,8 +4,9 @@ from fastapi import APIRouter, Query
 
 from services.gdpr import audit, chain, schemas
 from services.gdpr.api.common import COMMON, Admin, Cursor, Exactly, Limit
-from shared.db import SessionDep
-from shared.schemas import Instant, Page
+from shared.http.dependencies import SessionDep
+from shared.http.pagination import Page
+from shared.http.schemas import Instant
 
 MOST_VERIFIED = 200_000
 

@@ -5,9 +5,11 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Query
 
-from shared.app import RuntimeDep
-from shared.auth import SIGNED_IN, Principal, Role, allow
+from domain.roles import Role
 from shared.errors import NotFound
+from shared.http.app import RuntimeDep
+from shared.identity.access import SIGNED_IN, allow
+from shared.identity.principals import Principal
 
 
 async def enabled(runtime: RuntimeDep) -> None:

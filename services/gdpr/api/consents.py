@@ -4,8 +4,7 @@ from fastapi import APIRouter
 
 from services.gdpr import consents, schemas
 from services.gdpr.api.common import COMMON, Caller
-from shared.db import SessionDep
-from shared.problems import LanguageDep
+from shared.http.dependencies import LanguageDep, SessionDep
 
 router = APIRouter(**COMMON)
 

@@ -5,10 +5,9 @@ from fastapi import APIRouter, Header, Query, Response
 
 from services.gdpr import handover, requests, schemas
 from services.gdpr.api.common import COMMON, Admin, Caller, Cursor, Id, Limit
-from shared.app import RuntimeDep
-from shared.db import SessionDep
-from shared.problems import LanguageDep
-from shared.schemas import Page
+from shared.http.app import RuntimeDep
+from shared.http.dependencies import LanguageDep, SessionDep
+from shared.http.pagination import Page
 
 router = APIRouter(**COMMON)
 

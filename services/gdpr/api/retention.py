@@ -5,9 +5,8 @@ from fastapi import APIRouter
 from services.gdpr import policies, records, schemas
 from services.gdpr.api.common import COMMON, Admin
 from services.gdpr.settings import GdprSettings
-from shared.app import RuntimeDep
-from shared.db import SessionDep
-from shared.problems import LanguageDep
+from shared.http.app import RuntimeDep
+from shared.http.dependencies import LanguageDep, SessionDep
 
 router = APIRouter(**COMMON)
 

@@ -1,7 +1,7 @@
 import pytest
 
 from services.gdpr.main import SERVICE
-from shared.app import Service
+from shared.http.app import Service
 
 
 @pytest.fixture

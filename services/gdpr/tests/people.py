@@ -12,8 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.gdpr import inventory
-from shared.keys import Keys
-from shared.subjects import SEALED_PART, place_of
+from shared.identity.derived_keys import Keys
+from shared.privacy.data_subject_requests import SEALED_PART, place_of
 from shared.testing.services import Deliver
 
 Json = dict[str, Any]

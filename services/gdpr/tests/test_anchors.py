@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.gdpr import anchors, chain
 from services.gdpr.tests.test_chain import rows_of, tamper, two_months, verified
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
-from shared.keys import Keys
+from shared.database.session import Database, transaction
+from shared.identity.derived_keys import Keys
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.services import Deliver
 
 OLD, NEW, OTHER = (f"{which} secret of thirty-two characters" for which in ("the old", "the new", "another"))

@@ -10,11 +10,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.roles import Role
 from services.gdpr import chain, facts
-from shared.app import create_app
-from shared.auth import Claims, Role
-from shared.db import Database, transaction
-from shared.events import new_id
+from shared.database.session import Database, transaction
+from shared.http.app import create_app
+from shared.identity.principals import Claims
+from shared.messaging.events import new_id
 from shared.settings import Settings
 from shared.testing.services import Deliver
 

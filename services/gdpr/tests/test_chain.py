@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.roles import Role
 from services.gdpr import chain, jobs
 from services.gdpr.tests.people import unguarded
-from shared.auth import SERVICE_CLAIMS, Role
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.services import Deliver
 
 Headers = Callable[..., dict[str, str]]

@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.gdpr.main import SERVICE
 from services.gdpr.tests.people import unguarded
-from shared.db import Database
+from shared.database.migrate import ROOT
+from shared.database.session import Database
 from shared.jobs import run_once
-from shared.migrate import ROOT
 from shared.settings import Settings
 from shared.testing.services import Deliver
 

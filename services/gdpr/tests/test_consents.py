@@ -6,9 +6,10 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from domain.roles import Role
 from services.gdpr.consents import ASKED
-from shared.auth import Claims, Role
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import Claims
 
 Headers = Callable[..., dict[str, str]]
 ME = "/api/v1/gdpr/consents/me"

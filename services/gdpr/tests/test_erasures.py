@@ -5,10 +5,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from domain.roles import Role
 from services.gdpr import requests
 from services.gdpr.tests.people import SERVICES, booking, proof, registered, user
-from shared.auth import SERVICE_CLAIMS, Role
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.services import Deliver
 
 Headers = Callable[..., dict[str, str]]

@@ -11,11 +11,12 @@ from jsonschema import Draft202012Validator
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.roles import Role
 from services.gdpr import jobs, privacy
 from services.gdpr.tests.people import SERVICES, answer_all, part, registered, unguarded
-from shared.auth import SERVICE_CLAIMS, Claims, Role
-from shared.db import Database, transaction
-from shared.keys import SealBroken
+from shared.database.session import Database, transaction
+from shared.identity.derived_keys import SealBroken
+from shared.identity.principals import SERVICE_CLAIMS, Claims
 from shared.testing.services import Deliver
 
 Headers = Callable[..., dict[str, str]]

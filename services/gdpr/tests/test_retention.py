@@ -8,13 +8,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.roles import Role
 from services.gdpr import inventory
 from services.gdpr.main import SERVICE
 from services.gdpr.tests.people import unguarded
-from shared import retention
-from shared.auth import SERVICE_CLAIMS, Role
-from shared.db import Database, transaction
+from shared.classification import Policy
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.jobs import run_once
+from shared.privacy import retention
 from shared.testing.services import Deliver
 
 Headers = Callable[..., dict[str, str]]
@@ -158,7 +160,7 @@ class TestApplying:
 
     @pytest.mark.parametrize("policy", SERVICE.policies, ids=lambda policy: policy.name)
     async def test_each_policy_of_gdpr_counts_and_removes_the_same_rows(
-        self, database: Database, policy: retention.Policy
+        self, database: Database, policy: Policy
     ) -> None:
         values = {"before": datetime.now(UTC) + timedelta(days=9000)}
         async with transaction(database, SERVICE_CLAIMS) as session:

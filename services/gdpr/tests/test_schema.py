@@ -2,7 +2,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.gdpr.models import metadata
-from shared.migrate import migrate
+from shared.database.migrate import migrate
 from shared.settings import Settings
 
 

@@ -18,9 +18,9 @@ from services.notifications.main import SERVICE
 from services.notifications.sender import Sender
 from services.notifications.tests import postoffice
 from services.notifications.tests.postoffice import PostOffice
-from shared.app import Service
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.http.app import Service
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.servers import SECRET_KEY
 from shared.testing.services import Deliver
 

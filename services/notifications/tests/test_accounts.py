@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from domain.roles import Role
 from services.notifications.sender import Sender
 from services.notifications.tests.conftest import AMINA, APP, KIRSTEN, KIRSTENS, Know, Rows
 from services.notifications.tests.postoffice import PostOffice, html_of, text_of
-from shared.auth import Role
-from shared.db import Database
+from shared.database.session import Database
 from shared.testing.services import Deliver
 
 Arrange = Callable[..., Awaitable[None]]

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from domain.roles import Role
 from services.notifications.tests.conftest import AMINA, KIRSTEN, Rows, booking
-from shared.auth import Role
 from shared.testing.services import Deliver
 
 Headers = Callable[..., dict[str, str]]

@@ -32,7 +32,7 @@ from services.notifications.tests.conftest import (
     booking,
 )
 from services.notifications.tests.postoffice import PostOffice, html_of, text_of
-from shared.events import new_id
+from shared.messaging.events import new_id
 from shared.testing.services import Deliver
 
 Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]

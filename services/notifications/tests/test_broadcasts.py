@@ -9,13 +9,14 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from domain.roles import Role
 from services.notifications import queries
 from services.notifications.broadcasts import BATCH, tell_next
 from services.notifications.sender import Sender
 from services.notifications.tests.conftest import AMINA, AMINAS, KIRSTEN, KIRSTENS, Know, Rows
 from services.notifications.tests.postoffice import PostOffice, html_of, text_of
-from shared.auth import SERVICE_CLAIMS, Claims, Role
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS, Claims
 from shared.testing.services import Deliver
 
 Headers = Callable[..., dict[str, str]]

@@ -8,12 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from domain.roles import Role
 from services.notifications import channels as package
 from services.notifications.channels import channels
 from services.notifications.sender import Sender
 from services.notifications.tests.conftest import KIRSTEN, Rows, booking
-from shared.auth import Role
-from shared.db import Database
+from shared.database.session import Database
 from shared.testing.services import Deliver
 
 ROOT = Path(__file__).parents[3]

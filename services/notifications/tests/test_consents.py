@@ -9,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from domain.roles import Role
 from services.notifications.channels import Line, channels
 from services.notifications.channels.mail.channel import MailCarrier
 from services.notifications.channels.mail.server import MailServer
@@ -27,8 +28,8 @@ from services.notifications.tests.conftest import (
 )
 from services.notifications.tests.postoffice import PostOffice, text_of
 from services.notifications.tests.test_broadcasts import BODY, PATH, tell_all
-from shared.auth import Claims, Role
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import Claims
 from shared.testing.services import Deliver
 
 Headers = Callable[..., dict[str, str]]

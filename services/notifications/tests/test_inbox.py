@@ -8,9 +8,10 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from domain.roles import Role
 from services.notifications.tests.conftest import AMINA, KIRSTEN, booking
-from shared.auth import ANONYMOUS_CLAIMS, Claims, Role
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import ANONYMOUS_CLAIMS, Claims
 from shared.testing.services import Deliver
 
 Headers = Callable[..., dict[str, str]]

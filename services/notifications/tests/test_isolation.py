@@ -6,8 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifications.models import metadata
 from services.notifications.tests.conftest import AMINA, KIRSTEN, booking
-from shared.auth import SERVICE_CLAIMS, Claims
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS, Claims
 from shared.testing.schema import of_people, under_forced_rls
 from shared.testing.services import Deliver
 

@@ -13,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from domain.roles import Role
 from services.notifications.leaving import WayOut
 from services.notifications.sender import Sender
 from services.notifications.settings import NotificationsSettings
@@ -22,9 +23,9 @@ from services.notifications.tests.test_broadcasts import ADMIN, BODY, tell_all
 from services.notifications.tests.test_broadcasts import PATH as BROADCAST
 from services.notifications.tests.test_preferences import PATH as PREFERENCES
 from services.notifications.tests.test_preferences import Outbox, channels_of
-from shared.auth import SERVICE_CLAIMS, Role
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
 from shared.errors import NotFound
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.services import Deliver
 
 Headers = Callable[..., dict[str, str]]

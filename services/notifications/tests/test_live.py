@@ -10,7 +10,7 @@ import pytest
 
 from services.notifications.consumers import AT_ONCE, subscriptions
 from services.notifications.tests.conftest import AMINA, JONAS, KIRSTEN, START, Rows, booking
-from shared.events import new_id
+from shared.messaging.events import new_id
 from shared.testing.services import Deliver
 
 Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]

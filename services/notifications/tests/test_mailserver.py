@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from deploy.local.processes import free_port
 from services.notifications.channels.mail.server import MailServer
 from services.notifications.tests.conftest import AMINA, Rows, booking, mail_sender
-from shared.db import Database
+from shared.database.session import Database
 from shared.testing.services import Deliver
 
 USER, PASSWORD = "salon", "p@ss:word"

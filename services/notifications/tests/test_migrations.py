@@ -2,7 +2,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifications.models import metadata
 from services.notifications.tests.conftest import Rows, booking
-from shared.migrate import heads, migrate
+from shared.database.migrate import heads, migrate
 from shared.settings import Settings
 from shared.testing.schema import columns, declared
 from shared.testing.services import Deliver

@@ -10,12 +10,13 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from domain.roles import Role
 from services.notifications.messages import Message
 from services.notifications.telling import tell
 from services.notifications.tests.conftest import AMINA, KIRSTEN, booking
-from shared.auth import SERVICE_CLAIMS, Role
-from shared.db import Database, transaction
-from shared.events import new_id
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging.events import new_id
 from shared.testing.services import Deliver
 
 Headers = Callable[..., dict[str, str]]

@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from domain.roles import Role
 from services.notifications.reminders import Quiet, Reminding
 from services.notifications.sender import Sender
 from services.notifications.tests.conftest import AMINA, KIRSTEN, KIRSTENS, Know, Rows, booking
 from services.notifications.tests.postoffice import PostOffice
 from services.notifications.tests.test_reminders import LONG_AGO, at_in
-from shared.auth import Claims, Role
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import Claims
 from shared.testing.services import Deliver
 
 Arrange = Callable[..., Awaitable[None]]

@@ -12,8 +12,8 @@ from services.notifications.queries import put_preferences
 from services.notifications.tests.conftest import AMINA, KIRSTEN, KIRSTENS, Know, booking
 from services.notifications.tests.test_accounts import requested
 from services.notifications.tests.test_waitlist import offer
-from shared.auth import SERVICE_CLAIMS
-from shared.db import Database, transaction
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.services import Deliver
 
 

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
+from domain.clock import COPENHAGEN
+from domain.roles import Role
 from services.notifications.reminders import USEFUL, Quiet, Reminding, plan
 from services.notifications.sender import Sender
 from services.notifications.settings import NotificationsSettings
 from services.notifications.tests.conftest import KIRSTEN, KIRSTENS, Rows, booking
 from services.notifications.tests.postoffice import PostOffice, text_of
-from shared.auth import Role
-from shared.db import Database
-from shared.schemas import COPENHAGEN
+from shared.database.session import Database
 from shared.settings import Settings
 from shared.testing.services import Deliver
 

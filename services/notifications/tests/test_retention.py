@@ -8,11 +8,11 @@ from uuid import UUID
 import httpx
 import pytest
 
+from domain.roles import Role
 from services.notifications.main import SERVICE
 from services.notifications.sender import Sender
 from services.notifications.tests.conftest import KIRSTEN, Rows, booking
-from shared.auth import Role
-from shared.db import Database
+from shared.database.session import Database
 from shared.testing.retention import applied, named
 from shared.testing.services import Deliver
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from domain.roles import Role
 from services.notifications import deliveries
 from services.notifications.channels.mail.server import MailServer
 from services.notifications.outcomes import Failure
@@ -26,7 +27,6 @@ from services.notifications.tests.conftest import (
     until,
 )  # fmt: skip
 from services.notifications.tests.postoffice import PostOffice
-from shared.auth import Role
 from shared.testing.services import Deliver
 
 Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from domain.roles import Role
 from services.notifications import deliveries
 from services.notifications.channels import channels
 from services.notifications.channels.sms import channel as sms
@@ -16,8 +17,7 @@ from services.notifications.tests import smsprovider
 from services.notifications.tests.conftest import KIRSTEN, KIRSTENS, Know, Rows, booking
 from services.notifications.tests.smsprovider import ACCOUNT, SECRET, TOKEN, UNKNOWN, SmsProvider
 from services.notifications.tests.test_reminders import LONG_AGO, at_in
-from shared.auth import Role
-from shared.db import Database
+from shared.database.session import Database
 from shared.settings import Settings
 from shared.testing.services import Deliver
 

@@ -8,10 +8,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from domain.roles import Role
 from services.notifications.sender import Sender
 from services.notifications.tests.conftest import AMINA, JONAS, KIRSTEN, KIRSTENS, RETWIST, START, Know, Rows, booking
 from services.notifications.tests.postoffice import PostOffice, text_of
-from shared.auth import Role
 from shared.testing.services import Deliver
 
 Headers = Callable[..., dict[str, str]]

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from domain.roles import Role
 from services.notifications import sender
 from services.notifications.main import SERVICE
 from services.notifications.settings import NotificationsSettings
@@ -19,10 +20,9 @@ from services.notifications.tests.test_broadcasts import ADMIN, BODY
 from services.notifications.tests.test_broadcasts import PATH as BROADCAST
 from services.notifications.tests.test_reminders import LONG_AGO, at_in
 from services.notifications.wake import repeat
-from shared.app import Runtime
-from shared.auth import Role
-from shared.db import Database
-from shared.metrics import exposition
+from shared.database.session import Database
+from shared.http.app import Runtime
+from shared.observability.metrics import exposition
 from shared.testing.services import Deliver
 
 Arrange = Callable[..., Awaitable[None]]

@@ -14,14 +14,14 @@ from pamqp.commands import Basic
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import broker, topology
-from shared.broker import PERSISTENT, Outgoing, WireChannel
-from shared.consumer import LANES, PREFETCH, Consumer
-from shared.db import Database
-from shared.events import envelope
-from shared.health import Health
-from shared.outbox import EVENTS_EXCHANGE
-from shared.subscriptions import Received, Subscriptions
+from shared.database.session import Database
+from shared.messaging import broker, topology
+from shared.messaging.broker import PERSISTENT, Outgoing, WireChannel
+from shared.messaging.consumer import LANES, PREFETCH, Consumer
+from shared.messaging.events import envelope
+from shared.messaging.outbox import EVENTS_EXCHANGE
+from shared.messaging.subscriptions import Received, Subscriptions
+from shared.observability.health import Health
 from shared.tests.support import BINDINGS, NotedHere, own_schema
 from tests.bench import salon
 from tests.bench.figures import Figure, at_least, by_turns, compared

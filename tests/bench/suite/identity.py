@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from jwt.utils import base64url_decode
 
-from shared.auth import StaticJwks, TokenVerifier
+from domain.roles import Role
+from shared.identity.tokens import StaticJwks, TokenVerifier
 from tests.bench.figures import Figure, at_least, by_turns, compared
 from tests.bench.identity import KID, Signer
 from tests.bench.load import Next, drive, request
@@ -138,7 +139,7 @@ class _Bare:
 
     def _verifier(self) -> TokenVerifier:
         keys = StaticJwks({KID: self._signer.private.public_key()})
-        return TokenVerifier(keys, self._signer.issuer, self._signer.audience)
+        return TokenVerifier(keys, self._signer.issuer, self._signer.audience, tuple(Role))
 
 
 def _rate(work: Callable[[], object], seconds: int) -> float:

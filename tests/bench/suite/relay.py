@@ -9,14 +9,14 @@ from typing import Any
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractQueue
 
-from shared import broker, topology
-from shared.auth import SERVICE_CLAIMS
-from shared.broker import Outgoing
-from shared.db import Database, transaction
-from shared.health import Health
-from shared.notifier import outbox_channel
-from shared.outbox import EVENTS_EXCHANGE
-from shared.relay import Relay, outgoing
+from shared.database.notifier import outbox_channel
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging import broker, topology
+from shared.messaging.broker import Outgoing
+from shared.messaging.outbox import EVENTS_EXCHANGE
+from shared.messaging.relay import Relay, outgoing
+from shared.observability.health import Health
 from shared.tests.support import BINDINGS, emit_notes, own_schema
 from tests.bench import salon
 from tests.bench.figures import Figure, at_least, by_turns, compared

@@ -16,8 +16,8 @@ import httpx
 import orjson
 
 from deploy.local.processes import free_port
-from shared import broker
-from shared.outbox import REALTIME_EXCHANGE
+from shared.messaging import broker
+from shared.messaging.outbox import REALTIME_EXCHANGE
 from tests.bench.figures import Figure, at_most, compared
 from tests.bench.stand import ROOT, Bench, Platform
 

@@ -4,7 +4,7 @@ Revision ID: 0001
 """
 
 from services.auth.migrations.functions import logins, mfa, one_time, people, sessions
-from shared.migrations import (
+from shared.database.revisions import (
     create_claim_functions,
     create_inbox,
     create_outbox,

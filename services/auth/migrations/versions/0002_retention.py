@@ -7,7 +7,7 @@ Revision ID: 0002
 """
 
 from services.auth.migrations.functions import retention
-from shared.migrations import script
+from shared.database.revisions import script
 
 revision = "0002"
 down_revision = "0001"

@@ -3,7 +3,7 @@
 Revision ID: 0003
 """
 
-from shared.migrations import enable_rls, grant, script
+from shared.database.revisions import enable_rls, grant, script
 
 revision = "0003"
 down_revision = "0002"

@@ -4,7 +4,7 @@ Revision ID: 0005
 """
 
 from services.auth.migrations.functions import entries, logins
-from shared.migrations import keep_plan_of_emit, replan_emit, script
+from shared.database.revisions import keep_plan_of_emit, replan_emit, script
 
 revision = "0005"
 down_revision = "0004"

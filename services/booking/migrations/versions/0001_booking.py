@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alembic import op
 
-from shared.migrations import (
+from shared.database.revisions import (
     create_claim_functions,
     create_inbox,
     create_outbox,

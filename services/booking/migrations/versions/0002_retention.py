@@ -6,7 +6,7 @@ Revision ID: 0002
 
 from pathlib import Path
 
-from shared.migrations import restore_functions, script
+from shared.database.revisions import restore_functions, script
 
 revision = "0002"
 down_revision = "0001"

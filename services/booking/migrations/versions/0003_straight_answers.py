@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alembic import op
 
-from shared.migrations import restore_functions, script
+from shared.database.revisions import restore_functions, script
 
 revision = "0003"
 down_revision = "0002"

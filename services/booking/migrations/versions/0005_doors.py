@@ -5,7 +5,7 @@ Revision ID: 0005
 
 from pathlib import Path
 
-from shared.migrations import restore_functions, script
+from shared.database.revisions import restore_functions, script
 
 revision = "0005"
 down_revision = "0004"

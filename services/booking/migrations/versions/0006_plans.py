@@ -5,7 +5,7 @@ Revision ID: 0006
 
 from pathlib import Path
 
-from shared.migrations import keep_plan_of_emit, replan_emit, restore_functions, script
+from shared.database.revisions import keep_plan_of_emit, replan_emit, restore_functions, script
 
 revision = "0006"
 down_revision = "0005"

@@ -5,7 +5,7 @@ Revision ID: 0002
 
 from alembic import op
 
-from shared.migrations import enable_rls, script
+from shared.database.revisions import enable_rls, script
 
 revision = "0002"
 down_revision = "0001"

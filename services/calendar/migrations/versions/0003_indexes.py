@@ -3,7 +3,7 @@
 Revision ID: 0003
 """
 
-from shared.migrations import create_index, drop_index
+from shared.database.revisions import create_index, drop_index
 
 revision = "0003"
 down_revision = "0002"

@@ -6,7 +6,7 @@ Revision ID: 0001
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.migrations import (
+from shared.database.revisions import (
     create_claim_functions,
     create_inbox,
     create_outbox,

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
+from domain.clock import comes_twice, copenhagen
 from services.notifications.kinds import KINDS
 from services.notifications.rendering import Names, instant, plain, treatment
 from services.notifications.wording import LABELS
-from shared.schemas import comes_twice, copenhagen
 
 STATUSES = {"booking_requested": "TENTATIVE", "booking_cancelled": "CANCELLED"}
 FILE = "appointment.ics"

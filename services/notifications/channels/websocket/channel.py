@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.channels import Channel
 from services.notifications.messages import Message, as_push
-from shared.events import push
+from shared.messaging.events import push
 
 
 async def tell(session: AsyncSession, messages: Sequence[Message]) -> None:

@@ -5,7 +5,7 @@ Revision ID: 0001
 
 from alembic import op
 
-from shared.migrations import (
+from shared.database.revisions import (
     create_claim_functions,
     create_inbox,
     create_outbox,

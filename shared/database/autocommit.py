@@ -1,0 +1,95 @@
+"""Answers straight from SQL, for the calls made most: one statement in one round trip, whose text is the body.
+
+The statement is the whole transaction and sets for itself what claims it needs, so it leaves nothing on its connection
+that somebody would have to undo; and no object is made of what the database has written already. Everything else goes
+by `shared.db.transaction`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from starlette.responses import Response
+
+from shared.observability.metrics import Statements
+
+LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError, OSError)
+
+
+def lost(error: Exception) -> bool:
+    """Whether the connection went with the error: another may do what this one could not."""
+    ended = isinstance(error, asyncpg.PostgresError) and str(error.sqlstate).startswith("57P")  # by an operator
+    return ended or isinstance(error, LOST)
+
+
+class AutocommitPool:
+    """Connections of the bare driver, opened as they are needed and kept. Raises the driver's own errors."""
+
+    def __init__(self, service: str, url: str, size: int, wait_seconds: float, **options: Any) -> None:
+        self._statements = Statements(service)
+        self._url = url
+        self._wait_seconds = wait_seconds
+        self._options = options
+        self._free = asyncio.Semaphore(size)
+        self._idle: list[Any] = []
+        self._closed = False
+
+    async def rows(self, statement: str, *values: Any) -> Sequence[Any]:
+        async with self._connection() as connection:
+            with self._statements.measured(statement):
+                return await connection.fetch(statement, *values)  # type: ignore[no-any-return]
+
+    async def row(self, statement: str, *values: Any) -> Any:
+        """The first row, or None."""
+        async with self._connection() as connection:
+            with self._statements.measured(statement):
+                return await connection.fetchrow(statement, *values)
+
+    async def value(self, statement: str, *values: Any) -> Any:
+        """The first row's first value; None where that is NULL or there is no row."""
+        row = await self.row(statement, *values)
+        return None if row is None else row[0]
+
+    async def close(self) -> None:
+        self._closed = True
+        while self._idle:
+            self._idle.pop().terminate()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        async with asyncio.timeout(self._wait_seconds):
+            await self._free.acquire()
+        try:
+            connection = await self._opened()
+            usable = False
+            try:
+                yield connection
+                usable = True
+            except asyncpg.PostgresError:
+                usable = True  # a refusal is an answer like any other
+                raise
+            finally:
+                self._put_back(connection, usable=usable)
+        finally:
+            self._free.release()
+
+    async def _opened(self) -> Any:
+        """The one used last: its plans are warm."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return await asyncpg.connect(self._url, max_cached_statement_lifetime=0, **self._options)
+
+    def _put_back(self, connection: Any, *, usable: bool) -> None:
+        """A call that was cut or cancelled takes its connection with it."""
+        if usable and not self._closed:
+            self._idle.append(connection)
+        else:
+            connection.terminate()
+
+
+def body(text: str, status: int = 200, **headers: str) -> Response:
+    return Response(text, status, headers, media_type="application/json")

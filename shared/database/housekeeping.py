@@ -1,0 +1,97 @@
+"""Tables that every service has beside outbox and inbox: who was forgotten, when jobs ran, what retention is at."""
+
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, MetaData, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared.classification import NONE, PSEUDONYMOUS, about
+
+ZERO = text("0")
+
+
+def erased_subjects_table(metadata: MetaData) -> Table:
+    """Ids of people who were forgotten here, so that no late message brings them back."""
+    return Table(
+        "erased_subjects",
+        metadata,
+        Column("subject_id", Text, primary_key=True, info=PSEUDONYMOUS),
+        Column("request_id", Uuid, nullable=False, info=NONE),
+        Column("request_version", Integer, nullable=False, info=NONE),
+        Column("erased_at", DateTime(timezone=True), nullable=False, info=NONE),
+        Column("rows", JSONB, nullable=False, info=NONE),
+        Column("proven_at", DateTime(timezone=True), info=NONE),
+        info=about(purpose="accountability", keep="erased_subjects"),
+    )
+
+
+def job_runs_table(metadata: MetaData) -> Table:
+    return Table(
+        "job_runs",
+        metadata,
+        Column("job", Text, primary_key=True, info=NONE),
+        Column("every_seconds", BigInteger, nullable=False, info=NONE),
+        Column("started_at", DateTime(timezone=True), nullable=False, info=NONE),
+        Column("milliseconds", BigInteger, nullable=False, info=NONE),
+        Column("result", Text, nullable=False, info=NONE),
+        Column("error", Text, info=NONE),
+        Column("done_at", DateTime(timezone=True), info=NONE),
+        Column("runs", BigInteger, nullable=False, server_default=ZERO, info=NONE),
+        Column("failures", BigInteger, nullable=False, server_default=ZERO, info=NONE),
+    )
+
+
+def retention_runs_table(metadata: MetaData) -> Table:
+    return Table(
+        "retention_runs",
+        metadata,
+        Column("policy", Text, primary_key=True, info=NONE),
+        Column("run_id", Uuid, nullable=False, info=NONE),
+        Column("before", DateTime(timezone=True), nullable=False, info=NONE),
+        Column("counted", BigInteger, nullable=False, info=NONE),
+        Column("removed", BigInteger, nullable=False, server_default=ZERO, info=NONE),
+        Column("dry_run", Boolean, nullable=False, info=NONE),
+        Column("finished_at", DateTime(timezone=True), info=NONE),
+    )
+
+
+def housekeeping_tables(metadata: MetaData) -> None:
+    for make in (erased_subjects_table, job_runs_table, retention_runs_table):
+        make(metadata)
+
+
+CREATE = """
+    CREATE TABLE {schema}.erased_subjects (
+        subject_id text PRIMARY KEY,
+        request_id uuid NOT NULL,
+        request_version integer NOT NULL,
+        erased_at timestamptz NOT NULL,
+        rows jsonb NOT NULL,
+        proven_at timestamptz
+    );
+    CREATE INDEX erased_subjects_unproven ON {schema}.erased_subjects (erased_at) WHERE proven_at IS NULL;
+    CREATE TABLE {schema}.retention_runs (
+        policy text PRIMARY KEY,
+        run_id uuid NOT NULL,
+        before timestamptz NOT NULL,
+        counted bigint NOT NULL,
+        removed bigint NOT NULL DEFAULT 0,
+        dry_run boolean NOT NULL,
+        finished_at timestamptz
+    );
+"""
+CREATE_JOB_RUNS = """
+    CREATE TABLE {schema}.job_runs (
+        job text PRIMARY KEY,
+        every_seconds bigint NOT NULL,
+        started_at timestamptz NOT NULL,
+        milliseconds bigint NOT NULL,
+        result text NOT NULL CHECK (result IN ('done', 'failed')),
+        error text,
+        done_at timestamptz,
+        runs bigint NOT NULL DEFAULT 0,
+        failures bigint NOT NULL DEFAULT 0
+    );
+"""
+POLICIES = """
+    CREATE POLICY erased_subjects_service ON {schema}.erased_subjects
+        USING ((SELECT {schema}.claim_role()) = 'service') WITH CHECK ((SELECT {schema}.claim_role()) = 'service');
+"""

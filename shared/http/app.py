@@ -1,0 +1,206 @@
+"""The application factory: what every service has, so that a service's main.py is wiring only."""
+
+import asyncio
+import importlib
+import importlib.util
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from types import ModuleType
+from typing import Annotated, Any
+
+from asyncpg import PostgresError
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.telemetry import TelemetryConfig
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.classification import Policy
+from shared.database.session import Database
+from shared.http import idempotency
+from shared.http.middleware import InputLimits, RequestContext
+from shared.http.operations import operations
+from shared.http.problems import install
+from shared.http.shutdown import before_the_end
+from shared.identity.tokens import RemoteJwks, TokenVerifier
+from shared.jobs import Job, run_jobs
+from shared.messaging.broker import supervise
+from shared.messaging.consumer import TOGETHER, Consumer, Subscriptions
+from shared.messaging.relay import Relay
+from shared.observability import tracing
+from shared.observability.health import Health
+from shared.observability.log import configure
+from shared.openapi import document as openapi
+from shared.openapi.descriptions import Description
+from shared.privacy import data_subject_requests as subjects
+from shared.privacy import retention
+from shared.privacy.erasure_worker import Forgetting
+from shared.settings import Settings
+
+DATABASE_CHECK_SECONDS = 2.0
+# The framework's own would send the messages of errors, which may hold somebody's data.
+UNTOLD = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """An endless coroutine of a service, restarted with backoff when it fails. Runs in roles all and worker."""
+
+    name: str
+    run: Callable[["Runtime"], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Service:
+    name: str
+    settings: type[Settings]
+    roles: Sequence[str]  # that a caller may have
+    routers: Sequence[APIRouter] = ()
+    subscriptions: Subscriptions | None = None
+    jobs: Sequence[Job] = ()
+    workers: Sequence[Worker] = ()
+    setup: Callable[[FastAPI], None] | None = None
+    together: int = TOGETHER  # messages a transaction; 1 where handlers lock rows that many messages share
+
+    def room(self, name: str) -> ModuleType | None:
+        """The service's module of this name, beside its settings, where it has one."""
+        full = f"{self.settings.__module__.rpartition('.')[0]}.{name}"
+        return importlib.import_module(full) if importlib.util.find_spec(full) else None
+
+    @property
+    def policies(self) -> Sequence[Policy]:
+        own: Sequence[Policy] = getattr(self.room("retention"), "POLICIES", ())
+        keyed = [idempotency.POLICY] if hasattr(self.room("models"), "idempotency_keys") else []
+        return (*retention.COMMON, *keyed, *own)
+
+    @property
+    def all_jobs(self) -> Sequence[Job]:
+        return (*self.jobs, retention.job(self.name, self.policies))
+
+
+@dataclass
+class Runtime:
+    service: Service
+    settings: Settings
+    database: Database
+    health: Health = field(default_factory=Health)
+
+    def __post_init__(self) -> None:
+        service = self.service
+        self.health.service = service.name
+        privacy = service.room("privacy")
+        self.forgetting = Forgetting(self.database, service.name, self.settings.amqp_url, self.health, privacy)
+        self.subscriptions = subscriptions_of(service, self.forgetting.wake)
+
+
+def subscriptions_of(service: Service, forgotten: Callable[[], None] = lambda: None) -> Subscriptions:
+    """The service's own, and those that every service has: a person's rights, and retention."""
+    own = service.subscriptions or Subscriptions()
+    privacy: Any = service.room("privacy")
+    if not hasattr(privacy, "erase"):  # a service without tables of its own
+        return own
+    rights = subjects.subscriptions(service.name, privacy, forgotten)
+    return rights.joined(retention.subscriptions(service.name, service.policies), own)
+
+
+async def _runtime(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+RuntimeDep = Annotated[Runtime, Depends(_runtime)]
+
+
+def create_app(service: Service, settings: Settings) -> FastAPI:
+    configure(service.name, settings.log_level)
+    tracing.configure(service.name, settings)
+    title = f"Loctician {service.name}"
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, telemetry=UNTOLD, lifespan=_lifespan)
+    app.state.runtime = Runtime(service, settings, Database.from_settings(settings, service.name))
+    app.state.verifier = _verifier(service, settings)
+    install(app)
+    app.add_middleware(InputLimits)
+    app.add_middleware(RequestContext, service=service.name)
+    app.include_router(operations(settings))
+    for router in service.routers:
+        app.include_router(router)
+    if service.setup:
+        service.setup(app)
+    description = getattr(service.room("description"), "DESCRIPTION", Description(title))
+    openapi.describe(app, service.name, description, service.roles)
+    return app
+
+
+def _verifier(service: Service, settings: Settings) -> TokenVerifier:
+    keys = RemoteJwks(settings.keys_url)
+    return TokenVerifier(keys, settings.public_url, settings.jwt_audience, service.roles)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    runtime: Runtime = app.state.runtime
+    tasks = [asyncio.create_task(work, name=name) for name, work in _background(runtime).items()]
+    try:
+        with before_the_end(partial(_drain, runtime)):
+            yield
+    finally:
+        runtime.health.draining = True
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(tracing.close)
+            stack.push_async_callback(runtime.database.close)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _drain(runtime: Runtime) -> None:
+    """Say so and go on answering, until those who ask have sent their calls elsewhere."""
+    runtime.health.draining = True
+    await asyncio.sleep(runtime.settings.seconds_to_drain)
+
+
+def _background(runtime: Runtime) -> dict[str, Any]:
+    """Everything that runs beside the requests, by the process's role."""
+    service, settings, database, health = runtime.service, runtime.settings, runtime.database, runtime.health
+    health.expect("database")
+    work: dict[str, Any] = {"notifier": database.notifier.run(), "database": _watch_database(database, health)}
+    if settings.role == "api":
+        return work
+
+    def supervised(name: str, run: Callable[[], Awaitable[None]]) -> None:
+        health.expect(name)
+        work[name] = supervise(name, run, health)
+
+    relay = Relay(database, service.name, settings.amqp_url, health)
+    supervised("relay", relay.run)
+    if runtime.subscriptions.types:
+        heard, together = runtime.subscriptions, service.together
+        consumer = Consumer(database, heard, service.name, settings.amqp_url, health, together=together)
+        supervised("consumer", consumer.run)
+        supervised("forgetting", runtime.forgetting.run)
+    for worker in service.workers:
+        supervised(worker.name, partial(_work, worker, runtime))
+    work["jobs"] = run_jobs(database, service.all_jobs)
+    return work
+
+
+async def _work(worker: Worker, runtime: Runtime) -> None:
+    runtime.health.up(worker.name)
+    await worker.run(runtime)
+
+
+async def _watch_database(database: Database, health: Health) -> None:
+    while True:
+        await check_database(database, health)
+        await asyncio.sleep(DATABASE_CHECK_SECONDS)
+
+
+async def check_database(database: Database, health: Health) -> None:
+    try:
+        async with asyncio.timeout(DATABASE_CHECK_SECONDS):
+            await database.call(text("SELECT 1"))
+    except (OSError, TimeoutError, SQLAlchemyError, PostgresError) as error:
+        health.down("database", type(error).__name__)
+    else:
+        health.up("database")

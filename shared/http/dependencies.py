@@ -1,0 +1,34 @@
+"""Dependencies of endpoints: the database, a transaction with the caller's claims, the language of the answer."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.database.session import Database, transaction
+from shared.errors import negotiate
+from shared.identity.access import Identified
+from shared.identity.principals import claims_of
+
+
+async def request_language(request: Request) -> str:
+    return negotiate(request.headers.get("accept-language"))
+
+
+async def _database(request: Request) -> Database:
+    database: Database = request.app.state.runtime.database
+    return database
+
+
+LanguageDep = Annotated[str, Depends(request_language)]
+DatabaseDep = Annotated[Database, Depends(_database)]
+
+
+async def session_for(database: DatabaseDep, principal: Identified) -> AsyncIterator[AsyncSession]:
+    async with transaction(database, claims_of(principal)) as session:
+        yield session
+
+
+# A dependency with the default scope ends after the response was sent: a failing commit would still answer 200.
+SessionDep = Annotated[AsyncSession, Depends(session_for, scope="function")]

@@ -1,0 +1,130 @@
+"""Plain ASGI middleware: request id, timing, body limit, refusal of what no database can store."""
+
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.errors import MEDIA_TYPE, ProblemError, RuleBroken, TooLarge, body_of
+from shared.messaging.events import new_id
+from shared.observability import tracing
+from shared.observability.context import bind
+from shared.observability.log import logger
+from shared.observability.metrics import HttpDurations, known_method
+
+if TYPE_CHECKING:
+    from shared.observability.telemetry_export import Span
+
+MAX_BODY_BYTES = 1_048_576
+REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+UNTRACED = ("/health", "/metrics")
+
+log = logger(__name__)
+
+
+def header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+class RequestContext:
+    """Binds the request id for logs and events, answers it, measures, and logs one line a request."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self.app = app
+        self._durations = HttpDurations(service)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given, parent = header(scope, b"x-request-id"), tracing.accepted(header(scope, b"traceparent"))
+        request_id = given if REQUEST_ID.match(given) else str(new_id())
+        started, status = time.perf_counter(), 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        span = _span(scope, parent)
+        with bind(request_id=request_id, traceparent=span.traceparent if span else parent):
+            try:
+                await self.app(scope, receive, send_with_id)
+            finally:
+                self._record(scope, status, time.perf_counter() - started, span)
+
+    def _record(self, scope: Scope, status: int, seconds: float, span: "Span | None") -> None:
+        route: Any = scope.get("route")
+        template: str = getattr(route, "path", "unmatched")
+        method = known_method(scope["method"])
+        self._durations.observe(method, template, status, seconds)
+        if not template.startswith(UNTRACED):
+            log.info("request", method=method, route=template, status=status, ms=round(seconds * 1000, 1))
+        if span is not None:
+            span.end_call(method, template, status)
+
+
+def _span(scope: Scope, parent: str | None) -> "Span | None":
+    if not tracing.active() or scope["path"].startswith(UNTRACED):
+        return None
+    return tracing.begin("HTTP", "server", parent)
+
+
+class _BodyTooLarge(Exception):
+    pass
+
+
+class InputLimits:
+    """Bodies up to MAX_BODY_BYTES, declared or not; no NUL and no invalid UTF-8 in path or query."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        problem = _refusal(scope)
+        if problem is not None:
+            await _answer(scope, send, problem)
+            return
+        received, answered = 0, False
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY_BYTES:
+                raise _BodyTooLarge
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self.app(scope, limited, watched)
+        except _BodyTooLarge:
+            if not answered:
+                await _answer(scope, send, TooLarge(limit=MAX_BODY_BYTES))
+
+
+def _refusal(scope: Scope) -> ProblemError | None:
+    length = header(scope, b"content-length")
+    if length.isdigit() and int(length) > MAX_BODY_BYTES:
+        return TooLarge(limit=MAX_BODY_BYTES)
+    query = scope["query_string"].lower()
+    if "\x00" in scope["path"] or b"%00" in query or b"\x00" in query or "\ufffd" in scope["path"]:
+        return RuleBroken()
+    return None
+
+
+async def _answer(scope: Scope, send: Send, error: ProblemError) -> None:
+    body = body_of(error, header(scope, b"accept-language"), scope["path"])
+    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": error.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,71 @@
+"""Building blocks of the HTTP models: strict input and instants."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Strict, model_validator
+
+from shared.http.validation_messages import refusal
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def refuse_unstorable(value: Any) -> Any:
+    """PostgreSQL stores neither NUL nor lone surrogates, so no text that holds one is let in."""
+    if isinstance(value, str) and _UNSTORABLE.search(value):
+        raise refusal(
+            "unstorable",
+            en="text may hold neither NUL nor lone surrogates",
+            da="Tekst må hverken indeholde NUL eller halve surrogatpar.",
+        )
+    if isinstance(value, dict):
+        for key, one in value.items():
+            refuse_unstorable(key)
+            refuse_unstorable(one)
+    elif isinstance(value, list):
+        for one in value:
+            refuse_unstorable(one)
+    return value
+
+
+Flag = Annotated[bool, Strict()]  # of a body: true or false, no word or number that could be taken for one
+
+
+class Schema(BaseModel):
+    """Base of the HTTP models."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Input(Schema):
+    """Base of request bodies: unknown fields are refused, so nothing can be assigned by surprise."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        return refuse_unstorable(value)
+
+
+def _out_of_range() -> ValueError:
+    return refusal(
+        "out_of_range",
+        en="must lie between the years 2000 and 2100",
+        da="Skal ligge mellem årene 2000 og 2100.",
+    )
+
+
+def in_range(value: datetime) -> datetime:
+    try:
+        utc = value.astimezone(UTC)
+    except OverflowError as error:
+        raise _out_of_range() from error
+    if not 2000 <= utc.year <= 2100:
+        raise _out_of_range()
+    return utc
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(in_range)]
+"""An instant with an offset, between 2000 and 2100, kept in UTC."""

@@ -1,0 +1,209 @@
+"""Verification of access tokens (RFC 7519, RFC 8725) with the keys of a JWKS document (RFC 7517)."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping
+from hashlib import sha256
+from typing import Any, Protocol
+from uuid import UUID
+
+import httpx
+import jwt
+import orjson
+from jwt.algorithms import RSAAlgorithm
+
+from shared.observability.log import logger
+
+ALGORITHM = "RS256"
+SMALLEST_KEY = 2_048  # bits (RFC 7518, 3.3)
+MAX_TOKEN_BYTES = 8_192
+MAX_JWKS_BYTES = 65_536
+LEEWAY_SECONDS = 5
+CLAIMS = ("exp", "iat", "nbf", "iss", "aud", "sub", "sid", "role", "jti")
+HEADERS_ALLOWED = frozenset({"alg", "typ", "kid"})
+Key = Any  # cryptography's RSAPublicKey
+
+log = logger(__name__)
+
+
+class InvalidToken(Exception):
+    """The token does not let anybody in. The reason is for logs, never for the caller."""
+
+
+class NoKeysError(InvalidToken):
+    """No key has been had yet, so nobody can be told from anybody; trying again helps."""
+
+
+class KeySource(Protocol):
+    async def key(self, kid: str) -> Key | None:
+        """The public key with this id, or None. Raises NoKeysError."""
+
+
+def public_keys(document: Any) -> dict[str, Key]:
+    """The RS256 keys of a JWKS document by kid. Private, symmetric and other keys are left out."""
+    keys: dict[str, Key] = {}
+    listed = document.get("keys") if isinstance(document, dict) else None
+    for jwk in listed if isinstance(listed, list) else []:
+        usable = isinstance(jwk, dict) and jwk.get("kty") == "RSA" and "d" not in jwk and jwk.get("kid")
+        if usable and jwk.get("alg", ALGORITHM) == ALGORITHM and jwk.get("use", "sig") == "sig":
+            try:
+                keys[str(jwk["kid"])] = _public_key(jwk)
+            except (jwt.InvalidKeyError, ValueError, TypeError, KeyError) as error:
+                log.warning("jwks_key_unusable", kid=str(jwk["kid"])[:64], error=type(error).__name__)
+    return keys
+
+
+def _public_key(jwk: Mapping[str, Any]) -> Key:
+    key: Key = RSAAlgorithm.from_jwk(dict(jwk))
+    if key.key_size < SMALLEST_KEY:
+        raise ValueError("key too small")
+    return key
+
+
+class StaticJwks:
+    def __init__(self, keys: Mapping[str, Key]) -> None:
+        self._keys = dict(keys)
+
+    async def key(self, kid: str) -> Key | None:
+        return self._keys.get(kid)
+
+
+class RemoteJwks:
+    """Keys fetched over HTTP and kept: refreshed on an unknown kid or after `max_age`, at most once per `cool_down`.
+
+    When the document cannot be had, or holds no key of use, the keys already known go on serving. Whoever remembers
+    what it verified adds to `on_withdrawal` how to forget it when a key is gone.
+    """
+
+    def __init__(self, url: str, *, timeout: float = 2.0, cool_down: float = 10.0, max_age: float = 300.0) -> None:
+        self._url = url
+        self._timeout = timeout
+        self._cool_down = cool_down
+        self._max_age = max_age
+        self._keys: dict[str, Key] = {}
+        self._tried_at = float("-inf")
+        self._fetched_at = float("-inf")
+        self._lock = asyncio.Lock()
+        self._background: asyncio.Task[None] | None = None
+        self.on_withdrawal: list[Callable[[], None]] = []
+
+    async def key(self, kid: str) -> Key | None:
+        found = self._keys.get(kid)
+        if found is None:
+            await self._refresh()
+            if not self._keys:
+                raise NoKeysError("no keys")
+            return self._keys.get(kid)
+        if time.monotonic() - self._fetched_at > self._max_age and self._may_try():
+            self._background = asyncio.create_task(self._refresh())
+        return found
+
+    def _may_try(self) -> bool:
+        # Without any key nobody can come in, so the first fetch is tried again every second.
+        wait = self._cool_down if self._keys else min(1.0, self._cool_down)
+        return time.monotonic() - self._tried_at >= wait
+
+    async def _refresh(self) -> None:
+        async with self._lock:
+            if not self._may_try():
+                return
+            self._tried_at = time.monotonic()
+            try:
+                keys = public_keys(await self._fetch())
+            except (httpx.HTTPError, ValueError, TimeoutError) as error:
+                log.warning("jwks_unreachable", url=self._url, error=type(error).__name__)
+                return
+            if not keys:
+                log.warning("jwks_without_keys", url=self._url)
+                return
+            withdrawn = any(keys.get(kid) != key for kid, key in self._keys.items())
+            self._keys, self._fetched_at = keys, time.monotonic()
+            for forget in self.on_withdrawal if withdrawn else ():
+                forget()
+
+    async def _fetch(self) -> Any:
+        async with (
+            asyncio.timeout(self._timeout),
+            httpx.AsyncClient(timeout=self._timeout) as client,
+            client.stream("GET", self._url, follow_redirects=False) as response,
+        ):
+            response.raise_for_status()
+            content = b""
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > MAX_JWKS_BYTES:
+                    raise ValueError("JWKS document is too large")
+            return orjson.loads(content)
+
+
+class TokenVerifier:
+    """Verifies access tokens that name one of `roles`; remembers up to `cache_size` verified ones until they expire."""
+
+    def __init__(
+        self, keys: KeySource, issuer: str, audience: str, roles: Collection[str], *, cache_size: int = 10_000
+    ) -> None:
+        self.keys = keys
+        self._roles = frozenset(roles)
+        self._issuer = issuer
+        self._audience = audience
+        self._cache: OrderedDict[bytes, tuple[float, dict[str, Any]]] = OrderedDict()
+        self._cache_size = cache_size
+        if isinstance(keys, RemoteJwks):
+            keys.on_withdrawal.append(self._cache.clear)
+
+    def remembered(self, token: bytes) -> dict[str, Any] | None:
+        """The claims of a token that was verified before and has not expired."""
+        known = self._cache.get(sha256(token).digest())
+        return known[1] if known is not None and known[0] > time.time() else None
+
+    async def verify(self, token: str) -> dict[str, Any]:
+        """The claims of a valid token. Raises InvalidToken, of which NoKeysError says nothing of the token."""
+        if len(token) > MAX_TOKEN_BYTES:
+            raise InvalidToken("too long")
+        encoded = token.encode("utf-8", "surrogateescape")
+        known = self.remembered(encoded)
+        if known is not None:
+            return known
+        claims = await self._verify(token)
+        self._cache[sha256(encoded).digest()] = (float(claims["exp"]), claims)
+        if len(self._cache) > self._cache_size:
+            self._cache.popitem(last=False)
+        return claims
+
+    async def _verify(self, token: str) -> dict[str, Any]:
+        try:
+            header = jwt.get_unverified_header(token)
+            kid = header.get("kid")
+            if header.get("alg") != ALGORITHM or not header.keys() <= HEADERS_ALLOWED or not isinstance(kid, str):
+                raise InvalidToken("header")
+            key = await self.keys.key(kid) if len(kid) <= 128 else None
+            if key is None:
+                raise InvalidToken("unknown key")
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=[ALGORITHM],
+                audience=self._audience,
+                issuer=self._issuer,
+                leeway=LEEWAY_SECONDS,
+                options={
+                    "strict_aud": True,
+                    "require": ["exp", "iat", "nbf", "iss", "aud", "sub", "sid", "role", "jti"],
+                },
+            )
+        except (jwt.PyJWTError, ValueError, UnicodeError) as error:
+            raise InvalidToken(type(error).__name__) from error
+        if not (_is_id(claims["sub"]) and _is_id(claims["sid"]) and isinstance(claims["iat"], (int, float))):
+            raise InvalidToken("claims")
+        if claims["role"] not in self._roles:
+            raise InvalidToken("role")
+        return claims
+
+
+def _is_id(value: object) -> bool:
+    """A UUID in its one usual form: ids are compared as text."""
+    try:
+        return isinstance(value, str) and str(UUID(value)) == value
+    except ValueError:
+        return False

@@ -1,0 +1,85 @@
+"""Contracts: JSON Schemas, examples and the subscription map, generated from the code and checked against it."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import MetaData
+
+from shared.classification import Policy, marked
+from shared.messaging.events import Event, schema_name
+
+FOLDER = Path(__file__).parents[1] / "contracts"
+TOPOLOGY = "topology.json"
+PERSONAL_DATA = "personal_data.json"
+
+
+def event_classes(modules: Iterable[object]) -> list[type[Event]]:
+    """The event classes that these modules declare, by type."""
+    found = {
+        value.type_: value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Event) and hasattr(value, "type_")
+    }
+    return [found[name] for name in sorted(found)]
+
+
+def held(metadata: MetaData, policies: Iterable[Policy]) -> dict[str, Any]:
+    """What a service holds, for which purpose and how long."""
+    return {"tables": marked(metadata), "policies": {policy.name: _described(policy) for policy in policies}}
+
+
+def _described(policy: Policy) -> dict[str, Any]:
+    days = {"keep_days": policy.keep.days, "least_days": policy.least.days, "most_days": policy.most.days}
+    return {"table": policy.table, "purpose": policy.purpose, **days}
+
+
+def documents(
+    events: Iterable[type[Event]], routing: Mapping[str, Iterable[str]], personal_data: Mapping[str, Any]
+) -> dict[str, bytes]:
+    """File name -> content of everything that is generated."""
+    files: dict[str, Any] = {
+        TOPOLOGY: {name: sorted(keys) for name, keys in sorted(routing.items())},
+        PERSONAL_DATA: personal_data,
+    }
+    for event in events:
+        example = event.model_validate(event.EXAMPLE).model_dump(mode="json")
+        files[f"{event.type_}.example.json"] = example
+        files[f"{event.type_}.schema.json"] = {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": schema_name(event.type_),
+            **event.model_json_schema(mode="serialization"),
+        }
+    options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+    return {name: orjson.dumps(content, option=options) for name, content in files.items()}
+
+
+def write(files: Mapping[str, bytes], folder: Path = FOLDER) -> None:
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*.json"):
+        if old.name not in files:
+            old.unlink()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+def stale(files: Mapping[str, bytes], folder: Path = FOLDER) -> list[str]:
+    """Names of the files that differ from what the code would generate now."""
+    present = {path.name: path.read_bytes() for path in folder.glob("*.json")}
+    return sorted(name for name in present.keys() | files.keys() if present.get(name) != files.get(name))
+
+
+def breaking(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What a reader of the old schema would miss in the new one: fields gone, optional now, or of another type."""
+    problems = []
+    for name, field in old.get("properties", {}).items():
+        now = new.get("properties", {}).get(name)
+        if now is None:
+            problems.append(f"{name} is gone")
+        elif now.get("type") != field.get("type") or now.get("format") != field.get("format"):
+            problems.append(f"{name} has another type")
+        elif name in old.get("required", []) and name not in new.get("required", []):
+            problems.append(f"{name} may be missing now")
+    return problems

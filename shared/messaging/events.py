@@ -1,0 +1,161 @@
+"""Events: declared by their publisher, emitted in the transaction that causes them, sent as CloudEvents 1.0."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from uuid import UUID, uuid5
+
+import orjson
+import uuid_utils.compat
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.database.session import before_commit
+from shared.messaging.outbox import EVENTS_EXCHANGE, REALTIME_EXCHANGE
+from shared.observability.context import current
+
+QUEUED = "outbox"
+
+
+def new_id() -> UUID:
+    """A time-ordered id (UUIDv7, RFC 9562)."""
+    return uuid_utils.compat.uuid7()
+
+
+class Event(BaseModel):
+    """Base of the payload classes. `class Booked(Event, type="booking.created.v1", subject="booking_id")`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    type_: ClassVar[str]
+    subject_field: ClassVar[str]
+    EXAMPLE: ClassVar[dict[str, Any]] = {}
+
+    version: int = Field(ge=0, le=2**31 - 1, description="Version of the entity after this event")
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, *, type: str = "", subject: str = "", **kwargs: Any) -> None:  # noqa: A002
+        super().__pydantic_init_subclass__(**kwargs)
+        if type:
+            cls.type_, cls.subject_field = type, subject
+
+    def __init_subclass__(cls, *, type: str = "", subject: str = "", **kwargs: Any) -> None:  # noqa: A002
+        super().__init_subclass__(**kwargs)
+
+    @property
+    def subject(self) -> str:
+        return str(getattr(self, self.subject_field))
+
+
+@dataclass(frozen=True)
+class Push:
+    """A realtime message for everybody connected in the audience: `user:<id>`, `loctician:<id>`, `all` ... One that is
+    sent again, because it could not be known whether it was before, has the same random bits in its id."""
+
+    id: UUID
+    audience: Sequence[str]
+    type: str
+    data: Mapping[str, Any]
+
+
+def derived_id(at: datetime, event_id: UUID, name: str) -> UUID:
+    """A UUIDv7 of the instant whose random bits follow from event and name: what is sent again is known by them."""
+    bits = uuid5(event_id, name).int & (1 << 62) - 1
+    return UUID(int=int(at.timestamp() * 1000) << 80 | 7 << 76 | (event_id.int >> 64 & 0xFFF) << 64 | 2 << 62 | bits)
+
+
+def emit(session: AsyncSession, event: Event) -> None:
+    """Queue an event on the session; it is written to the outbox before the same transaction commits."""
+    _queue(session, EVENTS_EXCHANGE, event.type_, event.subject, event.version, event.model_dump_json())
+
+
+def push(session: AsyncSession, message: Push) -> None:
+    """Queue a realtime message, likewise."""
+    body = orjson.dumps({"audience": list(message.audience), "data": message.data}, default=str).decode()
+    _queue(session, REALTIME_EXCHANGE, message.type, "", 0, body, message.id)
+
+
+def _queue(
+    session: AsyncSession,
+    exchange: str,
+    type_: str,
+    subject: str,
+    version: int,
+    data: str,
+    event_id: UUID | None = None,
+) -> None:
+    context = current()
+    row = {
+        "exchange": exchange,
+        "event_id": event_id or new_id(),
+        "type": type_,
+        "subject": subject,
+        "version": version,
+        "occurred_at": datetime.now(UTC),
+        "data": data,
+        "actor_id": context.actor_id,
+        "actor_role": context.actor_role or session.info["claims"].role,
+        "request_id": context.request_id,
+        "traceparent": context.traceparent,
+    }
+    session.info.setdefault(QUEUED, []).append(row)
+
+
+async def write_queued(session: AsyncSession, schema: str) -> bool:
+    """Insert what was emitted, in order. Tells whether there was anything."""
+    rows = session.info.pop(QUEUED, [])
+    if rows:
+        columns = list(rows[0])
+        values = ", ".join("CAST(:data AS jsonb)" if name == "data" else f":{name}" for name in columns)
+        statement = f"INSERT INTO {schema}.outbox ({', '.join(columns)}) VALUES ({values})"
+        await session.execute(text(statement), rows)
+    return bool(rows)
+
+
+before_commit(write_queued)
+
+
+def schema_name(type_: str) -> str:
+    return f"https://loctician.example/contracts/{type_}.schema.json"
+
+
+def envelope(source: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """An outbox row as a CloudEvents 1.0 structured-mode object."""
+    attributes = {
+        "specversion": "1.0",
+        "id": str(row["event_id"]),
+        "source": source,
+        "type": row["type"],
+        "subject": row["subject"],
+        "time": row["occurred_at"].astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "datacontenttype": "application/json",
+        "dataschema": schema_name(row["type"]),
+        "traceparent": row["traceparent"],
+        "version": row["version"],
+        "actorid": row["actor_id"],
+        "actorrole": row["actor_role"],
+        "requestid": row["request_id"],
+        "data": row["data"],
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def envelope_schema(type_: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of what `envelope` makes of an event of this type."""
+    texts = ("source", "subject", "traceparent", "actorid", "actorrole", "requestid")
+    return {
+        "type": "object",
+        "required": ["specversion", "id", "source", "type", "subject", "time", "version", "data"],
+        "properties": {
+            **{name: {"type": "string"} for name in texts},
+            "specversion": {"const": "1.0"},
+            "id": {"type": "string", "format": "uuid"},
+            "type": {"const": type_},
+            "time": {"type": "string", "format": "date-time"},
+            "datacontenttype": {"const": "application/json"},
+            "dataschema": {"const": schema_name(type_)},
+            "version": {"type": "integer", "description": "Version of the entity after this event"},
+            "data": data,
+        },
+    }

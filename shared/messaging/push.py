@@ -1,0 +1,24 @@
+"""Realtime messages that follow from an event alone: sent as it arrives, before anything is written down."""
+
+from datetime import UTC, datetime
+
+import orjson
+from pamqp.commands import Basic
+
+from shared.messaging.broker import TRANSIENT, Outgoing
+from shared.messaging.events import Push
+from shared.messaging.outbox import REALTIME_EXCHANGE
+
+
+def outgoing(push: Push, time: datetime) -> Outgoing:
+    body = {
+        "id": str(push.id),
+        "audience": list(push.audience),
+        "type": push.type,
+        "time": time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "data": push.data,
+    }
+    properties = Basic.Properties(
+        message_id=str(push.id), message_type=push.type, content_type="application/json", delivery_mode=TRANSIENT
+    )
+    return Outgoing(REALTIME_EXCHANGE, push.type, orjson.dumps(body, default=str), properties, mandatory=False)

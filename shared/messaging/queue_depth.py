@@ -1,0 +1,73 @@
+"""How much waits where: messages in a service's queues, rows in its outbox."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.exceptions import ChannelNotFoundEntity
+from prometheus_client import Gauge
+from sqlalchemy import text
+
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging.topology import DELAYS, dead_queue, events_queue, retry_queue
+
+TIMEOUT = 10.0
+MEASURE_EVERY = 15.0
+MOST_COUNTED = 100_000
+
+MESSAGES = Gauge("queue_messages", "Messages ready in a queue", ["service", "queue"])
+
+
+@dataclass(frozen=True)
+class Depths:
+    events: int
+    retry: int  # in all retry queues together
+    dead: int
+    consumers: int
+
+
+@dataclass(frozen=True)
+class Backlog:
+    rows: int  # counted up to 100,000
+    oldest_seconds: float
+
+
+async def depths(connection: AbstractConnection, service: str, delays: Sequence[int] = DELAYS) -> Depths | None:
+    """None when the service's queues were never declared."""
+    channel = await connection.channel()
+    try:
+        events, consumers = await _count(channel, events_queue(service))
+        retry = sum([(await _count(channel, retry_queue(service, delay)))[0] for delay in delays])
+        dead, _ = await _count(channel, dead_queue(service))
+    except ChannelNotFoundEntity:
+        return None  # the broker has closed the channel
+    await channel.close()
+    return Depths(events, retry, dead, consumers)
+
+
+async def _count(channel: AbstractChannel, queue: str) -> tuple[int, int]:
+    declared = (await channel.declare_queue(queue, passive=True, timeout=TIMEOUT)).declaration_result
+    return declared.message_count or 0, declared.consumer_count or 0
+
+
+async def measure(connection: AbstractConnection, service: str, delays: Sequence[int]) -> None:
+    """Keeps the metrics of a service's queues, for as long as the connection holds."""
+    while True:
+        found = await depths(connection, service, delays)
+        if found is not None:
+            for name, count in (("events", found.events), ("retry", found.retry), ("dead", found.dead)):
+                MESSAGES.labels(service, name).set(count)
+        task = asyncio.current_task()
+        if task and task.cancelling():  # the driver may have swallowed it
+            raise asyncio.CancelledError
+        await asyncio.sleep(MEASURE_EVERY)
+
+
+async def backlog(database: Database) -> Backlog:
+    sql = f"""SELECT count(*), coalesce(extract(epoch FROM now() - min(occurred_at)), 0)
+              FROM (SELECT occurred_at FROM "{database.schema}".outbox ORDER BY id LIMIT {MOST_COUNTED}) AS waiting"""
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        rows, age = (await session.execute(text(sql))).one()
+    return Backlog(rows, max(float(age), 0.0))

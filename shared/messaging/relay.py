@@ -1,0 +1,256 @@
+"""The relay: publishes what stands in the outbox, in order, and deletes what the broker has confirmed."""
+
+import asyncio
+import time
+from collections import Counter as Counted
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import orjson
+from pamqp.commands import Basic
+from prometheus_client import Counter, Gauge, Histogram
+
+from shared.database.notifier import outbox_channel
+from shared.database.session import Database
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging import broker, topology
+from shared.messaging import push as live
+from shared.messaging.broker import PERSISTENT, BrokerAwayError, Outgoing, WireChannel
+from shared.messaging.events import Push, envelope
+from shared.messaging.outbox import REALTIME_EXCHANGE
+from shared.messaging.topology import Bindings
+from shared.observability import tracing
+from shared.observability.health import Health
+
+if TYPE_CHECKING:
+    from shared.observability.telemetry_export import Span
+
+BATCH, BATCHES_A_PASS = 500, 20
+POLL = 2.0  # seconds, should a poke have been lost
+MEASURE_EVERY = 5.0
+MOST_COUNTED = 100_000
+CONNECT_TIMEOUT, COMMAND_TIMEOUT = 5.0, 30.0
+SHORTEST_HOLD, LONGEST_HOLD = 1.0, 60.0
+
+WAITING = Gauge("outbox_rows_waiting", "Rows in the outbox, counted up to 100,000", ["service"])
+OLDEST = Gauge("outbox_oldest_row_seconds", "Age of the oldest row in the outbox", ["service"])
+PUBLISH_SECONDS = Histogram("outbox_publish_seconds", "Publishing a batch until all is confirmed", ["service"])
+PUBLISHED = Counter("outbox_published_total", "Messages the broker confirmed, by type of event", ["service", "type"])
+RETURNED = Counter("outbox_returned_total", "Messages no queue would take", ["service"])
+
+Row = Mapping[str, Any]
+
+
+class Relay:
+    """One of these is at work for a schema at any time; others stand by."""
+
+    def __init__(
+        self, database: Database, service: str, amqp_url: str, health: Health, bindings: Bindings | None = None
+    ) -> None:
+        self._database = database
+        self._service = service
+        self._amqp_url = amqp_url
+        self._health = health
+        self._bindings = bindings
+
+    async def run(self) -> None:
+        """Until a connection is lost."""
+        async with _opened(self._database) as outbox:
+            await self._stand_by(outbox)
+            await self._measure(outbox)
+            async with broker.connection(self._amqp_url, f"{self._service} relay") as connection:
+                channel = await connection.channel()
+                await topology.declare(channel, topology.load() if self._bindings is None else self._bindings)
+                self._health.up("relay")
+                with self._database.notifier.relayed_here(outbox.woken):
+                    await self._relay(outbox, await broker.wire(channel))
+
+    async def _stand_by(self, outbox: "_Outbox") -> None:
+        # asks again and again: waiting inside the lock function would hold back vacuum for as long
+        while not await outbox.try_lock():
+            WAITING.labels(self._service).set(0)  # whoever is at work tells
+            OLDEST.labels(self._service).set(0)
+            self._health.up("relay")
+            await asyncio.sleep(POLL)
+
+    async def _relay(self, outbox: "_Outbox", channel: WireChannel) -> None:
+        held = _Held()
+        measured = 0.0
+        while True:
+            outbox.woken.clear()
+            begun = time.monotonic()
+            await self._drain(outbox, channel, held)
+            self._database.notifier.relayed(begun)
+            if time.monotonic() - measured > MEASURE_EVERY:
+                await self._measure(outbox)
+                measured = time.monotonic()
+            if channel.is_closed:
+                raise BrokerAwayError("the broker closed the channel")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL):
+                    await outbox.woken.wait()
+
+    async def _drain(self, outbox: "_Outbox", channel: WireChannel, held: "_Held") -> None:
+        while await self._pass(outbox, channel, held):
+            pass
+
+    async def _pass(self, outbox: "_Outbox", channel: WireChannel, held: "_Held") -> bool:
+        """While the broker takes a batch in, the next is read; while it takes in that one, the first is deleted. Not
+        for ever: a row that commits late has an earlier id than its neighbours. Tells whether more may be waiting."""
+        batch = self._send(channel, await outbox.fetch(held.types()))
+        try:
+            for left in reversed(range(BATCHES_A_PASS)):
+                if not batch.rows:
+                    return False
+                following = await outbox.fetch(held.types(), after=batch.rows[-1]["id"]) if left else ()
+                sent, answers = batch, await batch.answers
+                batch = self._send(channel, () if None in answers else following)
+                await self._settle(outbox, sent, answers, held)
+        finally:
+            batch.answers.cancel()
+            await asyncio.gather(batch.answers, return_exceptions=True)
+        return True
+
+    def _send(self, channel: WireChannel, rows: Sequence[Row]) -> "_Batch":
+        spans = self._spans(rows)
+        messages = [outgoing(self._service, *each) for each in zip(rows, spans, strict=True)]
+        return _Batch(rows, spans, asyncio.create_task(self._publish(channel, messages)))
+
+    async def _publish(self, channel: WireChannel, messages: Sequence[Outgoing]) -> list[bool | None]:
+        if not messages:
+            return []
+        with PUBLISH_SECONDS.labels(self._service).time():
+            return await broker.publish_all(channel, messages)
+
+    async def _settle(self, outbox: "_Outbox", batch: "_Batch", answers: Sequence[bool | None], held: "_Held") -> None:
+        answered = list(zip(batch.rows, answers, strict=True))
+        for span, answer in zip(batch.spans, answers, strict=True):
+            if span:
+                span.end(error=None if answer else "not_taken")
+        await outbox.delete([row["id"] for row, answer in answered if answer])
+        for type_, count in Counted(row["type"] for row, answer in answered if answer).items():
+            PUBLISHED.labels(self._service, type_).inc(count)
+        RETURNED.labels(self._service).inc(answers.count(False))
+        if None in answers:
+            raise BrokerAwayError("connection lost while publishing")
+        held.learn((row["type"], bool(answer)) for row, answer in answered)
+
+    def _spans(self, rows: Sequence[Row]) -> "list[Span | None]":
+        if not tracing.active():
+            return [None] * len(rows)
+        return [_span(row) for row in rows]
+
+    async def _measure(self, outbox: "_Outbox") -> None:
+        waiting, age = await outbox.backlog()
+        WAITING.labels(self._service).set(waiting)
+        OLDEST.labels(self._service).set(age)
+
+
+def _span(row: Row) -> "Span | None":
+    """Whoever handles the event goes on from here, as the sending of it does from the call that caused it."""
+    if row["traceparent"] is None or row["exchange"] == REALTIME_EXCHANGE:
+        return None
+    about = {"system": "rabbitmq", "operation": "send", "destination": row["exchange"], "event": row["type"]}
+    return tracing.begin(f"send {row['type']}", "producer", row["traceparent"], event_id=str(row["event_id"]), **about)
+
+
+def outgoing(service: str, row: Row, span: "Span | None" = None) -> Outgoing:
+    if row["exchange"] == REALTIME_EXCHANGE:
+        told = orjson.loads(row["data"])
+        return live.outgoing(Push(row["event_id"], told["audience"], row["type"], told["data"]), row["occurred_at"])
+    body = envelope(f"/services/{service}", {**row, "data": orjson.Fragment(row["data"]), **_traced(span)})
+    properties = Basic.Properties(
+        message_id=str(row["event_id"]),
+        message_type=row["type"],
+        content_type="application/cloudevents+json",
+        delivery_mode=PERSISTENT,
+    )
+    return Outgoing(row["exchange"], row["type"], orjson.dumps(body), properties)
+
+
+def _traced(span: "Span | None") -> dict[str, str]:
+    return {"traceparent": span.traceparent} if span else {}
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Rows on their way to the broker; `answers` tells of each whether it has them."""
+
+    rows: Sequence[Row]
+    spans: "list[Span | None]"
+    answers: "asyncio.Task[list[bool | None]]"
+
+
+@dataclass
+class _Held:
+    """Types that no queue takes at the moment: tried again later, so that they hold up no others."""
+
+    _until: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def types(self) -> list[str]:
+        now = time.monotonic()
+        return [type_ for type_, (until, _) in self._until.items() if until > now]
+
+    def learn(self, answers: Any) -> None:
+        taken = dict(answers)
+        for type_, accepted in taken.items():
+            if accepted:
+                self._until.pop(type_, None)
+            else:
+                pause = min(LONGEST_HOLD, 2 * self._until.get(type_, (0.0, SHORTEST_HOLD / 2))[1])
+                self._until[type_] = (time.monotonic() + pause, pause)
+
+
+@asynccontextmanager
+async def _opened(database: Database) -> AsyncIterator["_Outbox"]:
+    connection = await asyncpg.connect(
+        database.url,
+        timeout=CONNECT_TIMEOUT,
+        command_timeout=COMMAND_TIMEOUT,
+        server_settings={"application_name": f"loctician-{database.schema}-relay", "jit": "off"},
+    )
+    try:
+        outbox = _Outbox(connection, database.schema)
+        await outbox.prepare()
+        yield outbox
+    finally:
+        connection.terminate()
+
+
+class _Outbox:
+    """The relay's own connection. It holds the lock and reads the rows: once it is lost nothing is relayed, and
+    whoever gets the lock next is alone."""
+
+    def __init__(self, connection: Any, schema: str) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._table = f'"{schema}".outbox'
+        self.woken = asyncio.Event()
+
+    async def prepare(self) -> None:
+        claims = SERVICE_CLAIMS.as_json()
+        await self._connection.execute("SELECT set_config('request.jwt.claims', $1, false)", claims)
+        await self._connection.add_listener(outbox_channel(self._schema), lambda *_: self.woken.set())
+
+    async def try_lock(self) -> bool:
+        key = f"relay {self._schema}"
+        return bool(await self._connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", key))
+
+    async def fetch(self, held: Sequence[str], after: int = 0) -> Sequence[Row]:
+        sql = f"""SELECT * FROM {self._table} WHERE type <> ALL ($1::text[]) AND id > $2 ORDER BY id LIMIT {BATCH}"""
+        rows: Sequence[Row] = await self._connection.fetch(sql, held, after)
+        return rows
+
+    async def delete(self, ids: Sequence[int]) -> None:
+        sql = f"DELETE FROM {self._table} WHERE id = ANY ($1::bigint[])"
+        await self._connection.execute(sql, ids)
+
+    async def backlog(self) -> tuple[int, float]:
+        """Rows waiting, and the age of the oldest in seconds."""
+        sql = f"""SELECT count(*), coalesce(extract(epoch FROM now() - min(occurred_at)), 0)::float8
+                  FROM (SELECT occurred_at FROM {self._table} ORDER BY id LIMIT {MOST_COUNTED}) AS waiting"""
+        waiting, age = await self._connection.fetchrow(sql)
+        return waiting, max(age, 0.0)

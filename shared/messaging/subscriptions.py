@@ -1,0 +1,281 @@
+"""Subscriptions: what a service does on which event, and doing it once, in one transaction."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import orjson
+from prometheus_client import Counter, Histogram
+from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging import push as live
+from shared.messaging import topology
+from shared.messaging.broker import Outgoing
+from shared.messaging.events import Push
+from shared.messaging.inbox import first_times
+from shared.observability import tracing
+from shared.observability.context import bind
+
+EVERYTHING = "#"
+
+MESSAGES = Counter("consumer_messages_total", "Messages by outcome", ["service", "outcome"])
+LAG_SECONDS = Histogram(
+    "consumer_lag_seconds",
+    "From an event's happening until its handling begins",
+    ["service"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60, 300, 3600),
+)
+
+T = TypeVar("T")
+
+
+class UndecodableError(ValueError):
+    """The message is no event, or not the one its type promises; trying again cannot help."""
+
+
+@dataclass(frozen=True)
+class Received(Generic[T]):
+    id: UUID
+    source: str
+    type: str
+    subject: str
+    version: int
+    time: datetime
+    actor_id: str | None
+    actor_role: str | None
+    request_id: str | None
+    traceparent: str | None
+    data: T
+    taken_at: datetime  # off the queue; the same for what is pushed and what is written
+    pushed: bool = False  # what `at_once` made of it has been sent
+
+
+class _Envelope(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    id: UUID
+    source: str
+    type: str
+    subject: str = ""
+    version: int = 0
+    time: AwareDatetime
+    actorid: str | None = None
+    actorrole: str | None = None
+    requestid: str | None = None
+    traceparent: str | None = None
+    data: dict[str, Any]
+
+
+Handler = Callable[[AsyncSession, Received[T]], Awaitable[None]]
+Pushes = Callable[[Received[T]], Sequence[Push]]
+
+
+@dataclass(frozen=True)
+class _Subscription:
+    type: str
+    payload: TypeAdapter[Any]
+    handler: Handler[Any]
+    alone: bool
+
+
+class Subscriptions:
+    def __init__(self) -> None:
+        self._all: list[_Subscription] = []
+        self._at_once: dict[str, tuple[TypeAdapter[Any], Pushes[Any]]] = {}
+
+    def on(
+        self,
+        type: str,  # noqa: A002
+        payload: type[T],
+        *,
+        alone: bool = False,
+    ) -> Callable[[Handler[T]], Handler[T]]:
+        """Handle events of `type`, or of all types with "#", whose data is read as `payload`. `alone`: in no
+        transaction with other events, for one that decides whether others are handled at all."""
+
+        def register(handler: Handler[T]) -> Handler[T]:
+            self._all.append(_Subscription(type, TypeAdapter(payload), handler, alone))
+            return handler
+
+        return register
+
+    def at_once(self, type: str, payload: type[T], pushes: Pushes[T]) -> None:  # noqa: A002
+        """Realtime messages that follow from the event alone. They are sent before the event is handled, if it has come
+        in its turn; its handler sees by `pushed` whether they were, and pushes them itself where they were not."""
+        self._at_once[type] = (TypeAdapter(payload), pushes)
+
+    def live(self, envelope: Mapping[str, Any], taken_at: datetime) -> list[Outgoing]:
+        """What is to be sent of the event at once. Raises UndecodableError."""
+        payload, pushes = self._at_once.get(str(envelope.get("type")), (None, None))
+        if payload is None or pushes is None:
+            return []
+        event = _validated(_Envelope, envelope)
+        return [live.outgoing(one, event.time) for one in pushes(_received(event, payload, taken_at))]
+
+    @property
+    def types(self) -> list[str]:
+        return sorted({subscription.type for subscription in self._all})
+
+    @property
+    def payloads(self) -> list[tuple[str, TypeAdapter[Any]]]:
+        """Each subscribed type with what its data is read as."""
+        return [(subscription.type, subscription.payload) for subscription in self._all]
+
+    def joined(self, *others: "Subscriptions") -> "Subscriptions":
+        """Those of all of them, in order."""
+        made = Subscriptions()
+        made._all = [one for each in (self, *others) for one in each._all]
+        made._at_once = {type_: one for each in (self, *others) for type_, one in each._at_once.items()}
+        return made
+
+    @property
+    def everything(self) -> bool:
+        return any(subscription.type == EVERYTHING for subscription in self._all)
+
+    def to(self, type_: str) -> list[_Subscription]:
+        return [subscription for subscription in self._all if subscription.type in (type_, EVERYTHING)]
+
+
+async def handle(
+    database: Database,
+    subscriptions: Subscriptions,
+    service_name: str,
+    envelope: Mapping[str, Any],
+    *,
+    taken_at: datetime | None = None,
+    pushed: bool = False,
+) -> bool:
+    """One event in one transaction. False if it was handled before, was said of somebody before they were forgotten
+    here, or nobody here subscribes to its type."""
+    work = _Work.of(subscriptions, envelope, taken_at or datetime.now(UTC), pushed=pushed)
+    return await _handle(database, service_name, [work]) == 1
+
+
+async def handle_together(
+    database: Database, subscriptions: Subscriptions, service_name: str, envelopes: Sequence[Mapping[str, Any]]
+) -> bool:
+    """All of the events, in order, in one transaction. False, with nothing done, if one of them must be alone."""
+    now = datetime.now(UTC)
+    work = [_Work.of(subscriptions, envelope, now) for envelope in envelopes]
+    if any(each.alone for each in work):
+        return False
+    await _handle(database, service_name, work)
+    return True
+
+
+@dataclass(frozen=True)
+class _Work:
+    event: _Envelope
+    subject: str
+    steps: list[tuple[Handler[Any], Received[Any]]]
+    alone: bool
+
+    @classmethod
+    def of(
+        cls, subscriptions: Subscriptions, envelope: Mapping[str, Any], taken_at: datetime, *, pushed: bool = False
+    ) -> "_Work":
+        event = _validated(_Envelope, envelope)
+        wanted = subscriptions.to(event.type)
+        # whoever records everything records also what is said of the forgotten
+        subject = "" if subscriptions.everything else event.subject
+        steps = [(each.handler, _received(event, each.payload, taken_at, pushed=pushed)) for each in wanted]
+        return cls(event, subject, steps, any(each.alone for each in wanted))
+
+    async def do(self, session: AsyncSession, service_name: str) -> None:
+        event = self.event
+        described = _described(service_name, event)
+        with (
+            bind(request_id=event.requestid, actor_id=event.actorid, actor_role=event.actorrole),
+            tracing.spanned(f"process {event.type}", "consumer", event.traceparent, **described),
+        ):
+            for handler, received in self.steps:
+                await handler(session, received)
+
+
+async def _handle(database: Database, service_name: str, work: Sequence[_Work]) -> int:
+    """How many were handled: each event with its row in the inbox, or none of them."""
+    wanted = [each for each in work if each.steps]
+    MESSAGES.labels(service_name, "ignored").inc(len(work) - len(wanted))
+    if not wanted:
+        return 0
+    now, lag = datetime.now(UTC), LAG_SECONDS.labels(service_name)
+    for each in wanted:
+        lag.observe((now - each.event.time).total_seconds())
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        said = [(each.event.id, each.subject, each.event.time) for each in wanted]
+        fresh = await first_times(session, database.schema, said)
+        handled = len(fresh)
+        for each in wanted:
+            if each.event.id in fresh:
+                fresh.remove(each.event.id)
+                await each.do(session, service_name)
+                await _let_go(session)
+    MESSAGES.labels(service_name, "handled").inc(handled)
+    MESSAGES.labels(service_name, "duplicate").inc(len(wanted) - handled)
+    return handled
+
+
+async def _let_go(session: AsyncSession) -> None:
+    """The next event must see rows as they are, not as an earlier one read them."""
+    if session.new or session.identity_map:
+        await session.flush()
+        session.expunge_all()
+
+
+def _described(service: str, event: _Envelope) -> dict[str, str]:
+    if not tracing.active():
+        return {}
+    return {
+        "system": "rabbitmq",
+        "operation": "process",
+        "destination": topology.events_queue(service),
+        "event": event.type,
+        "event_id": str(event.id),
+    }
+
+
+def _validated(model: type[_Envelope], envelope: Mapping[str, Any]) -> _Envelope:
+    try:
+        return model.model_validate(envelope)
+    except ValidationError as exc:
+        raise UndecodableError(_places(exc)) from exc
+
+
+def _received(event: _Envelope, payload: TypeAdapter[T], taken_at: datetime, *, pushed: bool = False) -> Received[T]:
+    try:
+        data = payload.validate_python(event.data)
+    except ValidationError as exc:
+        raise UndecodableError(_places(exc)) from exc
+    return Received(
+        id=event.id,
+        source=event.source,
+        type=event.type,
+        subject=event.subject,
+        version=event.version,
+        time=event.time,
+        actor_id=event.actorid,
+        actor_role=event.actorrole,
+        request_id=event.requestid,
+        traceparent=event.traceparent,
+        data=data,
+        taken_at=taken_at,
+        pushed=pushed,
+    )
+
+
+def _places(error: ValidationError) -> str:
+    """What is wrong and where, without the values, which may be personal."""
+    found = error.errors(include_input=False, include_url=False, include_context=False)
+    return ", ".join(f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in found[:5])
+
+
+def decode(body: bytes) -> dict[str, Any] | UndecodableError:
+    try:
+        envelope = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return UndecodableError("the body is not JSON")
+    return envelope if isinstance(envelope, dict) else UndecodableError("the body is not a JSON object")

@@ -1,0 +1,82 @@
+"""What every service publishes about the people in its tables: parts of an export, proofs, reads."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.identity.principals import Principal
+from shared.messaging.events import Event, emit
+
+MOST_SUBJECTS = 100
+Counts = dict[str, Annotated[int, Field(ge=0)]]
+
+ABOUT: dict[str, Any] = {
+    "version": 1,
+    "request_id": "0197f0a0-0000-7000-8000-0000000000a1",
+    "subject_id": "0197f0a0-0000-7000-8000-000000000001",
+    "service": "booking",
+}
+
+
+class _Answer(Event):
+    request_id: UUID
+    subject_id: UUID
+    service: str
+    rows: Counts = Field(description="How many rows of each table were found or changed")
+
+
+class ExportPart(_Answer, type="gdpr.export_part.v1", subject="subject_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = ABOUT | {"rows": {"bookings": 2}, "sealed": "c2VhbGVk"}
+
+    sealed: str = Field(description="What the service holds: JSON, compressed, encrypted for gdpr, in base64")
+
+
+class ErasureDone(_Answer, type="gdpr.erasure_done.v1", subject="subject_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = ABOUT | {"rows": {"bookings": 2}, "dead_letters": 0}
+
+    dead_letters: int = Field(ge=0, description="Messages about the person taken out of retry and dead-letter queues")
+
+
+class RetentionApplied(Event, type="gdpr.retention_applied.v1", subject="policy"):
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "version": 1,
+        "run_id": "0197f0a0-0000-7000-8000-0000000000a2",
+        "service": "booking",
+        "policy": "inbox",
+        "counted": 1200,
+        "removed": 1200,
+        "dry_run": False,
+    }
+
+    run_id: UUID
+    service: str
+    policy: str
+    counted: int = Field(ge=0, description="Rows that were due when the run began")
+    removed: int = Field(ge=0)
+    dry_run: bool
+
+
+class AccessRead(Event, type="access.read.v1", subject="subject_id"):
+    """Somebody looked at what is held on other people. `subject_id` is null when there were several."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"version": 0, "subject_id": ABOUT["subject_id"], "what": "user"}
+
+    subject_id: UUID | None
+    what: str
+    subject_ids: list[UUID] = Field(default=[], max_length=MOST_SUBJECTS)
+
+    @property
+    def subject(self) -> str:
+        return str(self.subject_id or "")
+
+
+def audited_read(session: AsyncSession, reader: Principal, what: str, subjects: Iterable[UUID]) -> None:
+    """Have it audited that `reader` was shown this of these people; what one sees of oneself is not told."""
+    others = sorted({subject for subject in subjects if subject != reader.id}, key=str)
+    for start in range(0, len(others), MOST_SUBJECTS):
+        seen = others[start : start + MOST_SUBJECTS]
+        only = seen[0] if len(seen) == 1 else None
+        emit(session, AccessRead(version=0, subject_id=only, what=what, subject_ids=[] if only else seen))
