@@ -27,7 +27,8 @@ from gateway.routes import find
 from shared.errors import MEDIA_TYPE, ProblemError, TooLarge
 from shared.observability.log import logger
 from shared.openapi import descriptions as describing
-from shared.openapi.descriptions import example, headers, refusal
+from shared.openapi.descriptions import example, refusal
+from shared.openapi.operations import headers
 
 SECONDS = 15.0  # a service makes it when it is first asked
 AT_MOST = 4_194_304

@@ -5,7 +5,7 @@ import importlib
 import importlib.util
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import ModuleType
 from typing import Annotated, Any
@@ -56,6 +56,7 @@ class Service:
     name: str
     settings: type[Settings]
     roles: Sequence[str]  # that a caller may have
+    description: str = ""  # what the service is for, in its OpenAPI document
     routers: Sequence[APIRouter] = ()
     subscriptions: Subscriptions | None = None
     jobs: Sequence[Job] = ()
@@ -127,7 +128,9 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
         app.include_router(router)
     if service.setup:
         service.setup(app)
-    description = getattr(service.room("description"), "DESCRIPTION", Description(title))
+    description: Description = getattr(service.room("description"), "DESCRIPTION", Description(title))
+    if service.description:
+        description = replace(description, text=service.description)
     openapi.describe(app, service.name, description, service.roles)
     return app
 

@@ -2,21 +2,43 @@
 
 import base64
 import binascii
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
+from fastapi import Query
 from pydantic import AwareDatetime, TypeAdapter
 
 from shared.errors import BadCursor
 from shared.http.schemas import Schema, in_range, refuse_unstorable
 
 T = TypeVar("T")
+Row = TypeVar("Row")
+
+Limit = Annotated[int, Query(ge=1, le=100)]
+Cursor = Annotated[str | None, Query(max_length=1000)]
 
 
 class Page(Schema, Generic[T]):
     items: list[T]
     next_cursor: str | None = None
+
+
+def page(
+    rows: Sequence[Row], limit: int, key: Callable[[Row], Iterable[Any]], item: Callable[[Row], Any] | None = None
+) -> dict[str, Any]:
+    """A page of the rows of a query that fetched `limit + 1` of them: the last row only says that there are more.
+
+    `key` gives the values that the next page's cursor holds, of the last row shown; `item` the row's form in the
+    answer, which is the row itself without it.
+    """
+    shown = rows[:limit]
+    more = len(rows) > limit
+    return {
+        "items": [item(row) for row in shown] if item else list(shown),
+        "next_cursor": encode_cursor(*key(shown[-1])) if more else None,
+    }
 
 
 def encode_cursor(*values: Any) -> str:

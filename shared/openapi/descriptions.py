@@ -7,15 +7,20 @@ from typing import Any
 import orjson
 
 from shared.errors import MEDIA_TYPE, ProblemError, problem_body
+from shared.openapi.operations import (
+    CACHE_CONTROL,
+    ETAG,
+    LAST_MODIFIED,
+    LOCATION,
+    RETRY_AFTER,
+    SET_COOKIE,
+    Json,
+    headers,
+)
 
-Json = dict[str, Any]
+__all__ = ["CACHE_CONTROL", "ETAG", "LAST_MODIFIED", "LOCATION", "RETRY_AFTER", "SET_COOKIE", "Description", "told"]
 
-ETAG = "ETag"
-LOCATION = "Location"
-RETRY_AFTER = "Retry-After"
-CACHE_CONTROL = "Cache-Control"
-SET_COOKIE = "Set-Cookie"
-LAST_MODIFIED = "Last-Modified"
+
 HEADERS = {
     ETAG: "The version that was answered, for If-Match.",
     LOCATION: "Where what was made is found.",
@@ -84,10 +89,6 @@ class Description:
 
 def told(summary: str, *raises: type[ProblemError], sends: tuple[str, ...] = ()) -> Operation:
     return Operation(summary, raises, sends)
-
-
-def headers(*names: str) -> Json:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def components() -> Json:

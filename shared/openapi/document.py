@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pkgutil import resolve_name
 from typing import Any
 
 from fastapi import FastAPI
@@ -23,8 +24,9 @@ from shared.errors import (
     Unavailable,
 )
 from shared.identity.access import EVERY_ROLE
-from shared.openapi.descriptions import Description, Json, Operation, components, example, headers, refusal
+from shared.openapi.descriptions import Description, Operation, components, example, refusal
 from shared.openapi.examples import Examples
+from shared.openapi.operations import ERRORS, Json, headers
 
 Errors = list[type[ProblemError]]
 
@@ -54,10 +56,11 @@ def document(app: FastAPI, service: str, description: Description, roles: Sequen
     examples = Examples(schemas, description.examples)
     problems: Json = {}
     for route, method in endpoints(app):
-        told = description.operations.get(route.name) or Operation("")
         operation = made["paths"][route.path_format][method.lower()]
+        told = description.operations.get(route.name) or Operation("")
+        raised = [*_take_errors(operation), *told.raises]
         _describe(operation, route, told, service, roles)
-        for error in _refuse(operation, route, told):
+        for error in _refuse(operation, route, raised):
             problems[error.code] = {"value": example(error)}
         _show(operation, examples)
     common = components()
@@ -98,25 +101,38 @@ def _describe(operation: Json, route: Any, told: Operation, service: str, known:
     named = sorted(known) if roles == EVERY_ROLE else sorted(roles or ())
     operation["tags"] = [service]
     operation["operationId"] = route.operation_id or route.name
-    operation["summary"] = told.summary or route.name.replace("_", " ").capitalize()
+    operation["summary"] = route.summary or told.summary or route.name.replace("_", " ").capitalize()
     operation["description"] = "\n\n".join(filter(None, [operation.get("description"), _whom(roles, known)]))
     operation["security"] = [{"bearer": []}] if roles is not None else [{}, {"bearer": []}]
     operation["x-roles"] = named if roles is not None else None
     operation["responses"].pop("422", None)
     for status, answer in operation["responses"].items():
-        answer["headers"] = headers("X-Request-ID", *told.sends)
+        answer["headers"] = headers("X-Request-ID", *told.sends) | answer.get("headers", {})
         if answer["description"] == "Successful Response":
             answer["description"] = SUCCESSES[int(status)]
     parameters = operation.get("parameters", [])
     operation["parameters"] = [one for one in parameters if one["name"].lower() not in NO_PARAMETERS]
 
 
-def _refuse(operation: Json, route: Any, told: Operation) -> Errors:
-    """Adds the refusals, one answer a status, and tells which they are."""
-    errors = [*_following(operation, admitted(route.dependant)), *told.raises]
+def _take_errors(operation: Json) -> Errors:
+    """Removes the errors that the endpoint's decorator names, and the responses that hold nothing else."""
+    errors: Errors = []
+    for status, answer in list(operation["responses"].items()):
+        if ERRORS in answer:
+            errors += [resolve_name(name) for name in answer.pop(ERRORS)]
+            if answer.keys() <= {"description"}:
+                del operation["responses"][status]
+    return errors
+
+
+def _refuse(operation: Json, route: Any, raised: Errors) -> Errors:
+    """Adds a response for each status of the errors, and returns them all: those that follow and those raised."""
+    errors = [*_following(operation, admitted(route.dependant)), *raised]
     for status in sorted({error.status_code for error in errors}):
         same = [error for error in errors if error.status_code == status]
-        operation["responses"][str(status)] = refusal(same)
+        answer = refusal(same)
+        answer["headers"] |= operation["responses"].get(str(status), {}).get("headers", {})
+        operation["responses"][str(status)] = answer
     return errors
 
 
