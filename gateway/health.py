@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from gateway.client import Upstream, UpstreamError
+from shared.database.health import check_database
 from shared.database.session import Database
-from shared.http.app import check_database
 from shared.observability.health import Health
 
 SECONDS = 1.5

@@ -10,13 +10,11 @@ from functools import partial
 from types import ModuleType
 from typing import Annotated, Any
 
-from asyncpg import PostgresError
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.telemetry import TelemetryConfig
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from shared.classification import Policy
+from shared.database.health import watch_database
 from shared.database.session import Database
 from shared.http import idempotency
 from shared.http.middleware import InputLimits, RequestContext
@@ -38,7 +36,6 @@ from shared.privacy import retention
 from shared.privacy.erasure_worker import Forgetting
 from shared.settings import Settings
 
-DATABASE_CHECK_SECONDS = 2.0
 # The framework's own would send the messages of errors, which may hold somebody's data.
 UNTOLD = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
 
@@ -167,7 +164,7 @@ def _background(runtime: Runtime) -> dict[str, Any]:
     """Everything that runs beside the requests, by the process's role."""
     service, settings, database, health = runtime.service, runtime.settings, runtime.database, runtime.health
     health.expect("database")
-    work: dict[str, Any] = {"notifier": database.notifier.run(), "database": _watch_database(database, health)}
+    work: dict[str, Any] = {"notifier": database.notifier.run(), "database": watch_database(database, health)}
     if settings.role == "api":
         return work
 
@@ -191,19 +188,3 @@ def _background(runtime: Runtime) -> dict[str, Any]:
 async def _work(worker: Worker, runtime: Runtime) -> None:
     runtime.health.up(worker.name)
     await worker.run(runtime)
-
-
-async def _watch_database(database: Database, health: Health) -> None:
-    while True:
-        await check_database(database, health)
-        await asyncio.sleep(DATABASE_CHECK_SECONDS)
-
-
-async def check_database(database: Database, health: Health) -> None:
-    try:
-        async with asyncio.timeout(DATABASE_CHECK_SECONDS):
-            await database.call(text("SELECT 1"))
-    except (OSError, TimeoutError, SQLAlchemyError, PostgresError) as error:
-        health.down("database", type(error).__name__)
-    else:
-        health.up("database")
