@@ -7,12 +7,15 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications import queries
-from services.notifications.accounts import LinkRequested, send_link, warn
-from services.notifications.bookings import Booking, announce, at_once, new_kind, tell_availability, tell_move
-from services.notifications.kinds import CONSENTS
-from services.notifications.waitlist import Offer, tell_offered
-from services.notifications.wake import wake_after_commit
+from services.notifications.accounts.service import LinkRequested, send_link, warn
+from services.notifications.bookings.service import Booking, announce, at_once, new_kind, tell_availability, tell_move
+from services.notifications.contacts.queries import upsert_active, upsert_contact, upsert_role
+from services.notifications.deliveries.queries import make_due
+from services.notifications.names.queries import upsert_loctician_name, upsert_treatment_name
+from services.notifications.notification_types import CONSENTS
+from services.notifications.preferences.queries import upsert_consent
+from services.notifications.waitlist.service import Offer, tell_offered
+from services.notifications.workers import wake_workers_after_commit
 from shared.messaging.subscriptions import Received, Subscriptions
 
 subscriptions = Subscriptions()
@@ -78,25 +81,25 @@ class Loctician(BaseModel):
 @subscriptions.on("user.updated.v1", Person)
 async def remember_person(session: AsyncSession, event: Received[Person]) -> None:
     person = event.data
-    await queries.put_contact(session, person.model_dump(exclude={"role"}), event.version)
-    await queries.put_role(session, person.user_id, person.role, event.version)
-    await queries.hasten(session, person.user_id)
-    wake_after_commit(session)
+    await upsert_contact(session, person.model_dump(exclude={"role"}), event.version)
+    await upsert_role(session, person.user_id, person.role, event.version)
+    await make_due(session, person.user_id)
+    wake_workers_after_commit(session)
 
 
 @subscriptions.on("user.role_changed.v1", RoleChanged)
 async def change_role(session: AsyncSession, event: Received[RoleChanged]) -> None:
-    await queries.put_role(session, event.data.user_id, event.data.role, event.version)
+    await upsert_role(session, event.data.user_id, event.data.role, event.version)
 
 
 @subscriptions.on("user.deactivated.v1", Deactivated)
 async def deactivate(session: AsyncSession, event: Received[Deactivated]) -> None:
-    await queries.put_active(session, event.data.user_id, False, event.version)
+    await upsert_active(session, event.data.user_id, False, event.version)
 
 
 @subscriptions.on("user.reactivated.v1", Person)
 async def reactivate(session: AsyncSession, event: Received[Person]) -> None:
-    await queries.put_active(session, event.data.user_id, True, event.version)
+    await upsert_active(session, event.data.user_id, True, event.version)
     await remember_person(session, event)
 
 
@@ -138,19 +141,19 @@ async def heed_consent(session: AsyncSession, event: Received[ConsentChanged]) -
     """Also for what is written and not yet sent: that is looked at again before it goes."""
     said = event.data
     if said.purpose in CONSENTS:
-        await queries.put_consent(session, said.user_id, said.purpose, said.granted, event.version)
+        await upsert_consent(session, said.user_id, said.purpose, said.granted, event.version)
 
 
 @subscriptions.on("treatment.created.v1", Treatment)
 @subscriptions.on("treatment.updated.v1", Treatment)
 async def name_treatment(session: AsyncSession, event: Received[Treatment]) -> None:
     names = {language: one.name for language, one in event.data.translations.items()}
-    await queries.name_treatment(session, event.data.treatment_id, names, event.version)
+    await upsert_treatment_name(session, event.data.treatment_id, names, event.version)
 
 
 @subscriptions.on("loctician.updated.v1", Loctician)
 async def name_loctician(session: AsyncSession, event: Received[Loctician]) -> None:
-    await queries.name_loctician(session, event.data.loctician_id, event.data.display_name, event.version)
+    await upsert_loctician_name(session, event.data.loctician_id, event.data.display_name, event.version)
 
 
 @subscriptions.on("booking.created.v1", Booking)

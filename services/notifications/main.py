@@ -1,10 +1,18 @@
+"""The service notifications: routers, subscriptions and workers."""
+
 from fastapi import FastAPI
 
 from domain.roles import Role
-from services.notifications import broadcasts, reminders, sender
-from services.notifications.api import router
+from services.notifications.broadcasts import endpoints as broadcast_endpoints
+from services.notifications.broadcasts import service as broadcasts
 from services.notifications.consumers import subscriptions
+from services.notifications.deliveries import endpoints as delivery_endpoints
+from services.notifications.deliveries import sender
+from services.notifications.inbox import endpoints as inbox_endpoints
+from services.notifications.preferences import endpoints as preference_endpoints
+from services.notifications.reminders import service as reminders
 from services.notifications.settings import NotificationsSettings
+from services.notifications.unsubscribe import endpoints as unsubscribe_endpoints
 from shared.http.app import Service, Worker, create_app
 from shared.settings import load
 
@@ -12,7 +20,13 @@ SERVICE = Service(
     name="notifications",
     settings=NotificationsSettings,
     roles=tuple(Role),
-    routers=[router],
+    routers=[
+        inbox_endpoints.router,
+        preference_endpoints.router,
+        unsubscribe_endpoints.router,
+        delivery_endpoints.router,
+        broadcast_endpoints.router,
+    ],
     subscriptions=subscriptions,
     together=1,  # each message counts up its recipients' inboxes, and staff are in most of them
     workers=[

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
-from services.notifications.channels.mail.server import MailServer
+from services.notifications.mail.smtp import MailServer
 from shared.settings import Settings
 
 MOST_HOURS = 14 * 24

@@ -10,14 +10,14 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from services.notifications.channels import channels
-from services.notifications.channels.mail.channel import MailCarrier
-from services.notifications.channels.mail.server import MailServer
-from services.notifications.leaving import PATH, WayOut
+from services.notifications.deliveries.sender import Sender
+from services.notifications.dispatch.channels import channels
+from services.notifications.mail.channel import MailTransport
+from services.notifications.mail.smtp import MailServer
 from services.notifications.main import SERVICE
-from services.notifications.sender import Sender
 from services.notifications.tests import postoffice
 from services.notifications.tests.postoffice import PostOffice
+from services.notifications.unsubscribe.links import PATH, UnsubscribeLinks
 from shared.database.session import Database, transaction
 from shared.http.app import Service
 from shared.identity.principals import SERVICE_CLAIMS
@@ -29,7 +29,7 @@ KIRSTENS, AMINAS = "kirsten@example.com", "amina@example.com"
 START = datetime(2031, 3, 3, 9, tzinfo=UTC)  # a Monday, ten o'clock in Copenhagen
 
 MAIL_FROM, APP = "Loctician <no-reply@loctician.example>", "https://app.example"
-WAY_OUT = WayOut(f"https://api.example{PATH}", (SECRET_KEY.encode(),))
+UNSUBSCRIBE_LINKS = UnsubscribeLinks(f"https://api.example{PATH}", (SECRET_KEY.encode(),))
 
 Know = Callable[..., Awaitable[None]]
 Rows = Callable[..., Awaitable[list[dict[str, Any]]]]
@@ -48,7 +48,7 @@ def post() -> Iterator[PostOffice]:
 
 
 def mail_sender(database: Database, server: MailServer) -> Sender:
-    return Sender(database, channels()["mail"], MailCarrier(server, MAIL_FROM, APP, WAY_OUT))
+    return Sender(database, channels()["mail"], MailTransport(server, MAIL_FROM, APP, UNSUBSCRIBE_LINKS))
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ def _handler(provider: SmsProvider, stop: threading.Event) -> type[BaseHTTPReque
             self.wfile.write(content)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Quiet."""
+            """QuietHours."""
 
     return Handler
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from domain.roles import Role
-from services.notifications.sender import Sender
+from services.notifications.deliveries.sender import Sender
 from services.notifications.tests.conftest import AMINA, APP, KIRSTEN, KIRSTENS, Know, Rows
 from services.notifications.tests.postoffice import PostOffice, html_of, text_of
 from shared.database.session import Database
@@ -109,7 +109,7 @@ class TestLinks:
         await arrange("UPDATE notifications.deliveries SET due_at = now()")
         await sender.send_due()
         assert len(post.mails) == 1
-        assert "carrier_away" in everything_logged.getvalue()
+        assert "transport_unreachable" in everything_logged.getvalue()
         assert TOKEN not in everything_logged.getvalue()
         assert TOKEN not in json.dumps(await outbox(), default=str)
 

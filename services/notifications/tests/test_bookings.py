@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
-from services.notifications.channels.mail.mails import compose
-from services.notifications.rendering import Names, plain
-from services.notifications.sender import Sender
+from services.notifications.deliveries.sender import Sender
+from services.notifications.mail.compose import compose
+from services.notifications.rendering.texts import Names, plain
 from services.notifications.tests.conftest import (
     AMINA,
     AMINAS,

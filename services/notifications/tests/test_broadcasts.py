@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from domain.roles import Role
-from services.notifications import queries
-from services.notifications.broadcasts import BATCH, tell_next
-from services.notifications.sender import Sender
+from services.notifications.broadcasts import queries
+from services.notifications.broadcasts.service import BATCH, dispatch_next_batch
+from services.notifications.deliveries.sender import Sender
 from services.notifications.tests.conftest import AMINA, AMINAS, KIRSTEN, KIRSTENS, Know, Rows
 from services.notifications.tests.postoffice import PostOffice, html_of, text_of
 from shared.database.session import Database, transaction
@@ -40,7 +40,7 @@ def admin(auth_headers: Headers) -> dict[str, str]:
 
 async def tell_all(database: Database) -> int:
     batches = 0
-    while await tell_next(database):
+    while await dispatch_next_batch(database):
         batches += 1
     return batches
 
@@ -155,11 +155,11 @@ class TestBatches:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         await client.post(PATH, headers=admin, json=BODY)
-        assert await tell_next(database) == 1
+        assert await dispatch_next_batch(database) == 1
         with monkeypatch.context() as crash:
-            crash.setattr(queries, "come_to", None)  # the batch's transaction cannot end
+            crash.setattr(queries, "record_progress", None)  # the batch's transaction cannot end
             with pytest.raises(TypeError):
-                await tell_next(database)
+                await dispatch_next_batch(database)
         assert len(await rows("notices", "position")) == BATCH
         await tell_all(database)
         assert len(await rows("notices", "position")) == self.PEOPLE

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+import services.notifications as package
 from domain.roles import Role
-from services.notifications import channels as package
-from services.notifications.channels import channels
-from services.notifications.sender import Sender
+from services.notifications.deliveries.sender import Sender
+from services.notifications.dispatch.channels import channels
 from services.notifications.tests.conftest import KIRSTEN, Rows, booking
 from shared.database.session import Database
 from shared.testing.services import Deliver
@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[3]
 PIGEON = """
 from contextlib import asynccontextmanager
 
-from services.notifications.channels import Channel
-from services.notifications.deliveries import store
+from services.notifications.dispatch.channels import Channel
+from services.notifications.deliveries.queue import store
 
 FLOWN = []
 
@@ -36,7 +36,7 @@ class Loft:
         yield self
 
 
-CHANNEL = Channel("pigeon", store("pigeon"), outside=True, carrier=lambda settings: Loft())
+CHANNEL = Channel("pigeon", store("pigeon"), outside=True, transport=lambda settings: Loft())
 """
 
 
@@ -51,10 +51,10 @@ def pigeon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     channels.cache_clear()
     for name in ("pigeon.channel", "pigeon"):
-        sys.modules.pop(f"services.notifications.channels.{name}", None)
+        sys.modules.pop(f"services.notifications.{name}", None)
 
 
-@pytest.mark.parametrize("first", ["main", "settings", "cli", "channels.sms.channel", "models"])
+@pytest.mark.parametrize("first", ["main", "settings", "cli", "sms.channel", "models"])
 def test_the_service_can_be_imported_from_any_end(first: str) -> None:
     command = [sys.executable, "-c", f"import services.notifications.{first}"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
@@ -73,7 +73,7 @@ async def test_a_new_folder_is_used_offered_and_sent_through(
     await deliver("booking.created.v1", booking(), version=1)
     assert {row["channel"] for row in await rows("deliveries")} == {"mail", "pigeon"}
     channel = channels()["pigeon"]
-    assert await Sender(database, channel, channel.carrier(None)).send_due() == 2  # type: ignore[arg-type]
+    assert await Sender(database, channel, channel.transport(None)).send_due() == 2  # type: ignore[arg-type]
     sent = [row for row in await rows("deliveries") if row["channel"] == "pigeon"]
     assert {(row["status"], row["message_id"]) for row in sent} == {("sent", "ring-1")}
     headers = auth_headers(Role.CUSTOMER, KIRSTEN)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from services.notifications import samples
-from services.notifications.kinds import KINDS
-from services.notifications.rendering import words
-from services.notifications.sender import Sender
+from services.notifications.deliveries.sender import Sender
+from services.notifications.notification_types import NOTIFICATION_TYPES
+from services.notifications.rendering import samples
+from services.notifications.rendering.texts import words
 from services.notifications.tests.conftest import AMINAS, KIRSTENS, Know, booking
 from services.notifications.tests.postoffice import PostOffice, html_of, text_of
 from services.notifications.tests.test_invitations import event_in
@@ -68,7 +68,9 @@ class TestMails:
 
 
 ABOUT_A_TIME = [
-    (kind, part) for kind, part in samples.kinds() if KINDS[kind].topic in {"booking", "reminder", "waitlist"}
+    (kind, part)
+    for kind, part in samples.kinds()
+    if NOTIFICATION_TYPES[kind].topic in {"booking", "reminder", "waitlist"}
 ]
 
 

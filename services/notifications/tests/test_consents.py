@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from domain.roles import Role
-from services.notifications.channels import Line, channels
-from services.notifications.channels.mail.channel import MailCarrier
-from services.notifications.channels.mail.server import MailServer
-from services.notifications.sender import Sender
+from services.notifications.deliveries.sender import Sender
+from services.notifications.dispatch.channels import Connection, channels
+from services.notifications.mail.channel import MailTransport
+from services.notifications.mail.smtp import MailServer
 from services.notifications.tests.conftest import (
     AMINA,
     AMINAS,
@@ -21,7 +21,7 @@ from services.notifications.tests.conftest import (
     KIRSTEN,
     KIRSTENS,
     MAIL_FROM,
-    WAY_OUT,
+    UNSUBSCRIBE_LINKS,
     Know,
     Rows,
     booking,
@@ -104,14 +104,14 @@ class TestMarketing:
     async def test_a_withdrawal_holds_for_a_mail_that_a_sender_has_already_taken(
         self, say: Say, broadcast: Broadcast, database: Database, post: PostOffice, rows: Rows
     ) -> None:
-        real = MailCarrier(MailServer.from_url(post.url), MAIL_FROM, APP, WAY_OUT)
+        real = MailTransport(MailServer.from_url(post.url), MAIL_FROM, APP, UNSUBSCRIBE_LINKS)
 
         class Slow:
             @asynccontextmanager
-            async def connected(self) -> AsyncIterator[Line]:
+            async def connected(self) -> AsyncIterator[Connection]:
                 await say(False, 2)
-                async with real.connected() as line:
-                    yield line
+                async with real.connected() as connection:
+                    yield connection
 
         await say(True)
         await broadcast()

@@ -10,10 +10,10 @@ from hypothesis import settings as bounded
 from hypothesis import strategies as st
 from icalendar import Calendar, Component
 
-from services.notifications import samples
-from services.notifications.channels.mail.invitations import FILE, calendar
-from services.notifications.rendering import Names
-from services.notifications.sender import Sender
+from services.notifications.deliveries.sender import Sender
+from services.notifications.mail.invitations import FILE, calendar
+from services.notifications.rendering import samples
+from services.notifications.rendering.texts import Names
 from services.notifications.tests.conftest import AMINAS, KIRSTENS, START, booking
 from services.notifications.tests.postoffice import PostOffice
 from shared.testing.services import Deliver

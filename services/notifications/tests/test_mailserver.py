@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from deploy.local.processes import free_port
-from services.notifications.channels.mail.server import MailServer
+from services.notifications.mail.smtp import MailServer
 from services.notifications.tests.conftest import AMINA, Rows, booking, mail_sender
 from shared.database.session import Database
 from shared.testing.services import Deliver

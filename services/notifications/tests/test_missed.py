@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from domain.roles import Role
-from services.notifications.messages import Message
-from services.notifications.telling import tell
+from services.notifications.dispatch.messages import Message
+from services.notifications.dispatch.service import tell
 from services.notifications.tests.conftest import AMINA, KIRSTEN, booking
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS

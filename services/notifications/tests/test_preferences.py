@@ -10,8 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from domain.roles import Role
-from services.notifications.reminders import Quiet, Reminding
-from services.notifications.sender import Sender
+from services.notifications.deliveries.sender import Sender
+from services.notifications.reminders.schedule import QuietHours
+from services.notifications.reminders.service import ReminderWorker
 from services.notifications.tests.conftest import AMINA, KIRSTEN, KIRSTENS, Know, Rows, booking
 from services.notifications.tests.postoffice import PostOffice
 from services.notifications.tests.test_reminders import LONG_AGO, at_in
@@ -154,7 +155,7 @@ class TestEffect:
         assert (await client.put(PATH, headers=mine, json={"kinds": {"reminder": chosen}})).status_code == 200
         await deliver("booking.created.v1", booking(start=at_in(23)), version=1)
         await arrange(LONG_AGO)
-        await Reminding(database, (24,), Quiet(0, 0)).remind_due()
+        await ReminderWorker(database, (24,), QuietHours(0, 0)).remind_due()
         assert {row["channel"] for row in await rows("deliveries") if row["kind"] == "reminder"} == expected
         assert [row["kind"] for row in await rows("notices", "position") if row["user_id"] == KIRSTEN] == [
             "booking_created",

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from services.notifications import privacy
 from services.notifications.models import metadata
-from services.notifications.queries import put_preferences
+from services.notifications.preferences.queries import put_preferences
 from services.notifications.tests.conftest import AMINA, KIRSTEN, KIRSTENS, Know, booking
 from services.notifications.tests.test_accounts import requested
 from services.notifications.tests.test_waitlist import offer

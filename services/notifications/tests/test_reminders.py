@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from domain.clock import COPENHAGEN
 from domain.roles import Role
-from services.notifications.reminders import USEFUL, Quiet, Reminding, plan
-from services.notifications.sender import Sender
+from services.notifications.deliveries.sender import Sender
+from services.notifications.reminders.schedule import USEFUL, QuietHours, plan
+from services.notifications.reminders.service import ReminderWorker
 from services.notifications.settings import NotificationsSettings
 from services.notifications.tests.conftest import KIRSTEN, KIRSTENS, Rows, booking
 from services.notifications.tests.postoffice import PostOffice, text_of
@@ -25,7 +26,7 @@ from shared.testing.services import Deliver
 
 Arrange = Callable[..., Awaitable[None]]
 Headers = Callable[..., dict[str, str]]
-NIGHT, NEVER = Quiet(21, 8), Quiet(0, 0)
+NIGHT, NEVER = QuietHours(21, 8), QuietHours(0, 0)
 HOURS = (24, 2)
 
 
@@ -34,7 +35,7 @@ def wall(text: str) -> datetime:
 
 
 def dues(
-    start: str, known: str = "2027-01-01T12:00", hours: tuple[int, ...] = HOURS, quiet: Quiet = NIGHT
+    start: str, known: str = "2027-01-01T12:00", hours: tuple[int, ...] = HOURS, quiet: QuietHours = NIGHT
 ) -> list[str]:
     found = plan(wall(start), wall(known), hours, quiet)
     return [one.due.astimezone(COPENHAGEN).isoformat()[:16] for one in found]
@@ -70,7 +71,7 @@ class TestPlan:
         assert dues("2027-06-15T20:00", hours=(14, 13)) == ["2027-06-15T08:00"]
 
     def test_a_quiet_time_within_one_day_works_too(self) -> None:
-        assert dues("2027-06-15T14:00", hours=(2,), quiet=Quiet(11, 13)) == ["2027-06-15T13:00"]
+        assert dues("2027-06-15T14:00", hours=(2,), quiet=QuietHours(11, 13)) == ["2027-06-15T13:00"]
 
     @given(
         minute=st.integers(0, 3 * 365 * 24 * 60),
@@ -82,7 +83,7 @@ class TestPlan:
     def test_whatever_the_settings_none_is_quiet_late_or_from_before(
         self, minute: int, ahead: int, hours: list[int], quiet: tuple[int, int]
     ) -> None:
-        begin, sleeping = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute), Quiet(*quiet)
+        begin, sleeping = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute), QuietHours(*quiet)
         known = begin - timedelta(hours=ahead)
         found = plan(begin, known, hours, sleeping)
         assert len(found) <= len(set(hours))
@@ -93,8 +94,8 @@ class TestPlan:
 
 
 @pytest.fixture
-def reminding(database: Database) -> Reminding:
-    return Reminding(database, HOURS, NEVER)
+def reminding(database: Database) -> ReminderWorker:
+    return ReminderWorker(database, HOURS, NEVER)
 
 
 def at_in(hours: float) -> datetime:
@@ -109,7 +110,7 @@ class TestSending:
     async def test_a_reminder_is_told_by_mail_and_in_the_app(
         self,
         deliver: Deliver,
-        reminding: Reminding,
+        reminding: ReminderWorker,
         sender: Sender,
         post: PostOffice,
         arrange: Arrange,
@@ -130,7 +131,7 @@ class TestSending:
         assert (newest["kind"], newest["type"]) == ("reminder", "notification")
         assert newest["data"]["booking_id"] == data["booking_id"]
 
-    async def test_not_before_it_is_due(self, deliver: Deliver, reminding: Reminding, rows: Rows) -> None:
+    async def test_not_before_it_is_due(self, deliver: Deliver, reminding: ReminderWorker, rows: Rows) -> None:
         start = at_in(30)
         await deliver("booking.created.v1", booking(start=start), version=1)
         await reminding.remind_due()
@@ -146,13 +147,13 @@ class TestSending:
             await deliver("booking.created.v1", booking(start=at_in(23)), version=1)
         await arrange(LONG_AGO)
         for _ in range(2):
-            await asyncio.gather(*(Reminding(database, HOURS, NEVER).remind_due() for _ in range(4)))
+            await asyncio.gather(*(ReminderWorker(database, HOURS, NEVER).remind_due() for _ in range(4)))
             await arrange(LONG_AGO)
         told = [row for row in await rows("deliveries") if row["kind"] == "reminder"]
         assert len(told) == len(await rows("reminders")) == 5
 
     async def test_one_that_fell_due_while_nobody_was_here_goes_late_while_it_is_useful(
-        self, deliver: Deliver, reminding: Reminding, rows: Rows, arrange: Arrange
+        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, arrange: Arrange
     ) -> None:
         await deliver("booking.created.v1", booking(start=at_in(1)), version=1)
         await arrange(LONG_AGO)
@@ -160,7 +161,7 @@ class TestSending:
         assert [row["hours"] for row in await rows("reminders")] == [2], "the one of a day before has had its time"
 
     async def test_nobody_is_reminded_of_what_begins_now_or_is_over(
-        self, deliver: Deliver, reminding: Reminding, rows: Rows, arrange: Arrange
+        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, arrange: Arrange
     ) -> None:
         for hours in (0.3, -1, -30):
             await deliver("booking.created.v1", booking(start=at_in(hours)), version=1)
@@ -169,14 +170,14 @@ class TestSending:
         assert await rows("reminders") == []
 
     async def test_a_booking_made_shortly_before_needs_no_reminder(
-        self, deliver: Deliver, reminding: Reminding, rows: Rows
+        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows
     ) -> None:
         await deliver("booking.created.v1", booking(start=at_in(1.5)), version=1)
         await reminding.remind_due()
         assert await rows("reminders") == []
 
     async def test_requests_not_yet_confirmed_are_not_reminded_of(
-        self, deliver: Deliver, reminding: Reminding, rows: Rows, arrange: Arrange
+        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, arrange: Arrange
     ) -> None:
         booking_id, start = uuid4(), at_in(23)
         await deliver("booking.created.v1", booking(booking_id, start=start, status="pending"), version=1)
@@ -188,10 +189,10 @@ class TestSending:
         self, deliver: Deliver, database: Database, rows: Rows, arrange: Arrange
     ) -> None:
         hour = datetime.now(COPENHAGEN).hour
-        quiet = Quiet(hour, (hour + 2) % 24)
+        quiet = QuietHours(hour, (hour + 2) % 24)
         await deliver("booking.created.v1", booking(start=at_in(20)), version=1)
         await arrange(LONG_AGO)
-        await Reminding(database, HOURS, quiet).remind_due()
+        await ReminderWorker(database, HOURS, quiet).remind_due()
         period = quiet.period(datetime.now(UTC))
         assert period is not None
         [row] = await rows("appointments", "booking_id")
@@ -202,7 +203,7 @@ class TestSending:
 @pytest.mark.usefixtures("salon")
 class TestChanges:
     async def test_a_cancelled_appointment_is_not_reminded_of(
-        self, deliver: Deliver, reminding: Reminding, rows: Rows, arrange: Arrange
+        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, arrange: Arrange
     ) -> None:
         booking_id, start = uuid4(), at_in(23)
         await deliver("booking.created.v1", booking(booking_id, start=start), version=1)
@@ -212,7 +213,7 @@ class TestChanges:
         assert await rows("reminders") == []
 
     async def test_a_moved_appointment_is_reminded_of_at_its_new_time(
-        self, deliver: Deliver, reminding: Reminding, rows: Rows, arrange: Arrange
+        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, arrange: Arrange
     ) -> None:
         booking_id = uuid4()
         await deliver("booking.created.v1", booking(booking_id, start=at_in(23)), version=1)
@@ -226,7 +227,7 @@ class TestChanges:
         assert len(await rows("reminders")) == 1
 
     async def test_a_change_that_leaves_the_time_alone_reminds_nobody_twice(
-        self, deliver: Deliver, reminding: Reminding, rows: Rows, arrange: Arrange
+        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, arrange: Arrange
     ) -> None:
         booking_id, start = uuid4(), at_in(23)
         await deliver("booking.created.v1", booking(booking_id, start=start), version=1)
@@ -241,7 +242,7 @@ class TestChanges:
         self,
         change: str,
         deliver: Deliver,
-        reminding: Reminding,
+        reminding: ReminderWorker,
         sender: Sender,
         post: PostOffice,
         rows: Rows,
@@ -263,7 +264,13 @@ class TestChanges:
         assert (reminder["status"], reminder["error"]) == ("dropped", "overtaken")
 
     async def test_a_reminder_that_could_not_be_sent_in_time_is_not_sent_at_all(
-        self, deliver: Deliver, reminding: Reminding, sender: Sender, post: PostOffice, rows: Rows, arrange: Arrange
+        self,
+        deliver: Deliver,
+        reminding: ReminderWorker,
+        sender: Sender,
+        post: PostOffice,
+        rows: Rows,
+        arrange: Arrange,
     ) -> None:
         await deliver("booking.created.v1", booking(start=at_in(23)), version=1)
         await _send_all(sender)

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from domain.roles import Role
+from services.notifications.deliveries.sender import Sender
 from services.notifications.main import SERVICE
-from services.notifications.sender import Sender
 from services.notifications.tests.conftest import KIRSTEN, Rows, booking
 from shared.database.session import Database
 from shared.testing.retention import applied, named

@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from domain.roles import Role
-from services.notifications import deliveries
-from services.notifications.channels.mail.server import MailServer
-from services.notifications.outcomes import Failure
-from services.notifications.sender import Sender
-from services.notifications.tests.conftest import (
+from services.notifications.deliveries import queue as deliveries
+from services.notifications.deliveries.outcomes import Failure
+from services.notifications.deliveries.sender import Sender
+from services.notifications.mail.smtp import MailServer
+from services.notifications.tests.conftest import (  # fmt: skip
     AMINA,
     AMINAS,
     KIRSTEN,
@@ -25,7 +25,7 @@ from services.notifications.tests.conftest import (
     booking,
     mail_sender,
     until,
-)  # fmt: skip
+)
 from services.notifications.tests.postoffice import PostOffice
 from shared.testing.services import Deliver
 

@@ -7,12 +7,13 @@ import httpx
 import pytest
 
 from domain.roles import Role
-from services.notifications import deliveries
-from services.notifications.channels import channels
-from services.notifications.channels.sms import channel as sms
-from services.notifications.reminders import Quiet, Reminding
-from services.notifications.sender import Sender
+from services.notifications.deliveries import queue as deliveries
+from services.notifications.deliveries.sender import Sender
+from services.notifications.dispatch.channels import channels
+from services.notifications.reminders.schedule import QuietHours
+from services.notifications.reminders.service import ReminderWorker
 from services.notifications.settings import NotificationsSettings
+from services.notifications.sms import channel as sms
 from services.notifications.tests import smsprovider
 from services.notifications.tests.conftest import KIRSTEN, KIRSTENS, Know, Rows, booking
 from services.notifications.tests.smsprovider import ACCOUNT, SECRET, TOKEN, UNKNOWN, SmsProvider
@@ -45,7 +46,7 @@ def new_sms(database: Database, settings: Settings, provider: SmsProvider, name:
     def make(**changes: str) -> Sender:
         values = {"sms_provider": name, "sms_api_key": KEYS[name], "sms_url": provider.url, "sms_from": "Salonen"}
         made = NotificationsSettings.model_validate(settings.model_dump() | values | changes)
-        return Sender(database, channels()["sms"], channels()["sms"].carrier(made))
+        return Sender(database, channels()["sms"], channels()["sms"].transport(made))
 
     return make
 
@@ -70,7 +71,7 @@ async def reminder(
         assert answer.status_code == 200
         await deliver("booking.created.v1", booking(start=at_in(23)), version=1)
         await arrange(LONG_AGO)
-        await Reminding(database, (24,), Quiet(0, 0)).remind_due()
+        await ReminderWorker(database, (24,), QuietHours(0, 0)).remind_due()
 
     return wait
 

@@ -13,9 +13,10 @@ from jinja2 import UndefinedError
 from typer.testing import CliRunner
 
 from cli.main import app
-from services.notifications import rendering, samples
-from services.notifications.kinds import KINDS, Part
-from services.notifications.rendering import Names, Words, title, words
+from services.notifications.notification_types import NOTIFICATION_TYPES, Part
+from services.notifications.rendering import samples
+from services.notifications.rendering import texts as rendering
+from services.notifications.rendering.texts import Names, Words, title, words
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 APP = "https://loctician.example"
@@ -24,7 +25,7 @@ EVERY = [(kind, part, language) for kind, part in samples.kinds() for language i
 
 def said(kind: str, part: Part, language: str, **changes: Any) -> Words:
     return words(
-        samples.delivery(kind, part, language) | changes, samples.NAMES, "Loctician", APP, samples.way_out(kind)
+        samples.delivery(kind, part, language) | changes, samples.NAMES, "Loctician", APP, samples.unsubscribe_url(kind)
     )
 
 
@@ -74,7 +75,7 @@ class TestMissingValues:
     @pytest.mark.parametrize("kind", ["booking_created", "verification", "waitlist_offered"])
     def test_a_message_with_nothing_to_say_is_not_made(self, kind: str) -> None:
         with pytest.raises((UndefinedError, LookupError)):
-            said(kind, KINDS[kind].parts[0], "da", data={})
+            said(kind, NOTIFICATION_TYPES[kind].parts[0], "da", data={})
 
     def test_a_value_that_is_none_is_missing_too(self) -> None:
         with pytest.raises(UndefinedError):
@@ -128,7 +129,7 @@ class TestEscaping:
 
 
 class TestTitles:
-    @pytest.mark.parametrize(("kind", "part"), [one for one in samples.kinds() if KINDS[one[0]].inside])
+    @pytest.mark.parametrize(("kind", "part"), [one for one in samples.kinds() if NOTIFICATION_TYPES[one[0]].inside])
     def test_the_app_has_a_heading_for_all_it_shows(self, kind: str, part: Part) -> None:
         shown: dict[str, Any] = {
             "start": "2027-03-29T08:00:00Z",
@@ -146,7 +147,7 @@ def runs(*arguments: str) -> Iterator[str]:
 
 
 class TestPreview:
-    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("kind", NOTIFICATION_TYPES)
     @pytest.mark.parametrize("form", ["text", "html", "sms", "source"])
     def test_shows_any_of_them(self, kind: str, form: str) -> None:
         code, output = runs(kind, "--form", form, "--language", "en")

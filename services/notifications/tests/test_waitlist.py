@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from domain.roles import Role
-from services.notifications.sender import Sender
+from services.notifications.deliveries.sender import Sender
 from services.notifications.tests.conftest import AMINA, JONAS, KIRSTEN, KIRSTENS, RETWIST, START, Know, Rows, booking
 from services.notifications.tests.postoffice import PostOffice, text_of
 from shared.testing.services import Deliver

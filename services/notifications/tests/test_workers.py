@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from domain.roles import Role
-from services.notifications import sender
+from services.notifications.deliveries import sender
 from services.notifications.main import SERVICE
 from services.notifications.settings import NotificationsSettings
 from services.notifications.tests.conftest import KIRSTENS, booking, until
@@ -19,7 +19,7 @@ from services.notifications.tests.postoffice import PostOffice
 from services.notifications.tests.test_broadcasts import ADMIN, BODY
 from services.notifications.tests.test_broadcasts import PATH as BROADCAST
 from services.notifications.tests.test_reminders import LONG_AGO, at_in
-from services.notifications.wake import repeat
+from services.notifications.workers import repeat
 from shared.database.session import Database
 from shared.http.app import Runtime
 from shared.observability.metrics import exposition

@@ -1,0 +1,62 @@
+"""Mail: text and HTML over SMTP, with an invitation where it concerns an appointment."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email.errors import MessageError
+from email.utils import parseaddr
+
+import aiosmtplib
+
+from services.notifications.deliveries.outcomes import Failure, Refused
+from services.notifications.deliveries.queue import store
+from services.notifications.dispatch.channels import Channel, Connection, Delivery
+from services.notifications.mail.compose import compose
+from services.notifications.mail.smtp import MailServer, send
+from services.notifications.rendering.texts import Names
+from services.notifications.settings import NotificationsSettings
+from services.notifications.unsubscribe.links import UnsubscribeLinks
+
+
+@dataclass(frozen=True)
+class MailConnection:
+    client: aiosmtplib.SMTP
+    sender: str
+    app_url: str
+    unsubscribe_links: UnsubscribeLinks
+
+    async def send(self, delivery: Delivery, names: Names) -> str:
+        message_id = self._message_id(delivery)
+        try:
+            unsubscribe_url = self.unsubscribe_links.link(delivery)
+            mail = compose(delivery, names, self.sender, message_id, self.app_url, unsubscribe_url)
+        except (ValueError, MessageError) as error:
+            raise Refused(Failure("address_invalid", permanent=True)) from error
+        await send(self.client, mail)
+        return message_id
+
+    def _message_id(self, delivery: Delivery) -> str:
+        """The same at each attempt, so that a mail sent twice after a crash is known as one."""
+        domain = parseaddr(self.sender)[1].rpartition("@")[2]
+        return f"<{delivery['id']}.{delivery['resends']}@{domain}>"
+
+
+@dataclass(frozen=True)
+class MailTransport:
+    server: MailServer
+    sender: str
+    app_url: str
+    unsubscribe_links: UnsubscribeLinks
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Connection]:
+        async with self.server.connected() as client:
+            yield MailConnection(client, self.sender, self.app_url, self.unsubscribe_links)
+
+
+def transport(settings: NotificationsSettings) -> MailTransport:
+    server = MailServer.from_url(settings.smtp_url.get_secret_value())
+    return MailTransport(server, settings.mail_from, settings.links_to, UnsubscribeLinks.of(settings))
+
+
+CHANNEL = Channel("mail", store("mail"), outside=True, transport=transport)

@@ -1,0 +1,35 @@
+"""SQL of the names that mails use: treatments, locticians and customers."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications.models import contacts, loctician_names, treatment_names
+from services.notifications.rows import upsert_if_newer
+
+
+async def upsert_treatment_name(session: AsyncSession, treatment_id: UUID, names: dict[str, str], version: int) -> None:
+    values = {"treatment_id": treatment_id, "names": names}
+    await upsert_if_newer(session, treatment_names, "treatment_id", values, treatment_names.c.version, version)
+
+
+async def upsert_loctician_name(session: AsyncSession, loctician_id: UUID, name: str, version: int) -> None:
+    values = {"loctician_id": loctician_id, "display_name": name}
+    await upsert_if_newer(session, loctician_names, "loctician_id", values, loctician_names.c.version, version)
+
+
+async def find_treatment_names(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, dict[str, str]]:
+    named = select(treatment_names.c.treatment_id, treatment_names.c.names)
+    return {row[0]: row[1] for row in await session.execute(named.where(treatment_names.c.treatment_id.in_(ids)))}
+
+
+async def find_loctician_names(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, str]:
+    named = select(loctician_names.c.loctician_id, loctician_names.c.display_name)
+    return {row[0]: row[1] for row in await session.execute(named.where(loctician_names.c.loctician_id.in_(ids)))}
+
+
+async def find_customer_names(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, str]:
+    named = select(contacts.c.user_id, contacts.c.full_name).where(contacts.c.full_name.is_not(None))
+    return {row[0]: row[1] for row in await session.execute(named.where(contacts.c.user_id.in_(ids)))}

@@ -1,0 +1,81 @@
+"""A made-up delivery of every kind, to look at its words without sending anything."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.notifications.notification_types import NOTIFICATION_TYPES, TOPICS, Part
+from services.notifications.rendering.texts import Names
+
+CUSTOMER, LOCTICIAN = UUID(int=1), UUID(int=2)
+RETWIST, BROADCAST = UUID(int=3), UUID(int=4)
+START = datetime(2027, 3, 29, 8, tzinfo=UTC)
+PEOPLE: dict[Part, str] = {
+    "customer": "Kirsten Ærø",
+    "loctician": "Amina Diallo",
+    "staff": "Søren Åkjær",
+    "person": "Kirsten Ærø",
+}
+NAMES = Names(
+    treatments={RETWIST: {"da": "Retwist af rødder", "en": "Root retwist"}},
+    locticians={LOCTICIAN: "Amina"},
+    customers={CUSTOMER: "Kirsten Ærø"},
+    broadcasts={
+        BROADCAST: {
+            "title": {"da": "Ferielukket i uge 29", "en": "Closed in week 29"},
+            "body": {
+                "da": "Vi holder ferie i uge 29.\n\nBook gerne din næste tid inden da.",
+                "en": "We are on holiday in week 29.\n\nPlease book your next appointment before then.",
+            },
+        }
+    },
+)
+
+
+def kinds() -> Iterator[tuple[str, Part]]:
+    """Every kind with each of its parts."""
+    for kind in NOTIFICATION_TYPES.values():
+        for part in kind.parts:
+            yield kind.name, part
+
+
+def delivery(kind: str, part: Part, language: str) -> dict[str, Any]:
+    """As the sender has it: with the recipient's contact."""
+    return {
+        "id": UUID(int=9),
+        "recipient_id": UUID(int=8),
+        "resends": 0,
+        "kind": kind,
+        "part": part,
+        "language": language,
+        "full_name": PEOPLE[part],
+        "email": "kirsten@example.com",
+        "phone": "+4520123456",
+        "booking_id": UUID(int=5),
+        "booking_version": 2,
+        "data": _facts(kind),
+    }
+
+
+def unsubscribe_url(kind: str) -> str | None:
+    """As leaving.UnsubscribeLinks makes it, with nobody's proof."""
+    topic = TOPICS[NOTIFICATION_TYPES[kind].topic]
+    path = f"/api/v1/notifications/unsubscribe/{topic.name}/sample-proof"
+    return None if topic.required else f"https://loctician.example{path}"
+
+
+def _facts(kind: str) -> dict[str, Any]:
+    if kind in {"broadcast", "marketing"}:
+        return {"broadcast_id": str(BROADCAST)}
+    if NOTIFICATION_TYPES[kind].topic == "account":
+        return {"at": _at(0), "expires_at": _at(24), "token": "sample-token"}
+    item = {"treatment_id": str(RETWIST), "loctician_id": str(LOCTICIAN), "start": _at(0), "end": _at(1.5)}
+    facts: dict[str, Any] = {"start": _at(0), "end": _at(1.5), "items": [item]}
+    if kind == "waitlist_offered":
+        return facts | {"expires_at": _at(-20)}
+    return facts | {"customer_id": str(CUSTOMER), "price_amount": 64900}
+
+
+def _at(hours: float) -> str:
+    return (START + timedelta(hours=hours)).isoformat()
