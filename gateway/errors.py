@@ -3,7 +3,7 @@
 import math
 from typing import ClassVar
 
-from shared.errors import Forbidden, ProblemError, Texts, Unavailable
+from shared.errors import Forbidden, ProblemError, Texts, TooMany, Unavailable
 
 
 class BadPath(ProblemError):
@@ -100,4 +100,27 @@ class UpstreamSlow(Unavailable):
     detail: ClassVar[Texts] = {
         "da": "Tjenesten bagved svarede ikke i tide. Prøv igen om lidt.",
         "en": "The service behind did not answer in time. Try again in a moment.",
+    }
+
+
+class RateLimited(TooMany):
+    code = "rate_limited"
+    detail: ClassVar[Texts] = {
+        "da": "Prøv igen om {seconds} sekunder. Grænsen står i RateLimit-Policy.",
+        "en": "Try again in {seconds} seconds. RateLimit-Policy tells the limit.",
+    }
+
+    def __init__(self, policy: str, seconds: int) -> None:
+        super().__init__(
+            headers={"Retry-After": str(seconds)}, extensions={"violated-policies": [policy]}, seconds=seconds
+        )
+
+
+class CannotCount(Unavailable):
+    """Guessing at passwords is not let through uncounted."""
+
+    code = "cannot_count"
+    detail: ClassVar[Texts] = {
+        "da": "Login og nye adgangskoder er ikke mulige lige nu. Prøv igen om lidt.",
+        "en": "Signing in and new passwords are not possible right now. Try again in a moment.",
     }

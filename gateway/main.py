@@ -11,32 +11,27 @@ from typing import TYPE_CHECKING, Any
 from starlette.types import Receive, Scope, Send
 
 from domain.roles import Role
-from gateway import headers, paths, routes, server
-from gateway.access import Access
-from gateway.call import Call
-from gateway.client import Upstream
-from gateway.documents import OpenApi
-from gateway.errors import (
-    AddressTooLong,
-    BadPath,
-    HeadersTooLarge,
-    MethodNotAllowed,
-    OriginNotAllowed,
-)
-from gateway.health import watch_database
+from gateway import server
+from gateway.errors import AddressTooLong, BadPath, HeadersTooLarge, MethodNotAllowed, OriginNotAllowed
+from gateway.identity.authentication import Authentication
+from gateway.identity.revocations import Revocations
+from gateway.identity.tickets import Tickets
 from gateway.jobs import JOBS
-from gateway.limits.addresses import Clients
-from gateway.limits.door import Limits
-from gateway.operations import Operations
-from gateway.proxy import ClientGoneError, Proxy
+from gateway.limits.limiter import Limiter
+from gateway.operations.endpoints import Operations
+from gateway.operations.health import watch_database
+from gateway.operations.openapi import OpenApi
+from gateway.proxy import headers, paths, routes
+from gateway.proxy.call import Call
+from gateway.proxy.client_address import Clients
+from gateway.proxy.forwarding import ClientGoneError, Proxy
 from gateway.realtime.feed import Feed
 from gateway.realtime.hub import Hub
 from gateway.realtime.resume import Inbox
-from gateway.realtime.revoked import RevocationStream
+from gateway.realtime.revocation_stream import RevocationStream
 from gateway.realtime.sockets import Sockets
-from gateway.revocations import Revocations
 from gateway.settings import GatewaySettings
-from gateway.tickets import Tickets
+from gateway.upstream.client import Upstream
 from shared.database.session import Database
 from shared.errors import NotFound, ProblemError
 from shared.http.shutdown import before_the_end
@@ -88,15 +83,15 @@ class Gateway:
         self.revocations = Revocations(settings.access_token_expire_minutes * 60)
         self.revoked = RevocationStream(settings.amqp_url, self.revocations, self.hub, self.health)
         self._cors = headers.Cors(settings.cors_origins)
-        access = Access(self.verifier, self.revocations)
+        access = Authentication(self.verifier, self.revocations)
         tickets = Tickets(keys, settings.public_url, settings.jwt_audience, self.database)
         self.clients = Clients(settings.trusted_proxies)
-        self.limits = Limits(settings, access, self.database)
-        self._proxy = Proxy(settings, self.limits.admit, self.upstreams)
+        self.limiter = Limiter(settings, access, self.database)
+        self._proxy = Proxy(settings, self.limiter.admit, self.upstreams)
         # A WebSocket has no preflight: a page of our own has to be named like any other.
         pages = headers.Cors([*settings.cors_origins, headers.origin_of(settings.public_url)])
         inbox = Inbox(self.upstreams["notifications"])
-        self._sockets = Sockets(self.hub, access, tickets, inbox, pages, self.limits)
+        self._sockets = Sockets(self.hub, access, tickets, inbox, pages, self.limiter)
         operations = Operations(settings, self.health, self.upstreams, OpenApi(self.upstreams), self.revocations)
         self._own = operations.table()
         secure = settings.public_url.startswith("https://")
@@ -150,7 +145,7 @@ class Gateway:
             raise NotFound
         call.route = route.path
         await self._proxy.forward(call, route)
-        self.limits.succeeded(call)
+        self.limiter.succeeded(call)
 
     async def _preflight(self, call: Call) -> None:
         origin = call.incoming.one(b"origin")
@@ -176,7 +171,7 @@ class Gateway:
         await asyncio.gather(*tasks, return_exceptions=True)
         for upstream in self.upstreams.values():
             upstream.close()
-        await self.limits.close()
+        await self.limiter.close()
         await self.database.close()
         await tracing.close()
         await send({"type": "lifespan.shutdown.complete"})

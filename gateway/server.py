@@ -10,7 +10,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway.crowd import Crowd
 from gateway.metrics import CONNECTIONS_ENDED
-from gateway.timer import Timer
+from gateway.upstream.timers import Timer
 
 HEAD_SECONDS = 10.0
 MAX_HEAD_BYTES = 65_536

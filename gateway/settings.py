@@ -1,13 +1,32 @@
 """The gateway's variables, beside those every deployable has."""
 
 import ipaddress
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, field_validator
 
-from gateway.addresses import places
 from shared.settings import CommaSeparated, Settings
 
 SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
+
+
+def service_urls(setting: str) -> list[SplitResult]:
+    """The URLs in a setting like `http://booking:8002` or `http://10.0.0.1:8002,http://10.0.0.2:8002`.
+
+    Raises ValueError.
+    """
+    urls = [_service_url(part.strip()) for part in setting.split(",") if part.strip()]
+    if not urls:
+        raise ValueError("names no address")
+    return urls
+
+
+def _service_url(text: str) -> SplitResult:
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname or url.path.strip("/") or url.query:
+        raise ValueError(f"{text!r} is not of the form http://name:port")
+    _ = url.port  # reading it raises ValueError if it is not a number from 0 to 65535
+    return url
 
 
 class GatewaySettings(Settings):
@@ -45,9 +64,9 @@ class GatewaySettings(Settings):
 
     @field_validator("auth_url", "booking_url", "calendar_url", "notifications_url", "gdpr_url")
     @classmethod
-    def names_places(cls, value: str) -> str:
-        places(value)
+    def is_service_url(cls, value: str) -> str:
+        service_urls(value)
         return value
 
-    def upstream_urls(self) -> dict[str, str]:
-        return {name: str(getattr(self, f"{name}_url")) for name in SERVICES}
+    def upstream_urls(self) -> dict[str, list[SplitResult]]:
+        return {name: service_urls(getattr(self, f"{name}_url")) for name in SERVICES}

@@ -16,7 +16,6 @@ from prometheus_client import REGISTRY
 from cli import generating
 from deploy.local.servers import install
 from gateway import metrics as _gateway  # noqa: F401 - what it measures is then registered
-from gateway.limits import metrics as _limits  # noqa: F401 - and what its limits count
 from tests.guards.test_layout import SERVICES
 
 ROOT = Path(__file__).parents[2]

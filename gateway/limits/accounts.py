@@ -7,8 +7,8 @@ from typing import Any
 
 from starlette.types import Message, Receive
 
-from gateway.call import Call
-from gateway.proxy import read_body
+from gateway.proxy.call import Call
+from gateway.proxy.forwarding import read_body
 
 MAX_BODY_BYTES = 16_384
 MOST_CHARACTERS = 1_000

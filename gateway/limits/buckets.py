@@ -7,10 +7,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from enum import Enum
 
-from gateway.headers import Headers
-from gateway.limits.lender import Ask, AwayError, Grant, Lender
-from gateway.limits.metrics import BUCKETS
+from gateway.limits.lease_client import AwayError, Lease, LeaseClient, LeaseRequest
 from gateway.limits.rules import Rule
+from gateway.metrics import BUCKETS
+from gateway.proxy.headers import Headers
 
 MOST_KEPT = 20_000
 Clock = Callable[[], float]
@@ -59,7 +59,7 @@ class Bucket:
     def told(self, now: float) -> Headers:
         return self.rule.told(self.left + self.free, self.seconds(now))
 
-    def ask(self, now: float) -> Ask:
+    def ask(self, now: float) -> LeaseRequest:
         """For all who wait, and as many more as are likely to follow; with how the last share was used."""
         needed, used = len(self.waiting), self.lent - self.left
         if self.lent and self.rule.ahead:
@@ -69,9 +69,9 @@ class Bucket:
         self.asked_at = now
         rule = self.rule
         wanted = needed + self.guess
-        return Ask(self.key, rule.at_most, rule.over, rule.hold, needed, wanted, lent, self.until, told)
+        return LeaseRequest(self.key, rule.at_most, rule.over, rule.hold, needed, wanted, lent, self.until, told)
 
-    def receive(self, grant: Grant, now: float) -> None:
+    def receive(self, grant: Lease, now: float) -> None:
         self.lent = self.left = grant.granted
         self.at, self.until = grant.at, int(grant.at) + self.rule.hold
         self.free = grant.free
@@ -81,8 +81,8 @@ class Bucket:
 
 
 class Buckets:
-    def __init__(self, lender: Lender, clock: Clock = time.monotonic, at_most: int = MOST_KEPT) -> None:
-        self._lender = lender
+    def __init__(self, lease_client: LeaseClient, clock: Clock = time.monotonic, at_most: int = MOST_KEPT) -> None:
+        self._lease_client = lease_client
         self.clock = clock
         self._at_most = at_most
         self._kept: OrderedDict[str, Bucket] = OrderedDict()
@@ -111,7 +111,7 @@ class Buckets:
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         bucket.waiting.append(answer)
         if len(bucket.waiting) == 1:
-            self._lender.start(self._fill(bucket))
+            self._lease_client.start(self._fill(bucket))
         return await answer
 
     async def _fill(self, bucket: Bucket) -> None:
@@ -119,7 +119,7 @@ class Buckets:
         try:
             while bucket.waiting:
                 try:
-                    grant = await self._lender.lease(bucket.ask(self.clock()))
+                    grant = await self._lease_client.lease(bucket.ask(self.clock()))
                 except AwayError:
                     _tell(bucket, Outcome.AWAY)
                     return

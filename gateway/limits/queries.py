@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.models import known_networks, rate_limits
 from shared.database.session import Database, call
 
-PURGED_AT_ONCE = 10_000
+PURGE_BATCH = 10_000
 KNOWN_DAYS = 90  # as long as auth holds an address for known
 CHANGED_DAYS = 2  # today and yesterday: who sets a new password comes in soon
 
@@ -55,19 +55,19 @@ async def remember(database: Database, key: bytes) -> None:
     await call(database, _REMEMBER, {"key": key})
 
 
-async def purge_idle(session: AsyncSession) -> int:
+async def purge_idle_buckets(session: AsyncSession) -> int:
     """Remove some of the buckets that are whole again; tells how many. One that is being taken from stays."""
     idle = (
         select(rate_limits.c.key)
         .where(rate_limits.c.idle_at < func.clock_timestamp())
-        .limit(PURGED_AT_ONCE)
+        .limit(PURGE_BATCH)
         .with_for_update(skip_locked=True)
     )
     gone = delete(rate_limits).where(rate_limits.c.key.in_(idle)).returning(rate_limits.c.key)
     return len((await session.execute(gone)).all())
 
 
-async def purge_unknown(session: AsyncSession) -> int:
-    old = select(known_networks.c.key).where(~_STILL_KNOWN).limit(PURGED_AT_ONCE)
+async def purge_known_networks(session: AsyncSession) -> int:
+    old = select(known_networks.c.key).where(~_STILL_KNOWN).limit(PURGE_BATCH)
     gone = delete(known_networks).where(known_networks.c.key.in_(old)).returning(known_networks.c.key)
     return len((await session.execute(gone)).all())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from gateway.headers import Headers
+from gateway.proxy.headers import Headers
 
 MINUTE = 60
 # Guessing at one account from many addresses stops here. Three times what one address may try, so that no single

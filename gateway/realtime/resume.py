@@ -8,9 +8,9 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from gateway.client import Upstream, UpstreamError
 from gateway.metrics import RESUMED
 from gateway.realtime.hub import Message
+from gateway.upstream.client import Upstream, UpstreamError
 from shared.messaging.events import new_id
 from shared.observability.log import logger
 

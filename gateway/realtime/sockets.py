@@ -11,16 +11,16 @@ from uuid import UUID
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.access import Access
 from gateway.errors import Starting
-from gateway.headers import Cors
-from gateway.limits.addresses import client_of
-from gateway.limits.door import Limits
+from gateway.identity.authentication import Authentication
+from gateway.identity.tickets import Tickets, TicketsAwayError
+from gateway.limits.limiter import Limiter
 from gateway.metrics import WEBSOCKETS_CLOSED
+from gateway.proxy.client_address import client_of
+from gateway.proxy.headers import Cors
 from gateway.realtime.hub import NO_TOKEN, TOO_MANY, TRY_LATER, Close, FullError, Holder, Hub, Member, Message
 from gateway.realtime.resume import Inbox
 from gateway.server import cut
-from gateway.tickets import Tickets, TicketsAwayError
 from shared.identity.principals import principal_from
 from shared.identity.tokens import InvalidToken
 from shared.observability.log import logger
@@ -46,7 +46,9 @@ class Caller:
 
 
 class Sockets:
-    def __init__(self, hub: Hub, access: Access, tickets: Tickets, inbox: Inbox, cors: Cors, limits: Limits) -> None:
+    def __init__(
+        self, hub: Hub, access: Authentication, tickets: Tickets, inbox: Inbox, cors: Cors, limits: Limiter
+    ) -> None:
         self._hub = hub
         self._access = access
         self._tickets = tickets

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
+from gateway.jobs import JOBS
 from gateway.limits.buckets import Buckets, Outcome
-from gateway.limits.jobs import JOBS
-from gateway.limits.lender import Lender
+from gateway.limits.lease_client import LeaseClient
 from gateway.limits.rules import Rule
 from gateway.tests.conftest import Upstreams, settings_for
 from shared.database.session import Database
@@ -46,9 +46,9 @@ class Clock:
 class Replica:
     def __init__(self, database: Database, clock: Clock, place: int = 0, at_most: int = 20_000) -> None:
         self.clock = clock
-        self.lender = Lender(database, clock.of_database)
+        self.lease_client = LeaseClient(database, clock.of_database)
         self.passed: list[float] = []
-        self.buckets = Buckets(self.lender, lambda: clock.now - START + 1_000 * place, at_most)
+        self.buckets = Buckets(self.lease_client, lambda: clock.now - START + 1_000 * place, at_most)
 
     async def take(self, rule: Rule, name: str) -> bool:
         bucket = self.buckets.get(name, rule, lambda name: name.encode().rjust(16)[:16])
@@ -89,7 +89,7 @@ async def replicas(database: Database, clock: Clock, number: int) -> AsyncIterat
         yield made
     finally:
         for one in made:
-            await one.lender.close()
+            await one.lease_client.close()
 
 
 @pytest.fixture
@@ -219,7 +219,7 @@ class TestExactness:
         assert await small.take(rule(10), "another")
         assert len(small.buckets) == 1
         assert not await small.take(rule(10), name)
-        await small.lender.close()
+        await small.lease_client.close()
 
     async def test_a_clock_put_back_locks_nobody_out_for_longer_than_a_minute(
         self, three: list[Replica], name: str, clock: Clock, database: Database
@@ -303,7 +303,7 @@ class TestAway:
                 while await replica.buckets.take(bucket) is Outcome.AWAY:
                     await asyncio.sleep(0.02)
             assert REGISTRY.get_sample_value("gateway_rate_limit_away") == 0
-            await replica.lender.close()
+            await replica.lease_client.close()
             await database.close()
 
     async def test_connections_that_were_closed_meanwhile_are_no_absence(
@@ -316,7 +316,7 @@ class TestAway:
             await link.cut()
             await link.mend()
             assert await replica.burst(rule(10, ahead=0), "kept", 20) == 8
-            await replica.lender.close()
+            await replica.lease_client.close()
             await database.close()
 
 
@@ -324,7 +324,7 @@ class TestJob:
     async def test_whole_buckets_are_removed_and_others_stay(
         self, database: Database, three: list[Replica], name: str
     ) -> None:
-        real = Lender(database)
+        real = LeaseClient(database)
         buckets = Buckets(real)
         bucket = buckets.get(name, rule(10), lambda _: b"a" * 16)
         assert await buckets.take(bucket) is Outcome.ALLOWED
@@ -332,7 +332,7 @@ class TestJob:
                   SELECT decode(lpad(to_hex(n), 32, '0'), 'hex'), '{}', '{}', now() - interval '1 s'
                   FROM generate_series(1, 12000) n RETURNING 1"""
         await database.call(text(fill))
-        assert await run_once(database, JOBS[0]) == "done"
+        assert await run_once(database, JOBS[1]) == "done"
         left = await database.call(text("SELECT key FROM rate_limits WHERE idle_at < clock_timestamp()"))
         kept = await database.call(
             text("SELECT 1 FROM rate_limits WHERE key = CAST(:key AS bytea)"), {"key": b"a" * 16}

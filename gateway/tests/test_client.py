@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gateway.client import BrokenError, Request, SlowError, UnreachableError, Upstream
+from gateway.settings import service_urls
 from gateway.tests.conftest import until
+from gateway.upstream.client import BrokenError, Request, SlowError, UnreachableError, Upstream
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -56,7 +57,7 @@ async def pool() -> AsyncIterator[Pool]:
     made: list[Upstream] = []
 
     def make(url: str, **options: float) -> Upstream:
-        made.append(Upstream(url, **options))  # type: ignore[arg-type]
+        made.append(Upstream(service_urls(url), **options))  # type: ignore[arg-type]
         return made[-1]
 
     yield make

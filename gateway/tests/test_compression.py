@@ -9,9 +9,9 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from gateway import compression
-from gateway.compression import accepts
-from gateway.headers import read
+from gateway.proxy import compression
+from gateway.proxy.compression import accepts
+from gateway.proxy.headers import read
 from gateway.tests.conftest import Upstreams, running, serving
 
 SIZE = 50_000

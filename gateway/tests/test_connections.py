@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.asyncio.client import connect
 
-from gateway import proxy, routes, server
+from gateway import server
 from gateway.crowd import Crowd
-from gateway.routes import Route
+from gateway.proxy import forwarding, routes
+from gateway.proxy.routes import Route
 from gateway.server import FrontDoor
 from gateway.tests.conftest import SERVERS, Upstreams, raw, running, until
 from gateway.tests.support import Ends, ws
@@ -127,7 +128,7 @@ class TestTimes:
         self, upstreams: Upstreams, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(server, "TAKE_SECONDS", 0.2)
-        monkeypatch.setattr(proxy, "CLIENT_READ_SECONDS", 0.2)
+        monkeypatch.setattr(forwarding, "CLIENT_READ_SECONDS", 0.2)
         async with running(upstreams, {"timeout_keep_alive": 0.2}) as (_, url):
             _, writer = await connected(url)
             writer.write(GET * 3 + b"GET /api/v1/services/big HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

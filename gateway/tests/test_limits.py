@@ -17,10 +17,10 @@ from pydantic import ValidationError
 from sqlalchemy import text
 from websockets.asyncio.client import connect
 
+from gateway.jobs import JOBS
 from gateway.limits.accounts import named_in, one_spelling
-from gateway.limits.addresses import network_of
-from gateway.limits.jobs import JOBS
 from gateway.main import Gateway
+from gateway.proxy.client_address import network_of
 from gateway.tests.conftest import TokenFor, Upstreams, raw, running, settings_for, until
 from gateway.tests.support import closed_with, ws
 from shared.jobs import run_once
@@ -183,8 +183,8 @@ class Moved:
 
     def __init__(self, gateway: Gateway) -> None:
         self.now = 1_900_000_000.0
-        gateway.limits.buckets.clock = lambda: self.now
-        gateway.limits.lender._now = lambda: datetime.fromtimestamp(self.now, UTC)
+        gateway.limiter.buckets.clock = lambda: self.now
+        gateway.limiter.lease_client._now = lambda: datetime.fromtimestamp(self.now, UTC)
 
     def by(self, seconds: float) -> None:
         self.now += seconds
@@ -307,7 +307,7 @@ class TestLogins:
     ) -> None:
         email = f"{new_id()}@x.example"
         assert (await attempt(two[0][1], address, email, "right")).status_code == 200
-        await until(lambda: not two[0][0].limits.lender._tasks)
+        await until(lambda: not two[0][0].limiter.lease_client._tasks)
         for _ in range(3 * LOGINS):
             await attempt(two[0][1], new_address(), email)
         before = counted("account", "known")
@@ -323,7 +323,7 @@ class TestLogins:
         mailed = await attempt(two[0][1], address, email, path="/api/v1/auth/forgot-password")
         changed = await attempt(two[0][1], address, email, path="/api/v1/auth/reset-password")
         assert (mailed.status_code, changed.status_code) == (200, 200)
-        await until(lambda: not two[0][0].limits.lender._tasks)
+        await until(lambda: not two[0][0].limiter.lease_client._tasks)
         assert (await attempt(two[1][1], address, email, "right")).status_code == 200
         assert (await attempt(two[1][1], new_address(), email, "right")).status_code == 429
 
@@ -386,7 +386,7 @@ class TestStored:
     async def test_nothing_that_names_anybody(self, two: Two, address: str, database: str) -> None:
         email = f"{new_id()}@x.example"
         assert (await attempt(two[0][1], address, email, "right")).status_code == 200
-        await until(lambda: not two[0][0].limits.lender._tasks)
+        await until(lambda: not two[0][0].limiter.lease_client._tasks)
         for table in ("rate_limits", "known_networks"):
             rows = await two[0][0].database.call(text(f"SELECT CAST(row_to_json(t) AS text) FROM {table} t"))
             assert rows
@@ -396,7 +396,7 @@ class TestStored:
         fill = """INSERT INTO known_networks SELECT decode(md5(n::text), 'hex'), current_date - n
                   FROM generate_series(80, 100) n ON CONFLICT DO NOTHING RETURNING 1"""
         await two[0][0].database.call(text(fill.replace("n::text", "CAST(n AS text)")))
-        while (outcome := await run_once(two[0][0].database, JOBS[1])) == "elsewhere":
+        while (outcome := await run_once(two[0][0].database, JOBS[2])) == "elsewhere":
             await asyncio.sleep(0.01)
         assert outcome == "done"
         oldest = await two[0][0].database.call(text("SELECT max(current_date - seen_on) FROM known_networks"))
@@ -422,7 +422,7 @@ class TestAway:
             assert counted("login", "closed") == closed + 1
             assert REGISTRY.get_sample_value("gateway_rate_limit_away") == 1
             await link.mend()
-            await until(lambda: not gateway.limits.lender.away, 10)
+            await until(lambda: not gateway.limiter.lease_client.away, 10)
             assert (await attempt(url, address, "a@x.example")).status_code == 401
             got = await statuses([(gateway, url)], address, LIMIT + 5, **bearer(token_for()))
             assert got.count(429) == 5

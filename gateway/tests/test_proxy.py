@@ -9,9 +9,9 @@ import httpx
 import orjson
 import pytest
 
-from gateway import routes
 from gateway.main import Gateway
-from gateway.routes import Route
+from gateway.proxy import routes
+from gateway.proxy.routes import Route
 from gateway.tests.conftest import BIG, Upstreams, raw, serving, settings_for, until
 
 

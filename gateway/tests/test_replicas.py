@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import breaker, replicas
-from gateway.addresses import by_dns, places
-from gateway.breaker import Breaker
-from gateway.client import BrokenError, Request, SlowError, UnreachableError, Upstream
-from gateway.exchange import read
-from gateway.replica import Standing
+from gateway.settings import service_urls
 from gateway.tests.conftest import Upstreams, running, until
+from gateway.upstream import circuit_breaker, load_balancing
+from gateway.upstream.circuit_breaker import Breaker
+from gateway.upstream.client import BrokenError, Request, SlowError, UnreachableError, Upstream
+from gateway.upstream.dns import by_dns
+from gateway.upstream.replica import ReplicaHealth
+from gateway.upstream.requests import read
 
 READY = (200, b'{"status": "ready"}')
 DRAINING = (503, b'{"status": "draining"}')
@@ -104,11 +105,11 @@ Make = Callable[..., Upstream]
 
 @pytest.fixture
 async def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replicas, "PROBE_SECONDS", 0.05)
-    monkeypatch.setattr(replicas, "PROBE_SOON_SECONDS", 0.05)
-    monkeypatch.setattr(replicas, "LOOK_UP_SECONDS", 0.1)
-    monkeypatch.setattr(replicas, "LOOK_UP_SOON_SECONDS", 0.05)
-    monkeypatch.setattr(breaker, "FIRST_SECONDS", 0.1)
+    monkeypatch.setattr(load_balancing, "PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(load_balancing, "PROBE_SOON_SECONDS", 0.05)
+    monkeypatch.setattr(load_balancing, "LOOK_UP_SECONDS", 0.1)
+    monkeypatch.setattr(load_balancing, "LOOK_UP_SOON_SECONDS", 0.05)
+    monkeypatch.setattr(circuit_breaker, "FIRST_SECONDS", 0.1)
 
 
 @pytest.fixture
@@ -119,7 +120,8 @@ async def behind() -> AsyncIterator[Make]:
 
     def make(them: Sequence[Server], names: Names | None = None, *, watched: bool = False) -> Upstream:
         names = names or Names([server.host for server in them])
-        made.append(Upstream(f"http://booking:{them[0].port}", name="booking", connect_seconds=1.0, resolve=names))
+        urls = service_urls(f"http://booking:{them[0].port}")
+        made.append(Upstream(urls, name="booking", connect_seconds=1.0, resolve=names))
         if watched:
             watching.append(asyncio.create_task(made[-1].replicas.watch()))
         return made[-1]
@@ -142,8 +144,8 @@ async def call(upstream: Upstream, method: str = "GET", seconds: float = 2.0) ->
         upstream.release(connection)
 
 
-def standings(upstream: Upstream) -> list[Standing]:
-    return [replica.standing for replica in upstream.replicas.all]
+def health(upstream: Upstream) -> list[ReplicaHealth]:
+    return [replica.health for replica in upstream.replicas.all]
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -176,7 +178,7 @@ class TestBalance:
 
     async def test_several_addresses_may_be_named(self, behind: Make) -> None:
         async with servers(2) as two:
-            upstream = Upstream(",".join(f"http://{server.host}:{server.port}" for server in two))
+            upstream = Upstream(service_urls(",".join(f"http://{server.host}:{server.port}" for server in two)))
             assert {await call(upstream) for _ in range(40)} == {server.host for server in two}
             upstream.close()
             await asyncio.sleep(0)
@@ -198,7 +200,7 @@ class TestBalance:
     )
     def test_a_setting_that_names_no_place_is_refused(self, setting: str) -> None:
         with pytest.raises(ValueError, match=r"form|address"):
-            places(setting)
+            service_urls(setting)
 
 
 @pytest.mark.usefixtures("quick")
@@ -247,17 +249,17 @@ class TestNames:
 
 @pytest.mark.usefixtures("quick")
 class TestStanding:
-    @pytest.mark.parametrize(("report", "bad"), [(DRAINING, Standing.DRAINING), (WAITING, Standing.WAITING)])
+    @pytest.mark.parametrize(("report", "bad"), [(DRAINING, ReplicaHealth.DRAINING), (WAITING, ReplicaHealth.WAITING)])
     async def test_a_replica_that_is_not_ready_gets_no_new_calls(
-        self, behind: Make, report: tuple[int, bytes], bad: Standing
+        self, behind: Make, report: tuple[int, bytes], bad: ReplicaHealth
     ) -> None:
         async with servers(2) as (leaving, staying):
             upstream = behind([leaving, staying], watched=True)
             leaving.report = report
-            await until(lambda: sorted(standings(upstream)) == [bad, Standing.READY])
+            await until(lambda: sorted(health(upstream)) == [bad, ReplicaHealth.READY])
             assert {await call(upstream) for _ in range(20)} == {staying.host}
             leaving.report = READY
-            await until(lambda: standings(upstream) == [Standing.READY] * 2)
+            await until(lambda: health(upstream) == [ReplicaHealth.READY] * 2)
             assert {await call(upstream) for _ in range(40)} == {leaving.host, staying.host}
 
     async def test_where_none_is_ready_all_are_tried(self, behind: Make) -> None:
@@ -267,15 +269,15 @@ class TestStanding:
                 server.report = WAITING
             three[2].report = DRAINING
             upstream = behind(three, watched=True)
-            await until(lambda: sorted(standings(upstream)) == [0, 1, 1])
+            await until(lambda: sorted(health(upstream)) == [0, 1, 1])
             assert {await call(upstream) for _ in range(40)} == {three[0].host, three[1].host}
 
     async def test_a_replica_that_hangs_is_left_out(self, behind: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(replicas, "PROBE_PATIENCE", 0.1)
+        monkeypatch.setattr(load_balancing, "PROBE_ANSWER_SECONDS", 0.1)
         async with servers(2) as (hanging, well):
             hanging.silent = True
             upstream = behind([hanging, well], watched=True)
-            await until(lambda: sorted(standings(upstream)) == [1, 2])
+            await until(lambda: sorted(health(upstream)) == [1, 2])
             assert {await call(upstream) for _ in range(20)} == {well.host}
 
 
@@ -327,13 +329,13 @@ class TestBreaker:
         async with servers(1) as one:
             one[0].breaks = True
             upstream = behind(one)
-            for _ in range(breaker.FAILURES):
+            for _ in range(circuit_breaker.FAILURES):
                 with pytest.raises(BrokenError):
                     await call(upstream)
             with pytest.raises(UnreachableError) as refused:
                 await call(upstream)
             assert refused.value.retry_after > 0
-            assert len(one[0].calls) == breaker.FAILURES
+            assert len(one[0].calls) == circuit_breaker.FAILURES
             one[0].breaks = False
 
             async def answered() -> bool:
@@ -344,12 +346,12 @@ class TestBreaker:
             await eventually(answered)
 
     async def test_a_probe_that_is_answered_closes_it(self, behind: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(breaker, "FIRST_SECONDS", 60.0)
-        monkeypatch.setattr(breaker, "LONGEST_SECONDS", 60.0)
+        monkeypatch.setattr(circuit_breaker, "FIRST_SECONDS", 60.0)
+        monkeypatch.setattr(circuit_breaker, "LONGEST_SECONDS", 60.0)
         async with servers(1) as one:
             one[0].breaks = True
             upstream = behind(one, watched=True)
-            for _ in range(breaker.FAILURES):
+            for _ in range(circuit_breaker.FAILURES):
                 with pytest.raises(BrokenError):
                     await call(upstream)
             assert [replica.breaker.closed for replica in upstream.replicas.all] == [False]
@@ -361,8 +363,8 @@ class TestBreaker:
         async with servers(1) as one:
             one[0].breaks = True
             upstream = behind(one, watched=True)
-            await until(lambda: one[0].probes > 2 * breaker.FAILURES)
-            assert upstream.replicas.all[0].standing is Standing.WAITING
+            await until(lambda: one[0].probes > 2 * circuit_breaker.FAILURES)
+            assert upstream.replicas.all[0].health is ReplicaHealth.WAITING
             one[0].breaks = False
             assert await call(upstream) == one[0].host
 
@@ -371,10 +373,10 @@ class TestBreaker:
             running(upstreams, booking_url="http://127.0.0.1:1") as (_, url),
             httpx.AsyncClient(base_url=url) as client,
         ):
-            for _ in range(breaker.FAILURES + 1):
+            for _ in range(circuit_breaker.FAILURES + 1):
                 answer = await client.get("/api/v1/slots", headers={"Accept-Language": "en"})
             assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
-            assert 1 <= int(answer.headers["retry-after"]) <= breaker.LONGEST_SECONDS * 1.2
+            assert 1 <= int(answer.headers["retry-after"]) <= circuit_breaker.LONGEST_SECONDS * 1.2
             assert answer.json()["title"] == "Not available"
 
     @given(st.lists(st.sampled_from(["good", "bad", "left", "wait"]), max_size=60))
@@ -387,7 +389,7 @@ class TestBreaker:
                 now += 1.0
                 continue
             if not tested.allows():
-                assert bad_in_a_row >= breaker.FAILURES
+                assert bad_in_a_row >= circuit_breaker.FAILURES
                 continue
             half_open = not tested.closed
             tested.begin()
@@ -400,5 +402,5 @@ class TestBreaker:
                 bad_in_a_row += 1
             else:
                 tested.abandoned()
-            assert tested.closed == (bad_in_a_row < breaker.FAILURES)
-            assert tested.seconds_left <= breaker.LONGEST_SECONDS * 1.2
+            assert tested.closed == (bad_in_a_row < circuit_breaker.FAILURES)
+            assert tested.seconds_left <= circuit_breaker.LONGEST_SECONDS * 1.2

@@ -11,8 +11,8 @@ import pytest
 from websockets.asyncio.client import connect
 
 from gateway.__main__ import OPTIONS
+from gateway.identity.revocations import MARGIN_SECONDS, Revocations
 from gateway.main import Gateway
-from gateway.revocations import MARGIN_SECONDS, Revocations
 from gateway.tests.conftest import NO_BROKER, TokenFor, Upstreams, running, serving, settings_for, until
 from gateway.tests.support import closed_with, publishing, revoke, send, ws
 from shared.messaging.events import new_id

@@ -13,8 +13,9 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from gateway import proxy, server
+from gateway import server
 from gateway.main import Gateway
+from gateway.proxy import forwarding
 from gateway.tests.conftest import SERVERS, Upstreams, raw, running, until
 from gateway.tests.support import Ends, closed_with, silent_websocket, ws
 from shared.messaging.events import new_id
@@ -45,8 +46,8 @@ class TestSlowClients:
     @pytest.fixture
     def soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
-        monkeypatch.setattr(proxy, "CLIENT_BODY_SECONDS", 0.3)
-        monkeypatch.setattr(proxy, "CLIENT_READ_SECONDS", 0.3)
+        monkeypatch.setattr(forwarding, "CLIENT_BODY_SECONDS", 0.3)
+        monkeypatch.setattr(forwarding, "CLIENT_READ_SECONDS", 0.3)
 
     @pytest.mark.usefixtures("soon")
     async def test_headers_that_never_end_are_408(self, url: str) -> None:

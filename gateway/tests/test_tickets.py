@@ -14,11 +14,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from websockets.asyncio.client import ClientConnection, connect
 
+from gateway.jobs import JOBS
 from gateway.main import Gateway
 from gateway.realtime.hub import Message
 from gateway.tests.conftest import TokenFor, Upstreams, running, until
 from gateway.tests.support import closed_with, heard, publishing, revoke, ws
-from gateway.tickets import JOBS
 from shared.database.migrate import migrate, pending
 from shared.jobs import run_once
 from shared.messaging.events import new_id

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 
 from cli import generating
 from domain.roles import Role
-from gateway import routes
+from gateway.proxy import routes
 from services.auth.demo import PASSWORD, load_people
 from services.auth.main import setup
 from services.auth.passwords import Passwords

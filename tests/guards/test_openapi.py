@@ -13,9 +13,9 @@ from fastapi.routing import APIRoute
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from cli import generating
-from gateway.documents import METHODS, merge
 from gateway.limits.rules import UNLIMITED
-from gateway.page import page
+from gateway.operations.docs_page import page
+from gateway.operations.openapi import METHODS, merge
 from shared.errors import MEDIA_TYPE
 from shared.http.app import create_app
 from shared.openapi.document import endpoints

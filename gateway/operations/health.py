@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from gateway.client import Upstream, UpstreamError
+from gateway.upstream.client import Upstream, UpstreamError
 from shared.database.health import check_database
 from shared.database.session import Database
 from shared.observability.health import Health
@@ -33,8 +33,8 @@ async def ask(upstream: Upstream, path: str) -> dict[str, Any]:
 
 def _replicas(upstream: Upstream) -> dict[str, Any]:
     """How many stand how, where there are several."""
-    standings = Counter(replica.standing.name.lower() for replica in upstream.replicas.all)
-    return {"replicas": dict(standings)} if standings.total() > 1 else {}
+    health = Counter(replica.health.name.lower() for replica in upstream.replicas.all)
+    return {"replicas": dict(health)} if health.total() > 1 else {}
 
 
 async def ask_all(upstreams: Mapping[str, Upstream], path: str) -> tuple[bool, dict[str, Any]]:

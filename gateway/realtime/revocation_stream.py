@@ -11,10 +11,10 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from pamqp.commands import Basic
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
+from gateway.identity.revocations import Revocations
 from gateway.metrics import REVOCATIONS_CURRENT, REVOKED_SECONDS
 from gateway.realtime.feed import SECONDS, lost
 from gateway.realtime.hub import Hub
-from gateway.revocations import Revocations
 from shared.messaging import broker, topology
 from shared.messaging.broker import BrokerAwayError, Outgoing
 from shared.observability.health import Health

@@ -9,13 +9,13 @@ import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import Scope
 
-from gateway import health
-from gateway.call import Call
-from gateway.client import Upstream
-from gateway.documents import OpenApi
-from gateway.page import page
-from gateway.revocations import Revocations
+from gateway.identity.revocations import Revocations
+from gateway.operations import health
+from gateway.operations.docs_page import page
+from gateway.operations.openapi import OpenApi
+from gateway.proxy.call import Call
 from gateway.settings import GatewaySettings
+from gateway.upstream.client import Upstream
 from shared.errors import NotFound
 from shared.observability.health import Health
 

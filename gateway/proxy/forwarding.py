@@ -7,16 +7,16 @@ from urllib.parse import urlsplit
 
 from starlette.types import Receive
 
-from gateway import compression, headers
-from gateway.call import Call
-from gateway.client import Request, SlowError, UnreachableError, Upstream, UpstreamError
-from gateway.compression import Compressor
-from gateway.connection import Connection
 from gateway.errors import BadRequest, SlowBody, UpstreamBroken, UpstreamSlow, UpstreamUnavailable
 from gateway.metrics import UPSTREAM_ERRORS
-from gateway.routes import Route
+from gateway.proxy import compression, headers
+from gateway.proxy.call import Call
+from gateway.proxy.compression import Compressor
+from gateway.proxy.routes import Route
 from gateway.server import cut
 from gateway.settings import GatewaySettings
+from gateway.upstream.client import Request, SlowError, UnreachableError, Upstream, UpstreamError
+from gateway.upstream.connections import Connection
 from shared.errors import ProblemError, TooLarge
 from shared.observability.context import current
 from shared.observability.log import logger
@@ -33,7 +33,7 @@ class ClientGoneError(Exception):
     """The client went away before its call was complete."""
 
 
-class Patience(NamedTuple):
+class Deadline(NamedTuple):
     """How long an answer may be silent, and until when (of the loop's clock) it has to be whole."""
 
     idle_seconds: float
@@ -67,7 +67,7 @@ class Proxy:
         except UpstreamError as error:
             raise _problem_of(error, route) from error
         try:
-            await _relay(call, connection, route, Patience(request.idle_seconds, until))
+            await _relay(call, connection, route, Deadline(request.idle_seconds, until))
         except UpstreamError as error:
             # The answer has begun: ending it short is the only way left to say that it is not whole.
             UPSTREAM_ERRORS.labels(route.service, "cut").inc()
@@ -147,7 +147,7 @@ async def read_body(receive: Receive, at_most: int) -> AsyncIterator[bytes]:
             yield piece
 
 
-async def _relay(call: Call, connection: Connection, route: Route, patience: Patience) -> None:
+async def _relay(call: Call, connection: Connection, route: Route, patience: Deadline) -> None:
     piece = await _first(connection, patience)
     status = connection.status
     answer = headers.from_service(status, connection.headers, cookies=route.service == COOKIES_OF)
@@ -172,7 +172,7 @@ async def _relay(call: Call, connection: Connection, route: Route, patience: Pat
     await call.body(piece)
 
 
-async def _first(connection: Connection, patience: Patience) -> bytes:
+async def _first(connection: Connection, patience: Deadline) -> bytes:
     """The first piece, so that a service that breaks before it still gets a proper problem document."""
     try:
         return await connection.chunk(patience.left())
@@ -183,7 +183,7 @@ async def _first(connection: Connection, patience: Patience) -> bytes:
 
 
 async def _stream(
-    call: Call, connection: Connection, piece: bytes, compressor: Compressor | None, patience: Patience
+    call: Call, connection: Connection, piece: bytes, compressor: Compressor | None, patience: Deadline
 ) -> None:
     gone = asyncio.ensure_future(_until_gone(call.receive))
     try:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.models import used_tickets
 from shared.database.session import Database, call
 
-PURGED_AT_ONCE = 1_000
+PURGE_BATCH = 1_000
 
 _USE = insert(used_tickets).on_conflict_do_nothing().returning(used_tickets.c.jti)
 
@@ -25,7 +25,7 @@ async def purge_used_tickets(session: AsyncSession) -> int:
         select(used_tickets.c.jti)
         .where(used_tickets.c.expires_at < func.now())
         .order_by(used_tickets.c.expires_at)
-        .limit(PURGED_AT_ONCE)
+        .limit(PURGE_BATCH)
     )
     gone = delete(used_tickets).where(used_tickets.c.jti.in_(expired)).returning(used_tickets.c.jti)
     return len((await session.execute(gone)).all())

@@ -7,15 +7,15 @@ from datetime import datetime
 
 from starlette.types import Scope
 
-from gateway.access import Access, check_token
-from gateway.call import Call
+from gateway.errors import CannotCount, RateLimited
+from gateway.identity.authentication import Authentication, check_token
 from gateway.limits import accounts, queries
-from gateway.limits.addresses import client_of
 from gateway.limits.buckets import Bucket, Buckets, Clock, Outcome
-from gateway.limits.errors import CannotCount, RateLimited
-from gateway.limits.lender import SECONDS, Lender
-from gateway.limits.metrics import TAKEN
+from gateway.limits.lease_client import SECONDS, LeaseClient
 from gateway.limits.rules import LOGIN, RESET, STRICT, UNLIMITED, Rule, Rules
+from gateway.metrics import RATE_LIMITED_CALLS
+from gateway.proxy.call import Call
+from gateway.proxy.client_address import client_of
 from gateway.settings import GatewaySettings
 from shared.database.session import Database
 from shared.errors import Unauthorized
@@ -30,11 +30,11 @@ ALLOWED = "allowed"
 log = logger(__name__)
 
 
-class Limits:
+class Limiter:
     def __init__(
         self,
         settings: GatewaySettings,
-        access: Access,
+        access: Authentication,
         database: Database,
         clock: Clock = time.monotonic,
         now: Callable[[], datetime | None] = lambda: None,
@@ -43,12 +43,12 @@ class Limits:
         self._database = database
         self._keys = Keys(settings.secret_key.get_secret_value())
         self.rules = Rules.of(settings.rate_limit_per_minute, settings.login_rate_limit_per_minute)
-        self.lender = Lender(database, now)
-        self.buckets = Buckets(self.lender, clock)
-        self._allowed = {name: TAKEN.labels(name, ALLOWED).inc for name in ("user", "address")}
+        self.lease_client = LeaseClient(database, now)
+        self.buckets = Buckets(self.lease_client, clock)
+        self._allowed = {name: RATE_LIMITED_CALLS.labels(name, ALLOWED).inc for name in ("user", "address")}
 
     async def close(self) -> None:
-        await self.lender.close()
+        await self.lease_client.close()
 
     async def admit(self, call: Call) -> None:
         """Raises RateLimited and CannotCount, and what checking the token and reading the body raise."""
@@ -74,13 +74,13 @@ class Limits:
         """Whether one more WebSocket may be opened now; it counts like a call."""
         rule, subject = self._caller(scope, user)
         outcome = await self.buckets.take(self._bucket(rule, subject))
-        TAKEN.labels(rule.name, _told(rule, outcome)).inc()
+        RATE_LIMITED_CALLS.labels(rule.name, _told(rule, outcome)).inc()
         return outcome is not Outcome.REFUSED
 
     def succeeded(self, call: Call) -> None:
         """Remember, meanwhile, from where an account has come in, or somebody has set a new password."""
         if call.remembered is not None and 200 <= call.status < 300:
-            self.lender.start(self._remember(call.remembered))
+            self.lease_client.start(self._remember(call.remembered))
 
     def _caller(self, scope: Scope, user: str | None) -> tuple[Rule, str]:
         return (self.rules.address, client_of(scope)) if user is None else (self.rules.user, user)
@@ -90,7 +90,7 @@ class Limits:
 
     async def _ask(self, call: Call, rule: Rule, bucket: Bucket) -> None:
         outcome = await self.buckets.take(bucket)
-        TAKEN.labels(rule.name, _told(rule, outcome)).inc()
+        RATE_LIMITED_CALLS.labels(rule.name, _told(rule, outcome)).inc()
         if outcome is Outcome.REFUSED:
             raise self._refused(call, rule, bucket)
         if outcome is Outcome.ALLOWED:
@@ -121,7 +121,7 @@ class Limits:
         bucket = self._bucket(rule, account)
         outcome = await self.buckets.take(bucket)
         known = outcome is Outcome.REFUSED and await self._is_known(pair, changed)
-        TAKEN.labels(rule.name, "known" if known else _told(rule, outcome)).inc()
+        RATE_LIMITED_CALLS.labels(rule.name, "known" if known else _told(rule, outcome)).inc()
         if outcome is Outcome.AWAY:
             raise CannotCount
         if outcome is Outcome.REFUSED and not known:

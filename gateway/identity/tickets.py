@@ -1,20 +1,17 @@
 """WebSocket tickets: signed by auth like access tokens, for another audience, and good once among all replicas."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.roles import Role
-from gateway import queries
 from gateway.errors import Starting
+from gateway.identity import queries
 from gateway.metrics import TICKETS
 from shared.database.session import Database
 from shared.identity.tokens import InvalidToken, KeySource, NoKeysError, TokenVerifier
-from shared.jobs import Job
 from shared.observability.log import logger
 
 AUDIENCE_SUFFIX = "-ws"
@@ -70,12 +67,3 @@ class Tickets:
                 raise
         # A kept connection had been closed. Should the first try have counted after all, this one tells "used before".
         return await queries.use_ticket(self._database, jti, expires_at)
-
-
-async def _purge(session: AsyncSession) -> None:
-    for _ in range(MOST_PURGES):
-        if await queries.purge_used_tickets(session) < queries.PURGED_AT_ONCE:
-            return
-
-
-JOBS: Sequence[Job] = (Job("purge_used_tickets", timedelta(minutes=1), _purge),)

@@ -5,7 +5,7 @@ import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult
 
 from shared.observability.log import logger
 
@@ -42,19 +42,9 @@ class Place:
         return True
 
 
-def places(setting: str) -> list[Place]:
-    """What a setting like `http://booking:8001` or `http://one:8001,http://other:8001` names. Raises ValueError."""
-    found = [_place(part.strip()) for part in setting.split(",") if part.strip()]
-    if not found:
-        raise ValueError("names no address")
-    return found
-
-
-def _place(url: str) -> Place:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise ValueError(f"{url!r} is not of the form http://name:port")
-    return Place(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80), parts.scheme == "https")
+def _place(url: SplitResult) -> Place:
+    secure = url.scheme == "https"
+    return Place(url.hostname or "", url.port or (443 if secure else 80), secure)
 
 
 async def by_dns(name: str, port: int) -> list[str]:
@@ -66,8 +56,8 @@ async def by_dns(name: str, port: int) -> list[str]:
 class Addresses:
     """Keeps a name's last good answer while it cannot be looked up."""
 
-    def __init__(self, setting: str, resolve: Resolve = by_dns) -> None:
-        self._places = places(setting)
+    def __init__(self, urls: Sequence[SplitResult], resolve: Resolve = by_dns) -> None:
+        self._places = [_place(url) for url in urls]
         self._resolve = resolve
         self._known: dict[Place, list[str]] = {}
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from gateway.connection import BrokenError, Connection
+from gateway.upstream.connections import BrokenError, Connection
 
 JOIN = b": ".join
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 import orjson
 
-from gateway.addresses import Address, Addresses
-from gateway.connection import UnreachableError, UpstreamError
-from gateway.exchange import Request, read
 from gateway.metrics import REPLICAS
-from gateway.replica import Replica, Standing
+from gateway.upstream.connections import UnreachableError, UpstreamError
+from gateway.upstream.dns import Address, Addresses
+from gateway.upstream.replica import Replica, ReplicaHealth
+from gateway.upstream.requests import Request, read
 from shared.observability.log import logger
 
 PROBE_SECONDS, PROBE_SOON_SECONDS = 3.0, 0.5  # the latter while one of them is not well
-PROBE_PATIENCE = 1.5
+PROBE_ANSWER_SECONDS = 1.5
 LOOK_UP_SECONDS, LOOK_UP_SOON_SECONDS = 10.0, 1.0
 REPORT_AT_MOST = 65_536
 
@@ -62,7 +62,7 @@ class Replicas:
             await self._look_up()
             await asyncio.gather(*(self._probe(replica) for replica in self.all))
             self._count()
-            well = all(one.standing is Standing.READY and one.breaker.closed for one in self.all)
+            well = all(one.health is ReplicaHealth.READY and one.breaker.closed for one in self.all)
             pause = PROBE_SECONDS if well else PROBE_SOON_SECONDS
             await self._sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
 
@@ -105,25 +105,25 @@ class Replicas:
             "GET",
             b"/health/ready",
             [(b"host", host)],
-            first_byte_seconds=PROBE_PATIENCE,
-            connect_seconds=PROBE_PATIENCE,
+            first_byte_seconds=PROBE_ANSWER_SECONDS,
+            connect_seconds=PROBE_ANSWER_SECONDS,
         )
         try:
-            async with asyncio.timeout(2 * PROBE_PATIENCE):
+            async with asyncio.timeout(2 * PROBE_ANSWER_SECONDS):
                 connection = await replica.probe(request)
                 try:
-                    body = await read(connection, PROBE_PATIENCE, REPORT_AT_MOST)
+                    body = await read(connection, PROBE_ANSWER_SECONDS, REPORT_AT_MOST)
                 finally:
                     replica.take_back(connection)
         except (UpstreamError, TimeoutError):
-            replica.standing = min(replica.standing, Standing.WAITING)
+            replica.health = min(replica.health, ReplicaHealth.WAITING)
         else:
-            replica.standing = _standing(connection.status, body)
+            replica.health = _health_of(connection.status, body)
 
     def _count(self) -> None:
-        for standing in Standing:
-            alike = sum(replica.standing is standing for replica in self.all)
-            REPLICAS.labels(self._service, standing.name.lower()).set(alike)
+        for health in ReplicaHealth:
+            alike = sum(replica.health is health for replica in self.all)
+            REPLICAS.labels(self._service, health.name.lower()).set(alike)
 
 
 def _best(replicas: Sequence[Replica]) -> Replica | None:
@@ -131,23 +131,23 @@ def _best(replicas: Sequence[Replica]) -> Replica | None:
     usable = [one for one in replicas if one.breaker.closed] or [one for one in replicas if one.breaker.allows()]
     if len(usable) < 2:
         return usable[0] if usable else None
-    highest = max(one.standing for one in usable)
-    best = [one for one in usable if one.standing is highest]
+    highest = max(one.health for one in usable)
+    best = [one for one in usable if one.health is highest]
     if len(best) == 1:
         return best[0]
     one, other = random.sample(best, 2)
     return other if other.outstanding < one.outstanding else one
 
 
-def _standing(status: int, body: bytes) -> Standing:
+def _health_of(status: int, body: bytes) -> ReplicaHealth:
     if status != 503:
-        return Standing.READY
+        return ReplicaHealth.READY
     try:
         report = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return Standing.WAITING
+        return ReplicaHealth.WAITING
     draining = isinstance(report, dict) and report.get("status") == "draining"
-    return Standing.DRAINING if draining else Standing.WAITING
+    return ReplicaHealth.DRAINING if draining else ReplicaHealth.WAITING
 
 
 def _now() -> float:

@@ -3,7 +3,7 @@
 import asyncio
 import zlib
 
-from gateway.headers import VALIDATORS, Headers, Incoming
+from gateway.proxy.headers import VALIDATORS, Headers, Incoming
 
 SMALLEST = 1_024  # bytes: below, the time costs more than the bytes
 IN_A_THREAD = 32_768  # from here on others would wait

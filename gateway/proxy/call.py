@@ -3,9 +3,9 @@
 import uuid_utils
 from starlette.types import Receive, Scope, Send
 
-from gateway import compression, headers
-from gateway.compression import Compressor
-from gateway.headers import CONTENT_POLICY, Headers, Incoming
+from gateway.proxy import compression, headers
+from gateway.proxy.compression import Compressor
+from gateway.proxy.headers import CONTENT_POLICY, Headers, Incoming
 from shared.errors import MEDIA_TYPE, ProblemError, body_of, negotiate
 from shared.http.middleware import REQUEST_ID
 

@@ -6,7 +6,7 @@ from typing import cast
 
 import httptools
 
-from gateway.timer import Timer
+from gateway.upstream.timers import Timer
 
 HIGH_WATER = 131_072
 MAX_HEADER_BYTES = 65_536

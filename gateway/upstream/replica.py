@@ -4,11 +4,11 @@ import asyncio
 import ssl
 from enum import IntEnum
 
-from gateway.addresses import Address
-from gateway.breaker import Breaker
-from gateway.connection import BrokenError, Connection, UnreachableError, UpstreamError
-from gateway.exchange import Request, exchange
 from gateway.metrics import BREAKERS_OPENED
+from gateway.upstream.circuit_breaker import Breaker
+from gateway.upstream.connections import BrokenError, Connection, UnreachableError, UpstreamError
+from gateway.upstream.dns import Address
+from gateway.upstream.requests import Request, exchange
 from shared.observability.log import logger
 
 IDLE_SECONDS = 4.0  # uvicorn closes after five; a call must not meet a connection that is being closed
@@ -16,7 +16,7 @@ IDLE_SECONDS = 4.0  # uvicorn closes after five; a call must not meet a connecti
 log = logger(__name__)
 
 
-class Standing(IntEnum):
+class ReplicaHealth(IntEnum):
     """What a replica says of itself on /health/ready; the higher, the sooner it is given calls."""
 
     DRAINING = 0
@@ -32,7 +32,7 @@ class Replica:
         self._idle: list[Connection] = []
         self.address = address
         self.breaker = Breaker(self._loop.time)
-        self.standing = Standing.READY
+        self.health = ReplicaHealth.READY
         self.outstanding = 0
         self.opened = 0
         self.gone = False  # no longer among the service's addresses

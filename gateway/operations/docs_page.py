@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from gateway.documents import METHODS, REFERENCE, Document
+from gateway.operations.openapi import METHODS, REFERENCE, Document
 
 CODE, MARKED = re.compile("`([^`]+)`"), r"<code>\1</code>"
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from gateway.limits import queries
-from gateway.limits.metrics import AWAY, LEASES, TRIP_SECONDS
+from gateway.metrics import LEASE_SECONDS, LEASES, RATE_LIMITS_AWAY
 from shared.database.autocommit import lost
 from shared.database.session import Database
 from shared.jobs import AWAY as AWAY_ERRORS
@@ -29,7 +29,7 @@ class AwayError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class LeaseRequest:
     key: bytes
     at_most: int
     over: int
@@ -41,7 +41,7 @@ class Ask:
     lent_until: int = 0
     used: dict[int, int] = field(default_factory=dict)
 
-    def told_nothing(self) -> "Ask":
+    def told_nothing(self) -> "LeaseRequest":
         return replace(self, lent=0, used={})
 
     def written(self, place: int) -> dict[str, Any]:
@@ -61,28 +61,28 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class Lease:
     granted: int
     free: int  # what is left for everybody
     at: float  # by the database's clock
     back_in: float  # seconds until more comes back
 
 
-class Lender:
+class LeaseClient:
     def __init__(self, database: Database, now: Callable[[], datetime | None] = lambda: None) -> None:
         self._database = database
         self._now = now
-        self._waiting: list[tuple[Ask, asyncio.Future[Grant]]] = []
+        self._waiting: list[tuple[LeaseRequest, asyncio.Future[Lease]]] = []
         self._trips = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self.away = False
-        AWAY.set(0)
+        RATE_LIMITS_AWAY.set(0)
 
-    async def lease(self, ask: Ask) -> Grant:
+    async def lease(self, ask: LeaseRequest) -> Lease:
         """Raises AwayError; at once while that is known."""
         if self.away:
             raise AwayError
-        answer: asyncio.Future[Grant] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Lease] = asyncio.get_running_loop().create_future()
         self._waiting.append((ask, answer))
         if self._trips < TRIPS_AT_ONCE:
             self._trips += 1
@@ -101,7 +101,7 @@ class Lender:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _work(self) -> None:
-        batch: list[tuple[Ask, asyncio.Future[Grant]]] = []
+        batch: list[tuple[LeaseRequest, asyncio.Future[Lease]]] = []
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:MOST_A_TRIP], self._waiting[MOST_A_TRIP:]
@@ -110,7 +110,7 @@ class Lender:
             self._trips -= 1
             _fail(batch)  # the ones that have no answer, when this ends before its time
 
-    async def _serve(self, batch: list[tuple[Ask, asyncio.Future[Grant]]]) -> None:
+    async def _serve(self, batch: list[tuple[LeaseRequest, asyncio.Future[Lease]]]) -> None:
         try:
             rows = await self._trip([ask for ask, _ in batch])
         except AWAY_ERRORS as error:
@@ -121,11 +121,11 @@ class Lender:
         for row in rows:
             answer = batch[row["place"]][1]
             if not answer.done():
-                answer.set_result(Grant(row["granted"], row["free"], row["at"], row["back_in"]))
+                answer.set_result(Lease(row["granted"], row["free"], row["at"], row["back_in"]))
 
-    async def _trip(self, asks: Sequence[Ask]) -> Sequence[Mapping[str, Any]]:
+    async def _trip(self, asks: Sequence[LeaseRequest]) -> Sequence[Mapping[str, Any]]:
         LEASES.inc(len(asks))
-        with TRIP_SECONDS.time():
+        with LEASE_SECONDS.time():
             async with asyncio.timeout(SECONDS):
                 try:
                     return await self._call(asks)
@@ -136,7 +136,7 @@ class Lender:
                 # told of the share before must not be told twice.
                 return await self._call([ask.told_nothing() for ask in asks])
 
-    async def _call(self, asks: Sequence[Ask]) -> Sequence[Mapping[str, Any]]:
+    async def _call(self, asks: Sequence[LeaseRequest]) -> Sequence[Mapping[str, Any]]:
         written = orjson.dumps([ask.written(place) for place, ask in enumerate(asks)]).decode()
         return await queries.lease(self._database, written, self._now())
 
@@ -144,7 +144,7 @@ class Lender:
         if self.away:
             return
         self.away = True
-        AWAY.set(1)
+        RATE_LIMITS_AWAY.set(1)
         log.warning("rate_limits_away", error=type(error).__name__)
         self.start(self._probe())
 
@@ -157,11 +157,11 @@ class Lender:
             except AWAY_ERRORS:
                 continue
             self.away = False
-            AWAY.set(0)
+            RATE_LIMITS_AWAY.set(0)
             log.info("rate_limits_back")
 
 
-def _fail(batch: Sequence[tuple[Ask, asyncio.Future[Grant]]]) -> None:
+def _fail(batch: Sequence[tuple[LeaseRequest, asyncio.Future[Lease]]]) -> None:
     for _, answer in batch:
         if not answer.done():
             answer.set_exception(AwayError())

@@ -3,13 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from urllib.parse import SplitResult
 
-from gateway.addresses import Addresses, Resolve, by_dns
-from gateway.connection import BrokenError, Connection, SlowError, UnreachableError, UpstreamError
-from gateway.exchange import Request, read
 from gateway.metrics import RETRIES
-from gateway.replica import Replica
-from gateway.replicas import Replicas
+from gateway.upstream.connections import BrokenError, Connection, SlowError, UnreachableError, UpstreamError
+from gateway.upstream.dns import Addresses, Resolve, by_dns
+from gateway.upstream.load_balancing import Replicas
+from gateway.upstream.replica import Replica
+from gateway.upstream.requests import Request, read
 
 MAX_WAITING = 2_000
 MOST_TRIES = 3
@@ -20,12 +21,12 @@ Headers = Sequence[tuple[bytes, bytes]]
 class Upstream:
     """At most `limit` connections to a service; who comes later waits, for `connect_seconds` at most.
 
-    `setting` names its address, or several with commas between; a name stands for all that it resolves to.
+    A host name in `urls` stands for all addresses that it resolves to.
     """
 
     def __init__(
         self,
-        setting: str,
+        urls: Sequence[SplitResult],
         *,
         name: str = "",
         limit: int = 100,
@@ -33,7 +34,7 @@ class Upstream:
         idle_seconds: float = 30.0,
         resolve: Resolve = by_dns,
     ) -> None:
-        addresses = Addresses(setting, resolve)
+        addresses = Addresses(urls, resolve)
         self._name = name
         self._host = addresses.host.encode()
         self.replicas = Replicas(name, addresses)

@@ -9,21 +9,22 @@ from typing import Any
 
 import orjson
 
-from gateway.client import Upstream, UpstreamError
 from gateway.errors import (
     AddressTooLong,
     BadPath,
     BadRequest,
+    CannotCount,
     HeadersTooLarge,
+    RateLimited,
     SlowBody,
     Starting,
     UpstreamBroken,
     UpstreamSlow,
     UpstreamUnavailable,
 )
-from gateway.limits.errors import CannotCount, RateLimited
 from gateway.limits.rules import STRICT, UNLIMITED
-from gateway.routes import find
+from gateway.proxy.routes import find
+from gateway.upstream.client import Upstream, UpstreamError
 from shared.errors import MEDIA_TYPE, ProblemError, TooLarge
 from shared.observability.log import logger
 from shared.openapi import descriptions as describing

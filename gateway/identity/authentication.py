@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from gateway.call import Call
 from gateway.errors import BadRequest, Starting
-from gateway.revocations import Revocations
+from gateway.identity.revocations import Revocations
+from gateway.proxy.call import Call
 from shared.errors import Unauthorized
 from shared.identity.tokens import InvalidToken, NoKeysError, TokenVerifier
 
 
-class Access:
+class Authentication:
     def __init__(self, verifier: TokenVerifier, revocations: Revocations) -> None:
         self._verifier = verifier
         self._revocations = revocations
@@ -38,7 +38,7 @@ class Access:
             raise InvalidToken("session ended")
 
 
-async def check_token(call: Call, access: Access) -> dict[str, Any] | None:
+async def check_token(call: Call, access: Authentication) -> dict[str, Any] | None:
     """A token that is there must hold; without one it is anonymous. Raises Unauthorized, BadRequest, Starting."""
     given = call.incoming.given.get(b"authorization")
     if given is None:
