@@ -53,7 +53,7 @@ def retell(since: Annotated[datetime, typer.Option(help="UTC; well before the ti
     """
     settings = load(Settings)
     for name in SERVICES:
-        module = room(name, "retelling")
+        module = room(name, "republish") or room(name, "retelling")
         if module:
             out.print(f"{name}: {asyncio.run(_retold(module, name, settings, since.replace(tzinfo=UTC)))} told again")
 
@@ -62,6 +62,7 @@ async def _retold(module: ModuleType, name: str, settings: Settings, since: date
     database = Database.from_settings(settings, name)
     try:
         async with transaction(database, SERVICE_CLAIMS) as session:
-            return int(await module.retell(session, since))
+            republish = module.republish if hasattr(module, "republish") else module.retell
+            return int(await republish(session, since))
     finally:
         await database.close()

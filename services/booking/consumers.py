@@ -6,8 +6,10 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.queries import holds, profiles
-from services.booking.queries import projections as queries
+from services.booking.customers import queries as customers
+from services.booking.holds import queries as holds
+from services.booking.profiles import queries as profiles
+from services.booking.slots import queries as slots
 from shared.messaging.subscriptions import Received, Subscriptions
 
 subscriptions = Subscriptions()
@@ -47,26 +49,26 @@ class RoleChanged(BaseModel):
 @subscriptions.on("calendar.windows_changed.v1", WindowsChanged)
 async def open_days(session: AsyncSession, event: Received[WindowsChanged]) -> None:
     days = [day.model_dump() for day in event.data.days]
-    await queries.open_days(session, event.data.loctician_id, event.version, days)
+    await slots.open_days(session, event.data.loctician_id, event.version, days)
 
 
 @subscriptions.on("user.registered.v1", Person)
 @subscriptions.on("user.updated.v1", Person)
 async def remember(session: AsyncSession, event: Received[Person]) -> None:
-    await queries.mark_verified(session, event.data.user_id, event.data.email_verified, event.version)
+    await customers.mark_verified(session, event.data.user_id, event.data.email_verified, event.version)
     if event.data.role == "loctician":
         await profiles.open_profile(session, event.data.user_id)
 
 
 @subscriptions.on("user.verified.v1", Named)
 async def verify(session: AsyncSession, event: Received[Named]) -> None:
-    await queries.mark_verified(session, event.data.user_id, True, event.version)
+    await customers.mark_verified(session, event.data.user_id, True, event.version)
 
 
 @subscriptions.on("user.deactivated.v1", Named)
 async def deactivate(session: AsyncSession, event: Received[Named]) -> None:
     """Times kept for who is gone go to the next."""
-    if await queries.mark_active(session, event.data.user_id, False, event.version):
+    if await customers.mark_active(session, event.data.user_id, False, event.version):
         await profiles.set_active(session, event.data.user_id, False)
         await holds.end_all_of(session, event.data.user_id)
 
@@ -74,7 +76,7 @@ async def deactivate(session: AsyncSession, event: Received[Named]) -> None:
 @subscriptions.on("user.reactivated.v1", RoleChanged)
 @subscriptions.on("user.role_changed.v1", RoleChanged)
 async def change_role(session: AsyncSession, event: Received[RoleChanged]) -> None:
-    if await queries.mark_active(session, event.data.user_id, True, event.version):
+    if await customers.mark_active(session, event.data.user_id, True, event.version):
         if event.data.role == "loctician":
             await profiles.open_profile(session, event.data.user_id)
         await profiles.set_active(session, event.data.user_id, event.data.role == "loctician")

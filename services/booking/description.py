@@ -1,25 +1,27 @@
 """What the API's description says of booking, beside what its endpoints tell themselves."""
 
-from services.booking.errors import UNBOOKABLE, bookings, catalog, slots
+from services.booking import errors
+from services.booking.errors import UNBOOKABLE
+from services.booking.slots import errors as slots
 from shared.errors import NotFound, PreconditionRequired, ProblemError
 from shared.openapi.descriptions import ETAG, LOCATION, Description, told
 
 Refusals = tuple[type[ProblemError], ...]
-FOR_SOMEBODY: Refusals = (bookings.NotForOthers, bookings.UnknownCustomer, bookings.EmailNotVerified)
-BOOKS: Refusals = (*UNBOOKABLE, *FOR_SOMEBODY, bookings.CustomerRequired, bookings.TooManyOpen)
-SETTLES: Refusals = (bookings.WrongStatus, bookings.NotForOthers)
+FOR_SOMEBODY: Refusals = (errors.NotForOthers, errors.UnknownCustomer, errors.EmailNotVerified)
+BOOKS: Refusals = (*UNBOOKABLE, *FOR_SOMEBODY, errors.CustomerRequired, errors.TooManyOpen)
+SETTLES: Refusals = (errors.WrongStatus, errors.NotForOthers)
 
 OPERATIONS = {
-    "list_treatments": told("Search the treatments", catalog.SalonOnly),
+    "list_treatments": told("Search the treatments", errors.SalonOnly),
     "create_treatment": told("Add a treatment", sends=(ETAG, LOCATION)),
     "get_treatment": told("Read a treatment", sends=(ETAG,)),
     "replace_treatment": told("Change a treatment", PreconditionRequired, sends=(ETAG,)),
     "archive_treatment": told("Take a treatment out of the catalog", PreconditionRequired),
-    "list_locticians": told("List the locticians", catalog.SalonOnly),
+    "list_locticians": told("List the locticians", errors.SalonOnly),
     "get_loctician": told("Read a loctician's profile", sends=(ETAG,)),
     "replace_loctician": told(
         "Change a loctician's profile",
-        catalog.NotYourProfile,
+        errors.NotYourProfile,
         slots.UnknownTreatment,
         PreconditionRequired,
         sends=(ETAG,),
@@ -43,38 +45,38 @@ OPERATIONS = {
         slots.TreatmentNotOffered,
         slots.InPast,
         slots.TooFarAhead,
-        bookings.TooManyWishes,
+        errors.TooManyWishes,
         *FOR_SOMEBODY,
-        bookings.CustomerRequired,
+        errors.CustomerRequired,
         sends=(ETAG, LOCATION),
     ),
-    "list_wishes": told("List the wishes on the waitlist", bookings.NotForOthers),
+    "list_wishes": told("List the wishes on the waitlist", errors.NotForOthers),
     "leave_waitlist": told("Stop waiting"),
     "create_booking": told(
         "Book a time",
         *BOOKS,
-        bookings.HoldLapsed,
-        bookings.HoldMismatch,
-        bookings.WalkInHasNoAccount,
+        errors.HoldLapsed,
+        errors.HoldMismatch,
+        errors.WalkInHasNoAccount,
         sends=(ETAG, LOCATION),
     ),
-    "create_series": told("Book a series of times", *BOOKS, bookings.NothingBooked),
+    "create_series": told("Book a series of times", *BOOKS, errors.NothingBooked),
     "list_bookings": told("List the bookings one may see"),
     "get_booking": told("Read a booking", sends=(ETAG,)),
     "change_booking": told(
         "Move or change a booking",
         *UNBOOKABLE,
-        bookings.NotForOthers,
-        bookings.WrongStatus,
-        bookings.AlreadyStarted,
-        bookings.WindowPassed,
+        errors.NotForOthers,
+        errors.WrongStatus,
+        errors.AlreadyStarted,
+        errors.WindowPassed,
         PreconditionRequired,
         sends=(ETAG,),
     ),
-    "cancel_booking": told("Cancel a booking", *SETTLES, bookings.AlreadyStarted, sends=(ETAG,)),
+    "cancel_booking": told("Cancel a booking", *SETTLES, errors.AlreadyStarted, sends=(ETAG,)),
     "confirm_booking": told("Confirm a booking", *SETTLES, sends=(ETAG,)),
-    "complete_booking": told("Mark a booking as completed", *SETTLES, bookings.NotStarted, sends=(ETAG,)),
-    "miss_booking": told("Mark a booking as a no-show", *SETTLES, bookings.NotStarted, sends=(ETAG,)),
+    "complete_booking": told("Mark a booking as completed", *SETTLES, errors.NotStarted, sends=(ETAG,)),
+    "miss_booking": told("Mark a booking as a no-show", *SETTLES, errors.NotStarted, sends=(ETAG,)),
     "list_changes": told("List a booking's changes", NotFound),
 }
 

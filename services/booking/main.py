@@ -1,11 +1,18 @@
 from fastapi import FastAPI
 
 from domain.roles import Role
-from services.booking import portfolio
-from services.booking.api import router
+from services.booking.bookings import endpoints as bookings
+from services.booking.catalog import endpoints as catalog
 from services.booking.consumers import subscriptions
+from services.booking.holds import endpoints as holds
 from services.booking.jobs import JOBS
+from services.booking.portfolio import worker as portfolio
+from services.booking.profiles import endpoints as profiles
+from services.booking.salon import endpoints as salon
+from services.booking.series import endpoints as series
 from services.booking.settings import BookingSettings
+from services.booking.slots import endpoints as slots
+from services.booking.waitlist import endpoints as waitlist
 from shared.http.app import Service, Worker, create_app
 from shared.settings import load
 
@@ -13,7 +20,17 @@ SERVICE = Service(
     name="booking",
     settings=BookingSettings,
     roles=tuple(Role),
-    routers=[router],
+    # The order matters: /bookings/rules and /bookings/holds come before /bookings/{booking_id}.
+    routers=[
+        catalog.router,
+        profiles.router,
+        slots.router,
+        salon.router,
+        holds.router,
+        waitlist.router,
+        series.router,
+        bookings.router,
+    ],
     subscriptions=subscriptions,
     jobs=JOBS,
     workers=[Worker("portfolio", portfolio.run)],

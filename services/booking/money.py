@@ -2,11 +2,14 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from babel.numbers import NumberFormatError, parse_decimal
 
-from domain.money import CURRENCY, LOCALES
+from domain.money import CURRENCY, LOCALES, Money
+from services.booking.serializers import Answer
+from shared.http.schemas import Schema
 from shared.http.validation_messages import refusal
 
 VAT_PERCENT = 25
@@ -38,3 +41,19 @@ def vat_in(amount: int) -> int:
 def as_price(value: Any) -> Any:
     """A written amount as the object that the API takes; anything else as it came."""
     return {"amount": parse(value), "currency": CURRENCY} if isinstance(value, str) else value
+
+
+class Vat(Schema):
+    """The VAT that the price includes: `rate` in per cent, `amount` in øre."""
+
+    rate: int
+    amount: int
+
+
+class MoneyWithVat(Money):
+    vat: Vat
+
+
+@lru_cache(maxsize=4096)
+def price(amount: int, language: str) -> Answer:
+    return Money.of(amount, language).model_dump() | {"vat": {"rate": VAT_PERCENT, "amount": vat_in(amount)}}

@@ -7,6 +7,9 @@ import orjson
 from sqlalchemy import Text, cast, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.booking.bookings import queries as booking_queries
+from services.booking.customers import queries as customer_queries
+from services.booking.holds import queries as hold_queries
 from services.booking.models import (
     booking_history,
     booking_items,
@@ -20,9 +23,6 @@ from services.booking.models import (
     portfolio_sources,
     waitlist,
 )
-from services.booking.queries import bookings as queries
-from services.booking.queries import holds as holds_queries
-from services.booking.queries import projections
 from shared.identity.principals import SERVICE_CLAIMS
 
 
@@ -58,10 +58,10 @@ async def _rows(session: AsyncSession, statement: Any) -> list[dict[str, Any]]:
 async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
     """First the account is closed, so that nothing that comes free is offered to the person once more; then upcoming
     appointments are cancelled. Returns how many rows of each table no longer know the person."""
-    await projections.close(session, subject_id)
-    held = await holds_queries.end_all_of(session, subject_id)
+    await customer_queries.close(session, subject_id)
+    held = await hold_queries.end_all_of(session, subject_id)
     cancelled = await _cancel_upcoming(session, subject_id)
-    parted = await queries.part_of(session, subject_id)
+    parted = await booking_queries.part_of(session, subject_id)
     deletions = {
         "idempotency_keys": delete(idempotency_keys).where(
             (idempotency_keys.c.caller == subject_id)
@@ -82,8 +82,8 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
 
 
 async def _cancel_upcoming(session: AsyncSession, subject_id: UUID) -> int:
-    ids = await queries.coming(session, subject_id)
+    ids = await booking_queries.coming(session, subject_id)
     for booking_id in ids:
         request = orjson.dumps({"id": str(booking_id), "code": "customer_erased"}).decode()
-        await queries.cancel(session, SERVICE_CLAIMS.as_json(), request)
+        await booking_queries.cancel(session, SERVICE_CLAIMS.as_json(), request)
     return len(ids)

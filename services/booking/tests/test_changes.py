@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from services.booking.events import BookingConfirmed, BookingNoShow, BookingRescheduled
-from services.booking.tests.conftest import (
+from services.booking.tests.conftest import (  # fmt: skip
     AMINA,
     DETOX,
     JONAS,
@@ -22,7 +22,7 @@ from services.booking.tests.conftest import (
     at,
     choose,
     code,
-)  # fmt: skip
+)
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 

@@ -9,7 +9,7 @@ from asyncpg import PostgresError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.booking.queries.common import ATTEMPTS, function, row_of
+from services.booking.sql_calls import ATTEMPTS, function, row_of
 from services.booking.tests.conftest import AMINA, DETOX, RETWIST, STYLING, Book, at
 from shared.database.session import Database
 

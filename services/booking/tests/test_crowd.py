@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.booking.queries import holds as queries
+from services.booking.holds import queries
 from services.booking.tests.conftest import RETWIST, RULES, STYLING, Caller, SignIn, asking, at, choose
 from services.booking.tests.test_concurrency import overlaps
 from shared.database.session import Database, transaction

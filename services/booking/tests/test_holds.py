@@ -8,9 +8,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from services.booking.queries import holds as queries
-from services.booking.queries.common import RETRIES
-from services.booking.tests.conftest import (
+from services.booking.holds import queries
+from services.booking.sql_calls import RETRIES
+from services.booking.tests.conftest import (  # fmt: skip
     AMINA,
     JONAS,
     RETWIST,
@@ -22,7 +22,7 @@ from services.booking.tests.conftest import (
     asking,
     at,
     code,
-)  # fmt: skip
+)
 from services.booking.tests.test_slots import clocks, search
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS

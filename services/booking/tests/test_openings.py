@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from services.booking import privacy
 from services.booking.main import SERVICE
-from services.booking.tests.conftest import (
+from services.booking.tests.conftest import (  # fmt: skip
     AMINA,
     STYLING,
     Book,
@@ -21,7 +21,7 @@ from services.booking.tests.conftest import (
     asking,
     at,
     choose,
-)  # fmt: skip
+)
 from services.booking.tests.test_holds import end_lapsed, hold
 from services.booking.tests.test_waitlist import offer_of, wait
 from shared.database.session import Database, transaction

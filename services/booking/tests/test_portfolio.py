@@ -18,7 +18,9 @@ from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import text
 
-from services.booking import instagram, portfolio, privacy
+from services.booking import privacy
+from services.booking.portfolio import instagram
+from services.booking.portfolio import worker as portfolio
 from services.booking.settings import BookingSettings
 from services.booking.tests.conftest import AMINA, JONAS
 from shared.database.session import Database, transaction

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.booking.retelling import retell
+from services.booking.republish import republish
 from services.booking.tests.conftest import Book, at
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -20,7 +20,7 @@ class TestRetelling:
         await book(at(salon, "10:00"), notes="Ømt hår")
         (first,) = [one for one in await outbox() if one["type"] == "booking.created.v1"]
         async with transaction(database, SERVICE_CLAIMS) as session:
-            told = await retell(session, datetime.now(UTC) - timedelta(hours=1))
+            told = await republish(session, datetime.now(UTC) - timedelta(hours=1))
         again = [one for one in await outbox() if one["id"] != first["id"]]
         assert len(again) == told == 1 + 4 + 2, "the booking, the treatments, the locticians"
         (same,) = [one for one in again if one["type"] == "booking.created.v1"]
@@ -36,7 +36,7 @@ class TestRetelling:
                 await session.execute(text(change), {"status": status, "id": made["id"]})
         seen = {one["id"] for one in await outbox()}
         async with transaction(database, SERVICE_CLAIMS) as session:
-            await retell(session, datetime.now(UTC) - timedelta(hours=1))
+            await republish(session, datetime.now(UTC) - timedelta(hours=1))
         told = [one for one in await outbox() if one["id"] not in seen and one["type"].startswith("booking.")]
         assert {one["type"] for one in told} == {
             "booking.cancelled.v1", "booking.completed.v1", "booking.confirmed.v1",
@@ -48,4 +48,4 @@ class TestRetelling:
     ) -> None:
         await book(at(salon, "10:00"))
         async with transaction(database, SERVICE_CLAIMS) as session:
-            assert await retell(session, datetime.now(UTC) + timedelta(seconds=5)) == 4 + 2
+            assert await republish(session, datetime.now(UTC) + timedelta(seconds=5)) == 4 + 2

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from services.booking.main import SERVICE
-from services.booking.queries import portfolio
+from services.booking.portfolio import queries as portfolio
 from services.booking.retention import POLICIES
 from services.booking.tests.conftest import AMINA, JONAS, Book, OpenOn, SetClock, SignIn, at
 from shared.database.session import Database, transaction

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.booking.events import SalonChanged
-from services.booking.tests.conftest import (
+from services.booking.tests.conftest import (  # fmt: skip
     AMINA,
     JONAS,
     RETWIST,
@@ -23,7 +23,7 @@ from services.booking.tests.conftest import (
     at,
     choose,
     code,
-)  # fmt: skip
+)
 from services.booking.tests.test_slots import clocks, search
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, text
 
 from services.booking import demo
-from services.booking.catalog import MOST_WORDS, words_of
+from services.booking.catalog.service import MOST_WORDS, words_of
 from services.booking.models import treatments
 from services.booking.tests.conftest import add_treatment
 from services.booking.tests.test_input import is_problem

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from domain.clock import COPENHAGEN
-from services.booking.bookings import dates_of
-from services.booking.schemas.bookings import SeriesRequest
-from services.booking.tests.conftest import (
+from services.booking.series.schemas import SeriesRequest
+from services.booking.series.service import dates_of
+from services.booking.tests.conftest import (  # fmt: skip
     DETOX,
     JONAS,
     RETIRED,
@@ -22,7 +22,7 @@ from services.booking.tests.conftest import (
     at,
     choose,
     code,
-)  # fmt: skip
+)
 
 
 @pytest.fixture

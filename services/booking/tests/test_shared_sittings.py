@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from services.booking.events import BookingCreated
-from services.booking.tests.conftest import (
+from services.booking.tests.conftest import (  # fmt: skip
     AMINA,
     DETOX,
     JONAS,
@@ -22,7 +22,7 @@ from services.booking.tests.conftest import (
     asking,
     at,
     code,
-)  # fmt: skip
+)
 from services.booking.tests.test_slots import clocks, search
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS

@@ -16,8 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.booking.queries import holds as queries
-from services.booking.tests.conftest import (
+from services.booking.holds import queries
+from services.booking.tests.conftest import (  # fmt: skip
     AMINA,
     DETOX,
     JONAS,
@@ -29,9 +29,10 @@ from services.booking.tests.conftest import (
     SignIn,
     asking,
     at,
-)  # fmt: skip
+)
 from services.booking.tests.test_crowd import CUSTOMERS_MEET, HISTORIES
 from services.booking.tests.test_shared_sittings import REPAIR, add_repair
+from services.booking.waitlist import queries as waitlist
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.services import TRUNCATE, Deliver
@@ -111,7 +112,7 @@ class Salon:
 
     async def offer_openings(self) -> None:
         async with transaction(self.database, SERVICE_CLAIMS) as session:
-            await queries.offer_openings(session)
+            await waitlist.offer_openings(session)
 
 
 class Story(RuleBasedStateMachine):

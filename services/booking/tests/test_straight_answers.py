@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from services.booking import demo
-from services.booking.answers.common import price
-from services.booking.schemas.catalog import Treatment
-from services.booking.schemas.slots import Slots
+from services.booking.catalog.schemas import Treatment
+from services.booking.money import price
+from services.booking.slots.schemas import Slots
 from services.booking.tests.conftest import AMINA, JONAS, RETWIST, STYLING, OpenOn, asking, at
 from shared.database.session import Database, transaction
 from shared.http.pagination import Page, decode_cursor

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from services.booking.tests.conftest import (
+from services.booking.tests.conftest import (  # fmt: skip
     AMINA,
     JONAS,
     STYLING,
@@ -19,7 +19,7 @@ from services.booking.tests.conftest import (
     asking,
     at,
     code,
-)  # fmt: skip
+)
 from services.booking.tests.test_openings import Offering, offer_openings
 from services.booking.tests.test_shared_sittings import repair, who_and_when
 from services.booking.tests.test_waitlist import offer_of, wait

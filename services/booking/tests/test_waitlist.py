@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.booking.events import WaitlistAccepted, WaitlistExpired, WaitlistOffered
-from services.booking.tests.conftest import (
+from services.booking.tests.conftest import (  # fmt: skip
     AMINA,
     DETOX,
     JONAS,
@@ -24,7 +24,7 @@ from services.booking.tests.conftest import (
     asking,
     at,
     code,
-)  # fmt: skip
+)
 from services.booking.tests.test_concurrency import overlaps
 from services.booking.tests.test_holds import end_lapsed
 from shared.database.session import Database

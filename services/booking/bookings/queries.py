@@ -1,0 +1,59 @@
+"""Events made once more from what stands in the tables."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, func, literal, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.booking.models import booking_history, bookings
+from services.booking.sql_calls import function
+
+BOOK = function("book")
+CHANGE = function("change")
+CANCEL = function("cancel")
+SETTLE = function("settle")
+FIND = "SELECT CAST(b AS text) FROM booking.find_bookings(CAST($1 AS jsonb), CAST($2 AS jsonb)) AS b"
+CANCEL_WITHIN = text("SELECT booking.cancel(CAST(:claims AS jsonb), CAST(:request AS jsonb))")
+
+
+async def history(session: AsyncSession, booking_id: UUID) -> Sequence[Any]:
+    statement = select(booking_history).where(booking_history.c.booking_id == booking_id)
+    return (await session.execute(statement.order_by(booking_history.c.id).limit(1000))).all()
+
+
+async def cancel(session: AsyncSession, claims: str, request: str) -> None:
+    """The same as CANCEL, within a transaction that does more."""
+    await session.execute(CANCEL_WITHIN, {"claims": claims, "request": request})
+
+
+async def coming(session: AsyncSession, customer_id: UUID) -> Sequence[UUID]:
+    statement = select(bookings.c.id).where(
+        bookings.c.customer_id == customer_id,
+        bookings.c.status.in_(["pending", "confirmed"]),
+        bookings.c.starts_at > func.booking.clock(),
+    )
+    return (await session.execute(statement.order_by(bookings.c.id))).scalars().all()
+
+
+async def part_of(session: AsyncSession, customer_id: UUID) -> int:
+    """Parts all bookings of a customer from the customer. Returns how many."""
+    own = select(func.coalesce(func.array_agg(bookings.c.id), literal([], ARRAY(Uuid))))
+    parting = select(func.booking.part(own.where(bookings.c.customer_id == customer_id).scalar_subquery()))
+    return int((await session.execute(parting)).scalar_one())
+
+
+BOOKINGS = text("""
+    SELECT booking.emit(booking.new_id(), 'booking.' || change || '.v1', b.id::text, b.version,
+        booking.event_data(b, b.cancel_reason, NULL))
+    FROM booking.bookings b, LATERAL (SELECT CASE
+        WHEN b.status IN ('completed', 'no_show', 'cancelled') THEN b.status
+        WHEN b.version = 1 OR b.status = 'pending' THEN 'created' ELSE 'confirmed' END) AS told (change)
+    WHERE b.updated_at >= :since
+""")
+
+
+async def republish(session: AsyncSession, since: datetime) -> int:
+    return len((await session.execute(BOOKINGS, {"since": since})).all())

@@ -1,0 +1,119 @@
+"""Events made once more from what stands in the tables."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, delete, func, insert, literal, or_, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.booking.catalog.queries import COLLATIONS
+from services.booking.models import customers, loctician_treatments, locticians, portfolio_sources, treatments
+
+
+def _columns() -> list[Any]:
+    """A profile with what the loctician offers, at the own price and duration."""
+    own = loctician_treatments.c
+    offered = func.jsonb_build_object(
+        "service_id",
+        treatments.c.id,
+        "price_amount",
+        func.coalesce(own.price_amount, treatments.c.price_amount),
+        "duration_minutes",
+        func.coalesce(own.duration_minutes, treatments.c.duration_minutes),
+        "own_price",
+        own.price_amount.is_not(None),
+        "own_duration",
+        own.duration_minutes.is_not(None),
+    )
+    treatments_offered = (
+        select(func.jsonb_agg(aggregate_order_by(offered, treatments.c.id)))
+        .join(loctician_treatments, own.treatment_id == treatments.c.id)
+        .where(own.loctician_id == locticians.c.loctician_id, treatments.c.active)
+        .correlate(locticians)
+        .scalar_subquery()
+    )
+    return [*locticians.c, treatments_offered.label("treatments")]
+
+
+def public() -> Any:
+    """A profile is shown once it has a name."""
+    return and_(locticians.c.active, locticians.c.display_name != "")
+
+
+def by_name(language: str, after: tuple[str, UUID] | None, *, everybody: bool) -> Select[Any]:
+    name = locticians.c.display_name.collate(COLLATIONS[language])
+    statement = select(*_columns())
+    if not everybody:
+        statement = statement.where(public())
+    if after:
+        statement = statement.where(
+            tuple_(name, locticians.c.loctician_id) > tuple_(literal(after[0]), literal(after[1]))
+        )
+    return statement.order_by(name, locticians.c.loctician_id)
+
+
+def profile(loctician_id: UUID, *, hidden_too: bool) -> Select[Any]:
+    """With the Instagram id, as far as the caller may see it."""
+    source = portfolio_sources.c
+    return (
+        select(*_columns(), source.instagram_user_id)
+        .outerjoin(portfolio_sources, source.loctician_id == locticians.c.loctician_id)
+        .where(locticians.c.loctician_id == loctician_id, or_(public(), literal(hidden_too)))
+    )
+
+
+async def read_profile(session: AsyncSession, loctician_id: UUID) -> Any:
+    return (await session.execute(profile(loctician_id, hidden_too=True))).one_or_none()
+
+
+async def locked_version(session: AsyncSession, loctician_id: UUID) -> int | None:
+    statement = select(locticians.c.version).where(locticians.c.loctician_id == loctician_id).with_for_update()
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def change_profile(session: AsyncSession, loctician_id: UUID, values: dict[str, Any]) -> None:
+    changed = values | {"version": locticians.c.version + 1}
+    await session.execute(update(locticians).where(locticians.c.loctician_id == loctician_id).values(changed))
+
+
+async def offered_of(session: AsyncSession, treatment_ids: list[UUID]) -> set[UUID]:
+    """Those of the treatments that are on offer."""
+    statement = select(treatments.c.id).where(treatments.c.id.in_(treatment_ids), treatments.c.active)
+    return set((await session.execute(statement)).scalars())
+
+
+async def replace_offers(session: AsyncSession, loctician_id: UUID, offers: list[dict[str, Any]]) -> None:
+    """What is archived stays as it was, for the day it comes back."""
+    active = select(treatments.c.id).where(treatments.c.active)
+    own = loctician_treatments.c
+    await session.execute(
+        delete(loctician_treatments).where(own.loctician_id == loctician_id, own.treatment_id.in_(active))
+    )
+    if offers:
+        rows = [{"loctician_id": loctician_id} | one for one in offers]
+        await session.execute(insert(loctician_treatments), rows)
+
+
+async def open_profile(session: AsyncSession, loctician_id: UUID) -> None:
+    """A profile without a name for whoever has none, as active as the person is."""
+    known = select(customers.c.active).where(customers.c.id == loctician_id).scalar_subquery()
+    row = {"loctician_id": loctician_id, "display_name": "", "active": func.coalesce(known, True)}
+    await session.execute(upsert(locticians).values(row).on_conflict_do_nothing())
+
+
+async def set_active(session: AsyncSession, loctician_id: UUID, active: bool) -> None:
+    await session.execute(update(locticians).where(locticians.c.loctician_id == loctician_id).values(active=active))
+
+
+LOCTICIANS = text("""
+    SELECT booking.emit(booking.new_id(), 'loctician.updated.v1', l.loctician_id::text, l.version, jsonb_build_object(
+        'version', l.version, 'loctician_id', l.loctician_id, 'display_name', l.display_name, 'treatment_ids',
+        ARRAY(SELECT o.treatment_id FROM booking.loctician_treatments o WHERE o.loctician_id = l.loctician_id)))
+    FROM booking.locticians l
+""")
+
+
+async def republish(session: AsyncSession) -> int:
+    return len((await session.execute(LOCTICIANS)).all())

@@ -1,1 +1,0 @@
-"""HTTP models. Amounts are øre, VAT included; instants are answered in Europe/Copenhagen."""

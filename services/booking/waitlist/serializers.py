@@ -1,0 +1,10 @@
+from services.booking.holds.serializers import held_time
+from services.booking.serializers import Answer, instant
+
+
+def waiting(row: Answer, language: str) -> Answer:
+    offer = row["offer"]
+    return row | {
+        "created_at": instant(row["created_at"]),
+        "offer": None if offer is None else {"hold_id": offer["id"]} | held_time(offer, language),
+    }
