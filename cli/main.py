@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from cli import dead_letters, jobs, restoring, status
 from cli.generating import bus_description, generated
 from cli.rooms import SCHEMAS, SERVICES, room
-from shared.database.migrate import NotMigratedError, pending, upgrade
+from shared.database.migrate import NotMigratedError, downgrade, pending, upgrade
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging.broker import connection
@@ -40,24 +40,41 @@ out = Console()
 @app.command()
 def migrate(
     check: Annotated[
-        bool, typer.Option(help="Only tell what is to do; exit 1 when something is, 2 without an answer")
+        bool, typer.Option(help="Only list what is to do; exit 1 when something is, 2 when the database cannot be read")
     ] = False,
+    down: Annotated[
+        str | None, typer.Option(metavar="SCHEMA", help="Take this schema down instead, by one revision")
+    ] = None,
+    to: Annotated[
+        str,
+        typer.Option(metavar="REVISION", help="With --down: to this revision; base drops all that the schema holds"),
+    ] = "-1",
 ) -> None:
     """Bring every schema to its newest revision, as the owner in DATABASE_URL; while the platform runs, too."""
     settings = load(Settings)
     try:
+        if down:
+            downgrade(_checked_schema(down), settings, to)
+            out.print(f"{down}: taken down")
+            return
         behind = {name: asyncio.run(pending(name, settings)) for name in SCHEMAS}
         if check:
-            raise typer.Exit(_told(behind))
+            raise typer.Exit(_print_pending(behind))
         for name in SCHEMAS:
             upgrade(name, settings)
             out.print(f"{name}: {'migrated' if behind[name] else 'up to date'}")
     except (OSError, DBAPIError, PostgresError, NotMigratedError) as error:
-        out.print(f"Not migrated: {error}")
+        out.print(f"Not migrated: {error}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from error
 
 
-def _told(behind: dict[str, list[str]]) -> int:
+def _checked_schema(name: str) -> str:
+    if name not in SCHEMAS:
+        raise typer.BadParameter(f"the schemas are {', '.join(SCHEMAS)}", param_hint="--down")
+    return name
+
+
+def _print_pending(behind: dict[str, list[str]]) -> int:
     missing = [f"{name}: {revision}" for name, revisions in behind.items() for revision in revisions]
     for line in missing or ["Every schema is at its newest revision"]:
         out.print(line, markup=False, highlight=False)

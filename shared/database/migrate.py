@@ -1,5 +1,8 @@
-"""Migrations: roles and schema first, then alembic, as the owner. They run while the platform does: no lock is waited
-for longer than calls can be held up, and of several that start at once one works and the others wait."""
+"""Migrations: roles and schema, then Alembic's revisions, then SQL files; all as the owner in DATABASE_URL.
+
+They run while the platform does: a lock is waited for no longer than calls can be held up. Of several that start at
+once, one works and the others wait.
+"""
 
 import asyncio
 import random
@@ -16,27 +19,29 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.database.engine import engine_to
-from shared.settings import Settings, plain_url, role_password, runtime_role, runtime_url
+from shared.database.preparation import prepare
+from shared.database.sql_files import differing
+from shared.settings import Settings, plain_url
 
 log = structlog.get_logger(__name__)
 
 ROOT = Path(__file__).parents[2]
-EXTENSIONS = ("btree_gist", "pg_trgm", "unaccent")
 TAKE_TURN = text("SELECT pg_try_advisory_lock(hashtext('loctician.migrate'))")
 ASK_AGAIN_SECONDS = 0.2
-LOCKED = {"55P03", "40P01"}  # not to be had in time, deadlock
+LOCKED = {"55P03", "40P01"}  # lock_not_available, deadlock_detected
 # Roles belong to the whole server, the turn to one database: another one's migration may have made them just now.
-MEANWHILE = LOCKED | {"42710", "23505", "XX000"}
+CONCURRENT = LOCKED | {"42710", "23505", "XX000"}
+# Revisions of the time before the first release, which were replaced by one baseline a schema.
+DEVELOPMENT_REVISIONS = {f"{number:04}" for number in range(1, 9)}
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How a migration waits. Whoever waits for a table's lock holds up all who come after: so briefly, and again."""
+class LockWait:
+    """How a migration waits for locks: briefly and again, since it holds up all who come after it meanwhile."""
 
     lock_seconds: float = 1.0
     tries: int = 60
@@ -44,11 +49,11 @@ class Patience:
     turn_seconds: float = 900.0
 
 
-PATIENT = Patience()
+DEFAULT_WAIT = LockWait()
 
 
 class NotMigratedError(Exception):
-    """Nothing was left half done: each revision is one transaction."""
+    """The migration could not run or did not finish. Nothing is half done: each revision is one transaction."""
 
 
 def config_of(service: str) -> Config:
@@ -59,14 +64,18 @@ def config_of(service: str) -> Config:
     return config
 
 
+def sql_folder(service: str) -> Path:
+    return Path(ScriptDirectory.from_config(config_of(service)).dir).parent / "sql"
+
+
 def heads(service: str) -> list[str]:
     return list(ScriptDirectory.from_config(config_of(service)).get_heads())
 
 
 def revisions(service: str) -> list[str]:
     """Every revision, the first one first."""
-    walked = ScriptDirectory.from_config(config_of(service)).walk_revisions()
-    return [one.revision for one in walked][::-1]
+    scripts = ScriptDirectory.from_config(config_of(service)).walk_revisions()
+    return [script.revision for script in scripts][::-1]
 
 
 def upgrade(service: str, settings: Settings, revision: str = "head") -> None:
@@ -74,51 +83,67 @@ def upgrade(service: str, settings: Settings, revision: str = "head") -> None:
     asyncio.run(migrate(service, settings, revision))
 
 
+def downgrade(service: str, settings: Settings, revision: str) -> None:
+    """Take a service's schema down to `revision`: an id, `-1` or `base`."""
+    asyncio.run(migrate(service, settings, revision, down=True))
+
+
 async def migrate(
-    service: str, settings: Settings, revision: str = "head", *, down: bool = False, patience: Patience = PATIENT
+    service: str, settings: Settings, revision: str = "head", *, down: bool = False, wait: LockWait = DEFAULT_WAIT
 ) -> None:
-    engine = _engine(settings, patience)
+    """Run what is missing. A schema that is newer than this code is left alone.
+
+    Raises NotMigratedError when a lock or the turn cannot be had, or the database is of a development version.
+    """
+    await as_owner(service, settings, partial(_run, service=service, revision=revision, down=down), wait)
+
+
+async def as_owner(
+    service: str, settings: Settings, work: Callable[[Connection], None], wait: LockWait = DEFAULT_WAIT
+) -> None:
+    """Run `work` on a connection of the owner: with the turn taken and the schema prepared, again while locks fail."""
+    engine = _engine(settings, wait)
     try:
-        async with _turn(engine, patience):
-            await _patiently(partial(_prepared, engine, service, settings), MEANWHILE, patience)
-            if not (revision == "head" and await _ahead(engine, service)):
-                await _patiently(partial(_migrated, engine, service, revision, down=down), LOCKED, patience)
+        async with _turn(engine, wait):
+            await _refuse_development_version(engine, service)
+            await _with_retries(partial(_prepared, engine, service, settings), CONCURRENT, wait)
+            await _with_retries(partial(_on_connection, engine, work), LOCKED, wait)
     finally:
         await engine.dispose()
 
 
 async def pending(service: str, settings: Settings) -> list[str]:
-    """What the schema still lacks, each with its title; nothing where it is newer than this code."""
-    engine = _engine(settings, PATIENT)
+    """Revisions that the schema lacks, each with its title, and SQL files that differ; nothing where it is newer."""
+    engine = _engine(settings, DEFAULT_WAIT)
     try:
-        known = {one.revision: one for one in ScriptDirectory.from_config(config_of(service)).walk_revisions()}
+        await _refuse_development_version(engine, service)
         async with engine.connect() as connection:
             current = await connection.run_sync(_current, service)
+            files = await connection.run_sync(differing, service, sql_folder(service))
     finally:
         await engine.dispose()
-    if current is None:
-        done = 0
-    elif current not in known:
+    scripts = [*ScriptDirectory.from_config(config_of(service)).walk_revisions()][::-1]
+    known = [script.revision for script in scripts]
+    if current is not None and current not in known:
         return []
-    else:
-        done = revisions(service).index(current) + 1
-    return [f"{revision} {known[revision].doc}" for revision in revisions(service)[done:]]
+    done = known.index(current) + 1 if current else 0
+    return [f"{script.revision} {script.doc}" for script in scripts[done:]] + [f"SQL file {name}" for name in files]
 
 
-def _engine(settings: Settings, patience: Patience) -> AsyncEngine:
-    lock_timeout = f"{patience.lock_seconds * 1000:.0f}ms"
+def _engine(settings: Settings, wait: LockWait) -> AsyncEngine:
+    lock_timeout = f"{wait.lock_seconds * 1000:.0f}ms"
     session = {"application_name": "loctician-migrate", "lock_timeout": lock_timeout}
     url = plain_url(settings.database_url)
     return engine_to(url, connect={"timeout": 10, "server_settings": session}, poolclass=NullPool)
 
 
 @asynccontextmanager
-async def _turn(engine: AsyncEngine, patience: Patience) -> AsyncIterator[None]:
+async def _turn(engine: AsyncEngine, wait: LockWait) -> AsyncIterator[None]:
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
-        until = time.monotonic() + patience.turn_seconds
-        # asks again and again: waiting inside the lock function would hold a snapshot, for whose end an index that is
-        # built concurrently waits
+        until = time.monotonic() + wait.turn_seconds
+        # Polls: waiting inside the lock function would hold a snapshot, for whose end an index that is built
+        # concurrently waits.
         while not (await connection.execute(TAKE_TURN)).scalar():
             if time.monotonic() > until:
                 raise NotMigratedError("another migration of this database does not end")
@@ -126,36 +151,39 @@ async def _turn(engine: AsyncEngine, patience: Patience) -> AsyncIterator[None]:
         yield
 
 
-async def _patiently(attempt: Callable[[], Awaitable[None]], passing: set[str], patience: Patience) -> None:
-    for tried in range(1, patience.tries + 1):
+async def _with_retries(attempt: Callable[[], Awaitable[None]], passing: set[str], wait: LockWait) -> None:
+    for tried in range(1, wait.tries + 1):
         try:
             await attempt()
         except (DBAPIError, asyncpg.PostgresError) as error:
             if getattr(getattr(error, "orig", error), "sqlstate", None) not in passing:
                 raise
-            if tried == patience.tries:
-                raise NotMigratedError(f"a lock was not to be had in {tried} tries") from error
+            if tried == wait.tries:
+                raise NotMigratedError(f"a lock could not be had in {tried} tries") from error
             log.warning("migration_waits", tried=tried, error=type(error).__name__)
-            await asyncio.sleep(random.uniform(0.3, 1.0) * patience.longest_pause)  # noqa: S311 - no secret
+            await asyncio.sleep(random.uniform(0.3, 1.0) * wait.longest_pause)  # noqa: S311 - no secret
         else:
             return
 
 
 async def _prepared(engine: AsyncEngine, service: str, settings: Settings) -> None:
     async with engine.begin() as connection:
-        await connection.run_sync(_prepare, service, settings)
+        await connection.run_sync(prepare, service, settings)
 
 
-async def _migrated(engine: AsyncEngine, service: str, revision: str, *, down: bool) -> None:
+async def _on_connection(engine: AsyncEngine, work: Callable[[Connection], None]) -> None:
     async with engine.connect() as connection:
-        await connection.run_sync(_run, service, revision, down=down)
+        await connection.run_sync(work)
 
 
-async def _ahead(engine: AsyncEngine, service: str) -> bool:
-    """Whether the schema is newer than this code, as it is while a newer version is rolled out: it is left alone."""
+async def _refuse_development_version(engine: AsyncEngine, service: str) -> None:
     async with engine.connect() as connection:
         current = await connection.run_sync(_current, service)
-    return current is not None and current not in revisions(service)
+    if current in DEVELOPMENT_REVISIONS - set(revisions(service)):
+        raise NotMigratedError(
+            f"the schema {service} is of a development version ({current}), which cannot be migrated: start with an"
+            " empty database (drop this one and create it anew; for `make up`, delete the folder .local)"
+        )
 
 
 def _current(connection: Connection, service: str) -> str | None:
@@ -165,39 +193,15 @@ def _current(connection: Connection, service: str) -> str | None:
     return connection.execute(text(f"SELECT version_num FROM {table}")).scalar()
 
 
-def _prepare(connection: Connection, service: str, settings: Settings) -> None:
-    role = runtime_role(service)
-    for extension in EXTENSIONS:
-        connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA public"))
-    _ensure_role(connection, role, _password(settings, service, role))
-    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {service}"))
-    connection.execute(text(f"GRANT USAGE ON SCHEMA {service} TO {role}"))
-    connection.execute(text("REVOKE CREATE ON SCHEMA public FROM PUBLIC")) if _owns_public(connection) else None
-
-
-def _owns_public(connection: Connection) -> bool:
-    statement = "SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'public'"
-    return bool(connection.execute(text(statement)).scalar())
-
-
-def _password(settings: Settings, service: str, role: str) -> str:
-    url = make_url(runtime_url(settings, service))
-    if url.username == role and url.password:
-        return url.password
-    return role_password(settings.secret_key.get_secret_value(), role)
-
-
-def _ensure_role(connection: Connection, role: str, password: str) -> None:
-    found = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).scalar()
-    verb = "ALTER" if found else "CREATE"
-    options = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS" if not found else "LOGIN"
-    quoted = password.replace("'", "''")
-    connection.execute(text(f"{verb} ROLE {role} {options} PASSWORD '{quoted}'".replace(":", r"\:")))
-
-
-def _run(connection: Connection, service: str, revision: str, *, down: bool) -> None:
+def _run(connection: Connection, *, service: str, revision: str, down: bool) -> None:
+    current = _current(connection, service)
+    connection.rollback()  # Alembic begins its own transactions
+    if revision == "head" and current is not None and current not in revisions(service):
+        return  # newer than this code, as it is while a newer version is rolled out
     config = config_of(service)
     config.attributes["connection"] = connection
+    if down and revision == "-1" and current == revisions(service)[0]:
+        raise NotMigratedError(f"{service} is at its first revision; to drop all it holds, go down to base")
     if down:
         command.downgrade(config, revision)
     else:

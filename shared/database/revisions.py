@@ -6,15 +6,55 @@ from alembic import op
 from sqlalchemy import text
 
 from shared.database import housekeeping
+from shared.database.sql_files import run_script
 from shared.settings import runtime_role
 
 
 def script(sql: str) -> None:
     """Run several statements at once, in the migration's transaction; asyncpg prepares only single ones."""
-    connection = op.get_bind()
-    connection.exec_driver_sql("SELECT 1")  # begins the transaction, should nothing have done so yet
-    adapted = connection.connection.dbapi_connection
-    adapted.run_async(lambda raw: raw.execute(sql))  # type: ignore[union-attr]
+    migration = op.get_context()
+    if migration.as_sql:
+        migration.impl.static_output(sql)
+    else:
+        run_script(op.get_bind(), sql)
+
+
+OUTBOX = """
+    CREATE TABLE {schema}.outbox (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        exchange text NOT NULL DEFAULT 'loctician.events',
+        event_id uuid NOT NULL UNIQUE,
+        type text NOT NULL,
+        subject text NOT NULL,
+        version integer NOT NULL,
+        occurred_at timestamptz NOT NULL DEFAULT now(),
+        data jsonb NOT NULL,
+        actor_id text,
+        actor_role text,
+        request_id text,
+        traceparent text
+    );
+"""
+INBOX = """
+    CREATE TABLE {schema}.inbox (
+        event_id uuid PRIMARY KEY,
+        received_at timestamptz NOT NULL DEFAULT now()
+    );
+"""
+
+
+def create_service_tables(schema: str) -> None:
+    """The tables that every service has, with their grants; their functions and policies are in shared/database/sql."""
+    script(OUTBOX.format(schema=schema))
+    script(INBOX.format(schema=schema))
+    script(housekeeping.CREATE.format(schema=schema))
+    create_job_runs(schema)
+    for table in ("outbox", "erased_subjects"):
+        enable_rls(schema, table)
+    for table in ("outbox", "inbox"):
+        grant(schema, table, "SELECT, INSERT, DELETE")
+    for table in ("erased_subjects", "retention_runs"):
+        grant(schema, table, "SELECT, INSERT, UPDATE, DELETE")
 
 
 def restore_functions(file: Path, schema: str, *names: str) -> None:

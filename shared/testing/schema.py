@@ -12,7 +12,7 @@ async def columns(owner: AsyncEngine, schema: str) -> Columns:
 
     def read(connection: Connection) -> Columns:
         inspector = inspect(connection)
-        tables = set(inspector.get_table_names(schema)) - {"alembic_version"}
+        tables = set(inspector.get_table_names(schema)) - {"alembic_version", "sql_files"}
         return {
             name: {(one["name"], one["nullable"]) for one in inspector.get_columns(name, schema)} for name in tables
         }

@@ -31,13 +31,13 @@ KID = "test-key"
 TRUNCATE = """
     DO $$ DECLARE one record; names text := ''; BEGIN
         FOR one IN SELECT tablename FROM pg_tables
-                   WHERE schemaname = '{schema}' AND tablename <> 'alembic_version' LOOP
+                   WHERE schemaname = '{schema}' AND tablename NOT IN ('alembic_version', 'sql_files') LOOP
             EXECUTE format('ALTER TABLE {schema}.%I DISABLE TRIGGER USER', one.tablename);
             names := names || format(', {schema}.%I', one.tablename);
         END LOOP;
         IF names <> '' THEN EXECUTE 'TRUNCATE ' || substr(names, 3) || ' RESTART IDENTITY CASCADE'; END IF;
         FOR one IN SELECT tablename FROM pg_tables
-                   WHERE schemaname = '{schema}' AND tablename <> 'alembic_version' LOOP
+                   WHERE schemaname = '{schema}' AND tablename NOT IN ('alembic_version', 'sql_files') LOOP
             EXECUTE format('ALTER TABLE {schema}.%I ENABLE TRIGGER USER', one.tablename);
         END LOOP;
     END $$

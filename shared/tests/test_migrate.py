@@ -4,6 +4,7 @@ import asyncio
 import textwrap
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -11,12 +12,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from shared.database import migrate as migrating
-from shared.database.migrate import NotMigratedError, Patience, migrate, pending
+from shared.database.migrate import LockWait, NotMigratedError, migrate, pending
 from shared.settings import Settings
 from shared.testing.servers import Servers, as_owner, settings_for, with_database
 
 SCHEMA = "trial"
-BRIEF = Patience(lock_seconds=0.1, tries=100, longest_pause=0.2)
+BRIEF = LockWait(lock_seconds=0.1, tries=100, longest_pause=0.2)
 ENV = "from sqlalchemy import MetaData\nfrom shared.database.alembic_env import run\nrun('trial', MetaData())\n"
 REVISION = '''
 """{title}"""
@@ -35,6 +36,7 @@ FILL = (
     ' (SELECT id FROM trial.things WHERE colour IS NULL LIMIT 7)")'
 )
 Add = Callable[[str, str, str], None]
+WriteSql = Callable[[str, str], None]
 
 
 @pytest.fixture
@@ -56,6 +58,18 @@ def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Add:
 
 
 @pytest.fixture
+def sql(add: Add, tmp_path: Path) -> WriteSql:
+    """Write a file of SQL of the schema `trial`."""
+    folder = tmp_path / SCHEMA / "sql"
+    folder.mkdir()
+
+    def write(name: str, text: str) -> None:
+        (folder / name).write_text(text)
+
+    return write
+
+
+@pytest.fixture
 async def settings(servers: Servers) -> AsyncIterator[Settings]:
     name = f"test_migrate_{uuid4().hex[:8]}"
     await as_owner(servers.database_url, f"CREATE DATABASE {name}")
@@ -65,6 +79,14 @@ async def settings(servers: Servers) -> AsyncIterator[Settings]:
 
 async def opened(settings: Settings) -> asyncpg.Connection:
     return await asyncpg.connect(settings.database_url, timeout=10, command_timeout=30)
+
+
+async def value(settings: Settings, query: str) -> Any:
+    connection = await opened(settings)
+    try:
+        return await connection.fetchval(query)
+    finally:
+        await connection.close()
 
 
 async def until(holds: Callable[[], bool], seconds: float = 15.0) -> None:
@@ -94,7 +116,7 @@ class TestUnderLoad:
             await reading.start()
             await reader.fetch("SELECT * FROM trial.things")  # holds off the migration until it ends, not the writer
             writes = asyncio.create_task(write())
-            migration = asyncio.create_task(migrate(SCHEMA, settings, patience=BRIEF))
+            migration = asyncio.create_task(migrate(SCHEMA, settings, wait=BRIEF))
             await until(lambda: len(logs) >= 3)
             before = written
             await until(lambda: len(logs) >= 6 and written > before + 20)
@@ -114,8 +136,8 @@ class TestUnderLoad:
         reader = await opened(settings)
         async with reader.transaction():
             await reader.fetch("SELECT * FROM trial.things")
-            with pytest.raises(NotMigratedError, match="not to be had in 3 tries"):
-                await migrate(SCHEMA, settings, patience=Patience(0.05, 3, 0.05))
+            with pytest.raises(NotMigratedError, match="could not be had in 3 tries"):
+                await migrate(SCHEMA, settings, wait=LockWait(0.05, 3, 0.05))
         assert await reader.fetchval("SELECT to_regclass('trial.more')") is None
         assert await pending(SCHEMA, settings) == ["0002 Two steps"]
         await reader.close()
@@ -133,13 +155,13 @@ class TestUnderLoad:
         writer = await opened(settings)
         await writer.execute("INSERT INTO trial.things (name) VALUES ('a'), ('a')")
         with pytest.raises(Exception, match="could not create unique index"):
-            await migrate(SCHEMA, settings, patience=BRIEF)
+            await migrate(SCHEMA, settings, wait=BRIEF)
         valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'trial.by_name'::regclass"
         assert await writer.fetchval(valid) is False
         writing = writer.transaction()
         await writing.start()
         await writer.execute("DELETE FROM trial.things WHERE id = 2")
-        migration = asyncio.create_task(migrate(SCHEMA, settings, patience=BRIEF))
+        migration = asyncio.create_task(migrate(SCHEMA, settings, wait=BRIEF))
         onlooker = await opened(settings)
         async with asyncio.timeout(15):
             while await onlooker.fetchval("SELECT to_regclass('trial.by_name')") is None:
@@ -149,7 +171,7 @@ class TestUnderLoad:
         await writing.commit()
         await asyncio.wait_for(migration, 15)
         assert await writer.fetchval(valid) is True
-        await migrate(SCHEMA, settings, "0001", down=True, patience=BRIEF)
+        await migrate(SCHEMA, settings, "0001", down=True, wait=BRIEF)
         assert await writer.fetchval("SELECT to_regclass('trial.by_name')") is None
         await asyncio.gather(writer.close(), onlooker.close())
 
@@ -178,8 +200,92 @@ class TestTurns:
         other = await opened(settings)
         await other.execute("SELECT pg_advisory_lock(hashtext('loctician.migrate'))")
         with pytest.raises(NotMigratedError, match="does not end"):
-            await migrate(SCHEMA, settings, patience=Patience(turn_seconds=0.1))
+            await migrate(SCHEMA, settings, wait=LockWait(turn_seconds=0.1))
         await other.close()
+
+
+class TestSqlFiles:
+    """Functions, views, triggers and policies, which have one current definition in `sql/`."""
+
+    COLOUR = "CREATE OR REPLACE FUNCTION trial.colour() RETURNS text LANGUAGE sql AS $$ SELECT trial.%s() $$;"
+
+    async def test_are_applied_after_the_revisions_and_need_no_order(
+        self, settings: Settings, add: Add, sql: WriteSql
+    ) -> None:
+        add("Things", TABLE, 'op.execute("DROP TABLE trial.things")')
+        sql("a.sql", self.COLOUR % "red")
+        sql("b.sql", "CREATE OR REPLACE FUNCTION trial.red() RETURNS text LANGUAGE sql AS $$ SELECT 'red' $$;")
+        await migrate(SCHEMA, settings)
+        assert await value(settings, "SELECT trial.colour()") == "red"
+
+    async def test_only_a_file_that_changed_is_applied_again_and_check_names_it(
+        self, settings: Settings, add: Add, sql: WriteSql
+    ) -> None:
+        add("Things", TABLE, 'op.execute("DROP TABLE trial.things")')
+        sql("a.sql", self.COLOUR % "red")
+        sql("b.sql", "CREATE OR REPLACE FUNCTION trial.red() RETURNS text LANGUAGE sql AS $$ SELECT 'red' $$;")
+        await migrate(SCHEMA, settings)
+        sql("b.sql", "CREATE OR REPLACE FUNCTION trial.red() RETURNS text LANGUAGE sql AS $$ SELECT 'scarlet' $$;")
+        assert await pending(SCHEMA, settings) == ["SQL file b.sql"]
+        await migrate(SCHEMA, settings)
+        assert await pending(SCHEMA, settings) == []
+        assert await value(settings, "SELECT trial.colour()") == "scarlet"
+        times = "SELECT count(DISTINCT applied_at) FROM trial.sql_files"
+        assert await value(settings, times) == 2, "a.sql was left alone"
+
+    async def test_a_revision_may_drop_what_they_define_and_a_file_that_fails_takes_the_revision_back(
+        self, settings: Settings, add: Add, sql: WriteSql
+    ) -> None:
+        add("Things", TABLE, 'op.execute("DROP TABLE trial.things")')
+        sql("a.sql", "CREATE OR REPLACE VIEW trial.names AS SELECT name FROM trial.things;")
+        await migrate(SCHEMA, settings)
+        rename = 'op.execute("DROP VIEW trial.names; ")\nop.execute("ALTER TABLE trial.things RENAME name TO title")'
+        add("Title", rename, 'op.execute("ALTER TABLE trial.things RENAME title TO name")')
+        with pytest.raises(asyncpg.UndefinedColumnError):
+            await migrate(SCHEMA, settings)
+        assert await value(settings, "SELECT version_num FROM trial.alembic_version") == "0001"
+        assert await value(settings, "SELECT count(name) FROM trial.names") == 0
+        sql("a.sql", "CREATE OR REPLACE VIEW trial.names AS SELECT title AS name FROM trial.things;")
+        await migrate(SCHEMA, settings)
+        assert await value(settings, "SELECT count(name) FROM trial.names") == 0
+
+    async def test_after_a_downgrade_they_are_applied_as_far_as_they_fit(
+        self, settings: Settings, add: Add, sql: WriteSql
+    ) -> None:
+        add("Things", TABLE, 'op.execute("DROP TABLE trial.things")')
+        drop_view = 'op.execute("DROP VIEW trial.colours")\n'
+        add("Colour", COLUMN, f'{drop_view}op.execute("ALTER TABLE trial.things DROP COLUMN colour")')
+        sql("a.sql", self.COLOUR % "red")
+        sql("b.sql", "CREATE OR REPLACE VIEW trial.colours AS SELECT colour FROM trial.things;")
+        await migrate(SCHEMA, settings)
+        await migrate(SCHEMA, settings, "0001", down=True)
+        assert await value(settings, "SELECT to_regclass('trial.colours')") is None
+        assert await value(settings, "SELECT to_regprocedure('trial.colour()')::text") == "trial.colour()"
+        assert await pending(SCHEMA, settings) == ["0002 Colour", "SQL file b.sql"]
+        await migrate(SCHEMA, settings)
+        assert await value(settings, "SELECT count(colour) FROM trial.colours") == 0
+
+    async def test_an_older_release_applies_its_own_files_again(
+        self, settings: Settings, add: Add, sql: WriteSql
+    ) -> None:
+        add("Things", TABLE, 'op.execute("DROP TABLE trial.things")')
+        older = "CREATE OR REPLACE FUNCTION trial.colour() RETURNS text LANGUAGE sql AS $$ SELECT 'red' $$;"
+        for text, colour in ((older, "red"), (older.replace("red", "blue"), "blue"), (older, "red")):
+            sql("a.sql", text)
+            await migrate(SCHEMA, settings)
+            assert await value(settings, "SELECT trial.colour()") == colour
+
+
+class TestDevelopmentVersions:
+    async def test_a_database_from_before_the_baseline_is_refused_with_what_to_do(
+        self, settings: Settings, add: Add
+    ) -> None:
+        add("Things", TABLE, "pass")
+        await migrate(SCHEMA, settings)
+        await as_owner(settings.database_url, "UPDATE trial.alembic_version SET version_num = '0005'")
+        for attempt in (migrate, pending):
+            with pytest.raises(NotMigratedError, match="start with an empty database"):
+                await attempt(SCHEMA, settings)
 
 
 class TestPending:

@@ -11,7 +11,7 @@ Rows = dict[str, list[Row]]
 TABLES = """
     SELECT c.oid, c.relname FROM pg_class c
     WHERE c.relnamespace = $1::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-        AND c.relname <> 'alembic_version' ORDER BY c.relname
+        AND c.relname NOT IN ('alembic_version', 'sql_files') ORDER BY c.relname
 """
 COLUMNS = """
     SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS type, NOT a.attnotnull AS nullable,
@@ -28,7 +28,8 @@ CONSTRAINTS = """
             WHERE attrelid = confrelid AND pg_attribute.attnum = k.attnum) AS referenced_columns
     FROM pg_constraint con WHERE conrelid = $1
 """
-OF_TABLES = "c.relnamespace = $1::regnamespace AND c.relname <> 'alembic_version' AND NOT c.relispartition"
+OF_TABLES = """c.relnamespace = $1::regnamespace AND NOT c.relispartition
+    AND c.relname NOT IN ('alembic_version', 'sql_files')"""
 MADE_OF = {
     "columns": f"""
         SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity::text,

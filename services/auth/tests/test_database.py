@@ -106,7 +106,7 @@ class TestSecrets:
             " WHERE relnamespace = 'auth'::regnamespace AND relkind = 'r'".replace("::", r"\:\:")
         )
         assert {row.relname for row in rows if not row.forced} == {
-            *("inbox", "alembic_version", "job_runs", "retention_runs")
+            *("inbox", "alembic_version", "sql_files", "job_runs", "retention_runs")
         }
 
     async def test_privilege_given_to_another_role_by_mistake_shows_it_no_row(

@@ -61,7 +61,8 @@ def proof(request: Mapping[str, Any], service: str) -> Json:
 
 EACH_TABLE = """
     DO $$ DECLARE one record; BEGIN
-        FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'gdpr' AND tablename <> 'alembic_version' LOOP
+        FOR one IN SELECT tablename FROM pg_tables
+                   WHERE schemaname = 'gdpr' AND tablename NOT IN ('alembic_version', 'sql_files') LOOP
             EXECUTE format('ALTER TABLE gdpr.%I {0} ROW LEVEL SECURITY', one.tablename);
             EXECUTE format('ALTER TABLE gdpr.%I {1} TRIGGER USER', one.tablename);
         END LOOP;

@@ -1,0 +1,52 @@
+"""What a schema needs before its first revision: extensions, the service's login role, the schema itself."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
+
+from shared.settings import Settings, role_password, runtime_role, runtime_url
+
+EXTENSIONS = ("btree_gist", "pg_trgm", "unaccent")
+ROLE_OPTIONS = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
+
+
+def prepare(connection: Connection, service: str, settings: Settings) -> None:
+    """Make them where they are missing, and set the role's password."""
+    role = runtime_role(service)
+    for extension in EXTENSIONS:
+        connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA public"))
+    _ensure_role(connection, role, _password(settings, service, role))
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {service}"))
+    connection.execute(text(f"GRANT USAGE ON SCHEMA {service} TO {role}"))
+    connection.execute(text("REVOKE CREATE ON SCHEMA public FROM PUBLIC")) if _owns_public(connection) else None
+
+
+def preparation(service: str) -> Iterator[str]:
+    """The same as statements, for offline mode: a role made by them has no password yet."""
+    role = runtime_role(service)
+    for extension in EXTENSIONS:
+        yield f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA public"
+    missing = f"NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')"
+    yield f"DO $$ BEGIN IF {missing} THEN CREATE ROLE {role} {ROLE_OPTIONS}; END IF; END $$"
+    yield f"CREATE SCHEMA IF NOT EXISTS {service}"
+    yield f"GRANT USAGE ON SCHEMA {service} TO {role}"
+
+
+def _owns_public(connection: Connection) -> bool:
+    statement = "SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'public'"
+    return bool(connection.execute(text(statement)).scalar())
+
+
+def _password(settings: Settings, service: str, role: str) -> str:
+    url = make_url(runtime_url(settings, service))
+    if url.username == role and url.password:
+        return url.password
+    return role_password(settings.secret_key.get_secret_value(), role)
+
+
+def _ensure_role(connection: Connection, role: str, password: str) -> None:
+    exists = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).scalar()
+    verb, options = ("ALTER", "LOGIN") if exists else ("CREATE", ROLE_OPTIONS)
+    quoted = password.replace("'", "''")
+    connection.execute(text(f"{verb} ROLE {role} {options} PASSWORD '{quoted}'".replace(":", r"\:")))
