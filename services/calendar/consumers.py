@@ -6,8 +6,9 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.calendar import feeds
-from services.calendar.queries import projections
+from services.calendar.appointments import queries as appointment_queries
+from services.calendar.feeds import service as feeds
+from services.calendar.names import queries as name_queries
 from shared.messaging.subscriptions import Received, Subscriptions
 
 subscriptions = Subscriptions()
@@ -60,12 +61,12 @@ class Named(BaseModel):
 @subscriptions.on("booking.conflicted.v1", Booking)
 async def remember(session: AsyncSession, event: Received[Booking]) -> None:
     booking = event.data
-    if not await projections.is_newest(session, booking.booking_id, event.version):
+    if not await appointment_queries.is_newest(session, booking.booking_id, event.version):
         return
     kept = [item.item_id for item in booking.items]
-    await projections.cancel_others(session, booking.booking_id, kept, event.version, event.time)
+    await appointment_queries.cancel_others(session, booking.booking_id, kept, event.version, event.time)
     if booking.items:
-        await projections.put_appointments(session, [_row(event, item) for item in booking.items])
+        await appointment_queries.put_appointments(session, [_row(event, item) for item in booking.items])
 
 
 def _row(event: Received[Booking], item: Item) -> dict[str, object]:
@@ -87,18 +88,18 @@ def _row(event: Received[Booking], item: Item) -> dict[str, object]:
 @subscriptions.on("treatment.updated.v1", Treatment)
 async def name_treatment(session: AsyncSession, event: Received[Treatment]) -> None:
     names = {language: one.name for language, one in event.data.translations.items()}
-    await projections.name_treatment(session, event.data.treatment_id, names, event.version)
+    await name_queries.name_treatment(session, event.data.treatment_id, names, event.version)
 
 
 @subscriptions.on("loctician.updated.v1", Loctician)
 async def name_loctician(session: AsyncSession, event: Received[Loctician]) -> None:
-    await projections.name_loctician(session, event.data.loctician_id, event.data.display_name, event.version)
+    await name_queries.name_loctician(session, event.data.loctician_id, event.data.display_name, event.version)
 
 
 @subscriptions.on("user.registered.v1", Person)
 @subscriptions.on("user.updated.v1", Person)
 async def speak_to(session: AsyncSession, event: Received[Person]) -> None:
-    await projections.put_language(session, event.data.user_id, event.data.language, event.version)
+    await name_queries.put_language(session, event.data.user_id, event.data.language, event.version)
 
 
 @subscriptions.on("user.deactivated.v1", Named)

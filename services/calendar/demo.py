@@ -6,8 +6,9 @@ from uuid import NAMESPACE_DNS, uuid5
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.calendar.expansion import Hours, today
-from services.calendar.hours import set_hours
+from services.calendar.hours.expansion import Hours
+from services.calendar.hours.service import set_hours
+from services.calendar.local_time import today
 from services.calendar.models import working_hours
 
 MONDAY_TO_FRIDAY = range(5)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from services.calendar.expansion import Cause
+from services.calendar.hours.expansion import Cause
 from shared.messaging.events import Event
 
 LOCTICIAN = "01936d5e-8d3e-7000-8000-0000000000d1"

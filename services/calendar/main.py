@@ -1,11 +1,15 @@
 from fastapi import FastAPI
 
 from domain.roles import Role
-from services.calendar import refreshing
-from services.calendar.api import routers
 from services.calendar.consumers import subscriptions
+from services.calendar.days import endpoints as days
+from services.calendar.feeds import endpoints as feeds
+from services.calendar.hours import endpoints as hours
+from services.calendar.imports import endpoints as imports
+from services.calendar.imports import refresh_worker
 from services.calendar.jobs import JOBS
 from services.calendar.settings import CalendarSettings
+from services.calendar.time_off import endpoints as time_off
 from shared.http.app import Service, Worker, create_app
 from shared.settings import load
 
@@ -13,10 +17,10 @@ SERVICE = Service(
     name="calendar",
     settings=CalendarSettings,
     roles=tuple(Role),
-    routers=routers,
+    routers=[days.router, feeds.router, hours.router, time_off.router, imports.router],
     subscriptions=subscriptions,
     jobs=JOBS,
-    workers=[Worker("imports", refreshing.run)],
+    workers=[Worker("imports", refresh_worker.run)],
 )
 
 

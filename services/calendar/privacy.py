@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlalchemy import Select, Table, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.calendar import feeds as feed
-from services.calendar import publishing
-from services.calendar.expansion import bounds, today
+from services.calendar.feeds import service as feed
+from services.calendar.imports import queries
+from services.calendar.imports.ics_sandbox import covered_until
+from services.calendar.local_time import bounds, today
 from services.calendar.models import (
     appointments,
     feeds,
@@ -20,10 +21,9 @@ from services.calendar.models import (
     time_off,
     working_hours,
 )
-from services.calendar.queries import imports as queries
-from services.calendar.queries import windows
-from services.calendar.queries.common import rows
-from services.calendar.reading import covered_until
+from services.calendar.rows import rows
+from services.calendar.windows import queries as windows
+from services.calendar.windows import service as publishing
 from shared.messaging.events import new_id
 
 NOBODY = UUID(int=0)  # in place of the customer of an appointment that is long past

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.calendar.feeds import CANCELLED_KEPT
+from services.calendar.feeds.service import CANCELLED_KEPT
 from services.calendar.privacy import NOBODY
 from shared.classification import clearing, deleting
 

@@ -1,4 +1,4 @@
-from services.calendar.addresses import Guard
+from services.calendar.imports.address_check import Guard
 from shared.settings import Settings
 
 

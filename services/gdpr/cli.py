@@ -10,9 +10,8 @@ import orjson
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gdpr import anchors, chain
-from services.gdpr import audit as log
-from services.gdpr.queries import audit as queries
+from services.gdpr.audit import checkpoints, hash_chain, queries
+from services.gdpr.audit import service as log
 from services.gdpr.settings import GdprSettings
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -38,7 +37,7 @@ def verify(
     seen, found = asyncio.run(_verified())
     broken = found.broken
     if broken is None and noted and not asyncio.run(_stands(noted)):
-        broken = chain.Broken(None, int(noted.partition(":")[0]), "changed")
+        broken = hash_chain.Broken(None, int(noted.partition(":")[0]), "changed")
     if broken:
         typer.echo(f"BROKEN at row {broken.id} of {broken.month}: {broken.reason}")
         raise typer.Exit(1)
@@ -50,7 +49,7 @@ def reanchor() -> None:
     """Sign every month with SECRET_KEY, which SECRET_KEY_PREVIOUS signed: after the key was changed."""
     try:
         months, unsigned = asyncio.run(_reanchored())
-    except anchors.BrokenAnchorError as error:
+    except checkpoints.BrokenAnchorError as error:
         typer.echo(f"BROKEN at {error.broken.month}: {error.broken.reason}. Nothing was signed")
         raise typer.Exit(1) from error
     typer.echo(f"Signed: {months} months")
@@ -86,11 +85,11 @@ async def _session() -> AsyncIterator[AsyncSession]:
         await database.close()
 
 
-async def _verified() -> tuple[int, chain.Verified]:
+async def _verified() -> tuple[int, hash_chain.Verified]:
     seen, following = 0, 1
     while True:
         async with _session() as session:
-            found = await chain.verify(session, following, AT_ONCE)
+            found = await hash_chain.verify(session, following, AT_ONCE)
         seen += found.rows
         if found.next_id is None:
             return seen, found
@@ -99,7 +98,7 @@ async def _verified() -> tuple[int, chain.Verified]:
 
 async def _reanchored() -> tuple[int, int]:
     async with _session() as session:
-        return await anchors.reanchor(session)
+        return await checkpoints.reanchor(session)
 
 
 async def _stands(noted: str) -> bool:
@@ -113,7 +112,7 @@ async def _print_all(most: int) -> None:
     async with _session() as session:
         first = 1
         while most > 0:
-            rows = await queries.rows_from(session, None, first, 2**62, min(most, chain.BATCH))
+            rows = await queries.rows_from(session, None, first, 2**62, min(most, hash_chain.BATCH))
             for row in rows:
                 _print(row)
             if not rows:

@@ -6,8 +6,11 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gdpr import audit, policies, requests
-from services.gdpr.queries import people
+from services.gdpr.audit import service as audit
+from services.gdpr.erasures import service as erasures
+from services.gdpr.exports import service as exports
+from services.gdpr.people import queries as people
+from services.gdpr.retention_policies import service as policies
 from shared.messaging.subscriptions import EVERYTHING, Received, Subscriptions
 from shared.privacy.events import Counts
 
@@ -31,12 +34,12 @@ class Proof(_Answer):
 
 @subscriptions.on("gdpr.export_part.v1", Part)
 async def keep_part(session: AsyncSession, event: Received[Part]) -> None:
-    await requests.keep_part(session, **event.data.model_dump())
+    await exports.keep_part(session, **event.data.model_dump())
 
 
 @subscriptions.on("gdpr.erasure_done.v1", Proof)
 async def keep_proof(session: AsyncSession, event: Received[Proof]) -> None:
-    await requests.keep_proof(session, **event.data.model_dump())
+    await erasures.keep_proof(session, **event.data.model_dump())
 
 
 class Applied(BaseModel):
@@ -81,7 +84,7 @@ async def learn_of_coming_back(session: AsyncSession, event: Received[UserWithRo
 
 @subscriptions.on("user.never_verified.v1", User)
 async def forget_never_verified(session: AsyncSession, event: Received[User]) -> None:
-    await requests.forget_never_verified(session, event.data.user_id)
+    await erasures.forget_never_verified(session, event.data.user_id)
 
 
 class Item(BaseModel):

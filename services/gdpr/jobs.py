@@ -2,8 +2,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gdpr import policies
-from services.gdpr.queries import audit, requests
+from services.gdpr.audit import queries as audit
+from services.gdpr.exports import queries as exports
+from services.gdpr.retention_policies import service as policies
 from shared.jobs import Job
 from shared.observability.log import logger
 
@@ -36,7 +37,7 @@ async def note_audit_head(session: AsyncSession) -> None:
 
 
 async def expire_exports(session: AsyncSession) -> None:
-    await requests.expire(session, MOST_EXPORTS)
+    await exports.expire(session, MOST_EXPORTS)
 
 
 async def order_retention(session: AsyncSession) -> None:

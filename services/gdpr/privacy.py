@@ -5,7 +5,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gdpr.queries import audit, consents, people, requests
+from services.gdpr.audit import queries as audit
+from services.gdpr.consents import queries as consents
+from services.gdpr.data_subject_requests import queries as requests
+from services.gdpr.exports import queries as exports
+from services.gdpr.people import queries as people
 
 MOST_ROWS = 50_000
 
@@ -29,6 +33,6 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
         "people": await people.forget(session, subject_id),
         "duties": await people.forget_duties(session, subject_id),
         "consents": await consents.forget(session, subject_id),
-        "exports": await requests.forget_exports(session, subject_id),
+        "exports": await exports.forget_exports(session, subject_id),
         "audit_log": 0,
     }

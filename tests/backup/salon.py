@@ -12,7 +12,7 @@ import orjson
 
 from cli.generating import service as service_of
 from cli.rooms import SCHEMAS
-from services.gdpr import chain
+from services.gdpr.audit import hash_chain
 from shared.database.session import Database, transaction
 from shared.http.app import Runtime
 from shared.identity.principals import SERVICE_CLAIMS
@@ -70,12 +70,12 @@ async def consume(database_url: str, service: str, events: Iterable[Json]) -> li
         await database.close()
 
 
-async def audited(database_url: str) -> chain.Verified:
+async def audited(database_url: str) -> hash_chain.Verified:
     """What `loctician audit verify` finds."""
     database = Database.from_settings(settings(database_url), "gdpr")
     try:
         async with transaction(database, SERVICE_CLAIMS) as session:
-            return await chain.verify(session)
+            return await hash_chain.verify(session)
     finally:
         await database.close()
 

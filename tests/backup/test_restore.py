@@ -14,7 +14,7 @@ import pytest
 
 from cli.rooms import SCHEMAS
 from deploy.local.postgres import binaries
-from services.gdpr import chain
+from services.gdpr.audit import hash_chain
 from shared.settings import runtime_role, runtime_url
 from tests.backup.instance import Instance, copied, folder_for_server, made, started
 from tests.backup.salon import Json, audited, consume, open_salon, outbox, owner, photographed, settings
@@ -36,7 +36,7 @@ class Before:
     dump: Path
     instant: str
     photograph: Any
-    audit: chain.Verified
+    audit: hash_chain.Verified
     sent: list[Json]
     handled: list[Json]
 

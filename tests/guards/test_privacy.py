@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import MetaData
 
 from cli import generating
-from services.gdpr import purposes
+from services.gdpr.processing_records import purposes
 from shared.classification import KINDS, UNTIL, undescribed
 from shared.privacy.retention import COMMON
 from tests.guards.test_layout import SCHEMAS, SERVICES

@@ -4,7 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from services.calendar.expansion import danish_holidays, today
+from services.calendar.hours.expansion import danish_holidays
+from services.calendar.local_time import today
 from services.calendar.main import SERVICE
 from shared.http.app import Service
 

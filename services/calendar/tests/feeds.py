@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 from icalendar import Calendar
 
 from domain.clock import COPENHAGEN
-from services.calendar.parsing import busy_times
-from services.calendar.spans import Window
+from services.calendar.imports.ics_parser import busy_times
+from services.calendar.intervals import Window
 from services.calendar.tests.conftest import AMINA, CUSTOMER, TREATMENT
 
 TREATED = {

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.calendar.expansion import danish_holidays
+from services.calendar.hours.expansion import danish_holidays
 from services.calendar.tests.conftest import AMINA
 from services.calendar.tests.feeds import booked, events_in, next_change, read_back, span
 

@@ -1,7 +1,7 @@
 from datetime import UTC, date, datetime, time
 
-from services.calendar.expansion import Hours, Rules, danish_holidays, expand
-from services.calendar.spans import Window
+from services.calendar.hours.expansion import Hours, Rules, danish_holidays, expand
+from services.calendar.intervals import Window
 
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)
 SUNDAY = 6

@@ -6,18 +6,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.clock import COPENHAGEN
-from services.calendar.expansion import (
-    MOST_WINDOWS,
-    Clocks,
-    Hours,
-    OpenDay,
-    Rules,
-    bounds,
-    danish_holidays,
-    expand,
-    instant,
-)
-from services.calendar.spans import Window, clip, merge, subtract, within
+from services.calendar.hours.expansion import MOST_WINDOWS, Clocks, Hours, OpenDay, Rules, danish_holidays, expand
+from services.calendar.intervals import Window, clip, merge, subtract, within
+from services.calendar.local_time import bounds, instant
 
 MINUTE = timedelta(minutes=1)
 LONG_AGO = date(2020, 1, 1)

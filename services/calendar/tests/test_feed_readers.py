@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from domain.clock import COPENHAGEN
-from services.calendar import ics
-from services.calendar.parsing import busy_times
-from services.calendar.spans import merge
+from services.calendar.feeds import ics_writer
+from services.calendar.imports.ics_parser import busy_times
+from services.calendar.intervals import merge
 from services.calendar.tests.conftest import AMINA, TREATMENT
 from services.calendar.tests.feeds import at, events_in, next_change
 
@@ -79,7 +79,7 @@ class TestIcalendar:
         rows = [*around_the_changes(), row(at(4), 30, "cancelled", 3), row(at(5), 30, "pending")]
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            calendar: Any = Calendar.from_ical(ics.write("customer", rows, NAMES, "da", AMINA))
+            calendar: Any = Calendar.from_ical(ics_writer.write("customer", rows, NAMES, "da", AMINA))
         assert [error for part in calendar.walk() for error in part.errors] == []
         found = {str(one["uid"]): (one["dtstart"].dt, one["dtend"].dt) for one in calendar.walk("VEVENT")}
         assert len(found) == len(rows)
@@ -88,7 +88,7 @@ class TestIcalendar:
 
     def test_the_zone_it_carries_is_copenhagens(self) -> None:
         """Taken for itself, not looked up by its name."""
-        calendar: Any = Calendar.from_ical(ics.write("loctician", [], {}, "da", AMINA))
+        calendar: Any = Calendar.from_ical(ics_writer.write("loctician", [], {}, "da", AMINA))
         (zone,) = calendar.walk("VTIMEZONE")
         made = zone.to_tz(lookup_tzid=False)
         for month in (1, 3, 4, 7, 10, 11):
@@ -102,7 +102,7 @@ class TestIcalendar:
 class TestIcalJs:
     async def test_reads_a_feed_to_the_same_instants(self, ical_js: Read) -> None:
         rows = [*around_the_changes(), row(at(4), 30, "cancelled", 3)]
-        found = await asyncio.to_thread(ical_js, ics.write("customer", rows, NAMES, "da", AMINA))
+        found = await asyncio.to_thread(ical_js, ics_writer.write("customer", rows, NAMES, "da", AMINA))
         assert found["name"] == "Loctician: Mine tider"
         by_uid = {one["uid"]: one for one in found["events"]}
         assert len(by_uid) == len(rows)
@@ -115,7 +115,7 @@ class TestIcalJs:
             assert (event["status"] == "CANCELLED") == (one["status"] == "cancelled")
 
     async def test_reads_an_empty_one_too(self, ical_js: Read) -> None:
-        found = await asyncio.to_thread(ical_js, ics.write("loctician", [], {}, "en", AMINA))
+        found = await asyncio.to_thread(ical_js, ics_writer.write("loctician", [], {}, "en", AMINA))
         assert found == {"name": "Loctician: Appointments", "events": []}
 
 
@@ -133,15 +133,15 @@ class TestImport:
     @settings(max_examples=25, deadline=None)
     @given(st.lists(appointments, max_size=6), st.sampled_from(["loctician", "customer"]))
     def test_a_feed_imported_again_gives_the_same_busy_times(self, rows: list[Row], kind: str) -> None:
-        content = ics.write(kind, rows, NAMES, "da", AMINA)
+        content = ics_writer.write(kind, rows, NAMES, "da", AMINA)
         standing = [(one["starts_at"], one["ends_at"]) for one in rows if one["status"] != "cancelled"]
         assert busy_times(content, START, END) == merge(standing)
 
     @settings(max_examples=30, deadline=None)
     @given(st.text(max_size=200), st.uuids(version=4))
     def test_whatever_a_treatment_is_called_it_is_one_line_of_text(self, name: str, booking_id: UUID) -> None:
-        content = ics.write("loctician", [row(at(1), 30)], {TREATMENT: name}, "da", AMINA)
+        content = ics_writer.write("loctician", [row(at(1), 30)], {TREATMENT: name}, "da", AMINA)
         (event,) = events_in(content)
-        assert str(event["summary"]).startswith(ics.one_line(name))
+        assert str(event["summary"]).startswith(ics_writer.one_line(name))
         assert content.count(b"\r\n") == content.count(b"\r") == content.count(b"\n")
         assert len(list(Calendar.from_ical(content).walk())) == 5

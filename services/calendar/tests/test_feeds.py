@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from services.calendar import ics
+from services.calendar.feeds import ics_writer
 from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, TREATMENT
 from services.calendar.tests.feeds import NAMED, TREATED, at, booked, read_back, span
 from services.calendar.tests.feeds import events_in as read_events
@@ -153,7 +153,7 @@ class TestText:
             "item_id": uuid4(), "booking_id": uuid4(), "treatment_id": TREATMENT, "loctician_id": AMINA, "version": 1,
             "starts_at": at(1), "ends_at": at(1, 11), "status": "confirmed", "changed_at": at(0),
         }  # fmt: skip
-        content = ics.write("loctician", [row], {TREATMENT: "Ærøskøbing æblegrød " * 20}, "da", AMINA)
+        content = ics_writer.write("loctician", [row], {TREATMENT: "Ærøskøbing æblegrød " * 20}, "da", AMINA)
         lines = content.split(b"\r\n")
         assert max(len(line) for line in lines) <= 75
         assert all(line.decode() is not None for line in lines)

@@ -10,11 +10,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from services.calendar import fetching
-from services.calendar.addresses import Guard
 from services.calendar.errors import AddressRefused, AddressUnreachable, CalendarTooLarge
-from services.calendar.fetching import Fetched, fetch
-from services.calendar.parsing import MOST_BYTES
+from services.calendar.imports import fetching
+from services.calendar.imports.address_check import Guard
+from services.calendar.imports.fetching import Fetched, fetch
+from services.calendar.imports.ics_parser import MOST_BYTES
 from services.calendar.tests.servers import LOCAL, Web, answer, moved, web
 
 CALENDAR = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
@@ -130,7 +130,7 @@ class TestAttacks:
             assert proxy.asked == []
 
     async def test_a_slow_resolver_is_left(self, site: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("services.calendar.addresses.RESOLVE_SECONDS", 0.1)
+        monkeypatch.setattr("services.calendar.imports.address_check.RESOLVE_SECONDS", 0.1)
 
         async def never(host: str, port: int) -> list[str]:
             await asyncio.Event().wait()

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from services.calendar import demo, privacy
-from services.calendar.publishing import extend
 from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, WEEK, booking, open_day
+from services.calendar.windows.service import extend
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 

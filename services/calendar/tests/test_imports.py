@@ -9,15 +9,15 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from services.calendar import reading, refreshing
-from services.calendar.addresses import Guard
-from services.calendar.api.imports import guard
 from services.calendar.errors import CalendarTooLarge
-from services.calendar.expansion import today
-from services.calendar.publishing import HORIZON
-from services.calendar.refreshing import MOST_FAILURES, refresh_due
+from services.calendar.imports import ics_sandbox, refresh_worker
+from services.calendar.imports.address_check import Guard
+from services.calendar.imports.endpoints import guard
+from services.calendar.imports.refresh_worker import MOST_FAILURES, refresh_due
+from services.calendar.local_time import today
 from services.calendar.tests.conftest import AMINA, JONAS, WEEK, open_day
 from services.calendar.tests.servers import LOCAL, Web, answer, web
+from services.calendar.windows.service import HORIZON
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging.events import new_id
@@ -234,7 +234,7 @@ class TestAddressesGiven:
     ) -> None:
         """With the guard that stands in earnest, which lets it go nowhere."""
         await self.add(amina, headers, site.url("/a.ics"))
-        worker = asyncio.create_task(refreshing.run(app.state.runtime))
+        worker = asyncio.create_task(refresh_worker.run(app.state.runtime))
         async with asyncio.timeout(10):
             while (found := await listed(amina, headers))[0]["status"] == "waiting":
                 await asyncio.sleep(0.05)
@@ -341,7 +341,7 @@ class TestBombs:
             b",".join(b"%d" % n for n in range(most)) for most in (24, 60)
         )
         bomb = calendar().replace(b"UID:1", rule + b";BYSECOND=0,1,2,3,4,5,6,7,8,9")
-        reading_it = asyncio.create_task(reading.read(bomb, reading.covered_until(), cpu_seconds=3))
+        reading_it = asyncio.create_task(ics_sandbox.read(bomb, ics_sandbox.covered_until(), cpu_seconds=3))
         for _ in range(5):
             assert (await amina.get("/api/v1/calendar/holidays")).status_code == 200
         assert not reading_it.done()

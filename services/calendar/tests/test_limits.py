@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
-from services.calendar.expansion import today
-from services.calendar.queries.common import MOST
+from services.calendar.local_time import today
+from services.calendar.rows import MOST
 from services.calendar.tests.conftest import AMINA
 from services.calendar.tests.feeds import at
 from shared.database.session import Database, transaction

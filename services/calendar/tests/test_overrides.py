@@ -5,7 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.calendar.expansion import danish_holidays, today
+from services.calendar.hours.expansion import danish_holidays
+from services.calendar.local_time import today
 from services.calendar.tests.conftest import AMINA, JONAS, WEEK, open_day
 
 Headers = Callable[..., dict[str, str]]

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from services.calendar.expansion import today
+from services.calendar.local_time import today
 from services.calendar.main import SERVICE
 from services.calendar.privacy import NOBODY
 from services.calendar.tests.conftest import AMINA, CUSTOMER, WEEK, open_day

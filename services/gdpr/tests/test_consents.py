@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from domain.roles import Role
-from services.gdpr.consents import ASKED
+from services.gdpr.consents.texts import ASKED
 from shared.database.session import Database, transaction
 from shared.identity.principals import Claims
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from domain.roles import Role
-from services.gdpr import requests
+from services.gdpr.erasures import service as erasures
 from services.gdpr.tests.people import SERVICES, booking, proof, registered, user
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -79,7 +79,7 @@ class TestSaga:
         assert [one["id"] for one in listed] == [request["id"]]
 
     def test_the_login_ends_first_and_appointments_are_cancelled_next(self) -> None:
-        assert requests.steps() == [FIRST, SECOND, REST]
+        assert erasures.steps() == [FIRST, SECOND, REST]
 
 
 async def _days(request: Json) -> float:
@@ -159,7 +159,7 @@ class TestNeverVerified:
         assert [(one["subject_id"], one["services"]) for one in asked] == [(str(person), FIRST)]
         listed = await client.get("/api/v1/gdpr/requests", params={"kind": "erasure"}, headers=auth_headers(Role.ADMIN))
         (request,) = listed.json()["items"]
-        assert (request["subject_id"], request["requested_by"]) == (str(person), str(requests.NOBODY))
+        assert (request["subject_id"], request["requested_by"]) == (str(person), str(erasures.NOBODY))
         for service in [*FIRST, *SECOND, *REST]:
             await deliver("gdpr.erasure_done.v1", proof(request, service))
         assert [one["type"] for one in await outbox()].count("gdpr.erasure_completed.v1") == 1
@@ -179,7 +179,7 @@ class TestForgettingHere:
         self, deliver: Deliver, database: Database
     ) -> None:
         from services.gdpr import privacy
-        from services.gdpr.queries import people
+        from services.gdpr.people import queries as people
 
         person = await registered(deliver, "loctician")
         async with transaction(database, SERVICE_CLAIMS) as session:

@@ -9,8 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.roles import Role
-from services.gdpr import inventory
 from services.gdpr.main import SERVICE
+from services.gdpr.processing_records import inventory
 from services.gdpr.tests.people import unguarded
 from shared.classification import Policy
 from shared.database.session import Database, transaction

@@ -1,0 +1,20 @@
+"""Rows as answers give them."""
+
+from domain.clock import copenhagen
+from services.calendar.intervals import Window
+from services.calendar.rows import Row
+
+
+def span(part: Window) -> dict[str, str]:
+    return {"start": copenhagen(part[0]).isoformat(), "end": copenhagen(part[1]).isoformat()}
+
+
+def appointment(row: Row) -> dict[str, str]:
+    return {
+        "booking_id": str(row["booking_id"]),
+        "item_id": str(row["item_id"]),
+        "service_id": str(row["treatment_id"]),
+        "customer_id": str(row["customer_id"]),
+        **span((row["starts_at"], row["ends_at"])),
+        "status": row["status"],
+    }

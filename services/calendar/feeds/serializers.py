@@ -1,0 +1,11 @@
+from domain.clock import copenhagen
+from services.calendar.rows import Row
+
+
+def feed(row: Row) -> dict[str, str]:
+    """A feed without its address, which is told only once."""
+    return {
+        "id": str(row["id"]),
+        "kind": row["kind"],
+        "created_at": copenhagen(row["created_at"]).isoformat(),
+    }

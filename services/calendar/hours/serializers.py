@@ -1,0 +1,12 @@
+from typing import Any
+
+from services.calendar.rows import Row
+
+
+def weekly(row: Row) -> dict[str, Any]:
+    return {**row, "starts": f"{row['starts']:%H:%M}", "ends": f"{row['ends']:%H:%M}"}
+
+
+def override(row: Row) -> dict[str, Any]:
+    windows = [{"starts": starts, "ends": ends} for starts, ends in row["windows"]]
+    return {"date": row["day"].isoformat(), "windows": windows, "reason": row["reason"]}

@@ -1,0 +1,19 @@
+from typing import Any
+from urllib.parse import urlsplit
+
+from domain.clock import copenhagen
+from services.calendar.rows import Row
+
+
+def imported(row: Row) -> dict[str, Any]:
+    """An imported calendar. Of its address the host only: the rest of it often lets anybody read the calendar."""
+    return {
+        "id": str(row["id"]),
+        "host": urlsplit(row["url"]).hostname if row["url"] else None,
+        "status": row["status"],
+        "problem": row["problem"],
+        "busy_times": len(row["busy"]),
+        "covers_until": row["covers_until"] and row["covers_until"].isoformat(),
+        "checked_at": row["checked_at"] and copenhagen(row["checked_at"]).isoformat(),
+        "created_at": copenhagen(row["created_at"]).isoformat(),
+    }

@@ -1,1 +1,0 @@
-"""The SQL, a module a noun."""

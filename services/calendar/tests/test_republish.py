@@ -1,0 +1,37 @@
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from services.calendar.republish import republish
+from services.calendar.tests.conftest import AMINA, WEEK
+from services.calendar.windows.service import HORIZON
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+
+Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+
+
+class TestRetelling:
+    async def test_every_day_ahead_is_told_again_under_a_newer_version(
+        self, client: httpx.AsyncClient, auth_headers: Callable[..., dict[str, str]], database: Database, outbox: Outbox
+    ) -> None:
+        headers = auth_headers("staff")
+        path = f"/api/v1/calendar/{AMINA}/working-hours"
+        tag = (await client.get(path, headers=headers)).headers.get("etag", '"0"')
+        answer = await client.put(path, json=WEEK, headers=headers | {"If-Match": tag})
+        assert answer.status_code == 200, answer.text
+        first = await outbox()
+        open_then = _windows(first)
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            assert await republish(session, datetime.now(UTC)) == 1
+        again = (await outbox())[len(first) :]
+        assert len(_windows(again)) == HORIZON.days, "closed days too, which may have been open when last heard of"
+        assert {day: found for day, found in _windows(again).items() if day in open_then} == open_then
+        assert min(one["version"] for one in again) > max(one["version"] for one in first)
+
+
+def _windows(events: list[dict[str, Any]]) -> dict[str, Any]:
+    told = [one for one in events if one["type"] == "calendar.windows_changed.v1"]
+    return {day["date"]: (day["windows"], day["closed_for"]) for one in told for day in one["data"]["days"]}

@@ -1,0 +1,84 @@
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+
+from services.calendar.hours.expansion import Hours, Rules, expand
+from services.calendar.local_time import today
+from services.calendar.tests.conftest import AMINA, WEEK, open_day
+from services.calendar.windows.service import HORIZON, extend
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+
+Headers = Callable[..., dict[str, str]]
+Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+URL = f"/api/v1/calendar/{AMINA}"
+
+
+def last_day() -> str:
+    """The last day of the horizon, as of now: a run may cross midnight."""
+    return (today() + HORIZON - timedelta(days=1)).isoformat()
+
+
+SHORTEN = """
+    UPDATE calendar.loctician_versions SET published_until = published_until - 1;
+    DELETE FROM calendar.windows WHERE day = '{last}'
+"""
+
+
+async def published(outbox: Outbox) -> dict[str, dict[str, Any]]:
+    """What somebody knows of each date who heard everything, in the order of versions."""
+    events = [one for one in await outbox() if one["type"] == "calendar.windows_changed.v1"]
+    assert [one["version"] for one in events] == list(range(1, len(events) + 1))
+    return {day["date"]: day for one in events for day in one["data"]["days"]}
+
+
+def spans(windows: list[dict[str, str]]) -> list[tuple[datetime, datetime]]:
+    return [(datetime.fromisoformat(one["start"]), datetime.fromisoformat(one["end"])) for one in windows]
+
+
+class TestHorizon:
+    async def test_a_new_day_is_published_by_itself(
+        self, client: httpx.AsyncClient, auth_headers: Headers, database: Database, outbox: Outbox
+    ) -> None:
+        await client.put(f"{URL}/working-hours", json=WEEK, headers=auth_headers("staff"))
+        before = await outbox()
+        assert max(await published(outbox)) == last_day()
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            for statement in SHORTEN.format(last=last_day()).split(";"):
+                await session.execute(text(statement))
+            await extend(session)
+        (event,) = (await outbox())[len(before) :]
+        assert [day["date"] for day in event["data"]["days"]] == [last_day()]
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await extend(session)
+        assert len(await outbox()) == len(before) + 1
+
+
+class TestOnlyChanges:
+    async def test_whoever_heard_every_event_knows_what_stands(
+        self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Outbox
+    ) -> None:
+        headers, day = auth_headers("staff"), open_day()
+        await client.put(f"{URL}/working-hours", json=WEEK, headers=headers)
+        await client.put(f"{URL}/overrides/{day}", json={"windows": [], "reason": "event"}, headers=headers)
+        off = {"start": f"{day + timedelta(days=1)}T09:00:00Z", "end": f"{day + timedelta(days=9)}T12:00:00Z"}
+        added = await client.post(f"{URL}/time-off", json=off, headers=headers)
+        fewer = {"hours": WEEK["hours"][:5]}
+        await client.put(f"{URL}/working-hours", json=fewer, headers=headers | {"If-Match": '"1"'})
+        await client.delete(f"{URL}/overrides/{day}", headers=headers)
+        await client.delete(f"{URL}/time-off/{added.json()['id']}", headers=headers)
+        heard = await published(outbox)
+        rows = (await client.get(f"{URL}/working-hours", headers=headers)).json()["hours"]
+        rules = Rules([_hours(row) for row in rows])
+        for one, expected in expand(rules, today(), HORIZON.days).items():
+            found = heard.get(one.isoformat(), {"windows": [], "closed_for": None})
+            assert spans(found["windows"]) == expected.windows, one
+            assert found["closed_for"] == expected.closed_for, one
+
+
+def _hours(row: dict[str, Any]) -> Hours:
+    starts, ends = (datetime.fromisoformat(f"2026-01-01T{row[name]}").time() for name in ("starts", "ends"))
+    return Hours(row["weekday"], starts, ends, datetime.fromisoformat(row["valid_from"]).date())

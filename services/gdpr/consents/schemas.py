@@ -1,0 +1,29 @@
+from pydantic import Field
+
+from services.gdpr.schemas import Code, LocalInstant
+from shared.http.schemas import Flag, Input, Schema
+
+
+class Consent(Schema):
+    """`granted` is what counts now; `said_of_version` tells which text the person had read."""
+
+    purpose: str
+    text: str
+    text_version: int
+    granted: bool
+    said_of_version: int | None
+    said_at: LocalInstant | None
+
+
+class Consents(Schema):
+    items: list[Consent]
+
+
+class ConsentAnswer(Input):
+    purpose: Code
+    granted: Flag
+    text_version: int = Field(ge=1, le=1_000_000)
+
+
+class ConsentAnswers(Input):
+    items: list[ConsentAnswer] = Field(min_length=1, max_length=20)

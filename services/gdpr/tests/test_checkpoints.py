@@ -1,0 +1,127 @@
+"""The audit when SECRET_KEY is changed, and when somebody hopes that the next event signs what they have changed."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.gdpr.audit import checkpoints, hash_chain
+from services.gdpr.tests.test_hash_chain import rows_of, tamper, two_months, verified
+from shared.database.session import Database, transaction
+from shared.identity.derived_keys import Keys
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.services import Deliver
+
+OLD, NEW, OTHER = (f"{which} secret of thirty-two characters" for which in ("the old", "the new", "another"))
+Record = Callable[[], Awaitable[bool]]
+
+
+@pytest.fixture
+async def record(database: Database, deliver: Deliver) -> Record:
+    """One row more; six stand already, signed with the old key."""
+    database.keys = Keys(OLD)
+
+    async def one() -> bool:
+        return await deliver("booking.conflicted.v1", {"booking_id": str(uuid4()), "version": 1})
+
+    for _ in range(6):
+        await one()
+    return one
+
+
+async def reanchored(database: Database) -> tuple[int, int]:
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        return await checkpoints.reanchor(session)
+
+
+async def broken(database: Database) -> str | None:
+    found = (await verified(database)).broken
+    return found.reason if found else None
+
+
+async def computed_anew(owner: AsyncEngine, row: int) -> None:
+    """As somebody who owns the database and not the key: changes a row, every hash after it, and the anchor."""
+    await tamper(owner, f"UPDATE gdpr.audit_log SET actor_id = 'nobody' WHERE id = {row}")
+    head = hash_chain.GENESIS
+    for one in await rows_of(owner):
+        head = hash_chain.link(head, one)
+        await tamper(owner, f"UPDATE gdpr.audit_log SET hash = '\\x{head.hex()}' WHERE id = {one['id']}")
+    await tamper(owner, f"UPDATE gdpr.audit_anchors SET head = '\\x{head.hex()}'")
+
+
+class TestNewKey:
+    async def test_with_the_one_before_it_nothing_is_broken_and_once_signed_anew_it_alone_is_enough(
+        self, record: Record, database: Database, owner: AsyncEngine, deliver: Deliver, outbox: Any
+    ) -> None:
+        database.keys = Keys(NEW, OLD)
+        assert await broken(database) is None
+        await record()
+        assert await broken(database) is None
+        assert await reanchored(database) == (1, 0)
+        database.keys = Keys(NEW)
+        assert await broken(database) is None
+        assert await reanchored(database) == (1, 0), "again does no harm"
+        told = (await outbox())[-1]
+        assert (told["type"], told["data"]["months"], told["data"]["last_id"]) == ("gdpr.audit_reanchored.v1", 1, 7)
+
+    async def test_without_it_months_before_count_as_changed_until_it_is_given(
+        self, database: Database, owner: AsyncEngine, deliver: Deliver
+    ) -> None:
+        old, new = database.keys, Keys(NEW)
+        assert old is not None
+        await deliver("booking.conflicted.v1", {"booking_id": str(uuid4()), "version": 1})
+        await two_months(owner, database, deliver)
+        database.keys = new
+        assert await broken(database) == "anchor_changed"
+        with pytest.raises(checkpoints.BrokenAnchorError):
+            await reanchored(database)
+
+    async def test_rows_that_came_while_it_was_not_known_are_taken_in_and_counted(
+        self, record: Record, database: Database
+    ) -> None:
+        database.keys = Keys(NEW)
+        for _ in range(2):
+            await record()
+        assert await broken(database) == "anchor_changed"
+        with pytest.raises(checkpoints.BrokenAnchorError):
+            await reanchored(database)
+        database.keys = Keys(NEW, OLD)
+        assert await broken(database) == "anchor_changed"
+        assert await reanchored(database) == (1, 2)
+        database.keys = Keys(NEW)
+        assert await broken(database) is None
+
+    async def test_a_key_that_signed_nothing_signs_nothing_anew(self, record: Record, database: Database) -> None:
+        database.keys = Keys(NEW, OTHER)
+        with pytest.raises(checkpoints.BrokenAnchorError):
+            await reanchored(database)
+        database.keys = Keys(OLD)
+        assert await broken(database) is None
+
+
+class TestLaundering:
+    async def test_the_next_event_signs_no_chain_that_was_computed_anew(
+        self, record: Record, database: Database, owner: AsyncEngine
+    ) -> None:
+        await computed_anew(owner, 6)
+        await record()
+        assert await broken(database) == "anchor_changed"
+        with pytest.raises(checkpoints.BrokenAnchorError):
+            await reanchored(database)
+        assert await broken(database) == "anchor_changed"
+
+    async def test_nor_does_it_hide_that_the_last_row_was_taken_away(
+        self, record: Record, database: Database, owner: AsyncEngine
+    ) -> None:
+        await tamper(
+            owner,
+            "DELETE FROM gdpr.audit_log WHERE id = 6",
+            "UPDATE gdpr.audit_anchors SET last_id = 5, head = (SELECT hash FROM gdpr.audit_log WHERE id = 5)",
+        )
+        await record()
+        await record()
+        assert await broken(database) == "anchor_changed"
+        with pytest.raises(checkpoints.BrokenAnchorError):
+            await reanchored(database)
