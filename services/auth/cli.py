@@ -1,4 +1,4 @@
-"""Operator commands of auth."""
+"""Operator commands of auth: `loctician create-admin` and `loctician keys rotate`."""
 
 import asyncio
 from typing import Annotated
@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 from pydantic_core import PydanticCustomError
 
-from services.auth import users
-from services.auth.keys import rotate
-from services.auth.passwords import Passwords, acceptable
+from services.auth.passwords.hashing import PasswordHashing
+from services.auth.passwords.rules import check_password
 from services.auth.settings import AuthSettings
+from services.auth.signing_keys import rotation
+from services.auth.users.contact_details import normalize_email
+from services.auth.users.service import create_user
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.settings import load
@@ -29,11 +31,11 @@ def create_admin(
 ) -> None:
     """Create a user with the role admin."""
     try:
-        acceptable(password)
+        check_password(password)
     except PydanticCustomError as error:
         raise typer.BadParameter(error.message()) from error
     try:
-        address = users.normal_address(email)
+        address = normalize_email(email)
     except ValueError as error:
         raise typer.BadParameter(f"{email} {error}") from error
     if not asyncio.run(_create(address, full_name.strip(), password)):
@@ -44,11 +46,11 @@ def create_admin(
 async def _create(email: str, full_name: str, password: str) -> bool:
     settings = load(AuthSettings)
     database = Database.from_settings(settings, "auth")
-    hashed = await Passwords(settings).hash(password)
+    password_hash = await PasswordHashing(settings).hash(password)
     values = {"email": email, "full_name": full_name, "role": "admin", "language": "da", "verified": True}
     try:
         async with transaction(database, SERVICE_CLAIMS) as session:
-            return await users.register(session, hashed, **values) is not None
+            return await create_user(session, password_hash, **values) is not None
     finally:
         await database.close()
 
@@ -56,12 +58,12 @@ async def _create(email: str, full_name: str, password: str) -> bool:
 @keys.command("rotate")
 def rotate_keys(
     at_once: Annotated[
-        bool, typer.Option(help="For a key that is no secret any more: all others are withdrawn")
+        bool, typer.Option(help="Sign with the new key immediately and withdraw all others; for a leaked key")
     ] = False,
 ) -> None:
-    """Publish a new signing key; it takes over once everybody has had time to fetch it."""
-    kid, waits = asyncio.run(_rotate(at_once))
-    typer.echo(f"{kid} signs {f'in {waits} s' if waits else 'from now on'}")
+    """Publish a new signing key. It starts to sign after KEY_PUBLISH_AHEAD_SECONDS, when all verifiers have it."""
+    kid, delay = asyncio.run(_rotate(at_once))
+    typer.echo(f"{kid} signs {f'in {delay} s' if delay else 'from now on'}")
 
 
 async def _rotate(at_once: bool) -> tuple[str, int]:
@@ -69,7 +71,7 @@ async def _rotate(at_once: bool) -> tuple[str, int]:
     database = Database.from_settings(settings, "auth")
     try:
         async with transaction(database, SERVICE_CLAIMS) as session:
-            kid = await rotate(session, settings, at_once=at_once)
+            kid = await rotation.rotate(session, settings, at_once=at_once)
     finally:
         await database.close()
     return kid, 0 if at_once else settings.key_publish_ahead_seconds

@@ -1,16 +1,17 @@
-"""Demo logins of each role, for development."""
+"""Demo users of each role, for development."""
 
 from uuid import NAMESPACE_DNS, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.auth import queries, users
-from services.auth.passwords import Passwords
+from services.auth.passwords.hashing import PasswordHashing
 from services.auth.settings import AuthSettings
+from services.auth.users import queries
+from services.auth.users.service import create_user
 from shared.settings import load as load_settings
 
 PASSWORD = "loctician-demo-2026"  # noqa: S105 - of demo data, which production refuses
-PEOPLE = {
+USERS = {
     "admin": ("Ida Lindholm", "admin", "da"),
     "staff": ("Mads Kjær", "staff", "da"),
     "amina": ("Amina Hassan", "loctician", "da"),
@@ -21,15 +22,16 @@ PEOPLE = {
 }
 
 
-async def load_people(session: AsyncSession, hashed: str) -> None:
-    for name, (full_name, role, language) in PEOPLE.items():
+async def load_users(session: AsyncSession, password_hash: str) -> None:
+    for name, (full_name, role, language) in USERS.items():
         email = f"{name}@loctician.example"
         values = {"id": uuid5(NAMESPACE_DNS, email), "email": email, "full_name": full_name, "role": role}
-        await users.register(session, hashed, **values, language=language, verified=True)
+        await create_user(session, password_hash, **values, language=language, verified=True)
 
 
 async def load(session: AsyncSession) -> bool:
-    if not await queries.empty(session):
+    """Loads the demo users unless there are users already. Tells whether it did."""
+    if await queries.has_users(session):
         return False
-    await load_people(session, await Passwords(load_settings(AuthSettings)).hash(PASSWORD))
+    await load_users(session, await PasswordHashing(load_settings(AuthSettings)).hash(PASSWORD))
     return True

@@ -1,16 +1,16 @@
-"""Scheduled work of auth. What is over is removed by retention."""
+"""Scheduled jobs of auth. Old rows are removed by the shared job `apply_retention`."""
 
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.auth import keys
 from services.auth.settings import AuthSettings
+from services.auth.signing_keys import rotation
 from shared.jobs import Job
 
 
 async def rotate_keys(session: AsyncSession) -> None:
-    await keys.rotate_if_due(session, AuthSettings(), datetime.now(UTC))
+    await rotation.rotate_if_due(session, AuthSettings(), datetime.now(UTC))
 
 
 JOBS = (Job("rotate_keys", timedelta(hours=1), rotate_keys),)

@@ -1,27 +1,44 @@
+"""Wiring of the service: its routers, jobs and context."""
+
 from fastapi import FastAPI
 
 from domain.roles import Role
-from services.auth.api import router
+from services.auth.account_pages import endpoints as account_pages
+from services.auth.context import AuthContext
 from services.auth.jobs import JOBS
-from services.auth.keys import Keys
-from services.auth.passwords import Passwords
-from services.auth.sessions import Desk
+from services.auth.logins import endpoints as logins
+from services.auth.mfa import endpoints as mfa
+from services.auth.passwords import endpoints as passwords
+from services.auth.registrations import endpoints as registrations
+from services.auth.sessions import endpoints as sessions
 from services.auth.settings import AuthSettings
+from services.auth.signing_keys import endpoints as signing_keys
+from services.auth.users import endpoints as users
 from shared.http.app import Runtime, Service, create_app
 from shared.identity.tokens import TokenVerifier
 from shared.settings import load
+
+NOUNS = (registrations, passwords, logins, sessions, mfa, signing_keys, users, account_pages)
 
 
 def setup(app: FastAPI) -> None:
     runtime: Runtime = app.state.runtime
     settings = runtime.settings
     assert isinstance(settings, AuthSettings)  # noqa: S101 - the class that SERVICE names
-    keys = Keys(settings, runtime.database)
-    app.state.desk = Desk(settings, runtime.database, keys, Passwords(settings))
-    app.state.verifier = TokenVerifier(keys, settings.public_url, settings.jwt_audience, tuple(Role))
+    context = AuthContext.create(settings, runtime.database)
+    app.state.auth = context
+    # Auth verifies access tokens with its own keys, without a call to itself.
+    app.state.verifier = TokenVerifier(context.signing_keys, settings.public_url, settings.jwt_audience, tuple(Role))
 
 
-SERVICE = Service(name="auth", settings=AuthSettings, roles=tuple(Role), routers=[router], jobs=JOBS, setup=setup)
+SERVICE = Service(
+    name="auth",
+    settings=AuthSettings,
+    roles=tuple(Role),
+    routers=[noun.router for noun in NOUNS],
+    jobs=JOBS,
+    setup=setup,
+)
 
 
 def create() -> FastAPI:

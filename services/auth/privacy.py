@@ -1,27 +1,27 @@
-"""What auth holds on one person, and forgetting it."""
+"""Export and erasure of what auth holds on a person (GDPR, articles 15 and 17)."""
 
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.auth import queries
-from services.auth.sessions import end
-from services.auth.users import ERASED
+from services.auth.sessions.service import end_sessions
+from services.auth.users import queries
+from services.auth.users.service import ERASED_DOMAIN
 
 
 async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
-    row = await queries.user(session, subject_id)
+    row = await queries.get_user(session, subject_id)
     return {"user": dict(row._mapping) if row else None, **await queries.export_secrets(session, subject_id)}
 
 
 async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
-    """The login ends at once; the row stays under its id, without the person."""
-    row = await queries.user(session, subject_id, lock=True)
+    """Ends the sessions and deletes the personal data. The row of the user stays, without any, under its id."""
+    row = await queries.get_user(session, subject_id, lock=True)
     if row is None:
         return {"users": 0}
-    nobody = f"{subject_id}{ERASED}"
-    await queries.change(session, subject_id, email=nobody, full_name="", phone=None, active=False)
-    await end(session, subject_id, "erased")
-    await queries.forget_secrets(session, subject_id)
-    return {"users": 1, "idempotency_keys": await queries.forget_answers(session, subject_id)}
+    email = f"{subject_id}{ERASED_DOMAIN}"
+    await queries.update_user(session, subject_id, email=email, full_name="", phone=None, active=False)
+    await end_sessions(session, subject_id, "erased")
+    await queries.delete_secrets(session, subject_id)
+    return {"users": 1, "idempotency_keys": await queries.delete_idempotency_keys(session, subject_id)}

@@ -1,8 +1,10 @@
+"""Settings of auth, beside those that all services share."""
+
 from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from services.auth.pem import is_its_public_key, private_key
+from services.auth.signing_keys.pem import load_private_key, matches_public_key
 from shared.settings import Settings
 
 
@@ -12,28 +14,28 @@ class AuthSettings(Settings):
     jwt_private_key: SecretStr | None = None
     jwt_public_key: str | None = None
     jwt_key_id: str | None = Field(default=None, max_length=128)
-    key_rotation_days: int = Field(default=90, ge=0, le=3650)  # 0: only by `loctician keys rotate`
-    key_publish_ahead_seconds: int = Field(default=600, ge=0, le=86_400)  # verifiers keep a document for 300 s
+    key_rotation_days: int = Field(default=90, ge=0, le=3650)  # 0: rotated by `loctician keys rotate` only
+    key_publish_ahead_seconds: int = Field(default=600, ge=0, le=86_400)  # verifiers cache the JWKS for 300 s
     argon2_memory_kib: int = Field(default=19_456, ge=8_192)
     argon2_time_cost: int = Field(default=2, ge=1)
     argon2_parallelism: int = Field(default=1, ge=1)
-    argon2_threads: int = Field(default=0, ge=0, le=256)  # 0: one a core
+    argon2_threads: int = Field(default=0, ge=0, le=256)  # 0: one thread a core
     argon2_queue: int = Field(default=64, ge=0, le=10_000)
 
     @model_validator(mode="after")
-    def key_in_production(self) -> Self:
+    def require_key_in_production(self) -> Self:
         if self.environment == "production" and self.jwt_private_key is None:
             raise ValueError("JWT_PRIVATE_KEY must be set in production")
         return self
 
     @model_validator(mode="after")
-    def key_that_can_sign(self) -> Self:
+    def check_keys(self) -> Self:
         if self.jwt_private_key is None:
             return self
         try:
-            private = private_key(self.jwt_private_key.get_secret_value())
+            private = load_private_key(self.jwt_private_key.get_secret_value())
         except ValueError as error:
             raise ValueError(f"JWT_PRIVATE_KEY {error}") from error
-        if self.jwt_public_key is not None and not is_its_public_key(self.jwt_public_key, private):
+        if self.jwt_public_key is not None and not matches_public_key(self.jwt_public_key, private):
             raise ValueError("JWT_PUBLIC_KEY must be the public half of JWT_PRIVATE_KEY")
         return self

@@ -14,9 +14,9 @@ from fastapi.routing import APIRoute
 from cli import generating
 from domain.roles import Role
 from gateway.proxy import routes
-from services.auth.demo import PASSWORD, load_people
+from services.auth.demo import PASSWORD, load_users
 from services.auth.main import setup
-from services.auth.passwords import Passwords
+from services.auth.passwords.hashing import PasswordHashing
 from shared.database.session import Database, transaction
 from shared.http.app import Service
 from shared.identity.access import EVERY_ROLE
@@ -86,7 +86,7 @@ async def signed_in(
     setup(app)
     settings = app.state.runtime.settings
     async with transaction(database, SERVICE_CLAIMS) as session:
-        await load_people(session, await Passwords(settings).hash(PASSWORD))
+        await load_users(session, await PasswordHashing(settings).hash(PASSWORD))
     return real
 
 

@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.auth import users
 from services.auth.main import SERVICE, setup
 from services.auth.settings import AuthSettings
+from services.auth.users.service import create_user
 from shared.database.session import Database, transaction
 from shared.http.app import Service
 from shared.identity.principals import SERVICE_CLAIMS
@@ -106,10 +106,10 @@ def sign_up(app: FastAPI, database: Database) -> SignUp:
     """A user of any role, already verified, as the operator's command makes one."""
 
     async def make(email: str, role: str) -> UUID:
-        hashed = await app.state.desk.passwords.hash(PASSWORD)
+        password_hash = await app.state.auth.passwords.hash(PASSWORD)
         values = {"email": email, "full_name": "Ida Lindholm", "role": role, "language": "da", "verified": True}
         async with transaction(database, SERVICE_CLAIMS) as session:
-            made = await users.register(session, hashed, **values)
+            made = await create_user(session, password_hash, **values)
         assert made is not None
         return made
 

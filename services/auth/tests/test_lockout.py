@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.auth.clients import Client
+from services.auth.logins.client import Client
 from services.auth.tests.conftest import (
     EMAIL,
     PASSWORD,
@@ -96,16 +96,16 @@ class TestPair:
         self, app: FastAPI, client: httpx.AsyncClient, register: Register, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await register()
-        desk = app.state.desk
-        really = desk.passwords.matches
+        context = app.state.auth
+        really = context.passwords.matches
 
         async def late(password: str, known: str | None) -> bool:
-            monkeypatch.setattr(desk.passwords, "matches", really)
+            monkeypatch.setattr(context.passwords, "matches", really)
             for _ in range(5):
                 await guess(client)
             return bool(await really(password, known))
 
-        monkeypatch.setattr(desk.passwords, "matches", late)
+        monkeypatch.setattr(context.passwords, "matches", late)
         assert (await guess(client, PASSWORD)).status_code == 401
 
     async def test_unknown_address_is_locked_like_a_known_one(

@@ -11,9 +11,9 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from services.auth.codes import matching_step
+from services.auth.encryption import Encryption
 from services.auth.events import LoginFailed, LoginLocked
-from services.auth.sealing import Seal
+from services.auth.mfa.codes import matching_step
 from services.auth.settings import AuthSettings
 from services.auth.tests.conftest import (
     EMAIL,
@@ -115,7 +115,7 @@ class TestComingIn:
 
     def test_code_one_step_off_is_taken_and_two_are_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
         secret, now = pyotp.random_base32(), int(time.time())
-        monkeypatch.setattr("services.auth.codes.time.time", lambda: now)
+        monkeypatch.setattr("services.auth.mfa.codes.time.time", lambda: now)
         totp = pyotp.TOTP(secret)
         for drift in (-1, 0, 1):
             assert matching_step(secret, totp.at(now + 30 * drift)) == now // 30 + drift
@@ -202,12 +202,14 @@ class TestChangedSecretKey:
         self, client: httpx.AsyncClient, enrolled: dict[str, Any], app: FastAPI, settings: AuthSettings, behind: Behind
     ) -> None:
         new = {"secret_key": SecretStr("the new secret of thirty-two characters")}
-        app.state.desk.seal = Seal(settings.model_copy(update=new))
+        app.state.auth.encryption = Encryption(settings.model_copy(update=new))
         assert (await come_in(client, code_for(enrolled["secret"]))).json()["code"] == "invalid_code"
-        app.state.desk.seal = Seal(settings.model_copy(update=new | {"secret_key_previous": settings.secret_key}))
+        app.state.auth.encryption = Encryption(
+            settings.model_copy(update=new | {"secret_key_previous": settings.secret_key})
+        )
         assert (await come_in(client, code_for(enrolled["secret"]))).status_code == 200
         kept = await behind("SELECT secret FROM auth.mfa")
-        app.state.desk.seal = Seal(settings.model_copy(update=new))
+        app.state.auth.encryption = Encryption(settings.model_copy(update=new))
         await behind(FORGET_STEPS)
         assert (await come_in(client, code_for(enrolled["secret"]))).status_code == 200
         assert await behind("SELECT secret FROM auth.mfa") == kept, "sealed anew once"

@@ -10,7 +10,8 @@ from argon2 import extract_parameters
 from fastapi import FastAPI
 from sqlalchemy import event
 
-from services.auth.passwords import Passwords, acceptable, normalise
+from services.auth.passwords.hashing import PasswordHashing
+from services.auth.passwords.rules import check_password, normalize_password
 from services.auth.settings import AuthSettings
 from services.auth.tests.conftest import EMAIL, PASSWORD, Behind, Login, Mailed, Outbox, Register, SignUp, bearer, types
 from shared.database.session import Database
@@ -26,17 +27,17 @@ class TestRules:
         "good", ["kløverblad", "        ", "x" * 128, "ﬁﬁﬁﬁ", "🌲🌳🌴🌵🌶🌷🌸🌹", "AAAAAAAB", "korrekt hest batteri"]
     )
     def test_anything_of_8_to_128_characters_is_good(self, good: str) -> None:
-        assert acceptable(good) == good
+        assert check_password(good) == good
 
     @pytest.mark.parametrize("bad", ["", "1234567", "ａｂｃ", "x" * 129, "ﬃ" * 43, "ﷺ" * 8])
     def test_length_is_counted_after_normalisation(self, bad: str) -> None:
         with pytest.raises(ValueError, match="8 to 128"):
-            acceptable(bad)
+            check_password(bad)
 
     @pytest.mark.parametrize("bad", ["password", "PassWord", "qwertyuiop", "ｐａｓｓｗｏｒｄ", "iloveyou", "12345678"])
     def test_what_everybody_tries_first_is_refused_however_written(self, bad: str) -> None:
         with pytest.raises(ValueError, match="too many others"):
-            acceptable(bad)
+            check_password(bad)
 
     async def test_every_way_to_a_new_password_holds_them(
         self, client: httpx.AsyncClient, register: Register, login: Login, mailed: Mailed
@@ -58,7 +59,7 @@ class TestRules:
         assert answer.status_code == 401
 
     def test_normal_form_is_the_same_for_each_way_to_type_it(self) -> None:
-        assert normalise("bl\u00e5b\u00e6r") == normalise("bla\u030ab\u00e6r")
+        assert normalize_password("bl\u00e5b\u00e6r") == normalize_password("bla\u030ab\u00e6r")
 
 
 class TestHashing:
@@ -67,7 +68,7 @@ class TestHashing:
     ) -> None:
         await register()
         harder = settings.model_copy(update={"argon2_time_cost": 2})
-        app.state.desk.passwords = Passwords(harder)
+        app.state.auth.passwords = PasswordHashing(harder)
         await asyncio.gather(*(login() for _ in range(3)))
         ((kept,),) = await behind("SELECT password_hash FROM auth.credentials")
         assert extract_parameters(kept).time_cost == 2
@@ -75,7 +76,7 @@ class TestHashing:
         await login()
 
     async def test_more_than_can_wait_are_turned_away_at_once(self, settings: AuthSettings) -> None:
-        few = Passwords(settings.model_copy(update={"argon2_threads": 1, "argon2_queue": 2}))
+        few = PasswordHashing(settings.model_copy(update={"argon2_threads": 1, "argon2_queue": 2}))
         outcomes = await asyncio.gather(*(few.hash(PASSWORD) for _ in range(10)), return_exceptions=True)
         turned_away = [one for one in outcomes if isinstance(one, Unavailable)]
         assert len(turned_away) == 7
@@ -83,7 +84,7 @@ class TestHashing:
         assert await few.hash(PASSWORD)
 
     async def test_the_loop_is_free_meanwhile(self, settings: AuthSettings) -> None:
-        passwords = Passwords(settings.model_copy(update={"argon2_threads": 1}))
+        passwords = PasswordHashing(settings.model_copy(update={"argon2_threads": 1}))
         hashing = asyncio.gather(*(passwords.hash(PASSWORD) for _ in range(20)))
         turns = 0
         while not hashing.done():
@@ -212,7 +213,7 @@ class TestForgotten:
         for _ in range(5):
             await client.post("/api/v1/auth/login", json={"email": "locked@example.com", "password": wrong})
         work: list[str] = []
-        passwords = app.state.desk.passwords
+        passwords = app.state.auth.passwords
         really = passwords._verify
 
         def verifying(password: str, known: str) -> bool:

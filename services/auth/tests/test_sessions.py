@@ -97,7 +97,7 @@ class TestLogin:
         self, app: FastAPI, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         verified = []
-        passwords = app.state.desk.passwords
+        passwords = app.state.auth.passwords
         real = passwords._verify
 
         def counting(password: str, known: str) -> bool:

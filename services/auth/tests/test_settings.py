@@ -6,8 +6,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from pydantic import ValidationError
 
-from services.auth.keys import from_settings, thumbprint
 from services.auth.settings import AuthSettings
+from services.auth.signing_keys.keys import key_from_settings, thumbprint
 from services.auth.tests.conftest import pem
 
 GOOD: dict[str, Any] = {"database_url": "postgresql://x", "amqp_url": "amqp://x", "secret_key": "s" * 32}
@@ -19,13 +19,15 @@ class TestSigningKey:
         file = tmp_path / "key.pem"
         file.write_text(pem(key))
         for given in (pem(key), str(file)):
-            found = from_settings(AuthSettings.model_validate(GOOD | {"jwt_private_key": given}))
+            found = key_from_settings(AuthSettings.model_validate(GOOD | {"jwt_private_key": given}))
             assert found is not None
             assert found.kid == thumbprint(key.public_key())
 
     def test_key_id_can_be_given(self) -> None:
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        found = from_settings(AuthSettings.model_validate(GOOD | {"jwt_private_key": pem(key), "jwt_key_id": "mine"}))
+        found = key_from_settings(
+            AuthSettings.model_validate(GOOD | {"jwt_private_key": pem(key), "jwt_key_id": "mine"})
+        )
         assert found is not None
         assert found.public_jwk["kid"] == "mine"
 

@@ -297,7 +297,7 @@ class TestAttacks:
         outbox: Outbox,
     ) -> None:
         user_id = await sign_up(EMAIL, "customer")
-        passwords = app.state.desk.passwords
+        passwords = app.state.auth.passwords
         really = passwords.matches
 
         async def meanwhile(password: str, known: str | None) -> bool:

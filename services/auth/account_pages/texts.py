@@ -1,0 +1,76 @@
+"""Texts of the account pages, in Danish and English."""
+
+from dataclasses import dataclass
+from typing import Any
+
+FAILED = {
+    "da": "Det lykkedes ikke. Prøv igen om lidt.",
+    "en": "That did not work. Try again in a moment.",
+}
+INVALID_LINK = {
+    "da": "Linket er brugt eller for gammelt. Bed om et nyt.",
+    "en": "The link was used or is too old. Ask for a new one.",
+}
+NOSCRIPT = {
+    "da": "Siden bruger JavaScript. Slå det til, og åbn linket igen.",
+    "en": "This page uses JavaScript. Switch it on and open the link again.",
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """`action`: where the form is sent. `password`: whether it asks for a new one. `words`: the texts by language."""
+
+    action: str
+    password: bool
+    words: dict[str, dict[str, Any]]
+
+
+VERIFY_EMAIL = Page(
+    action="/api/v1/auth/verify-email",
+    password=False,
+    words={
+        "da": {
+            "title": "Bekræft din e-mail",
+            "intro": "Tryk på knappen for at bekræfte, at adressen er din.",
+            "send": "Bekræft",
+            "done": "Tak. Din e-mail er bekræftet, og du kan lukke siden.",
+            "problems": {},
+        },
+        "en": {
+            "title": "Confirm your e-mail",
+            "intro": "Press the button to confirm that the address is yours.",
+            "send": "Confirm",
+            "done": "Thank you. Your e-mail is confirmed, and you can close this page.",
+            "problems": {},
+        },
+    },
+)
+RESET_PASSWORD = Page(
+    action="/api/v1/auth/reset-password",
+    password=True,
+    words={
+        "da": {
+            "title": "Vælg en ny adgangskode",
+            "password": "Ny adgangskode",
+            "hint": "Mindst 8 tegn. Gerne nogle ord, som kun du ville sætte sammen.",
+            "send": "Gem adgangskoden",
+            "done": "Din adgangskode er skiftet, og du er logget ud overalt. Log ind med den nye.",
+            "problems": {
+                "password_length": "Adgangskoden skal have mellem 8 og 128 tegn.",
+                "password_common": "Den adgangskode bruger for mange andre. Vælg en anden.",
+            },
+        },
+        "en": {
+            "title": "Choose a new password",
+            "password": "New password",
+            "hint": "At least 8 characters. Some words that only you would put together are good.",
+            "send": "Save the password",
+            "done": "Your password is changed, and you are signed out everywhere. Sign in with the new one.",
+            "problems": {
+                "password_length": "The password must have 8 to 128 characters.",
+                "password_common": "Too many others use that password. Choose another.",
+            },
+        },
+    },
+)

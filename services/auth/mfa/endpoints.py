@@ -1,0 +1,42 @@
+"""Endpoints of the second factor."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from services.auth.dependencies import Admin, ClientDep, ContextDep, SignedIn
+from services.auth.mfa import service
+from services.auth.mfa.schemas import CodeIn, Enroll, EnrolmentOut, RecoveryCodes
+from shared.http.dependencies import SessionDep
+
+router = APIRouter(tags=["auth"])
+
+
+@router.post("/api/v1/auth/mfa/enroll")
+async def enroll_mfa(
+    principal: SignedIn, context: ContextDep, client: ClientDep, body: Enroll | None = None
+) -> EnrolmentOut:
+    """Creates a secret for an authenticator app. Needs the password later than ten minutes after the login."""
+    enrolment = await service.enroll(context, principal, body.password if body else None, client)
+    return EnrolmentOut(**vars(enrolment))
+
+
+@router.post("/api/v1/auth/mfa/confirm")
+async def confirm_mfa(body: CodeIn, principal: SignedIn, context: ContextDep) -> RecoveryCodes:
+    """Switches the second factor on and returns the recovery codes, which are shown only once."""
+    return RecoveryCodes(recovery_codes=await service.confirm(context, principal, body.code))
+
+
+@router.post("/api/v1/auth/mfa/disable", status_code=204, response_class=Response)
+async def disable_mfa(body: CodeIn, principal: SignedIn, context: ContextDep, client: ClientDep) -> None:
+    """Needs a code from the app or a recovery code."""
+    await service.disable(context, principal, body.code, client)
+
+
+@router.delete("/api/v1/users/{user_id}/mfa", status_code=204, response_class=Response)
+async def remove_mfa(user_id: UUID, principal: Admin, session: SessionDep) -> None:
+    """Switches the second factor of another user off and ends their sessions.
+
+    For a user who lost both phone and recovery codes. Check who is asking first.
+    """
+    await service.remove(session, principal, user_id)

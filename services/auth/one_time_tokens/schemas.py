@@ -1,0 +1,20 @@
+"""HTTP models that the endpoints with mailed tokens share."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from services.auth.users.schemas import AnyAddress
+from shared.http.schemas import Input, Schema
+
+Token = Annotated[str, Field(min_length=1, max_length=512)]
+
+
+class Mailing(Input):
+    email: AnyAddress
+
+
+class Requested(Schema):
+    """Does not tell whether the address is known."""
+
+    status: Literal["requested"] = "requested"

@@ -1,0 +1,94 @@
+"""Changing a password, verifying it again, and setting a new one with a mailed token."""
+
+from datetime import timedelta
+
+from services.auth.context import AuthContext
+from services.auth.encryption import token_digest
+from services.auth.errors import InvalidCredentials, InvalidOneTimeToken, ReauthenticationNeeded
+from services.auth.events import UserVerified
+from services.auth.logins.attempts import Attempt
+from services.auth.logins.client import Client
+from services.auth.logins.lockout import record_failure
+from services.auth.logins.queries import clear_failures
+from services.auth.one_time_tokens.queries import is_token_valid
+from services.auth.one_time_tokens.service import RESET, RESET_LIFETIME, mail_token
+from services.auth.passwords import queries
+from services.auth.sessions.service import end_sessions, require_open
+from services.auth.users.queries import get_user
+from shared.database.session import transaction
+from shared.identity.principals import SERVICE_CLAIMS, Principal
+from shared.messaging.events import emit
+from shared.observability.context import act_as
+
+RECENT_LOGIN = timedelta(minutes=10)
+
+
+async def attempt_of_caller(context: AuthContext, principal: Principal, client: Client) -> Attempt:
+    """The keys of the caller's own account, under which logins count failures too. Raises Unauthorized."""
+    async with transaction(context.database, SERVICE_CLAIMS) as session:
+        await require_open(session, principal)
+        user = await get_user(session, principal.id)
+    return Attempt.create(context.encryption, user.email if user else "", client)
+
+
+async def verify_password(context: AuthContext, principal: Principal, password: str, client: Client) -> object:
+    """Checks the caller's password and returns when it was set. Raises InvalidCredentials, and counts the failure."""
+    attempt = await attempt_of_caller(context, principal, client)
+    async with transaction(context.database, SERVICE_CLAIMS) as session:
+        credentials = await queries.begin_change(session, principal.id, principal.session_id, attempt)
+    if not await context.passwords.matches(password, credentials.password_hash if credentials else None):
+        async with transaction(context.database, SERVICE_CLAIMS) as session:
+            await record_failure(session, principal.id, attempt, "credentials")
+        raise InvalidCredentials
+    assert credentials is not None  # noqa: S101 - no password matches without a hash
+    return credentials.changed_at
+
+
+async def require_recent_login(
+    context: AuthContext, principal: Principal, password: str | None, client: Client
+) -> None:
+    """To change how one logs in, the session must be younger than ten minutes, or the password must be given.
+
+    Raises Unauthorized, ReauthenticationNeeded, InvalidCredentials.
+    """
+    async with transaction(context.database, SERVICE_CLAIMS) as session:
+        is_recent = await require_open(session, principal, RECENT_LOGIN)
+    if password is not None:
+        await verify_password(context, principal, password, client)
+    elif not is_recent:
+        raise ReauthenticationNeeded
+
+
+async def change_password(context: AuthContext, principal: Principal, old: str, new: str, client: Client) -> None:
+    """Ends the caller's other sessions. Raises InvalidCredentials when the old password is wrong."""
+    changed_at = await verify_password(context, principal, old, client)
+    values = {"user": principal.id, "session": principal.session_id, "changed_at": changed_at}
+    password_hash = await context.passwords.hash(new)
+    async with transaction(context.database, SERVICE_CLAIMS) as session:
+        if not await queries.change_password(session, **values, hash=password_hash):
+            raise InvalidCredentials
+        await end_sessions(session, principal.id, "password_changed", except_=principal.session_id)
+
+
+async def request_reset(context: AuthContext, email: str) -> None:
+    """Has a link to set a new password mailed to the user with this address, if there is one."""
+    async with transaction(context.database, SERVICE_CLAIMS) as session:
+        await mail_token(session, email, RESET, RESET_LIFETIME)
+
+
+async def reset_password(context: AuthContext, token: str, new: str, client: Client) -> None:
+    """Ends all sessions of the user and clears the failed logins of the account. Raises InvalidOneTimeToken."""
+    async with transaction(context.database, SERVICE_CLAIMS) as session:
+        if not await is_token_valid(session, token_digest(token), RESET):
+            raise InvalidOneTimeToken
+    password_hash = await context.passwords.hash(new)
+    async with transaction(context.database, SERVICE_CLAIMS) as session:
+        address = Attempt.create(context.encryption, "", client).address
+        user = await queries.reset_password(session, token_digest(token), password_hash, address)
+        if user is None:
+            raise InvalidOneTimeToken
+        act_as(str(user.user_id), None)
+        await clear_failures(session, Attempt.create(context.encryption, user.email, client))
+        if user.newly:
+            emit(session, UserVerified(version=user.version, user_id=user.user_id))
+        await end_sessions(session, user.user_id, "password_reset")

@@ -1,0 +1,38 @@
+"""Endpoints for registering and for verifying an address. Their answers never tell whether an address is known."""
+
+from fastapi import APIRouter, Response
+
+from services.auth.dependencies import Anyone, ContextDep
+from services.auth.one_time_tokens.schemas import Mailing, Requested
+from services.auth.registrations import service
+from services.auth.registrations.schemas import Registered, Registration, Verification
+from services.auth.users.contact_details import normalize_phone
+from shared.database.session import transaction
+from shared.identity.principals import SERVICE_CLAIMS
+
+router = APIRouter(tags=["auth"])
+
+
+@router.post("/api/v1/auth/register", status_code=202)
+async def register(body: Registration, context: ContextDep, _: Anyone) -> Registered:
+    """Creates a customer, who is mailed a link to verify the address. The answer is the same for a known address."""
+    phone = normalize_phone(body.phone)
+    password_hash = await context.passwords.hash(body.password)
+    values = {"email": body.email, "full_name": body.full_name, "phone": phone, "language": body.language}
+    async with transaction(context.database, SERVICE_CLAIMS) as session:
+        await service.register(session, password_hash, **values)
+    return Registered()
+
+
+@router.post("/api/v1/auth/resend-verification", status_code=202)
+async def resend_verification(body: Mailing, context: ContextDep, _: Anyone) -> Requested:
+    """Sends another verification mail. The answer is the same for an unknown or a verified address."""
+    async with transaction(context.database, SERVICE_CLAIMS) as session:
+        await service.request_verification(session, body.email)
+    return Requested()
+
+
+@router.post("/api/v1/auth/verify-email", status_code=204, response_class=Response)
+async def verify_email(body: Verification, context: ContextDep, _: Anyone) -> None:
+    async with transaction(context.database, SERVICE_CLAIMS) as session:
+        await service.verify_email(session, body.token)

@@ -1,0 +1,43 @@
+"""The cookie that holds the refresh token of a browser's session."""
+
+from typing import Annotated
+
+from fastapi import Cookie, Depends, Header, Request, Response
+
+from services.auth.context import AuthContext
+from services.auth.dependencies import ContextDep
+from services.auth.sessions.service import principal_of_cookie
+from shared.errors import Unauthorized
+from shared.identity.access import EVERY_ROLE, identify
+from shared.identity.principals import Principal
+
+COOKIE = "__Host-loctician-refresh"
+
+RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE, max_length=512)]
+Csrf = Annotated[str | None, Header(alias="X-CSRF-Token", max_length=100)]
+
+
+async def _signed_in_or_cookie(
+    request: Request, context: ContextDep, principal: Annotated[Principal | None, Depends(identify)], csrf: Csrf = None
+) -> Principal:
+    """The caller by access token, else by cookie and CSRF token. Raises Unauthorized, InvalidCsrfToken."""
+    if principal is not None:
+        return principal
+    cookie = request.cookies.get(COOKIE)
+    if cookie is None:
+        raise Unauthorized
+    return await principal_of_cookie(context, cookie, csrf)
+
+
+_signed_in_or_cookie.__access__ = EVERY_ROLE  # type: ignore[attr-defined]
+SignedInOrCookie = Annotated[Principal, Depends(_signed_in_or_cookie)]
+
+
+def set_refresh_cookie(response: Response, context: AuthContext, refresh_token: str) -> None:
+    """No script can read the cookie, and no other site can make the browser send it (RFC 6265bis)."""
+    seconds = context.settings.refresh_token_expire_days * 86_400
+    response.set_cookie(COOKIE, refresh_token, max_age=seconds, path="/", secure=True, httponly=True, samesite="strict")
+
+
+def delete_refresh_cookie(response: Response) -> None:
+    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")

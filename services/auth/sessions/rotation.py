@@ -1,0 +1,45 @@
+"""Rotation of refresh tokens: each one works once and is exchanged for the next."""
+
+from services.auth.context import AuthContext
+from services.auth.encryption import token_digest
+from services.auth.errors import InvalidRefreshToken
+from services.auth.logins.client import Client
+from services.auth.sessions import queries
+from services.auth.sessions.csrf import check_csrf
+from services.auth.sessions.refresh_tokens import next_refresh_token, session_id_in
+from services.auth.sessions.tokens import Tokens, issue_tokens, session_expires
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.observability.context import act_as
+
+
+async def refresh(context: AuthContext, token: str, client: Client) -> Tokens:
+    """New tokens for a refresh token that was not used before.
+
+    A retry by the same client within ten seconds gets the same refresh token again. Any other use of a used token ends
+    the session: somebody else has the token too (ADR 0011). Raises InvalidRefreshToken.
+    """
+    session_id = session_id_in(token)
+    if session_id is None:
+        raise InvalidRefreshToken
+    new_token = next_refresh_token(context.encryption, token, session_id)
+    rotation = await queries.rotate_refresh_token(
+        *(context.database, SERVICE_CLAIMS, token_digest(token), token_digest(new_token)),
+        expires=session_expires(context),
+        client=client.fingerprint(context.encryption),
+    )
+    principal = rotation.principal
+    if principal is None:
+        raise InvalidRefreshToken
+    act_as(str(principal.id), principal.role)
+    context.database.notifier.poke()
+    if rotation.outcome not in {"rotated", "repeated"}:
+        raise InvalidRefreshToken
+    return await issue_tokens(context, principal.id, principal.role, principal.session_id, new_token)
+
+
+async def refresh_cookie(context: AuthContext, cookie: str | None, csrf: str | None, client: Client) -> Tokens:
+    """As `refresh`, for the token in the cookie. Raises InvalidCsrfToken, which leaves the token unused."""
+    if cookie is None:
+        raise InvalidRefreshToken
+    check_csrf(context.encryption, cookie, csrf)
+    return await refresh(context, cookie, client)

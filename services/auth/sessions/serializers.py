@@ -1,0 +1,38 @@
+"""The answers of logins, refreshes and the list of sessions."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import Response
+
+from domain.clock import copenhagen
+from services.auth.context import AuthContext
+from services.auth.sessions.cookies import set_refresh_cookie
+from services.auth.sessions.schemas import SessionOut, TokenPair
+from services.auth.sessions.tokens import Tokens
+
+
+def token_pair(tokens: Tokens) -> TokenPair:
+    return TokenPair(access_token=tokens.access_token, refresh_token=tokens.refresh_token, expires_in=tokens.expires_in)
+
+
+def cookie_token_pair(tokens: Tokens, context: AuthContext, response: Response) -> TokenPair:
+    """Sets the refresh token as a cookie instead of putting it into the body."""
+    set_refresh_cookie(response, context, tokens.refresh_token)
+    return TokenPair(access_token=tokens.access_token, csrf_token=tokens.csrf_token, expires_in=tokens.expires_in)
+
+
+def session_out(row: Any, current_id: UUID) -> SessionOut:
+    return SessionOut(
+        id=row.id,
+        created_at=copenhagen(row.created_at),
+        last_used_at=copenhagen(row.last_used_at),
+        user_agent=row.user_agent,
+        address=row.address,
+        current=row.id == current_id,
+    )
+
+
+async def forbid_caching(response: Response) -> None:
+    """A dependency of endpoints that return secrets."""
+    response.headers["Cache-Control"] = "no-store"

@@ -1,0 +1,65 @@
+"""Ending sessions, and checking that the caller's session is open."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.roles import Role
+from services.auth.context import AuthContext
+from services.auth.encryption import token_digest
+from services.auth.events import Reason, SessionRevoked
+from services.auth.sessions import queries
+from services.auth.sessions.csrf import check_csrf
+from shared.database.session import transaction
+from shared.errors import NotFound, Unauthorized
+from shared.identity.principals import SERVICE_CLAIMS, Principal
+from shared.messaging.events import emit
+from shared.observability.context import act_as
+
+
+async def end_sessions(
+    session: AsyncSession, user_id: UUID, reason: Reason, *, only: UUID | None = None, except_: UUID | None = None
+) -> int:
+    """Ends a user's open sessions, or only one of them, or all except one. Returns how many ended.
+
+    Each emits session.revoked.v1, after which the gateways refuse its access tokens.
+    """
+    session_ids = await queries.revoke_sessions(session, user_id, only, except_)
+    for session_id in session_ids:
+        emit(session, SessionRevoked(version=2, user_id=user_id, session_id=session_id, reason=reason))
+    return len(session_ids)
+
+
+async def end_own_session(session: AsyncSession, principal: Principal, session_id: UUID) -> None:
+    """Raises NotFound for a session that has ended or belongs to another user."""
+    if not await end_sessions(session, principal.id, "revoked", only=session_id):
+        raise NotFound
+
+
+async def log_out(context: AuthContext, principal: Principal) -> None:
+    """Ends the caller's session."""
+    async with transaction(context.database, SERVICE_CLAIMS) as session:
+        await end_sessions(session, principal.id, "logout", only=principal.session_id)
+
+
+async def require_open(session: AsyncSession, principal: Principal, younger_than: timedelta | None = None) -> bool:
+    """Raises Unauthorized when the caller's session has ended since the access token was issued.
+
+    Returns whether the session is younger than `younger_than`; True without it.
+    """
+    age = await queries.session_age(session, principal.id, principal.session_id)
+    if age is None:
+        raise Unauthorized
+    return younger_than is None or age <= younger_than
+
+
+async def principal_of_cookie(context: AuthContext, cookie: str, csrf: str | None) -> Principal:
+    """The user whose open session the cookie belongs to. Raises InvalidCsrfToken, Unauthorized."""
+    check_csrf(context.encryption, cookie, csrf)
+    async with transaction(context.database, SERVICE_CLAIMS) as session:
+        row = await queries.session_of_refresh_token(session, token_digest(cookie))
+    if row is None:
+        raise Unauthorized
+    act_as(str(row.user_id), row.role)
+    return Principal(row.user_id, Role(row.role), row.session_id)

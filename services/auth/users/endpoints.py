@@ -1,0 +1,100 @@
+"""Endpoints of users: their own account, and what staff and admins do with others."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Response
+
+from services.auth.dependencies import Admin, SignedIn, Staff
+from services.auth.errors import VersionNeeded
+from services.auth.users import service
+from services.auth.users.contact_details import normalize_phone
+from services.auth.users.schemas import Invitation, OwnPatch, RoleChange, UserOut, UserPatch
+from services.auth.users.serializers import user_out, with_etag
+from shared.http.dependencies import SessionDep
+from shared.http.idempotency import IdempotencyKey, fingerprint, once
+from shared.http.pagination import Page, decode_cursor, encode_cursor
+
+router = APIRouter(tags=["users"])
+IfMatch = Annotated[str | None, Header(max_length=100)]
+
+
+def _changes(body: OwnPatch) -> dict[str, Any]:
+    """The fields that the body names. null removes a phone number; in other fields it changes nothing."""
+    fields = body.model_dump(exclude_unset=True)
+    return {name: value for name, value in fields.items() if value is not None or name == "phone"}
+
+
+@router.get("/api/v1/users/me")
+async def get_me(principal: SignedIn, session: SessionDep, response: Response) -> UserOut:
+    return with_etag(await service.require_user(session, principal.id), response)
+
+
+@router.patch("/api/v1/users/me")
+async def change_me(
+    body: OwnPatch, principal: SignedIn, session: SessionDep, response: Response, if_match: IfMatch = None
+) -> UserOut:
+    """Changes the fields that the body names; with If-Match only if that version is still current."""
+    return with_etag(await service.update_user(session, principal.id, if_match, **_changes(body)), response)
+
+
+@router.get("/api/v1/users")
+async def list_users(
+    principal: Staff,
+    session: SessionDep,
+    q: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> Page[UserOut]:
+    """Searches names and e-mail addresses. The oldest user comes first."""
+    after = decode_cursor(cursor, datetime, UUID) if cursor else None
+    rows, more = await service.list_users(session, principal, q, (after[0], after[1]) if after else None, limit)
+    next_cursor = encode_cursor(rows[-1].created_at, rows[-1].id) if more else None
+    return Page(items=[user_out(row) for row in rows], next_cursor=next_cursor)
+
+
+@router.post("/api/v1/users", status_code=201)
+async def create_user(
+    body: Invitation, principal: Admin, session: SessionDep, response: Response, key: IdempotencyKey = None
+) -> UserOut:
+    """Creates a user of any role, who is mailed a link to set a password."""
+
+    async def invite() -> dict[str, Any]:
+        values = body.model_dump() | {"phone": normalize_phone(body.phone)}
+        return user_out(await service.invite(session, **values)).model_dump(mode="json")
+
+    user = await once(session, principal.id, key, fingerprint("users", body.model_dump_json()), invite)
+    response.headers["Location"] = f"/api/v1/users/{user['id']}"
+    response.headers["ETag"] = f'"{user["version"]}"'
+    return UserOut.model_validate(user)
+
+
+@router.get("/api/v1/users/{user_id}")
+async def get_user(user_id: UUID, principal: Staff, session: SessionDep, response: Response) -> UserOut:
+    return with_etag(await service.read_user(session, principal, user_id), response)
+
+
+@router.patch("/api/v1/users/{user_id}")
+async def change_user(
+    user_id: UUID, body: UserPatch, _: Admin, session: SessionDep, response: Response, if_match: IfMatch = None
+) -> UserOut:
+    """Needs If-Match. A new address is mailed a link to verify it."""
+    if if_match is None:
+        raise VersionNeeded
+    return with_etag(await service.update_user(session, user_id, if_match, **_changes(body)), response)
+
+
+@router.put("/api/v1/users/{user_id}/role")
+async def change_role(user_id: UUID, body: RoleChange, _: Admin, session: SessionDep, response: Response) -> UserOut:
+    return with_etag(await service.change_role(session, user_id, body.role), response)
+
+
+@router.delete("/api/v1/users/{user_id}", status_code=204, response_class=Response)
+async def deactivate_user(user_id: UUID, _: Admin, session: SessionDep) -> None:
+    await service.deactivate(session, user_id)
+
+
+@router.post("/api/v1/users/{user_id}/reactivate")
+async def reactivate_user(user_id: UUID, _: Admin, session: SessionDep, response: Response) -> UserOut:
+    return with_etag(await service.reactivate(session, user_id), response)

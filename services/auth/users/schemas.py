@@ -1,0 +1,53 @@
+"""HTTP models of users."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+
+from domain.roles import Role
+from services.auth.users.contact_details import normalize_email
+from shared.http.schemas import Input, Schema
+
+Address = Annotated[str, Field(max_length=254), AfterValidator(normalize_email)]
+# Not checked: a text that is no e-mail address is an unknown address.
+AnyAddress = Annotated[str, Field(max_length=254), AfterValidator(str.lower)]
+Name = Annotated[str, Field(min_length=1, max_length=120)]
+Phone = Annotated[str, Field(max_length=40)]
+Language = Literal["da", "en"]
+
+
+class UserOut(Schema):
+    id: UUID
+    email: str
+    full_name: str
+    phone: str | None
+    language: Language
+    role: Role
+    email_verified: bool
+    active: bool
+    version: int
+    created_at: datetime
+
+
+class Invitation(Input):
+    email: Address
+    full_name: Name
+    phone: Phone | None = None
+    language: Language = "da"
+    role: Role = Role.CUSTOMER
+
+
+class OwnPatch(Input):
+    full_name: Name | None = None
+    phone: Phone | None = None
+    language: Language | None = None
+
+
+class UserPatch(OwnPatch):
+    email: Address | None = None
+
+
+class RoleChange(Input):
+    role: Role

@@ -1,0 +1,141 @@
+"""Users: creating and inviting, their details, roles, deactivation."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.auth.errors import AddressTaken, Erased, LastAdmin
+from services.auth.events import UserDeactivated, UserReactivated, UserRegistered, UserRoleChanged, UserUpdated
+from services.auth.one_time_tokens.service import INVITATION_LIFETIME, RESET, VERIFY, VERIFY_LIFETIME, mail_token
+from services.auth.sessions.service import end_sessions
+from services.auth.users import queries
+from services.auth.users.contact_details import normalize_phone
+from shared.errors import NotFound, StaleVersion
+from shared.identity.principals import Principal
+from shared.messaging.events import emit, new_id
+from shared.privacy.events import audited_read
+
+ERASED_DOMAIN = "@erased.invalid"
+EVENT_FIELDS = ("email", "full_name", "phone", "language", "role", "email_verified", "version")
+
+
+def _event_data(row: Any) -> dict[str, Any]:
+    return {"user_id": row.id, **{name: getattr(row, name) for name in EVENT_FIELDS}}
+
+
+async def create_user(session: AsyncSession, password_hash: str | None, **values: Any) -> UUID | None:
+    """Returns the new user's id, or None when the address is known already. Needs the claim `service`.
+
+    `values`: email, full_name, language, and id, phone, role and verified where they differ from the defaults.
+    """
+    columns: dict[str, Any] = {
+        "id": new_id(),
+        "role": "customer",
+        "verified": False,
+        "hash": password_hash,
+        "phone": None,
+        **values,
+    }
+    columns["name"] = columns.pop("full_name")
+    if not await queries.insert_user(session, columns):
+        return None
+    user_id: UUID = columns["id"]
+    emit(session, UserRegistered(**_event_data(await require_user(session, user_id))))
+    return user_id
+
+
+async def invite(session: AsyncSession, **values: Any) -> Row[Any]:
+    """Creates a user without a password, who is mailed a link to set one. Raises AddressTaken."""
+    user_id = await create_user(session, None, **values)
+    if user_id is None:
+        raise AddressTaken
+    await mail_token(session, values["email"], RESET, INVITATION_LIFETIME)
+    return await require_user(session, user_id)
+
+
+async def require_user(session: AsyncSession, user_id: UUID, *, lock: bool = False) -> Row[Any]:
+    """Raises NotFound, also for a user whom the caller may not see."""
+    row = await queries.get_user(session, user_id, lock=lock)
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def read_user(session: AsyncSession, reader: Principal, user_id: UUID) -> Row[Any]:
+    """Records the read in the audit log. Raises NotFound."""
+    row = await require_user(session, user_id)
+    audited_read(session, reader, "user", [user_id])
+    return row
+
+
+async def list_users(
+    session: AsyncSession, reader: Principal, text: str | None, after: tuple[datetime, UUID] | None, limit: int
+) -> tuple[Sequence[Row[Any]], bool]:
+    """A page of users, and whether there are more. Records in the audit log whom it showed."""
+    rows = await queries.list_users(session, text, after, limit + 1)
+    audited_read(session, reader, "user", [row.id for row in rows[:limit]])
+    return rows[:limit], len(rows) > limit
+
+
+async def update_user(session: AsyncSession, user_id: UUID, if_match: str | None, **changes: Any) -> Row[Any]:
+    """A new address has to be verified again. Raises NotFound, StaleVersion, AddressTaken, InvalidPhone."""
+    before = await require_user(session, user_id, lock=True)
+    if if_match is not None and if_match not in {"*", f'"{before.version}"'}:
+        raise StaleVersion
+    if "phone" in changes:
+        changes["phone"] = normalize_phone(changes["phone"])
+    changes = {name: value for name, value in changes.items() if value != getattr(before, name)}
+    if not changes:
+        return before
+    if "email" in changes:
+        if await queries.is_address_taken(session, changes["email"], by_other_than=user_id):
+            raise AddressTaken
+        changes["email_verified"] = False
+    row = await queries.update_user(session, user_id, **changes)
+    emit(session, UserUpdated(**_event_data(row)))
+    if "email" in changes:
+        await mail_token(session, row.email, VERIFY, VERIFY_LIFETIME)
+    return row
+
+
+async def change_role(session: AsyncSession, user_id: UUID, role: str) -> Row[Any]:
+    """Ends the user's sessions, whose access tokens carry the old role. Raises NotFound, LastAdmin."""
+    admins = await queries.lock_active_admins(session)
+    before = await require_user(session, user_id, lock=True)
+    if before.role == role:
+        return before
+    if before.role == "admin" and before.active and admins <= 1:
+        raise LastAdmin
+    row = await queries.update_user(session, user_id, role=role)
+    emit(session, UserRoleChanged(version=row.version, user_id=user_id, role=role))
+    await end_sessions(session, user_id, "role_changed")
+    return row
+
+
+async def deactivate(session: AsyncSession, user_id: UUID) -> None:
+    """Ends the user's sessions. Does nothing for a deactivated user. Raises NotFound, LastAdmin."""
+    admins = await queries.lock_active_admins(session)
+    before = await require_user(session, user_id, lock=True)
+    if not before.active:
+        return
+    if before.role == "admin" and admins <= 1:
+        raise LastAdmin
+    row = await queries.update_user(session, user_id, active=False)
+    emit(session, UserDeactivated(version=row.version, user_id=user_id))
+    await end_sessions(session, user_id, "deactivated")
+
+
+async def reactivate(session: AsyncSession, user_id: UUID) -> Row[Any]:
+    """Raises NotFound, Erased."""
+    before = await require_user(session, user_id, lock=True)
+    if before.active:
+        return before
+    if before.email.endswith(ERASED_DOMAIN):
+        raise Erased
+    row = await queries.update_user(session, user_id, active=True)
+    emit(session, UserReactivated(**_event_data(row)))
+    return row
