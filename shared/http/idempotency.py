@@ -34,7 +34,10 @@ POLICY = deleting(
     where="created_at < :before",
 )
 IdempotencyKey = Annotated[
-    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
+    str | None,
+    Header(
+        alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$", examples=["5f1c8a52-7d3e"]
+    ),
 ]
 
 

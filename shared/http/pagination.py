@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
 from fastapi import Query
-from pydantic import AwareDatetime, TypeAdapter
+from pydantic import AwareDatetime, Field, TypeAdapter
 
 from shared.errors import BadCursor
 from shared.http.schemas import Schema, in_range, refuse_unstorable
@@ -16,13 +16,15 @@ from shared.http.schemas import Schema, in_range, refuse_unstorable
 T = TypeVar("T")
 Row = TypeVar("Row")
 
-Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query(max_length=1000)]
+CURSOR_EXAMPLE = "WyIyMDI2LTA5LTE0VDEwOjAwOjAwKzAyOjAwIiwiMDE5NmI2YTAtN2MxZS03YjUyLTlkMGEtM2Y2ZjBmMWMyYTc3Il0"
+
+Limit = Annotated[int, Query(ge=1, le=100, examples=[50])]
+Cursor = Annotated[str | None, Query(max_length=1000, examples=[CURSOR_EXAMPLE])]
 
 
 class Page(Schema, Generic[T]):
     items: list[T]
-    next_cursor: str | None = None
+    next_cursor: str | None = Field(default=None, examples=[CURSOR_EXAMPLE])
 
 
 def page(

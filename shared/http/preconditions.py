@@ -7,7 +7,7 @@ from fastapi import Header
 
 from shared.errors import PreconditionRequired, StaleVersion
 
-IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=100)]
+IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=100, examples=['"1"'])]
 
 # If-Match compares strongly, so a weak tag (W/"1") never matches.
 TAG = re.compile(r'"(0|[1-9][0-9]*)"')
