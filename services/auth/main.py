@@ -34,6 +34,7 @@ def setup(app: FastAPI) -> None:
 SERVICE = Service(
     name="auth",
     settings=AuthSettings,
+    description="Accounts, logins, sessions and signing keys.",
     roles=tuple(Role),
     routers=[noun.router for noun in NOUNS],
     jobs=JOBS,

@@ -5,14 +5,20 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.auth.dependencies import Admin, ClientDep, ContextDep, SignedIn
+from services.auth.errors import InvalidCode, InvalidCredentials, MfaOff, MfaOn, OwnMfa, ReauthenticationNeeded
 from services.auth.mfa import service
 from services.auth.mfa.schemas import CodeIn, Enroll, EnrolmentOut, RecoveryCodes
 from shared.http.dependencies import SessionDep
+from shared.openapi.operations import raises
 
 router = APIRouter(tags=["auth"])
 
 
-@router.post("/api/v1/auth/mfa/enroll")
+@router.post(
+    "/api/v1/auth/mfa/enroll",
+    summary="Create a secret for the second factor",
+    responses=raises(MfaOn, ReauthenticationNeeded, InvalidCredentials),
+)
 async def enroll_mfa(
     principal: SignedIn, context: ContextDep, client: ClientDep, body: Enroll | None = None
 ) -> EnrolmentOut:
@@ -21,19 +27,31 @@ async def enroll_mfa(
     return EnrolmentOut(**vars(enrolment))
 
 
-@router.post("/api/v1/auth/mfa/confirm")
+@router.post("/api/v1/auth/mfa/confirm", summary="Switch the second factor on", responses=raises(MfaOff, InvalidCode))
 async def confirm_mfa(body: CodeIn, principal: SignedIn, context: ContextDep) -> RecoveryCodes:
     """Switches the second factor on and returns the recovery codes, which are shown only once."""
     return RecoveryCodes(recovery_codes=await service.confirm(context, principal, body.code))
 
 
-@router.post("/api/v1/auth/mfa/disable", status_code=204, response_class=Response)
+@router.post(
+    "/api/v1/auth/mfa/disable",
+    status_code=204,
+    response_class=Response,
+    summary="Switch the second factor off",
+    responses=raises(MfaOff, InvalidCode),
+)
 async def disable_mfa(body: CodeIn, principal: SignedIn, context: ContextDep, client: ClientDep) -> None:
     """Needs a code from the app or a recovery code."""
     await service.disable(context, principal, body.code, client)
 
 
-@router.delete("/api/v1/users/{user_id}/mfa", status_code=204, response_class=Response)
+@router.delete(
+    "/api/v1/users/{user_id}/mfa",
+    status_code=204,
+    response_class=Response,
+    summary="Remove a user's second factor",
+    responses=raises(OwnMfa, MfaOff),
+)
 async def remove_mfa(user_id: UUID, principal: Admin, session: SessionDep) -> None:
     """Switches the second factor of another user off and ends their sessions.
 

@@ -7,7 +7,9 @@ from pydantic import Field
 from services.auth.passwords.schemas import AnyPassword
 from shared.http.schemas import Input, Schema
 
-Code = Annotated[str, Field(min_length=6, max_length=40)]
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105 - an example
+
+Code = Annotated[str, Field(min_length=6, max_length=40, examples=["492039"])]
 
 
 class Enroll(Input):
@@ -15,8 +17,8 @@ class Enroll(Input):
 
 
 class EnrolmentOut(Schema):
-    secret: str
-    otpauth_uri: str
+    secret: str = Field(examples=[SECRET])
+    otpauth_uri: str = Field(examples=[f"otpauth://totp/Loctician:sofie%40example.dk?secret={SECRET}"])
 
 
 class CodeIn(Input):
@@ -24,4 +26,4 @@ class CodeIn(Input):
 
 
 class RecoveryCodes(Schema):
-    recovery_codes: list[str]
+    recovery_codes: list[str] = Field(examples=[["4fq79-kxm2v", "8hwd3-pxc6n"]])

@@ -7,7 +7,9 @@ from pydantic import Field
 from services.auth.users.schemas import AnyAddress
 from shared.http.schemas import Input, Schema
 
-Token = Annotated[str, Field(min_length=1, max_length=512)]
+TOKEN = "Q2hlY2tzIG5vdGhpbmcsIGp1c3QgYW4gZXhhbXBsZQ"  # noqa: S105 - an example
+
+Token = Annotated[str, Field(min_length=1, max_length=512, examples=[TOKEN])]
 
 
 class Mailing(Input):

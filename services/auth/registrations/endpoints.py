@@ -3,17 +3,19 @@
 from fastapi import APIRouter, Response
 
 from services.auth.dependencies import Anyone, ContextDep
+from services.auth.errors import InvalidOneTimeToken, InvalidPhone
 from services.auth.one_time_tokens.schemas import Mailing, Requested
 from services.auth.registrations import service
 from services.auth.registrations.schemas import Registered, Registration, Verification
 from services.auth.users.contact_details import normalize_phone
 from shared.database.session import transaction
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.openapi.operations import raises
 
 router = APIRouter(tags=["auth"])
 
 
-@router.post("/api/v1/auth/register", status_code=202)
+@router.post("/api/v1/auth/register", status_code=202, summary="Register as a customer", responses=raises(InvalidPhone))
 async def register(body: Registration, context: ContextDep, _: Anyone) -> Registered:
     """Creates a customer, who is mailed a link to verify the address. The answer is the same for a known address."""
     phone = normalize_phone(body.phone)
@@ -24,7 +26,7 @@ async def register(body: Registration, context: ContextDep, _: Anyone) -> Regist
     return Registered()
 
 
-@router.post("/api/v1/auth/resend-verification", status_code=202)
+@router.post("/api/v1/auth/resend-verification", status_code=202, summary="Request another verification mail")
 async def resend_verification(body: Mailing, context: ContextDep, _: Anyone) -> Requested:
     """Sends another verification mail. The answer is the same for an unknown or a verified address."""
     async with transaction(context.database, SERVICE_CLAIMS) as session:
@@ -32,7 +34,13 @@ async def resend_verification(body: Mailing, context: ContextDep, _: Anyone) -> 
     return Requested()
 
 
-@router.post("/api/v1/auth/verify-email", status_code=204, response_class=Response)
+@router.post(
+    "/api/v1/auth/verify-email",
+    status_code=204,
+    response_class=Response,
+    summary="Verify an e-mail address",
+    responses=raises(InvalidOneTimeToken),
+)
 async def verify_email(body: Verification, context: ContextDep, _: Anyone) -> None:
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         await service.verify_email(session, body.token)

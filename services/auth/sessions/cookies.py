@@ -6,6 +6,7 @@ from fastapi import Cookie, Depends, Header, Request, Response
 
 from services.auth.context import AuthContext
 from services.auth.dependencies import ContextDep
+from services.auth.one_time_tokens.schemas import TOKEN
 from services.auth.sessions.service import principal_of_cookie
 from shared.errors import Unauthorized
 from shared.identity.access import EVERY_ROLE, identify
@@ -13,8 +14,8 @@ from shared.identity.principals import Principal
 
 COOKIE = "__Host-loctician-refresh"
 
-RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE, max_length=512)]
-Csrf = Annotated[str | None, Header(alias="X-CSRF-Token", max_length=100)]
+RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE, max_length=512, examples=[TOKEN])]
+Csrf = Annotated[str | None, Header(alias="X-CSRF-Token", max_length=100, examples=[TOKEN])]
 
 
 async def _signed_in_or_cookie(

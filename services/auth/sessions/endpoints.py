@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Request, Response
 
 from services.auth.dependencies import Anyone, ClientDep, ContextDep, SignedIn
+from services.auth.errors import InvalidCsrfToken, InvalidRefreshToken
 from services.auth.sessions import queries, rotation, service
 from services.auth.sessions.access_tokens import TICKET_SECONDS
 from services.auth.sessions.cookies import Csrf, RefreshCookie, SignedInOrCookie, delete_refresh_cookie
@@ -13,11 +14,17 @@ from services.auth.sessions.schemas import Refresh, Sessions, Ticket, TokenPair
 from services.auth.sessions.serializers import cookie_token_pair, forbid_caching, session_out, token_pair
 from shared.http.dependencies import SessionDep
 from shared.identity.tokens import TokenVerifier
+from shared.openapi.operations import CACHE_CONTROL, SET_COOKIE, raises, sends
 
 router = APIRouter(tags=["auth"], dependencies=[Depends(forbid_caching)])
 
 
-@router.post("/api/v1/auth/refresh", response_model_exclude_none=True)
+@router.post(
+    "/api/v1/auth/refresh",
+    response_model_exclude_none=True,
+    summary="Exchange a refresh token",
+    responses=raises(InvalidRefreshToken, InvalidCsrfToken) | sends(200, CACHE_CONTROL, SET_COOKIE),
+)
 async def refresh(
     context: ContextDep,
     client: ClientDep,
@@ -34,26 +41,38 @@ async def refresh(
     return cookie_token_pair(tokens, context, response)
 
 
-@router.post("/api/v1/auth/logout", status_code=204, response_class=Response)
+@router.post(
+    "/api/v1/auth/logout",
+    status_code=204,
+    response_class=Response,
+    summary="Log out",
+    responses=raises(InvalidRefreshToken, InvalidCsrfToken) | sends(204, CACHE_CONTROL, SET_COOKIE),
+)
 async def logout(principal: SignedInOrCookie, context: ContextDep, response: Response) -> None:
     """Ends the session. Takes the access token, or the cookie with its CSRF token."""
     await service.log_out(context, principal)
     delete_refresh_cookie(response)
 
 
-@router.get("/api/v1/auth/sessions")
+@router.get("/api/v1/auth/sessions", summary="List your sessions", responses=sends(200, CACHE_CONTROL))
 async def list_sessions(principal: SignedIn, session: SessionDep) -> Sessions:
     """The caller's open sessions, the last used first."""
     rows = await queries.list_sessions(session, principal.id)
     return Sessions(items=[session_out(row, principal.session_id) for row in rows])
 
 
-@router.delete("/api/v1/auth/sessions/{session_id}", status_code=204, response_class=Response)
+@router.delete(
+    "/api/v1/auth/sessions/{session_id}",
+    status_code=204,
+    response_class=Response,
+    summary="End one of your sessions",
+    responses=sends(204, CACHE_CONTROL),
+)
 async def end_session(session_id: UUID, principal: SignedIn, session: SessionDep) -> None:
     await service.end_own_session(session, principal, session_id)
 
 
-@router.post("/api/v1/auth/ws-ticket")
+@router.post("/api/v1/auth/ws-ticket", summary="Get a ticket for a WebSocket", responses=sends(200, CACHE_CONTROL))
 async def create_ws_ticket(
     request: Request,
     principal: SignedIn,

@@ -4,8 +4,12 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from services.auth.one_time_tokens.schemas import Token
+from pydantic import Field
+
+from services.auth.one_time_tokens.schemas import TOKEN, Token
 from shared.http.schemas import Input, Schema
+
+ACCESS_TOKEN = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjIwMjYifQ.eyJzdWIiOiIwMTk2YjZhMCJ9.c2lnbmF0dXJl"  # noqa: S105 - an example
 
 
 class Refresh(Input):
@@ -15,19 +19,19 @@ class Refresh(Input):
 class TokenPair(Schema):
     """`refresh_token` in a token session. `csrf_token` in a cookie session, whose refresh token is in the cookie."""
 
-    access_token: str
-    refresh_token: str | None = None
-    csrf_token: str | None = None
+    access_token: str = Field(examples=[ACCESS_TOKEN])
+    refresh_token: str | None = Field(default=None, examples=[TOKEN])
+    csrf_token: str | None = Field(default=None, examples=[TOKEN])
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the kind of token (RFC 6750), not a secret
-    expires_in: int
+    expires_in: int = Field(examples=[1800])  # seconds
 
 
 class SessionOut(Schema):
     id: UUID
     created_at: datetime
     last_used_at: datetime
-    user_agent: str | None
-    address: str | None
+    user_agent: str | None = Field(examples=["Firefox on Fedora"])
+    address: str | None = Field(examples=["192.0.2.17"])
     current: bool
 
 
@@ -36,5 +40,5 @@ class Sessions(Schema):
 
 
 class Ticket(Schema):
-    ticket: str
-    expires_in: int
+    ticket: str = Field(examples=[ACCESS_TOKEN])
+    expires_in: int = Field(examples=[30])  # seconds

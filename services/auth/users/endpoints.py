@@ -4,20 +4,22 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from services.auth.dependencies import Admin, SignedIn, Staff
-from services.auth.errors import VersionNeeded
+from services.auth.errors import AddressTaken, Erased, InvalidPhone, LastAdmin, VersionNeeded
 from services.auth.users import service
 from services.auth.users.contact_details import normalize_phone
 from services.auth.users.schemas import Invitation, OwnPatch, RoleChange, UserOut, UserPatch
 from services.auth.users.serializers import user_out, with_etag
+from shared.errors import NotFound
 from shared.http.dependencies import SessionDep
 from shared.http.idempotency import IdempotencyKey, fingerprint, once
-from shared.http.pagination import Page, decode_cursor, encode_cursor
+from shared.http.pagination import Cursor, Limit, Page, decode_cursor, page
+from shared.http.preconditions import IfMatch, etag
+from shared.openapi.operations import ETAG, LOCATION, raises, sends
 
 router = APIRouter(tags=["users"])
-IfMatch = Annotated[str | None, Header(max_length=100)]
 
 
 def _changes(body: OwnPatch) -> dict[str, Any]:
@@ -26,12 +28,14 @@ def _changes(body: OwnPatch) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None or name == "phone"}
 
 
-@router.get("/api/v1/users/me")
+@router.get("/api/v1/users/me", summary="Read your account", responses=raises(NotFound) | sends(200, ETAG))
 async def get_me(principal: SignedIn, session: SessionDep, response: Response) -> UserOut:
     return with_etag(await service.require_user(session, principal.id), response)
 
 
-@router.patch("/api/v1/users/me")
+@router.patch(
+    "/api/v1/users/me", summary="Change your account", responses=raises(InvalidPhone, NotFound) | sends(200, ETAG)
+)
 async def change_me(
     body: OwnPatch, principal: SignedIn, session: SessionDep, response: Response, if_match: IfMatch = None
 ) -> UserOut:
@@ -39,22 +43,26 @@ async def change_me(
     return with_etag(await service.update_user(session, principal.id, if_match, **_changes(body)), response)
 
 
-@router.get("/api/v1/users")
+@router.get("/api/v1/users", summary="Search users", response_model=Page[UserOut])
 async def list_users(
     principal: Staff,
     session: SessionDep,
-    q: Annotated[str | None, Query(max_length=100)] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
-) -> Page[UserOut]:
+    q: Annotated[str | None, Query(max_length=100, examples=["sofie"])] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Any:
     """Searches names and e-mail addresses. The oldest user comes first."""
     after = decode_cursor(cursor, datetime, UUID) if cursor else None
-    rows, more = await service.list_users(session, principal, q, (after[0], after[1]) if after else None, limit)
-    next_cursor = encode_cursor(rows[-1].created_at, rows[-1].id) if more else None
-    return Page(items=[user_out(row) for row in rows], next_cursor=next_cursor)
+    rows = await service.list_users(session, principal, q, (after[0], after[1]) if after else None, limit)
+    return page(rows, limit, key=lambda row: (row.created_at, row.id), item=user_out)
 
 
-@router.post("/api/v1/users", status_code=201)
+@router.post(
+    "/api/v1/users",
+    status_code=201,
+    summary="Invite a user",
+    responses=raises(AddressTaken, InvalidPhone) | sends(201, ETAG, LOCATION),
+)
 async def create_user(
     body: Invitation, principal: Admin, session: SessionDep, response: Response, key: IdempotencyKey = None
 ) -> UserOut:
@@ -66,16 +74,20 @@ async def create_user(
 
     user = await once(session, principal.id, key, fingerprint("users", body.model_dump_json()), invite)
     response.headers["Location"] = f"/api/v1/users/{user['id']}"
-    response.headers["ETag"] = f'"{user["version"]}"'
+    response.headers["ETag"] = etag(user["version"])
     return UserOut.model_validate(user)
 
 
-@router.get("/api/v1/users/{user_id}")
+@router.get("/api/v1/users/{user_id}", summary="Read a user", responses=sends(200, ETAG))
 async def get_user(user_id: UUID, principal: Staff, session: SessionDep, response: Response) -> UserOut:
     return with_etag(await service.read_user(session, principal, user_id), response)
 
 
-@router.patch("/api/v1/users/{user_id}")
+@router.patch(
+    "/api/v1/users/{user_id}",
+    summary="Change a user",
+    responses=raises(VersionNeeded, AddressTaken, InvalidPhone) | sends(200, ETAG),
+)
 async def change_user(
     user_id: UUID, body: UserPatch, _: Admin, session: SessionDep, response: Response, if_match: IfMatch = None
 ) -> UserOut:
@@ -85,16 +97,26 @@ async def change_user(
     return with_etag(await service.update_user(session, user_id, if_match, **_changes(body)), response)
 
 
-@router.put("/api/v1/users/{user_id}/role")
+@router.put(
+    "/api/v1/users/{user_id}/role", summary="Change a user's role", responses=raises(LastAdmin) | sends(200, ETAG)
+)
 async def change_role(user_id: UUID, body: RoleChange, _: Admin, session: SessionDep, response: Response) -> UserOut:
     return with_etag(await service.change_role(session, user_id, body.role), response)
 
 
-@router.delete("/api/v1/users/{user_id}", status_code=204, response_class=Response)
+@router.delete(
+    "/api/v1/users/{user_id}",
+    status_code=204,
+    response_class=Response,
+    summary="Deactivate a user",
+    responses=raises(LastAdmin),
+)
 async def deactivate_user(user_id: UUID, _: Admin, session: SessionDep) -> None:
     await service.deactivate(session, user_id)
 
 
-@router.post("/api/v1/users/{user_id}/reactivate")
+@router.post(
+    "/api/v1/users/{user_id}/reactivate", summary="Reactivate a user", responses=raises(Erased) | sends(200, ETAG)
+)
 async def reactivate_user(user_id: UUID, _: Admin, session: SessionDep, response: Response) -> UserOut:
     return with_etag(await service.reactivate(session, user_id), response)

@@ -10,19 +10,21 @@ from domain.roles import Role
 from services.auth.users.contact_details import normalize_email
 from shared.http.schemas import Input, Schema
 
-Address = Annotated[str, Field(max_length=254), AfterValidator(normalize_email)]
+EMAIL, FULL_NAME, PHONE = "sofie@example.dk", "Sofie Ærø", "+4520123456"  # examples
+
+Address = Annotated[str, Field(max_length=254, examples=[EMAIL]), AfterValidator(normalize_email)]
 # Not checked: a text that is no e-mail address is an unknown address.
-AnyAddress = Annotated[str, Field(max_length=254), AfterValidator(str.lower)]
-Name = Annotated[str, Field(min_length=1, max_length=120)]
-Phone = Annotated[str, Field(max_length=40)]
+AnyAddress = Annotated[str, Field(max_length=254, examples=[EMAIL]), AfterValidator(str.lower)]
+Name = Annotated[str, Field(min_length=1, max_length=120, examples=[FULL_NAME])]
+Phone = Annotated[str, Field(max_length=40, examples=[PHONE])]
 Language = Literal["da", "en"]
 
 
 class UserOut(Schema):
     id: UUID
-    email: str
-    full_name: str
-    phone: str | None
+    email: str = Field(examples=[EMAIL])
+    full_name: str = Field(examples=[FULL_NAME])
+    phone: str | None = Field(examples=[PHONE])
     language: Language
     role: Role
     email_verified: bool

@@ -6,6 +6,7 @@ from fastapi import Response
 
 from domain.clock import copenhagen
 from services.auth.users.schemas import UserOut
+from shared.http.preconditions import etag
 
 
 def user_out(row: Any) -> UserOut:
@@ -15,5 +16,5 @@ def user_out(row: Any) -> UserOut:
 
 def with_etag(row: Any, response: Response) -> UserOut:
     """Sets the ETag to the user's version."""
-    response.headers["ETag"] = f'"{row.version}"'
+    response.headers["ETag"] = etag(row.version)
     return user_out(row)

@@ -14,7 +14,8 @@ from services.auth.one_time_tokens.service import INVITATION_LIFETIME, RESET, VE
 from services.auth.sessions.service import end_sessions
 from services.auth.users import queries
 from services.auth.users.contact_details import normalize_phone
-from shared.errors import NotFound, StaleVersion
+from shared.errors import NotFound
+from shared.http.preconditions import check_match
 from shared.identity.principals import Principal
 from shared.messaging.events import emit, new_id
 from shared.privacy.events import audited_read
@@ -74,18 +75,17 @@ async def read_user(session: AsyncSession, reader: Principal, user_id: UUID) -> 
 
 async def list_users(
     session: AsyncSession, reader: Principal, text: str | None, after: tuple[datetime, UUID] | None, limit: int
-) -> tuple[Sequence[Row[Any]], bool]:
-    """A page of users, and whether there are more. Records in the audit log whom it showed."""
+) -> Sequence[Row[Any]]:
+    """At most `limit + 1` users, of which `limit` are shown. Records in the audit log whom it shows."""
     rows = await queries.list_users(session, text, after, limit + 1)
     audited_read(session, reader, "user", [row.id for row in rows[:limit]])
-    return rows[:limit], len(rows) > limit
+    return rows
 
 
 async def update_user(session: AsyncSession, user_id: UUID, if_match: str | None, **changes: Any) -> Row[Any]:
     """A new address has to be verified again. Raises NotFound, StaleVersion, AddressTaken, InvalidPhone."""
     before = await require_user(session, user_id, lock=True)
-    if if_match is not None and if_match not in {"*", f'"{before.version}"'}:
-        raise StaleVersion
+    check_match(if_match, before.version)
     if "phone" in changes:
         changes["phone"] = normalize_phone(changes["phone"])
     changes = {name: value for name, value in changes.items() if value != getattr(before, name)}
