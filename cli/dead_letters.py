@@ -1,4 +1,4 @@
-"""`loctician dead-letters`: messages that no retry could save."""
+"""`loctician dead-letters`: the messages that failed for good."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from shared.messaging import dead_letters as deadletters
-from shared.messaging.dead_letters import Filter, NoDeadLetterQueueError
+from cli import dead_letter_queue
+from cli.dead_letter_queue import Filter
+from shared.messaging.dead_letters import MOST_AT_ONCE, NoDeadLetterQueueError
 from shared.settings import Settings, load
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -18,7 +19,7 @@ out = Console()
 T = TypeVar("T")
 
 Service = Annotated[str, typer.Argument(help="auth, booking, calendar, notifications or gdpr")]
-MessageId = Annotated[str | None, typer.Argument(help="The message's id; without it, all that fit the options")]
+MessageId = Annotated[str | None, typer.Argument(help="The message's id; without it, all that match the options")]
 Type = Annotated[str | None, typer.Option(help="Only events of this type")]
 Error = Annotated[str | None, typer.Option(help="Only those whose error holds this text")]
 Since = Annotated[datetime | None, typer.Option(help="Only those that last failed then (UTC) or later")]
@@ -39,7 +40,7 @@ def _utc(moment: datetime | None) -> datetime | None:
 @app.command("list")
 def list_dead(
     service: Service,
-    limit: Annotated[int, typer.Option(min=1, max=deadletters.MOST_AT_ONCE)] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=MOST_AT_ONCE)] = 100,
     type: Type = None,  # noqa: A002 - the option's name
     error: Error = None,
     since: Since = None,
@@ -48,7 +49,7 @@ def list_dead(
     """The dead letters of a service, oldest first."""
     wanted = _filter(None, type, error, since, before)
     table = Table("id", "type", "attempts", "first failed", "last failed", "error")
-    for letter in _run(deadletters.listing(load(Settings).amqp_url, service, limit, wanted)):
+    for letter in _run(dead_letter_queue.list_letters(load(Settings).amqp_url, service, limit, wanted)):
         failed = letter.first_failed_at or "", letter.last_failed_at or ""
         table.add_row(letter.id, letter.type, str(letter.attempts), *failed, letter.error)
     out.print(table)
@@ -57,7 +58,7 @@ def list_dead(
 @app.command()
 def show(service: Service, message_id: str) -> None:
     """One dead letter with its body."""
-    letter = _run(deadletters.show(load(Settings).amqp_url, service, message_id))
+    letter = _run(dead_letter_queue.show(load(Settings).amqp_url, service, message_id))
     if letter is None:
         raise typer.BadParameter(f"{service} has no dead letter {message_id}")
     out.print(letter)
@@ -73,9 +74,9 @@ def replay(
     since: Since = None,
     before: Before = None,
 ) -> None:
-    """Give dead letters back to their service."""
+    """Send dead letters to their service again."""
     wanted = _filter(message_id, type, error, since, before)
-    out.print(f"{_run(deadletters.replay(load(Settings).amqp_url, service, wanted))} replayed")
+    out.print(f"{_run(dead_letter_queue.replay(load(Settings).amqp_url, service, wanted))} replayed")
 
 
 @app.command()
@@ -88,11 +89,11 @@ def discard(
     before: Before = None,
     yes: Yes = False,
 ) -> None:
-    """Throw dead letters away, for good."""
+    """Delete dead letters for good."""
     wanted = _filter(message_id, type, error, since, before)
     if not yes:
-        typer.confirm(f"Throw away {message_id or 'all dead letters that fit'} of {service}, for good?", abort=True)
-    out.print(f"{_run(deadletters.discard(load(Settings).amqp_url, service, wanted))} discarded")
+        typer.confirm(f"Delete {message_id or 'all matching dead letters'} of {service} for good?", abort=True)
+    out.print(f"{_run(dead_letter_queue.discard(load(Settings).amqp_url, service, wanted))} discarded")
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

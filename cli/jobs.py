@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Row
 
-from cli.generating import service
+from cli.contracts.generator import service
 from domain.clock import COPENHAGEN
 from gateway.jobs import JOBS as GATEWAYS
 from shared.database.session import Database, transaction

@@ -11,13 +11,14 @@ from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 
 from cli import dead_letters, jobs, restoring, status
-from cli.generating import bus_description, generated
-from cli.rooms import SCHEMAS, SERVICES, room
+from cli.contracts.files import stale, write
+from cli.contracts.generator import bus_description
+from cli.contracts.generator import contracts as generated_contracts
+from cli.services import SCHEMAS, SERVICES, service_module
 from shared.database.migrate import NotMigratedError, downgrade, pending, upgrade
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging.broker import connection
-from shared.messaging.contracts import stale, write
 from shared.messaging.topology import declare
 from shared.messaging.topology import load as topology
 from shared.settings import Settings, load
@@ -88,7 +89,7 @@ def demo() -> None:
     if settings.environment == "production":
         raise typer.BadParameter("demo data has known passwords and is not for production")
     for name in SERVICES:
-        module = room(name, "demo")
+        module = service_module(name, "demo")
         if module:
             loaded = asyncio.run(_load(module, name, settings))
             out.print(f"{name}: {'demo data loaded' if loaded else 'has data already'}")
@@ -106,7 +107,7 @@ async def _load(module: ModuleType, name: str, settings: Settings) -> bool:
 @contracts.command()
 def generate() -> None:
     """Write shared/contracts and docs/asyncapi.json from the code."""
-    files = generated(SERVICES)
+    files = generated_contracts(SERVICES)
     write(files)
     ASYNCAPI.write_bytes(bus_description(SERVICES))
     out.print(f"{len(files) + 1} files written")
@@ -115,7 +116,7 @@ def generate() -> None:
 @contracts.command()
 def check() -> None:
     """Tell which files differ from the code."""
-    differing = stale(generated(SERVICES))
+    differing = stale(generated_contracts(SERVICES))
     if ASYNCAPI.read_bytes() != bus_description(SERVICES):
         differing.append(ASYNCAPI.name)
     out.print(f"Stale: {', '.join(differing)}" if differing else "Contracts are up to date")
@@ -137,7 +138,7 @@ async def _declare(amqp_url: str) -> None:
 app.command("status")(status.status)
 
 for _name in SERVICES:
-    _module = room(_name, "cli")
+    _module = service_module(_name, "cli")
     if _module:
         app.add_typer(_module.app)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.rooms import SERVICES, room
+from cli.services import SERVICES, service_module
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import broker, topology
@@ -53,7 +53,7 @@ def retell(since: Annotated[datetime, typer.Option(help="UTC; well before the ti
     """
     settings = load(Settings)
     for name in SERVICES:
-        module = room(name, "republish") or room(name, "retelling")
+        module = service_module(name, "republish") or service_module(name, "retelling")
         if module:
             out.print(f"{name}: {asyncio.run(_retold(module, name, settings, since.replace(tzinfo=UTC)))} told again")
 

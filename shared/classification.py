@@ -8,6 +8,7 @@ retention policy of the service, or one of UNTIL.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Column, MetaData, Table
@@ -20,6 +21,7 @@ NONE: Final[Mark] = {"personal": "none"}
 KINDS: Final = frozenset({"personal", "pseudonymous", "none"})
 
 MOST_COUNTED = 1_000_000  # rows of a dry run
+PERSONAL_DATA = Path(__file__).parent / "contracts" / "personal_data.json"  # generated from the marks of all services
 LONGEST = timedelta(days=36_500)
 UNTIL: Final = frozenset({"published", "erased", "account_closed", "always"})
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from cli.rooms import SCHEMAS
+from cli.services import SCHEMAS
 from shared.database.migrate import heads
 from shared.testing.servers import SECRET_KEY, Servers, as_owner, with_database
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
-from cli import generating
+from cli.contracts import generator
 from deploy.local.servers import install
 from gateway import metrics as _gateway  # noqa: F401 - what it measures is then registered
 from tests.guards.test_layout import SERVICES
@@ -43,7 +43,7 @@ def alerts() -> dict[str, dict[str, Any]]:
 def measured() -> dict[str, set[str]]:
     """Every series the processes can have, with its labels."""
     for name in SERVICES:
-        generating.service(name)
+        generator.service(name)
     found = {rule["record"]: set(ADDED) | {"service"} for rule in rules() if "record" in rule} | FROM_PROMETHEUS
     collectors: dict[str, Any] = REGISTRY._names_to_collectors
     for name, collector in collectors.items():

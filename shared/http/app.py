@@ -61,15 +61,15 @@ class Service:
     setup: Callable[[FastAPI], None] | None = None
     together: int = TOGETHER  # messages a transaction; 1 where handlers lock rows that many messages share
 
-    def room(self, name: str) -> ModuleType | None:
+    def module(self, name: str) -> ModuleType | None:
         """The service's module of this name, beside its settings, where it has one."""
         full = f"{self.settings.__module__.rpartition('.')[0]}.{name}"
         return importlib.import_module(full) if importlib.util.find_spec(full) else None
 
     @property
     def policies(self) -> Sequence[Policy]:
-        own: Sequence[Policy] = getattr(self.room("retention"), "POLICIES", ())
-        keyed = [idempotency.POLICY] if hasattr(self.room("models"), "idempotency_keys") else []
+        own: Sequence[Policy] = getattr(self.module("retention"), "POLICIES", ())
+        keyed = [idempotency.POLICY] if hasattr(self.module("models"), "idempotency_keys") else []
         return (*retention.COMMON, *keyed, *own)
 
     @property
@@ -87,7 +87,7 @@ class Runtime:
     def __post_init__(self) -> None:
         service = self.service
         self.health.service = service.name
-        privacy = service.room("privacy")
+        privacy = service.module("privacy")
         self.forgetting = Forgetting(self.database, service.name, self.settings.amqp_url, self.health, privacy)
         self.subscriptions = subscriptions_of(service, self.forgetting.wake)
 
@@ -95,7 +95,7 @@ class Runtime:
 def subscriptions_of(service: Service, forgotten: Callable[[], None] = lambda: None) -> Subscriptions:
     """The service's own, and those that every service has: a person's rights, and retention."""
     own = service.subscriptions or Subscriptions()
-    privacy: Any = service.room("privacy")
+    privacy: Any = service.module("privacy")
     if not hasattr(privacy, "erase"):  # a service without tables of its own
         return own
     rights = subjects.subscriptions(service.name, privacy, forgotten)
@@ -125,7 +125,7 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
         app.include_router(router)
     if service.setup:
         service.setup(app)
-    description: Description = getattr(service.room("description"), "DESCRIPTION", Description(title))
+    description: Description = getattr(service.module("description"), "DESCRIPTION", Description(title))
     if service.description:
         description = replace(description, text=service.description)
     openapi.describe(app, service.name, description, service.roles)

@@ -10,7 +10,8 @@ from aio_pika.abc import AbstractChannel, ExchangeType
 EVENTS = "loctician.events"
 REALTIME = "loctician.realtime"
 REVOCATIONS = "gateway.revocations"
-GENERATED = Path(__file__).parents[1] / "contracts" / "topology.json"
+CONTRACTS = Path(__file__).parents[1] / "contracts"
+TOPOLOGY = CONTRACTS / "topology.json"
 DELAYS = (1_000, 10_000, 60_000, 600_000)  # milliseconds
 
 # RabbitMQ 4 drops a message returned 20 times unless told otherwise
@@ -25,7 +26,7 @@ SEGMENT_BYTES = 1_000_000  # what is too old goes a whole segment at a time
 Bindings = Mapping[str, Sequence[str]]
 
 
-def load(path: Path = GENERATED) -> dict[str, list[str]]:
+def load(path: Path = TOPOLOGY) -> dict[str, list[str]]:
     """Which event types each service's queue takes."""
     bindings: dict[str, list[str]] = json.loads(path.read_text())
     return bindings

@@ -83,7 +83,7 @@ class Forgetting:
     async def _sweep(self) -> Mapping[str, int]:
         oldest = datetime.now(UTC) - DEAD_LETTERS_KEPT
         gone = await self._forgotten_since(oldest - timedelta(days=1))
-        found = await deadletters.forget(self._amqp_url, self._service, gone, oldest)
+        found = await deadletters.delete_about(self._amqp_url, self._service, gone, oldest)
         if found:
             log.info("messages_forgotten", people=len(found), messages=sum(found.values()))
         return found

@@ -10,8 +10,8 @@ from typing import Any
 import asyncpg
 import orjson
 
-from cli.generating import service as service_of
-from cli.rooms import SCHEMAS
+from cli.contracts.generator import service as service_of
+from cli.services import SCHEMAS
 from services.gdpr.audit import hash_chain
 from shared.database.session import Database, transaction
 from shared.http.app import Runtime

@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from cli.rooms import SCHEMAS
+from cli.services import SCHEMAS
 from deploy.local.postgres import binaries
 from services.gdpr.audit import hash_chain
 from shared.settings import runtime_role, runtime_url

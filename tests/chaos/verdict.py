@@ -7,9 +7,9 @@ from typing import Any
 
 import asyncpg
 
+from cli.dead_letter_queue import list_letters
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import broker
-from shared.messaging.dead_letters import listing
 from shared.messaging.queue_depth import Depths, depths
 from shared.messaging.topology import load as topology
 from tests.chaos.customers import Ledger
@@ -142,5 +142,5 @@ async def dead_letters(amqp_url: str) -> list[str]:
     return [
         f"{service}: {letter.type} {letter.id}: {letter.error}"
         for service in topology()
-        for letter in await listing(amqp_url, service, 50)
+        for letter in await list_letters(amqp_url, service, 50)
     ]

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from cli import generating
+from cli.contracts import generator
 from domain.roles import Role
 from gateway.proxy import routes
 from services.auth.demo import PASSWORD, load_users
@@ -64,7 +64,7 @@ def address(path: str) -> str:
 
 @pytest.fixture(params=SERVICES)
 def service(request: pytest.FixtureRequest) -> Service:
-    return generating.service(request.param)
+    return generator.service(request.param)
 
 
 @pytest.fixture

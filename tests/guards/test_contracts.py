@@ -10,22 +10,23 @@ import orjson
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from cli import generating
-from cli.generating import bus_description
+from cli.contracts import generator
+from cli.contracts.files import breaking, stale
+from cli.contracts.generator import bus_description
 from cli.main import ASYNCAPI
 from shared.http.app import subscriptions_of
-from shared.messaging.contracts import FOLDER, breaking, stale
 from shared.messaging.events import Event
+from shared.messaging.topology import CONTRACTS
 from tests.guards.test_layout import SERVICES
 
 
 def published() -> list[type[Event]]:
-    return generating.published(SERVICES)
+    return generator.published(SERVICES)
 
 
 class TestContracts:
     def test_committed_files_are_what_the_code_generates(self) -> None:
-        assert stale(generating.generated(SERVICES)) == [], "run: loctician contracts generate"
+        assert stale(generator.contracts(SERVICES)) == [], "run: loctician contracts generate"
 
     @pytest.mark.parametrize("event", published(), ids=lambda event: event.type_)
     def test_type_is_named_and_versioned(self, event: type[Event]) -> None:
@@ -33,15 +34,15 @@ class TestContracts:
 
     @pytest.mark.parametrize("event", published(), ids=lambda event: event.type_)
     def test_example_fits_its_schema(self, event: type[Event]) -> None:
-        schema = orjson.loads((FOLDER / f"{event.type_}.schema.json").read_bytes())
-        example = orjson.loads((FOLDER / f"{event.type_}.example.json").read_bytes())
+        schema = orjson.loads((CONTRACTS / f"{event.type_}.schema.json").read_bytes())
+        example = orjson.loads((CONTRACTS / f"{event.type_}.example.json").read_bytes())
         Draft202012Validator(schema).validate(example)
 
     @pytest.mark.parametrize("service", SERVICES)
     def test_consumer_reads_the_published_examples(self, service: str) -> None:
         examples = {event.type_: event.EXAMPLE for event in published()}
         families = {type_.partition(".")[0] for type_ in examples}
-        for type_, model in subscriptions_of(generating.service(service)).payloads:
+        for type_, model in subscriptions_of(generator.service(service)).payloads:
             if type_ in examples:
                 model.validate_python(examples[type_])
             elif type_ != "#":

@@ -8,7 +8,7 @@ import pytest
 from fastapi.routing import APIRoute
 from prometheus_client import REGISTRY
 
-from cli import generating
+from cli.contracts import generator
 from gateway.main import Gateway
 from gateway.settings import GatewaySettings
 from shared.http.app import create_app
@@ -35,7 +35,7 @@ def application(name: str) -> Any:
     """A process's application, with nothing behind it."""
     if name == "gateway":
         return Gateway(GatewaySettings.model_validate(NOWHERE))
-    service = generating.service(name)
+    service = generator.service(name)
     return create_app(service, service.settings.model_validate(NOWHERE))
 
 
@@ -50,7 +50,7 @@ def paths(name: str) -> Iterator[str]:
         f"/ws/{MARK}",
     )
     if name != "gateway":
-        endpoints = [one for router in generating.service(name).routers for one in router.routes]
+        endpoints = [one for router in generator.service(name).routers for one in router.routes]
         known = {one.path for one in endpoints if isinstance(one, APIRoute)}
         yield from (path.replace("{", f"{MARK}-").replace("}", "") for path in sorted(known))
 

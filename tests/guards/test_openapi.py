@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from cli import generating
+from cli.contracts import generator
 from gateway.limits.rules import UNLIMITED
 from gateway.operations.docs_page import page
 from gateway.operations.openapi import METHODS, merge
@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 @cache
 def application(name: str) -> FastAPI:
-    service = generating.service(name)
+    service = generator.service(name)
     settings: Settings = service.settings.model_validate(
         {
             "environment": "test",
@@ -148,7 +148,7 @@ class TestDocument:
 class TestService:
     def test_every_operation_has_a_summary_of_its_own(self, service: str) -> None:
         """At its endpoint's decorator, or else in the service's table, which names no operation that is not there."""
-        described = getattr(generating.service(service).room("description"), "DESCRIPTION", None)
+        described = getattr(generator.service(service).module("description"), "DESCRIPTION", None)
         table = described.operations if described else {}
         routes = {route.name: route for route, _ in endpoints(application(service))}
         assert table.keys() <= routes.keys()

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import MetaData
 
-from cli import generating
+from cli.contracts import generator
 from services.gdpr.processing_records import purposes
 from shared.classification import KINDS, UNTIL, undescribed
 from shared.privacy.retention import COMMON
 from tests.guards.test_layout import SCHEMAS, SERVICES
 
 # those whose tables say why and how long; a service that declares policies of its own says it of every table
-DESCRIBED = [name for name in SERVICES if generating.service(name).room("retention")]
+DESCRIBED = [name for name in SERVICES if generator.service(name).module("retention")]
 
 
 def metadata_of(service: str) -> MetaData:
@@ -49,20 +49,20 @@ class TestClasses:
 @pytest.mark.parametrize("service", SERVICES)
 class TestMarks:
     def test_purposes_have_words_and_times_are_those_of_a_policy(self, service: str) -> None:
-        policies = {policy.name for policy in generating.service(service).policies}
+        policies = {policy.name for policy in generator.service(service).policies}
         for name, told in told_of(service):
             assert told["purpose"] in purposes.PURPOSES, name
             assert told["keep"] in policies | UNTIL | purposes.KEPT.keys(), name
 
     def test_policies_are_of_tables_that_exist_and_within_their_own_bounds(self, service: str) -> None:
         tables = {table.name for table in metadata_of(service).tables.values()}
-        for policy in generating.service(service).policies:
+        for policy in generator.service(service).policies:
             assert policy.table in tables
             assert policy.purpose in purposes.PURPOSES
             assert policy.least <= policy.keep <= policy.most
 
     def test_what_is_held_can_be_exported_and_forgotten(self, service: str) -> None:
-        privacy = generating.service(service).room("privacy")
+        privacy = generator.service(service).module("privacy")
         for name in ("export", "erase"):
             assert list(inspect.signature(getattr(privacy, name)).parameters) == ["session", "subject_id"]
 
@@ -79,5 +79,5 @@ def test_every_time_that_is_no_policy_has_words() -> None:
 
 def test_job_names_are_unique_within_a_service() -> None:
     for service in SERVICES:
-        names = [job.name for job in generating.service(service).all_jobs]
+        names = [job.name for job in generator.service(service).all_jobs]
         assert len(names) == len(set(names)), service

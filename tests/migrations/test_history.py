@@ -8,7 +8,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from cli.rooms import SCHEMAS, SERVICES, room
+from cli.services import SCHEMAS, SERVICES, service_module
 from shared.database.migrate import migrate, revisions
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -81,7 +81,7 @@ class TestDemo:
             monkeypatch.setenv(name.upper(), getattr(settings, name))
         monkeypatch.setenv("SECRET_KEY", settings.secret_key.get_secret_value())
         await migrate(service, settings)
-        if demo := room(service, "demo"):
+        if demo := service_module(service, "demo"):
             database = Database.from_settings(settings, service)
             async with transaction(database, SERVICE_CLAIMS) as session:
                 assert await demo.load(session)

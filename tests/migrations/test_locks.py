@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from cli.rooms import SCHEMAS
+from cli.services import SCHEMAS
 from shared.database.migrate import migrate, revisions
 from shared.settings import Settings
 from shared.testing.servers import Servers, as_owner, settings_for, with_database

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from shared.messaging.contracts import FOLDER, PERSONAL_DATA
+from shared.classification import PERSONAL_DATA
 
 
 @cache
 def held() -> Mapping[str, Any]:
     """Service -> its tables with their marks, and its retention policies with their defaults."""
-    found: Mapping[str, Any] = json.loads((FOLDER / PERSONAL_DATA).read_bytes())
+    found: Mapping[str, Any] = json.loads(PERSONAL_DATA.read_bytes())
     return found
 
 

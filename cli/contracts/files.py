@@ -1,4 +1,4 @@
-"""Contracts: JSON Schemas, examples and the subscription map, generated from the code and checked against it."""
+"""The files in shared/contracts: JSON Schemas, examples, the subscription map and the record of personal data."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -7,31 +7,28 @@ from typing import Any
 import orjson
 from sqlalchemy import MetaData
 
-from shared.classification import Policy, marked
+from shared.classification import PERSONAL_DATA, Policy, marked
 from shared.messaging.events import Event, schema_name
-
-FOLDER = Path(__file__).parents[1] / "contracts"
-TOPOLOGY = "topology.json"
-PERSONAL_DATA = "personal_data.json"
+from shared.messaging.topology import CONTRACTS, TOPOLOGY
 
 
 def event_classes(modules: Iterable[object]) -> list[type[Event]]:
     """The event classes that these modules declare, by type."""
-    found = {
+    classes = {
         value.type_: value
         for module in modules
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Event) and hasattr(value, "type_")
     }
-    return [found[name] for name in sorted(found)]
+    return [classes[type_] for type_ in sorted(classes)]
 
 
-def held(metadata: MetaData, policies: Iterable[Policy]) -> dict[str, Any]:
-    """What a service holds, for which purpose and how long."""
-    return {"tables": marked(metadata), "policies": {policy.name: _described(policy) for policy in policies}}
+def personal_data(metadata: MetaData, policies: Iterable[Policy]) -> dict[str, Any]:
+    """Which personal data a service holds, for which purpose and how long."""
+    return {"tables": marked(metadata), "policies": {policy.name: _policy(policy) for policy in policies}}
 
 
-def _described(policy: Policy) -> dict[str, Any]:
+def _policy(policy: Policy) -> dict[str, Any]:
     days = {"keep_days": policy.keep.days, "least_days": policy.least.days, "most_days": policy.most.days}
     return {"table": policy.table, "purpose": policy.purpose, **days}
 
@@ -39,10 +36,10 @@ def _described(policy: Policy) -> dict[str, Any]:
 def documents(
     events: Iterable[type[Event]], routing: Mapping[str, Iterable[str]], personal_data: Mapping[str, Any]
 ) -> dict[str, bytes]:
-    """File name -> content of everything that is generated."""
+    """File name -> content of each generated file."""
     files: dict[str, Any] = {
-        TOPOLOGY: {name: sorted(keys) for name, keys in sorted(routing.items())},
-        PERSONAL_DATA: personal_data,
+        TOPOLOGY.name: {name: sorted(keys) for name, keys in sorted(routing.items())},
+        PERSONAL_DATA.name: personal_data,
     }
     for event in events:
         example = event.model_validate(event.EXAMPLE).model_dump(mode="json")
@@ -56,7 +53,7 @@ def documents(
     return {name: orjson.dumps(content, option=options) for name, content in files.items()}
 
 
-def write(files: Mapping[str, bytes], folder: Path = FOLDER) -> None:
+def write(files: Mapping[str, bytes], folder: Path = CONTRACTS) -> None:
     folder.mkdir(exist_ok=True)
     for old in folder.glob("*.json"):
         if old.name not in files:
@@ -65,14 +62,14 @@ def write(files: Mapping[str, bytes], folder: Path = FOLDER) -> None:
         (folder / name).write_bytes(content)
 
 
-def stale(files: Mapping[str, bytes], folder: Path = FOLDER) -> list[str]:
-    """Names of the files that differ from what the code would generate now."""
+def stale(files: Mapping[str, bytes], folder: Path = CONTRACTS) -> list[str]:
+    """Names of the files that differ from what the code generates now."""
     present = {path.name: path.read_bytes() for path in folder.glob("*.json")}
     return sorted(name for name in present.keys() | files.keys() if present.get(name) != files.get(name))
 
 
 def breaking(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What a reader of the old schema would miss in the new one: fields gone, optional now, or of another type."""
+    """Changes that break readers of the old schema: fields that are gone, became optional or changed type."""
     problems = []
     for name, field in old.get("properties", {}).items():
         now = new.get("properties", {}).get(name)

@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cli import dead_letter_queue
+from cli.dead_letter_queue import Filter
 from shared.database.session import Database
-from shared.messaging import dead_letters as deadletters
 from shared.messaging.consumer import Consumer, Received, Subscriptions
-from shared.messaging.dead_letters import Filter, NoDeadLetterQueueError
+from shared.messaging.dead_letters import NoDeadLetterQueueError
 from shared.messaging.relay import Relay
 from shared.observability.health import Health
 from shared.tests.support import (
@@ -40,7 +41,7 @@ class TestLooking:
     async def test_listing_tells_what_failed_and_leaves_it_there(self, broker: str, queues: Queues) -> None:
         await lay_aside(queues, "one", "two", "three")
         for _ in range(25):
-            listed = await deadletters.listing(broker, "shop")
+            listed = await dead_letter_queue.list_letters(broker, "shop")
         assert {letter.id for letter in listed} == {"one", "two", "three"}
         assert {(one.type, one.error, one.attempts) for one in listed} == {("thing.noted.v1", "RuntimeError: no", 5)}
         assert (listed[0].first_failed_at, listed[0].last_failed_at) == (FIRST, LAST)
@@ -48,14 +49,14 @@ class TestLooking:
 
     async def test_listing_is_bounded(self, broker: str, queues: Queues) -> None:
         await lay_aside(queues, "one", "two", "three")
-        assert len(await deadletters.listing(broker, "shop", limit=2)) == 2
+        assert len(await dead_letter_queue.list_letters(broker, "shop", limit=2)) == 2
 
     async def test_show_finds_one_by_its_id(self, broker: str, queues: Queues) -> None:
         await lay_aside(queues, "one", "two")
-        found = await deadletters.show(broker, "shop", "two")
+        found = await dead_letter_queue.show(broker, "shop", "two")
         assert found is not None
         assert orjson.loads(found.body) == {"id": "two"}
-        assert await deadletters.show(broker, "shop", "four") is None
+        assert await dead_letter_queue.show(broker, "shop", "four") is None
 
     @pytest.mark.parametrize(
         ("wanted", "ids"),
@@ -75,9 +76,9 @@ class TestLooking:
         headers = {"x-attempts": 5, "x-error": "LookupError: no such", "x-last-failed-at": "2026-03-02T13:00:00+00:00"}
         await queues.send(DEAD, b"{}", message_id="four", message_type="thing.lost.v1", headers=headers)
         await until(lambda: _all_there(queues, 4))
-        assert {letter.id for letter in await deadletters.listing(broker, "shop", wanted=wanted)} == ids
-        assert await deadletters.discard(broker, "shop", wanted) == len(ids)
-        assert {letter.id for letter in await deadletters.listing(broker, "shop")} == {
+        assert {letter.id for letter in await dead_letter_queue.list_letters(broker, "shop", wanted=wanted)} == ids
+        assert await dead_letter_queue.discard(broker, "shop", wanted) == len(ids)
+        assert {letter.id for letter in await dead_letter_queue.list_letters(broker, "shop")} == {
             "one",
             "two",
             "three",
@@ -86,26 +87,26 @@ class TestLooking:
 
     async def test_unknown_service_is_told(self, broker: str) -> None:
         with pytest.raises(NoDeadLetterQueueError, match=r"nobody\.dead"):
-            await deadletters.listing(broker, "nobody")
+            await dead_letter_queue.list_letters(broker, "nobody")
 
 
 class TestActing:
     async def test_discard_removes_only_the_one_named(self, broker: str, queues: Queues) -> None:
         await lay_aside(queues, "one", "two", "three")
-        assert await deadletters.discard(broker, "shop", Filter(id="two")) == 1
+        assert await dead_letter_queue.discard(broker, "shop", Filter(id="two")) == 1
         await until(lambda: _all_there(queues, 2))
-        assert {letter.id for letter in await deadletters.listing(broker, "shop")} == {"one", "three"}
+        assert {letter.id for letter in await dead_letter_queue.list_letters(broker, "shop")} == {"one", "three"}
 
     async def test_discard_of_all_empties_the_queue(self, broker: str, queues: Queues) -> None:
         await lay_aside(queues, "one", "two", "three")
-        assert await deadletters.discard(broker, "shop") == 3
+        assert await dead_letter_queue.discard(broker, "shop") == 3
         assert await queues.waiting(DEAD) == 0
 
     async def test_replay_sends_it_to_its_own_service_with_attempts_counted_anew(
         self, broker: str, queues: Queues
     ) -> None:
         await lay_aside(queues, "one", "two")
-        assert await deadletters.replay(broker, "shop", Filter(id="one")) == 1
+        assert await dead_letter_queue.replay(broker, "shop", Filter(id="one")) == 1
         await until(lambda: queues.waiting("shop.events"))
         (message,) = await queues.take("shop.events")
         assert (message.properties.message_id, message.properties.type) == ("one", "thing.noted.v1")
@@ -113,7 +114,7 @@ class TestActing:
         assert int(message.properties.delivery_mode) == 2
 
     async def test_replay_of_one_not_there_is_none(self, broker: str, queues: Queues) -> None:
-        assert await deadletters.replay(broker, "shop", Filter(id="one")) == 0
+        assert await dead_letter_queue.replay(broker, "shop", Filter(id="one")) == 0
 
 
 class TestFromEndToEnd:
@@ -134,10 +135,10 @@ class TestFromEndToEnd:
         async with running(supervised("consumer", consumer.run), supervised("relay", relay.run)):
             await emit_notes(database, 3)
             await until(lambda: _all_there(queues, 3))
-            assert await deadletters.replay(broker, "shop") == 3
+            assert await dead_letter_queue.replay(broker, "shop") == 3
             await until(lambda: _all_there(queues, 3))
             broken = False
-            assert await deadletters.replay(broker, "shop") == 3
+            assert await dead_letter_queue.replay(broker, "shop") == 3
             await until(lambda: _noted(database, 3))
         assert await queues.waiting(DEAD) == 0
 

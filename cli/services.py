@@ -1,4 +1,4 @@
-"""The services, and the modules that some of them have for the operator's command."""
+"""The services and their modules."""
 
 import importlib
 import importlib.util
@@ -8,7 +8,7 @@ SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
 SCHEMAS = (*SERVICES, "gateway")
 
 
-def room(service: str, name: str) -> ModuleType | None:
-    """A service's module of this name, where it has one."""
+def service_module(service: str, name: str) -> ModuleType | None:
+    """The service's module of this name; None if it has none."""
     full = f"services.{service}.{name}"
     return importlib.import_module(full) if importlib.util.find_spec(full) else None

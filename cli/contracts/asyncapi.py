@@ -1,4 +1,4 @@
-"""An AsyncAPI 3 document of the bus, from the event classes and the subscriptions."""
+"""Writes an AsyncAPI 3 document of the message bus from the event classes and the subscriptions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,8 +13,8 @@ Document = dict[str, Any]
 
 
 def document(publishers: Mapping[str, Sequence[type[Event]]], routing: Mapping[str, Iterable[str]]) -> Document:
-    """`publishers`: the events of each service; `routing`: the types each service's queue takes."""
-    events = {event.type_: event for ones in publishers.values() for event in ones}
+    """`publishers`: the events of each service; `routing`: the event types that each service's queue receives."""
+    events = {event.type_: event for published in publishers.values() for event in published}
     return {
         "asyncapi": VERSION,
         "info": {
@@ -24,7 +24,7 @@ def document(publishers: Mapping[str, Sequence[type[Event]]], routing: Mapping[s
         },
         "defaultContentType": "application/cloudevents+json",
         "channels": {type_: _channel(event) for type_, event in sorted(events.items())},
-        "operations": dict(sorted((_sent(publishers) | _received(routing, events)).items())),
+        "operations": dict(sorted((_sends(publishers) | _receives(routing, events)).items())),
         "components": {"messages": {type_: _message(event) for type_, event in sorted(events.items())}},
     }
 
@@ -41,8 +41,8 @@ def _channel(event: type[Event]) -> Document:
 
 def _message(event: type[Event]) -> Document:
     example = event.model_validate(event.EXAMPLE).model_dump(mode="json")
-    place = f"#/components/messages/{event.type_}/payload/properties/data/$defs/{{model}}"
-    schema = event.model_json_schema(mode="serialization", ref_template=place)
+    template = f"#/components/messages/{event.type_}/payload/properties/data/$defs/{{model}}"
+    schema = event.model_json_schema(mode="serialization", ref_template=template)
     return {
         "name": event.type_,
         "contentType": "application/cloudevents+json",
@@ -51,7 +51,7 @@ def _message(event: type[Event]) -> Document:
     }
 
 
-def _sent(publishers: Mapping[str, Sequence[type[Event]]]) -> Document:
+def _sends(publishers: Mapping[str, Sequence[type[Event]]]) -> Document:
     return {
         f"{service}.sends.{event.type_}": _operation("send", event.type_, f"{service} publishes it")
         for service, events in publishers.items()
@@ -59,12 +59,12 @@ def _sent(publishers: Mapping[str, Sequence[type[Event]]]) -> Document:
     }
 
 
-def _received(routing: Mapping[str, Iterable[str]], events: Mapping[str, type[Event]]) -> Document:
-    """Only what somebody publishes; "#" takes everything."""
+def _receives(routing: Mapping[str, Iterable[str]], events: Mapping[str, type[Event]]) -> Document:
+    """Only the events that some service publishes; "#" receives all of them."""
     return {
         f"{service}.receives.{type_}": _operation("receive", type_, f"{service} takes it from {events_queue(service)}")
-        for service, wanted in routing.items()
-        for type_ in (events if "#" in wanted else wanted)
+        for service, subscribed in routing.items()
+        for type_ in (events if "#" in subscribed else subscribed)
         if type_ in events
     }
 
@@ -75,5 +75,5 @@ def _operation(action: str, type_: str, summary: str) -> Document:
     return {"action": action, "channel": {"$ref": channel}, "summary": summary, "messages": messages}
 
 
-def written(content: Document) -> bytes:
+def serialize(content: Document) -> bytes:
     return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
