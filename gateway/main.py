@@ -34,7 +34,7 @@ from gateway.settings import GatewaySettings
 from gateway.upstream.client import Upstream
 from shared.database.session import Database
 from shared.errors import NotFound, ProblemError
-from shared.http.shutdown import before_the_end
+from shared.http.shutdown import before_shutdown
 from shared.identity.tokens import RemoteJwks, TokenVerifier
 from shared.jobs import run_jobs
 from shared.messaging.broker import supervise
@@ -162,7 +162,7 @@ class Gateway:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         tasks = [asyncio.create_task(work, name=name) for name, work in self._background().items()]
-        with before_the_end(self._drain):
+        with before_shutdown(self._drain):
             await send({"type": "lifespan.startup.complete"})
             await receive()
         self.health.draining = self.hub.draining = True

@@ -1,8 +1,8 @@
-"""Marks that classify every table column by what it says of a person, and why and how long it is held.
+"""Marks that classify table columns (is it personal data, what for, how long is it kept), and retention policies.
 
 A column has a mark, `info=PERSONAL`, or one with a purpose of its own: `info=personal(purpose="security", keep="x")`.
-A table says it once for all of its columns: `Table(..., info=about(purpose="security", keep="logins"))`. `keep` names a
-retention policy of the service, or one of UNTIL.
+A table gives purpose and time for all of its columns: `Table(..., info=about(purpose="security", keep="logins"))`.
+`keep` is the name of one of the service's retention policies, or one of UNTIL.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,8 +15,8 @@ from sqlalchemy import Column, MetaData, Table
 
 Mark = dict[str, str]
 
-PERSONAL: Final[Mark] = {"personal": "personal"}  # says who somebody is or what they wrote
-PSEUDONYMOUS: Final[Mark] = {"personal": "pseudonymous"}  # an id that only another table ties to a person
+PERSONAL: Final[Mark] = {"personal": "personal"}  # says who a person is, or what they wrote
+PSEUDONYMOUS: Final[Mark] = {"personal": "pseudonymous"}  # an id that another table links to a person
 NONE: Final[Mark] = {"personal": "none"}
 KINDS: Final = frozenset({"personal", "pseudonymous", "none"})
 
@@ -39,17 +39,17 @@ def about(*, purpose: str, keep: str) -> Mark:
 
 
 def marked(metadata: MetaData) -> dict[str, dict[str, Any]]:
-    """Table -> what is said of it: purpose, keep, and its columns' marks."""
+    """Table -> its purpose, its time, and the marks of its columns."""
     tables = sorted(metadata.tables.values(), key=lambda table: table.name)
-    return {str(table.name): {**_said(table.info), "columns": _columns(table)} for table in tables}
+    return {str(table.name): {**_purpose(table.info), "columns": _columns(table)} for table in tables}
 
 
 def undescribed(metadata: MetaData) -> Iterator[str]:
-    """Columns that say something of a person, and not why or how long they are held."""
+    """Columns with personal data that have no purpose or no time."""
     for table in metadata.tables.values():
         for column in table.columns:
-            told = table.info | column.info
-            if column.info.get("personal") != "none" and not {"purpose", "keep"} <= told.keys():
+            info = table.info | column.info
+            if column.info.get("personal") != "none" and not {"purpose", "keep"} <= info.keys():
                 yield f"{table.name}.{column.name}"
 
 
@@ -58,17 +58,17 @@ def _columns(table: Table) -> dict[str, Mark]:
 
 
 def _mark(column: Column[Any]) -> Mark:
-    return {"personal": str(column.info.get("personal", "unmarked")), **_said(column.info)}
+    return {"personal": str(column.info.get("personal", "unmarked")), **_purpose(column.info)}
 
 
-def _said(info: Mapping[Any, Any]) -> Mark:
+def _purpose(info: Mapping[Any, Any]) -> Mark:
     return {name: str(info[name]) for name in ("purpose", "keep") if name in info}
 
 
 @dataclass(frozen=True)
 class Policy:
-    """`counting` gives how many rows are older than `:before`; `statement` removes at most `:limit` of them and gives
-    how many it removed. An admin may choose a `keep` between `least` and `most`."""
+    """`counting` counts the rows that are older than `:before`; `statement` removes at most `:limit` of them and
+    returns how many. An admin may choose a `keep` between `least` and `most`."""
 
     name: str
     table: str
@@ -81,7 +81,7 @@ class Policy:
 
 
 def deleting(name: str, table: str, *, purpose: str, keep: timedelta, where: str, **bounds: timedelta) -> Policy:
-    """Deletes the rows for which `where` holds, a condition with `:before`."""
+    """A policy that deletes the rows for which `where`, a condition with `:before`, is true."""
     return Policy(
         name, table, purpose, keep, _counting(table, where), _batch("DELETE FROM", table, "", where), **bounds
     )
@@ -90,7 +90,7 @@ def deleting(name: str, table: str, *, purpose: str, keep: timedelta, where: str
 def clearing(
     name: str, table: str, *, purpose: str, keep: timedelta, sets: str, where: str, **bounds: timedelta
 ) -> Policy:
-    """Leaves the rows, parted from the person: `sets` stands after SET; `where` must not hold afterwards."""
+    """A policy that anonymizes the rows: `sets` stands after SET; `where` must be false afterwards."""
     return Policy(
         name, table, purpose, keep, _counting(table, where), _batch("UPDATE", table, f"SET {sets}", where), **bounds
     )

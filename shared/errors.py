@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details, in Danish and English."""
+"""The base of all errors that endpoints raise, and their form: problem details (RFC 9457) in Danish and English."""
 
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ LANGUAGES = ("da", "en")
 
 
 class ProblemError(Exception):
-    """Base of every error an endpoint may raise. Keyword values fill the {placeholders} of `detail`."""
+    """Base of the errors that endpoints raise. Keyword values fill the {placeholders} of `detail`."""
 
     status_code: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
@@ -54,7 +54,7 @@ class NotFound(ProblemError):
     status_code = 404
     code = "not_found"
     title: ClassVar[Texts] = {"da": "Findes ikke", "en": "Not found"}
-    detail: ClassVar[Texts] = {"da": "Det, du søger, findes ikke.", "en": "What you ask for does not exist."}
+    detail: ClassVar[Texts] = {"da": "Det, du søger, findes ikke.", "en": "There is nothing at this address."}
 
 
 class Conflict(ProblemError):
@@ -62,8 +62,8 @@ class Conflict(ProblemError):
     code = "conflict"
     title: ClassVar[Texts] = {"da": "Konflikt", "en": "Conflict"}
     detail: ClassVar[Texts] = {
-        "da": "Kaldet passer ikke med den nuværende tilstand.",
-        "en": "The call does not fit the current state.",
+        "da": "Kaldet kan ikke udføres i den nuværende tilstand.",
+        "en": "The call is not possible in the current state.",
     }
 
 
@@ -91,7 +91,10 @@ class TooLarge(ProblemError):
     status_code = 413
     code = "too_large"
     title: ClassVar[Texts] = {"da": "For stort", "en": "Too large"}
-    detail: ClassVar[Texts] = {"da": "Indholdet må højst fylde {limit} byte.", "en": "The body may hold {limit} bytes."}
+    detail: ClassVar[Texts] = {
+        "da": "Indholdet må højst fylde {limit} byte.",
+        "en": "The body may be at most {limit} bytes.",
+    }
 
 
 class RuleBroken(ProblemError):
@@ -100,15 +103,15 @@ class RuleBroken(ProblemError):
     title: ClassVar[Texts] = {"da": "Ugyldigt input", "en": "Invalid input"}
     detail: ClassVar[Texts] = {
         "da": "Ret de felter, der står i errors, og prøv igen.",
-        "en": "Mend the fields named in errors and try again.",
+        "en": "Correct the fields listed in errors and try again.",
     }
 
 
 class BadCursor(RuleBroken):
     code = "invalid_cursor"
     detail: ClassVar[Texts] = {
-        "da": "cursor er ikke en, vi har givet. Begynd forfra uden cursor.",
-        "en": "cursor is not one that was given. Start again without it.",
+        "da": "cursor er ugyldig. Begynd forfra uden cursor.",
+        "en": "The cursor is invalid. Start again without it.",
     }
 
 
@@ -125,7 +128,7 @@ class TooMany(ProblemError):
     status_code = 429
     code = "too_many_requests"
     title: ClassVar[Texts] = {"da": "For mange kald", "en": "Too many requests"}
-    detail: ClassVar[Texts] = {"da": "Vent lidt, og prøv igen.", "en": "Wait a little and try again."}
+    detail: ClassVar[Texts] = {"da": "Vent lidt, og prøv igen.", "en": "Wait a moment and try again."}
 
 
 class Unavailable(ProblemError):
@@ -149,15 +152,15 @@ class MethodNotAllowed(ProblemError):
 
 
 class HttpError(ProblemError):
-    """Whatever the framework itself refuses, with its own status."""
+    """An error of the framework itself, with its own status."""
 
     code = "http_error"
     title: ClassVar[Texts] = {"da": "Kaldet kan ikke behandles", "en": "The call cannot be handled"}
-    detail: ClassVar[Texts] = {"da": "Kaldet er ikke gyldig HTTP for os.", "en": "The call is not valid here."}
+    detail: ClassVar[Texts] = {"da": "Kaldet er ikke gyldigt.", "en": "The call is not valid."}
 
 
 def negotiate(accept_language: str | None) -> str:
-    """The best of LANGUAGES for an Accept-Language header (RFC 9110, 12.5.4); Danish when nothing fits."""
+    """The best of LANGUAGES for an Accept-Language header (RFC 9110, 12.5.4); Danish if none matches."""
     best, best_weight = "da", 0.0
     for part in (accept_language or "")[:500].split(","):
         tag, _, parameters = part.strip().partition(";")
@@ -189,12 +192,12 @@ def problem_body(
 
 
 def body_of(error: ProblemError, accept_language: str | None, instance: str, status: int | None = None) -> bytes:
-    spoken = negotiate(accept_language)
-    detail = error.detail[spoken]
+    language = negotiate(accept_language)
+    detail = error.detail[language]
     return problem_body(
         status or error.status_code,
         error.code,
-        error.title[spoken],
+        error.title[language],
         detail.format(**error.values) if error.values else detail,
         instance,
         current().request_id,
@@ -203,7 +206,7 @@ def body_of(error: ProblemError, accept_language: str | None, instance: str, sta
 
 
 def problem_response(request: Request, error: ProblemError, status: int | None = None) -> Response:
-    """The answer for an error; `status` only where the framework chose another than the class."""
+    """The response for an error; `status` only if the framework chose another one than the class."""
     language = request.headers.get("accept-language")
     content = body_of(error, language, request.url.path, status)
     headers = {"Content-Language": negotiate(language), **error.headers}

@@ -1,24 +1,24 @@
-"""Scheduled work: each job at its interval, on one replica at a time, in one transaction.
+"""Scheduled jobs: each runs at its interval, on one replica at a time, in one transaction.
 
-When a job last ran stands in the schema's `job_runs`: what was missed while everything was down is caught up at the
-start, and what another replica has just done is not done again.
+The table `job_runs` holds when a job last ran. So a job that was missed while the service was down runs at the start,
+and one that another replica has just run does not run again.
 """
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import asyncpg
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy import Row, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.backoff import jitter
+from shared.database.errors import DATABASE_ERRORS
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.observability.log import frames
@@ -26,16 +26,9 @@ from shared.observability.log import frames
 log = structlog.get_logger(__name__)
 
 LONGEST_START = 5.0  # seconds
-RETRY_AFTER = 30.0
-JITTER = 0.1
-AWAY = (
-    SQLAlchemyError,
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
+RETRY_AFTER = 30.0  # seconds
+SPREAD = 0.1
+AWAY: tuple[type[Exception], ...] = (SQLAlchemyError, *DATABASE_ERRORS)
 
 TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
 WAIT = text(
@@ -45,7 +38,7 @@ WAIT = text(
     FROM job_runs WHERE job = :job AND done_at IS NOT NULL
 """
 )
-REMEMBER = text("""
+RECORD = text("""
     INSERT INTO job_runs (job, every_seconds, started_at, milliseconds, result, error, done_at, runs, failures)
     VALUES (:job, :every, clock_timestamp() - make_interval(secs => :seconds), :milliseconds, :result, :error,
             CASE WHEN :result = 'done' THEN clock_timestamp() END, 1, CASE WHEN :result = 'failed' THEN 1 ELSE 0 END)
@@ -57,12 +50,14 @@ REMEMBER = text("""
 LAST_RUNS = text("SELECT * FROM job_runs ORDER BY job")
 
 RUNS = Counter("job_runs_total", "Runs by outcome: done, elsewhere, early, failed", ["service", "job_name", "outcome"])
-SECONDS = Histogram("job_seconds", "How long a run took", ["service", "job_name"])
+SECONDS = Histogram("job_seconds", "Seconds that a run took", ["service", "job_name"])
 LAST_DONE = Gauge(
-    "job_last_done_timestamp_seconds", "When the job last ran to its end, on any replica", ["service", "job_name"]
+    "job_last_done_timestamp_seconds", "When the job last succeeded, on any replica", ["service", "job_name"]
 )
-LAST_RESULT = Gauge("job_last_result", "How the last run here ended: 1 done, 0 failed", ["service", "job_name"])
-INTERVAL = Gauge("job_interval_seconds", "How often the job is to run", ["service", "job_name"])
+LAST_RESULT = Gauge(
+    "job_last_result", "Result of the last run on this replica: 1 done, 0 failed", ["service", "job_name"]
+)
+INTERVAL = Gauge("job_interval_seconds", "Seconds between two runs", ["service", "job_name"])
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ class Job:
 
 
 async def run_jobs(database: Database, jobs: Sequence[Job]) -> None:
-    """For ever. What is due runs within 5 s of the start, all else at its interval give or take a tenth."""
+    """Runs for ever. Jobs that are due start within 5 s, then each runs at its interval, with a tenth of jitter."""
     async with asyncio.TaskGroup() as group:
         for job in jobs:
             group.create_task(_repeat(database, job), name=job.name)
@@ -82,7 +77,7 @@ async def run_jobs(database: Database, jobs: Sequence[Job]) -> None:
 async def _repeat(database: Database, job: Job) -> None:
     interval = job.every.total_seconds()
     INTERVAL.labels(database.schema, job.name).set(interval)
-    start = min(LONGEST_START, interval) * random.random()  # noqa: S311 - spreads load
+    start = jitter(min(LONGEST_START, interval) / 2, spread=1)
     wait = max(start, await _seconds_until_due(database, job))
     while True:
         await asyncio.sleep(wait)
@@ -91,11 +86,11 @@ async def _repeat(database: Database, job: Job) -> None:
         pause = interval if outcome == "done" else min(interval, RETRY_AFTER)
         if outcome == "early":
             pause = max(pause, await _seconds_until_due(database, job))
-        wait = pause * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load
+        wait = jitter(pause, SPREAD)
 
 
 async def run_once(database: Database, job: Job, *, when_due: bool = False) -> str:
-    """Returns "done", "elsewhere" when another replica is at it, "early" when one has just done it, or "failed"."""
+    """Returns "done", "elsewhere" if another replica is running it, "early" if one has just run it, or "failed"."""
     started = time.monotonic()
     try:
         async with transaction(database, SERVICE_CLAIMS) as session:
@@ -105,10 +100,10 @@ async def run_once(database: Database, job: Job, *, when_due: bool = False) -> s
             if when_due and not await _due(session, job):
                 return "early"
             await job.run(session)
-            await _remember(session, job, time.monotonic() - started)
+            await _record(session, job, time.monotonic() - started)
     except Exception as exc:  # noqa: BLE001 - a failed run must not end the schedule
         log.error("job_failed", job=job.name, error=type(exc).__name__, trace=frames(exc))  # noqa: TRY400
-        await _remember_failure(database, job, time.monotonic() - started, type(exc).__name__)
+        await _record_failure(database, job, time.monotonic() - started, type(exc).__name__)
         return "failed"
     SECONDS.labels(database.schema, job.name).observe(time.monotonic() - started)
     LAST_DONE.labels(database.schema, job.name).set_to_current_time()
@@ -128,11 +123,11 @@ def next_run(row: Row[Any]) -> datetime | None:
 async def _due(session: AsyncSession, job: Job) -> bool:
     interval = job.every.total_seconds()
     row = (await session.execute(WAIT, {"job": job.name, "every": interval})).one_or_none()
-    return row is None or row.wait <= interval * JITTER
+    return row is None or row.wait <= interval * SPREAD
 
 
 async def _seconds_until_due(database: Database, job: Job) -> float:
-    """0 when the job never ran, or when the database does not tell."""
+    """0 if the job never ran, or if the database does not answer."""
     try:
         rows = await database.call(WAIT, {"job": job.name, "every": job.every.total_seconds()})
     except AWAY:
@@ -142,16 +137,16 @@ async def _seconds_until_due(database: Database, job: Job) -> float:
     return max((float(row.wait) for row in rows), default=0.0)
 
 
-async def _remember(session: AsyncSession, job: Job, seconds: float, error: str | None = None) -> None:
+async def _record(session: AsyncSession, job: Job, seconds: float, error: str | None = None) -> None:
     values = {"job": job.name, "every": round(job.every.total_seconds()), "seconds": seconds, "error": error}
     result = "failed" if error else "done"
-    await session.execute(REMEMBER, values | {"milliseconds": round(seconds * 1000), "result": result})
+    await session.execute(RECORD, values | {"milliseconds": round(seconds * 1000), "result": result})
 
 
-async def _remember_failure(database: Database, job: Job, seconds: float, error: str) -> None:
+async def _record_failure(database: Database, job: Job, seconds: float, error: str) -> None:
     LAST_RESULT.labels(database.schema, job.name).set(0)
     try:
         async with transaction(database, SERVICE_CLAIMS) as session:
-            await _remember(session, job, seconds, error)
+            await _record(session, job, seconds, error)
     except AWAY as exc:
         log.warning("job_failure_not_kept", job=job.name, error=type(exc).__name__)

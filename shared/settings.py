@@ -1,4 +1,4 @@
-"""Settings that every deployable reads from its environment (or from `.env`)."""
+"""Settings that every process reads from its environment or from `.env`."""
 
 import hashlib
 import hmac
@@ -29,11 +29,11 @@ CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 
 
 class FromFiles(PydanticBaseSettingsSource):
-    """`<NAME>_FILE`: the path of a file with the value, which is how container engines hand over secrets."""
+    """Reads a value from the file at the path in `<NAME>_FILE`: container engines pass secrets like this."""
 
     def __call__(self) -> dict[str, Any]:
-        found = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
-        return {name: value for value, name, _ in found if value}
+        fields = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
+        return {name: value for value, name, _ in fields if value}
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         name = str(field.validation_alias or field_name)
@@ -49,7 +49,7 @@ class FromFiles(PydanticBaseSettingsSource):
 
 
 class Readable(BaseSettings):
-    """From the environment, from files named there, from `.env`: in this order. What is empty is not set."""
+    """Reads from the environment, from files named there, then from `.env`. An empty value counts as not set."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
@@ -105,7 +105,7 @@ class Settings(Readable):
 
     @property
     def keys_url(self) -> str:
-        # AUTH_URL may name several replicas; each has the same keys.
+        # AUTH_URL may name several replicas; all have the same keys.
         return self.jwks_url or f"{self.auth_url.split(',')[0].strip()}/.well-known/jwks.json"
 
 
@@ -113,13 +113,13 @@ S = TypeVar("S", bound=Settings)
 
 
 def load(settings: type[S]) -> S:
-    """Read the settings; a wrong or missing one ends the process with one clear line."""
+    """Reads the settings. An invalid or missing one ends the process with one clear line."""
     try:
         return settings()
     except SettingsError as error:
         sys.exit(f"Cannot start: {error}")
     except ValidationError as error:
-        sys.exit(f"Cannot start: {'; '.join(_reason(one) for one in error.errors(include_input=False))}")
+        sys.exit(f"Cannot start: {'; '.join(_reason(field) for field in error.errors(include_input=False))}")
 
 
 def _reason(error: object) -> str:
@@ -139,7 +139,7 @@ def runtime_role(schema: str) -> str:
 
 
 def runtime_url(settings: Settings, schema: str) -> str:
-    """Where a service logs in: `<SERVICE>_DATABASE_URL`, else DATABASE_URL's server as the service's own role."""
+    """The service's own login: `<SERVICE>_DATABASE_URL`, or else its role on the server in DATABASE_URL."""
     own = ServiceDatabase(schema).url
     if own:
         return plain_url(own)
@@ -151,7 +151,7 @@ def runtime_url(settings: Settings, schema: str) -> str:
 
 
 class ServiceDatabase:
-    """`<SERVICE>_DATABASE_URL`, read from the same places as every other setting."""
+    """`<SERVICE>_DATABASE_URL`, read like every other setting."""
 
     def __init__(self, schema: str) -> None:
         class Override(Readable):
@@ -161,9 +161,9 @@ class ServiceDatabase:
 
 
 def plain_url(url: str) -> str:
-    """The address as the driver reads it: without SQLAlchemy's suffix, and without `channel_binding`, which Neon adds
-    and the driver would take for a setting of the session."""
+    """The address for asyncpg: without SQLAlchemy's suffix, and without `channel_binding`, which Neon adds and asyncpg
+    would take for a setting of the session."""
     parts = urlsplit(url)
     scheme = parts.scheme.partition("+")[0]
-    asked = "&".join(one for one in parts.query.split("&") if one.partition("=")[0] != "channel_binding")
-    return urlunsplit(parts._replace(scheme="postgresql" if scheme == "postgres" else scheme, query=asked))
+    query = "&".join(pair for pair in parts.query.split("&") if pair.partition("=")[0] != "channel_binding")
+    return urlunsplit(parts._replace(scheme="postgresql" if scheme == "postgres" else scheme, query=query))

@@ -27,8 +27,8 @@ from gateway.proxy.routes import find
 from gateway.upstream.client import Upstream, UpstreamError
 from shared.errors import MEDIA_TYPE, ProblemError, TooLarge
 from shared.observability.log import logger
-from shared.openapi import descriptions as describing
-from shared.openapi.descriptions import example, refusal
+from shared.openapi.components import components as shared_components
+from shared.openapi.components import error_response, problem_example
 from shared.openapi.operations import headers
 
 SECONDS = 15.0  # a service makes it when it is first asked
@@ -107,8 +107,8 @@ def merge(documents: Mapping[str, Document]) -> Document:
                 paths[path] = _renamed(item, names)
         for name, one in _components(document).items():
             components[names.get(name, name)] = _renamed(one, names)
-    components |= _components({"components": describing.components()})
-    components |= {f"examples/{error.code}": {"value": example(error)} for error in OWN}
+    components |= _components({"components": shared_components()})
+    components |= {f"examples/{error.code}": {"value": problem_example(error)} for error in OWN}
     for path, item in paths.items():
         for method in METHODS & item.keys():
             components |= _add_own(item[method], method, path)
@@ -131,7 +131,7 @@ def _add_own(operation: Document, method: str, path: str) -> Document:
     needed = {}
     errors = _own(operation, method, path)
     for status in sorted({error.status_code for error in errors}):
-        own = refusal([error for error in errors if error.status_code == status])
+        own = error_response([error for error in errors if error.status_code == status])
         own["headers"] |= limited
         if str(status) in answers:
             answers[str(status)] = _both(answers[str(status)], own)

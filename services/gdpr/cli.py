@@ -15,7 +15,7 @@ from services.gdpr.audit import service as log
 from services.gdpr.settings import GdprSettings
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
-from shared.privacy.data_subject_requests import plain
+from shared.privacy.data_subject_requests import to_json
 from shared.settings import load
 
 app = typer.Typer()
@@ -128,4 +128,4 @@ async def _print_matching(conditions: Mapping[str, Any], most: int) -> None:
 
 def _print(row: Mapping[str, Any]) -> None:
     options = orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE
-    sys.stdout.buffer.write(orjson.dumps(dict(row), default=plain, option=options))
+    sys.stdout.buffer.write(orjson.dumps(dict(row), default=to_json, option=options))

@@ -28,7 +28,7 @@ SERVICE = Service(
         broadcast_endpoints.router,
     ],
     subscriptions=subscriptions,
-    together=1,  # each message counts up its recipients' inboxes, and staff are in most of them
+    batch_size=1,  # each message counts up its recipients' inboxes, and staff are in most of them
     workers=[
         Worker("sender", sender.run),
         Worker("reminders", reminders.run),

@@ -1,8 +1,7 @@
-"""Answers straight from SQL, for the calls made most: one statement in one round trip, whose text is the body.
+"""The autocommit pool, for the most frequent calls: one statement in one round trip, whose result is the response body.
 
-The statement is the whole transaction and sets for itself what claims it needs, so it leaves nothing on its connection
-that somebody would have to undo; and no object is made of what the database has written already. Everything else goes
-by `shared.db.transaction`.
+The statement is a transaction of its own and sets the claims it needs, so nothing has to be reset on the connection.
+Everything else uses `shared.database.session.transaction`.
 """
 
 import asyncio
@@ -19,13 +18,13 @@ LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresCon
 
 
 def lost(error: Exception) -> bool:
-    """Whether the connection went with the error: another may do what this one could not."""
-    ended = isinstance(error, asyncpg.PostgresError) and str(error.sqlstate).startswith("57P")  # by an operator
+    """Whether the error ended the connection, so that the call may succeed on another one."""
+    ended = isinstance(error, asyncpg.PostgresError) and str(error.sqlstate).startswith("57P")  # ended by an operator
     return ended or isinstance(error, LOST)
 
 
 class AutocommitPool:
-    """Connections of the bare driver, opened as they are needed and kept. Raises the driver's own errors."""
+    """Connections of asyncpg, opened when needed and then kept. Raises asyncpg's errors."""
 
     def __init__(self, service: str, url: str, size: int, wait_seconds: float, **options: Any) -> None:
         self._statements = Statements(service)
@@ -48,7 +47,7 @@ class AutocommitPool:
                 return await connection.fetchrow(statement, *values)
 
     async def value(self, statement: str, *values: Any) -> Any:
-        """The first row's first value; None where that is NULL or there is no row."""
+        """The first row's first value; None if it is NULL or there is no row."""
         row = await self.row(statement, *values)
         return None if row is None else row[0]
 
@@ -68,7 +67,7 @@ class AutocommitPool:
                 yield connection
                 usable = True
             except asyncpg.PostgresError:
-                usable = True  # a refusal is an answer like any other
+                usable = True  # an error of the statement does not harm the connection
                 raise
             finally:
                 self._put_back(connection, usable=usable)
@@ -76,7 +75,7 @@ class AutocommitPool:
             self._free.release()
 
     async def _opened(self) -> Any:
-        """The one used last: its plans are warm."""
+        """The connection that was used last: its statements are prepared."""
         while self._idle:
             connection = self._idle.pop()
             if not connection.is_closed():
@@ -84,7 +83,7 @@ class AutocommitPool:
         return await asyncpg.connect(self._url, max_cached_statement_lifetime=0, **self._options)
 
     def _put_back(self, connection: Any, *, usable: bool) -> None:
-        """A call that was cut or cancelled takes its connection with it."""
+        """Closes the connection of a call that was cancelled or lost."""
         if usable and not self._closed:
             self._idle.append(connection)
         else:

@@ -1,4 +1,4 @@
-"""How the session layer's connections are made."""
+"""Makes the engine of the session layer."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 
 def engine_to(url: str, *, connect: dict[str, Any], **options: Any) -> AsyncEngine:
-    """The driver reads the address itself, as it does where it is used alone: `sslmode`, several hosts, a socket's path
-    mean the same everywhere. `connect` is what it is told beside the address."""
+    """asyncpg reads the address itself, so that `sslmode`, several hosts and socket paths mean the same here as in the
+    autocommit pool. `connect` holds its other arguments."""
 
-    async def connected() -> Any:
+    async def connect_asyncpg() -> Any:
         return await asyncpg.connect(url, **connect)
 
-    return create_async_engine("postgresql+asyncpg://", async_creator=connected, **options)
+    return create_async_engine("postgresql+asyncpg://", async_creator=connect_asyncpg, **options)

@@ -2,10 +2,9 @@
 
 import asyncio
 
-from asyncpg import PostgresError
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
+from shared.database.errors import DATABASE_ERRORS
 from shared.database.session import Database
 from shared.observability.health import Health
 
@@ -23,7 +22,7 @@ async def check_database(database: Database, health: Health) -> None:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             await database.call(text("SELECT 1"))
-    except (OSError, TimeoutError, SQLAlchemyError, PostgresError) as error:
+    except DATABASE_ERRORS as error:
         health.down("database", type(error).__name__)
     else:
         health.up("database")

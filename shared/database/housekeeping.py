@@ -1,4 +1,4 @@
-"""Tables that every service has beside outbox and inbox: who was forgotten, when jobs ran, what retention is at."""
+"""Housekeeping tables that every service has: erased people, job runs and retention runs."""
 
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -9,7 +9,7 @@ ZERO = text("0")
 
 
 def erased_subjects_table(metadata: MetaData) -> Table:
-    """Ids of people who were forgotten here, so that no late message brings them back."""
+    """Ids of erased people, so that a late message does not bring their data back."""
     return Table(
         "erased_subjects",
         metadata,

@@ -1,20 +1,21 @@
-"""Tells the relay that the outbox has rows: from a connection of its own, since NOTIFY inside a business
-transaction makes all commits queue for one lock."""
+"""Notifies the relay of new rows in the outbox, on a connection of its own: NOTIFY inside the transactions would make
+all commits wait for one lock."""
 
 import asyncio
-import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import asyncpg
 
-DEBOUNCE = 0.001
-GAP = 0.02  # seconds between two words under load: the first goes at once, the relay takes all that has come since
+from shared.backoff import jitter
+
+DEBOUNCE = 0.001  # seconds
+GAP = 0.02  # seconds between two notifications under load: the relay then reads all rows at once
 QUIET_SECONDS = 1.0
 CONNECT_TIMEOUT = 5.0
 COMMAND_TIMEOUT = 10.0
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 3.0
+RECONNECT_SECONDS = 1.75
 
 
 def outbox_channel(schema: str) -> str:
@@ -26,39 +27,39 @@ class OutboxNotifier:
         self._dsn = dsn
         self._channel = outbox_channel(schema)
         self._poked = asyncio.Event()
-        self._here: asyncio.Event | None = None
+        self._local: asyncio.Event | None = None
         self._poked_at = self._relayed_at = float("-inf")
 
     def poke(self) -> None:
-        """Call after a commit that wrote to the outbox. A lost poke costs two seconds: the relay polls."""
+        """Call it after a commit that wrote to the outbox. A lost poke costs two seconds, because the relay polls."""
         self._poked_at = time.monotonic()
-        (self._here or self._poked).set()
+        (self._local or self._poked).set()
 
     def relayed(self, since: float) -> None:
-        """All has gone out that had been committed by then, in seconds of the monotonic clock."""
+        """All rows that were committed before `since`, in seconds of the monotonic clock, have been published."""
         self._relayed_at = since
 
     @property
     def quiet(self) -> bool:
-        """Whether all that this process wrote to the outbox has gone out; where another relays, has had time to."""
-        if self._here is not None and self._relayed_at >= self._poked_at:
+        """Whether this process's rows have been published, or, if another process relays, have had the time to be."""
+        if self._local is not None and self._relayed_at >= self._poked_at:
             return True
         return time.monotonic() - self._poked_at > QUIET_SECONDS
 
     @contextmanager
     def relayed_here(self, woken: asyncio.Event) -> Iterator[None]:
-        """While this process is the one that relays, it needs no word from the database to know."""
-        self._here = woken
+        """While this process is the relay, pokes set `woken` directly instead of going through the database."""
+        self._local = woken
         try:
             yield
         finally:
-            self._here = None
+            self._local = None
 
     async def run(self) -> None:
         while True:
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await self._notify()
-            await asyncio.sleep(random.uniform(SHORTEST_PAUSE, LONGEST_PAUSE))  # noqa: S311 - spreads load
+            await asyncio.sleep(jitter(RECONNECT_SECONDS, spread=0.7))
 
     async def _notify(self) -> None:
         connection = await asyncpg.connect(self._dsn, timeout=CONNECT_TIMEOUT, command_timeout=COMMAND_TIMEOUT)

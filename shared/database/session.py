@@ -26,12 +26,12 @@ _before_commit: list[BeforeCommit] = []
 
 
 def before_commit(hook: BeforeCommit) -> None:
-    """Call `hook(session, schema)` at the end of every transaction. It tells whether it wrote to the outbox."""
+    """Calls `hook(session, schema)` at the end of every transaction. It returns whether it wrote to the outbox."""
     _before_commit.append(hook)
 
 
 class Database:
-    """A pool of connections as the service's own role, which owns none of its tables."""
+    """A pool of connections as the service's own role, which owns none of the tables."""
 
     def __init__(
         self, url: str, schema: str, *, pool_size: int = 10, echo: bool = False, keys: Keys | None = None
@@ -60,7 +60,7 @@ class Database:
             pool_timeout=CONNECT_SECONDS,
             pool_pre_ping=False,
             echo=echo,
-            hide_parameters=True,  # they may be personal, and errors are logged
+            hide_parameters=True,  # they may be personal data, and errors are logged
         )
         metrics.watch(self.engine.sync_engine, schema)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -84,7 +84,7 @@ class Database:
 
 @asynccontextmanager
 async def transaction(database: Database, claims: Claims) -> AsyncIterator[AsyncSession]:
-    """Begin, set the claims, run the block and the hooks, commit. An exception rolls all of it back."""
+    """Begins, sets the claims, runs the block and the hooks, and commits. An exception rolls everything back."""
     async with AsyncSession(database.engine, expire_on_commit=False) as session:
         session.info.update(claims=claims, keys=database.keys)
         async with session.begin():
@@ -99,5 +99,5 @@ async def transaction(database: Database, claims: Claims) -> AsyncIterator[Async
 async def call(
     database: Database, statement: Executable, params: Mapping[str, Any] | None = None
 ) -> Sequence[Row[Any]]:
-    """One statement in one round trip, committed by itself; the SQL function it calls sets the claims."""
+    """One statement in one round trip, with autocommit. The SQL function that it calls sets the claims."""
     return await database.call(statement, params)

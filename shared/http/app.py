@@ -1,4 +1,4 @@
-"""The application factory: what every service has, so that a service's main.py is wiring only."""
+"""The application factory: what every service has in common, so that its main.py only lists its own parts."""
 
 import asyncio
 import importlib
@@ -20,29 +20,29 @@ from shared.http import idempotency
 from shared.http.middleware import InputLimits, RequestContext
 from shared.http.operations import operations
 from shared.http.problems import install
-from shared.http.shutdown import before_the_end
+from shared.http.shutdown import before_shutdown
 from shared.identity.tokens import RemoteJwks, TokenVerifier
 from shared.jobs import Job, run_jobs
 from shared.messaging.broker import supervise
-from shared.messaging.consumer import TOGETHER, Consumer, Subscriptions
+from shared.messaging.consumer import BATCH_SIZE, Consumer, Subscriptions
 from shared.messaging.relay import Relay
 from shared.observability import tracing
 from shared.observability.health import Health
 from shared.observability.log import configure
 from shared.openapi import document as openapi
 from shared.openapi.descriptions import Description
-from shared.privacy import data_subject_requests as subjects
-from shared.privacy import retention
-from shared.privacy.erasure_worker import Forgetting
+from shared.privacy import data_subject_requests, retention
+from shared.privacy.erasure_worker import PART as ERASURE
+from shared.privacy.erasure_worker import ErasureWorker
 from shared.settings import Settings
 
-# The framework's own would send the messages of errors, which may hold somebody's data.
-UNTOLD = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
+# FastAPI's own telemetry would send the messages of errors, which may hold personal data.
+NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
 
 
 @dataclass(frozen=True)
 class Worker:
-    """An endless coroutine of a service, restarted with backoff when it fails. Runs in roles all and worker."""
+    """A coroutine that runs for ever, and is restarted with backoff if it fails. Runs in the roles all and worker."""
 
     name: str
     run: Callable[["Runtime"], Awaitable[None]]
@@ -59,18 +59,18 @@ class Service:
     jobs: Sequence[Job] = ()
     workers: Sequence[Worker] = ()
     setup: Callable[[FastAPI], None] | None = None
-    together: int = TOGETHER  # messages a transaction; 1 where handlers lock rows that many messages share
+    batch_size: int = BATCH_SIZE  # messages in one transaction; 1 if handlers lock rows that many messages share
 
     def module(self, name: str) -> ModuleType | None:
-        """The service's module of this name, beside its settings, where it has one."""
+        """The module of this name in the service's package; None if there is none."""
         full = f"{self.settings.__module__.rpartition('.')[0]}.{name}"
         return importlib.import_module(full) if importlib.util.find_spec(full) else None
 
     @property
     def policies(self) -> Sequence[Policy]:
         own: Sequence[Policy] = getattr(self.module("retention"), "POLICIES", ())
-        keyed = [idempotency.POLICY] if hasattr(self.module("models"), "idempotency_keys") else []
-        return (*retention.COMMON, *keyed, *own)
+        keys = [idempotency.POLICY] if hasattr(self.module("models"), "idempotency_keys") else []
+        return (*retention.COMMON, *keys, *own)
 
     @property
     def all_jobs(self) -> Sequence[Job]:
@@ -88,18 +88,19 @@ class Runtime:
         service = self.service
         self.health.service = service.name
         privacy = service.module("privacy")
-        self.forgetting = Forgetting(self.database, service.name, self.settings.amqp_url, self.health, privacy)
-        self.subscriptions = subscriptions_of(service, self.forgetting.wake)
+        amqp_url = self.settings.amqp_url
+        self.erasure_worker = ErasureWorker(self.database, service.name, amqp_url, self.health, privacy)
+        self.subscriptions = subscriptions_of(service, self.erasure_worker.wake)
 
 
-def subscriptions_of(service: Service, forgotten: Callable[[], None] = lambda: None) -> Subscriptions:
-    """The service's own, and those that every service has: a person's rights, and retention."""
+def subscriptions_of(service: Service, on_erasure: Callable[[], None] = lambda: None) -> Subscriptions:
+    """The service's own subscriptions, and those of every service: data subject requests and retention."""
     own = service.subscriptions or Subscriptions()
     privacy: Any = service.module("privacy")
     if not hasattr(privacy, "erase"):  # a service without tables of its own
         return own
-    rights = subjects.subscriptions(service.name, privacy, forgotten)
-    return rights.joined(retention.subscriptions(service.name, service.policies), own)
+    requests = data_subject_requests.subscriptions(service.name, privacy, on_erasure)
+    return requests.merged(retention.subscriptions(service.name, service.policies), own)
 
 
 async def _runtime(request: Request) -> Runtime:
@@ -114,7 +115,7 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
     configure(service.name, settings.log_level)
     tracing.configure(service.name, settings)
     title = f"Loctician {service.name}"
-    app = FastAPI(title=title, docs_url=None, redoc_url=None, telemetry=UNTOLD, lifespan=_lifespan)
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY, lifespan=_lifespan)
     app.state.runtime = Runtime(service, settings, Database.from_settings(settings, service.name))
     app.state.verifier = _verifier(service, settings)
     install(app)
@@ -142,7 +143,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     runtime: Runtime = app.state.runtime
     tasks = [asyncio.create_task(work, name=name) for name, work in _background(runtime).items()]
     try:
-        with before_the_end(partial(_drain, runtime)):
+        with before_shutdown(partial(_drain, runtime)):
             yield
     finally:
         runtime.health.draining = True
@@ -155,13 +156,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _drain(runtime: Runtime) -> None:
-    """Say so and go on answering, until those who ask have sent their calls elsewhere."""
+    """Reports that the process is draining, and serves calls until the load balancers have noticed."""
     runtime.health.draining = True
     await asyncio.sleep(runtime.settings.seconds_to_drain)
 
 
 def _background(runtime: Runtime) -> dict[str, Any]:
-    """Everything that runs beside the requests, by the process's role."""
+    """The coroutines that run beside the requests, by task name; which, depends on the process's role."""
     service, settings, database, health = runtime.service, runtime.settings, runtime.database, runtime.health
     health.expect("database")
     work: dict[str, Any] = {"notifier": database.notifier.run(), "database": watch_database(database, health)}
@@ -175,10 +176,10 @@ def _background(runtime: Runtime) -> dict[str, Any]:
     relay = Relay(database, service.name, settings.amqp_url, health)
     supervised("relay", relay.run)
     if runtime.subscriptions.types:
-        heard, together = runtime.subscriptions, service.together
-        consumer = Consumer(database, heard, service.name, settings.amqp_url, health, together=together)
+        subscriptions, size = runtime.subscriptions, service.batch_size
+        consumer = Consumer(database, subscriptions, service.name, settings.amqp_url, health, batch_size=size)
         supervised("consumer", consumer.run)
-        supervised("forgetting", runtime.forgetting.run)
+        supervised(ERASURE, runtime.erasure_worker.run)
     for worker in service.workers:
         supervised(worker.name, partial(_work, worker, runtime))
     work["jobs"] = run_jobs(database, service.all_jobs)

@@ -1,4 +1,4 @@
-"""Dependencies of endpoints: the database, a transaction with the caller's claims, the language of the answer."""
+"""Dependencies of endpoints: the database, a transaction with the caller's claims, the response's language."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -30,5 +30,5 @@ async def session_for(database: DatabaseDep, principal: Identified) -> AsyncIter
         yield session
 
 
-# A dependency with the default scope ends after the response was sent: a failing commit would still answer 200.
+# With the default scope the commit comes after the response: a failing commit would still answer 200.
 SessionDep = Annotated[AsyncSession, Depends(session_for, scope="function")]

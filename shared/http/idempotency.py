@@ -1,7 +1,7 @@
-"""Idempotency keys: a creating call made again under its key is answered as the first time, for 24 hours.
+"""Idempotency keys: a creating call that is repeated with its key gets the first answer again, for 24 hours.
 
-A service that takes them declares `idempotency_keys = idempotency_table(metadata)` among its tables, which brings
-POLICY with it, and wraps its creating use cases in `once`.
+A service that supports them declares `idempotency_keys = idempotency_table(metadata)` among its tables and wraps its
+creating use cases in `once`. POLICY then deletes the keys.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ POLICY = deleting(
     purpose="operation",
     keep=KEPT,
     least=KEPT,
-    most=timedelta(days=7),  # one that has lapsed answers nobody
+    most=timedelta(days=7),  # an expired key is never read
     where="created_at < :before",
 )
 IdempotencyKey = Annotated[
@@ -42,7 +42,7 @@ IdempotencyKey = Annotated[
 
 
 def idempotency_table(metadata: MetaData, request_hash: TypeEngine[Any] | None = None) -> Table:
-    """What a caller asked under a key, and what was answered."""
+    """The requests that callers sent with a key, and the answers they got."""
     return Table(
         "idempotency_keys",
         metadata,
@@ -55,7 +55,7 @@ def idempotency_table(metadata: MetaData, request_hash: TypeEngine[Any] | None =
     )
 
 
-# Waits for a call that is just being answered under the key; a key that has lapsed is free.
+# Waits for a call with the same key that is in progress. A key that has expired can be used again.
 CLAIM = text("""
     INSERT INTO idempotency_keys AS k (caller, key, request_hash) VALUES (:caller, :key, :request_hash)
     ON CONFLICT (caller, key) DO UPDATE SET request_hash = excluded.request_hash, answer = NULL, created_at = now()
@@ -65,11 +65,11 @@ FIND = text("""
     SELECT request_hash, answer FROM idempotency_keys
     WHERE caller = :caller AND key = :key AND created_at > now() - CAST(:kept AS interval)
 """)
-KEEP = text("UPDATE idempotency_keys SET answer = CAST(:answer AS jsonb) WHERE caller = :caller AND key = :key")
+STORE = text("UPDATE idempotency_keys SET answer = CAST(:answer AS jsonb) WHERE caller = :caller AND key = :key")
 
 
 def fingerprint(*parts: str | bytes) -> bytes:
-    """Of what was asked: each part by its length and content, so that two requests never look alike."""
+    """A hash of the request. Each part goes in with its length, so that different parts never give the same hash."""
     encoded = [part.encode() if isinstance(part, str) else part for part in parts]
     return hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in encoded)).digest()
 
@@ -77,7 +77,7 @@ def fingerprint(*parts: str | bytes) -> bytes:
 async def once(
     session: AsyncSession, caller: UUID, key: str | None, request: Hash, act: Callable[[], Awaitable[Answer]]
 ) -> Answer:
-    """What was answered before, else what `act` answers now. A refusal is not kept. Raises IdempotencyKeyReused."""
+    """The stored answer, or else that of `act`, which is stored. Errors are not stored. Raises IdempotencyKeyReused."""
     if key is None:
         return await act()
     if not await _claim(session, caller, key, request):
@@ -85,21 +85,21 @@ async def once(
         if earlier is not None:
             return earlier
     answer = await act()
-    kept = {"caller": caller, "key": key, "answer": orjson.dumps(answer, default=str).decode()}
-    await session.execute(KEEP, kept)
+    values = {"caller": caller, "key": key, "answer": orjson.dumps(answer, default=str).decode()}
+    await session.execute(STORE, values)
     return answer
 
 
 async def answered(session: AsyncSession, caller: UUID, key: str | None, request: Hash) -> Answer | None:
-    """What was answered before. Raises IdempotencyKeyReused."""
+    """The stored answer of an earlier call with this key and request. Raises IdempotencyKeyReused."""
     if key is None:
         return None
-    found = (await session.execute(FIND, {"caller": caller, "key": key, "kept": KEPT})).one_or_none()
-    if found is None:
+    row = (await session.execute(FIND, {"caller": caller, "key": key, "kept": KEPT})).one_or_none()
+    if row is None:
         return None
-    if found.request_hash != request:
+    if row.request_hash != request:
         raise IdempotencyKeyReused
-    answer: Answer | None = found.answer
+    answer: Answer | None = row.answer
     return answer
 
 

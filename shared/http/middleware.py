@@ -1,4 +1,4 @@
-"""Plain ASGI middleware: request id, timing, body limit, refusal of what no database can store."""
+"""ASGI middleware: request id, timing and log line, body limit, and rejection of text that cannot be stored."""
 
 import re
 import time
@@ -28,7 +28,7 @@ def header(scope: Scope, name: bytes) -> str:
 
 
 class RequestContext:
-    """Binds the request id for logs and events, answers it, measures, and logs one line a request."""
+    """Binds the request id for logs and events, returns it in a header, measures and logs each request."""
 
     def __init__(self, app: ASGIApp, service: str) -> None:
         self.app = app
@@ -38,8 +38,8 @@ class RequestContext:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given, parent = header(scope, b"x-request-id"), tracing.accepted(header(scope, b"traceparent"))
-        request_id = given if REQUEST_ID.match(given) else str(new_id())
+        sent_id, parent = header(scope, b"x-request-id"), tracing.valid_traceparent(header(scope, b"traceparent"))
+        request_id = sent_id if REQUEST_ID.match(sent_id) else str(new_id())
         started, status = time.perf_counter(), 500
 
         async def send_with_id(message: Message) -> None:
@@ -78,7 +78,7 @@ class _BodyTooLarge(Exception):
 
 
 class InputLimits:
-    """Bodies up to MAX_BODY_BYTES, declared or not; no NUL and no invalid UTF-8 in path or query."""
+    """Rejects bodies above MAX_BODY_BYTES, declared or not, and NUL or invalid UTF-8 in path and query."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -87,13 +87,13 @@ class InputLimits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        problem = _refusal(scope)
+        problem = _problem(scope)
         if problem is not None:
             await _answer(scope, send, problem)
             return
         received, answered = 0, False
 
-        async def limited() -> Message:
+        async def receive_limited() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
@@ -101,19 +101,19 @@ class InputLimits:
                 raise _BodyTooLarge
             return message
 
-        async def watched(message: Message) -> None:
+        async def send_watched(message: Message) -> None:
             nonlocal answered
             answered = True
             await send(message)
 
         try:
-            await self.app(scope, limited, watched)
+            await self.app(scope, receive_limited, send_watched)
         except _BodyTooLarge:
             if not answered:
                 await _answer(scope, send, TooLarge(limit=MAX_BODY_BYTES))
 
 
-def _refusal(scope: Scope) -> ProblemError | None:
+def _problem(scope: Scope) -> ProblemError | None:
     length = header(scope, b"content-length")
     if length.isdigit() and int(length) > MAX_BODY_BYTES:
         return TooLarge(limit=MAX_BODY_BYTES)

@@ -1,19 +1,16 @@
-"""What every process answers to its operators: health and metrics."""
+"""The endpoints for operators that every service has: health and metrics."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
+from shared.database.errors import DATABASE_ERRORS
 from shared.identity.access import ANYONE
-from shared.observability.health import Health
 from shared.observability.metrics import exposition
 from shared.settings import Settings
 
-
-def _answer(health: Health) -> JSONResponse:
-    return JSONResponse(health.report(), 200 if health.ready else 503, {} if health.ready else {"Retry-After": "2"})
+RETRY_SOON = {"Retry-After": "2"}
 
 
 async def _live() -> dict[str, str]:
@@ -21,14 +18,15 @@ async def _live() -> dict[str, str]:
 
 
 async def _ready(request: Request) -> JSONResponse:
-    return _answer(request.app.state.runtime.health)
+    health = request.app.state.runtime.health
+    return JSONResponse(health.report(), 200 if health.ready else 503, {} if health.ready else RETRY_SOON)
 
 
 async def _database(request: Request) -> JSONResponse:
     try:
         await request.app.state.runtime.database.call(text("SELECT 1"))
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
-        return JSONResponse({"status": "down", "reason": type(error).__name__}, 503, {"Retry-After": "2"})
+    except DATABASE_ERRORS as error:
+        return JSONResponse({"status": "down", "reason": type(error).__name__}, 503, RETRY_SOON)
     return JSONResponse({"status": "up"})
 
 

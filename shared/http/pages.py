@@ -1,4 +1,4 @@
-"""What the few pages share that mails link to: their looks, and headers that let nothing run but what they bring."""
+"""What the HTML pages behind links in mails share: the style sheet, the layout and strict security headers."""
 
 import base64
 import hashlib
@@ -7,25 +7,25 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-OURS = Path(__file__).parent
-STYLE = Markup((OURS / "page.css").read_text())  # noqa: S704 - a file of our own
+FOLDER = Path(__file__).parent
+STYLE = Markup((FOLDER / "page.css").read_text())  # noqa: S704 - a file of our own
 
 
 def templates(folder: Path) -> Environment:
-    """Those of a service, which extend `page.html`."""
-    made = Environment(
-        loader=FileSystemLoader([folder, OURS]),
+    """A service's templates; they extend `page.html`."""
+    environment = Environment(
+        loader=FileSystemLoader([folder, FOLDER]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["style"] = STYLE
-    return made
+    environment.globals["style"] = STYLE
+    return environment
 
 
 def headers(language: str, *, script: str | None = None, form: str = "'none'", referrer: str) -> dict[str, str]:
-    """Nothing runs but the page's own script, nothing is kept, nobody frames it. `form`: where a form may be sent."""
+    """Allows only the page's own script and style, forbids caching and framing. `form`: the form-action source."""
     scripts = f" script-src {_hash(script)}; connect-src 'self';" if script else ""
     policy = (
         f"default-src 'none';{scripts} style-src {_hash(STYLE)};"

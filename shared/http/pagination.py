@@ -1,4 +1,4 @@
-"""Keyset pagination: pages and their cursors."""
+"""Keyset pagination: pages of lists and the cursors to the next page."""
 
 import base64
 import binascii

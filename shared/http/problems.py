@@ -1,4 +1,4 @@
-"""From whatever goes wrong in an endpoint to a problem document: the one place that does it."""
+"""Turns every exception of an endpoint into a problem document (RFC 9457). The only place that does it."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from shared.database.errors import sqlstate
 from shared.errors import (
     HttpError,
     MethodNotAllowed,
@@ -21,33 +22,36 @@ from shared.errors import (
     negotiate,
     problem_response,
 )
-from shared.http.validation_messages import told
+from shared.http.validation_messages import message
 from shared.observability.log import logger
 
 log = logger(__name__)
 MAX_ERRORS = 20
+# SQLSTATE classes: connection, resources, operator intervention, transaction rollback
+TEMPORARY = {"08", "53", "57", "40"}
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 def _pointer(location: tuple[Any, ...]) -> str:
     return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in location)
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
+async def _handle_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
     language = negotiate(request.headers.get("accept-language"))
     errors = [
-        {"pointer": _pointer(one["loc"]), "code": one["type"], "detail": told(one, language)}
-        for one in error.errors()[:MAX_ERRORS]
+        {"pointer": _pointer(field["loc"]), "code": field["type"], "detail": message(field, language)}
+        for field in error.errors()[:MAX_ERRORS]
     ]
     return problem_response(request, RuleBroken(extensions={"errors": errors}))
 
 
-async def _problem(request: Request, error: Exception) -> Response:
+async def _handle_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101 - registered for this class
     return problem_response(request, error)
 
 
-async def _http(request: Request, error: Exception) -> Response:
+async def _handle_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     headers = dict(error.headers or {})
     if error.status_code == 404:
@@ -57,19 +61,20 @@ async def _http(request: Request, error: Exception) -> Response:
     return problem_response(request, HttpError(headers=headers), status=error.status_code)
 
 
-def _passing(error: Exception) -> bool:
-    """Whether the database is away, busy or restarting, so that the same call may work later."""
-    state = str(getattr(getattr(error, "orig", error), "sqlstate", "") or "")
+def _is_temporary(error: Exception) -> bool:
+    """Whether the database is unreachable, overloaded or restarting, so that the same call may succeed later."""
+    state = sqlstate(error)
     away = isinstance(
         error, (OperationalError, InterfaceError, PoolTimeout, InternalClientError, OSError, TimeoutError)
     )
-    away |= isinstance(error, DriverError) and not isinstance(error, ValueError)  # which a wrong argument is
+    # A wrong argument is a DriverError and a ValueError.
+    away |= isinstance(error, DriverError) and not isinstance(error, ValueError)
     invalidated = isinstance(error, DBAPIError) and error.connection_invalidated
-    return away or invalidated or state[:2] in {"08", "53", "57", "40"} or state == "55P03"
+    return away or invalidated or state[:2] in TEMPORARY or state == LOCK_NOT_AVAILABLE
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
-    if _passing(error):
+async def _handle_unexpected(request: Request, error: Exception) -> Response:
+    if _is_temporary(error):
         log.warning("dependency_unavailable", error=type(error).__name__)
         return problem_response(request, Unavailable())
     log.error("unhandled_error", exc_info=error)
@@ -77,9 +82,9 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    app.add_exception_handler(ProblemError, _problem)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    for passing in (DBAPIError, PostgresError, DriverError, InternalClientError, PoolTimeout, OSError, TimeoutError):
-        app.add_exception_handler(passing, _unexpected)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(ProblemError, _handle_problem)
+    app.add_exception_handler(RequestValidationError, _handle_validation)
+    app.add_exception_handler(HTTPException, _handle_http)
+    for temporary in (DBAPIError, PostgresError, DriverError, InternalClientError, PoolTimeout, OSError, TimeoutError):
+        app.add_exception_handler(temporary, _handle_unexpected)
+    app.add_exception_handler(Exception, _handle_unexpected)

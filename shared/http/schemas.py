@@ -1,4 +1,4 @@
-"""Building blocks of the HTTP models: strict input and instants."""
+"""Base classes and field types of the HTTP models: strict input and instants."""
 
 import re
 from datetime import UTC, datetime
@@ -6,30 +6,30 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Strict, model_validator
 
-from shared.http.validation_messages import refusal
+from shared.http.validation_messages import invalid
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def refuse_unstorable(value: Any) -> Any:
-    """PostgreSQL stores neither NUL nor lone surrogates, so no text that holds one is let in."""
+    """Raises for text with NUL or lone surrogates, which PostgreSQL cannot store."""
     if isinstance(value, str) and _UNSTORABLE.search(value):
-        raise refusal(
+        raise invalid(
             "unstorable",
             en="text may hold neither NUL nor lone surrogates",
             da="Tekst må hverken indeholde NUL eller halve surrogatpar.",
         )
     if isinstance(value, dict):
-        for key, one in value.items():
+        for key, item in value.items():
             refuse_unstorable(key)
-            refuse_unstorable(one)
+            refuse_unstorable(item)
     elif isinstance(value, list):
-        for one in value:
-            refuse_unstorable(one)
+        for item in value:
+            refuse_unstorable(item)
     return value
 
 
-Flag = Annotated[bool, Strict()]  # of a body: true or false, no word or number that could be taken for one
+Flag = Annotated[bool, Strict()]  # in a body: true or false only, no word or number that means the same
 
 
 class Schema(BaseModel):
@@ -39,7 +39,7 @@ class Schema(BaseModel):
 
 
 class Input(Schema):
-    """Base of request bodies: unknown fields are refused, so nothing can be assigned by surprise."""
+    """Base of request bodies: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
@@ -50,7 +50,7 @@ class Input(Schema):
 
 
 def _out_of_range() -> ValueError:
-    return refusal(
+    return invalid(
         "out_of_range",
         en="must lie between the years 2000 and 2100",
         da="Skal ligge mellem årene 2000 og 2100.",
@@ -68,4 +68,4 @@ def in_range(value: datetime) -> datetime:
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(in_range)]
-"""An instant with an offset, between 2000 and 2100, kept in UTC."""
+"""An instant with an offset, between the years 2000 and 2100, converted to UTC."""

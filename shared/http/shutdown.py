@@ -1,4 +1,4 @@
-"""What is done between being told to end and ending."""
+"""Work to do between SIGTERM and the end of the server."""
 
 import asyncio
 import signal
@@ -9,34 +9,34 @@ from types import FrameType
 
 
 @contextmanager
-def before_the_end(work: Callable[[], Awaitable[None]]) -> Iterator[None]:
-    """On SIGTERM `work` is done before the server's own handler hears of it; a second SIGTERM goes straight to that.
+def before_shutdown(work: Callable[[], Awaitable[None]]) -> Iterator[None]:
+    """On SIGTERM runs `work`, and then the server's own handler; a second SIGTERM calls that handler at once.
 
-    uvicorn closes all WebSockets at once when it is told to end, before the application hears anything.
+    uvicorn closes all WebSockets as soon as it handles SIGTERM, before the application is told.
     """
     server = signal.getsignal(signal.SIGTERM) if threading.current_thread() is threading.main_thread() else None
     if not callable(server):
         yield
         return
     loop = asyncio.get_running_loop()
-    begun: list[asyncio.Task[None]] = []
+    started: list[asyncio.Task[None]] = []
 
-    async def end() -> None:
+    async def shut_down() -> None:
         try:
             await work()
         finally:
             server(signal.SIGTERM, None)
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if begun:
+        if started:
             server(number, frame)
         else:
-            loop.call_soon_threadsafe(lambda: begun.append(loop.create_task(end())))
+            loop.call_soon_threadsafe(lambda: started.append(loop.create_task(shut_down())))
 
     signal.signal(signal.SIGTERM, handle)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, server)
-        for task in begun:
+        for task in started:
             task.cancel()

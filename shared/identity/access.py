@@ -1,4 +1,4 @@
-"""Who may call an endpoint: dependencies that identify the caller and admit roles."""
+"""Dependencies that identify the caller of an endpoint and check their role."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final
@@ -16,8 +16,8 @@ EVERY_ROLE: Final = frozenset({"*"})
 async def identify(request: Request) -> Principal | None:
     """The caller, or None without an Authorization header.
 
-    Raises Unauthorized for a header that is not valid; Unavailable while the keys of auth have never been fetched, so
-    that clients do not sign anybody out because of it.
+    Raises Unauthorized for an invalid header, and Unavailable if auth's keys have never been fetched: after a 401
+    clients would sign their user out.
     """
     headers = request.headers.getlist("authorization")
     if not headers:
@@ -40,11 +40,11 @@ Identified = Annotated[Principal | None, Depends(identify)]
 
 
 def allow(*roles: str) -> Any:
-    """A dependency that admits these roles only: 401 without a caller, 403 for another role."""
-    return _admitting(frozenset(roles))
+    """A dependency that admits only these roles: 401 without a caller, 403 for another role."""
+    return _admit(frozenset(roles))
 
 
-def _admitting(roles: frozenset[str]) -> Any:
+def _admit(roles: frozenset[str]) -> Any:
     async def check(principal: Identified) -> Principal:
         if principal is None:
             raise Unauthorized
@@ -52,19 +52,19 @@ def _admitting(roles: frozenset[str]) -> Any:
             raise Forbidden
         return principal
 
-    return Depends(_declaring(check, roles))
+    return Depends(_declare(check, roles))
 
 
 async def _anyone(principal: Identified) -> Principal | None:
     return principal
 
 
-def _declaring(
+def _declare(
     check: Callable[..., Awaitable[Principal | None]], roles: frozenset[str] | None
 ) -> Callable[..., Awaitable[Principal | None]]:
     check.__access__ = roles  # type: ignore[attr-defined]
     return check
 
 
-ANYONE: Any = Depends(_declaring(_anyone, None))
-SIGNED_IN: Any = _admitting(EVERY_ROLE)
+ANYONE: Any = Depends(_declare(_anyone, None))
+SIGNED_IN: Any = _admit(EVERY_ROLE)

@@ -1,4 +1,4 @@
-"""Keys derived from SECRET_KEY, one a purpose (HKDF, RFC 5869), and what is done with them: sealing and signing."""
+"""Keys derived from SECRET_KEY, one for each purpose (HKDF, RFC 5869), for sealing (encryption) and signing."""
 
 import hashlib
 import hmac
@@ -15,18 +15,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.settings import Settings
 
 NONCE_BYTES = 12
-MOST_BYTES = 256 * 1024 * 1024  # of what is unsealed
+MOST_BYTES = 256 * 1024 * 1024  # of unsealed content
 
 
 class SealBroken(Exception):
-    """What is unsealed was sealed with another key, for another place, or changed since."""
+    """The content was sealed with another key or for another place, or was changed."""
 
 
 class Keys:
-    """What is sealed and signed is so with `secret`; what was with the `previous` one still opens and holds."""
+    """Seals and signs with `secret`; unseals and verifies also what was made with the `previous` secret."""
 
     def __init__(self, secret: str, previous: str | None = None) -> None:
-        self._secrets = [one.encode() for one in (secret, previous) if one]
+        self._secrets = [value.encode() for value in (secret, previous) if value]
         self._derived: dict[str, list[bytes]] = {}
 
     def key(self, purpose: str) -> bytes:
@@ -38,16 +38,16 @@ class Keys:
         return self._derived[purpose]
 
     def seal(self, purpose: str, content: bytes, place: str) -> bytes:
-        """Compressed and encrypted (AES-256-GCM), readable only as what belongs at `place`."""
+        """Compresses and encrypts (AES-256-GCM). It can be unsealed only with the same `place`."""
         nonce = os.urandom(NONCE_BYTES)
         return nonce + AESGCM(self.key(purpose)).encrypt(nonce, zlib.compress(content), place.encode())
 
     def unseal(self, purpose: str, sealed: bytes, place: str) -> bytes:
         """Raises SealBroken."""
         packed = self._decrypted(purpose, sealed, place)
-        opened = zlib.decompressobj()
-        content = opened.decompress(packed, MOST_BYTES)
-        if opened.unconsumed_tail:
+        decompressor = zlib.decompressobj()
+        content = decompressor.decompress(packed, MOST_BYTES)
+        if decompressor.unconsumed_tail:
             raise SealBroken(purpose)
         return content
 
@@ -80,7 +80,7 @@ def keys_from(settings: Settings) -> Keys:
 
 def keys_of(session: AsyncSession) -> Keys:
     """The keys of the database that the transaction runs on."""
-    found: Keys | None = session.info.get("keys")
-    if found is None:
+    keys: Keys | None = session.info.get("keys")
+    if keys is None:
         raise RuntimeError("this database was opened without SECRET_KEY")
-    return found
+    return keys

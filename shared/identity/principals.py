@@ -1,4 +1,4 @@
-"""Callers: who a verified token names, and the claims that a transaction carries."""
+"""The caller that a verified token names, and the claims that a transaction carries."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ class Principal:
 
 @dataclass(frozen=True)
 class Claims:
-    """What Row Level Security sees, under the name PostgREST and Neon use: `request.jwt.claims`."""
+    """The claims that Row Level Security reads, in `request.jwt.claims` as with PostgREST and Neon."""
 
     role: str
     sub: UUID | None = None
@@ -36,8 +36,8 @@ class Claims:
             "actor_id": context.actor_id or self.sub,
             "actor_role": context.actor_role or self.role,
         }
-        given = {key: value for key, value in values.items() if value is not None}
-        return orjson.dumps(given, default=str).decode()  # the driver's UUIDs are a subclass orjson does not know
+        present = {key: value for key, value in values.items() if value is not None}
+        return orjson.dumps(present, default=str).decode()  # orjson does not know the driver's UUID class
 
 
 SERVICE_CLAIMS = Claims(role="service")
@@ -51,7 +51,7 @@ def claims_of(principal: Principal | None) -> Claims:
 
 
 def principal_from(claims: dict[str, Any]) -> Principal:
-    """Raises InvalidToken when a verified token does not name a person, a role and a session."""
+    """Raises InvalidToken if a verified token does not name a person, a role and a session."""
     try:
         return Principal(UUID(claims["sub"]), claims["role"], UUID(claims["sid"]))
     except (KeyError, ValueError, AttributeError, TypeError) as error:

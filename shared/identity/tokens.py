@@ -1,4 +1,4 @@
-"""Verification of access tokens (RFC 7519, RFC 8725) with the keys of a JWKS document (RFC 7517)."""
+"""Verifies access tokens (RFC 7519, RFC 8725) with the keys of a JWKS document (RFC 7517)."""
 
 import asyncio
 import time
@@ -28,11 +28,11 @@ log = logger(__name__)
 
 
 class InvalidToken(Exception):
-    """The token does not let anybody in. The reason is for logs, never for the caller."""
+    """The token is not valid. The reason is for logs, never for the caller."""
 
 
 class NoKeysError(InvalidToken):
-    """No key has been had yet, so nobody can be told from anybody; trying again helps."""
+    """No keys have been fetched yet, so no token can be verified. Trying again helps."""
 
 
 class KeySource(Protocol):
@@ -70,10 +70,11 @@ class StaticJwks:
 
 
 class RemoteJwks:
-    """Keys fetched over HTTP and kept: refreshed on an unknown kid or after `max_age`, at most once per `cool_down`.
+    """Keys fetched over HTTP and cached: refreshed for an unknown kid or after `max_age` seconds, at most once in
+    `cool_down` seconds.
 
-    When the document cannot be had, or holds no key of use, the keys already known go on serving. Whoever remembers
-    what it verified adds to `on_withdrawal` how to forget it when a key is gone.
+    If the document cannot be fetched or holds no usable key, the cached keys stay in use. `on_withdrawal` is called
+    when a key was removed, so that caches of verified tokens can be cleared.
     """
 
     def __init__(self, url: str, *, timeout: float = 2.0, cool_down: float = 10.0, max_age: float = 300.0) -> None:
@@ -89,18 +90,18 @@ class RemoteJwks:
         self.on_withdrawal: list[Callable[[], None]] = []
 
     async def key(self, kid: str) -> Key | None:
-        found = self._keys.get(kid)
-        if found is None:
+        key = self._keys.get(kid)
+        if key is None:
             await self._refresh()
             if not self._keys:
                 raise NoKeysError("no keys")
             return self._keys.get(kid)
         if time.monotonic() - self._fetched_at > self._max_age and self._may_try():
             self._background = asyncio.create_task(self._refresh())
-        return found
+        return key
 
     def _may_try(self) -> bool:
-        # Without any key nobody can come in, so the first fetch is tried again every second.
+        # Without keys nobody can sign in, so the first fetch is retried every second.
         wait = self._cool_down if self._keys else min(1.0, self._cool_down)
         return time.monotonic() - self._tried_at >= wait
 
@@ -119,8 +120,8 @@ class RemoteJwks:
                 return
             withdrawn = any(keys.get(kid) != key for kid, key in self._keys.items())
             self._keys, self._fetched_at = keys, time.monotonic()
-            for forget in self.on_withdrawal if withdrawn else ():
-                forget()
+            for clear in self.on_withdrawal if withdrawn else ():
+                clear()
 
     async def _fetch(self) -> Any:
         async with (
@@ -138,7 +139,7 @@ class RemoteJwks:
 
 
 class TokenVerifier:
-    """Verifies access tokens that name one of `roles`; remembers up to `cache_size` verified ones until they expire."""
+    """Verifies access tokens with one of `roles`, and caches up to `cache_size` verified tokens until they expire."""
 
     def __init__(
         self, keys: KeySource, issuer: str, audience: str, roles: Collection[str], *, cache_size: int = 10_000
@@ -153,12 +154,12 @@ class TokenVerifier:
             keys.on_withdrawal.append(self._cache.clear)
 
     def remembered(self, token: bytes) -> dict[str, Any] | None:
-        """The claims of a token that was verified before and has not expired."""
+        """The claims of a token that was verified before and has not expired; else None."""
         known = self._cache.get(sha256(token).digest())
         return known[1] if known is not None and known[0] > time.time() else None
 
     async def verify(self, token: str) -> dict[str, Any]:
-        """The claims of a valid token. Raises InvalidToken, of which NoKeysError says nothing of the token."""
+        """The claims of a valid token. Raises InvalidToken, or its subclass NoKeysError while there are no keys."""
         if len(token) > MAX_TOKEN_BYTES:
             raise InvalidToken("too long")
         encoded = token.encode("utf-8", "surrogateescape")
@@ -202,7 +203,7 @@ class TokenVerifier:
 
 
 def _is_id(value: object) -> bool:
-    """A UUID in its one usual form: ids are compared as text."""
+    """Whether it is a UUID in its canonical form: ids are compared as text."""
     try:
         return isinstance(value, str) and str(UUID(value)) == value
     except ValueError:

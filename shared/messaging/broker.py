@@ -1,4 +1,4 @@
-"""The broker: connecting to it, publishing with confirms, and keeping a connected worker alive."""
+"""The broker: connections, publishing with confirms, and restarting workers that lose their connection."""
 
 import asyncio
 import random
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import aio_pika
-import asyncpg
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.abc import ChannelFrame, DeliveredMessage
@@ -16,8 +15,9 @@ from aiormq.channel import Channel
 from aiormq.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError
 from pamqp.commands import Basic
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from shared.backoff import Backoff
+from shared.database.errors import DATABASE_ERRORS
 from shared.observability.health import Health
 from shared.observability.log import frames
 
@@ -29,24 +29,16 @@ WIDE_FRAMES = 2_000
 CONNECT_TIMEOUT = 5.0
 CONFIRM_TIMEOUT = 30.0
 HEARTBEAT = 15
-FIRST_PAUSE, LONGEST_PAUSE, SETTLED_AFTER = 0.1, 5.0, 10.0
+SETTLED_AFTER = 10.0  # seconds of work after which failures are counted anew
+RECONNECTING = Backoff(first=0.06, longest=2.5, spread=0.9)
 PERSISTENT, TRANSIENT = 2, 1
 
 
 class BrokerAwayError(ConnectionError):
-    """No broker address answered, or the connection was lost."""
+    """No broker address answers, or the connection was lost."""
 
 
-AWAY: tuple[type[Exception], ...] = (
-    OSError,
-    AMQPError,
-    ChannelInvalidStateError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    DBAPIError,
-    PoolTimeout,
-)
+AWAY: tuple[type[Exception], ...] = (AMQPError, ChannelInvalidStateError, *DATABASE_ERRORS)
 ENDINGS: tuple[type[BaseException], ...] = (*AWAY, asyncio.CancelledError)
 
 
@@ -61,7 +53,7 @@ class Outgoing:
 
 @asynccontextmanager
 async def connection(urls: str, name: str) -> AsyncIterator[AbstractConnection]:
-    """Connects to one of the comma-separated `urls`, in random order; the broker lists it as `name`."""
+    """Connects to one of the comma-separated `urls`, in random order. `name` is shown in the broker's management UI."""
     opened = await _connect_to_any(urls, name)
     try:
         yield opened
@@ -78,19 +70,19 @@ async def _connect_to_any(urls: str, name: str) -> AbstractConnection:
             return await aio_pika.connect(
                 url, timeout=CONNECT_TIMEOUT, heartbeat=HEARTBEAT, client_properties={"connection_name": name}
             )
-        except (OSError, AMQPError, RuntimeError, StopAsyncIteration) as exc:  # the last two: closed while it opened
+        except (OSError, AMQPError, RuntimeError, StopAsyncIteration) as exc:  # the last two: closed while opening
             failure = exc
     raise BrokerAwayError(f"no broker answers: {brief(failure)}") from failure
 
 
 async def wire(channel: AbstractChannel) -> WireChannel:
-    """The channel below aio-pika's: a third less work for each message published."""
+    """The channel below aio-pika's: publishing a message on it takes a third less processor time."""
     return cast(WireChannel, await channel.get_underlay_channel())
 
 
 async def wide_wire(connection: AbstractConnection) -> WireChannel:
-    """A channel of its own that takes in as much as has come: others take ten frames, three messages, a turn of the
-    event loop, and a busy consumer then waits for messages that lie in its socket."""
+    """A channel that reads WIDE_FRAMES frames in a turn of the event loop. With the usual ten, or three messages, a
+    busy consumer waits for messages that have already arrived at its socket."""
     await connection.ready()
     assert connection.transport is not None  # noqa: S101 - it is ready
     opened = connection.transport.connection.channel(frame_buffer_size=WIDE_FRAMES, timeout=CONNECT_TIMEOUT)
@@ -98,7 +90,7 @@ async def wide_wire(connection: AbstractConnection) -> WireChannel:
 
 
 async def publish(channel: WireChannel, message: Outgoing) -> bool:
-    """True once the broker has the message; False if it refused it or, being mandatory, no queue takes it."""
+    """True once the broker has confirmed the message; False if it rejected it, or no queue takes a mandatory one."""
     try:
         answer = await channel.basic_publish(
             message.body,
@@ -114,14 +106,15 @@ async def publish(channel: WireChannel, message: Outgoing) -> bool:
 
 
 async def publish_all(channel: WireChannel, messages: Iterable[Outgoing]) -> list[bool | None]:
-    """Publishes in order, all confirms outstanding at once; None: lost with the connection, or unanswered in 30 s."""
+    """Publishes in order without waiting for single confirms. None: no confirm within 30 s, or connection lost."""
     tasks = [asyncio.create_task(publish(channel, message)) for message in messages]
 
     def give_up(_: Any) -> None:
         for task in tasks:
             task.cancel()
 
-    channel.closing.add_done_callback(give_up)  # what it takes while it closes nobody else would tell of
+    # aiormq does not end calls that are made while the channel closes.
+    channel.closing.add_done_callback(give_up)
     try:
         await asyncio.wait(tasks, timeout=CONFIRM_TIMEOUT)
     finally:
@@ -148,7 +141,7 @@ async def publish_surely(channel: WireChannel, message: Outgoing) -> None:
 
 
 async def acknowledge(channel: WireChannel, messages: Sequence[DeliveredMessage]) -> None:
-    """Once what acknowledges all of them is on its way. Written at once, as each write is a call of the system."""
+    """Writes the acknowledgements of all messages at once, because each write is a system call."""
     tags = [message.delivery_tag for message in messages if message.delivery_tag is not None]
     *earlier, last = tags
     if earlier and not channel.is_closed:
@@ -158,7 +151,7 @@ async def acknowledge(channel: WireChannel, messages: Sequence[DeliveredMessage]
 
 
 async def supervise(name: str, run: Callable[[], Awaitable[None]], health: Health) -> None:
-    """Runs `run` for ever, again after each failure; `run` itself tells `health` once it is up."""
+    """Runs `run` for ever, and restarts it with backoff after each failure. `run` reports to `health` when it is up."""
     loop = asyncio.get_running_loop()
     failures = 0
     try:
@@ -168,7 +161,7 @@ async def supervise(name: str, run: Callable[[], Awaitable[None]], health: Healt
             health.down(name, reason)
             failures = 1 if loop.time() - started > SETTLED_AFTER else failures + 1
             log.warning("worker_down", worker=name, reason=reason, failures=failures)
-            await asyncio.sleep(pause(failures))
+            await asyncio.sleep(RECONNECTING.pause(failures))
     finally:
         health.down(name, "stopped")
 
@@ -177,33 +170,27 @@ async def _attempt(name: str, run: Callable[[], Awaitable[None]]) -> str:
     task = asyncio.current_task()
     try:
         await run()
-    except BaseExceptionGroup as group:  # a TaskGroup that fails leaves its task marked as being cancelled
-        return _told(name, group.exceptions[0])
+    except BaseExceptionGroup as group:  # a failed TaskGroup leaves its task marked as cancelled
+        return _reason(name, group.exceptions[0])
     except (Exception, asyncio.CancelledError) as exc:
-        # aiormq cancels whoever waits on a connection that is lost, and closing a lost one may fail in the midst of
-        # our being cancelled: so neither kind of exception tells whether this task is meant to end
+        # aiormq cancels tasks that wait on a lost connection, and closing a lost connection can fail while this task is
+        # being cancelled. So only cancelling() tells whether this task is to end.
         if task and task.cancelling():
             raise asyncio.CancelledError from exc
-        return _told(name, exc)
+        return _reason(name, exc)
     return "ended"
 
 
-def _told(name: str, failure: BaseException) -> str:
+def _reason(name: str, failure: BaseException) -> str:
     if isinstance(failure, ENDINGS):
         return brief(failure) if str(failure) else "connection lost"
-    # a defect, or an unknown way to lose a connection: a worker that ended would be silent for good
+    # A defect, or an unknown way to lose a connection. The worker must not end silently.
     log.error("worker_failed", worker=name, error=type(failure).__name__, trace=frames(failure))
     return brief(failure)
 
 
-def pause(failures: int) -> float:
-    """Seconds to wait after the nth failure in a row: exponential, full jitter."""
-    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 16))
-    return random.uniform(FIRST_PAUSE / 2, longest)  # noqa: S311 - spreads load, guards no secret
-
-
 def brief(error: BaseException | None, limit: int = 200) -> str:
-    """Class and first line of an error: no statement parameters, which may be personal."""
+    """Class and first line of an error, without statement parameters, which may be personal data."""
     cause: Any = error.orig if isinstance(error, DBAPIError) else error
     text = next(iter(str(cause).splitlines()), "")
     return f"{type(cause).__name__}: {text}"[:limit]

@@ -1,7 +1,6 @@
-"""The consumer: takes messages from the service's queue, retries those that fail, lays aside the hopeless."""
+"""The consumer: handles the service's messages, retries them, and moves those that keep failing to the dead letters."""
 
 import asyncio
-import random
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,9 +17,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from shared.backoff import jitter
+from shared.database.errors import DATABASE_ERRORS, sqlstate
 from shared.database.session import Database
-from shared.messaging import broker, topology
-from shared.messaging import queue_depth as depths
+from shared.messaging import broker, queue_depth, topology
 from shared.messaging.broker import PERSISTENT, BrokerAwayError, Outgoing, WireChannel
 from shared.messaging.subscriptions import (
     MESSAGES,
@@ -29,7 +29,7 @@ from shared.messaging.subscriptions import (
     UndecodableError,
     decode,
     handle,
-    handle_together,
+    handle_batch,
 )
 from shared.messaging.topology import DELAYS, Bindings
 from shared.observability.health import Health
@@ -39,26 +39,18 @@ __all__ = ["Consumer", "Received", "Subscriptions", "handle"]
 
 log = structlog.get_logger(__name__)
 
-PREFETCH = 256  # LANES times TOGETHER
-TOGETHER = 32  # messages a transaction, when so many wait
-LANES = 8  # fewer than the pool has connections, so that a backlog leaves some for requests
+PREFETCH = 256  # LANES times BATCH_SIZE
+BATCH_SIZE = 32  # most messages in one transaction
+LANES = 8  # fewer than the pool's connections, so that a backlog leaves some for requests
 STOP_TIMEOUT = 10.0
 BROKER_TIMEOUT = 10.0
 MOST_DATABASE_FAILURES = 5
-DATABASE_ERRORS = (
-    OSError,
-    DBAPIError,
-    PoolTimeout,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
-LOST_THE_RACE = ("40P01", "40001")  # deadlock, serialization: the other one went on, and this one may come again
-RACE_PAUSE = 0.1  # seconds, at most
-DATABASE_AWAY = ("08", "53", "57P", "25006", "28")  # connection, resources, shutdown, read-only, not let in
+CONFLICTS = ("40P01", "40001")  # deadlock, serialization failure: the transaction can be tried again
+CONFLICT_PAUSE = 0.05  # seconds on average
+DATABASE_AWAY = ("08", "53", "57P", "25006", "28")  # connection, resources, shutdown, read-only, authorization
 
 HANDLE_SECONDS = Histogram(
-    "consumer_handle_seconds", "Handling what was taken at once, its commit included", ["service"]
+    "consumer_handle_seconds", "Seconds to handle a batch of messages, including the commit", ["service"]
 )
 
 Envelope = dict[str, Any] | UndecodableError
@@ -66,7 +58,7 @@ Lane = asyncio.Queue[tuple[DeliveredMessage, Envelope]]
 
 
 class Consumer:
-    """Takes messages from `<service>.events`. Those of one subject go through one lane, in order."""
+    """Handles messages from `<service>.events`. Messages of one subject go through one lane, in order."""
 
     def __init__(
         self,
@@ -77,7 +69,7 @@ class Consumer:
         health: Health,
         bindings: Bindings | None = None,
         delays: Sequence[int] = DELAYS,
-        together: int = TOGETHER,
+        batch_size: int = BATCH_SIZE,
     ) -> None:
         self._database = database
         self._subscriptions = subscriptions
@@ -86,18 +78,18 @@ class Consumer:
         self._health = health
         self._bindings = bindings
         self._delays = delays
-        self._at_once = together
+        self._batch_size = batch_size
         self._lanes: list[Lane] = []
-        self._under_way = 0
+        self._unsettled = 0
         self._handling = HANDLE_SECONDS.labels(service)
 
     async def run(self) -> None:
-        """Until the connection is lost. When cancelled it first finishes what it was given, for up to 10 s."""
+        """Runs until the connection is lost. When cancelled, it first finishes the messages it has, for up to 10 s."""
         async with broker.connection(self._amqp_url, f"{self._service} consumer") as connection:
             await self._declare(await connection.channel())
             channel = await broker.wide_wire(connection)
             await channel.basic_qos(prefetch_count=PREFETCH, timeout=BROKER_TIMEOUT)
-            measuring = asyncio.create_task(depths.measure(connection, self._service, self._delays))
+            measuring = asyncio.create_task(queue_depth.measure(connection, self._service, self._delays))
             try:
                 await self._consume(channel)
             finally:
@@ -109,9 +101,9 @@ class Consumer:
         await topology.declare(channel, {**bindings, self._service: self._subscriptions.types}, self._delays)
 
     async def _consume(self, channel: WireChannel) -> None:
-        self._lanes, self._under_way = [asyncio.Queue() for _ in range(LANES)], 0
+        self._lanes, self._unsettled = [asyncio.Queue() for _ in range(LANES)], 0
         work = [asyncio.create_task(self._work(lane, channel)) for lane in self._lanes]
-        lost = asyncio.create_task(_lost(channel))
+        lost = asyncio.create_task(_wait_for_loss(channel))
         try:
             queue = topology.events_queue(self._service)
             consuming = await channel.basic_consume(queue, self._receive, timeout=BROKER_TIMEOUT)
@@ -136,34 +128,34 @@ class Consumer:
     async def _receive(self, message: DeliveredMessage) -> None:
         envelope = decode(message.body)
         subject = "" if isinstance(envelope, UndecodableError) else str(envelope.get("subject"))
-        self._under_way += 1
-        self._lanes[hash(subject) % LANES].put_nowait((message, envelope))  # no more than the prefetch can wait
+        self._unsettled += 1
+        self._lanes[hash(subject) % LANES].put_nowait((message, envelope))  # the prefetch limits how many wait
 
     async def _work(self, lane: Lane, channel: WireChannel) -> None:
         while True:
-            taken = [await lane.get()]
-            while len(taken) < self._at_once and not lane.empty():
-                taken.append(lane.get_nowait())
-            if await self._settle_together(taken):
-                await broker.acknowledge(channel, [message for message, _ in taken])
+            batch = [await lane.get()]
+            while len(batch) < self._batch_size and not lane.empty():
+                batch.append(lane.get_nowait())
+            if await self._settle_batch(batch):
+                await broker.acknowledge(channel, [message for message, _ in batch])
             else:
-                for message, envelope in taken:
+                for message, envelope in batch:
                     await self._settle(message, envelope, channel)
                     await broker.acknowledge(channel, [message])
-            for _ in taken:
+            for _ in batch:
                 lane.task_done()
-            self._under_way -= len(taken)
+            self._unsettled -= len(batch)
 
-    async def _settle_together(self, taken: Sequence[tuple[DeliveredMessage, Envelope]]) -> bool:
-        """What waits, in one transaction. If that fails nothing was done, and each is to be settled by itself."""
-        envelopes = [envelope for _, envelope in taken if not isinstance(envelope, UndecodableError)]
-        if len(taken) == 1 or len(envelopes) < len(taken):
+    async def _settle_batch(self, batch: Sequence[tuple[DeliveredMessage, Envelope]]) -> bool:
+        """Handles the batch in one transaction. If False, nothing was done, and each message is to be settled alone."""
+        envelopes = [envelope for _, envelope in batch if not isinstance(envelope, UndecodableError)]
+        if len(batch) == 1 or len(envelopes) < len(batch):
             return False
         try:
             with self._handling.time():
-                return await handle_together(self._database, self._subscriptions, self._service, envelopes)
-        except Exception as exc:  # noqa: BLE001 - one by one it will be found which of them it was
-            log.info("messages_handled_one_by_one", count=len(taken), error=type(exc).__name__)
+                return await handle_batch(self._database, self._subscriptions, self._service, envelopes)
+        except Exception as exc:  # noqa: BLE001 - handling one by one will show which message fails
+            log.info("messages_handled_one_by_one", count=len(batch), error=type(exc).__name__)
             return False
 
     async def _settle(self, message: DeliveredMessage, envelope: Envelope, channel: WireChannel) -> None:
@@ -171,23 +163,23 @@ class Consumer:
             with self._handling.time():
                 now = datetime.now(UTC)
                 pushed = await self._push(message, envelope, channel, now)
-                await self._handle_patiently(envelope, now, pushed=pushed)
+                await self._handle_with_retries(envelope, now, pushed=pushed)
         except UndecodableError as exc:
-            await self._pass_on(channel, message, exc, topology.dead_queue(self._service))
-        except Exception as exc:  # noqa: BLE001 - whatever a handler raises concerns its one message only
-            await self._pass_on(channel, message, exc, self._next_queue(message))
+            await self._move(channel, message, exc, topology.dead_queue(self._service))
+        except Exception as exc:  # noqa: BLE001 - whatever a handler raises concerns this message only
+            await self._move(channel, message, exc, self._next_queue(message))
 
     async def _push(self, message: DeliveredMessage, envelope: Envelope, channel: WireChannel, now: datetime) -> bool:
-        """At once what follows from the event alone, unless that could overtake something or come twice."""
+        """Sends the realtime messages of the event, unless they could overtake others or be sent twice."""
         if isinstance(envelope, UndecodableError) or message.redelivered or _attempts(message):
             return False
-        if self._under_way > 1 or not self._database.notifier.quiet:
+        if self._unsettled > 1 or not self._database.notifier.quiet:
             return False
-        pushes = self._subscriptions.live(envelope, now)
+        pushes = self._subscriptions.pushes(envelope, now)
         return bool(pushes) and all(await broker.publish_all(channel, pushes))
 
-    async def _handle_patiently(self, envelope: Envelope, now: datetime, *, pushed: bool) -> None:
-        """Waits while the database is away: that is no fault of the message."""
+    async def _handle_with_retries(self, envelope: Envelope, now: datetime, *, pushed: bool) -> None:
+        """Waits while the database is away, which is not counted as an attempt of the message."""
         if isinstance(envelope, UndecodableError):
             raise envelope
         failures = 0
@@ -198,8 +190,8 @@ class Consumer:
                 failures += 1
                 if failures > MOST_DATABASE_FAILURES:
                     raise
-                if _state(exc) in LOST_THE_RACE:
-                    await asyncio.sleep(random.uniform(0, RACE_PAUSE))  # noqa: S311 - so that they do not meet again
+                if sqlstate(exc) in CONFLICTS:
+                    await asyncio.sleep(jitter(CONFLICT_PAUSE, spread=1))
                 elif database_is_away(exc):
                     await self._until_database_answers(exc)
                 else:
@@ -212,7 +204,7 @@ class Consumer:
         while True:
             failures += 1
             self._health.down("consumer", broker.brief(reason))
-            await asyncio.sleep(broker.pause(failures))
+            await asyncio.sleep(broker.RECONNECTING.pause(failures))
             with suppress(*DATABASE_ERRORS):
                 await self._database.call(text("SELECT 1"))
                 self._health.up("consumer")
@@ -224,40 +216,36 @@ class Consumer:
             return topology.retry_queue(self._service, self._delays[failed])
         return topology.dead_queue(self._service)
 
-    async def _pass_on(self, channel: WireChannel, message: DeliveredMessage, error: Exception, queue: str) -> None:
-        """The caller acknowledges the message only once the broker has confirmed its copy in `queue`."""
+    async def _move(self, channel: WireChannel, message: DeliveredMessage, error: Exception, queue: str) -> None:
+        """Publishes a copy to `queue` and waits for its confirm. The caller acknowledges the message afterwards."""
         dead = queue == topology.dead_queue(self._service)
         MESSAGES.labels(self._service, "dead" if dead else "retried").inc()
         report = log.error if dead else log.warning
-        about = message.header.properties
-        what = {"event_id": about.message_id, "type": about.message_type, "error": type(error).__name__}
-        report("message_failed", queue=queue, **what, trace=frames(error))
+        properties = message.header.properties
+        about = {"event_id": properties.message_id, "type": properties.message_type, "error": type(error).__name__}
+        report("message_failed", queue=queue, **about, trace=frames(error))
         await broker.publish_surely(channel, _failed(message, error, queue))
 
 
-async def _lost(channel: WireChannel) -> None:
-    """Ends, with an error, when the channel closes or the broker takes the queue away."""
-    gone = asyncio.get_running_loop().create_future()
+async def _wait_for_loss(channel: WireChannel) -> None:
+    """Raises BrokerAwayError when the channel closes or the broker cancels the consumer."""
+    loss = asyncio.get_running_loop().create_future()
 
-    def take_away(_: Any) -> None:
-        if not gone.done():
-            gone.set_result(None)
+    def end(_: Any) -> None:
+        if not loss.done():
+            loss.set_result(None)
 
-    channel.on_consumer_cancel_callbacks.add(take_away)
-    channel.closing.add_done_callback(take_away)
-    await gone
+    channel.on_consumer_cancel_callbacks.add(end)
+    channel.closing.add_done_callback(end)
+    await loss
     raise BrokerAwayError("the broker stopped delivering")
 
 
 def database_is_away(error: Exception) -> bool:
-    if isinstance(error, (OSError, PoolTimeout, asyncpg.InternalClientError)):  # the last: lost amid an answer
+    if isinstance(error, (OSError, PoolTimeout, asyncpg.InternalClientError)):  # the last: lost while reading a result
         return True
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    return lost or _state(error).startswith(DATABASE_AWAY)
-
-
-def _state(error: Exception) -> str:
-    return getattr(getattr(error, "orig", error), "sqlstate", None) or ""
+    return lost or sqlstate(error).startswith(DATABASE_AWAY)
 
 
 def _headers(message: DeliveredMessage) -> FieldTable:
@@ -271,7 +259,7 @@ def _attempts(message: DeliveredMessage) -> int:
 
 def _failed(message: DeliveredMessage, error: Exception, queue: str) -> Outgoing:
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    # other headers stay behind: with its x-death the broker would take the second round of a message for a cycle
+    # Other headers are dropped: with x-death the broker would take a second round of retries for a cycle.
     headers: FieldTable = {
         "x-attempts": _attempts(message) + 1,
         "x-error": broker.brief(error),
@@ -279,11 +267,11 @@ def _failed(message: DeliveredMessage, error: Exception, queue: str) -> Outgoing
         "x-last-failed-at": now,
     }
     properties = message.header.properties
-    kept = Basic.Properties(
+    copied = Basic.Properties(
         message_id=properties.message_id,
         message_type=properties.message_type,
         content_type=properties.content_type,
         headers=headers,
         delivery_mode=PERSISTENT,
     )
-    return Outgoing("", queue, message.body, kept)
+    return Outgoing("", queue, message.body, copied)

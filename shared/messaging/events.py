@@ -1,4 +1,4 @@
-"""Events: declared by their publisher, emitted in the transaction that causes them, sent as CloudEvents 1.0."""
+"""Events: declared by their publisher, written to the outbox in the transaction, sent as CloudEvents 1.0."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ def new_id() -> UUID:
 
 
 class Event(BaseModel):
-    """Base of the payload classes. `class Booked(Event, type="booking.created.v1", subject="booking_id")`."""
+    """Base of the payload classes: `class Paid(Event, type="order.paid.v1", subject="order_id")`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     type_: ClassVar[str]
@@ -50,8 +50,10 @@ class Event(BaseModel):
 
 @dataclass(frozen=True)
 class Push:
-    """A realtime message for everybody connected in the audience: `user:<id>`, `loctician:<id>`, `all` ... One that is
-    sent again, because it could not be known whether it was before, has the same random bits in its id."""
+    """A realtime message for the connected members of an audience, such as `user:<id>` or `all`.
+
+    A message that may have been sent before is sent again with the same random bits in its id.
+    """
 
     id: UUID
     audience: Sequence[str]
@@ -60,18 +62,18 @@ class Push:
 
 
 def derived_id(at: datetime, event_id: UUID, name: str) -> UUID:
-    """A UUIDv7 of the instant whose random bits follow from event and name: what is sent again is known by them."""
+    """A UUIDv7 whose random bits are derived from event and name, so that a repeated message has the same bits."""
     bits = uuid5(event_id, name).int & (1 << 62) - 1
     return UUID(int=int(at.timestamp() * 1000) << 80 | 7 << 76 | (event_id.int >> 64 & 0xFFF) << 64 | 2 << 62 | bits)
 
 
 def emit(session: AsyncSession, event: Event) -> None:
-    """Queue an event on the session; it is written to the outbox before the same transaction commits."""
+    """Queues an event on the session; it is written to the outbox before the same transaction commits."""
     _queue(session, EVENTS_EXCHANGE, event.type_, event.subject, event.version, event.model_dump_json())
 
 
 def push(session: AsyncSession, message: Push) -> None:
-    """Queue a realtime message, likewise."""
+    """Queues a realtime message in the same way."""
     body = orjson.dumps({"audience": list(message.audience), "data": message.data}, default=str).decode()
     _queue(session, REALTIME_EXCHANGE, message.type, "", 0, body, message.id)
 
@@ -103,7 +105,7 @@ def _queue(
 
 
 async def write_queued(session: AsyncSession, schema: str) -> bool:
-    """Insert what was emitted, in order. Tells whether there was anything."""
+    """Inserts the queued rows in order. Returns whether there were any."""
     rows = session.info.pop(QUEUED, [])
     if rows:
         columns = list(rows[0])
@@ -142,7 +144,7 @@ def envelope(source: str, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def envelope_schema(type_: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON Schema of what `envelope` makes of an event of this type."""
+    """The JSON Schema of the envelope of events of this type."""
     texts = ("source", "subject", "traceparent", "actorid", "actorrole", "requestid")
     return {
         "type": "object",

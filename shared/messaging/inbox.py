@@ -1,4 +1,4 @@
-"""Which events were handled already, so that one delivered twice has its effect once."""
+"""The inbox: the ids of handled events, so that an event that is delivered twice is handled once."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from shared.database.housekeeping import housekeeping_tables
 
 
 def inbox_table(metadata: MetaData) -> Table:
-    """The inbox; and beside it the tables of every service's own housekeeping."""
+    """The inbox, and the housekeeping tables that every service has."""
     housekeeping_tables(metadata)
     return Table(
         "inbox",
@@ -23,25 +23,26 @@ def inbox_table(metadata: MetaData) -> Table:
     )
 
 
-Said = tuple[UUID, str, datetime]  # an event's id, of whom, and when
+Delivery = tuple[UUID, str, datetime]  # an event's id, subject and time
 
 
-async def first_times(session: AsyncSession, schema: str, said: Sequence[Said]) -> set[UUID]:
-    """Which of them are new here. Not what was said of somebody before they were forgotten here."""
-    ids, subjects, times = zip(*said, strict=True)
+async def record_new(session: AsyncSession, schema: str, deliveries: Sequence[Delivery]) -> set[UUID]:
+    """Records the events and returns the ids of the new ones. Events about a person from before their erasure do not
+    count as new."""
+    ids, subjects, times = zip(*deliveries, strict=True)
     values = {"ids": list(ids), "subjects": list(subjects), "times": list(times)}
-    return set((await session.execute(_remember(schema), values)).scalars())
+    return set((await session.execute(_insert(schema), values)).scalars())
 
 
 @cache
-def _remember(schema: str) -> TextClause:
+def _insert(schema: str) -> TextClause:
     return text(f"""
         INSERT INTO {schema}.inbox (event_id)
-        SELECT said.event_id FROM unnest(
+        SELECT delivery.event_id FROM unnest(
             CAST(:ids AS uuid[]), CAST(:subjects AS text[]), CAST(:times AS timestamptz[])
-        ) AS said (event_id, subject, time)
+        ) AS delivery (event_id, subject, time)
         WHERE NOT EXISTS (
             SELECT FROM {schema}.erased_subjects AS erased
-            WHERE erased.subject_id = said.subject AND erased.erased_at > said.time
+            WHERE erased.subject_id = delivery.subject AND erased.erased_at > delivery.time
         ) ON CONFLICT DO NOTHING RETURNING event_id
     """)

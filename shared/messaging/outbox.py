@@ -1,4 +1,4 @@
-"""The outbox: events written in the transaction that causes them, published afterwards by the relay."""
+"""The outbox table: events are written to it in the transaction, and the relay publishes them afterwards."""
 
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Integer, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB

@@ -1,4 +1,4 @@
-"""Realtime messages that follow from an event alone: sent as it arrives, before anything is written down."""
+"""Realtime messages as the broker carries them to the gateway."""
 
 from datetime import UTC, datetime
 

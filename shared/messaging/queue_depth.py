@@ -1,4 +1,4 @@
-"""How much waits where: messages in a service's queues, rows in its outbox."""
+"""How many messages wait in a service's queues, and how many rows in its outbox."""
 
 import asyncio
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Backlog:
 
 
 async def depths(connection: AbstractConnection, service: str, delays: Sequence[int] = DELAYS) -> Depths | None:
-    """None when the service's queues were never declared."""
+    """None if the service's queues were never declared."""
     channel = await connection.channel()
     try:
         events, consumers = await _count(channel, events_queue(service))
@@ -53,14 +53,14 @@ async def _count(channel: AbstractChannel, queue: str) -> tuple[int, int]:
 
 
 async def measure(connection: AbstractConnection, service: str, delays: Sequence[int]) -> None:
-    """Keeps the metrics of a service's queues, for as long as the connection holds."""
+    """Updates the metrics of a service's queues until the connection is lost."""
     while True:
-        found = await depths(connection, service, delays)
-        if found is not None:
-            for name, count in (("events", found.events), ("retry", found.retry), ("dead", found.dead)):
+        measured = await depths(connection, service, delays)
+        if measured is not None:
+            for name, count in (("events", measured.events), ("retry", measured.retry), ("dead", measured.dead)):
                 MESSAGES.labels(service, name).set(count)
         task = asyncio.current_task()
-        if task and task.cancelling():  # the driver may have swallowed it
+        if task and task.cancelling():  # the driver may have swallowed the cancellation
             raise asyncio.CancelledError
         await asyncio.sleep(MEASURE_EVERY)
 

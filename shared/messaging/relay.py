@@ -1,9 +1,9 @@
-"""The relay: publishes what stands in the outbox, in order, and deletes what the broker has confirmed."""
+"""The relay: publishes the rows of the outbox in order, and deletes those that the broker has confirmed."""
 
 import asyncio
 import time
 from collections import Counter as Counted
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,11 @@ import orjson
 from pamqp.commands import Basic
 from prometheus_client import Counter, Gauge, Histogram
 
+from shared.backoff import Backoff
 from shared.database.notifier import outbox_channel
 from shared.database.session import Database
 from shared.identity.principals import SERVICE_CLAIMS
-from shared.messaging import broker, topology
-from shared.messaging import push as live
+from shared.messaging import broker, push, topology
 from shared.messaging.broker import PERSISTENT, BrokerAwayError, Outgoing, WireChannel
 from shared.messaging.events import Push, envelope
 from shared.messaging.outbox import REALTIME_EXCHANGE
@@ -29,23 +29,25 @@ if TYPE_CHECKING:
     from shared.observability.telemetry_export import Span
 
 BATCH, BATCHES_A_PASS = 500, 20
-POLL = 2.0  # seconds, should a poke have been lost
+POLL = 2.0  # seconds, in case a poke was lost
 MEASURE_EVERY = 5.0
 MOST_COUNTED = 100_000
 CONNECT_TIMEOUT, COMMAND_TIMEOUT = 5.0, 30.0
-SHORTEST_HOLD, LONGEST_HOLD = 1.0, 60.0
+HOLDING = Backoff(first=1.0, longest=60.0)  # for event types that no queue accepts
 
 WAITING = Gauge("outbox_rows_waiting", "Rows in the outbox, counted up to 100,000", ["service"])
 OLDEST = Gauge("outbox_oldest_row_seconds", "Age of the oldest row in the outbox", ["service"])
-PUBLISH_SECONDS = Histogram("outbox_publish_seconds", "Publishing a batch until all is confirmed", ["service"])
-PUBLISHED = Counter("outbox_published_total", "Messages the broker confirmed, by type of event", ["service", "type"])
-RETURNED = Counter("outbox_returned_total", "Messages no queue would take", ["service"])
+PUBLISH_SECONDS = Histogram(
+    "outbox_publish_seconds", "Seconds to publish a batch until all of it is confirmed", ["service"]
+)
+PUBLISHED = Counter("outbox_published_total", "Messages that the broker confirmed, by event type", ["service", "type"])
+RETURNED = Counter("outbox_returned_total", "Messages that no queue accepted", ["service"])
 
 Row = Mapping[str, Any]
 
 
 class Relay:
-    """One of these is at work for a schema at any time; others stand by."""
+    """Of all relays of a schema one works at any time; the others stand by."""
 
     def __init__(
         self, database: Database, service: str, amqp_url: str, health: Health, bindings: Bindings | None = None
@@ -57,7 +59,7 @@ class Relay:
         self._bindings = bindings
 
     async def run(self) -> None:
-        """Until a connection is lost."""
+        """Runs until a connection is lost."""
         async with _opened(self._database) as outbox:
             await self._stand_by(outbox)
             await self._measure(outbox)
@@ -69,9 +71,9 @@ class Relay:
                     await self._relay(outbox, await broker.wire(channel))
 
     async def _stand_by(self, outbox: "_Outbox") -> None:
-        # asks again and again: waiting inside the lock function would hold back vacuum for as long
+        # Polls, because waiting inside the lock function would hold back vacuum.
         while not await outbox.try_lock():
-            WAITING.labels(self._service).set(0)  # whoever is at work tells
+            WAITING.labels(self._service).set(0)  # the working relay reports these
             OLDEST.labels(self._service).set(0)
             self._health.up("relay")
             await asyncio.sleep(POLL)
@@ -98,20 +100,23 @@ class Relay:
             pass
 
     async def _pass(self, outbox: "_Outbox", channel: WireChannel, held: "_Held") -> bool:
-        """While the broker takes a batch in, the next is read; while it takes in that one, the first is deleted. Not
-        for ever: a row that commits late has an earlier id than its neighbours. Tells whether more may be waiting."""
+        """Publishes BATCHES_A_PASS batches. While the broker confirms one, the next is read and the last one deleted.
+
+        A pass is bounded because a row that commits late can have a lower id than rows already read. Returns whether
+        more rows may be waiting.
+        """
         batch = self._send(channel, await outbox.fetch(held.types()))
         try:
             for left in reversed(range(BATCHES_A_PASS)):
                 if not batch.rows:
                     return False
                 following = await outbox.fetch(held.types(), after=batch.rows[-1]["id"]) if left else ()
-                sent, answers = batch, await batch.answers
-                batch = self._send(channel, () if None in answers else following)
-                await self._settle(outbox, sent, answers, held)
+                sent, confirms = batch, await batch.confirms
+                batch = self._send(channel, () if None in confirms else following)
+                await self._settle(outbox, sent, confirms, held)
         finally:
-            batch.answers.cancel()
-            await asyncio.gather(batch.answers, return_exceptions=True)
+            batch.confirms.cancel()
+            await asyncio.gather(batch.confirms, return_exceptions=True)
         return True
 
     def _send(self, channel: WireChannel, rows: Sequence[Row]) -> "_Batch":
@@ -125,18 +130,18 @@ class Relay:
         with PUBLISH_SECONDS.labels(self._service).time():
             return await broker.publish_all(channel, messages)
 
-    async def _settle(self, outbox: "_Outbox", batch: "_Batch", answers: Sequence[bool | None], held: "_Held") -> None:
-        answered = list(zip(batch.rows, answers, strict=True))
-        for span, answer in zip(batch.spans, answers, strict=True):
+    async def _settle(self, outbox: "_Outbox", batch: "_Batch", confirms: Sequence[bool | None], held: "_Held") -> None:
+        results = list(zip(batch.rows, confirms, strict=True))
+        for span, confirmed in zip(batch.spans, confirms, strict=True):
             if span:
-                span.end(error=None if answer else "not_taken")
-        await outbox.delete([row["id"] for row, answer in answered if answer])
-        for type_, count in Counted(row["type"] for row, answer in answered if answer).items():
+                span.end(error=None if confirmed else "not_taken")
+        await outbox.delete([row["id"] for row, confirmed in results if confirmed])
+        for type_, count in Counted(row["type"] for row, confirmed in results if confirmed).items():
             PUBLISHED.labels(self._service, type_).inc(count)
-        RETURNED.labels(self._service).inc(answers.count(False))
-        if None in answers:
+        RETURNED.labels(self._service).inc(confirms.count(False))
+        if None in confirms:
             raise BrokerAwayError("connection lost while publishing")
-        held.learn((row["type"], bool(answer)) for row, answer in answered)
+        held.update((row["type"], bool(confirmed)) for row, confirmed in results)
 
     def _spans(self, rows: Sequence[Row]) -> "list[Span | None]":
         if not tracing.active():
@@ -150,17 +155,26 @@ class Relay:
 
 
 def _span(row: Row) -> "Span | None":
-    """Whoever handles the event goes on from here, as the sending of it does from the call that caused it."""
+    """The span of sending an event: a child of the call that caused it, and the parent of its handling."""
     if row["traceparent"] is None or row["exchange"] == REALTIME_EXCHANGE:
         return None
-    about = {"system": "rabbitmq", "operation": "send", "destination": row["exchange"], "event": row["type"]}
-    return tracing.begin(f"send {row['type']}", "producer", row["traceparent"], event_id=str(row["event_id"]), **about)
+    return tracing.begin(
+        f"send {row['type']}",
+        "producer",
+        row["traceparent"],
+        system="rabbitmq",
+        operation="send",
+        destination=row["exchange"],
+        event=row["type"],
+        event_id=str(row["event_id"]),
+    )
 
 
 def outgoing(service: str, row: Row, span: "Span | None" = None) -> Outgoing:
     if row["exchange"] == REALTIME_EXCHANGE:
-        told = orjson.loads(row["data"])
-        return live.outgoing(Push(row["event_id"], told["audience"], row["type"], told["data"]), row["occurred_at"])
+        content = orjson.loads(row["data"])
+        message = Push(row["event_id"], content["audience"], row["type"], content["data"])
+        return push.outgoing(message, row["occurred_at"])
     body = envelope(f"/services/{service}", {**row, "data": orjson.Fragment(row["data"]), **_traced(span)})
     properties = Basic.Properties(
         message_id=str(row["event_id"]),
@@ -177,31 +191,30 @@ def _traced(span: "Span | None") -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Rows on their way to the broker; `answers` tells of each whether it has them."""
+    """Rows that are being published; `confirms` gives the broker's answer for each."""
 
     rows: Sequence[Row]
     spans: "list[Span | None]"
-    answers: "asyncio.Task[list[bool | None]]"
+    confirms: "asyncio.Task[list[bool | None]]"
 
 
 @dataclass
 class _Held:
-    """Types that no queue takes at the moment: tried again later, so that they hold up no others."""
+    """Event types that no queue accepts at the moment. They are tried again later and do not delay the others."""
 
-    _until: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _until: dict[str, tuple[float, int]] = field(default_factory=dict)  # when to try again, and how often it failed
 
     def types(self) -> list[str]:
         now = time.monotonic()
         return [type_ for type_, (until, _) in self._until.items() if until > now]
 
-    def learn(self, answers: Any) -> None:
-        taken = dict(answers)
-        for type_, accepted in taken.items():
+    def update(self, results: Iterable[tuple[str, bool]]) -> None:
+        for type_, accepted in dict(results).items():
             if accepted:
                 self._until.pop(type_, None)
             else:
-                pause = min(LONGEST_HOLD, 2 * self._until.get(type_, (0.0, SHORTEST_HOLD / 2))[1])
-                self._until[type_] = (time.monotonic() + pause, pause)
+                _, failures = self._until.get(type_, (0.0, 0))
+                self._until[type_] = (time.monotonic() + HOLDING.pause(failures), failures + 1)
 
 
 @asynccontextmanager
@@ -221,8 +234,8 @@ async def _opened(database: Database) -> AsyncIterator["_Outbox"]:
 
 
 class _Outbox:
-    """The relay's own connection. It holds the lock and reads the rows: once it is lost nothing is relayed, and
-    whoever gets the lock next is alone."""
+    """The relay's own connection. It holds the lock and reads the rows, so that a relay that loses it stops, and
+    another can take the lock."""
 
     def __init__(self, connection: Any, schema: str) -> None:
         self._connection = connection
@@ -249,7 +262,7 @@ class _Outbox:
         await self._connection.execute(sql, ids)
 
     async def backlog(self) -> tuple[int, float]:
-        """Rows waiting, and the age of the oldest in seconds."""
+        """The number of rows and the age of the oldest in seconds."""
         sql = f"""SELECT count(*), coalesce(extract(epoch FROM now() - min(occurred_at)), 0)::float8
                   FROM (SELECT occurred_at FROM {self._table} ORDER BY id LIMIT {MOST_COUNTED}) AS waiting"""
         waiting, age = await self._connection.fetchrow(sql)

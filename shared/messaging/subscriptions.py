@@ -1,4 +1,4 @@
-"""Subscriptions: what a service does on which event, and doing it once, in one transaction."""
+"""Subscriptions: which handlers a service has for which events, and handling each event once, in one transaction."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
-from shared.messaging import push as live
-from shared.messaging import topology
+from shared.messaging import push, topology
 from shared.messaging.broker import Outgoing
 from shared.messaging.events import Push
-from shared.messaging.inbox import first_times
+from shared.messaging.inbox import record_new
 from shared.observability import tracing
 from shared.observability.context import bind
 
@@ -26,7 +25,7 @@ EVERYTHING = "#"
 MESSAGES = Counter("consumer_messages_total", "Messages by outcome", ["service", "outcome"])
 LAG_SECONDS = Histogram(
     "consumer_lag_seconds",
-    "From an event's happening until its handling begins",
+    "Seconds from an event until its handling starts",
     ["service"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60, 300, 3600),
 )
@@ -35,7 +34,7 @@ T = TypeVar("T")
 
 
 class UndecodableError(ValueError):
-    """The message is no event, or not the one its type promises; trying again cannot help."""
+    """The message is not an event, or its data does not match its type. Retrying cannot help."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,8 @@ class Received(Generic[T]):
     request_id: str | None
     traceparent: str | None
     data: T
-    taken_at: datetime  # off the queue; the same for what is pushed and what is written
-    pushed: bool = False  # what `at_once` made of it has been sent
+    taken_at: datetime  # when it was taken from the queue
+    pushed: bool = False  # the realtime messages of `at_once` were sent
 
 
 class _Envelope(BaseModel):
@@ -94,8 +93,10 @@ class Subscriptions:
         *,
         alone: bool = False,
     ) -> Callable[[Handler[T]], Handler[T]]:
-        """Handle events of `type`, or of all types with "#", whose data is read as `payload`. `alone`: in no
-        transaction with other events, for one that decides whether others are handled at all."""
+        """Registers a handler for events of `type` ("#": of all types) with data of the type `payload`.
+
+        `alone`: never in a transaction with other events, because it decides whether others are handled at all.
+        """
 
         def register(handler: Handler[T]) -> Handler[T]:
             self._all.append(_Subscription(type, TypeAdapter(payload), handler, alone))
@@ -104,17 +105,17 @@ class Subscriptions:
         return register
 
     def at_once(self, type: str, payload: type[T], pushes: Pushes[T]) -> None:  # noqa: A002
-        """Realtime messages that follow from the event alone. They are sent before the event is handled, if it has come
-        in its turn; its handler sees by `pushed` whether they were, and pushes them itself where they were not."""
+        """Registers realtime messages that follow from the event alone. They are sent before the event is handled if it
+        arrived in order. The handler sees in `pushed` whether they were sent, and sends them itself if not."""
         self._at_once[type] = (TypeAdapter(payload), pushes)
 
-    def live(self, envelope: Mapping[str, Any], taken_at: datetime) -> list[Outgoing]:
-        """What is to be sent of the event at once. Raises UndecodableError."""
+    def pushes(self, envelope: Mapping[str, Any], taken_at: datetime) -> list[Outgoing]:
+        """The realtime messages to send before the event is handled. Raises UndecodableError."""
         payload, pushes = self._at_once.get(str(envelope.get("type")), (None, None))
         if payload is None or pushes is None:
             return []
         event = _validated(_Envelope, envelope)
-        return [live.outgoing(one, event.time) for one in pushes(_received(event, payload, taken_at))]
+        return [push.outgoing(message, event.time) for message in pushes(_received(event, payload, taken_at))]
 
     @property
     def types(self) -> list[str]:
@@ -122,15 +123,16 @@ class Subscriptions:
 
     @property
     def payloads(self) -> list[tuple[str, TypeAdapter[Any]]]:
-        """Each subscribed type with what its data is read as."""
+        """Each subscribed type with the type of its data."""
         return [(subscription.type, subscription.payload) for subscription in self._all]
 
-    def joined(self, *others: "Subscriptions") -> "Subscriptions":
-        """Those of all of them, in order."""
-        made = Subscriptions()
-        made._all = [one for each in (self, *others) for one in each._all]
-        made._at_once = {type_: one for each in (self, *others) for type_, one in each._at_once.items()}
-        return made
+    def merged(self, *others: "Subscriptions") -> "Subscriptions":
+        """These subscriptions followed by the others, in order."""
+        merged = Subscriptions()
+        for subscriptions in (self, *others):
+            merged._all += subscriptions._all
+            merged._at_once |= subscriptions._at_once
+        return merged
 
     @property
     def everything(self) -> bool:
@@ -149,16 +151,16 @@ async def handle(
     taken_at: datetime | None = None,
     pushed: bool = False,
 ) -> bool:
-    """One event in one transaction. False if it was handled before, was said of somebody before they were forgotten
-    here, or nobody here subscribes to its type."""
+    """Handles one event in one transaction. Returns False if it was handled before, if it is about a person and from
+    before their erasure here, or if the service does not subscribe to its type."""
     work = _Work.of(subscriptions, envelope, taken_at or datetime.now(UTC), pushed=pushed)
     return await _handle(database, service_name, [work]) == 1
 
 
-async def handle_together(
+async def handle_batch(
     database: Database, subscriptions: Subscriptions, service_name: str, envelopes: Sequence[Mapping[str, Any]]
 ) -> bool:
-    """All of the events, in order, in one transaction. False, with nothing done, if one of them must be alone."""
+    """Handles all events, in order, in one transaction. Returns False and does nothing if one of them must be alone."""
     now = datetime.now(UTC)
     work = [_Work.of(subscriptions, envelope, now) for envelope in envelopes]
     if any(each.alone for each in work):
@@ -180,24 +182,24 @@ class _Work:
     ) -> "_Work":
         event = _validated(_Envelope, envelope)
         wanted = subscriptions.to(event.type)
-        # whoever records everything records also what is said of the forgotten
+        # A service that records every event records those about erased people as well.
         subject = "" if subscriptions.everything else event.subject
         steps = [(each.handler, _received(event, each.payload, taken_at, pushed=pushed)) for each in wanted]
         return cls(event, subject, steps, any(each.alone for each in wanted))
 
-    async def do(self, session: AsyncSession, service_name: str) -> None:
+    async def run(self, session: AsyncSession, service_name: str) -> None:
         event = self.event
-        described = _described(service_name, event)
+        attributes = _attributes(service_name, event)
         with (
             bind(request_id=event.requestid, actor_id=event.actorid, actor_role=event.actorrole),
-            tracing.spanned(f"process {event.type}", "consumer", event.traceparent, **described),
+            tracing.span(f"process {event.type}", "consumer", event.traceparent, **attributes),
         ):
             for handler, received in self.steps:
                 await handler(session, received)
 
 
 async def _handle(database: Database, service_name: str, work: Sequence[_Work]) -> int:
-    """How many were handled: each event with its row in the inbox, or none of them."""
+    """Handles the events that are new, and records them in the inbox. Returns how many they were."""
     wanted = [each for each in work if each.steps]
     MESSAGES.labels(service_name, "ignored").inc(len(work) - len(wanted))
     if not wanted:
@@ -206,27 +208,27 @@ async def _handle(database: Database, service_name: str, work: Sequence[_Work]) 
     for each in wanted:
         lag.observe((now - each.event.time).total_seconds())
     async with transaction(database, SERVICE_CLAIMS) as session:
-        said = [(each.event.id, each.subject, each.event.time) for each in wanted]
-        fresh = await first_times(session, database.schema, said)
-        handled = len(fresh)
+        deliveries = [(each.event.id, each.subject, each.event.time) for each in wanted]
+        new = await record_new(session, database.schema, deliveries)
+        handled = len(new)
         for each in wanted:
-            if each.event.id in fresh:
-                fresh.remove(each.event.id)
-                await each.do(session, service_name)
-                await _let_go(session)
+            if each.event.id in new:
+                new.remove(each.event.id)
+                await each.run(session, service_name)
+                await _forget_rows(session)
     MESSAGES.labels(service_name, "handled").inc(handled)
     MESSAGES.labels(service_name, "duplicate").inc(len(wanted) - handled)
     return handled
 
 
-async def _let_go(session: AsyncSession) -> None:
-    """The next event must see rows as they are, not as an earlier one read them."""
+async def _forget_rows(session: AsyncSession) -> None:
+    """Makes the next event read its rows from the database, not from the session."""
     if session.new or session.identity_map:
         await session.flush()
         session.expunge_all()
 
 
-def _described(service: str, event: _Envelope) -> dict[str, str]:
+def _attributes(service: str, event: _Envelope) -> dict[str, str]:
     if not tracing.active():
         return {}
     return {
@@ -268,9 +270,9 @@ def _received(event: _Envelope, payload: TypeAdapter[T], taken_at: datetime, *, 
 
 
 def _places(error: ValidationError) -> str:
-    """What is wrong and where, without the values, which may be personal."""
-    found = error.errors(include_input=False, include_url=False, include_context=False)
-    return ", ".join(f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in found[:5])
+    """Where the data is invalid and why, without the values, which may be personal data."""
+    errors = error.errors(include_input=False, include_url=False, include_context=False)
+    return ", ".join(f"{'.'.join(map(str, field['loc']))}: {field['type']}" for field in errors[:5])
 
 
 def decode(body: bytes) -> dict[str, Any] | UndecodableError:

@@ -1,4 +1,4 @@
-"""Exchanges and queues of the broker, declared alike by everyone who publishes or consumes."""
+"""The broker's exchanges and queues. Every process that publishes or consumes declares all of them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,20 @@ CONTRACTS = Path(__file__).parents[1] / "contracts"
 TOPOLOGY = CONTRACTS / "topology.json"
 DELAYS = (1_000, 10_000, 60_000, 600_000)  # milliseconds
 
-# RabbitMQ 4 drops a message returned 20 times unless told otherwise
+# RabbitMQ 4 drops a message that was returned 20 times, unless a queue sets another limit.
 MOST_DELIVERIES = 1_000
 MOST_READS = 1_000_000_000
 
-# Streams keep what they are given: whoever starts later reads what has been before.
+# Streams keep their messages, so that a process that starts later reads the earlier ones.
 STREAMS: dict[str, tuple[str, ...]] = {REVOCATIONS: ("session.revoked.v1",)}
-KEPT = "26h"  # longer than any access token lives
-SEGMENT_BYTES = 1_000_000  # what is too old goes a whole segment at a time
+KEPT = "26h"  # longer than the lifetime of an access token
+SEGMENT_BYTES = 1_000_000  # RabbitMQ deletes old messages by whole segments
 
 Bindings = Mapping[str, Sequence[str]]
 
 
 def load(path: Path = TOPOLOGY) -> dict[str, list[str]]:
-    """Which event types each service's queue takes."""
+    """The event types that each service's queue receives."""
     bindings: dict[str, list[str]] = json.loads(path.read_text())
     return bindings
 
@@ -52,7 +52,7 @@ def delay_name(milliseconds: int) -> str:
 
 
 async def declare(channel: AbstractChannel, bindings: Bindings, delays: Sequence[int] = DELAYS) -> None:
-    """Declares everything for all services: an event sent before its consumer first ran must wait for it."""
+    """Declares the queues of all services: an event must be kept for a consumer that has never run yet."""
     await declare_exchanges(channel)
     await declare_streams(channel)
     for service, types in bindings.items():
@@ -97,5 +97,5 @@ def _dead_lettered_to(queue: str) -> dict[str, Any]:
         "x-dead-letter-exchange": "",
         "x-dead-letter-routing-key": queue,
         "x-dead-letter-strategy": "at-least-once",
-        "x-overflow": "reject-publish",  # which that strategy needs
+        "x-overflow": "reject-publish",  # at-least-once requires it
     }

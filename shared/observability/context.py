@@ -1,4 +1,4 @@
-"""What a request or message carries along: bound once, read by logs, events and database claims."""
+"""The context of a request or message: bound once, read by logs, events and database claims."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ def current() -> Context:
 
 @contextmanager
 def bind(**values: str | None) -> Iterator[None]:
-    """Add values for the time of the block; those not named stay as they are."""
+    """Sets values for the block; the other values stay as they are."""
     token = _current.set(replace(_current.get(), **values))
     try:
         yield
@@ -32,10 +32,10 @@ def bind(**values: str | None) -> Iterator[None]:
 
 
 def begin(request_id: str, traceparent: str | None) -> None:
-    """All that the current task is for, where that is one request: nothing to restore afterwards."""
+    """Sets the context of a task that serves a single request: nothing has to be restored afterwards."""
     _current.set(Context(request_id=request_id, traceparent=traceparent))
 
 
 def act_as(actor_id: str | None, actor_role: str | None) -> None:
-    """Name the actor for the rest of this request's task."""
+    """Sets the actor for the rest of this request's task."""
     _current.set(replace(_current.get(), actor_id=actor_id, actor_role=actor_role))

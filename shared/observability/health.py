@@ -1,17 +1,17 @@
-"""Which parts of a process are up, for /health/ready to tell."""
+"""Which parts of a process are up, for /health/ready."""
 
 from dataclasses import dataclass, field
 
 from prometheus_client import Gauge
 
-PART_UP = Gauge("health_part_up", "1 while a part of the process works, 0 while not", ["service", "part"])
+PART_UP = Gauge("health_part_up", "1 while a part of the process is up, else 0", ["service", "part"])
 
 
 @dataclass
 class Health:
-    """A part starts as down ("starting") when it is expected, and says itself when it is up."""
+    """An expected part is down ("starting") until it reports that it is up."""
 
-    service: str = ""  # whose metric it keeps
+    service: str = ""  # the label of its metric; empty for none
     parts: dict[str, str | None] = field(default_factory=dict)
     draining: bool = False
 

@@ -1,8 +1,7 @@
-"""JSON logs on standard output, one object a line, with the request id and trace id of whatever caused them.
+"""JSON logs on standard output, one object a line, with the request id and trace id of their cause.
 
-What people entrust us with stays out of them: words under telling names are hidden, an error is its class and its
-place and never its message, which may quote what somebody sent, and whatever else looks like a token or a mail address
-is struck out.
+Personal data and secrets stay out of the logs: values of fields with certain names are hidden, an error is logged as
+its class and its place without its message, and text that looks like a token or a mail address is removed.
 """
 
 import io
@@ -23,7 +22,7 @@ from shared.observability.context import current
 HIDDEN = frozenset({"password", "token", "access_token", "refresh_token", "ticket", "authorization", "cookie"})
 HIDDEN |= {"secret", "email", "phone", "code"}
 FRAMES = 12
-LONGEST_WORD = 12  # no secret is shorter
+LONGEST_WORD = 12  # secrets are longer
 MAIL = re.compile(r"[^\s\"'<>()=,;:\\@]+@[^\s\"'<>()=,;:\\@]+\.[^\s\"'<>()=,;:\\@.]+")
 SECRET = re.compile(
     r"eyJ[\w-]{8,}(?:\.[\w-]*){1,4}"  # JSON web tokens
@@ -31,9 +30,9 @@ SECRET = re.compile(
     r"|(?P<name>(?i:bearer |(?:token|ticket|password|secret|authorization)['\"]?\s*[:=]\s*['\"]?(?:bearer )?))"
     r"[^\s\"'&\\*]+"
 )
-STRUCK = r"\g<name>***"
-OURS = frozenset({"time", "level", "logger", "service", "request_id", "trace_id"})
-LOST = Counter("log_lines_lost_total", "Log lines that could not be written: a full disk, a closed pipe")
+REPLACEMENT = r"\g<name>***"
+TRUSTED = frozenset({"time", "level", "logger", "service", "request_id", "trace_id"})
+LOST = Counter("log_lines_lost_total", "Log lines that could not be written, because of a full disk or a closed pipe")
 
 
 def _add_context(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -52,64 +51,64 @@ def _hide_secrets(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMa
 
 
 def _place_errors(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The class of an error and where it came from, in the place of its message."""
-    given = entry.pop("exc_info", None)
-    error = given[1] if isinstance(given, tuple) else sys.exc_info()[1] if given is True else given
+    """Replaces an error by its class and its traceback, without the message."""
+    exc_info = entry.pop("exc_info", None)
+    error = exc_info[1] if isinstance(exc_info, tuple) else sys.exc_info()[1] if exc_info is True else exc_info
     if entry.get("logger") == "asyncio":
-        entry["event"] = str(entry.get("event", "")).partition("\n")[0]  # what follows shows the error's message
+        entry["event"] = str(entry.get("event", "")).partition("\n")[0]  # the next lines show the error's message
     if isinstance(error, BaseException):
-        entry["error"] = " <- ".join(type(one).__name__ for one in _chain(error))
+        entry["error"] = " <- ".join(type(cause).__name__ for cause in _chain(error))
         entry["trace"] = frames(error)
     return entry
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """The error, what caused it, what caused that ..."""
-    found = [error]
-    while (cause := found[-1].__cause__ or found[-1].__context__) is not None and cause not in found:
-        found.append(cause)
-    return found
+    """The error and its causes."""
+    chain = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
+        chain.append(cause)
+    return chain
 
 
 def frames(error: BaseException) -> str:
-    """Where an error came from: the last calls without the message, which may hold somebody's data."""
+    """The last calls of the traceback, without the message, which may hold personal data."""
     return "".join(traceback.format_tb(error.__traceback__, -FRAMES))
 
 
-def _strike_out(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {key: value if key in OURS else _struck(value) for key, value in entry.items()}
+def _remove_secrets(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {key: value if key in TRUSTED else _cleaned(value) for key, value in entry.items()}
 
 
-def _struck(value: Any) -> Any:
+def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         if "@" in value:
-            return MAIL.sub("***", SECRET.sub(STRUCK, value))
-        return SECRET.sub(STRUCK, value) if len(value) > LONGEST_WORD else value
+            return MAIL.sub("***", SECRET.sub(REPLACEMENT, value))
+        return SECRET.sub(REPLACEMENT, value) if len(value) > LONGEST_WORD else value
     if isinstance(value, (bool, int, float, type(None))):
         return value
     if isinstance(value, dict):
-        return {key: "***" if key in HIDDEN else _struck(one) for key, one in value.items()}
+        return {key: "***" if key in HIDDEN else _cleaned(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_struck(one) for one in value]
-    return _struck(str(value))
+        return [_cleaned(item) for item in value]
+    return _cleaned(str(value))
 
 
 def _rendered(entry: Any, **_: Any) -> str:
     try:
         return orjson.dumps(entry, option=orjson.OPT_NON_STR_KEYS).decode()
-    except TypeError:  # a number of more than 64 bits, half a surrogate pair
+    except TypeError:  # a number of more than 64 bits or a lone surrogate
         return json.dumps(entry, default=str)
 
 
 class Lines(logging.StreamHandler[Any]):
-    """A line that cannot be written is counted and forgotten: nobody's call fails for it."""
+    """Counts lines that cannot be written, so that no call fails because of logging."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         LOST.inc()
 
 
 def configure(service: str, level: str) -> None:
-    """Send structlog's and the standard library's records through the same JSON renderer."""
+    """Sends the records of structlog and of the standard library through the same JSON renderer."""
 
     def add_service(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         return {"service": service, **entry}
@@ -138,23 +137,23 @@ def configure(service: str, level: str) -> None:
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _place_errors,
                 structlog.processors.EventRenamer("message"),
-                _strike_out,
+                _remove_secrets,
                 structlog.processors.JSONRenderer(_rendered),
             ],
         )
     )
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # nobody reads them
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # not used
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
     for quiet in ("uvicorn.access", "aio_pika", "httpx", "httpcore"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
-    logging.getLogger("aiormq.connection").setLevel(logging.CRITICAL)  # a failed reconnect is reported by supervise()
+    logging.getLogger("aiormq.connection").setLevel(logging.CRITICAL)  # supervise() reports failed connections
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
-    found: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
-    return found
+    bound: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return bound

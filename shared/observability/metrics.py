@@ -1,4 +1,4 @@
-"""What every process measures of HTTP and of its database. Labels are of fixed sets, never what a client sent."""
+"""Metrics of HTTP and of the database. Labels have values from fixed sets, never text that a client sent."""
 
 import time
 from collections.abc import Iterator
@@ -18,18 +18,18 @@ STATEMENTS = frozenset({"select", "insert", "update", "delete"})
 
 HTTP_SECONDS = Histogram(
     "http_request_duration_seconds",
-    "Time from the request's first byte to the answer's last",
+    "Seconds from the first byte of the request to the last of the response",
     ["service", "method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 QUERY_SECONDS = Histogram(
     "database_query_duration_seconds",
-    "From sending a statement until its result is there",
+    "Seconds from sending a statement to its result",
     ["service", "statement"],
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 15),
 )
 QUERY_ERRORS = Counter("database_errors_total", "Statements that failed, by SQLSTATE", ["service", "sqlstate"])
-POOL = Gauge("database_pool_connections", "Connections of the pool: in use, open and free", ["service", "state"])
+POOL = Gauge("database_pool_connections", "Connections of the pool that are in use or free", ["service", "state"])
 POOL_SIZE = Gauge("database_pool_size", "Connections the pool may open", ["service"])
 
 
@@ -42,14 +42,14 @@ def known_method(method: str) -> str:
 
 
 class HttpDurations:
-    """The histogram with its children at hand: looking them up by labels costs more than observing does."""
+    """Caches the children of the histogram, because looking them up by labels costs more than observing."""
 
     def __init__(self, service: str) -> None:
         self._service = service
         self._children: dict[tuple[str, str, int], Histogram] = {}
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """`method` is a known one, `route` a template of our own."""
+        """`method` is one of METHODS or "other"; `route` is the template of a route."""
         key = (method, route, status)
         child = self._children.get(key)
         if child is None:
@@ -58,7 +58,7 @@ class HttpDurations:
 
 
 def watch(engine: Engine, service: str) -> None:
-    """Measure and trace every statement, and the pool. Before any option engine is made of it."""
+    """Measures and traces every statement, and the pool. Call it before execution_options() copies the engine."""
     seconds = {kind: QUERY_SECONDS.labels(service, kind) for kind in (*STATEMENTS, "other")}
 
     def begin(_c: Any, _cursor: Any, statement: str, _p: Any, context: Any, _many: bool) -> None:
@@ -84,7 +84,7 @@ def watch(engine: Engine, service: str) -> None:
 
 
 class Statements:
-    """Measures and traces what the bare driver sends, as `watch` does for an engine."""
+    """Measures and traces statements that are sent with asyncpg, as `watch` does for an engine."""
 
     def __init__(self, service: str) -> None:
         self._service = service
@@ -120,7 +120,7 @@ def _kind(statement: str) -> str:
 
 
 def _span(service: str, statement: str) -> Any:
-    """Without a trace around it a statement makes none of its own: pollers would fill the collector."""
+    """A child of the current trace. Without one there is no span, because pollers would fill the collector."""
     parent = current().traceparent
     if parent is None:
         return None

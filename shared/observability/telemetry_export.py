@@ -1,4 +1,4 @@
-"""Spans as OpenTelemetry has them, sent over HTTP in batches from a thread of their own. Loaded when tracing is on."""
+"""Exports spans to an OpenTelemetry collector over HTTP, in batches on a thread. Loaded only if tracing is on."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,7 +19,7 @@ KINDS = {kind.name.lower(): kind for kind in SpanKind}
 
 
 class Span:
-    """An open span. Its attributes are bounded words and numbers: no value that came with a call."""
+    """An open span. Its attributes are words of fixed sets and numbers, never values that came with a call."""
 
     __slots__ = ("_span", "traceparent")
 
@@ -46,7 +46,7 @@ class Span:
         self.end(f"{method} {route}", error, method=method, route=route, status=status)
 
 
-# what a span may tell, by the names of OpenTelemetry's conventions
+# The attributes that a span may have, with their names in OpenTelemetry's semantic conventions.
 ATTRIBUTES = {
     "method": "http.request.method",
     "route": "http.route",
@@ -64,8 +64,7 @@ ATTRIBUTES = {
 
 
 class OwnDecision(Sampler):
-    """Decides on a trace that comes from outside as on one that begins here: else every stranger could have all of
-    their calls recorded."""
+    """Ignores the sampling flag of traces from outside: otherwise any client could have all of its calls recorded."""
 
     def __init__(self, sampler: Sampler) -> None:
         self._sampler = sampler
@@ -89,19 +88,19 @@ class OwnDecision(Sampler):
 
 
 class Tracing:
-    def __init__(self, service: str, endpoint: str, *, front_door: bool) -> None:
+    def __init__(self, service: str, endpoint: str, *, untrusted_callers: bool) -> None:
         resource = Resource.create({"service.name": service, "service.namespace": "loctician"})
         self.provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        # who asks for the parent's word only takes it for final when it is no
-        self._trusts_parents = isinstance(self.provider.sampler, ParentBased) and not front_door
-        if front_door:
+        # A parent-based sampler never records what the parent does not record.
+        self._trusts_parents = isinstance(self.provider.sampler, ParentBased) and not untrusted_callers
+        if untrusted_callers:
             self.provider.sampler = OwnDecision(self.provider.sampler)
         exporter = OTLPSpanExporter(endpoint.rstrip("/") + PATH, timeout=EXPORT_SECONDS)
         self.provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self.provider.get_tracer("loctician")
 
     def begin(self, name: str, kind: str, parent: str | None, attributes: Mapping[str, str]) -> Span | None:
-        """None: the trace is not recorded, which the parent's traceparent already tells."""
+        """Returns None if the trace is not recorded; the parent's traceparent says so already."""
         context = Context()
         if parent is not None:
             flags = int(parent[53:55], 16)

@@ -1,4 +1,4 @@
-"""Examples made from JSON Schemas: by name where a service gives one, else by what the schema allows."""
+"""Makes examples from JSON Schemas: the schema's own example if it has one, else a value that the schema allows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,9 +16,9 @@ BY_TYPE = {"boolean": False, "null": None, "string": "text"}
 
 
 class Examples:
-    def __init__(self, schemas: Mapping[str, Json], given: Mapping[str, Any]) -> None:
+    def __init__(self, schemas: Mapping[str, Json], by_name: Mapping[str, Any]) -> None:
         self._schemas = schemas
-        self._given = given
+        self._by_name = by_name
 
     def of(self, schema: Json, name: str = "") -> Any:
         """`name` is that of the field or parameter."""
@@ -26,16 +26,16 @@ class Examples:
             return schema["examples"][0]
         reference = schema.get("$ref", "").removeprefix(REFERENCE)
         for known in (reference, name):
-            given = self._given.get(known)
-            if known in self._given and given in schema.get("enum", [given]):
-                return [given] if schema.get("type") == "array" and not isinstance(given, list) else given
+            example = self._by_name.get(known)
+            if known in self._by_name and example in schema.get("enum", [example]):
+                return [example] if schema.get("type") == "array" and not isinstance(example, list) else example
         if reference:
             return self.of(self._schemas[reference])
         if "default" in schema and schema["default"] not in (None, [], {}):
             return schema["default"]
-        return self._made(schema, name)
+        return self._allowed(schema, name)
 
-    def _made(self, schema: Json, name: str) -> Any:
+    def _allowed(self, schema: Json, name: str) -> Any:
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
@@ -45,7 +45,7 @@ class Examples:
             return self.of(variants[0], name)
         match schema.get("type"):
             case "object":
-                return {key: self.of(one, key) for key, one in schema.get("properties", {}).items()}
+                return {key: self.of(property_, key) for key, property_ in schema.get("properties", {}).items()}
             case "array":
                 return [self.of(schema.get("items", {}), name)]
             case "integer" | "number":

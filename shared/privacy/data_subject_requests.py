@@ -1,4 +1,4 @@
-"""A person's rights in every service: what gdpr asks for becomes the service's `privacy.export` and `erase`."""
+"""Data subject requests (GDPR art. 15, 17, 20): gdpr's events call the service's `privacy.export` and `erase`."""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -18,24 +18,24 @@ from shared.messaging.subscriptions import Received, Subscriptions
 from shared.privacy.events import Counts, ErasureDone, ExportPart
 
 EXPORT, ERASURE = "gdpr.export_requested.v1", "gdpr.erasure_requested.v1"
-SEALED_PART = "gdpr export part"
+SEALED_PART = "gdpr export part"  # the purpose of the key that seals it
 
-REMEMBER = """
+RECORD_ERASURE = """
     INSERT INTO {schema}.erased_subjects (subject_id, request_id, request_version, erased_at, rows)
     VALUES (:subject_id, :request_id, :version, :erased_at, CAST(:rows AS jsonb))
     ON CONFLICT (subject_id) DO UPDATE SET
         request_id = excluded.request_id, request_version = excluded.request_version, rows = excluded.rows,
         erased_at = greatest(erased_subjects.erased_at, excluded.erased_at), proven_at = NULL
 """
-UNPROVEN = """
+UNREPORTED = """
     SELECT subject_id, request_id, request_version, rows FROM {schema}.erased_subjects
     WHERE proven_at IS NULL ORDER BY erased_at LIMIT 1000
 """
-PROVEN = """
+MARK_REPORTED = """
     UPDATE {schema}.erased_subjects SET proven_at = clock_timestamp()
     WHERE subject_id = :subject_id AND request_id = :request_id AND proven_at IS NULL RETURNING 1
 """
-FORGOTTEN_SINCE = "SELECT subject_id FROM {schema}.erased_subjects WHERE erased_at > :since ORDER BY erased_at DESC"
+ERASED_SINCE = "SELECT subject_id FROM {schema}.erased_subjects WHERE erased_at > :since ORDER BY erased_at DESC"
 
 
 class Privacy(Protocol):
@@ -45,50 +45,49 @@ class Privacy(Protocol):
     async def erase(self, session: AsyncSession, subject_id: UUID) -> dict[str, int]: ...
 
 
-class _Requested(BaseModel):
+class _Request(BaseModel):
     version: int
     request_id: UUID
     subject_id: UUID
 
 
-class _ErasureRequested(_Requested):
+class _ErasureRequest(_Request):
     services: list[str]
 
 
-def subscriptions(service: str, privacy: Privacy, asked: Callable[[], None] = lambda: None) -> Subscriptions:
-    """`asked` is called after each erasure, once it is committed."""
-    found = Subscriptions()
+def subscriptions(service: str, privacy: Privacy, on_erasure: Callable[[], None] = lambda: None) -> Subscriptions:
+    """`on_erasure` is called after each erasure, once it is committed."""
+    requests = Subscriptions()
 
-    @found.on(EXPORT, _Requested)
-    async def export(session: AsyncSession, event: Received[_Requested]) -> None:
-        held = await privacy.export(session, event.data.subject_id)
-        content = orjson.dumps(held, default=plain, option=orjson.OPT_NON_STR_KEYS)
+    @requests.on(EXPORT, _Request)
+    async def export(session: AsyncSession, event: Received[_Request]) -> None:
+        data = await privacy.export(session, event.data.subject_id)
+        content = orjson.dumps(data, default=to_json, option=orjson.OPT_NON_STR_KEYS)
         place = place_of(event.data.request_id, service)
         sealed = base64.b64encode(keys_of(session).seal(SEALED_PART, content, place)).decode()
-        told = event.data.model_dump()
-        emit(session, ExportPart(**told, service=service, rows=counts(held), sealed=sealed))
+        emit(session, ExportPart(**event.data.model_dump(), service=service, rows=counts(data), sealed=sealed))
 
-    @found.on(ERASURE, _ErasureRequested, alone=True)
-    async def erase(session: AsyncSession, event: Received[_ErasureRequested]) -> None:
+    @requests.on(ERASURE, _ErasureRequest, alone=True)
+    async def erase(session: AsyncSession, event: Received[_ErasureRequest]) -> None:
         if service not in event.data.services:
             return
         rows = await privacy.erase(session, event.data.subject_id)
-        await _remember(session, service, event.data, event.time, rows)
-        listen(session.sync_session, "after_commit", lambda _: asked(), once=True)
+        await _record_erasure(session, service, event.data, event.time, rows)
+        listen(session.sync_session, "after_commit", lambda _: on_erasure(), once=True)
 
-    return found
+    return requests
 
 
 def place_of(request_id: UUID, service: str) -> str:
     return f"{request_id}/{service}"
 
 
-def counts(held: Mapping[str, Any]) -> Counts:
-    return {name: len(value) if isinstance(value, list) else int(bool(value)) for name, value in held.items()}
+def counts(data: Mapping[str, Any]) -> Counts:
+    return {name: len(value) if isinstance(value, list) else int(bool(value)) for name, value in data.items()}
 
 
-def plain(value: Any) -> Any:
-    """What JSON has no word for: ids and times of the driver's own classes, ranges, bytes."""
+def to_json(value: Any) -> Any:
+    """For values that JSON has no type for: ids and times of the driver's own classes, ranges, bytes."""
     if isinstance(value, (bytes, memoryview)):
         return bytes(value).hex()
     if isinstance(value, (set, frozenset, tuple)):
@@ -98,8 +97,8 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-async def _remember(
-    session: AsyncSession, schema: str, request: _Requested, erased_at: datetime, rows: Mapping[str, int]
+async def _record_erasure(
+    session: AsyncSession, schema: str, request: _Request, erased_at: datetime, rows: Mapping[str, int]
 ) -> None:
     values = {
         "subject_id": str(request.subject_id),
@@ -108,22 +107,22 @@ async def _remember(
         "erased_at": erased_at,
         "rows": orjson.dumps(rows).decode(),
     }
-    await session.execute(text(REMEMBER.format(schema=schema)), values)
+    await session.execute(text(RECORD_ERASURE.format(schema=schema)), values)
 
 
-async def unproven(session: AsyncSession, schema: str) -> list[dict[str, Any]]:
-    found = await session.execute(text(UNPROVEN.format(schema=schema)))
-    return [dict(row) for row in found.mappings()]
+async def unreported_erasures(session: AsyncSession, schema: str) -> list[dict[str, Any]]:
+    rows = await session.execute(text(UNREPORTED.format(schema=schema)))
+    return [dict(row) for row in rows.mappings()]
 
 
-async def forgotten_since(session: AsyncSession, schema: str, since: datetime) -> set[str]:
-    found = await session.execute(text(FORGOTTEN_SINCE.format(schema=schema)), {"since": since})
-    return set(found.scalars())
+async def erased_since(session: AsyncSession, schema: str, since: datetime) -> set[str]:
+    rows = await session.execute(text(ERASED_SINCE.format(schema=schema)), {"since": since})
+    return set(rows.scalars())
 
 
-async def prove(session: AsyncSession, schema: str, erased: Mapping[str, Any], dead_letters: int) -> None:
-    """Tell gdpr, once."""
-    values = {"subject_id": erased["subject_id"], "request_id": erased["request_id"]}
-    if (await session.execute(text(PROVEN.format(schema=schema)), values)).all():
-        told = {"version": erased["request_version"], "service": schema, "rows": erased["rows"]}
-        emit(session, ErasureDone(**values, **told, dead_letters=dead_letters))
+async def report_erasure(session: AsyncSession, schema: str, erasure: Mapping[str, Any], dead_letters: int) -> None:
+    """Publishes, once, that the person was erased here. `dead_letters`: how many messages were deleted."""
+    values = {"subject_id": erasure["subject_id"], "request_id": erasure["request_id"]}
+    if (await session.execute(text(MARK_REPORTED.format(schema=schema)), values)).all():
+        result = {"version": erasure["request_version"], "service": schema, "rows": erasure["rows"]}
+        emit(session, ErasureDone(**values, **result, dead_letters=dead_letters))

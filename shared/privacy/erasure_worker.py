@@ -1,7 +1,6 @@
-"""After a person was erased from the tables: also from the messages that failed, and the proof to gdpr."""
+"""The erasure worker: after a person was erased from the tables, deletes messages about them and reports to gdpr."""
 
 import asyncio
-import random
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -9,27 +8,29 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from shared.backoff import jitter
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
-from shared.messaging import dead_letters as deadletters
+from shared.messaging import dead_letters
 from shared.observability.health import Health
 from shared.observability.log import logger
-from shared.privacy import data_subject_requests as subjects
+from shared.privacy import data_subject_requests
 
-POLL = 15.0  # seconds, should a wake have been lost with its process
-SWEEP_EVERY = 600.0
+PART = "erasure_worker"  # in the health report
+POLL = 15.0  # seconds, in case a wakeup was lost with its process
+SWEEP_EVERY = 600.0  # seconds
 LATE = timedelta(seconds=2 * SWEEP_EVERY)
 DEAD_LETTERS_KEPT = timedelta(days=90)
 
 log = logger(__name__)
 
 
-class Forgetting:
-    """Takes what was said of erased people out of the service's retry and dead-letter queues, then sends the proof.
+class ErasureWorker:
+    """Deletes messages about erased people from the service's retry and dead-letter queues, and reports the erasure.
 
-    Before that it erases once more, as other messages that name the person, of a booking say, may have been in hand at
-    the moment of erasing. It comes by again every ten minutes: for what was on its way meanwhile, and for dead letters
-    that are too old.
+    Before the report it erases the person again, because messages that name them may have been handled while they were
+    being erased. Every ten minutes it does the same for people who were erased lately, and deletes dead letters that
+    are too old.
     """
 
     def __init__(self, database: Database, service: str, amqp_url: str, health: Health, privacy: Any = None) -> None:
@@ -45,45 +46,47 @@ class Forgetting:
         self._woken.set()
 
     async def run(self) -> None:
-        """Until a connection is lost."""
+        """Runs until a connection is lost."""
         while True:
             self._woken.clear()
             await self.work()
-            self._health.up("forgetting")
+            self._health.up(PART)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), POLL * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load
+                await asyncio.wait_for(self._woken.wait(), jitter(POLL))
 
     async def work(self) -> None:
-        erased = await self._unproven()
+        erasures = await self._unreported()
         if time.monotonic() - self._swept > SWEEP_EVERY:
-            await self._erase_again(await self._forgotten_since(datetime.now(UTC) - LATE))
+            await self._erase_again(await self._erased_since(datetime.now(UTC) - LATE))
             self._swept = time.monotonic()
             await self._sweep()
-        if erased:
-            found = await self._sweep()
-            await self._erase_again({one["subject_id"] for one in erased})
-            for one in erased:
+        if erasures:
+            deleted = await self._sweep()
+            await self._erase_again({erasure["subject_id"] for erasure in erasures})
+            for erasure in erasures:
+                messages = deleted.get(erasure["subject_id"], 0)
                 async with transaction(self._database, SERVICE_CLAIMS) as session:
-                    await subjects.prove(session, self._service, one, found.get(one["subject_id"], 0))
+                    await data_subject_requests.report_erasure(session, self._service, erasure, messages)
 
-    async def _unproven(self) -> list[dict[str, Any]]:
+    async def _unreported(self) -> list[dict[str, Any]]:
         async with transaction(self._database, SERVICE_CLAIMS) as session:
-            return await subjects.unproven(session, self._service)
+            return await data_subject_requests.unreported_erasures(session, self._service)
 
-    async def _erase_again(self, people: Iterable[str]) -> None:
+    async def _erase_again(self, subject_ids: Iterable[str]) -> None:
         if self._privacy is not None:
-            for person in people:
+            for subject_id in subject_ids:
                 async with transaction(self._database, SERVICE_CLAIMS) as session:
-                    await self._privacy.erase(session, UUID(person))
+                    await self._privacy.erase(session, UUID(subject_id))
 
-    async def _forgotten_since(self, since: datetime) -> set[str]:
+    async def _erased_since(self, since: datetime) -> set[str]:
         async with transaction(self._database, SERVICE_CLAIMS) as session:
-            return await subjects.forgotten_since(session, self._service, since)
+            return await data_subject_requests.erased_since(session, self._service, since)
 
     async def _sweep(self) -> Mapping[str, int]:
+        """Deletes messages about erased people, and those that are too old. Returns how many of each person."""
         oldest = datetime.now(UTC) - DEAD_LETTERS_KEPT
-        gone = await self._forgotten_since(oldest - timedelta(days=1))
-        found = await deadletters.delete_about(self._amqp_url, self._service, gone, oldest)
-        if found:
-            log.info("messages_forgotten", people=len(found), messages=sum(found.values()))
-        return found
+        erased = await self._erased_since(oldest - timedelta(days=1))
+        deleted = await dead_letters.delete_about(self._amqp_url, self._service, erased, oldest)
+        if deleted:
+            log.info("messages_forgotten", people=len(deleted), messages=sum(deleted.values()))
+        return deleted

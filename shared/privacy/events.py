@@ -1,4 +1,4 @@
-"""What every service publishes about the people in its tables: parts of an export, proofs, reads."""
+"""The privacy events that every service publishes: parts of an export, finished erasures, retention runs, reads."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
@@ -60,7 +60,7 @@ class RetentionApplied(Event, type="gdpr.retention_applied.v1", subject="policy"
 
 
 class AccessRead(Event, type="access.read.v1", subject="subject_id"):
-    """Somebody looked at what is held on other people. `subject_id` is null when there were several."""
+    """Somebody read data about other people. `subject_id` is null if there were several."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {"version": 0, "subject_id": ABOUT["subject_id"], "what": "user"}
 
@@ -74,9 +74,9 @@ class AccessRead(Event, type="access.read.v1", subject="subject_id"):
 
 
 def audited_read(session: AsyncSession, reader: Principal, what: str, subjects: Iterable[UUID]) -> None:
-    """Have it audited that `reader` was shown this of these people; what one sees of oneself is not told."""
+    """Has it audited that `reader` read this data about these people. Reading about oneself is not audited."""
     others = sorted({subject for subject in subjects if subject != reader.id}, key=str)
     for start in range(0, len(others), MOST_SUBJECTS):
-        seen = others[start : start + MOST_SUBJECTS]
-        only = seen[0] if len(seen) == 1 else None
-        emit(session, AccessRead(version=0, subject_id=only, what=what, subject_ids=[] if only else seen))
+        part = others[start : start + MOST_SUBJECTS]
+        single = part[0] if len(part) == 1 else None
+        emit(session, AccessRead(version=0, subject_id=single, what=what, subject_ids=[] if single else part))

@@ -1,7 +1,7 @@
-"""Retention: what is deleted, or parted from the person, after how long. gdpr says when; each service does it.
+"""Retention: deletes or anonymizes data that is older than its policy allows. gdpr starts a run; each service does it.
 
-A service declares its policies in `retention.py` as POLICIES. A run first counts what is due, which is the dry run,
-then removes it in bounded batches, and says how many rows it was.
+A service declares its policies in `retention.py` as POLICIES. A run counts the rows that are due (a dry run stops
+here), removes them in bounded batches, and publishes how many it removed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,6 @@ DUE = "gdpr.retention_due.v1"
 BATCH = 1000  # rows a statement
 BATCHES = 10  # statements a transaction
 EVERY = timedelta(seconds=30)
-
 
 COMMON: Sequence[Policy] = (
     deleting(
@@ -74,9 +73,9 @@ PROGRESS = """
 
 
 def subscriptions(service: str, policies: Iterable[Policy]) -> Subscriptions:
-    found, known = Subscriptions(), {policy.name: policy for policy in policies}
+    retention, known = Subscriptions(), {policy.name: policy for policy in policies}
 
-    @found.on(DUE, _Due)
+    @retention.on(DUE, _Due)
     async def due(session: AsyncSession, event: Received[_Due]) -> None:
         for order in event.data.policies:
             if order.service == service and order.policy in known:
@@ -85,14 +84,14 @@ def subscriptions(service: str, policies: Iterable[Policy]) -> Subscriptions:
                 values = {"policy": order.policy, "run_id": event.data.run_id, "before": before}
                 await session.execute(text(BEGIN), values | {"counted": counted, "dry_run": event.data.dry_run})
 
-    return found
+    return retention
 
 
 def job(service: str, policies: Iterable[Policy]) -> Job:
     known = {policy.name: policy for policy in policies}
 
     async def apply(session: AsyncSession) -> None:
-        """Up to BATCHES batches of one policy; what is left is for the next run."""
+        """Removes up to BATCHES batches of one policy; the next run continues."""
         run = (await session.execute(text(NEXT))).mappings().one_or_none()
         if run is None:
             return
@@ -103,14 +102,14 @@ def job(service: str, policies: Iterable[Policy]) -> Job:
         total = run["removed"] + removed
         await session.execute(text(PROGRESS), {"policy": run["policy"], "removed": total, "finished": finished})
         if finished:
-            told = {name: run[name] for name in ("run_id", "policy", "counted", "dry_run")}
-            emit(session, RetentionApplied(version=1, service=service, removed=total, **told))
+            result = {name: run[name] for name in ("run_id", "policy", "counted", "dry_run")}
+            emit(session, RetentionApplied(version=1, service=service, removed=total, **result))
 
     return Job("apply_retention", EVERY, apply)
 
 
 async def _remove(session: AsyncSession, policy: Policy, run: RowMapping) -> tuple[int, bool]:
-    """How many rows, and whether that was all."""
+    """Returns how many rows it removed, and whether none is left."""
     removed = 0
     for _ in range(BATCHES):
         count = await session.scalar(text(policy.statement), {"before": run["before"], "limit": BATCH})

@@ -8,7 +8,7 @@ import httpx
 import jsonschema_rs
 from fastapi import FastAPI
 
-from shared.openapi.descriptions import HEADERS
+from shared.openapi.components import HEADERS
 
 Json = dict[str, Any]
 # The framework's own, before any operation is found or by whatever fails unforeseen.

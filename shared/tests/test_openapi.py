@@ -79,7 +79,7 @@ def test_errors_at_the_decorator_join_those_that_follow(described: Json) -> None
 def test_headers_at_the_decorator_stand_at_their_response(described: Json) -> None:
     operation = described["paths"]["/orders"]["post"]
     assert operation["responses"]["201"]["headers"].keys() == {"X-Request-ID", LOCATION, ETAG}
-    assert operation["responses"]["201"]["description"] == "Made"
+    assert operation["responses"]["201"]["description"] == "Created"
     assert LOCATION not in operation["responses"]["409"]["headers"]
 
 

@@ -1,0 +1,93 @@
+"""What the responses of every service refer to in the OpenAPI document: headers, the problem schema and examples."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from shared.errors import MEDIA_TYPE, ProblemError, problem_body
+from shared.openapi.operations import (
+    CACHE_CONTROL,
+    ETAG,
+    LAST_MODIFIED,
+    LOCATION,
+    RETRY_AFTER,
+    SET_COOKIE,
+    Json,
+    headers,
+)
+
+HEADERS = {
+    ETAG: "The version of what was returned, for If-Match.",
+    LOCATION: "The address of what was created.",
+    RETRY_AFTER: "Seconds to wait before the next call.",
+    CACHE_CONTROL: "How long the response may be cached.",
+    SET_COOKIE: "Sets or deletes the refresh token of a cookie session.",
+    LAST_MODIFIED: "When the content last changed.",
+    "X-Request-ID": "The id of the call, as in logs and audit.",
+    "Content-Language": "The language of title and detail.",
+    "WWW-Authenticate": "How to authenticate.",
+    "Allow": "The methods that the path has.",
+    "RateLimit": "Calls left, and seconds until more are allowed.",
+    "RateLimit-Policy": "Calls allowed, and in how many seconds.",
+}
+STATUS_HEADERS = {
+    401: ("WWW-Authenticate",),
+    429: (RETRY_AFTER,),
+    502: (RETRY_AFTER,),
+    503: (RETRY_AFTER,),
+    504: (RETRY_AFTER,),
+}
+EXAMPLE_ID = "0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2a01"
+PROBLEM: Json = {
+    "type": "object",
+    "title": "Problem",
+    "description": "Problem details (RFC 9457) in Danish, or in English if Accept-Language prefers it.",
+    "required": ["type", "title", "status", "code", "detail", "instance", "request_id"],
+    "properties": {
+        "type": {"type": "string", "pattern": "^urn:loctician:problem:[a-z_]+$"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "code": {"type": "string", "description": "Stable; for programs."},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "description": "The path that was called."},
+        "request_id": {"type": ["string", "null"]},
+        "errors": {
+            "type": "array",
+            "description": "The invalid fields, by JSON Pointer.",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {name: {"type": "string"} for name in ("pointer", "code", "detail")},
+            },
+        },
+    },
+}
+
+
+def components() -> Json:
+    """The document's components by kind."""
+    described = {name: {"description": text, "schema": {"type": "string"}} for name, text in HEADERS.items()}
+    return {"schemas": {"Problem": PROBLEM}, "headers": described}
+
+
+def error_response(errors: Sequence[type[ProblemError]]) -> Json:
+    """The one response for errors that have the same status."""
+    unique = {error.code: error for error in errors}
+    schema = {
+        "allOf": [
+            {"$ref": "#/components/schemas/Problem"},
+            {"type": "object", "properties": {"code": {"enum": sorted(unique)}}},
+        ]
+    }
+    examples = {code: {"$ref": f"#/components/examples/{code}"} for code in sorted(unique)}
+    return {
+        "description": ", ".join(error.title["en"] for error in unique.values()),
+        "headers": headers("X-Request-ID", "Content-Language", *STATUS_HEADERS.get(errors[0].status_code, ())),
+        "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}},
+    }
+
+
+def problem_example(error: type[ProblemError]) -> Any:
+    title, detail = error.title["en"], error.detail["en"]
+    return orjson.loads(problem_body(error.status_code, error.code, title, detail, "/api/v1", EXAMPLE_ID))
