@@ -111,7 +111,7 @@ class Gateway:
 
     async def _http(self, call: Call) -> None:
         started = time.perf_counter()
-        parent = tracing.accepted(call.incoming.one(b"traceparent"))
+        parent = tracing.valid_traceparent(call.incoming.one(b"traceparent"))
         traced = tracing.active() and call.path not in self._own
         span = tracing.begin("HTTP", "server", parent) if traced else None
         origin = call.incoming.one(b"origin")
@@ -216,7 +216,7 @@ def hide_secrets(record: logging.LogRecord) -> bool:
 def create() -> Application:
     settings = load(GatewaySettings)
     configure("gateway", settings.log_level)
-    tracing.configure("gateway", settings, front_door=True)
+    tracing.configure("gateway", settings, untrusted_callers=True)
     for name in ("uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).addFilter(hide_secrets)
     server.crowd.at_most, server.crowd.per_address = settings.connections_at_most, settings.connections_per_address

@@ -4,8 +4,8 @@ from urllib.parse import urlsplit
 import pytest
 from pamqp.commands import Basic
 
-from shared.messaging import broker as connecting
-from shared.messaging.broker import BrokerAwayError, Outgoing, pause, supervise
+from shared.messaging import broker as amqp
+from shared.messaging.broker import RECONNECTING, BrokerAwayError, Outgoing, supervise
 from shared.observability.health import Health
 from shared.testing.proxy import ended, proxied
 from shared.tests.support import running, until
@@ -16,14 +16,14 @@ class TestConnecting:
         async with proxied(broker) as proxy:
             await proxy.cut()
             for _ in range(4):
-                async with connecting.connection(f"{proxy.url}, {broker}", "test") as connection:
+                async with amqp.connection(f"{proxy.url}, {broker}", "test") as connection:
                     assert not connection.is_closed
 
     async def test_no_answer_is_told_without_the_password(self, broker: str) -> None:
         async with proxied(broker) as proxy:
             await proxy.cut()
             with pytest.raises(BrokerAwayError) as failure:
-                async with connecting.connection(proxy.url, "test"):
+                async with amqp.connection(proxy.url, "test"):
                     pass
         assert str(urlsplit(broker).password) not in str(failure.value)
 
@@ -35,13 +35,13 @@ class TestPublishing:
             Outgoing("amq.fanout", "", b"x", Basic.Properties(message_id=str(n)), mandatory=False) for n in range(20)
         ]
         for turns in range(40):
-            async with proxied(broker) as proxy, connecting.connection(proxy.url, "test") as connection:
-                channel = await connecting.wire(await connection.channel())
+            async with proxied(broker) as proxy, amqp.connection(proxy.url, "test") as connection:
+                channel = await amqp.wire(await connection.channel())
                 cutting = asyncio.create_task(proxy.cut())
                 for _ in range(turns):
                     await asyncio.sleep(0)
                 async with asyncio.timeout(5):
-                    answers = await connecting.publish_all(channel, messages)
+                    answers = await amqp.publish_all(channel, messages)
                 await cutting
             assert answers == [None] * len(messages), turns
 
@@ -111,6 +111,6 @@ class TestSupervision:
         assert task.cancelled()
 
     def test_pauses_grow_to_a_limit_and_differ(self) -> None:
-        assert max(pause(1) for _ in range(100)) <= 0.2
-        assert max(pause(50) for _ in range(100)) <= 5.0
-        assert len({pause(9) for _ in range(10)}) > 1
+        assert max(RECONNECTING.pause(1) for _ in range(100)) <= 0.2
+        assert max(RECONNECTING.pause(50) for _ in range(100)) <= 5.0
+        assert len({RECONNECTING.pause(9) for _ in range(10)}) > 1

@@ -12,7 +12,7 @@ from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging.consumer import Received, handle
 from shared.messaging.events import emit, new_id
-from shared.messaging.subscriptions import UndecodableError, handle_together
+from shared.messaging.subscriptions import UndecodableError, handle_batch
 from shared.observability.context import current
 from shared.tests.notes import DEAD, QUEUE, consumer, count_reaches, event, note, noted, reaches, send, subscribed
 from shared.tests.support import (
@@ -150,13 +150,13 @@ class TestHandlingTogether:
 
         thing = new_id()
         messages = [event(thing, version) for version in (1, 2, 3)]
-        assert await handle_together(database, subscribed(project), "shop", messages)
+        assert await handle_batch(database, subscribed(project), "shop", messages)
         async with transaction(database, SERVICE_CLAIMS) as session:
             assert await session.scalar(text("SELECT text FROM things")) == "first, 2, 3"
 
     async def test_the_same_event_twice_in_one_transaction_has_its_effect_once(self, database: Database) -> None:
         once = event()
-        assert await handle_together(database, subscribed(), "shop", [once, event(version=2), once])
+        assert await handle_batch(database, subscribed(), "shop", [once, event(version=2), once])
         assert sorted(await noted(database)) == [1, 2]
 
     async def test_each_acts_for_the_one_who_caused_it(self, database: Database) -> None:
@@ -164,7 +164,7 @@ class TestHandlingTogether:
             emit(session, Noted(thing_id=received.data.thing_id, version=2))
 
         messages = [event(requestid=f"req-{one}", actorid=one, actorrole="customer") for one in ("anna", "bo")]
-        assert await handle_together(database, subscribed(react), "shop", messages)
+        assert await handle_batch(database, subscribed(react), "shop", messages)
         async with transaction(database, SERVICE_CLAIMS) as session:
             rows = await session.execute(text("SELECT actor_id, request_id FROM outbox ORDER BY id"))
             assert [tuple(row) for row in rows] == [("anna", "req-anna"), ("bo", "req-bo")]

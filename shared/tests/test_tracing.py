@@ -46,7 +46,7 @@ def measured(name: str, **labels: str) -> float:
 class TestTraceparent:
     @pytest.mark.parametrize("given", [RECORDED, UNRECORDED])
     def test_a_valid_one_is_taken(self, given: str) -> None:
-        assert tracing.accepted(given) == given
+        assert tracing.valid_traceparent(given) == given
 
     @pytest.mark.parametrize(
         "given",
@@ -61,7 +61,7 @@ class TestTraceparent:
         ],
     )
     def test_anything_else_is_none(self, given: str) -> None:
-        assert tracing.accepted(given) is None
+        assert tracing.valid_traceparent(given) is None
 
 
 class TestOff:
@@ -79,9 +79,9 @@ class TestOff:
 
     def test_a_traceparent_goes_on_as_it_came(self) -> None:
         assert not tracing.active()
-        with tracing.spanned("process", "consumer", RECORDED):
+        with tracing.span("process", "consumer", RECORDED):
             assert current().traceparent == RECORDED
-        with tracing.spanned("process", "consumer", "no traceparent"):
+        with tracing.span("process", "consumer", "no traceparent"):
             assert current().traceparent is None
 
 
@@ -103,7 +103,7 @@ class TestOn:
             monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
             monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", ratio)
             await tracing.close()
-            tracing.configure("gateway", on, front_door=True)
+            tracing.configure("gateway", on, untrusted_callers=True)
             for parent in (RECORDED, UNRECORDED, None):
                 span = tracing.begin("HTTP", "server", parent)
                 assert span is not None

@@ -29,7 +29,7 @@ def pushed_at_once(type_: str, data: dict[str, Any], event_id: UUID, version: in
         "time": datetime.now(UTC).isoformat(),
         "data": data,
     }
-    bodies = [orjson.loads(one.body) for one in subscriptions.live(envelope, NOW)]
+    bodies = [orjson.loads(one.body) for one in subscriptions.pushes(envelope, NOW)]
     return {said(one["id"], one["audience"], one["type"], one["data"]) for one in bodies}
 
 

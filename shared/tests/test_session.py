@@ -111,7 +111,7 @@ class TestAnswers:
             "title": "Not found",
             "status": 404,
             "code": "not_found",
-            "detail": "What you ask for does not exist.",
+            "detail": "There is nothing at this address.",
             "instance": "/nowhere",
             "request_id": "request-1",
         }

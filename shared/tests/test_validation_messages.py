@@ -13,7 +13,7 @@ from pydantic import AnyUrl, AwareDatetime, BaseModel, Field, HttpUrl, NaiveDate
 from pydantic_core import core_schema
 
 from shared.http.schemas import Input, Instant
-from shared.http.validation_messages import DANISH, refusal, told
+from shared.http.validation_messages import DANISH, invalid, message
 
 ROOT = Path(__file__).parents[2]
 # What only Python objects or settings that no model here has can give rise to; and what validators say themselves.
@@ -119,17 +119,17 @@ def wrong(kind: Any, value: Any) -> dict[str, Any]:
 class TestTold:
     @pytest.mark.parametrize(("kind", "value", "danish"), WRONG)
     def test_says_in_danish_what_is_wrong(self, kind: Any, value: Any, danish: str) -> None:
-        assert told(wrong(kind, value), "da") == danish
+        assert message(wrong(kind, value), "da") == danish
 
     def test_keeps_pydantic_s_words_in_english(self) -> None:
-        assert told(wrong(int, "x"), "en").startswith("Input should be a valid integer")
+        assert message(wrong(int, "x"), "en").startswith("Input should be a valid integer")
 
     def test_what_is_unknown_is_said_in_english_rather_than_not_at_all(self) -> None:
-        assert told({"type": "new_in_pydantic", "msg": "Value error, is odd"}, "da") == "is odd"
+        assert message({"type": "new_in_pydantic", "msg": "Value error, is odd"}, "da") == "is odd"
 
     def test_a_validator_of_ours_speaks_both(self) -> None:
-        error = {"type": "x", "msg": "is odd", "ctx": refusal("x", en="is odd", da="Er ulige.").context}
-        assert (told(error, "en"), told(error, "da")) == ("is odd", "Er ulige.")
+        error = {"type": "x", "msg": "is odd", "ctx": invalid("x", en="is odd", da="Er ulige.").context}
+        assert (message(error, "en"), message(error, "da")) == ("is odd", "Er ulige.")
 
 
 class TestCompleteness:
@@ -138,8 +138,8 @@ class TestCompleteness:
 
     def test_validators_of_requests_refuse_in_both_languages(self) -> None:
         files = [
-            *ROOT.glob("services/*/schemas*.py"),
-            *ROOT.glob("services/*/schemas/*.py"),
+            *ROOT.glob("services/**/schemas.py"),
+            *ROOT.glob("services/**/schemas/*.py"),
             ROOT / "shared/http/schemas.py",
         ]
         assert len(files) > 8

@@ -34,7 +34,7 @@ async def quiet(database: Database) -> None:
 async def consuming(database: Database, amqp_url: str, handler: Note) -> AsyncIterator[Consumer]:
     subscriptions = subscribed(handler)
     subscriptions.at_once("thing.noted.v1", NotedHere, pushes)
-    made = Consumer(database, subscriptions, "shop", amqp_url, health := Health(), {}, QUICK, together=1)
+    made = Consumer(database, subscriptions, "shop", amqp_url, health := Health(), {}, QUICK, batch_size=1)
     async with running(supervised("consumer", made.run, health)):
         await until(lambda: health.parts.get("consumer", "") is None)
         yield made
@@ -73,7 +73,7 @@ async def test_a_message_goes_out_before_its_handler_is_done(database: Database,
     assert await queues.take(ear) == []
 
 
-async def test_while_another_is_under_way_nothing_overtakes_it(database: Database, broker: str, queues: Queues) -> None:
+async def test_while_another_is_unsettled_nothing_overtakes_it(database: Database, broker: str, queues: Queues) -> None:
     may_end = asyncio.Event()
     seen, first, ear = Seen(may_end.wait), event(), await queues.listen()
     others = (event() for _ in range(1_000))
@@ -82,7 +82,7 @@ async def test_while_another_is_under_way_nothing_overtakes_it(database: Databas
         await send(queues, first)
         await until(lambda: queues.take(ear))
         await send(queues, second)
-        await until(lambda: made._under_way == 2)
+        await until(lambda: made._unsettled == 2)
         may_end.set()
         await until(lambda: count_reaches(database, 2))
     assert seen.pushed == {first["id"]: True, second["id"]: False}

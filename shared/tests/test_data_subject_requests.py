@@ -16,10 +16,10 @@ from shared.identity.derived_keys import Keys
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import topology
 from shared.messaging.events import envelope, new_id
-from shared.messaging.subscriptions import Subscriptions, handle, handle_together
+from shared.messaging.subscriptions import Subscriptions, handle, handle_batch
 from shared.observability.health import Health
-from shared.privacy import data_subject_requests as subjects
-from shared.privacy.erasure_worker import DEAD_LETTERS_KEPT, Forgetting
+from shared.privacy import data_subject_requests
+from shared.privacy.erasure_worker import DEAD_LETTERS_KEPT, ErasureWorker
 from shared.testing.servers import Servers
 from shared.tests.notes import subscribed
 from shared.tests.support import Queues, count, emptied, looking, own_schema, running, supervised, until
@@ -65,7 +65,7 @@ def privacy() -> Notes:
 
 @pytest.fixture
 def listening(database: Database, privacy: Notes) -> Subscriptions:
-    return subscribed().joined(subjects.subscriptions(database.schema, privacy))
+    return subscribed().merged(data_subject_requests.subscriptions(database.schema, privacy))
 
 
 @pytest.fixture
@@ -102,22 +102,22 @@ class TestExport:
     ) -> None:
         person = uuid4()
         await handle(database, listening, database.schema, noted(person))
-        request = asked(subjects.EXPORT, person)
+        request = asked(data_subject_requests.EXPORT, person)
         assert await handle(database, listening, database.schema, request)
         (part,) = await outbox(database)
         assert (part["type"], part["subject"]) == ("gdpr.export_part.v1", str(person))
         assert part["data"]["rows"] == {"noted": 1, "address": 0, "photo": 1}
         assert "Kirsten" not in str(part)
         sealed = base64.b64decode(part["data"]["sealed"])
-        where = subjects.place_of(UUID(request["data"]["request_id"]), database.schema)
-        held = orjson.loads(KEYS.unseal(subjects.SEALED_PART, sealed, where))
+        where = data_subject_requests.place_of(UUID(request["data"]["request_id"]), database.schema)
+        held = orjson.loads(KEYS.unseal(data_subject_requests.SEALED_PART, sealed, where))
         assert held["noted"][0]["text"] == "Kirsten"
         assert (held["noted"][0]["thing_id"], held["photo"]) == (str(person), "00ff")
 
     async def test_a_question_that_comes_twice_is_answered_once(
         self, database: Database, listening: Subscriptions
     ) -> None:
-        request = asked(subjects.EXPORT, uuid4())
+        request = asked(data_subject_requests.EXPORT, uuid4())
         for _ in range(3):
             await handle(database, listening, database.schema, request)
         assert await count(database, "outbox") == 1
@@ -129,11 +129,13 @@ class TestErasure:
     ) -> None:
         person = uuid4()
         await handle(database, listening, database.schema, noted(person))
-        await handle(database, listening, database.schema, asked(subjects.ERASURE, person, database.schema))
+        await handle(
+            database, listening, database.schema, asked(data_subject_requests.ERASURE, person, database.schema)
+        )
         assert await count(database, "noted") == 0
         assert await outbox(database) == [], "messages that failed are still to be looked through"
         for _ in range(3):  # as after a crash: whoever comes next goes on
-            await Forgetting(database, database.schema, broker, Health()).work()
+            await ErasureWorker(database, database.schema, broker, Health()).work()
         (proof,) = await outbox(database)
         assert (proof["type"], proof["data"]["rows"]) == ("gdpr.erasure_done.v1", {"noted": 1})
 
@@ -142,14 +144,16 @@ class TestErasure:
     ) -> None:
         person = uuid4()
         for _ in range(2):
-            await handle(database, listening, database.schema, asked(subjects.ERASURE, person, database.schema))
-            await Forgetting(database, database.schema, broker, Health()).work()
+            await handle(
+                database, listening, database.schema, asked(data_subject_requests.ERASURE, person, database.schema)
+            )
+            await ErasureWorker(database, database.schema, broker, Health()).work()
         assert [one["data"]["rows"] for one in await outbox(database)] == [{"noted": 0}, {"noted": 0}]
 
     async def test_who_is_not_asked_forgets_nobody(self, database: Database, listening: Subscriptions) -> None:
         person = uuid4()
         await handle(database, listening, database.schema, noted(person))
-        await handle(database, listening, database.schema, asked(subjects.ERASURE, person, "another"))
+        await handle(database, listening, database.schema, asked(data_subject_requests.ERASURE, person, "another"))
         assert await count(database, "noted") == 1
 
     async def test_erasing_that_fails_halfway_leaves_everything(
@@ -158,7 +162,9 @@ class TestErasure:
         person, privacy.failing = uuid4(), True
         await handle(database, listening, database.schema, noted(person))
         with pytest.raises(RuntimeError):
-            await handle(database, listening, database.schema, asked(subjects.ERASURE, person, database.schema))
+            await handle(
+                database, listening, database.schema, asked(data_subject_requests.ERASURE, person, database.schema)
+            )
         assert await count(database, "noted") == 1
         assert await count(database, "erased_subjects") == 0
 
@@ -167,7 +173,9 @@ class TestErasure:
     ) -> None:
         person, other = uuid4(), uuid4()
         before = datetime.now(UTC) - timedelta(minutes=10)
-        await handle(database, listening, database.schema, asked(subjects.ERASURE, person, database.schema))
+        await handle(
+            database, listening, database.schema, asked(data_subject_requests.ERASURE, person, database.schema)
+        )
         assert not await handle(database, listening, database.schema, noted(person, before))
         assert await handle(database, listening, database.schema, noted(other, before))
         assert await handle(database, listening, database.schema, noted(person))
@@ -177,18 +185,20 @@ class TestErasure:
         self, database: Database, listening: Subscriptions
     ) -> None:
         person, before = uuid4(), datetime.now(UTC) - timedelta(minutes=10)
-        asked_for = asked(subjects.ERASURE, person, database.schema)
-        assert not await handle_together(database, listening, database.schema, [asked_for, noted(person, before)])
+        asked_for = asked(data_subject_requests.ERASURE, person, database.schema)
+        assert not await handle_batch(database, listening, database.schema, [asked_for, noted(person, before)])
         assert await count(database, "erased_subjects") == await count(database, "noted") == 0
 
     async def test_what_was_in_another_hand_meanwhile_is_gone_before_the_proof(
         self, database: Database, listening: Subscriptions, privacy: Notes, broker: str, queues: Queues
     ) -> None:
         person, before = uuid4(), datetime.now(UTC) - timedelta(minutes=1)
-        await handle(database, listening, database.schema, asked(subjects.ERASURE, person, database.schema))
+        await handle(
+            database, listening, database.schema, asked(data_subject_requests.ERASURE, person, database.schema)
+        )
         of_another = noted(person, before) | {"subject": str(uuid4())}
         assert await handle(database, listening, database.schema, of_another)
-        await Forgetting(database, database.schema, broker, Health(), privacy).work()
+        await ErasureWorker(database, database.schema, broker, Health(), privacy).work()
         assert await count(database, "noted") == 0
         assert len(await outbox(database)) == 1
 
@@ -196,23 +206,27 @@ class TestErasure:
         self, database: Database, listening: Subscriptions, privacy: Notes, broker: str, queues: Queues
     ) -> None:
         person, before = uuid4(), datetime.now(UTC) - timedelta(minutes=1)
-        await handle(database, listening, database.schema, asked(subjects.ERASURE, person, database.schema))
-        forgetting = Forgetting(database, database.schema, broker, Health(), privacy)
-        await forgetting.work()
+        await handle(
+            database, listening, database.schema, asked(data_subject_requests.ERASURE, person, database.schema)
+        )
+        worker = ErasureWorker(database, database.schema, broker, Health(), privacy)
+        await worker.work()
         await handle(database, listening, database.schema, noted(person, before) | {"subject": str(uuid4())})
-        await forgetting.work()
+        await worker.work()
         assert await count(database, "noted") == 1
-        forgetting._swept -= 601
-        await forgetting.work()
+        worker._swept -= 601
+        await worker.work()
         assert await count(database, "noted") == 0
 
     async def test_the_running_service_proves_by_itself_as_soon_as_it_has_erased(
         self, database: Database, privacy: Notes, broker: str, queues: Queues
     ) -> None:
-        forgetting = Forgetting(database, database.schema, broker, Health())
-        listening = subjects.subscriptions(database.schema, privacy, forgetting.wake)
-        async with running(supervised("forgetting", forgetting.run)):
-            await handle(database, listening, database.schema, asked(subjects.ERASURE, uuid4(), database.schema))
+        worker = ErasureWorker(database, database.schema, broker, Health())
+        listening = data_subject_requests.subscriptions(database.schema, privacy, worker.wake)
+        async with running(supervised("worker", worker.run)):
+            await handle(
+                database, listening, database.schema, asked(data_subject_requests.ERASURE, uuid4(), database.schema)
+            )
             await until(lambda: _proven(database))
 
 
@@ -228,8 +242,10 @@ class TestFailedMessages:
                 await queues.send(queue, orjson.dumps(noted(who)))
         await queues.send(dead, f"no event, but of {person}".encode())
         await queues.send(dead, b"no event at all")
-        await handle(database, listening, database.schema, asked(subjects.ERASURE, person, database.schema))
-        await Forgetting(database, database.schema, broker, Health()).work()
+        await handle(
+            database, listening, database.schema, asked(data_subject_requests.ERASURE, person, database.schema)
+        )
+        await ErasureWorker(database, database.schema, broker, Health()).work()
         left = {queue: [one.body for one in await queues.take(queue)] for queue in (dead, *retries)}
         assert [len(bodies) for bodies in left.values()] == [2, 1, 1]
         assert str(person) not in str(left)
@@ -244,8 +260,10 @@ class TestFailedMessages:
             failed_at = (now - age).isoformat(timespec="milliseconds")
             await queues.send(dead, orjson.dumps(noted(uuid4())), headers={"x-last-failed-at": failed_at})
         await queues.send(dead, orjson.dumps(noted(uuid4())), headers={"x-last-failed-at": "unreadable"})
-        await handle(database, listening, database.schema, asked(subjects.ERASURE, uuid4(), database.schema))
-        await Forgetting(database, database.schema, broker, Health()).work()
+        await handle(
+            database, listening, database.schema, asked(data_subject_requests.ERASURE, uuid4(), database.schema)
+        )
+        await ErasureWorker(database, database.schema, broker, Health()).work()
         assert len(await queues.take(dead)) == 2
 
 
