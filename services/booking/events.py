@@ -72,7 +72,7 @@ class BookedItem(BaseModel):
 
 
 class BookingEvent(Event):
-    """Written by the SQL function booking.record(). `reason` is a code, never what somebody wrote.
+    """Written by the SQL function booking.record_change(). `reason` is a code, never what somebody wrote.
 
     The `customer_id` of a walk-in is an id of this booking's own: there is no account behind it.
     """

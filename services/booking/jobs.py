@@ -6,6 +6,6 @@ from shared.jobs import Job
 
 JOBS = (
     Job("end_lapsed_holds", timedelta(seconds=5), holds.end_lapsed),
-    Job("note_reach", timedelta(minutes=10), waitlist.note_reach),
-    Job("offer_openings", timedelta(seconds=5), waitlist.offer_openings),
+    Job("extend_horizon", timedelta(minutes=10), waitlist.extend_horizon),
+    Job("offer_freed_times", timedelta(seconds=5), waitlist.offer_freed_times),
 )

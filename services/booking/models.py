@@ -1,26 +1,12 @@
-"""Tables. The rules between them (exclusion constraints, policies) stand in migrations/sql."""
+"""Tables, with their constraints and indexes. Functions, triggers and policies are in sql/."""
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    Boolean,
-    Column,
-    Computed,
-    Date,
-    DateTime,
-    ForeignKey,
-    Identity,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    Time,
-    Uuid,
-    text,
-)
-from sqlalchemy.dialects.postgresql import JSONB, TSTZMULTIRANGE, TSTZRANGE, TSVECTOR
+from typing import Any
+
+from sqlalchemy import ARRAY, Boolean, Date, ForeignKey, Index, Integer, MetaData, Table, Text, Time, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB, TSTZMULTIRANGE, TSTZRANGE, TSVECTOR, ExcludeConstraint
 
 from shared.classification import NONE, PERSONAL, PSEUDONYMOUS, about, personal, pseudonymous
+from shared.database.columns import INSTANT, check, generated, key, numbered, optional, required, singleton
 from shared.http.idempotency import idempotency_table
 from shared.messaging.inbox import inbox_table
 from shared.messaging.outbox import outbox_table
@@ -28,265 +14,279 @@ from shared.messaging.outbox import outbox_table
 metadata = MetaData(schema="booking")
 outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
+idempotency_keys = idempotency_table(metadata, Text())
+Index("idempotency_keys_by_age", idempotency_keys.c.created_at)
 
-NOW = text("now()")
-TRUE = text("true")
-ONE = text("1")
-
+ACTIVE = text("active")
 NOTES = personal(purpose="appointments", keep="notes")
 WALK_IN = personal(purpose="appointments", keep="walk_ins")
 CUSTOMER = pseudonymous(purpose="appointments", keep="customers_of_bookings")
 ACTOR = pseudonymous(purpose="accountability", keep="customers_of_bookings")
 PROFILE = personal(purpose="appointments", keep="departed_profiles")
 
-treatments = Table(
+
+def table(name: str, *parts: Any, **options: Any) -> Table:
+    return Table(name, metadata, *parts, **options)
+
+
+categories = table(
+    "categories",
+    key("code", NONE, type_=Text),
+    required("name_da", Text),
+    required("name_en", Text),
+    comment="reference data",
+)
+
+synonyms = table(
+    "synonyms",
+    key("meaning", NONE, type_=Text),
+    key("word", NONE, type_=Text),
+    required("sound", Text, NONE, generated("booking.sounds(word)")),
+    required("stems", TSVECTOR, NONE, generated("booking.lexemes(word, 'da')")),
+    comment="reference data",
+)
+
+treatments = table(
     "treatments",
-    metadata,
-    Column("id", Uuid, primary_key=True, info=NONE),
-    Column("translations", JSONB, nullable=False, info=NONE),
-    Column("category", Text, nullable=False, info=NONE),
-    Column("duration_minutes", Integer, nullable=False, info=NONE),
-    Column("processing_start_minutes", Integer, info=NONE),
-    Column("processing_minutes", Integer, info=NONE),
-    Column("buffer_before_minutes", Integer, nullable=False, server_default=text("0"), info=NONE),
-    Column("buffer_after_minutes", Integer, nullable=False, server_default=text("0"), info=NONE),
-    Column("grid_minutes", Integer, nullable=False, server_default=text("15"), info=NONE),
-    Column("price_amount", Integer, nullable=False, info=NONE),
-    Column("active", Boolean, nullable=False, server_default=TRUE, info=NONE),
-    Column("version", Integer, nullable=False, server_default=ONE, info=NONE),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
-    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
-    Column(
-        "search_da",
-        TSVECTOR,
-        Computed("booking.search_vector(translations, category, 'da')"),
-        nullable=False,
-        info=NONE,
-    ),
-    Column(
-        "search_en",
-        TSVECTOR,
-        Computed("booking.search_vector(translations, category, 'en')"),
-        nullable=False,
-        info=NONE,
-    ),
+    key("id", NONE),
+    required("translations", JSONB),
+    required("category", Text),
+    required("category_names", JSONB),
+    required("duration_minutes", Integer, NONE, check("duration_minutes BETWEEN 5 AND 720")),
+    optional("processing_start_minutes", Integer, NONE, check("processing_start_minutes > 0")),
+    optional("processing_minutes", Integer, NONE, check("processing_minutes > 0")),
+    required("buffer_before_minutes", Integer, NONE, check("buffer_before_minutes BETWEEN 0 AND 120"), default="0"),
+    required("buffer_after_minutes", Integer, NONE, check("buffer_after_minutes BETWEEN 0 AND 120"), default="0"),
+    required("grid_minutes", Integer, NONE, check("grid_minutes IN (5, 10, 15, 20, 30, 60)"), default="15"),
+    required("price_amount", Integer, NONE, check("price_amount BETWEEN 0 AND 10000000")),
+    required("active", Boolean, default="true"),
+    required("version", Integer, default="1"),
+    required("created_at", INSTANT, default="now()"),
+    required("updated_at", INSTANT, default="now()"),
+    required("search_da", TSVECTOR, NONE, generated("booking.search_vector(translations, category_names, 'da')")),
+    required("search_en", TSVECTOR, NONE, generated("booking.search_vector(translations, category_names, 'en')")),
+    check("(processing_start_minutes IS NULL) = (processing_minutes IS NULL)"),
+    check("processing_start_minutes + processing_minutes < duration_minutes"),
+    Index("treatments_by_danish", "search_da", postgresql_using="gin"),
+    Index("treatments_by_english", "search_en", postgresql_using="gin"),
 )
 
-search_words = Table(
+search_words = table(
     "search_words",
-    metadata,
-    Column("word", Text, primary_key=True, info=NONE),
-    Column("sound", Text, Computed("booking.sounds(word)"), nullable=False, info=NONE),
+    key("word", NONE, type_=Text),
+    required("sound", Text, NONE, generated("booking.sounds(word)")),
+    Index("search_words_by_sound", "sound", postgresql_using="gin", postgresql_ops={"sound": "public.gin_trgm_ops"}),
 )
 
-locticians = Table(
+locticians = table(
     "locticians",
-    metadata,
-    Column("loctician_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
-    Column("display_name", Text, nullable=False, info=PERSONAL),
-    Column("bio", Text, nullable=False, server_default=text("''"), info=PROFILE),
-    Column("portfolio_links", JSONB, nullable=False, server_default=text("'[]'"), info=PROFILE),
-    Column("active", Boolean, nullable=False, server_default=TRUE, info=NONE),
-    Column("version", Integer, nullable=False, server_default=ONE, info=NONE),
-    Column("left_at", DateTime(timezone=True), info=NONE),
+    key("loctician_id", PSEUDONYMOUS),
+    required("display_name", Text, PERSONAL),
+    required("bio", Text, PROFILE, default="''"),
+    required("portfolio_links", JSONB, PROFILE, default="'[]'"),
+    required("active", Boolean, default="true"),
+    required("version", Integer, default="1"),
+    optional("left_at", INSTANT),
     info=about(purpose="appointments", keep="erased"),
 )
 
-loctician_treatments = Table(
+loctician_treatments = table(
     "loctician_treatments",
-    metadata,
-    Column("loctician_id", Uuid, ForeignKey(locticians.c.loctician_id), primary_key=True, info=PSEUDONYMOUS),
-    Column("treatment_id", Uuid, ForeignKey(treatments.c.id), primary_key=True, info=NONE),
-    Column("price_amount", Integer, info=NONE),
-    Column("duration_minutes", Integer, info=NONE),
+    key("loctician_id", PSEUDONYMOUS, ForeignKey(locticians.c.loctician_id)),
+    key("treatment_id", NONE, ForeignKey(treatments.c.id)),
+    optional("price_amount", Integer, NONE, check("price_amount BETWEEN 0 AND 10000000")),
+    optional("duration_minutes", Integer, NONE, check("duration_minutes BETWEEN 5 AND 720")),
+    Index("loctician_treatments_by_treatment", "treatment_id"),
     info=about(purpose="appointments", keep="erased"),
 )
 
-portfolio_sources = Table(
+portfolio_sources = table(
     "portfolio_sources",
-    metadata,
-    Column("loctician_id", Uuid, ForeignKey(locticians.c.loctician_id), primary_key=True, info=PSEUDONYMOUS),
-    Column("instagram_user_id", Text, nullable=False, info=PERSONAL),
-    Column("due_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
-    Column("failures", Integer, nullable=False, server_default=text("0"), info=NONE),
+    key("loctician_id", PSEUDONYMOUS, ForeignKey(locticians.c.loctician_id)),
+    required("instagram_user_id", Text, PERSONAL, check("instagram_user_id ~ '^[0-9]{1,30}$'")),
+    required("due_at", INSTANT, default="now()"),
+    required("failures", Integer, default="0"),
+    Index("portfolio_sources_by_due", "due_at"),
     info=about(purpose="appointments", keep="departed_portfolios"),
 )
 
-portfolio_media = Table(
+portfolio_media = table(
     "portfolio_media",
-    metadata,
-    Column("loctician_id", Uuid, ForeignKey(portfolio_sources.c.loctician_id), primary_key=True, info=PSEUDONYMOUS),
-    Column("place", Integer, primary_key=True, info=NONE),
-    Column("media_id", Text, nullable=False, info=PSEUDONYMOUS),
-    Column("kind", Text, nullable=False, info=NONE),
-    Column("caption", Text, nullable=False, info=PERSONAL),
-    Column("media_url", Text, nullable=False, info=PERSONAL),
-    Column("permalink", Text, nullable=False, info=PERSONAL),
-    Column("thumbnail_url", Text, info=PERSONAL),
-    Column("taken_at", DateTime(timezone=True), info=NONE),
-    Column("fetched_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    key("loctician_id", PSEUDONYMOUS, ForeignKey(portfolio_sources.c.loctician_id, ondelete="CASCADE")),
+    key("place", NONE, type_=Integer, autoincrement=False),
+    required("media_id", Text, PSEUDONYMOUS),
+    required("kind", Text),
+    required("caption", Text, PERSONAL),
+    required("media_url", Text, PERSONAL),
+    required("permalink", Text, PERSONAL),
+    optional("thumbnail_url", Text, PERSONAL),
+    optional("taken_at", INSTANT),
+    required("fetched_at", INSTANT, default="now()"),
     info=about(purpose="appointments", keep="portfolio_media"),
 )
 
-open_windows = Table(
+open_windows = table(
     "open_windows",
-    metadata,
-    Column("loctician_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
-    Column("day", Date, primary_key=True, info=NONE),
-    Column("version", Integer, nullable=False, info=NONE),
-    Column("windows", TSTZMULTIRANGE, nullable=False, info=NONE),
-    Column("closed_for", Text, info=NONE),
+    key("loctician_id", PSEUDONYMOUS),
+    key("day", NONE, type_=Date),
+    required("version", Integer),
+    required("windows", TSTZMULTIRANGE),
+    optional("closed_for", Text),
     info=about(purpose="calendar", keep="open_windows"),
 )
 
-customers = Table(
+customers = table(
     "customers",
-    metadata,
-    Column("id", Uuid, primary_key=True, info=PSEUDONYMOUS),
-    Column("email_verified", Boolean, nullable=False, server_default=text("false"), info=NONE),
-    Column("verified_version", Integer, nullable=False, server_default=text("-1"), info=NONE),
-    Column("active", Boolean, nullable=False, server_default=TRUE, info=NONE),
-    Column("active_version", Integer, nullable=False, server_default=text("-1"), info=NONE),
+    key("id", PSEUDONYMOUS),
+    required("email_verified", Boolean, default="false"),
+    required("verified_version", Integer, default="-1"),
+    required("active", Boolean, default="true"),
+    required("active_version", Integer, default="-1"),
     info=about(purpose="account", keep="erased"),
 )
 
-salon = Table(
+salon = table(
     "salon",
-    metadata,
-    Column("only_one", Boolean, primary_key=True, server_default=TRUE, info=NONE),
-    Column("minimum_notice_minutes", Integer, nullable=False, info=NONE),
-    Column("horizon_days", Integer, nullable=False, info=NONE),
-    Column("cancellation_window_hours", Integer, nullable=False, info=NONE),
-    Column("confirm_by_hand", Boolean, nullable=False, info=NONE),
-    Column("open_bookings_per_customer", Integer, nullable=False, info=NONE),
-    Column("offer_minutes", Integer, nullable=False, info=NONE),
-    Column("version", Integer, nullable=False, info=NONE),
+    singleton(),
+    required("minimum_notice_minutes", Integer, NONE, check("minimum_notice_minutes BETWEEN 0 AND 20160")),
+    required("horizon_days", Integer, NONE, check("horizon_days BETWEEN 1 AND 365")),
+    required("cancellation_window_hours", Integer, NONE, check("cancellation_window_hours BETWEEN 0 AND 336")),
+    required("confirm_by_hand", Boolean),
+    required("open_bookings_per_customer", Integer, NONE, check("open_bookings_per_customer BETWEEN 1 AND 100")),
+    required("offer_minutes", Integer, NONE, check("offer_minutes BETWEEN 5 AND 1440")),
+    required("version", Integer),
 )
 
-bookings = Table(
+bookings = table(
     "bookings",
-    metadata,
-    Column("id", Uuid, primary_key=True, info=PSEUDONYMOUS),
-    Column("customer_id", Uuid, nullable=False, info=CUSTOMER),
-    Column("loctician_ids", ARRAY(Uuid), nullable=False, info=PSEUDONYMOUS),
-    Column("status", Text, nullable=False, info=NONE),
-    Column("starts_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
-    Column("ends_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
-    Column("price_amount", Integer, nullable=False, info=NONE),
-    Column("currency", Text, nullable=False, server_default=text("'DKK'"), info=NONE),
-    Column("notes", Text, info=NOTES),
-    Column("internal_notes", Text, info=NOTES),
-    Column("walk_in", Boolean, nullable=False, server_default=text("false"), info=NONE),
-    Column("walk_in_name", Text, info=WALK_IN),
-    Column("walk_in_phone", Text, info=WALK_IN),
-    Column("series_id", Uuid, info=CUSTOMER),
-    Column("conflicted_at", DateTime(timezone=True), info=NONE),
-    Column("cancel_reason", Text, info=NOTES),
-    Column("cancelled_at", DateTime(timezone=True), info=NONE),
-    Column("parted_at", DateTime(timezone=True), info=NONE),
-    Column("version", Integer, nullable=False, server_default=ONE, info=NONE),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
-    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
-    Column("shared", Boolean, Computed("cardinality(loctician_ids) > 1"), nullable=False, info=NONE),
+    key("id", PSEUDONYMOUS),
+    required("customer_id", Uuid, CUSTOMER),
+    required("loctician_ids", ARRAY(Uuid), PSEUDONYMOUS),
+    required("status", Text, NONE, check("status IN ('pending', 'confirmed', 'completed', 'no_show', 'cancelled')")),
+    required("starts_at", INSTANT, PSEUDONYMOUS),
+    required("ends_at", INSTANT, PSEUDONYMOUS),
+    required("price_amount", Integer, NONE, check("price_amount >= 0")),
+    required("currency", Text, default="'DKK'"),
+    optional("notes", Text, NOTES),
+    optional("internal_notes", Text, NOTES),
+    required("walk_in", Boolean, default="false"),
+    optional("walk_in_name", Text, WALK_IN),
+    optional("walk_in_phone", Text, WALK_IN),
+    optional("series_id", Uuid, CUSTOMER),
+    optional("conflicted_at", INSTANT),
+    optional("cancel_reason", Text, NOTES),
+    optional("cancelled_at", INSTANT),
+    optional("anonymized_at", INSTANT),
+    required("version", Integer, default="1"),
+    required("created_at", INSTANT, default="now()"),
+    required("updated_at", INSTANT, default="now()"),
+    required("shared", Boolean, NONE, generated("cardinality(loctician_ids) > 1")),
+    check("starts_at < ends_at"),
+    check("walk_in OR (walk_in_name IS NULL AND walk_in_phone IS NULL)"),
+    Index("bookings_by_customer", "customer_id", "starts_at", "id"),
+    Index("bookings_by_loctician", text("(loctician_ids[1])"), "starts_at", "id"),
+    Index("bookings_shared", "starts_at", "id", postgresql_where=text("shared")),
+    Index("bookings_conflicted", "starts_at", "id", postgresql_where=text("conflicted_at IS NOT NULL")),
+    Index("bookings_by_start", "starts_at", "id"),
     info=about(purpose="bookkeeping", keep="bookings"),
 )
 
-booking_items = Table(
+booking_items = table(
     "booking_items",
-    metadata,
-    Column("id", Uuid, primary_key=True, info=PSEUDONYMOUS),
-    Column("booking_id", Uuid, ForeignKey(bookings.c.id), nullable=False, info=PSEUDONYMOUS),
-    Column("customer_id", Uuid, nullable=False, info=CUSTOMER),
-    Column("loctician_id", Uuid, nullable=False, info=PSEUDONYMOUS),
-    Column("treatment_id", Uuid, ForeignKey(treatments.c.id), nullable=False, info=NONE),
-    Column("place", Integer, nullable=False, info=NONE),
-    Column("during", TSTZRANGE, nullable=False, info=PSEUDONYMOUS),
-    Column("blocked", TSTZRANGE, nullable=False, info=PSEUDONYMOUS),
-    Column("price_amount", Integer, nullable=False, info=NONE),
-    Column("active", Boolean, nullable=False, server_default=TRUE, info=NONE),
+    key("id", PSEUDONYMOUS),
+    required("booking_id", Uuid, PSEUDONYMOUS, ForeignKey(bookings.c.id)),
+    required("customer_id", Uuid, CUSTOMER),
+    required("loctician_id", Uuid, PSEUDONYMOUS),
+    required("treatment_id", Uuid, NONE, ForeignKey(treatments.c.id)),
+    required("place", Integer),
+    required("during", TSTZRANGE, PSEUDONYMOUS),
+    required("blocked", TSTZRANGE, PSEUDONYMOUS),
+    required("price_amount", Integer, NONE, check("price_amount >= 0")),
+    required("active", Boolean, default="true"),
+    ExcludeConstraint(("customer_id", "="), ("during", "&&"), name="customer_overlap", where=ACTIVE),
+    Index("booking_items_by_booking", "booking_id", "place"),
     info=about(purpose="bookkeeping", keep="bookings"),
 )
 
-occupancy = Table(
+occupancy = table(
     "occupancy",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True, info=NONE),
-    Column("item_id", Uuid, nullable=False, info=PSEUDONYMOUS),
-    Column("loctician_id", Uuid, nullable=False, info=PSEUDONYMOUS),
-    Column("blocked", TSTZRANGE, nullable=False, info=NONE),
-    Column("active", Boolean, nullable=False, server_default=TRUE, info=NONE),
-    Column("lapses_at", DateTime(timezone=True), info=NONE),
+    numbered(),
+    required("item_id", Uuid, PSEUDONYMOUS),
+    required("loctician_id", Uuid, PSEUDONYMOUS),
+    required("blocked", TSTZRANGE, NONE, check("NOT isempty(blocked)")),
+    required("active", Boolean, default="true"),
+    optional("lapses_at", INSTANT),
+    ExcludeConstraint(("loctician_id", "="), ("blocked", "&&"), name="slot_taken", where=ACTIVE),
+    Index(
+        "occupancy_by_end", "loctician_id", *map(text, ("upper(blocked)", "lower(blocked)")), postgresql_where=ACTIVE
+    ),
+    Index("occupancy_by_item", "item_id"),
+    Index("occupancy_lapsing", "loctician_id", "lapses_at", postgresql_where=text("lapses_at IS NOT NULL")),
     info=about(purpose="appointments", keep="occupancy"),
 )
 
-waitlist = Table(
+waitlist = table(
     "waitlist",
-    metadata,
-    Column("id", Uuid, primary_key=True, info=PSEUDONYMOUS),
-    Column("customer_id", Uuid, nullable=False, info=PSEUDONYMOUS),
-    Column("treatment_ids", ARRAY(Uuid), nullable=False, info=NONE),
-    Column("loctician_id", Uuid, info=PSEUDONYMOUS),
-    Column("first_day", Date, nullable=False, info=PSEUDONYMOUS),
-    Column("last_day", Date, nullable=False, info=PSEUDONYMOUS),
-    Column("earliest", Time, info=PSEUDONYMOUS),
-    Column("latest", Time, info=PSEUDONYMOUS),
-    Column("status", Text, nullable=False, server_default=text("'waiting'"), info=NONE),
-    Column("queued_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
-    Column("version", Integer, nullable=False, server_default=ONE, info=NONE),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
-    Column("answered_at", DateTime(timezone=True), info=NONE),
+    key("id", PSEUDONYMOUS),
+    required("customer_id", Uuid, PSEUDONYMOUS),
+    required("treatment_ids", ARRAY(Uuid)),
+    optional("loctician_id", Uuid, PSEUDONYMOUS),
+    required("first_day", Date, PSEUDONYMOUS),
+    required("last_day", Date, PSEUDONYMOUS, check("last_day >= first_day")),
+    optional("earliest", Time, PSEUDONYMOUS),
+    optional("latest", Time, PSEUDONYMOUS),
+    required("status", Text, NONE, check("status IN ('waiting', 'offered', 'accepted')"), default="'waiting'"),
+    required("queued_at", INSTANT, default="now()"),
+    required("version", Integer, default="1"),
+    required("created_at", INSTANT, default="now()"),
+    optional("answered_at", INSTANT),
+    Index("waitlist_by_turn", "queued_at", "id", postgresql_where=text("status = 'waiting'")),
+    Index("waitlist_by_customer", "customer_id", "created_at", "id"),
     info=about(purpose="appointments", keep="waitlist"),
 )
 
-holds = Table(
+holds = table(
     "holds",
-    metadata,
-    Column("id", Uuid, primary_key=True, info=PSEUDONYMOUS),
-    Column("customer_id", Uuid, nullable=False, info=PSEUDONYMOUS),
-    Column("treatment_ids", ARRAY(Uuid), nullable=False, info=NONE),
-    Column("chairs", ARRAY(Uuid), nullable=False, info=PSEUDONYMOUS),
-    Column("starts_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
-    Column("ends_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
-    Column("price_amount", Integer, nullable=False, info=NONE),
-    Column("waitlist_id", Uuid, ForeignKey(waitlist.c.id), unique=True, info=PSEUDONYMOUS),
-    Column("expires_at", DateTime(timezone=True), nullable=False, info=NONE),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    key("id", PSEUDONYMOUS),
+    required("customer_id", Uuid, PSEUDONYMOUS),
+    required("treatment_ids", ARRAY(Uuid)),
+    required("performer_ids", ARRAY(Uuid), PSEUDONYMOUS),
+    required("starts_at", INSTANT, PSEUDONYMOUS),
+    required("ends_at", INSTANT, PSEUDONYMOUS),
+    required("price_amount", Integer),
+    optional("waitlist_id", Uuid, PSEUDONYMOUS, ForeignKey(waitlist.c.id, ondelete="CASCADE"), unique=True),
+    required("expires_at", INSTANT),
+    required("created_at", INSTANT, default="now()"),
+    Index("holds_by_customer", "customer_id", unique=True, postgresql_where=text("waitlist_id IS NULL")),
+    Index("holds_by_expiry", "expires_at"),
     info=about(purpose="appointments", keep="holds"),
 )
 
-openings = Table(
-    "openings",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True, info=NONE),
-    Column("loctician_id", Uuid, nullable=False, info=PSEUDONYMOUS),
-    Column("opened", TSTZMULTIRANGE, nullable=False, info=NONE),
-    info=about(purpose="calendar", keep="openings"),
+freed_times = table(
+    "freed_times",
+    numbered(),
+    required("loctician_id", Uuid, PSEUDONYMOUS),
+    required("times", TSTZMULTIRANGE, NONE, check("NOT isempty(times)")),
+    info=about(purpose="calendar", keep="freed_times"),
 )
 
-reach = Table(
-    "reach",
-    metadata,
-    Column("only_one", Boolean, primary_key=True, server_default=TRUE, info=NONE),
-    Column("until", DateTime(timezone=True), nullable=False, info=NONE),
-)
+horizon = table("horizon", singleton(), required("until", INSTANT))
 
-booking_history = Table(
+booking_history = table(
     "booking_history",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True, info=NONE),
-    Column("booking_id", Uuid, ForeignKey(bookings.c.id), nullable=False, info=PSEUDONYMOUS),
-    Column("customer_id", Uuid, nullable=False, info=CUSTOMER),
-    Column("loctician_ids", ARRAY(Uuid), nullable=False, info=PSEUDONYMOUS),
-    Column("at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
-    Column("actor_id", Uuid, info=ACTOR),
-    Column("actor_role", Text, nullable=False, info=NONE),
-    Column("change", Text, nullable=False, info=NONE),
-    Column("status", Text, nullable=False, info=NONE),
-    Column("starts_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
-    Column("ends_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
-    Column("price_amount", Integer, nullable=False, info=NONE),
-    Column("version", Integer, nullable=False, info=NONE),
+    numbered(),
+    required("booking_id", Uuid, PSEUDONYMOUS, ForeignKey(bookings.c.id)),
+    required("customer_id", Uuid, CUSTOMER),
+    required("loctician_ids", ARRAY(Uuid), PSEUDONYMOUS),
+    required("at", INSTANT, default="now()"),
+    optional("actor_id", Uuid, ACTOR),
+    required("actor_role", Text),
+    required("change", Text),
+    required("status", Text),
+    required("starts_at", INSTANT, PSEUDONYMOUS),
+    required("ends_at", INSTANT, PSEUDONYMOUS),
+    required("price_amount", Integer),
+    required("version", Integer),
+    Index("booking_history_by_booking", "booking_id", "id"),
     info=about(purpose="bookkeeping", keep="bookings"),
 )
-
-idempotency_keys = idempotency_table(metadata, Text())

@@ -61,7 +61,7 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
     await customer_queries.close(session, subject_id)
     held = await hold_queries.end_all_of(session, subject_id)
     cancelled = await _cancel_upcoming(session, subject_id)
-    parted = await booking_queries.part_of(session, subject_id)
+    anonymized = await booking_queries.anonymize_customer(session, subject_id)
     deletions = {
         "idempotency_keys": delete(idempotency_keys).where(
             (idempotency_keys.c.caller == subject_id)
@@ -78,7 +78,7 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
         .values(display_name="", bio="", portfolio_links=[], active=False, version=locticians.c.version + 1),
     }
     counted = {name: (await session.execute(one)).rowcount for name, one in deletions.items()}  # type: ignore[attr-defined]
-    return counted | {"holds": held, "cancelled": cancelled, "bookings": parted}
+    return counted | {"holds": held, "cancelled": cancelled, "bookings": anonymized}
 
 
 async def _cancel_upcoming(session: AsyncSession, subject_id: UUID) -> int:

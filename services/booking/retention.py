@@ -26,7 +26,7 @@ def _of_bookings(
 POLICIES = (
     # A job ends holds within seconds and passes their time on; what it should ever leave behind goes here.
     deleting("holds", "holds", purpose="appointments", keep=DAY, where="expires_at < :before AND waitlist_id IS NULL"),
-    deleting("openings", "openings", purpose="calendar", keep=DAY, where="upper(opened) < :before"),
+    deleting("freed_times", "freed_times", purpose="calendar", keep=DAY, where="upper(times) < :before"),
     deleting(
         "waitlist",
         "waitlist",
@@ -81,16 +81,16 @@ POLICIES = (
         keep=LIMITATION,
         least=30 * DAY,
         most=FIVE_YEARS,
-        where="starts_at < :before AND parted_at IS NULL",
-        function="booking.part_old",
+        where="starts_at < :before AND anonymized_at IS NULL",
+        function="booking.anonymize_old",
     ),
     _of_bookings(
         "bookings",
         purpose="bookkeeping",
         keep=FIVE_YEARS,
         least=FIVE_YEARS,
-        where="starts_at < booking.books_closed(:before)",
-        function="booking.remove_bookings",
+        where="starts_at < booking.bookkeeping_cutoff(:before)",
+        function="booking.delete_bookings",
     ),
     deleting("portfolio_media", "portfolio_media", purpose="appointments", keep=30 * DAY, where="fetched_at < :before"),
     # With the media of it.

@@ -14,7 +14,7 @@ from services.booking.sql_calls import function
 BOOK = function("book")
 CHANGE = function("change")
 CANCEL = function("cancel")
-SETTLE = function("settle")
+SETTLE = function("set_outcome")
 FIND = "SELECT CAST(b AS text) FROM booking.find_bookings(CAST($1 AS jsonb), CAST($2 AS jsonb)) AS b"
 CANCEL_WITHIN = text("SELECT booking.cancel(CAST(:claims AS jsonb), CAST(:request AS jsonb))")
 
@@ -38,16 +38,16 @@ async def coming(session: AsyncSession, customer_id: UUID) -> Sequence[UUID]:
     return (await session.execute(statement.order_by(bookings.c.id))).scalars().all()
 
 
-async def part_of(session: AsyncSession, customer_id: UUID) -> int:
-    """Parts all bookings of a customer from the customer. Returns how many."""
+async def anonymize_customer(session: AsyncSession, customer_id: UUID) -> int:
+    """Removes the customer from all of the customer's bookings. Returns how many."""
     own = select(func.coalesce(func.array_agg(bookings.c.id), literal([], ARRAY(Uuid))))
-    parting = select(func.booking.part(own.where(bookings.c.customer_id == customer_id).scalar_subquery()))
-    return int((await session.execute(parting)).scalar_one())
+    ids = own.where(bookings.c.customer_id == customer_id).scalar_subquery()
+    return int((await session.execute(select(func.booking.anonymize(ids)))).scalar_one())
 
 
 BOOKINGS = text("""
     SELECT booking.emit(booking.new_id(), 'booking.' || change || '.v1', b.id::text, b.version,
-        booking.event_data(b, b.cancel_reason, NULL))
+        booking.booking_event_data(b, b.cancel_reason, NULL))
     FROM booking.bookings b, LATERAL (SELECT CASE
         WHEN b.status IN ('completed', 'no_show', 'cancelled') THEN b.status
         WHEN b.version = 1 OR b.status = 'pending' THEN 'created' ELSE 'confirmed' END) AS told (change)

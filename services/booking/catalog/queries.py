@@ -29,7 +29,7 @@ def _page(item: str, key: str) -> str:
         SELECT CAST(json_build_object(
             'items', coalesce(json_agg({item} ORDER BY place) FILTER (WHERE place <= $1), '[]'),
             'next_cursor', CASE WHEN count(*) > $1 THEN
-                booking.cursor(json_agg(json_build_array({key}, id)) FILTER (WHERE place = $1) -> 0) END
+                booking.encode_cursor(json_agg(json_build_array({key}, id)) FILTER (WHERE place = $1) -> 0) END
         ) AS text)
         FROM found JOIN booking.treatments t USING (id)"""
 
@@ -55,7 +55,7 @@ BY_WORDS = """
             FROM booking.search_treatments($7, $2, $3, $4, $5, $6, $1 + 1) f
         )""" + _page(
     """booking.treatment_json(t, $2) || jsonb_build_object('highlight', jsonb_build_object(
-        'name', booking.html(marked_name), 'description', booking.html(marked_description)))""",
+        'name', booking.highlight_html(marked_name), 'description', booking.highlight_html(marked_description)))""",
     "rank",
 )
 TREATMENT = """

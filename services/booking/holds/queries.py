@@ -15,4 +15,4 @@ async def end_lapsed(session: AsyncSession) -> None:
 
 async def end_all_of(session: AsyncSession, customer_id: UUID) -> int:
     """Holds and offers; their times go to who waits. Returns how many."""
-    return int((await session.execute(select(func.booking.end_holds_of(customer_id)))).scalar_one())
+    return int((await session.execute(select(func.booking.end_customer_holds(customer_id)))).scalar_one())

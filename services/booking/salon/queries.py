@@ -22,4 +22,4 @@ async def locked_rules(session: AsyncSession) -> dict[str, Any]:
 
 async def choose(session: AsyncSession, chosen: dict[str, Any]) -> None:
     added = insert(salon).values(chosen)
-    await session.execute(added.on_conflict_do_update(index_elements=["only_one"], set_=chosen))
+    await session.execute(added.on_conflict_do_update(index_elements=["singleton"], set_=chosen))

@@ -16,8 +16,8 @@ SLOTS_SECONDS = Histogram(
     "Finding free slots, in the database",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
-AVAILABILITY = function("availability")
-SLOTS = "SELECT booking.slots_answer($1, $2, $3, $4, $5, $6, $7)"
+AVAILABILITY = function("check_availability")
+SLOTS = "SELECT booking.slots_json($1, $2, $3, $4, $5, $6, $7)"
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ async def free_slots(database: Database, wanted: Search, language: str) -> str |
     return found
 
 
-OPEN_DAYS = text("SELECT booking.open_days(:loctician, CAST(:version AS integer), CAST(:days AS jsonb))").bindparams(
-    bindparam("loctician", type_=Uuid)
-)
+OPEN_DAYS = text(
+    "SELECT booking.set_open_days(:loctician, CAST(:version AS integer), CAST(:days AS jsonb))"
+).bindparams(bindparam("loctician", type_=Uuid))
 
 
 async def open_days(session: AsyncSession, loctician_id: UUID, version: int, days: list[dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from services.booking.serializers import Answer, instant
 
 
 def slot(row: Any, treatment_ids: Sequence[UUID], language: str) -> Answer:
-    """`row` as booking.slot has it in JSON; what booking.slots_answer() writes is the same."""
+    """`row` as booking.slot has it in JSON; what booking.slots_json() writes is the same."""
     found = {
         "start": instant(row["starts_at"]),
         "end": instant(row["ends_at"]),

@@ -296,5 +296,5 @@ async def test_engine_and_reference_agree(app: Any, owner: AsyncEngine, case: Ca
         for start in [*case.starts, *offered[:1], *offered[-1:]]:
             reason = reference.reason(start)
             event(f"reason: {reason}")
-            assert (await engine.call("availability", start))["reason"] == reason, start
+            assert (await engine.call("check_availability", start))["reason"] == reason, start
             assert await engine.booked(start) == reason, start

@@ -14,8 +14,8 @@ MANY = text("""
     SELECT gen_random_uuid(), 'key-' || i, repeat('0', 64) FROM generate_series(1, 20000) i
 """)
 BECOME = text("SELECT booking.act_as(CAST(:claims AS jsonb))")
-CLAIM = text("SELECT booking.first_answer(:caller, 'mine', 'hash')")
-KEEP = text("""SELECT booking.keep_answer('{"key": "mine"}', '{"id": 1}')""")
+CLAIM = text("SELECT booking.claim_idempotency_key(:caller, 'mine', 'hash')")
+KEEP = text("""SELECT booking.store_answer('{"key": "mine"}', '{"id": 1}')""")
 READ = text("SELECT pg_stat_get_xact_blocks_fetched('booking.idempotency_keys_pkey'::regclass)")
 ANSWER = text("SELECT answer FROM booking.idempotency_keys WHERE caller = :caller AND key = 'mine'")
 

@@ -25,10 +25,10 @@ NOW = at(TODAY, "12:00")
 # One row that is as old as `at` says.
 ROWS = {
     "holds": """
-        INSERT INTO holds (id, customer_id, treatment_ids, chairs, starts_at, ends_at, price_amount, expires_at)
+        INSERT INTO holds (id, customer_id, treatment_ids, performer_ids, starts_at, ends_at, price_amount, expires_at)
         VALUES (gen_random_uuid(), gen_random_uuid(), '{}', '{}', now(), now(), 1, :at)""",
-    "openings": """
-        INSERT INTO openings (loctician_id, opened) VALUES (gen_random_uuid(),
+    "freed_times": """
+        INSERT INTO freed_times (loctician_id, times) VALUES (gen_random_uuid(),
             tstzmultirange(tstzrange(CAST(:at AS timestamptz) - interval '2 days', :at)))""",
     "waitlist": """
         INSERT INTO waitlist (id, customer_id, treatment_ids, first_day, last_day)
@@ -250,14 +250,14 @@ class TestBookings:
     ) -> None:
         await book_on(ago(1700))
         await set_clock(None)
-        assert [one[0] for one in await rows("SELECT booking.remove_bookings('2090-01-01', 1000)")] == [0]
+        assert [one[0] for one in await rows("SELECT booking.delete_bookings('2090-01-01', 1000)")] == [0]
         for table in ("bookings", "booking_history"):
             with pytest.raises(DBAPIError, match="permission denied"):
                 await rows(f"DELETE FROM {table} RETURNING 1")
         await set_clock(at(date(2060, 1, 1), "12:00"))
         for role in ("customer", "loctician"):
             async with transaction(database, Claims(role, uuid4())) as session:
-                removed = await session.scalar(text("SELECT booking.remove_bookings(now(), 1000)"))
+                removed = await session.scalar(text("SELECT booking.delete_bookings(now(), 1000)"))
             assert removed == 0
         assert len(await rows("SELECT 1 FROM bookings")) == 1
 

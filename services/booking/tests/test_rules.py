@@ -121,7 +121,7 @@ class TestRules:
         "wrong",
         [
             {"minimum_notice_minutes": -1}, {"horizon_days": 0}, {"horizon_days": 366}, {"offer_minutes": "30"},
-            {"confirm_by_hand": 1}, {"open_bookings_per_customer": 0}, {"version": 7}, {"only_one": False},
+            {"confirm_by_hand": 1}, {"open_bookings_per_customer": 0}, {"version": 7}, {"singleton": False},
         ],
     )  # fmt: skip
     async def test_have_bounds(self, salon: date, sign_in: SignIn, wrong: dict[str, Any]) -> None:

@@ -110,9 +110,9 @@ class Salon:
         async with transaction(self.database, SERVICE_CLAIMS) as session:
             await queries.end_lapsed(session)
 
-    async def offer_openings(self) -> None:
+    async def offer_freed_times(self) -> None:
         async with transaction(self.database, SERVICE_CLAIMS) as session:
-            await waitlist.offer_openings(session)
+            await waitlist.offer_freed_times(session)
 
 
 class Story(RuleBasedStateMachine):
@@ -230,8 +230,8 @@ class Story(RuleBasedStateMachine):
         self.run(self.salon.end_lapsed())
 
     @rule()
-    def offer_openings(self) -> None:
-        self.run(self.salon.offer_openings())
+    def offer_freed_times(self) -> None:
+        self.run(self.salon.offer_freed_times())
 
     @rule(person=PEOPLE)
     def close_an_account_and_open_it_again(self, person: int) -> None:

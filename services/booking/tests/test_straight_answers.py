@@ -20,7 +20,7 @@ from shared.database.session import Database, transaction
 from shared.http.pagination import Page, decode_cursor
 from shared.identity.principals import SERVICE_CLAIMS
 
-MONEY = "SELECT booking.formatted($1, $2), booking.vat_in($1)"
+MONEY = "SELECT booking.format_price($1, $2), booking.included_vat($1)"
 PATHS = [
     "/api/v1/services",
     "/api/v1/services?lang=en&limit=3",
@@ -109,13 +109,13 @@ class TestTexts:
     @few
     @given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ue000\ue001"), max_size=40))
     async def test_text_is_escaped_before_it_is_marked(self, database: Database, text: str) -> None:
-        marked = await database.autocommit.value("SELECT booking.html($1)", f"\ue000{text}\ue001{text}")
+        marked = await database.autocommit.value("SELECT booking.highlight_html($1)", f"\ue000{text}\ue001{text}")
         assert marked == f"<mark>{escape(text)}</mark>{escape(text)}"
 
     @few
     @given(name=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=120))
     async def test_a_cursor_is_one_of_ours(self, database: Database, name: str) -> None:
         cursor = await database.autocommit.value(
-            "SELECT booking.cursor(json_build_array($1::text, $2::uuid))", name, AMINA
+            "SELECT booking.encode_cursor(json_build_array($1::text, $2::uuid))", name, AMINA
         )
         assert decode_cursor(cursor, str, UUID) == [name, AMINA]

@@ -20,13 +20,13 @@ from services.booking.tests.conftest import (  # fmt: skip
     at,
     code,
 )
-from services.booking.tests.test_openings import Offering, offer_openings
+from services.booking.tests.test_freed_times import Offering, offer_freed_times
 from services.booking.tests.test_shared_sittings import repair, who_and_when
 from services.booking.tests.test_waitlist import offer_of, wait
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 
-__all__ = ["offer_openings", "repair"]
+__all__ = ["offer_freed_times", "repair"]
 BOTH = [(str(AMINA), "10:00", "11:00"), (str(JONAS), "11:00", "12:00")]
 Cancel = Callable[[], Awaitable[Any]]
 
@@ -93,19 +93,19 @@ class TestOffering:
         assert await offer_of(first) is None
 
     async def test_waits_for_whoever_is_at_work_on_the_other_chair(
-        self, first: Caller, of_jonas: Cancel, database: Database, offer_openings: Offering
+        self, first: Caller, of_jonas: Cancel, database: Database, offer_freed_times: Offering
     ) -> None:
-        await offer_openings()  # of the hours that both keep
+        await offer_freed_times()  # of the hours that both keep
         lock = text("SELECT booking.lock_people(ARRAY[:amina]\\:\\:uuid[])")
         async with transaction(database, SERVICE_CLAIMS) as other:
             await other.execute(lock, {"amina": AMINA})
             assert (await of_jonas()).status_code == 200
-            await offer_openings()
+            await offer_freed_times()
             assert await offer_of(first) is None
-        await offer_openings()
+        await offer_freed_times()
         assert await offer_of(first)
         async with transaction(database, SERVICE_CLAIMS) as session:
-            assert (await session.execute(text("SELECT count(*) FROM booking.openings"))).scalar_one() == 0
+            assert (await session.execute(text("SELECT count(*) FROM booking.freed_times"))).scalar_one() == 0
 
 
 async def test_what_nobody_performs_is_refused(sign_in: SignIn, salon: date, repair: UUID, database: Database) -> None:

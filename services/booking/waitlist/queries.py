@@ -3,16 +3,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.sql_calls import function
 
-WAIT = function("wait")
-STOP_WAITING = function("stop_waiting")
-WISHES = "SELECT CAST(w AS text) FROM booking.wishes(CAST($1 AS jsonb), CAST($2 AS jsonb)) AS w"
+WAIT = function("join_waitlist")
+STOP_WAITING = function("leave_waitlist")
+WISHES = "SELECT CAST(w AS text) FROM booking.list_waitlist(CAST($1 AS jsonb), CAST($2 AS jsonb)) AS w"
 
 
-async def offer_openings(session: AsyncSession) -> None:
-    """To the waitlist, what opened up without a booking being cancelled or moved."""
-    await session.execute(text("SELECT booking.offer_openings()"))
+async def offer_freed_times(session: AsyncSession) -> None:
+    """Offers the waitlist what came free without a booking being cancelled or moved."""
+    await session.execute(text("SELECT booking.offer_freed_times()"))
 
 
-async def note_reach(session: AsyncSession) -> None:
-    """As time passes, or by a longer horizon, days come within reach: they open up."""
-    await session.execute(text("SELECT booking.note_reach()"))
+async def extend_horizon(session: AsyncSession) -> None:
+    """Notes the hours that came within the horizon, as time passed or the horizon was extended, as freed."""
+    await session.execute(text("SELECT booking.extend_horizon()"))

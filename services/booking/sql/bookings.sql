@@ -1,0 +1,163 @@
+-- Booking one sitting.
+
+-- A booking as the application reads it. In PL/pgSQL, so that its plan is kept.
+CREATE OR REPLACE FUNCTION booking.booking_json(b booking.bookings) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN jsonb_build_object(
+        'id', b.id, 'status', b.status, 'start', booking.utc(b.starts_at), 'end', booking.utc(b.ends_at),
+        'customer_id', CASE WHEN NOT b.walk_in THEN b.customer_id END, 'loctician_ids', b.loctician_ids,
+        'price_amount', b.price_amount, 'notes', b.notes, 'internal_notes', b.internal_notes,
+        'walk_in', CASE WHEN b.walk_in
+            THEN jsonb_build_object('name', b.walk_in_name, 'phone', b.walk_in_phone) END,
+        'series_id', b.series_id, 'conflicted', b.conflicted_at IS NOT NULL, 'version', b.version,
+        'created_at', booking.utc(b.created_at), 'updated_at', booking.utc(b.updated_at),
+        'cancelled_at', booking.utc(b.cancelled_at), 'cancel_reason', b.cancel_reason,
+        'items', (
+            SELECT jsonb_agg(jsonb_build_object(
+                'service_id', i.treatment_id, 'loctician_id', i.loctician_id, 'start', booking.utc(lower(i.during)),
+                'end', booking.utc(upper(i.during)), 'price_amount', i.price_amount
+            ) ORDER BY i.place)
+            FROM booking.booking_items i WHERE i.booking_id = b.id
+        )
+    );
+END
+$$;
+
+-- Chooses the best free sitting at this start and locks it until the transaction ends.
+-- Arguments: p_loctician: only this one, NULL for any; p_performers: exactly these locticians, one for each treatment,
+-- NULL for any; p_notice, p_walk_in: as in broken_rule.
+-- Raises LB001 with the broken rule, slot_taken, or customer_overlap when the customer has another booking at that
+-- time.
+-- Locks: lock_people (the locticians who are free then, and the customer). Searches again once they are locked, because
+-- others may have been quicker. Deletes lapsed occupancy of these locticians.
+CREATE OR REPLACE FUNCTION booking.take_sitting(
+    p_customer uuid, p_treatments uuid[], p_loctician uuid, p_start timestamptz, p_performers uuid[],
+    p_notice boolean, p_walk_in boolean
+) RETURNS booking.sitting LANGUAGE plpgsql AS $$
+DECLARE
+    reason text := booking.broken_rule(p_treatments, p_loctician, p_start, p_notice, p_walk_in);
+    free booking.sitting[];
+    people uuid[];
+    busy tstzmultirange;
+    chosen booking.sitting;
+BEGIN
+    IF reason IS NOT NULL THEN
+        PERFORM booking.refuse(reason);
+    END IF;
+    free := ARRAY (SELECT f FROM booking.free_sittings_at(p_treatments, p_loctician, p_start) f
+        WHERE p_performers IS NULL OR f.performer_ids = p_performers);
+    people := ARRAY (SELECT DISTINCT loctician FROM unnest(free) f, unnest(f.performer_ids) loctician);
+    IF cardinality(free) > 0 THEN
+        PERFORM booking.lock_people(people || p_customer);
+        PERFORM booking.delete_lapsed_occupancy(people);
+        free := ARRAY (SELECT f FROM booking.free_sittings_at(p_treatments, p_loctician, p_start) f
+            WHERE f.performer_ids <@ people AND (p_performers IS NULL OR f.performer_ids = p_performers));
+    END IF;
+    busy := booking.customer_times(p_customer);
+    SELECT f.* INTO chosen
+    FROM unnest(free) WITH ORDINALITY AS f (performer_ids, shared, lasts_minutes, price_amount, place)
+    WHERE NOT busy && tstzrange(p_start, p_start + booking.minutes(f.lasts_minutes)) ORDER BY f.place LIMIT 1;
+    IF cardinality(free) = 0 THEN
+        PERFORM booking.refuse('slot_taken');
+    ELSIF chosen.performer_ids IS NULL THEN
+        PERFORM booking.refuse('customer_overlap');
+    END IF;
+    RETURN chosen;
+END
+$$;
+
+-- Adds the treatments of a booking, and what they occupy of their locticians.
+-- Arguments: p_prices, p_ids: price and id of each item; NULL for the current price and new ids.
+-- Raises exclusion_violation (slot_taken, customer_overlap) when the time was taken meanwhile. The caller holds the
+-- locks.
+CREATE OR REPLACE FUNCTION booking.add_booking_items(
+    b booking.bookings, p_treatments uuid[], p_performers uuid[], p_prices integer[] DEFAULT NULL,
+    p_ids uuid[] DEFAULT NULL
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    WITH item AS MATERIALIZED (
+        SELECT coalesce(p_ids[i.place], booking.new_id()) AS id, i.*
+        FROM booking.sitting_items(p_treatments, p_performers) i
+    ), added AS (
+        INSERT INTO booking.booking_items
+            (id, booking_id, customer_id, loctician_id, treatment_id, place, during, blocked, price_amount)
+        SELECT i.id, b.id, b.customer_id, i.loctician_id, i.treatment_id, i.place,
+            tstzrange(b.starts_at + booking.minutes(i.from_minute), b.starts_at + booking.minutes(i.to_minute)),
+            tstzrange(b.starts_at + booking.minutes(lower(i.blocked)), b.starts_at + booking.minutes(upper(i.blocked))),
+            coalesce(p_prices[i.place], i.price_amount)
+        FROM item i
+    )
+    INSERT INTO booking.occupancy (item_id, loctician_id, blocked)
+    SELECT i.id, i.loctician_id,
+        tstzrange(b.starts_at + booking.minutes(lower(part)), b.starts_at + booking.minutes(upper(part)))
+    FROM item i, unnest(i.blocked) part;
+END
+$$;
+
+-- Raises LB001 too_many_open when a customer books and has as many open bookings as the salon allows. Staff are not
+-- limited. The caller holds the customer's lock (lock_people), so that the count is right.
+CREATE OR REPLACE FUNCTION booking.check_open_booking_limit(p_customer uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF booking.claim_role() = 'customer' AND (
+        SELECT count(*) FROM booking.bookings b WHERE b.customer_id = p_customer
+            AND b.status IN ('pending', 'confirmed') AND b.starts_at > booking.clock()
+    ) >= (booking.rules()).open_bookings_per_customer THEN
+        PERFORM booking.refuse('too_many_open',
+            jsonb_build_object('limit', (booking.rules()).open_bookings_per_customer));
+    END IF;
+END
+$$;
+
+-- Books one sitting at one start, as the caller, and records it. With hold_id the hold's time is used.
+-- Request: customer_id, service_ids, loctician_id, hold_id, notes, internal_notes, walk_in, series_id.
+-- Raises what use_hold, take_sitting and check_open_booking_limit raise. Locks: those of use_hold, then those of
+-- take_sitting.
+CREATE OR REPLACE FUNCTION booking.book_sitting(p_request jsonb, p_id uuid, p_start timestamptz)
+RETURNS booking.bookings LANGUAGE plpgsql AS $$
+DECLARE
+    customer uuid := (p_request ->> 'customer_id')::uuid;
+    treatments uuid[] := booking.uuids(p_request -> 'service_ids');
+    is_walk_in boolean := p_request ->> 'walk_in' IS NOT NULL;
+    h booking.holds := booking.use_hold(p_request, customer);
+    sitting booking.sitting;
+    b booking.bookings;
+BEGIN
+    sitting := booking.take_sitting(customer, treatments, (p_request ->> 'loctician_id')::uuid, p_start,
+        h.performer_ids, h.id IS NULL AND NOT booking.is_salon(), is_walk_in);
+    PERFORM booking.check_open_booking_limit(customer);
+    INSERT INTO booking.bookings (id, customer_id, loctician_ids, status, starts_at, ends_at, price_amount, notes,
+        internal_notes, walk_in, walk_in_name, walk_in_phone, series_id)
+    VALUES (p_id, customer, booking.distinct_in_order(sitting.performer_ids),
+        CASE WHEN (booking.rules()).confirm_by_hand AND NOT booking.is_salon() THEN 'pending' ELSE 'confirmed' END,
+        p_start, p_start + booking.minutes(sitting.lasts_minutes), sitting.price_amount, p_request ->> 'notes',
+        p_request ->> 'internal_notes', is_walk_in, p_request -> 'walk_in' ->> 'name',
+        p_request -> 'walk_in' ->> 'phone', (p_request ->> 'series_id')::uuid)
+    RETURNING * INTO b;
+    PERFORM booking.add_booking_items(b, treatments, sitting.performer_ids);
+    PERFORM booking.record_change(b, 'created');
+    RETURN b;
+END
+$$;
+
+-- Books one sitting: POST /bookings. One call is the whole transaction.
+-- Request: as book_sitting, with booking_id, start, require_verified, key and request_hash.
+-- Raises LB001 of claim_idempotency_key, check_customer and book_sitting.
+-- Locks: the idempotency key, lock_customers, lock_people, rows.
+CREATE OR REPLACE FUNCTION booking.book(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    b booking.bookings;
+    answer jsonb;
+BEGIN
+    PERFORM booking.act_as(p_claims);
+    answer := booking.claim_idempotency_key(p_request);
+    IF answer IS NULL THEN
+        IF p_request ->> 'walk_in' IS NULL THEN
+            PERFORM booking.check_customer(
+                (p_request ->> 'customer_id')::uuid, (p_request ->> 'require_verified')::boolean);
+        END IF;
+        b := booking.book_sitting(p_request, (p_request ->> 'booking_id')::uuid, (p_request ->> 'start')::timestamptz);
+        answer := booking.store_answer(p_request, booking.booking_json(b));
+    END IF;
+    RETURN answer;
+END
+$$;

@@ -1,0 +1,275 @@
+-- Changing bookings: cancelling, confirming, moving. All of these lock the same way: lock_people (locticians and
+-- customer of the booking, and whoever else is needed), then the booking's row, then what the waitlist needs.
+
+-- Refuses a change of status that the state machine does not have: raises check_violation, whatever the application
+-- does.
+CREATE OR REPLACE FUNCTION booking.check_status_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN (
+        ('pending', 'confirmed'), ('pending', 'cancelled'),
+        ('confirmed', 'completed'), ('confirmed', 'no_show'), ('confirmed', 'cancelled')
+    ) THEN
+        RAISE EXCEPTION USING ERRCODE = 'check_violation',
+            MESSAGE = format('a booking that is %s cannot become %s', OLD.status, NEW.status);
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER check_status_change BEFORE UPDATE OF status ON booking.bookings
+FOR EACH ROW EXECUTE FUNCTION booking.check_status_change();
+
+-- The caller's booking, locked. Request: id, versions (a list of those expected, or null).
+-- Arguments: p_more: further people to lock.
+-- Raises LB001 not_found when the caller does not see it, stale_version when it has another version;
+-- serialization_failure when it went to other people between reading and locking, so that the application tries again.
+-- Locks: lock_people (its locticians, its customer, p_more), then the booking FOR UPDATE.
+CREATE OR REPLACE FUNCTION booking.lock_booking(p_request jsonb, p_more uuid[] DEFAULT '{}') RETURNS booking.bookings
+LANGUAGE plpgsql AS $$
+DECLARE
+    booking_id uuid := (p_request ->> 'id')::uuid;
+    unlocked booking.bookings;
+    b booking.bookings;
+BEGIN
+    SELECT * INTO unlocked FROM booking.bookings WHERE id = booking_id;
+    IF NOT FOUND THEN
+        PERFORM booking.refuse('not_found');
+    END IF;
+    PERFORM booking.lock_people(unlocked.loctician_ids || unlocked.customer_id || p_more);
+    SELECT * INTO b FROM booking.bookings WHERE id = booking_id FOR UPDATE;
+    IF b.loctician_ids IS DISTINCT FROM unlocked.loctician_ids OR b.customer_id <> unlocked.customer_id THEN
+        RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'the booking went to somebody else';
+    ELSIF p_request ->> 'versions' IS NOT NULL AND NOT p_request -> 'versions' @> to_jsonb(b.version) THEN
+        PERFORM booking.refuse('stale_version');
+    END IF;
+    RETURN b;
+END
+$$;
+
+-- Raises LB001 wrong_status with the booking's status.
+CREATE OR REPLACE FUNCTION booking.refuse_status(b booking.bookings) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM booking.refuse('wrong_status', jsonb_build_object('status', b.status));
+END
+$$;
+
+-- Frees the time that a booking occupies. Returns, for each loctician, the range that came free. The caller holds the
+-- locks and acts as the service.
+CREATE OR REPLACE FUNCTION booking.free_booked_time(p_booking uuid) RETURNS TABLE (loctician_id uuid, blocked tstzrange)
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY SELECT i.loctician_id, range_merge(range_agg(i.blocked)) FROM booking.booking_items i
+    WHERE i.booking_id = p_booking AND i.active GROUP BY i.loctician_id;
+    UPDATE booking.occupancy o SET active = false
+    WHERE o.item_id IN (SELECT i.id FROM booking.booking_items i WHERE i.booking_id = p_booking);
+    UPDATE booking.booking_items i SET active = false WHERE i.booking_id = p_booking;
+END
+$$;
+
+-- Offers times that came free to the waitlist, one loctician after the other. The caller holds their locks.
+CREATE OR REPLACE FUNCTION booking.offer_times(p_locticians uuid[], p_freed tstzrange[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    FOR i IN 1..coalesce(cardinality(p_locticians), 0) LOOP
+        PERFORM booking.offer_time(p_locticians[i], p_freed[i]);
+    END LOOP;
+END
+$$;
+
+-- Cancels a booking and offers its time to the waitlist.
+-- Request: id, versions, reason (text for those who see the booking), code (reason of the event).
+-- Raises LB001 of lock_booking, wrong_status, already_started (for customers).
+-- Locks: those of lock_booking, then what offers to the waitlist lock.
+CREATE OR REPLACE FUNCTION booking.cancel(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    b booking.bookings;
+    window_hours integer := (booking.rules()).cancellation_window_hours;
+    by_salon boolean;
+    remaining interval;
+    locticians uuid[];
+    freed tstzrange[];
+BEGIN
+    PERFORM booking.act_as(p_claims);
+    b := booking.lock_booking(p_request);
+    by_salon := booking.acts_for_salon(b);
+    remaining := b.starts_at - booking.clock();
+    IF b.status NOT IN ('pending', 'confirmed') THEN
+        PERFORM booking.refuse_status(b);
+    ELSIF remaining <= interval '0' AND NOT by_salon THEN
+        PERFORM booking.refuse('already_started');
+    END IF;
+    PERFORM booking.act_as_service();
+    SELECT array_agg(t.loctician_id), array_agg(t.blocked) INTO locticians, freed FROM booking.free_booked_time(b.id) t;
+    UPDATE booking.bookings SET status = 'cancelled', cancel_reason = p_request ->> 'reason',
+        cancelled_at = booking.clock(), updated_at = booking.clock(), conflicted_at = NULL, version = version + 1
+    WHERE id = b.id RETURNING * INTO b;
+    PERFORM booking.record_change(b, 'cancelled',
+        coalesce(p_request ->> 'code', CASE WHEN by_salon THEN 'by_salon' ELSE 'by_customer' END));
+    PERFORM booking.offer_times(locticians, freed);
+    RETURN booking.booking_json(b) || jsonb_build_object(
+        'cancellation_window_hours', window_hours,
+        'cancellation_window_kept', remaining >= window_hours * interval '1 hour');
+END
+$$;
+
+-- Sets the outcome of a booking: confirms a pending one, or tells whether a confirmed one that has begun was completed
+-- or missed. Request: id, versions, outcome ('confirmed', 'completed', 'no_show').
+-- Raises LB001 of lock_booking, not_for_others, wrong_status, not_started. Locks: those of lock_booking.
+CREATE OR REPLACE FUNCTION booking.set_outcome(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    b booking.bookings;
+    outcome text := p_request ->> 'outcome';
+BEGIN
+    PERFORM booking.act_as(p_claims);
+    b := booking.lock_booking(p_request);
+    IF NOT booking.acts_for_salon(b) THEN
+        PERFORM booking.refuse('not_for_others');
+    ELSIF b.status <> (CASE outcome WHEN 'confirmed' THEN 'pending' ELSE 'confirmed' END) THEN
+        PERFORM booking.refuse_status(b);
+    ELSIF outcome <> 'confirmed' AND b.starts_at > booking.clock() THEN
+        PERFORM booking.refuse('not_started');
+    END IF;
+    PERFORM booking.act_as_service();
+    UPDATE booking.bookings SET status = outcome, updated_at = booking.clock(), version = version + 1,
+        conflicted_at = CASE WHEN outcome = 'confirmed' THEN conflicted_at END
+    WHERE id = b.id RETURNING * INTO b;
+    PERFORM booking.record_change(b, outcome);
+    RETURN booking.booking_json(b);
+END
+$$;
+
+-- What a change asks for, beside what is booked; fields that the request leaves out stay as they are.
+-- Request: id, service_ids, loctician_id.
+CREATE OR REPLACE FUNCTION booking.plan_change(p_request jsonb) RETURNS booking.change_plan
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    p booking.change_plan;
+BEGIN
+    SELECT array_agg(i.id ORDER BY i.place), array_agg(i.treatment_id ORDER BY i.place),
+        array_agg(i.loctician_id ORDER BY i.place), array_agg(i.price_amount ORDER BY i.place)
+    INTO p.old_items, p.old_treatments, p.old_performers, p.old_prices
+    FROM booking.booking_items i WHERE i.booking_id = (p_request ->> 'id')::uuid;
+    p.treatments := CASE WHEN p_request ? 'service_ids' THEN booking.uuids(p_request -> 'service_ids')
+        ELSE p.old_treatments END;
+    IF p_request ? 'loctician_id' THEN
+        p.loctician := (p_request ->> 'loctician_id')::uuid;
+    ELSIF p.old_performers[1] = ALL (p.old_performers) THEN
+        p.loctician := p.old_performers[1];
+    ELSIF p.treatments = p.old_treatments THEN
+        p.performer_ids := p.old_performers;
+    END IF;
+    RETURN p;
+END
+$$;
+
+-- Changes the notes. p_alone: nothing else changes, so this is a version of its own with the event booking.noted.
+CREATE OR REPLACE FUNCTION booking.update_notes(b booking.bookings, p_request jsonb, p_alone boolean)
+RETURNS booking.bookings LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE booking.bookings SET
+        notes = CASE WHEN p_request ? 'notes' THEN p_request ->> 'notes' ELSE notes END,
+        internal_notes = CASE WHEN p_request ? 'internal_notes' THEN p_request ->> 'internal_notes'
+            ELSE internal_notes END,
+        updated_at = booking.clock(), version = version + p_alone::integer
+    WHERE id = b.id RETURNING * INTO b;
+    IF p_alone THEN
+        PERFORM booking.record_change(b, 'noted');
+    END IF;
+    RETURN b;
+END
+$$;
+
+-- Moves a booking to another start, other treatments or another loctician, and offers its old time to the waitlist.
+-- Agreed prices stay when only the start changes. Items keep their ids, so that a calendar moves an entry instead of
+-- cancelling it.
+-- Raises what take_sitting raises. The caller holds the locks of the old and the new locticians and acts as the
+-- service.
+CREATE OR REPLACE FUNCTION booking.move_booking(
+    b booking.bookings, p booking.change_plan, p_start timestamptz, p_notice boolean
+) RETURNS booking.bookings LANGUAGE plpgsql AS $$
+DECLARE
+    earlier_start timestamptz := b.starts_at;
+    sitting booking.sitting;
+    same_items boolean;
+    locticians uuid[];
+    freed tstzrange[];
+BEGIN
+    SELECT array_agg(t.loctician_id), array_agg(t.blocked) INTO locticians, freed FROM booking.free_booked_time(b.id) t;
+    DELETE FROM booking.occupancy o WHERE o.item_id IN (
+        SELECT i.id FROM booking.booking_items i WHERE i.booking_id = b.id);
+    DELETE FROM booking.booking_items i WHERE i.booking_id = b.id;
+    sitting := booking.take_sitting(
+        b.customer_id, p.treatments, p.loctician, p_start, p.performer_ids, p_notice, false);
+    same_items := sitting.performer_ids = p.old_performers AND p.treatments = p.old_treatments;
+    UPDATE booking.bookings SET starts_at = p_start, ends_at = p_start + booking.minutes(sitting.lasts_minutes),
+        loctician_ids = booking.distinct_in_order(sitting.performer_ids),
+        price_amount = CASE WHEN same_items THEN price_amount ELSE sitting.price_amount END,
+        conflicted_at = NULL, updated_at = booking.clock(), version = version + 1
+    WHERE id = b.id RETURNING * INTO b;
+    PERFORM booking.add_booking_items(
+        b, p.treatments, sitting.performer_ids, CASE WHEN same_items THEN p.old_prices END, p.old_items);
+    PERFORM booking.record_change(b, 'rescheduled', NULL, earlier_start);
+    PERFORM booking.offer_times(locticians, freed);
+    RETURN b;
+END
+$$;
+
+-- Whether the change would take from or give to a loctician other than p_loctician.
+CREATE OR REPLACE FUNCTION booking.affects_other_locticians(p booking.change_plan, p_loctician uuid) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT bool_or(loctician IS DISTINCT FROM p_loctician) FROM unnest(p.old_performers || p.loctician) loctician
+$$;
+
+-- Changes a booking: another start, other treatments, another loctician, other notes.
+-- Request: id, versions, and any of start, service_ids, loctician_id, notes, internal_notes.
+-- Raises LB001 of lock_booking and take_sitting, wrong_status, not_for_others, already_started, window_passed;
+-- serialization_failure when the booking changed between reading and locking.
+-- Locks: lock_people (people of the booking, and every loctician who performs one of the treatments unless the
+-- locticians stay), the booking FOR UPDATE, then what offers to the waitlist lock.
+CREATE OR REPLACE FUNCTION booking.change(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    unlocked booking.bookings;
+    b booking.bookings;
+    p booking.change_plan;
+    by_salon boolean;
+    start timestamptz;
+    moves boolean;
+BEGIN
+    PERFORM booking.act_as(p_claims);
+    SELECT * INTO unlocked FROM booking.bookings WHERE id = (p_request ->> 'id')::uuid;
+    IF NOT FOUND THEN
+        PERFORM booking.refuse('not_found');
+    END IF;
+    by_salon := booking.acts_for_salon(unlocked);
+    PERFORM booking.act_as_service();
+    p := booking.plan_change(p_request);
+    b := booking.lock_booking(p_request, CASE WHEN p.performer_ids IS NULL THEN ARRAY (
+        SELECT DISTINCT t.loctician_id
+        FROM booking.treatments_by_loctician(p.treatments, p.loctician) t) ELSE '{}' END);
+    IF b.version <> unlocked.version THEN
+        RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'the booking changed meanwhile';
+    END IF;
+    start := coalesce((p_request ->> 'start')::timestamptz, b.starts_at);
+    moves := start <> b.starts_at OR p.treatments <> p.old_treatments
+        OR coalesce(p.loctician <> ANY (p.old_performers), false);
+    IF b.status NOT IN ('pending', 'confirmed') THEN
+        PERFORM booking.refuse_status(b);
+    ELSIF (NOT by_salon AND p_request ? 'internal_notes') OR (moves AND by_salon AND p_claims ->> 'role' = 'loctician'
+        AND booking.affects_other_locticians(p, (p_claims ->> 'sub')::uuid)) THEN
+        PERFORM booking.refuse('not_for_others');
+    ELSIF NOT by_salon AND b.starts_at <= booking.clock() THEN
+        PERFORM booking.refuse('already_started');
+    ELSIF NOT by_salon AND moves
+        AND b.starts_at < booking.clock() + (booking.rules()).cancellation_window_hours * interval '1 hour' THEN
+        PERFORM booking.refuse('window_passed',
+            jsonb_build_object('hours', (booking.rules()).cancellation_window_hours));
+    END IF;
+    IF p_request ?| ARRAY['notes', 'internal_notes'] THEN
+        b := booking.update_notes(b, p_request, NOT moves);
+    END IF;
+    IF moves THEN
+        b := booking.move_booking(b, p, start, NOT by_salon);
+    END IF;
+    RETURN booking.booking_json(b);
+END
+$$;

@@ -1,0 +1,39 @@
+-- What is recorded of a change: history and events.
+
+-- The payload of every booking.* event. Arguments: p_reason: why it was cancelled or has a conflict; p_previous_start:
+-- of a booking that was moved.
+CREATE OR REPLACE FUNCTION booking.booking_event_data(b booking.bookings, p_reason text, p_previous_start timestamptz)
+RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN jsonb_build_object(
+        'version', b.version, 'booking_id', b.id, 'status', b.status, 'customer_id', b.customer_id,
+        'walk_in', b.walk_in, 'start', booking.utc(b.starts_at), 'end', booking.utc(b.ends_at),
+        'price_amount', b.price_amount, 'currency', b.currency,
+        'reason', p_reason, 'previous_start', booking.utc(p_previous_start),
+        'items', (
+            SELECT jsonb_agg(jsonb_build_object(
+                'item_id', i.id, 'treatment_id', i.treatment_id, 'loctician_id', i.loctician_id,
+                'start', booking.utc(lower(i.during)), 'end', booking.utc(upper(i.during)),
+                'blocked_start', booking.utc(lower(i.blocked)), 'blocked_end', booking.utc(upper(i.blocked)),
+                'price_amount', i.price_amount
+            ) ORDER BY i.place)
+            FROM booking.booking_items i WHERE i.booking_id = b.id
+        )
+    );
+END
+$$;
+
+-- Records one change of a booking: a row of its history, and the event `booking.<p_change>.v1`.
+CREATE OR REPLACE FUNCTION booking.record_change(
+    b booking.bookings, p_change text, p_reason text DEFAULT NULL, p_previous_start timestamptz DEFAULT NULL
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO booking.booking_history (booking_id, customer_id, loctician_ids, actor_id, actor_role, change, status,
+        starts_at, ends_at, price_amount, version)
+    SELECT b.id, b.customer_id, b.loctician_ids, (c ->> 'actor_id')::uuid, coalesce(c ->> 'actor_role', c ->> 'role'),
+        p_change, b.status, b.starts_at, b.ends_at, b.price_amount, b.version
+    FROM booking.claims() c;
+    PERFORM booking.emit(booking.new_id(), 'booking.' || p_change || '.v1', b.id::text, b.version,
+        booking.booking_event_data(b, p_reason, p_previous_start));
+END
+$$;

@@ -1,0 +1,206 @@
+-- Holds: a time kept for a few minutes while somebody fills in the form. An offer to the waitlist is a hold too. A hold
+-- occupies its locticians' time until it lapses.
+
+-- Deletes occupancy of lapsed holds, so that they keep nobody from the time however late the job runs that ends them.
+-- The caller holds the locks of the locticians. In PL/pgSQL, so that its plan is kept.
+CREATE OR REPLACE FUNCTION booking.delete_lapsed_occupancy(p_locticians uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM booking.occupancy o WHERE o.loctician_id = ANY (p_locticians) AND o.lapses_at <= booking.clock();
+END
+$$;
+
+-- A hold as the application reads it; parts: who performs what, for a shared sitting.
+CREATE OR REPLACE FUNCTION booking.hold_json(h booking.holds) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN jsonb_build_object(
+        'id', h.id, 'service_ids', h.treatment_ids, 'start', booking.utc(h.starts_at), 'end', booking.utc(h.ends_at),
+        'loctician_id', h.performer_ids[1], 'price_amount', h.price_amount, 'expires_at', booking.utc(h.expires_at),
+        'parts', CASE WHEN h.performer_ids[1] <> ANY (h.performer_ids)
+            THEN booking.sitting_parts(h.treatment_ids, h.performer_ids) END);
+END
+$$;
+
+-- Adds a hold and what it occupies. Raises exclusion_violation slot_taken when the time is taken. The caller holds the
+-- locks of its locticians.
+CREATE OR REPLACE FUNCTION booking.add_hold(h booking.holds) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO booking.holds SELECT h.*;
+    INSERT INTO booking.occupancy (item_id, loctician_id, blocked, lapses_at)
+    SELECT h.id, i.loctician_id, tstzrange(
+        h.starts_at + booking.minutes(lower(part)), h.starts_at + booking.minutes(upper(part))), h.expires_at
+    FROM booking.sitting_items(h.treatment_ids, h.performer_ids) i, unnest(i.blocked) part;
+END
+$$;
+
+-- Deletes a hold and what it occupies. The caller holds the locks of its locticians.
+CREATE OR REPLACE FUNCTION booking.delete_hold(p_hold uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM booking.occupancy o WHERE o.item_id = p_hold;
+    DELETE FROM booking.holds h WHERE h.id = p_hold;
+END
+$$;
+
+-- Deletes the customer's own holds, so that they do not stand in the customer's way, and notes their times as freed:
+-- the waitlist is offered them after this transaction, since the customer is about to take some of that time.
+-- Arguments: p_lapsed: also lapsed ones. Those may be deleted only with the locks of their locticians, because whoever
+-- takes such a time deletes the occupancy. The caller holds the customer's lock (lock_customers).
+CREATE OR REPLACE FUNCTION booking.delete_own_holds(p_customer uuid, p_lapsed boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    h booking.holds;
+BEGIN
+    FOR h IN SELECT * FROM booking.holds o WHERE o.customer_id = p_customer AND o.waitlist_id IS NULL
+        AND (p_lapsed OR o.expires_at > booking.clock()) LOOP
+        PERFORM booking.note_freed_time(loctician, tstzmultirange(tstzrange(h.starts_at, h.ends_at)))
+        FROM (SELECT DISTINCT unnest(h.performer_ids) AS loctician) locticians;
+        PERFORM booking.delete_hold(h.id);
+    END LOOP;
+END
+$$;
+
+-- Holds a time for five minutes; an earlier hold of the same customer ends: POST /bookings/holds.
+-- Request: customer_id, service_ids, loctician_id, start, require_verified, key, request_hash.
+-- Raises LB001 of claim_idempotency_key, check_customer and take_sitting.
+-- Locks: the idempotency key, lock_customers, lock_people (in take_sitting), rows.
+CREATE OR REPLACE FUNCTION booking.hold(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    customer uuid := (p_request ->> 'customer_id')::uuid;
+    treatments uuid[] := booking.uuids(p_request -> 'service_ids');
+    start timestamptz := (p_request ->> 'start')::timestamptz;
+    sitting booking.sitting;
+    h booking.holds;
+    answer jsonb;
+BEGIN
+    PERFORM booking.act_as(p_claims);
+    answer := booking.claim_idempotency_key(p_request);
+    IF answer IS NOT NULL THEN
+        RETURN answer;
+    END IF;
+    PERFORM booking.check_customer(customer, (p_request ->> 'require_verified')::boolean);
+    PERFORM booking.lock_customers(ARRAY[customer]);
+    PERFORM booking.delete_own_holds(customer);
+    sitting := booking.take_sitting(customer, treatments, (p_request ->> 'loctician_id')::uuid, start, NULL,
+        NOT booking.is_salon(), false);
+    PERFORM booking.delete_own_holds(customer, true);
+    h := ROW (booking.new_id(), customer, treatments, sitting.performer_ids, start,
+        start + booking.minutes(sitting.lasts_minutes), sitting.price_amount, NULL,
+        booking.clock() + interval '5 minutes', booking.clock());
+    PERFORM booking.add_hold(h);
+    RETURN booking.store_answer(p_request, booking.hold_json(h));
+END
+$$;
+
+-- Ends the hold that is to become a booking and returns it; its locticians stay locked. An offer becomes accepted.
+-- Without hold_id in the request it ends the customer's own hold and returns NULLs.
+-- Raises LB001 hold_lapsed when there is none, hold_mismatch when the request is for something else.
+-- Locks: lock_customers (the customer and whoever holds it), lock_people (its locticians and the customer), the hold
+-- FOR UPDATE.
+CREATE OR REPLACE FUNCTION booking.use_hold(p_request jsonb, p_customer uuid) RETURNS booking.holds
+LANGUAGE plpgsql AS $$
+DECLARE
+    h booking.holds;
+    entry booking.waitlist;
+    loctician uuid := (p_request ->> 'loctician_id')::uuid;
+BEGIN
+    IF p_request ->> 'hold_id' IS NULL THEN
+        PERFORM booking.lock_customers(ARRAY[p_customer]);
+        PERFORM booking.delete_own_holds(p_customer);
+        RETURN NULL;
+    END IF;
+    SELECT * INTO h FROM booking.holds o WHERE o.id = (p_request ->> 'hold_id')::uuid
+        AND o.customer_id IN (p_customer, booking.claim_sub());
+    PERFORM booking.lock_customers(ARRAY[p_customer, h.customer_id]);
+    PERFORM booking.lock_people(h.performer_ids || p_customer);
+    SELECT * INTO h FROM booking.holds o WHERE o.id = h.id FOR UPDATE;
+    IF NOT FOUND OR h.expires_at <= booking.clock() THEN
+        PERFORM booking.refuse('hold_lapsed');
+    ELSIF h.treatment_ids <> booking.uuids(p_request -> 'service_ids')
+        OR h.starts_at <> (p_request ->> 'start')::timestamptz OR loctician <> ANY (h.performer_ids) THEN
+        PERFORM booking.refuse('hold_mismatch');
+    END IF;
+    PERFORM booking.delete_hold(h.id);
+    UPDATE booking.waitlist w SET status = 'accepted', version = w.version + 1 WHERE w.id = h.waitlist_id
+    RETURNING * INTO entry;
+    IF FOUND THEN
+        PERFORM booking.emit_waitlist_event(entry, h, 'accepted');
+    END IF;
+    RETURN h;
+END
+$$;
+
+-- Ends a hold and offers its time to the waitlist. The customer of an offer that was not taken goes to the end of the
+-- queue. The caller holds the locks of its locticians and acts as the service.
+CREATE OR REPLACE FUNCTION booking.end_hold(h booking.holds) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    entry booking.waitlist;
+    loctician uuid;
+BEGIN
+    PERFORM booking.delete_hold(h.id);
+    UPDATE booking.waitlist w SET status = 'waiting', queued_at = booking.clock(), version = w.version + 1
+    WHERE w.id = h.waitlist_id RETURNING * INTO entry;
+    IF FOUND THEN
+        PERFORM booking.emit_waitlist_event(entry, h, 'expired');
+    END IF;
+    FOR loctician IN SELECT DISTINCT unnest(h.performer_ids) LOOP
+        PERFORM booking.offer_time(loctician, tstzrange(h.starts_at, h.ends_at), h.waitlist_id);
+    END LOOP;
+END
+$$;
+
+-- Ends a hold before it lapses, or turns an offer down. Request: id.
+-- Raises LB001 not_found. Locks: lock_customers, lock_people (its locticians), the hold FOR UPDATE, then what offers
+-- lock.
+CREATE OR REPLACE FUNCTION booking.release_hold(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    h booking.holds;
+BEGIN
+    PERFORM booking.act_as(p_claims);
+    SELECT * INTO h FROM booking.holds o WHERE o.id = (p_request ->> 'id')::uuid;
+    PERFORM booking.act_as_service();
+    PERFORM booking.lock_customers(ARRAY[h.customer_id]);
+    PERFORM booking.lock_people(h.performer_ids);
+    SELECT * INTO h FROM booking.holds o WHERE o.id = h.id FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM booking.refuse('not_found');
+    END IF;
+    PERFORM booking.end_hold(h);
+    RETURN '{}';
+END
+$$;
+
+-- Ends up to 200 lapsed holds. Returns how many. The transaction acts as the service.
+-- Locks: lock_people (their locticians, all at once), the holds FOR UPDATE, then what offers lock.
+CREATE OR REPLACE FUNCTION booking.end_lapsed_holds() RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    ids uuid[] := ARRAY (
+        SELECT o.id FROM booking.holds o WHERE o.expires_at <= booking.clock() ORDER BY o.expires_at, o.id LIMIT 200);
+    h booking.holds;
+    ended integer := 0;
+BEGIN
+    PERFORM booking.lock_people(ARRAY (
+        SELECT loctician FROM booking.holds o, unnest(o.performer_ids) loctician WHERE o.id = ANY (ids)));
+    FOR h IN SELECT * FROM booking.holds o WHERE o.id = ANY (ids) ORDER BY o.expires_at, o.id FOR UPDATE LOOP
+        PERFORM booking.end_hold(h);
+        ended := ended + 1;
+    END LOOP;
+    RETURN ended;
+END
+$$;
+
+-- Ends every hold and offer of a customer. Returns how many. The transaction acts as the service.
+-- Locks: lock_customers, lock_people (the locticians), the holds FOR UPDATE, then what offers lock.
+CREATE OR REPLACE FUNCTION booking.end_customer_holds(p_customer uuid) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    h booking.holds;
+    ended integer := 0;
+BEGIN
+    PERFORM booking.lock_customers(ARRAY[p_customer]);
+    PERFORM booking.lock_people(ARRAY (
+        SELECT loctician FROM booking.holds o, unnest(o.performer_ids) loctician WHERE o.customer_id = p_customer));
+    FOR h IN SELECT * FROM booking.holds o WHERE o.customer_id = p_customer ORDER BY o.id FOR UPDATE LOOP
+        PERFORM booking.end_hold(h);
+        ended := ended + 1;
+    END LOOP;
+    RETURN ended;
+END
+$$;

@@ -1,0 +1,99 @@
+-- The rules of the salon, and which of them forbids a sitting.
+
+-- The rules that the salon chose, or the defaults until it chooses.
+CREATE OR REPLACE FUNCTION booking.rules() RETURNS booking.salon LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    stored booking.salon;
+BEGIN
+    SELECT * INTO stored FROM booking.salon;
+    IF NOT FOUND THEN
+        stored := ROW (true, 60, 180, 24, false, 10, 30, 0);
+    END IF;
+    RETURN stored;
+END
+$$;
+
+-- The grid of starts for these treatments, as an interval: the coarsest of their own. Grids divide the hour and Danish
+-- offsets from UTC are whole hours, so a grid in UTC is one on the wall clock too.
+CREATE OR REPLACE FUNCTION booking.start_grid(p_treatments uuid[]) RETURNS interval LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT booking.minutes(max(t.grid_minutes)) FROM booking.treatments t WHERE t.id = ANY (p_treatments));
+END
+$$;
+
+-- Locticians who could take part in the sitting: those who perform all of it; if there are none and p_loctician is
+-- NULL, those in a chain with the fewest hand-overs.
+CREATE OR REPLACE FUNCTION booking.possible_performers(p_treatments uuid[], p_loctician uuid) RETURNS SETOF uuid
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    places integer := cardinality(p_treatments);
+BEGIN
+    RETURN QUERY SELECT s.loctician_id FROM booking.sittings(p_treatments, p_loctician) s;
+    IF FOUND OR p_loctician IS NOT NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH RECURSIVE run AS MATERIALIZED (
+        SELECT r.loctician_id, r.first_place, r.last_place FROM booking.runs(p_treatments) r
+    ), led_to (done, links) AS (
+        SELECT 0, 0
+        UNION SELECT r.last_place, l.links + 1 FROM led_to l JOIN run r ON r.first_place = l.done + 1
+    ), left_over (start, links) AS (
+        SELECT places + 1, 0
+        UNION SELECT r.first_place, l.links + 1 FROM left_over l JOIN run r ON r.last_place = l.start - 1
+    )
+    SELECT DISTINCT r.loctician_id
+    FROM run r JOIN led_to b ON b.done = r.first_place - 1 JOIN left_over a ON a.start = r.last_place + 1
+    WHERE b.links + 1 + a.links = (SELECT min(l.links) FROM led_to l WHERE l.done = places);
+END
+$$;
+
+-- Why nobody is open at this start: 'holiday' or 'closed' when that holds on the whole day for everybody who could
+-- perform it, otherwise 'outside_hours'.
+CREATE OR REPLACE FUNCTION booking.closed_reason(p_treatments uuid[], p_loctician uuid, p_start timestamptz)
+RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE
+        WHEN bool_and(coalesce(w.closed_for, '') = 'holiday') THEN 'holiday'
+        WHEN bool_and(w.closed_for IS NOT NULL) THEN 'closed'
+        ELSE 'outside_hours' END
+    FROM booking.possible_performers(p_treatments, p_loctician) p
+    LEFT JOIN booking.open_windows w ON w.loctician_id = p AND w.day = booking.local_day(p_start)
+$$;
+
+-- The code of the first rule that forbids this sitting at this start, whatever else is booked; NULL when none does.
+-- Arguments: p_loctician: only this loctician, NULL for any; p_notice: apply the salon's minimum notice; p_walk_in: the
+-- customer is in the salon, so the start may be up to 10 minutes ago and off the grid.
+CREATE OR REPLACE FUNCTION booking.broken_rule(
+    p_treatments uuid[], p_loctician uuid, p_start timestamptz, p_notice boolean, p_walk_in boolean DEFAULT false
+) RETURNS text LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    rules booking.salon := booking.rules();
+    performed integer;
+BEGIN
+    SELECT count(DISTINCT o.place) INTO performed FROM booking.treatments_by_loctician(p_treatments, p_loctician) o;
+    IF (SELECT count(*) FROM booking.treatments t WHERE t.active AND t.id = ANY (p_treatments))
+        < cardinality(p_treatments) THEN
+        RETURN 'unknown_treatment';
+    ELSIF p_loctician IS NOT NULL AND NOT EXISTS (
+        SELECT FROM booking.locticians l WHERE l.active AND l.loctician_id = p_loctician) THEN
+        RETURN 'unknown_loctician';
+    ELSIF performed < cardinality(p_treatments) THEN
+        RETURN 'treatment_not_offered';
+    ELSIF p_start <= booking.clock() - (CASE WHEN p_walk_in THEN interval '10 minutes' ELSE interval '0' END) THEN
+        RETURN 'in_past';
+    ELSIF p_notice AND p_start < booking.clock() + booking.minutes(rules.minimum_notice_minutes) THEN
+        RETURN 'too_soon';
+    ELSIF p_start > booking.clock() + rules.horizon_days * interval '24 hours' THEN
+        RETURN 'too_far_ahead';
+    ELSIF NOT p_walk_in
+        AND date_bin(booking.start_grid(p_treatments), p_start, timestamptz '2000-01-01 00:00+00') <> p_start THEN
+        RETURN 'off_grid';
+    ELSIF NOT EXISTS (
+        SELECT FROM booking.free_sittings(p_treatments, p_loctician, p_start, p_start + interval '1 minute', false) f
+        WHERE f.free @> p_start
+    ) THEN
+        RETURN booking.closed_reason(p_treatments, p_loctician, p_start);
+    END IF;
+    RETURN NULL;
+END
+$$;

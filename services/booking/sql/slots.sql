@@ -1,0 +1,116 @@
+-- Slots: free starts as the API lists them.
+
+-- Slots of shared sittings: at each start the cheapest, then the shortest. p_step: the grid.
+CREATE OR REPLACE FUNCTION booking.shared_slots(
+    p_treatments uuid[], p_from timestamptz, p_to timestamptz, p_step interval, p_limit integer
+) RETURNS SETOF booking.slot LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+    SELECT s.start, s.start + booking.minutes(s.lasts_minutes), s.performer_ids[1], s.price_amount,
+        booking.sitting_parts(p_treatments, s.performer_ids)
+    FROM (
+        SELECT DISTINCT ON (start) start, f.performer_ids, f.lasts_minutes, f.price_amount
+        FROM booking.shared_sittings(p_treatments, p_from, p_to, true) f, unnest(f.free) moment,
+            generate_series(
+                date_bin(p_step, lower(moment), timestamptz '2000-01-01 00:00+00'), upper(moment), p_step
+            ) start
+        WHERE start <@ moment
+        ORDER BY start, f.price_amount, f.lasts_minutes, f.performer_ids
+        LIMIT p_limit
+    ) s;
+END
+$$;
+
+-- A slot of each loctician at each start; of shared sittings the cheapest and shortest at each start. For any loctician
+-- the first p_limit slots are searched in the first day, then in ever longer periods after it.
+CREATE OR REPLACE FUNCTION booking.slots_between(
+    p_treatments uuid[], p_loctician uuid, p_from timestamptz, p_to timestamptz, p_limit integer
+) RETURNS SETOF booking.slot LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    step interval := booking.start_grid(p_treatments);
+    stretch interval := CASE WHEN p_loctician IS NULL THEN interval '1 day' ELSE p_to - p_from END;
+    since timestamptz := p_from;
+    until timestamptz;
+    missing integer := p_limit;
+    added integer;
+BEGIN
+    WHILE since < p_to AND missing > 0 LOOP
+        until := least(since + stretch, p_to);
+        RETURN QUERY
+        SELECT start, start + booking.minutes(s.lasts_minutes), s.loctician_id, s.price_amount, NULL::jsonb
+        FROM booking.sittings(p_treatments, p_loctician) s,
+            booking.free_moments(s.loctician_id, s.lasts_minutes, s.blocked, since, until) free,
+            unnest(free.moments) moment,
+            generate_series(
+                date_bin(step, lower(moment), timestamptz '2000-01-01 00:00+00'), upper(moment), step
+            ) start
+        WHERE start <@ moment
+        ORDER BY start, s.loctician_id
+        LIMIT missing;
+        GET DIAGNOSTICS added = ROW_COUNT;
+        missing := missing - added;
+        since := until;
+        stretch := 2 * stretch;
+    END LOOP;
+    IF missing = p_limit AND booking.must_share(p_treatments, p_loctician) THEN
+        RETURN QUERY SELECT * FROM booking.shared_slots(p_treatments, p_from, p_to, step, p_limit);
+    END IF;
+END
+$$;
+
+-- Slots that may still be booked: not in the past, within the salon's horizon and, with p_notice, with its minimum
+-- notice.
+CREATE OR REPLACE FUNCTION booking.free_slots(
+    p_treatments uuid[], p_loctician uuid, p_from timestamptz, p_to timestamptz, p_limit integer,
+    p_notice boolean DEFAULT true
+) RETURNS SETOF booking.slot LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    rules booking.salon := booking.rules();
+    soonest timestamptz := booking.clock()
+        + CASE WHEN p_notice THEN booking.minutes(rules.minimum_notice_minutes) ELSE interval '0' END;
+    first timestamptz := greatest(p_from, soonest, booking.clock() + interval '1 microsecond');
+    last timestamptz := least(p_to, booking.clock() + rules.horizon_days * interval '24 hours');
+BEGIN
+    IF first < last THEN
+        RETURN QUERY SELECT * FROM booking.slots_between(p_treatments, p_loctician, first, last, p_limit);
+    END IF;
+END
+$$;
+
+-- The parts of a shared sitting as the API returns them, with instants in place of minutes.
+CREATE OR REPLACE FUNCTION booking.sitting_parts_json(p_start timestamptz, p_parts jsonb) RETURNS json
+LANGUAGE sql STABLE AS $$
+    SELECT json_agg(json_build_object(
+        'service_id', part ->> 'service_id', 'loctician_id', part ->> 'loctician_id',
+        'start', p_start + booking.minutes((part ->> 'from')::integer),
+        'end', p_start + booking.minutes((part ->> 'to')::integer)) ORDER BY place)
+    FROM jsonb_array_elements(p_parts) WITH ORDINALITY AS listed (part, place)
+$$;
+
+-- The response of GET /slots as text; NULL when nothing is free. p_language: 'da' or 'en'. Put together as text: a
+-- thousand slots as JSON objects would take longer than finding them.
+CREATE OR REPLACE FUNCTION booking.slots_json(
+    p_treatments uuid[], p_loctician uuid, p_from timestamptz, p_to timestamptz, p_limit integer, p_notice boolean,
+    p_language text
+) RETURNS text LANGUAGE plpgsql STABLE SET timezone = 'Europe/Copenhagen' AS $$
+DECLARE
+    treatments text := to_json(p_treatments);
+BEGIN
+    RETURN (
+        WITH slot AS MATERIALIZED (
+            SELECT * FROM booking.free_slots(p_treatments, p_loctician, p_from, p_to, p_limit, p_notice)
+        ), price AS MATERIALIZED (
+            SELECT each.price_amount, json_build_object('amount', each.price_amount, 'currency', 'DKK',
+                'formatted', booking.format_price(each.price_amount, p_language),
+                'vat', json_build_object('rate', 25, 'amount', booking.included_vat(each.price_amount))) AS money
+            FROM (SELECT DISTINCT s.price_amount FROM slot s) each
+        )
+        SELECT '{"items":[' || string_agg(format(
+            '{"start":%s,"end":%s,"loctician_id":"%s","service_ids":%s,"price":%s%s}',
+            to_json(s.starts_at), to_json(s.ends_at), s.loctician_id, treatments, p.money,
+            CASE WHEN s.parts IS NOT NULL THEN ',"items":' || booking.sitting_parts_json(s.starts_at, s.parts) END
+        ), ',' ORDER BY s.starts_at, s.loctician_id) || ']}'
+        FROM slot s JOIN price p USING (price_amount)
+    );
+END
+$$;

@@ -1,0 +1,263 @@
+"""Time that comes free without a booking being cancelled or moved: hours opened, holds let go, accounts closed."""
+
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from services.booking import privacy
+from services.booking.main import SERVICE
+from services.booking.tests.conftest import (  # fmt: skip
+    AMINA,
+    STYLING,
+    Book,
+    Caller,
+    OpenOn,
+    Outbox,
+    SetClock,
+    SignIn,
+    asking,
+    at,
+    choose,
+)
+from services.booking.tests.test_holds import end_lapsed, hold
+from services.booking.tests.test_waitlist import offer_of, wait
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.jobs import run_once
+
+JOBS = {job.name: job for job in SERVICE.jobs}
+
+
+@pytest.fixture
+def first(sign_in: SignIn) -> Caller:
+    return sign_in()
+
+
+@pytest.fixture
+def second(sign_in: SignIn) -> Caller:
+    return sign_in()
+
+
+@pytest.fixture
+def offer_freed_times(database: Database) -> Callable[[], Awaitable[None]]:
+    async def run() -> None:
+        assert await run_once(database, JOBS["offer_freed_times"]) == "done"
+
+    return run
+
+
+Offering = Callable[[], Awaitable[None]]
+
+
+async def starts_of(*people: Caller) -> list[str | None]:
+    offers = [await offer_of(who) for who in people]
+    return [offer["start"] if offer else None for offer in offers]
+
+
+class TestHours:
+    async def test_longer_ones_go_to_who_waited_longest(
+        self, first: Caller, second: Caller, salon: date, open_on: OpenOn, offer_freed_times: Offering, book: Book
+    ) -> None:
+        for who in (first, second):
+            await wait(who, salon, earliest="17:00", latest="18:30", loctician_id=str(AMINA))
+        await open_on(salon, ("09:00", "18:30"))
+        await offer_freed_times()
+        evening = at(salon, "17:00")
+        assert await starts_of(first, second) == [evening.isoformat(), None]
+        assert (await book(evening)).status_code == 409
+
+    async def test_of_a_day_off_that_is_called_off(
+        self, first: Caller, salon: date, open_on: OpenOn, offer_freed_times: Offering
+    ) -> None:
+        await wait(first, salon, loctician_id=str(AMINA))
+        await open_on(salon, closed_for="time_off")
+        await offer_freed_times()
+        assert await starts_of(first) == [None]
+        await open_on(salon, ("09:00", "17:00"))
+        await offer_freed_times()
+        assert await starts_of(first) == [at(salon, "09:00").isoformat()]
+
+    async def test_of_a_blocked_hour_that_is_blocked_no_more(
+        self, first: Caller, salon: date, open_on: OpenOn, offer_freed_times: Offering
+    ) -> None:
+        await open_on(salon, ("09:00", "10:00"), ("12:00", "17:00"))
+        await offer_freed_times()
+        await wait(first, salon, loctician_id=str(AMINA), latest="12:00")
+        await open_on(salon, ("09:00", "17:00"))
+        await offer_freed_times()
+        assert await starts_of(first) == [at(salon, "10:00").isoformat()]
+
+    async def test_that_only_shrink_or_come_late_offer_nothing(
+        self, first: Caller, salon: date, open_on: OpenOn, offer_freed_times: Offering
+    ) -> None:
+        await offer_freed_times()
+        await wait(first, salon)
+        await open_on(salon, ("09:00", "15:00"), version=900)
+        await open_on(salon, ("08:00", "20:00"), version=899)
+        await offer_freed_times()
+        assert await starts_of(first) == [None]
+
+    async def test_of_many_days_reach_each_wish_once_and_no_time_twice(
+        self, sign_in: SignIn, salon: date, open_on: OpenOn, offer_freed_times: Offering
+    ) -> None:
+        people = [sign_in() for _ in range(4)]
+        later = [salon + timedelta(days=day) for day in range(1, 4)]
+        for who in people:
+            await wait(who, later[0], STYLING, last_day=later[2].isoformat())
+        for day in later:
+            await open_on(day, ("09:00", "11:00"))
+        await offer_freed_times()
+        await offer_freed_times()
+        wanted = [at(day, clock).isoformat() for day in later[:2] for clock in ("09:00", "10:00")]
+        assert await starts_of(*people) == wanted
+
+    async def test_of_a_loctician_who_comes_back(
+        self, first: Caller, salon: date, deliver: Any, offer_freed_times: Offering
+    ) -> None:
+        await wait(first, salon, STYLING)
+        await deliver("user.deactivated.v1", {"user_id": str(AMINA)}, version=3)
+        await offer_freed_times()
+        assert await starts_of(first) == [None]
+        await deliver("user.reactivated.v1", {"user_id": str(AMINA), "role": "loctician"}, version=4)
+        await offer_freed_times()
+        assert await starts_of(first) == [at(salon, "09:00").isoformat()]
+
+    async def test_gone_by_are_no_openings(self, salon: date, open_on: OpenOn, database: Database) -> None:
+        await open_on(salon - timedelta(days=30), ("09:00", "17:00"))
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            days = await session.execute(
+                text("SELECT DISTINCT booking.local_day(lower(times)) FROM booking.freed_times")
+            )
+        assert days.scalars().all() == [salon]
+
+
+class TestReach:
+    @pytest.fixture
+    def look_ahead(self, database: Database, offer_freed_times: Offering) -> Offering:
+        async def run() -> None:
+            assert await run_once(database, JOBS["extend_horizon"]) == "done"
+            await offer_freed_times()
+
+        return run
+
+    async def test_a_day_that_comes_within_it_goes_to_who_waits(
+        self, first: Caller, salon: date, open_on: OpenOn, set_clock: SetClock, sign_in: SignIn, look_ahead: Offering
+    ) -> None:
+        await choose(sign_in, horizon_days=10)
+        far = salon + timedelta(days=10)
+        await open_on(far, ("09:00", "17:00"))
+        await set_clock(at(salon, "06:00"))
+        await look_ahead()
+        await wait(first, far, STYLING)
+        await set_clock(at(salon, "08:59"))
+        await look_ahead()
+        assert await starts_of(first) == [None]
+        await set_clock(at(salon, "09:20"))
+        await look_ahead()
+        assert await starts_of(first) == [at(far, "09:00").isoformat()]
+
+    async def test_a_longer_one_opens_what_lies_between(
+        self, first: Caller, salon: date, open_on: OpenOn, set_clock: SetClock, sign_in: SignIn, look_ahead: Offering
+    ) -> None:
+        await choose(sign_in, horizon_days=10)
+        far = salon + timedelta(days=40)
+        await open_on(far, ("09:00", "17:00"))
+        await set_clock(at(salon, "06:00"))
+        await look_ahead()
+        await wait(first, far, STYLING)
+        await choose(sign_in, horizon_days=60)
+        await look_ahead()
+        assert await starts_of(first) == [at(far, "09:00").isoformat()]
+
+
+class TestHolds:
+    async def test_a_lapsed_one_goes_to_who_waits(
+        self, first: Caller, sign_in: SignIn, salon: date, set_clock: SetClock, database: Database
+    ) -> None:
+        await set_clock(at(salon, "06:00"))
+        await hold(sign_in(), at(salon, "10:00"))
+        await wait(first, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
+        await set_clock(at(salon, "06:06"))
+        await end_lapsed(database)
+        assert await starts_of(first) == [at(salon, "10:00").isoformat()]
+
+    async def test_one_let_go_for_another_goes_to_who_waits(
+        self, first: Caller, second: Caller, salon: date, offer_freed_times: Offering
+    ) -> None:
+        await hold(second, at(salon, "10:00"))
+        await wait(first, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
+        assert (await hold(second, at(salon, "14:00"))).status_code == 201
+        await offer_freed_times()
+        assert await starts_of(first) == [at(salon, "10:00").isoformat()]
+
+    async def test_one_moved_a_little_offers_only_what_is_left(
+        self, first: Caller, second: Caller, salon: date, offer_freed_times: Offering
+    ) -> None:
+        await hold(second, at(salon, "10:00"))
+        await wait(first, salon, earliest="10:00", latest="11:45", loctician_id=str(AMINA))
+        assert (await hold(second, at(salon, "10:15"))).status_code == 201
+        await offer_freed_times()
+        assert await starts_of(first) == [None]
+
+    async def test_one_forgotten_over_a_booking_goes_to_who_waits(
+        self, first: Caller, second: Caller, salon: date, offer_freed_times: Offering
+    ) -> None:
+        await hold(second, at(salon, "10:00"))
+        await wait(first, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
+        assert (await second.post("/bookings", asking(at(salon, "14:00")))).status_code == 201
+        await offer_freed_times()
+        assert await starts_of(first) == [at(salon, "10:00").isoformat()]
+
+
+class TestAccounts:
+    @pytest.fixture
+    async def offered(self, first: Caller, second: Caller, book: Book, salon: date, sign_in: SignIn) -> None:
+        """Both wait for Amina's 10:00; the first has two wishes that it suits, and the offer."""
+        leaver = sign_in()
+        booked = (await book(at(salon, "10:00"), customer=leaver.id)).json()
+        for who in (first, first, second):
+            await wait(who, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
+        await leaver.post(f"/bookings/{booked['id']}/cancel")
+
+    async def test_one_that_is_erased_passes_its_offer_on(
+        self, offered: None, first: Caller, second: Caller, salon: date, database: Database, outbox: Outbox
+    ) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            proof = await privacy.erase(session, first.id)
+        assert (proof["holds"], proof["waitlist"]) == (1, 2)
+        assert await starts_of(second) == [at(salon, "10:00").isoformat()]
+        assert (await first.get("/waitlist")).json()["items"] == []
+        told = [one["type"] for one in await outbox() if one["type"].startswith("waitlist")]
+        assert told == ["waitlist.offered.v1", "waitlist.expired.v1", "waitlist.offered.v1"]
+
+    async def test_what_it_had_booked_is_not_offered_to_itself(
+        self, first: Caller, second: Caller, book: Book, salon: date, database: Database
+    ) -> None:
+        await book(at(salon, "10:00"), customer=first.id)
+        await book(at(salon, "14:00"), customer=second.id)
+        for who in (first, second):
+            await wait(who, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await privacy.erase(session, first.id)
+        assert await starts_of(second) == [at(salon, "10:00").isoformat()]
+
+    async def test_one_that_is_closed_passes_its_offer_on_and_is_passed_over(
+        self, offered: None, first: Caller, second: Caller, salon: date, deliver: Any, offer_freed_times: Offering,
+        open_on: OpenOn,
+    ) -> None:  # fmt: skip
+        await deliver("user.deactivated.v1", {"user_id": str(first.id)}, version=2)
+        assert await starts_of(second) == [at(salon, "10:00").isoformat()]
+        await open_on(salon, ("12:00", "17:00"))
+        await open_on(salon, ("09:00", "17:00"))
+        await offer_freed_times()
+        assert {one["status"] for one in (await first.get("/waitlist")).json()["items"]} == {"waiting"}
+
+    async def test_older_news_of_one_that_is_open_again_close_nothing(
+        self, salon: date, deliver: Any, book: Book
+    ) -> None:
+        await deliver("user.reactivated.v1", {"user_id": str(AMINA), "role": "loctician"}, version=4)
+        await deliver("user.deactivated.v1", {"user_id": str(AMINA)}, version=3)
+        assert (await book(at(salon, "10:00"))).status_code == 201
