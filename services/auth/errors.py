@@ -1,3 +1,5 @@
+"""The errors that endpoints of auth raise, beside those in shared/errors.py."""
+
 from typing import ClassVar
 
 from shared.errors import Conflict, Forbidden, ProblemError, RuleBroken, Texts, Unauthorized
@@ -14,7 +16,7 @@ class InvalidCredentials(Unauthorized):
 
 class InvalidRefreshToken(Unauthorized):
     code = "invalid_refresh_token"
-    title: ClassVar[Texts] = {"da": "Sessionen er slut", "en": "The session has ended"}
+    title: ClassVar[Texts] = {"da": "Du er logget ud", "en": "You are signed out"}
     detail: ClassVar[Texts] = {"da": "Log ind igen.", "en": "Sign in again."}
 
 
@@ -23,30 +25,30 @@ class LastAdmin(Conflict):
     title: ClassVar[Texts] = {"da": "Den sidste administrator", "en": "The last admin"}
     detail: ClassVar[Texts] = {
         "da": "Gør først en anden til administrator.",
-        "en": "Make somebody else an admin first.",
+        "en": "Make another user an admin first.",
     }
 
 
 class AddressTaken(Conflict):
     code = "address_taken"
-    title: ClassVar[Texts] = {"da": "Adressen er i brug", "en": "The address is in use"}
+    title: ClassVar[Texts] = {"da": "E-mailen er allerede i brug", "en": "The e-mail is in use already"}
     detail: ClassVar[Texts] = {
-        "da": "Der findes allerede en bruger med den e-mail.",
-        "en": "A user with that e-mail exists already.",
+        "da": "Der er allerede en bruger med den e-mail.",
+        "en": "There is already a user with this e-mail.",
     }
 
 
 class InvalidPhone(RuleBroken):
     code = "invalid_phone"
     detail: ClassVar[Texts] = {
-        "da": "Telefonnummeret er ikke gyldigt. Skriv det med landekode, hvis det ikke er dansk.",
-        "en": "The phone number is not valid. Give the country code unless it is Danish.",
+        "da": "Telefonnummeret er ikke gyldigt. Skriv landekoden med, hvis det ikke er dansk.",
+        "en": "The phone number is not valid. Include the country code unless it is Danish.",
     }
 
 
 class InvalidCsrfToken(Forbidden):
     code = "invalid_csrf_token"
-    title: ClassVar[Texts] = {"da": "CSRF-tokenet passer ikke", "en": "The CSRF token does not fit"}
+    title: ClassVar[Texts] = {"da": "Ugyldigt CSRF-token", "en": "Invalid CSRF token"}
     detail: ClassVar[Texts] = {
         "da": "Send sessionens csrf_token i headeren X-CSRF-Token.",
         "en": "Send the session's csrf_token in the header X-CSRF-Token.",
@@ -55,16 +57,19 @@ class InvalidCsrfToken(Forbidden):
 
 class CodeNeeded(Unauthorized):
     code = "mfa_required"
-    title: ClassVar[Texts] = {"da": "Der mangler en kode", "en": "A code is needed"}
+    title: ClassVar[Texts] = {"da": "Indtast din kode", "en": "Enter your code"}
     detail: ClassVar[Texts] = {
-        "da": "Log ind igen med en code fra din app, eller med en gendannelseskode.",
-        "en": "Sign in again with a code from your app, or with a recovery code.",
+        "da": "Log ind igen med en kode fra din app eller en gendannelseskode.",
+        "en": "Sign in again with a code from your app or a recovery code.",
     }
 
 
 class InvalidCode(Unauthorized):
     code = "invalid_code"
-    title: ClassVar[Texts] = {"da": "Koden er forkert eller brugt", "en": "The code is wrong or used"}
+    title: ClassVar[Texts] = {
+        "da": "Koden er forkert eller allerede brugt",
+        "en": "The code is wrong or was used already",
+    }
     detail: ClassVar[Texts] = {
         "da": "Vent på en ny kode i din app, og prøv igen.",
         "en": "Wait for a new code in your app and try again.",
@@ -75,32 +80,32 @@ class ReauthenticationNeeded(Unauthorized):
     code = "reauthentication_required"
     title: ClassVar[Texts] = {"da": "Bekræft med din adgangskode", "en": "Confirm with your password"}
     detail: ClassVar[Texts] = {
-        "da": "Det er over ti minutter siden, du loggede ind. Send din password med, eller log ind igen.",
-        "en": "You signed in more than ten minutes ago. Send your password along, or sign in again.",
+        "da": "Det er over ti minutter siden, du loggede ind. Indtast din adgangskode, eller log ind igen.",
+        "en": "You signed in more than ten minutes ago. Enter your password or sign in again.",
     }
 
 
 class MfaOn(Conflict):
     code = "mfa_on"
     detail: ClassVar[Texts] = {
-        "da": "Totrinslogin er slået til allerede. Slå det fra først.",
-        "en": "The second factor is on already. Switch it off first.",
+        "da": "Totrinslogin er allerede slået til. Slå det fra først.",
+        "en": "Two-factor login is already on. Switch it off first.",
     }
 
 
 class MfaOff(Conflict):
     code = "mfa_off"
     detail: ClassVar[Texts] = {
-        "da": "Der er intet at bekræfte eller slå fra. Begynd med enroll.",
-        "en": "There is nothing to confirm or to switch off. Begin with enroll.",
+        "da": "Totrinslogin er ikke sat op. Begynd med /mfa/enroll.",
+        "en": "Two-factor login is not set up. Start with /mfa/enroll.",
     }
 
 
 class OwnMfa(Conflict):
     code = "own_mfa"
     detail: ClassVar[Texts] = {
-        "da": "Slå dit eget totrinslogin fra med en kode, eller bed en anden administrator.",
-        "en": "Switch your own second factor off with a code, or ask another admin.",
+        "da": "Slå dit eget totrinslogin fra med en kode, eller bed en anden administrator om det.",
+        "en": "Switch your own two-factor login off with a code, or ask another admin.",
     }
 
 
@@ -108,16 +113,16 @@ class InvalidOneTimeToken(RuleBroken):
     code = "invalid_token"
     title: ClassVar[Texts] = {"da": "Linket virker ikke", "en": "The link does not work"}
     detail: ClassVar[Texts] = {
-        "da": "Linket er brugt eller for gammelt. Bed om et nyt.",
-        "en": "The link was used or is too old. Ask for a new one.",
+        "da": "Linket er allerede brugt eller for gammelt. Bed om et nyt.",
+        "en": "The link was used already or is too old. Ask for a new one.",
     }
 
 
 class Erased(Conflict):
     code = "erased"
     detail: ClassVar[Texts] = {
-        "da": "Personen bag brugeren er slettet.",
-        "en": "The person behind this user was erased.",
+        "da": "Personens oplysninger er slettet, så brugeren kan ikke aktiveres igen.",
+        "en": "The personal data was erased, so this user cannot be reactivated.",
     }
 
 
@@ -126,6 +131,6 @@ class VersionNeeded(ProblemError):
     code = "version_needed"
     title: ClassVar[Texts] = {"da": "If-Match mangler", "en": "If-Match is missing"}
     detail: ClassVar[Texts] = {
-        "da": "Send ETag fra den udgave, du ændrer, i If-Match.",
+        "da": "Send ETag'en fra den udgave, du ændrer, i If-Match.",
         "en": "Send the ETag of the version you change in If-Match.",
     }

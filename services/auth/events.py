@@ -1,3 +1,5 @@
+"""The events that auth publishes. docs/asyncapi.json and shared/contracts are generated from them."""
+
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
@@ -44,7 +46,7 @@ class _Person(_User):
 
 
 class _Mailed(_User):
-    """For the mail alone: `token` works once, until `expires_at`."""
+    """`token` is a secret for the mail. It works once, until `expires_at`."""
 
     email: str
     full_name: str
@@ -79,7 +81,7 @@ class UserVerified(_User, type="user.verified.v1", subject="user_id"):
 
 
 class UserNeverVerified(_User, type="user.never_verified.v1", subject="user_id"):
-    """Signed up long ago and never verified the address; gdpr has them erased."""
+    """The user registered long ago and never verified the address. gdpr has the user erased."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {"version": 1, "user_id": USER}
 
@@ -101,7 +103,7 @@ class UserMfaDisabled(_User, type="user.mfa_disabled.v1", subject="user_id"):
 
 
 class SessionStarted(Event, type="session.started.v1", subject="session_id"):
-    """`new_device`: the user has been here before, but not with such a program."""
+    """`new_device`: the user has logged in before, but never with this kind of user agent."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {"version": 1, "session_id": SESSION, "user_id": USER, "new_device": True}
     session_id: UUID
@@ -116,7 +118,7 @@ class SessionRefreshed(Event, type="session.refreshed.v1", subject="session_id")
 
 
 class SessionRevoked(Event, type="session.revoked.v1", subject="user_id"):
-    """One for each session that ended; a null `session_id` means all of the user's."""
+    """Published for each session that ended. A null `session_id` means all sessions of the user."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {"version": 2, "session_id": SESSION, "user_id": USER, "reason": "logout"}
     session_id: UUID | None
@@ -125,7 +127,7 @@ class SessionRevoked(Event, type="session.revoked.v1", subject="user_id"):
 
 
 class LoginFailed(Event, type="login.failed.v1", subject="user_id"):
-    """A null `user_id`: nobody active has that address. `mail_refused`: no token was mailed to an address."""
+    """A null `user_id`: no active user has the address. `mail_refused`: no token was mailed to the address."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {"version": 1, "user_id": None, "reason": "credentials"}
     user_id: UUID | None
@@ -139,7 +141,7 @@ class LoginLocked(Event, type="login.locked.v1", subject="user_id"):
 
 
 class KeysRotated(Event, type="keys.rotated.v1", subject="kid"):
-    """The new key is published from now on; it signs a while later."""
+    """The new key is published from now on. It signs after KEY_PUBLISH_AHEAD_SECONDS."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {"version": 1, "kid": "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"}
     kid: str

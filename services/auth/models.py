@@ -1,4 +1,8 @@
-"""Tables. Secrets, sessions and attempts are closed to the runtime role: only functions reach them."""
+"""The tables of auth.
+
+The service's role may use `users`, `signing_keys` and the shared tables only. All others hold secrets or sessions and
+are reached through SQL functions.
+"""
 
 from sqlalchemy import (
     BigInteger,

@@ -1,8 +1,8 @@
-"""How long auth keeps what it holds.
+"""How long auth keeps the rows of its tables.
 
-The tables are closed to the service's role, so each policy goes through two functions of its own. Signing keys stay:
-their private halves are forgotten when they are withdrawn, and their ids must be known for good, lest JWT_PRIVATE_KEY
-bring back a key that was withdrawn.
+The tables are closed to the service's role, so each policy calls two SQL functions: one counts, one removes. Signing
+keys stay forever. Their private halves are deleted when they are withdrawn; their ids are kept, so that JWT_PRIVATE_KEY
+cannot bring a withdrawn key back.
 """
 
 from datetime import timedelta
@@ -21,20 +21,21 @@ def _policy(
     least: timedelta = DAY,
     most: timedelta = 30 * DAY,
 ) -> Policy:
-    counting, removing = f"SELECT auth.due_{name}(:before)", f"SELECT auth.remove_{name}(:before, :limit)"
-    return Policy(name, table, purpose, keep, counting, removing, least, most)
+    count, remove = f"SELECT auth.due_{name}(:before)", f"SELECT auth.remove_{name}(:before, :limit)"
+    return Policy(name, table, purpose, keep, count, remove, least, most)
 
 
 POLICIES = (
-    # Ended ones too: from what else a person has come in with is told that a device is new.
+    # Ended sessions are kept too: the user agents of earlier sessions tell whether a device is new.
     _policy("sessions", "sessions", keep=30 * DAY, most=365 * DAY),
     _policy("refresh_tokens", "refresh_tokens"),
     _policy("one_time_tokens", "one_time_tokens"),
     _policy("login_attempts", "login_attempts"),
-    _policy("known_addresses", "known_addresses", keep=90 * DAY, least=30 * DAY, most=90 * DAY),  # not trusted longer
+    # A known address is trusted for 90 days.
+    _policy("known_addresses", "known_addresses", keep=90 * DAY, least=30 * DAY, most=90 * DAY),
     _policy("enrolments", "mfa"),
-    # Has them erased in every service, and counts as removed when that is asked for.
+    # Emits user.never_verified.v1, after which gdpr has the user erased in every service. Counts as removed then.
     _policy("never_verified", "users", purpose="account", keep=30 * DAY, least=7 * DAY, most=90 * DAY),
-    # The row of somebody who was erased, which says nothing of them any more.
+    # The rows of erased users, which hold no personal data.
     _policy("erased_users", "users", purpose="accountability", keep=365 * DAY, least=120 * DAY, most=LONGEST),
 )

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 FAILED = {
-    "da": "Det lykkedes ikke. Prøv igen om lidt.",
-    "en": "That did not work. Try again in a moment.",
+    "da": "Noget gik galt. Prøv igen om lidt.",
+    "en": "Something went wrong. Try again in a moment.",
 }
 INVALID_LINK = {
-    "da": "Linket er brugt eller for gammelt. Bed om et nyt.",
-    "en": "The link was used or is too old. Ask for a new one.",
+    "da": "Linket er allerede brugt eller for gammelt. Bed om et nyt.",
+    "en": "The link was used already or is too old. Ask for a new one.",
 }
 NOSCRIPT = {
     "da": "Siden bruger JavaScript. Slå det til, og åbn linket igen.",
@@ -34,14 +34,14 @@ VERIFY_EMAIL = Page(
             "title": "Bekræft din e-mail",
             "intro": "Tryk på knappen for at bekræfte, at adressen er din.",
             "send": "Bekræft",
-            "done": "Tak. Din e-mail er bekræftet, og du kan lukke siden.",
+            "done": "Tak! Din e-mail er bekræftet. Du kan lukke siden nu.",
             "problems": {},
         },
         "en": {
             "title": "Confirm your e-mail",
             "intro": "Press the button to confirm that the address is yours.",
             "send": "Confirm",
-            "done": "Thank you. Your e-mail is confirmed, and you can close this page.",
+            "done": "Thank you! Your e-mail is confirmed. You can close this page now.",
             "problems": {},
         },
     },
@@ -53,23 +53,23 @@ RESET_PASSWORD = Page(
         "da": {
             "title": "Vælg en ny adgangskode",
             "password": "Ny adgangskode",
-            "hint": "Mindst 8 tegn. Gerne nogle ord, som kun du ville sætte sammen.",
+            "hint": "Mindst 8 tegn. Vælg for eksempel et par ord, som andre ikke ville sætte sammen.",
             "send": "Gem adgangskoden",
-            "done": "Din adgangskode er skiftet, og du er logget ud overalt. Log ind med den nye.",
+            "done": "Din adgangskode er ændret, og du er logget ud på alle enheder. Log ind med den nye.",
             "problems": {
-                "password_length": "Adgangskoden skal have mellem 8 og 128 tegn.",
-                "password_common": "Den adgangskode bruger for mange andre. Vælg en anden.",
+                "password_length": "Adgangskoden skal være på mellem 8 og 128 tegn.",
+                "password_common": "Adgangskoden er for almindelig. Vælg en anden.",
             },
         },
         "en": {
             "title": "Choose a new password",
             "password": "New password",
-            "hint": "At least 8 characters. Some words that only you would put together are good.",
+            "hint": "At least 8 characters. Choose, for example, a few words that others would not put together.",
             "send": "Save the password",
-            "done": "Your password is changed, and you are signed out everywhere. Sign in with the new one.",
+            "done": "Your password was changed, and you are signed out on all devices. Sign in with the new one.",
             "problems": {
                 "password_length": "The password must have 8 to 128 characters.",
-                "password_common": "Too many others use that password. Choose another.",
+                "password_common": "The password is too common. Choose another.",
             },
         },
     },

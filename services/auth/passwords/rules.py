@@ -27,7 +27,7 @@ def check_password(password: str) -> str:
         raise refusal(
             "password_length",
             en=f"a password has {MIN_LENGTH} to {MAX_LENGTH} characters",
-            da=f"En adgangskode har {MIN_LENGTH} til {MAX_LENGTH} tegn.",
+            da=f"Adgangskoden skal være på mellem {MIN_LENGTH} og {MAX_LENGTH} tegn.",
         )
     if normalized.casefold() in COMMON:
         raise refusal(
