@@ -1,4 +1,4 @@
-"""The errors the gateway itself answers with."""
+"""The errors that the gateway itself answers with."""
 
 import math
 from typing import ClassVar
@@ -11,8 +11,8 @@ class BadPath(ProblemError):
     code = "bad_path"
     title: ClassVar[Texts] = {"da": "Ugyldig sti", "en": "Invalid path"}
     detail: ClassVar[Texts] = {
-        "da": "Stien må ikke indeholde //, punktum-led, omvendt skråstreg eller kodede skilletegn.",
-        "en": "The path may not hold //, dot segments, backslashes or encoded separators.",
+        "da": "Stien må ikke indeholde //, . eller .. som led, omvendt skråstreg eller kodede skilletegn.",
+        "en": "The path must not contain //, dot segments, backslashes or encoded separators.",
     }
 
 
@@ -22,24 +22,27 @@ class BadRequest(ProblemError):
     title: ClassVar[Texts] = {"da": "Ugyldigt kald", "en": "Bad request"}
     detail: ClassVar[Texts] = {
         "da": "Kaldets headere modsiger hinanden eller kan ikke tolkes.",
-        "en": "The headers of the call contradict each other or make no sense.",
+        "en": "The headers of the request contradict each other or cannot be parsed.",
     }
 
 
 class MethodNotAllowed(ProblemError):
     status_code = 405
     code = "method_not_allowed"
-    title: ClassVar[Texts] = {"da": "Metoden findes ikke her", "en": "Method not allowed"}
-    detail: ClassVar[Texts] = {"da": "Se Allow for de mulige metoder.", "en": "See Allow for the possible methods."}
+    title: ClassVar[Texts] = {"da": "Metoden kan ikke bruges her", "en": "Method not allowed"}
+    detail: ClassVar[Texts] = {
+        "da": "Headeren Allow viser de mulige metoder.",
+        "en": "The Allow header lists the possible methods.",
+    }
 
 
 class SlowBody(ProblemError):
     status_code = 408
     code = "slow_body"
-    title: ClassVar[Texts] = {"da": "For langsomt", "en": "Too slow"}
+    title: ClassVar[Texts] = {"da": "Det tog for lang tid", "en": "Request timeout"}
     detail: ClassVar[Texts] = {
-        "da": "Indholdet kom ikke frem i tide. Prøv igen.",
-        "en": "The body did not arrive in time. Try again.",
+        "da": "Vi fik ikke hele forespørgslen i tide. Prøv igen.",
+        "en": "The request body did not arrive in time. Try again.",
     }
 
 
@@ -61,20 +64,20 @@ class OriginNotAllowed(Forbidden):
     code = "origin_not_allowed"
     title: ClassVar[Texts] = {"da": "Siden har ikke adgang", "en": "Origin not allowed"}
     detail: ClassVar[Texts] = {
-        "da": "Kald fra denne sides adresse er ikke tilladt.",
-        "en": "Calls from this page's origin are not allowed.",
+        "da": "Kald fra denne side er ikke tilladt.",
+        "en": "Calls from the origin of this page are not allowed.",
     }
 
 
 class Starting(Unavailable):
-    """It is not known yet which keys hold, or which sessions have ended."""
+    """The gateway has not yet fetched the signing keys or the list of ended sessions."""
 
     code = "starting"
-    title: ClassVar[Texts] = {"da": "Ved at starte", "en": "Starting"}
+    title: ClassVar[Texts] = {"da": "Vi er ved at starte op", "en": "Starting"}
 
 
-class UpstreamUnavailable(Unavailable):
-    """`retry_after` where it is known when the service will be tried again (seconds)."""
+class ServiceUnavailable(Unavailable):
+    """`retry_after`: seconds until the service is tried again; 0 if unknown."""
 
     code = "service_unavailable"
 
@@ -83,31 +86,31 @@ class UpstreamUnavailable(Unavailable):
         self.headers["Retry-After"] = str(max(1, math.ceil(retry_after)) if retry_after else 2)
 
 
-class UpstreamBroken(Unavailable):
+class BadGateway(Unavailable):
     status_code = 502
     code = "bad_gateway"
-    title: ClassVar[Texts] = {"da": "Ugyldigt svar bagfra", "en": "Bad answer from behind"}
+    title: ClassVar[Texts] = {"da": "Fejl i forbindelsen", "en": "Bad gateway"}
     detail: ClassVar[Texts] = {
-        "da": "Tjenesten bagved svarede ikke, som den skulle. Prøv igen om lidt.",
-        "en": "The service behind did not answer as it should. Try again in a moment.",
+        "da": "Vores system svarede ikke, som det skulle. Prøv igen om lidt.",
+        "en": "The service did not give a valid answer. Try again in a moment.",
     }
 
 
-class UpstreamSlow(Unavailable):
+class GatewayTimeout(Unavailable):
     status_code = 504
     code = "gateway_timeout"
-    title: ClassVar[Texts] = {"da": "For længe undervejs", "en": "Took too long"}
+    title: ClassVar[Texts] = {"da": "Det tog for lang tid", "en": "Gateway timeout"}
     detail: ClassVar[Texts] = {
-        "da": "Tjenesten bagved svarede ikke i tide. Prøv igen om lidt.",
-        "en": "The service behind did not answer in time. Try again in a moment.",
+        "da": "Vores system svarede ikke i tide. Prøv igen om lidt.",
+        "en": "The service did not answer in time. Try again in a moment.",
     }
 
 
 class RateLimited(TooMany):
     code = "rate_limited"
     detail: ClassVar[Texts] = {
-        "da": "Prøv igen om {seconds} sekunder. Grænsen står i RateLimit-Policy.",
-        "en": "Try again in {seconds} seconds. RateLimit-Policy tells the limit.",
+        "da": "Prøv igen om {seconds} sekunder. Grænsen står i headeren RateLimit-Policy.",
+        "en": "Try again in {seconds} seconds. The RateLimit-Policy header states the limit.",
     }
 
     def __init__(self, policy: str, seconds: int) -> None:
@@ -117,10 +120,10 @@ class RateLimited(TooMany):
 
 
 class CannotCount(Unavailable):
-    """Guessing at passwords is not let through uncounted."""
+    """The database is away. Attempts at passwords are refused while they cannot be counted."""
 
     code = "cannot_count"
     detail: ClassVar[Texts] = {
-        "da": "Login og nye adgangskoder er ikke mulige lige nu. Prøv igen om lidt.",
-        "en": "Signing in and new passwords are not possible right now. Try again in a moment.",
+        "da": "Du kan ikke logge ind eller skifte adgangskode lige nu. Prøv igen om lidt.",
+        "en": "You cannot sign in or set a password right now. Try again in a moment.",
     }

@@ -1,4 +1,4 @@
-"""The gateway: a plain ASGI application; wiring only."""
+"""The gateway: a plain ASGI application that wires its parts together."""
 
 import asyncio
 import gc
@@ -23,8 +23,11 @@ from gateway.operations.health import watch_database
 from gateway.operations.openapi import OpenApi
 from gateway.proxy import headers, paths, routes
 from gateway.proxy.call import Call
-from gateway.proxy.client_address import Clients
-from gateway.proxy.forwarding import ClientGoneError, Proxy
+from gateway.proxy.client_address import TrustedProxies
+from gateway.proxy.cors import Cors
+from gateway.proxy.forwarding import Proxy
+from gateway.proxy.request_body import ClientGoneError
+from gateway.proxy.routes import Route
 from gateway.realtime.feed import Feed
 from gateway.realtime.hub import Hub
 from gateway.realtime.resume import Inbox
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
 
 CLOSE = (b"connection", b"close")
 ALLOW = ", ".join(sorted(METHODS))
+CLIENT_CLOSED_REQUEST = 499  # in metrics: the client left before an answer had begun
 SECRET_IN_QUERY = re.compile(r"((?:token|ticket)=)[^&\s\"']+")
 
 log = logger(__name__)
@@ -62,13 +66,13 @@ class Gateway:
         self.health = Health("gateway")
         self.upstreams = {
             name: Upstream(
-                url,
+                urls,
                 name=name,
                 limit=settings.upstream_connections,
                 connect_seconds=settings.upstream_connect_seconds,
                 idle_seconds=settings.upstream_idle_seconds,
             )
-            for name, url in settings.upstream_urls().items()
+            for name, urls in settings.upstream_urls().items()
         }
         keys = RemoteJwks(settings.keys_url)
         self.verifier = TokenVerifier(keys, settings.public_url, settings.jwt_audience, tuple(Role))
@@ -81,29 +85,29 @@ class Gateway:
         )
         self.feed = Feed(settings.amqp_url, self.hub, self.health)
         self.revocations = Revocations(settings.access_token_expire_minutes * 60)
-        self.revoked = RevocationStream(settings.amqp_url, self.revocations, self.hub, self.health)
-        self._cors = headers.Cors(settings.cors_origins)
-        access = Authentication(self.verifier, self.revocations)
+        self.revocation_stream = RevocationStream(settings.amqp_url, self.revocations, self.hub, self.health)
+        self.trusted_proxies = TrustedProxies(settings.trusted_proxies)
+        authentication = Authentication(self.verifier, self.revocations)
+        self.limiter = Limiter(settings, authentication, self.database)
+        self._proxy = Proxy(settings, self.upstreams)
         tickets = Tickets(keys, settings.public_url, settings.jwt_audience, self.database)
-        self.clients = Clients(settings.trusted_proxies)
-        self.limiter = Limiter(settings, access, self.database)
-        self._proxy = Proxy(settings, self.limiter.admit, self.upstreams)
-        # A WebSocket has no preflight: a page of our own has to be named like any other.
-        pages = headers.Cors([*settings.cors_origins, headers.origin_of(settings.public_url)])
+        # Browsers send no preflight for a WebSocket, so pages of our own origin are checked too.
+        pages = Cors([*settings.cors_origins, headers.origin_of(settings.public_url)])
         inbox = Inbox(self.upstreams["notifications"])
-        self._sockets = Sockets(self.hub, access, tickets, inbox, pages, self.limiter)
-        operations = Operations(settings, self.health, self.upstreams, OpenApi(self.upstreams), self.revocations)
-        self._own = operations.table()
+        self._sockets = Sockets(self.hub, authentication, tickets, inbox, pages, self.limiter)
+        openapi = OpenApi(self.upstreams)
+        self._own = Operations(settings, self.health, self.upstreams, openapi, self.revocations).handlers()
+        self._cors = Cors(settings.cors_origins)
         secure = settings.public_url.startswith("https://")
         self._security = headers.SECURITY + ([headers.STRICT_TRANSPORT] if secure else [])
+        self._without_origin = self._security + self._cors.headers("")
         self._durations = HttpDurations("gateway")
-        self._usual = self._security + self._cors.headers("")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
-        self.clients.settle(scope)
+        self.trusted_proxies.resolve(scope)
         if scope["type"] == "http":
             await self._http(Call(scope, receive, send))
         else:
@@ -111,47 +115,52 @@ class Gateway:
 
     async def _http(self, call: Call) -> None:
         started = time.perf_counter()
-        parent = tracing.valid_traceparent(call.incoming.one(b"traceparent"))
+        parent = tracing.valid_traceparent(call.headers.single(b"traceparent"))
         traced = tracing.active() and call.path not in self._own
         span = tracing.begin("HTTP", "server", parent) if traced else None
-        origin = call.incoming.one(b"origin")
-        call.common = self._security + self._cors.headers(origin) if origin else self._usual
+        origin = call.headers.single(b"origin")
+        call.common = self._security + self._cors.headers(origin) if origin else self._without_origin
         if self.health.draining:
-            call.common = [*call.common, CLOSE]  # the next call goes to another replica
+            call.common = [*call.common, CLOSE]  # so that the client's next call goes to another replica
         begin(request_id=call.request_id, traceparent=span.traceparent if span else parent)
         try:
             await self._respond(call)
         except ProblemError as error:
             await call.problem(error)
         except ClientGoneError:
-            call.status = call.status or 499
+            call.status = call.status or CLIENT_CLOSED_REQUEST
         finally:
             self._record(call, time.perf_counter() - started, span)
 
     async def _respond(self, call: Call) -> None:
-        _refuse(call)
-        if call.method == "OPTIONS" and b"access-control-request-method" in call.incoming.given:
+        _check(call)
+        if call.method == "OPTIONS" and b"access-control-request-method" in call.headers.values:
             await self._preflight(call)
             return
-        own = self._own.get(call.path)
-        if own is not None:
+        handler = self._own.get(call.path)
+        if handler is not None:
             call.route = call.path
             if call.method not in ("GET", "HEAD"):
                 raise MethodNotAllowed(headers={"Allow": "GET, HEAD"})
-            await own(call)
+            await handler(call)
             return
+        route = self._route(call)
+        await self.limiter.admit(call)
+        await self._proxy.forward(call, route)
+        self.limiter.remember(call)
+
+    def _route(self, call: Call) -> Route:
         route = routes.find(call.path)
         if route is None:
             raise NotFound
         call.route = route.path
-        await self._proxy.forward(call, route)
-        self.limiter.succeeded(call)
+        return route
 
     async def _preflight(self, call: Call) -> None:
-        origin = call.incoming.one(b"origin")
+        origin = call.headers.single(b"origin")
         if not origin or not self._cors.allows(origin):
             raise OriginNotAllowed
-        await call.answer(204, b"", "text/plain", headers.Cors.PREFLIGHT)
+        await call.answer(204, b"", "text/plain", Cors.PREFLIGHT)
 
     def _record(self, call: Call, seconds: float, span: "Span | None") -> None:
         method, status = known_method(call.method), call.status or 500
@@ -181,7 +190,7 @@ class Gateway:
             self.health.expect(name)
         return {
             "feed": supervise("feed", self.feed.run, self.health),
-            "revocations": supervise("revocations", self.revoked.run, self.health),
+            "revocations": supervise("revocations", self.revocation_stream.run, self.health),
             "database": watch_database(self.database, self.health),
             "jobs": run_jobs(self.database, JOBS),
             **{f"replicas of {name}": upstream.replicas.watch() for name, upstream in self.upstreams.items()},
@@ -193,35 +202,36 @@ class Gateway:
         await asyncio.gather(sockets, asyncio.sleep(self.settings.seconds_to_drain))
 
 
-def _refuse(call: Call) -> None:
-    """What no service should ever see. Raises the problem."""
+def _check(call: Call) -> None:
+    """Refuses calls that no service should see. Raises ProblemError."""
     scope = call.scope
     if call.method not in METHODS:
         raise MethodNotAllowed(headers={"Allow": ALLOW})
     if len(scope["raw_path"]) + len(scope["query_string"]) > paths.MAX_TARGET_BYTES:
         raise AddressTooLong
-    if call.incoming.size > headers.MAX_HEADER_BYTES:
+    if call.headers.size > headers.MAX_HEADER_BYTES:
         raise HeadersTooLarge
     if not paths.is_plain(scope["raw_path"]):
         raise BadPath
 
 
 def hide_secrets(record: logging.LogRecord) -> bool:
-    """uvicorn logs the address of each WebSocket, which may hold a token."""
+    """A log filter: uvicorn logs the address of each WebSocket, which may contain a token."""
     if isinstance(record.args, tuple):
-        record.args = tuple(SECRET_IN_QUERY.sub(r"\1***", one) if isinstance(one, str) else one for one in record.args)
+        record.args = tuple(SECRET_IN_QUERY.sub(r"\1***", arg) if isinstance(arg, str) else arg for arg in record.args)
     return True
 
 
 def create() -> Application:
+    """The application with settings from the environment. uvicorn calls it."""
     settings = load(GatewaySettings)
     configure("gateway", settings.log_level)
     tracing.configure("gateway", settings, untrusted_callers=True)
     for name in ("uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).addFilter(hide_secrets)
     server.crowd.at_most, server.crowd.per_address = settings.connections_at_most, settings.connections_per_address
-    made = Gateway(settings)
-    server.crowd.many_behind = made.clients.trusts
+    gateway = Gateway(settings)
+    server.crowd.many_behind = gateway.trusted_proxies.trusts
     gc.collect()
-    gc.freeze()  # what is there by now stays; it need not be looked through again and again
-    return made
+    gc.freeze()  # objects made so far live as long as the process: the collector need not visit them
+    return gateway

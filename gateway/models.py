@@ -9,7 +9,7 @@ from shared.database.housekeeping import job_runs_table
 metadata = MetaData(schema="gateway")
 job_runs = job_runs_table(metadata)
 
-# A ticket's id tells nothing of a person; nobody keeps whose it was.
+# The id of a ticket is random; whose ticket it was is not stored.
 used_tickets = Table(
     "used_tickets",
     metadata,
@@ -18,7 +18,7 @@ used_tickets = Table(
     Index("used_tickets_expiry", "expires_at"),
 )
 
-# Keyed hashes of a user's id, an account or an address, for some two minutes. Unlogged: a crash empties it.
+# Keyed hashes of a user's id, an account or an address, kept for about two minutes. Unlogged: a crash empties it.
 rate_limits = Table(
     "rate_limits",
     metadata,
@@ -29,7 +29,7 @@ rate_limits = Table(
     prefixes=["UNLOGGED"],
 )
 
-# Keyed hashes of an account together with a network from which it has come in, or of one where a password was set.
+# Keyed hashes of an account and a network where it signed in, or of a network where a password was set.
 known_networks = Table(
     "known_networks",
     metadata,

@@ -235,13 +235,13 @@ class FrontDoor(HttpToolsProtocol):
             self.transport.close()
             return
         self._lingers = True
-        self._timer.within(LINGER_SECONDS)
+        self._timer.start(LINGER_SECONDS)
         self.transport.write_eof()
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
         if self.transport.is_closing():
-            self._timer.within(TAKE_SECONDS)
+            self._timer.start(TAKE_SECONDS)
             return
         self.flow.resume_reading()
         if self._lingers:
@@ -252,13 +252,13 @@ class FrontDoor(HttpToolsProtocol):
             return
         crowd.idle(self)
         if not self._in_head:
-            self._timer.within(self.timeout_keep_alive)
+            self._timer.start(self.timeout_keep_alive)
 
     # -- what is waited for, and for how long
 
     def _begin_head(self) -> None:
         self._in_head, self._head_bytes = True, 0
-        self._timer.within(HEAD_SECONDS)
+        self._timer.start(HEAD_SECONDS)
 
     def _time_is_up(self) -> None:
         if self._in_head:
@@ -275,7 +275,7 @@ class FrontDoor(HttpToolsProtocol):
 
     def _refuse(self, status: int, reason: str) -> None:
         in_head, self._in_head = self._in_head, False
-        self._timer.within(LINGER_SECONDS)
+        self._timer.start(LINGER_SECONDS)
         if self.cycle is not None and not self.cycle.response_complete:
             if in_head or self.pipeline or self.cycle.response_started:
                 self.transport.close()  # an answer to the call before may be half sent

@@ -1,4 +1,4 @@
-"""The gateway's variables, beside those every deployable has."""
+"""The gateway's settings, beside those of every deployable."""
 
 import ipaddress
 from urllib.parse import SplitResult, urlsplit
@@ -34,37 +34,41 @@ class GatewaySettings(Settings):
     calendar_url: str = "http://127.0.0.1:8003"
     notifications_url: str = "http://127.0.0.1:8004"
     gdpr_url: str = "http://127.0.0.1:8005"
-    access_token_expire_minutes: int = Field(default=30, ge=1, le=1440, description="As auth has it")
-    connections_at_most: int = Field(default=10_000, ge=1, description="Of clients; WebSockets not counted")
-    connections_per_address: int = Field(default=1_000, ge=1, description="Not counted behind TRUSTED_PROXIES")
-    upstream_connections: int = Field(default=100, ge=1, le=10_000, description="Most connections to each service")
+    access_token_expire_minutes: int = Field(default=30, ge=1, le=1440, description="The same as for auth")
+    connections_at_most: int = Field(default=10_000, ge=1, description="Of clients, without WebSockets")
+    connections_per_address: int = Field(default=1_000, ge=1, description="Not for TRUSTED_PROXIES")
+    upstream_connections: int = Field(default=100, ge=1, le=10_000, description="To each service")
     upstream_connect_seconds: float = Field(default=2.0, gt=0, le=60)
-    upstream_idle_seconds: float = Field(default=30.0, gt=0, le=600, description="Longest silence within a body")
+    upstream_idle_seconds: float = Field(default=30.0, gt=0, le=600, description="Longest pause within a body")
     max_body_bytes: int = Field(default=1_048_576, ge=1_024)
-    rate_limit_per_minute: int = Field(default=60, ge=1, le=1_000_000_000, description="Per user, else per address")
+    rate_limit_per_minute: int = Field(
+        default=60, ge=1, le=1_000_000_000, description="Per user, or per address without a token"
+    )
     login_rate_limit_per_minute: int = Field(default=10, ge=1, le=300_000_000, description="Per address and account")
     trusted_proxies: CommaSeparated = Field(default=[], description="Addresses and networks")
     websockets_per_user: int = Field(default=10, ge=1)
-    websockets_per_address: int = Field(default=100, ge=1, description="Of those nobody is signed in on")
+    websockets_per_address: int = Field(default=100, ge=1, description="Without a signed-in user")
     websockets_at_most: int = Field(default=12_000, ge=1)
-    websocket_queue: int = Field(default=64, ge=1, description="Messages that may wait for a slow client")
-    websocket_drain_seconds: float = Field(default=5.0, ge=0, le=60, description="Over which a restart closes all")
+    websocket_queue: int = Field(default=64, ge=1, description="Messages that may wait for one client")
+    websocket_drain_seconds: float = Field(
+        default=5.0, ge=0, le=60, description="A restart closes all sockets over this time"
+    )
 
     @field_validator("trusted_proxies")
     @classmethod
-    def networks(cls, given: list[str]) -> list[str]:
-        for one in given:
+    def check_networks(cls, networks: list[str]) -> list[str]:
+        for text in networks:
             try:
-                network = ipaddress.ip_network(one)
+                network = ipaddress.ip_network(text)
             except ValueError as error:
-                raise ValueError(f"{one} is no address or network, as 10.0.0.7 or 10.0.0.0/24") from error
+                raise ValueError(f"{text} is not an address or a network such as 10.0.0.7 or 10.0.0.0/24") from error
             if network.prefixlen == 0:
-                raise ValueError(f"{one} is everybody: name the proxies in front of the gateway")
-        return given
+                raise ValueError(f"{text} is every address: name the proxies in front of the gateway")
+        return networks
 
     @field_validator("auth_url", "booking_url", "calendar_url", "notifications_url", "gdpr_url")
     @classmethod
-    def is_service_url(cls, value: str) -> str:
+    def check_service_url(cls, value: str) -> str:
         service_urls(value)
         return value
 

@@ -1,4 +1,4 @@
-"""Who comes in: a token that holds, of a session that has not ended."""
+"""Checks access tokens: a valid signature, and a session that has not ended."""
 
 from typing import Any
 
@@ -14,42 +14,44 @@ class Authentication:
         self._verifier = verifier
         self._revocations = revocations
 
-    def remembered(self, token: bytes) -> dict[str, Any] | None:
-        """The claims of a token that was verified before and still holds. Raises InvalidToken, Starting."""
-        claims = self._verifier.remembered(token)
-        if claims is not None:
-            self.refuse_ended(claims)
-        return claims
+    async def authenticate(self, call: Call) -> dict[str, Any] | None:
+        """The claims of the call's token; None if it has none. Raises Unauthorized, BadRequest, Starting."""
+        values = call.headers.values.get(b"authorization")
+        if values is None:
+            return None
+        if len(values) > 1:
+            raise BadRequest
+        scheme, _, token = values[0].partition(b" ")
+        if scheme.lower() != b"bearer":
+            raise Unauthorized
+        token = token.strip()
+        try:
+            return self._cached_claims(token) or await self.claims(token.decode("latin-1"))
+        except InvalidToken as error:
+            raise Unauthorized from error
 
     async def claims(self, token: str) -> dict[str, Any]:
-        """Raises InvalidToken, Starting."""
+        """Verifies a token. Raises InvalidToken, Starting."""
         try:
             claims = await self._verifier.verify(token)
         except NoKeysError as error:
             raise Starting from error
-        self.refuse_ended(claims)
+        self.refuse_ended_session(claims)
         return claims
 
-    def refuse_ended(self, claims: dict[str, Any]) -> None:
-        """Asked at every use, since a session may end after its token was verified. Raises InvalidToken, Starting."""
-        if not self._revocations.known:
+    def refuse_ended_session(self, claims: dict[str, Any]) -> None:
+        """To be called at every use, since a session can end after its token was verified.
+
+        Raises InvalidToken, Starting.
+        """
+        if not self._revocations.complete:
             raise Starting
         if self._revocations.refuses(claims):
             raise InvalidToken("session ended")
 
-
-async def check_token(call: Call, access: Authentication) -> dict[str, Any] | None:
-    """A token that is there must hold; without one it is anonymous. Raises Unauthorized, BadRequest, Starting."""
-    given = call.incoming.given.get(b"authorization")
-    if given is None:
-        return None
-    if len(given) > 1:
-        raise BadRequest
-    scheme, _, token = given[0].partition(b" ")
-    if scheme.lower() != b"bearer":
-        raise Unauthorized
-    token = token.strip()
-    try:
-        return access.remembered(token) or await access.claims(token.decode("latin-1"))
-    except InvalidToken as error:
-        raise Unauthorized from error
+    def _cached_claims(self, token: bytes) -> dict[str, Any] | None:
+        """The claims of a token that was verified before. Raises InvalidToken, Starting."""
+        claims = self._verifier.remembered(token)
+        if claims is not None:
+            self.refuse_ended_session(claims)
+        return claims

@@ -1,4 +1,4 @@
-"""The SQL."""
+"""SQL statements for used tickets."""
 
 from datetime import datetime
 
@@ -11,21 +11,21 @@ from shared.database.session import Database, call
 
 PURGE_BATCH = 1_000
 
-_USE = insert(used_tickets).on_conflict_do_nothing().returning(used_tickets.c.jti)
+_INSERT = insert(used_tickets).on_conflict_do_nothing().returning(used_tickets.c.jti)
 
 
 async def use_ticket(database: Database, jti: str, expires_at: datetime) -> bool:
-    """Whether it is the first use, of all replicas."""
-    return bool(await call(database, _USE, {"jti": jti, "expires_at": expires_at}))
+    """Records a use; returns whether it is the first one at all replicas."""
+    return bool(await call(database, _INSERT, {"jti": jti, "expires_at": expires_at}))
 
 
 async def purge_used_tickets(session: AsyncSession) -> int:
-    """Forget some of those that have expired; tells how many."""
+    """Deletes at most PURGE_BATCH expired tickets; returns how many."""
     expired = (
         select(used_tickets.c.jti)
         .where(used_tickets.c.expires_at < func.now())
         .order_by(used_tickets.c.expires_at)
         .limit(PURGE_BATCH)
     )
-    gone = delete(used_tickets).where(used_tickets.c.jti.in_(expired)).returning(used_tickets.c.jti)
-    return len((await session.execute(gone)).all())
+    deleted = delete(used_tickets).where(used_tickets.c.jti.in_(expired)).returning(used_tickets.c.jti)
+    return len((await session.execute(deleted)).all())

@@ -1,4 +1,4 @@
-"""Which sessions have ended while tokens of theirs may still be alive."""
+"""The sessions that have ended while their access tokens have not yet expired."""
 
 import time
 from collections.abc import Mapping
@@ -12,17 +12,18 @@ MOST_KEPT = 200_000
 
 
 class Revocations:
-    """What the broker has told. `known` once everything that still matters has been read for the first time.
+    """Fed by the revocation stream. `complete` once all revocations that still matter were read for the first time.
 
-    Ids are kept as text, in the one form that a verified token has them in.
+    Ids are kept as text, in the form that verified tokens have them in.
     """
 
     def __init__(self, lifetime: float, at_most: int = MOST_KEPT) -> None:
-        self.known = False
-        self._kept_for = lifetime + MARGIN_SECONDS
+        """`lifetime` of an access token in seconds."""
+        self.complete = False
+        self._kept_seconds = lifetime + MARGIN_SECONDS
         self._at_most = at_most
-        self._sessions: dict[str, float] = {}  # when each ended (epoch seconds), about in that order
-        self._users: dict[str, float] = {}  # when all that each had ended
+        self._sessions: dict[str, float] = {}  # id to end (epoch seconds), roughly in that order
+        self._users: dict[str, float] = {}  # id to the end of all sessions of the user
         self._refused_until = float("-inf")
 
     def __len__(self) -> int:
@@ -30,21 +31,21 @@ class Revocations:
 
     @property
     def since(self) -> float:
-        """Epoch seconds: tokens of sessions that ended before then are dead by themselves."""
-        return time.time() - self._kept_for
+        """Epoch seconds: tokens of sessions that ended earlier have expired."""
+        return time.time() - self._kept_seconds
 
     def end_session(self, session: UUID, at: float) -> None:
         self._keep(self._sessions, str(session), at)
 
     def end_all(self, user: UUID, at: float) -> None:
-        """Every session the user had by then."""
+        """Ends every session that the user had at `at` (epoch seconds)."""
         self._keep(self._users, str(user), at)
 
     def refuses(self, claims: Mapping[str, Any]) -> bool:
-        """Whether a verified token's session has ended.
+        """Whether the session of a verified token has ended.
 
-        A token tells the second it was issued in and no more, so `end_all` refuses those of its own second too; whoever
-        signed in again within it gets a good one by refreshing.
+        Tokens carry their time of issue in whole seconds, so `end_all` also refuses tokens of its own second. A user
+        who signs in again within that second gets a valid token by refreshing.
         """
         issued = claims["iat"]
         if claims["sid"] in self._sessions or issued <= self._refused_until:
@@ -52,22 +53,22 @@ class Revocations:
         ended = self._users.get(claims["sub"])
         return ended is not None and issued <= ended
 
-    def _keep(self, kept: dict[str, float], key: str, at: float) -> None:
+    def _keep(self, ends: dict[str, float], key: str, at: float) -> None:
         at = min(at, time.time() + MARGIN_SECONDS)
         if at > self.since:
-            kept[key] = max(at, kept.get(key, at))
-        for each in (self._sessions, self._users):
-            self._forget_dead(each)
-        if len(kept) > self._at_most:
-            self._forget_oldest(kept)
+            ends[key] = max(at, ends.get(key, at))
+        self._remove_expired(self._sessions)
+        self._remove_expired(self._users)
+        if len(ends) > self._at_most:
+            self._remove_oldest(ends)
         REVOCATIONS.set(len(self))
 
-    def _forget_dead(self, kept: dict[str, float]) -> None:
+    def _remove_expired(self, ends: dict[str, float]) -> None:
         since = self.since
-        while kept and kept[oldest := next(iter(kept))] < since:
-            del kept[oldest]
+        while ends and ends[oldest := next(iter(ends))] < since:
+            del ends[oldest]
 
-    def _forget_oldest(self, kept: dict[str, float]) -> None:
-        """For want of room: all tokens from before then are refused instead, and their owners refresh."""
-        for key in list(kept)[: max(1, self._at_most // 10)]:
-            self._refused_until = max(self._refused_until, kept.pop(key))
+    def _remove_oldest(self, ends: dict[str, float]) -> None:
+        """Makes room. All tokens issued until the removed ends are refused instead; their owners refresh them."""
+        for key in list(ends)[: max(1, self._at_most // 10)]:
+            self._refused_until = max(self._refused_until, ends.pop(key))

@@ -1,4 +1,4 @@
-"""WebSocket tickets: signed by auth like access tokens, for another audience, and good once among all replicas."""
+"""WebSocket tickets: signed by auth like access tokens, with an audience of their own, and valid once."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -15,16 +15,15 @@ from shared.identity.tokens import InvalidToken, KeySource, NoKeysError, TokenVe
 from shared.observability.log import logger
 
 AUDIENCE_SUFFIX = "-ws"
-LONGEST_LIFE = 60  # seconds; they are given for 30
-MAX_ID = 64
-SECONDS = 3.0
-MOST_PURGES = 100
+MAX_LIFE_SECONDS = 60  # auth issues them for 30
+MAX_ID_LENGTH = 64
+DATABASE_SECONDS = 3.0
 
 log = logger(__name__)
 
 
 class TicketsAwayError(Exception):
-    """Whether the ticket was used before cannot be found out, so it counts for nothing now."""
+    """The database is away, so nobody knows whether the ticket was used before. It is refused."""
 
 
 class Tickets:
@@ -33,30 +32,30 @@ class Tickets:
         self._database = database
 
     async def read(self, ticket: str) -> dict[str, Any]:
-        """The claims of a valid ticket, which may have been used already. Raises InvalidToken, Starting."""
+        """The claims of a valid ticket, used or not. Raises InvalidToken, Starting."""
         try:
             claims = await self._verifier.verify(ticket)
         except NoKeysError as error:
             raise Starting from error
         session_exp, jti = claims.get("session_exp"), claims["jti"]
-        if not (isinstance(session_exp, (int, float)) and isinstance(jti, str) and 0 < len(jti) <= MAX_ID):
+        if not (isinstance(session_exp, (int, float)) and isinstance(jti, str) and 0 < len(jti) <= MAX_ID_LENGTH):
             raise InvalidToken("ticket claims")
-        if claims["exp"] - claims["iat"] > LONGEST_LIFE:
-            raise InvalidToken("ticket for too long")
+        if claims["exp"] - claims["iat"] > MAX_LIFE_SECONDS:
+            raise InvalidToken("ticket valid for too long")
         return claims
 
     async def use(self, claims: dict[str, Any]) -> None:
-        """Raises InvalidToken when it was used before, TicketsAwayError when that cannot be told."""
-        expires_at = datetime.fromtimestamp(claims["exp"], UTC) + timedelta(seconds=LONGEST_LIFE)
+        """Uses up a ticket, for all replicas. Raises InvalidToken if it was used before; TicketsAwayError."""
+        expires_at = datetime.fromtimestamp(claims["exp"], UTC) + timedelta(seconds=MAX_LIFE_SECONDS)
         try:
-            async with asyncio.timeout(SECONDS):
-                first = await self._insert(claims["jti"], expires_at)
+            async with asyncio.timeout(DATABASE_SECONDS):
+                first_use = await self._insert(claims["jti"], expires_at)
         except (OSError, SQLAlchemyError) as error:  # TimeoutError is an OSError
             TICKETS.labels("away").inc()
             log.warning("tickets_away", error=type(error).__name__)
             raise TicketsAwayError from error
-        TICKETS.labels("opened" if first else "used_before").inc()
-        if not first:
+        TICKETS.labels("opened" if first_use else "used_before").inc()
+        if not first_use:
             raise InvalidToken("used before")
 
     async def _insert(self, jti: str, expires_at: datetime) -> bool:
@@ -65,5 +64,5 @@ class Tickets:
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
-        # A kept connection had been closed. Should the first try have counted after all, this one tells "used before".
+        # The pooled connection was closed. If the first try was committed after all, this one answers "used before".
         return await queries.use_ticket(self._database, jti, expires_at)

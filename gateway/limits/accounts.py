@@ -1,64 +1,64 @@
-"""Which account a call names in its body, as a hash that tells nothing of it."""
+"""The account that a request names in its body."""
 
 import json
 import unicodedata
-from collections.abc import Sequence
 from typing import Any
 
 from starlette.types import Message, Receive
 
 from gateway.proxy.call import Call
-from gateway.proxy.forwarding import read_body
+from gateway.proxy.request_body import read_request_body
 
 MAX_BODY_BYTES = 16_384
-MOST_CHARACTERS = 1_000
+MAX_CHARACTERS = 1_000
 
 
-async def account_in(call: Call) -> str | None:
-    """The account in one spelling, if the body names one; the body can still be read afterwards.
+async def read_account(call: Call) -> str | None:
+    """The normalized account, if the body names one. The body can still be read afterwards.
 
     Raises what reading the body raises.
     """
-    pieces = [piece async for piece in read_body(call.receive, MAX_BODY_BYTES)]
-    call.receive = _again(b"".join(pieces), call.receive)
-    return named_in(b"".join(pieces))
+    body = b"".join([piece async for piece in read_request_body(call.receive, MAX_BODY_BYTES)])
+    call.receive = _replay(body, call.receive)
+    return account_in(body)
 
 
-def named_in(body: bytes) -> str | None:
-    # The parser that auth uses: what one of two would take and the other not, would be counted for nobody.
+def account_in(body: bytes) -> str | None:
+    """The normalized `email` of a JSON object; None if there is none."""
+    # Auth parses with the same module: a body that only auth could parse would not be counted.
     try:
-        given: Any = json.loads(body)
+        document: Any = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    email = given.get("email") if isinstance(given, dict) else None
-    return one_spelling(email) if isinstance(email, str) else None
+    email = document.get("email") if isinstance(document, dict) else None
+    return normalize(email) if isinstance(email, str) else None
 
 
-def one_spelling(email: str) -> str:
-    """However it is written: case, width, composed or not, a domain in Unicode or in Punycode."""
-    folded = _folded(email[:MOST_CHARACTERS])
+def normalize(email: str) -> str:
+    """One spelling for all spellings of an address: case, width, composition, Punycode or Unicode in the domain."""
+    folded = _fold(email[:MAX_CHARACTERS])
     local, at, domain = folded.rpartition("@")
-    return local + at + ".".join(_decoded(label) for label in domain.rstrip(".").split("."))
+    return local + at + ".".join(_decode(label) for label in domain.rstrip(".").split("."))
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
-def _decoded(label: str) -> str:
+def _decode(label: str) -> str:
     if not label.startswith("xn--"):
         return label
     try:
-        return _folded(label[4:].encode().decode("punycode"))
+        return _fold(label[4:].encode().decode("punycode"))
     except UnicodeError:
         return label
 
 
-def _again(body: bytes, rest: Receive) -> Receive:
-    left: Sequence[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-    waiting = list(left)
+def _replay(body: bytes, rest: Receive) -> Receive:
+    """A `receive` that gives the body again, and then what `rest` gives."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:
-        return waiting.pop() if waiting else await rest()
+        return messages.pop() if messages else await rest()
 
     return receive

@@ -1,4 +1,4 @@
-"""What this gateway has borrowed of each bucket, and how it is spent."""
+"""The buckets of this gateway: what it has leased of each, and how calls use it up."""
 
 import asyncio
 import math
@@ -12,136 +12,149 @@ from gateway.limits.rules import Rule
 from gateway.metrics import BUCKETS
 from gateway.proxy.headers import Headers
 
-MOST_KEPT = 20_000
+MOST_BUCKETS = 20_000
 Clock = Callable[[], float]
 
 
 class Outcome(Enum):
     ALLOWED = 1
     REFUSED = 2
-    AWAY = 3
+    AWAY = 3  # it cannot be counted
 
 
 class Bucket:
-    """One share at a time. Whoever comes when it is spent waits for the next, all for the same one.
+    """One rule for one user, address or account. Has at most one lease; calls that find it used up wait for the next.
 
-    It counts in seconds of the database's clock, reckoned from when the share was asked for, and so never too early.
+    Seconds are those of the database's clock, computed from the moment when the lease was requested. So a lease is
+    never used for too long.
     """
 
     __slots__ = (
-        *("asked_at", "at", "back_at", "free", "guess", "key", "left", "lent", "refused_until", "rule", "until"),
-        *("used", "waiting"),
+        *("free", "guess", "key", "lease_at", "lease_size", "lease_until", "left", "more_at", "refused_until"),
+        *("requested_at", "rule", "used", "waiting"),
     )
 
     def __init__(self, rule: Rule, key: bytes) -> None:
         self.rule, self.key = rule, key
-        self.left = self.lent = self.until = 0
-        self.free = rule.at_most
-        self.at = self.asked_at = self.back_at = 0.0
+        self.left = self.lease_size = 0  # calls
+        self.lease_until = 0  # the last second in which the lease can be used
+        self.free = rule.at_most  # calls that are leased to nobody
+        self.lease_at = self.requested_at = self.more_at = 0.0
         self.refused_until = float("-inf")
-        self.guess = rule.ahead
-        self.used: dict[int, int] = {}
+        self.guess = rule.ahead  # how many calls are likely to follow
+        self.used: dict[int, int] = {}  # calls by second
         self.waiting: list[asyncio.Future[Outcome]] = []
 
     def take(self, now: float) -> bool:
+        """Counts a call. Returns False if the lease is used up or has ended."""
         if self.left:
-            second = int(self.at + now - self.asked_at)
-            if second <= self.until:
+            second = int(self.lease_at + now - self.requested_at)
+            if second <= self.lease_until:
                 self.left -= 1
                 self.used[second] = self.used.get(second, 0) + 1
                 return True
         return False
 
-    def seconds(self, now: float) -> int:
-        """Until more comes back, in whole ones, of which the last may have begun."""
-        return max(1, math.ceil(self.back_at - now))
+    def seconds_until_more(self, now: float) -> int:
+        """Whole seconds until more calls are allowed, rounded up; at least 1."""
+        return max(1, math.ceil(self.more_at - now))
 
-    def told(self, now: float) -> Headers:
-        return self.rule.told(self.left + self.free, self.seconds(now))
+    def headers(self, now: float) -> Headers:
+        return self.rule.headers(self.left + self.free, self.seconds_until_more(now))
 
-    def ask(self, now: float) -> LeaseRequest:
-        """For all who wait, and as many more as are likely to follow; with how the last share was used."""
-        needed, used = len(self.waiting), self.lent - self.left
-        if self.lent and self.rule.ahead:
-            self.guess = used if self.left else 2 * self.lent
-        lent, told, self.used = self.lent, self.used, {}
-        self.lent = self.left = 0
-        self.asked_at = now
+    def next_request(self, now: float) -> LeaseRequest:
+        """Asks for the calls that wait and for those likely to follow, and reports how the last lease was used."""
+        needed, used = len(self.waiting), self.lease_size - self.left
+        if self.lease_size and self.rule.ahead:
+            self.guess = used if self.left else 2 * self.lease_size
+        lease_size, used_by_second, self.used = self.lease_size, self.used, {}
+        self.lease_size = self.left = 0
+        self.requested_at = now
         rule = self.rule
-        wanted = needed + self.guess
-        return LeaseRequest(self.key, rule.at_most, rule.over, rule.hold, needed, wanted, lent, self.until, told)
+        return LeaseRequest(
+            key=self.key,
+            at_most=rule.at_most,
+            over=rule.over,
+            hold=rule.hold,
+            needed=needed,
+            wanted=needed + self.guess,
+            last_size=lease_size,
+            last_until=self.lease_until,
+            last_used=used_by_second,
+        )
 
-    def receive(self, grant: Lease, now: float) -> None:
-        self.lent = self.left = grant.granted
-        self.at, self.until = grant.at, int(grant.at) + self.rule.hold
-        self.free = grant.free
-        self.back_at = now + grant.back_in
-        if not grant.granted:
-            self.refused_until = self.back_at
+    def receive(self, lease: Lease, now: float) -> None:
+        self.lease_size = self.left = lease.granted
+        self.lease_at, self.lease_until = lease.at, int(lease.at) + self.rule.hold
+        self.free = lease.free
+        self.more_at = now + lease.more_in
+        if not lease.granted:
+            self.refused_until = self.more_at
 
 
 class Buckets:
-    def __init__(self, lease_client: LeaseClient, clock: Clock = time.monotonic, at_most: int = MOST_KEPT) -> None:
+    def __init__(self, lease_client: LeaseClient, clock: Clock = time.monotonic, at_most: int = MOST_BUCKETS) -> None:
         self._lease_client = lease_client
         self.clock = clock
         self._at_most = at_most
-        self._kept: OrderedDict[str, Bucket] = OrderedDict()
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()  # the one unused for longest is first
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._buckets)
 
     def get(self, name: str, rule: Rule, key: Callable[[str], bytes]) -> Bucket:
-        """Those used longest ago make room for others; what they had borrowed comes back by itself."""
-        bucket = self._kept.get(name)
+        """The bucket of that name. The one unused for longest is dropped for a new one; its lease ends by itself."""
+        bucket = self._buckets.get(name)
         if bucket is not None:
-            self._kept.move_to_end(name)
+            self._buckets.move_to_end(name)
             return bucket
-        bucket = self._kept[name] = Bucket(rule, key(name))
-        if len(self._kept) > self._at_most:
-            self._kept.popitem(last=False)
-        BUCKETS.set(len(self._kept))
+        bucket = self._buckets[name] = Bucket(rule, key(name))
+        if len(self._buckets) > self._at_most:
+            self._buckets.popitem(last=False)
+        BUCKETS.set(len(self._buckets))
         return bucket
 
     async def take(self, bucket: Bucket) -> Outcome:
+        """Counts a call; waits for a lease if there is none."""
         now = self.clock()
         if bucket.take(now):
             return Outcome.ALLOWED
         if now < bucket.refused_until:
             return Outcome.REFUSED
-        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        bucket.waiting.append(answer)
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        bucket.waiting.append(outcome)
         if len(bucket.waiting) == 1:
-            self._lease_client.start(self._fill(bucket))
-        return await answer
+            self._lease_client.start(self._serve_waiting(bucket))
+        return await outcome
 
-    async def _fill(self, bucket: Bucket) -> None:
-        """Until nobody waits: whom a share does not reach waits for the next, and hears when there is none."""
+    async def _serve_waiting(self, bucket: Bucket) -> None:
+        """Requests leases until no call waits."""
         try:
             while bucket.waiting:
                 try:
-                    grant = await self._lease_client.lease(bucket.ask(self.clock()))
+                    lease = await self._lease_client.lease(bucket.next_request(self.clock()))
                 except AwayError:
-                    _tell(bucket, Outcome.AWAY)
+                    _answer_waiting(bucket, Outcome.AWAY)
                     return
-                bucket.receive(grant, self.clock())
-                self._share(bucket)
+                bucket.receive(lease, self.clock())
+                self._use_lease(bucket)
         finally:
-            _tell(bucket, Outcome.AWAY)  # when this gateway ends meanwhile
+            _answer_waiting(bucket, Outcome.AWAY)  # if this gateway is shutting down
 
-    def _share(self, bucket: Bucket) -> None:
+    def _use_lease(self, bucket: Bucket) -> None:
         now = self.clock()
         waiting, bucket.waiting = bucket.waiting, []
         while waiting and bucket.take(now):
-            answer = waiting.pop(0)
-            if not answer.done():
-                answer.set_result(Outcome.ALLOWED)
+            outcome = waiting.pop(0)
+            if not outcome.done():
+                outcome.set_result(Outcome.ALLOWED)
         bucket.waiting = waiting
         if now < bucket.refused_until:
-            _tell(bucket, Outcome.REFUSED)
+            _answer_waiting(bucket, Outcome.REFUSED)
 
 
-def _tell(bucket: Bucket, outcome: Outcome) -> None:
+def _answer_waiting(bucket: Bucket, outcome: Outcome) -> None:
     waiting, bucket.waiting = bucket.waiting, []
-    for answer in waiting:
-        if not answer.done():
-            answer.set_result(outcome)
+    for future in waiting:
+        if not future.done():
+            future.set_result(outcome)

@@ -1,7 +1,6 @@
-"""Shares of buckets from the database: many a trip, and a plain answer while it is away."""
+"""Leases parts of buckets from the database: many in one request, and without waiting while the database is away."""
 
 import asyncio
-import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,40 +10,48 @@ import orjson
 
 from gateway.limits import queries
 from gateway.metrics import LEASE_SECONDS, LEASES, RATE_LIMITS_AWAY
+from shared.backoff import jitter
 from shared.database.autocommit import lost
 from shared.database.session import Database
 from shared.jobs import AWAY as AWAY_ERRORS
 from shared.observability.log import logger
 
-SECONDS = 2.0  # a trip may take; a call waits for it
-TRIPS_AT_ONCE = 2
-MOST_A_TRIP = 100
-PROBE_SECONDS = 1.0
+DATABASE_SECONDS = 2.0  # for one request; calls wait for it
+REQUESTS_AT_ONCE = 2
+MOST_LEASES = 100  # in one request
+PROBE_SECONDS = 0.75
 
 log = logger(__name__)
 
 
 class AwayError(Exception):
-    """It cannot be counted now."""
+    """The database is away, so nothing can be counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseRequest:
+    """At most `at_most` calls in any `over` seconds; a lease can be used for `hold` seconds.
+
+    `needed` calls wait now, `wanted` are those and the likely next ones. The last lease had `last_size` calls, could be
+    used until the second `last_until`, and was used in these seconds (`last_used`).
+    """
+
     key: bytes
     at_most: int
     over: int
     hold: int
     needed: int
     wanted: int
-    # How the share before was used: how much it was, until which second it held, and how many in which seconds.
-    lent: int = 0
-    lent_until: int = 0
-    used: dict[int, int] = field(default_factory=dict)
+    last_size: int = 0
+    last_until: int = 0
+    last_used: dict[int, int] = field(default_factory=dict)
 
-    def told_nothing(self) -> "LeaseRequest":
-        return replace(self, lent=0, used={})
+    def without_report(self) -> "LeaseRequest":
+        """The same request, without the report of how the last lease was used."""
+        return replace(self, last_size=0, last_used={})
 
-    def written(self, place: int) -> dict[str, Any]:
+    def as_json(self, place: int) -> dict[str, Any]:
+        """What the SQL function `gateway.lease` takes. `place`: the number of the request in the batch."""
         return {
             "place": place,
             "key": self.key.hex(),
@@ -53,44 +60,47 @@ class LeaseRequest:
             "hold": self.hold,
             "needed": self.needed,
             "wanted": self.wanted,
-            "lent": self.lent,
-            "lent_until": self.lent_until,
-            "seconds": list(self.used),
-            "counts": list(self.used.values()),
+            "lent": self.last_size,
+            "lent_until": self.last_until,
+            "seconds": list(self.last_used),
+            "counts": list(self.last_used.values()),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    granted: int
-    free: int  # what is left for everybody
-    at: float  # by the database's clock
-    back_in: float  # seconds until more comes back
+    granted: int  # calls
+    free: int  # calls that are leased to nobody
+    at: float  # when, in seconds of the database's clock
+    more_in: float  # seconds until more calls are allowed
+
+
+Waiting = tuple[LeaseRequest, asyncio.Future[Lease]]
 
 
 class LeaseClient:
     def __init__(self, database: Database, now: Callable[[], datetime | None] = lambda: None) -> None:
         self._database = database
         self._now = now
-        self._waiting: list[tuple[LeaseRequest, asyncio.Future[Lease]]] = []
-        self._trips = 0
+        self._waiting: list[Waiting] = []
+        self._workers = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self.away = False
         RATE_LIMITS_AWAY.set(0)
 
-    async def lease(self, ask: LeaseRequest) -> Lease:
-        """Raises AwayError; at once while that is known."""
+    async def lease(self, request: LeaseRequest) -> Lease:
+        """Raises AwayError: at once while the database is known to be away."""
         if self.away:
             raise AwayError
-        answer: asyncio.Future[Lease] = asyncio.get_running_loop().create_future()
-        self._waiting.append((ask, answer))
-        if self._trips < TRIPS_AT_ONCE:
-            self._trips += 1
+        lease: asyncio.Future[Lease] = asyncio.get_running_loop().create_future()
+        self._waiting.append((request, lease))
+        if self._workers < REQUESTS_AT_ONCE:
+            self._workers += 1
             self.start(self._work())
-        return await answer
+        return await lease
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """In the background, until `close`."""
+        """Runs it in the background until it ends or `close` cancels it."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -101,46 +111,46 @@ class LeaseClient:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _work(self) -> None:
-        batch: list[tuple[LeaseRequest, asyncio.Future[Lease]]] = []
+        batch: list[Waiting] = []
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting[:MOST_A_TRIP], self._waiting[MOST_A_TRIP:]
+                batch, self._waiting = self._waiting[:MOST_LEASES], self._waiting[MOST_LEASES:]
                 await self._serve(batch)
         finally:
-            self._trips -= 1
-            _fail(batch)  # the ones that have no answer, when this ends before its time
+            self._workers -= 1
+            _fail(batch)  # those without an answer, if this task was cancelled
 
-    async def _serve(self, batch: list[tuple[LeaseRequest, asyncio.Future[Lease]]]) -> None:
+    async def _serve(self, batch: list[Waiting]) -> None:
         try:
-            rows = await self._trip([ask for ask, _ in batch])
+            rows = await self._request([request for request, _ in batch])
         except AWAY_ERRORS as error:
-            self._lost(error)
+            self._go_away(error)
             waiting, self._waiting = self._waiting, []
             _fail([*batch, *waiting])
             return
         for row in rows:
-            answer = batch[row["place"]][1]
-            if not answer.done():
-                answer.set_result(Lease(row["granted"], row["free"], row["at"], row["back_in"]))
+            lease = batch[row["place"]][1]
+            if not lease.done():
+                lease.set_result(Lease(row["granted"], row["free"], row["at"], row["back_in"]))
 
-    async def _trip(self, asks: Sequence[LeaseRequest]) -> Sequence[Mapping[str, Any]]:
-        LEASES.inc(len(asks))
+    async def _request(self, requests: Sequence[LeaseRequest]) -> Sequence[Mapping[str, Any]]:
+        LEASES.inc(len(requests))
         with LEASE_SECONDS.time():
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(DATABASE_SECONDS):
                 try:
-                    return await self._call(asks)
+                    return await self._query(requests)
                 except AWAY_ERRORS as error:
                     if not lost(error):
                         raise
-                # A kept connection had been closed. Should it have counted after all, what was lent is lost; what was
-                # told of the share before must not be told twice.
-                return await self._call([ask.told_nothing() for ask in asks])
+                # The pooled connection was closed. If the first request was committed after all, its leases are lost;
+                # the reports in it must not count twice.
+                return await self._query([request.without_report() for request in requests])
 
-    async def _call(self, asks: Sequence[LeaseRequest]) -> Sequence[Mapping[str, Any]]:
-        written = orjson.dumps([ask.written(place) for place, ask in enumerate(asks)]).decode()
-        return await queries.lease(self._database, written, self._now())
+    async def _query(self, requests: Sequence[LeaseRequest]) -> Sequence[Mapping[str, Any]]:
+        document = orjson.dumps([request.as_json(place) for place, request in enumerate(requests)]).decode()
+        return await queries.lease(self._database, document, self._now())
 
-    def _lost(self, error: Exception) -> None:
+    def _go_away(self, error: Exception) -> None:
         if self.away:
             return
         self.away = True
@@ -149,11 +159,11 @@ class LeaseClient:
         self.start(self._probe())
 
     async def _probe(self) -> None:
-        """Nobody waits while it is found out whether the database is back."""
+        """Asks until the database is back. No call waits for it."""
         while self.away:
-            await asyncio.sleep(PROBE_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - spreads load
+            await asyncio.sleep(jitter(PROBE_SECONDS, 1 / 3))
             try:
-                await self._trip([])
+                await self._request([])
             except AWAY_ERRORS:
                 continue
             self.away = False
@@ -161,7 +171,7 @@ class LeaseClient:
             log.info("rate_limits_back")
 
 
-def _fail(batch: Sequence[tuple[LeaseRequest, asyncio.Future[Lease]]]) -> None:
-    for _, answer in batch:
-        if not answer.done():
-            answer.set_exception(AwayError())
+def _fail(batch: Sequence[Waiting]) -> None:
+    for _, lease in batch:
+        if not lease.done():
+            lease.set_exception(AwayError())

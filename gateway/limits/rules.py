@@ -1,4 +1,4 @@
-"""What is limited, and by whom it is counted."""
+"""What is limited, how much, and by what it is counted."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,19 +6,21 @@ from functools import cached_property
 from gateway.proxy.headers import Headers
 
 MINUTE = 60
-# Guessing at one account from many addresses stops here. Three times what one address may try, so that no single
-# address can use it up and shut the owner out (docs/adr/0038).
-ADDRESSES_AT_ONE_ACCOUNT = 3
+# Limits attempts at one account from many addresses. It is three times the limit of one address, so that no single
+# address can use it up and lock the owner out (docs/adr/0038).
+ADDRESSES_PER_ACCOUNT = 3
 
 
 @dataclass(frozen=True)
 class Rule:
+    """At most `at_most` calls in any `over` seconds."""
+
     name: str  # in metrics and headers
     at_most: int
-    over: int = MINUTE  # seconds
-    ahead: int = 0  # how many more than needed are borrowed at first
-    hold: int = 2  # seconds for which what is borrowed can be used
-    closed: bool = False  # nobody is let through while it cannot be counted
+    over: int = MINUTE
+    ahead: int = 0  # calls in the first lease beyond those that wait
+    hold: int = 2  # seconds for which a lease can be used
+    closed: bool = False  # calls are refused while they cannot be counted
 
     @cached_property
     def policy(self) -> tuple[bytes, bytes]:
@@ -28,8 +30,8 @@ class Rule:
     def _state(self) -> bytes:
         return f'"{self.name}";r=%d;t=%d'.encode()
 
-    def told(self, left: int, seconds: int) -> Headers:
-        """RateLimit fields (draft-ietf-httpapi-ratelimit-headers): so many more within so many seconds."""
+    def headers(self, left: int, seconds: int) -> Headers:
+        """RateLimit fields (draft-ietf-httpapi-ratelimit-headers): `left` more calls within `seconds`."""
         return [self.policy, (b"ratelimit", self._state % (left, seconds))]
 
 
@@ -47,13 +49,13 @@ class Rules:
             Rule("user", per_minute, ahead=8, hold=10),
             Rule("address", per_minute, ahead=8, hold=10),
             Rule("login", logins_per_minute, closed=True),
-            Rule("account", logins_per_minute * ADDRESSES_AT_ONE_ACCOUNT, closed=True),
+            Rule("account", logins_per_minute * ADDRESSES_PER_ACCOUNT, closed=True),
             Rule("mail", logins_per_minute, closed=True),
         )
 
 
-# POST to these guesses at secrets or sends mail: counted by address, and under the second rule by the account that the
-# body names, if it does. An account has no fewer logins for the mails that others ask for in its name.
+# A POST to these paths can guess at a secret or sends a mail. It is counted by address, and by the account in its body
+# under the rule named here. Mails that others request for an account do not reduce its logins.
 LOGIN, RESET = "/api/v1/auth/login", "/api/v1/auth/reset-password"
 STRICT = {
     LOGIN: "account",
@@ -63,5 +65,5 @@ STRICT = {
     RESET: None,
     "/api/v1/auth/verify-email": None,
 }
-# Whoever verifies tokens needs the keys, from wherever and however often.
+# Verifiers of tokens need the keys at any time.
 UNLIMITED = frozenset({"/.well-known/jwks.json", "/.well-known/openid-configuration", "/api/v1/auth/jwks"})

@@ -1,4 +1,4 @@
-"""What the gateway answers itself: health, metrics and the API's description."""
+"""The paths that the gateway answers itself: health, metrics and the description of the API."""
 
 import ipaddress
 from collections.abc import Awaitable, Callable
@@ -33,9 +33,10 @@ class Operations:
     openapi: OpenApi
     revocations: Revocations
 
-    def table(self) -> dict[str, Handler]:
+    def handlers(self) -> dict[str, Handler]:
+        """Handlers by path."""
         handlers: dict[str, Handler] = {
-            "/health": self.whole,
+            "/health": self.system,
             "/health/live": self.live,
             "/health/ready": self.ready,
             "/health/db": self.databases,
@@ -48,25 +49,31 @@ class Operations:
         return handlers
 
     async def live(self, call: Call) -> None:
-        await _json(call, {"status": "alive"})
+        """Whether the process runs."""
+        await _answer_json(call, {"status": "alive"})
 
     async def ready(self, call: Call) -> None:
-        """Ready to take calls: a service or the broker being away does not take the others' front door away, once it is
-        known which sessions have ended."""
-        _, report = await health.system(self.health, self.upstreams)
-        await _json(call, report, up=self.revocations.known and not self.health.draining)
+        """Whether this process takes calls.
 
-    async def whole(self, call: Call) -> None:
-        up, report = await health.system(self.health, self.upstreams)
-        await _json(call, report, up=up)
+        It does while a service or the broker is away, so that the other services can be reached. It does not before it
+        knows which sessions have ended.
+        """
+        _, report = await health.system_report(self.health, self.upstreams)
+        await _answer_json(call, report, up=self.revocations.complete and not self.health.draining)
+
+    async def system(self, call: Call) -> None:
+        """Whether all parts of the system are up."""
+        up, report = await health.system_report(self.health, self.upstreams)
+        await _answer_json(call, report, up=up)
 
     async def databases(self, call: Call) -> None:
-        self._inside_only(call)
-        up, report = await health.databases(self.health, self.upstreams)
-        await _json(call, report, up=up)
+        """Whether all databases are up."""
+        self._check_inside(call)
+        up, report = await health.database_report(self.health, self.upstreams)
+        await _answer_json(call, report, up=up)
 
     async def metrics(self, call: Call) -> None:
-        self._inside_only(call)
+        self._check_inside(call)
         await call.answer(200, generate_latest(), CONTENT_TYPE_LATEST)
 
     async def description(self, call: Call) -> None:
@@ -76,13 +83,14 @@ class Operations:
         body = page(await self.openapi.merged())
         await call.answer(200, body, "text/html; charset=utf-8", [PAGE_POLICY])
 
-    def _inside_only(self, call: Call) -> None:
-        if self.settings.environment == "production" and not from_inside(call.scope):
+    def _check_inside(self, call: Call) -> None:
+        """In production raises NotFound for calls from outside."""
+        if self.settings.environment == "production" and not is_inside(call.scope):
             raise NotFound
 
 
-def from_inside(scope: Scope) -> bool:
-    """A private address, and no sign of a proxy that would have forwarded the call from outside."""
+def is_inside(scope: Scope) -> bool:
+    """Whether the caller has a private address and no proxy has forwarded the call."""
     client = scope.get("client")
     forwarded = any(name in (b"x-forwarded-for", b"forwarded") for name, _ in scope["headers"])
     try:
@@ -91,5 +99,5 @@ def from_inside(scope: Scope) -> bool:
         return False
 
 
-async def _json(call: Call, report: dict[str, Any], *, up: bool = True) -> None:
+async def _answer_json(call: Call, report: dict[str, Any], *, up: bool = True) -> None:
     await call.answer(200 if up else 503, orjson.dumps(report), JSON, [] if up else [(b"retry-after", b"2")])

@@ -1,4 +1,4 @@
-"""Health of the gateway and, asked all at once, of each service behind it."""
+"""The health of the gateway and of all services."""
 
 import asyncio
 from collections import Counter
@@ -7,20 +7,21 @@ from typing import Any
 
 import orjson
 
-from gateway.upstream.client import Upstream, UpstreamError
+from gateway.upstream.client import Upstream
+from gateway.upstream.errors import UpstreamError
 from shared.database.health import check_database
 from shared.database.session import Database
 from shared.observability.health import Health
 
-SECONDS = 1.5
-AT_MOST = 65_536
-DATABASE_SECONDS = 5.0
+FETCH_SECONDS = 1.5
+MAX_REPORT_BYTES = 65_536
+DATABASE_SECONDS = 5.0  # between two checks
 
 
-async def ask(upstream: Upstream, path: str) -> dict[str, Any]:
-    """A service's own answer, or why there is none."""
+async def fetch_report(upstream: Upstream, path: str) -> dict[str, Any]:
+    """The report of a service, or the reason why there is none."""
     try:
-        status, body = await upstream.fetch(path, seconds=SECONDS, at_most=AT_MOST)
+        status, body = await upstream.fetch(path, seconds=FETCH_SECONDS, at_most=MAX_REPORT_BYTES)
         report = orjson.loads(body)
     except UpstreamError as error:
         return {"status": "down", "reason": str(error) or type(error).__name__}
@@ -32,13 +33,14 @@ async def ask(upstream: Upstream, path: str) -> dict[str, Any]:
 
 
 def _replicas(upstream: Upstream) -> dict[str, Any]:
-    """How many stand how, where there are several."""
-    health = Counter(replica.health.name.lower() for replica in upstream.replicas.all)
-    return {"replicas": dict(health)} if health.total() > 1 else {}
+    """How many replicas have which health, if there are several."""
+    counts = Counter(replica.health.name.lower() for replica in upstream.replicas.all)
+    return {"replicas": dict(counts)} if counts.total() > 1 else {}
 
 
-async def ask_all(upstreams: Mapping[str, Upstream], path: str) -> tuple[bool, dict[str, Any]]:
-    reports = await asyncio.gather(*(ask(upstream, path) for upstream in upstreams.values()))
+async def fetch_reports(upstreams: Mapping[str, Upstream], path: str) -> tuple[bool, dict[str, Any]]:
+    """Whether all services are up, and the report of each. All are asked at once."""
+    reports = await asyncio.gather(*(fetch_report(upstream, path) for upstream in upstreams.values()))
     services = {
         name: {key: value for key, value in report.items() if key != "up"}
         for name, report in zip(upstreams, reports, strict=True)
@@ -46,18 +48,19 @@ async def ask_all(upstreams: Mapping[str, Upstream], path: str) -> tuple[bool, d
     return all(report.get("up") for report in reports), services
 
 
-async def system(health: Health, upstreams: Mapping[str, Upstream]) -> tuple[bool, dict[str, Any]]:
-    """Whether everything is up, and the report of each part."""
-    all_up, services = await ask_all(upstreams, "/health/ready")
+async def system_report(health: Health, upstreams: Mapping[str, Upstream]) -> tuple[bool, dict[str, Any]]:
+    """Whether everything is up, and the reports of all parts."""
+    services_up, services = await fetch_reports(upstreams, "/health/ready")
     report = health.report()
-    whole = all_up and health.ready
+    up = services_up and health.ready
     if not health.draining:
-        report["status"] = "ready" if whole else "degraded"
-    return whole, {**report, "services": services}
+        report["status"] = "ready" if up else "degraded"
+    return up, {**report, "services": services}
 
 
-async def databases(health: Health, upstreams: Mapping[str, Upstream]) -> tuple[bool, dict[str, Any]]:
-    all_up, services = await ask_all(upstreams, "/health/db")
+async def database_report(health: Health, upstreams: Mapping[str, Upstream]) -> tuple[bool, dict[str, Any]]:
+    """Whether all databases are up, and the reports of all services and the gateway."""
+    all_up, services = await fetch_reports(upstreams, "/health/db")
     reason = health.parts.get("database")
     services["gateway"] = {"status": "up"} if reason is None else {"status": "down", "reason": reason}
     all_up = all_up and reason is None
@@ -65,7 +68,7 @@ async def databases(health: Health, upstreams: Mapping[str, Upstream]) -> tuple[
 
 
 async def watch_database(database: Database, health: Health) -> None:
-    """For ever. The gateway is ready without: only tickets and logins need it."""
+    """Checks the database for ever. The gateway is ready without it: only tickets and logins need it."""
     while True:
         await check_database(database, health)
         await asyncio.sleep(DATABASE_SECONDS)

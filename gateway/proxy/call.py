@@ -1,68 +1,63 @@
-"""One HTTP call at the gateway: what came, what every answer to it carries, and the ways to answer."""
+"""One HTTP call at the gateway: the request, the headers of every answer to it, and the ways to answer."""
 
 import uuid_utils
 from starlette.types import Receive, Scope, Send
 
 from gateway.proxy import compression, headers
 from gateway.proxy.compression import Compressor
-from gateway.proxy.headers import CONTENT_POLICY, Headers, Incoming
+from gateway.proxy.headers import CONTENT_POLICY, Headers, RequestHeaders
 from shared.errors import MEDIA_TYPE, ProblemError, body_of, negotiate
 from shared.http.middleware import REQUEST_ID
 
 
 class Call:
     __slots__ = (
-        *(
-            "common",
-            "incoming",
-            "method",
-            "path",
-            "receive",
-            "remembered",
-            "request_id",
-            "route",
-            "scope",
-            "send",
-            "status",
-        ),
+        *("common", "headers", "known_network", "method", "path", "receive", "request_id", "route", "scope", "send"),
+        "status",
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope, self.receive, self.send = scope, receive, send
         self.method: str = scope["method"]
         self.path: str = scope["path"]
-        self.incoming: Incoming = headers.read(scope["headers"])
-        given = self.incoming.one(b"x-request-id")
-        self.request_id = given if given and REQUEST_ID.fullmatch(given) else str(uuid_utils.uuid7())
-        self.common: Headers = []
-        self.route = "unmatched"  # for metrics: only ever one of a fixed set
+        self.headers: RequestHeaders = headers.read(scope["headers"])
+        request_id = self.headers.single(b"x-request-id")
+        self.request_id = request_id if request_id and REQUEST_ID.fullmatch(request_id) else str(uuid_utils.uuid7())
+        self.common: Headers = []  # of every answer
+        self.route = "unmatched"  # for metrics: always one of a fixed set
         self.status = 0  # 0 until an answer has begun
-        self.remembered: bytes | None = None  # when it succeeds
+        self.known_network: bytes | None = None  # to be remembered if the call succeeds (limits)
 
     async def start(self, status: int, answer_headers: Headers) -> None:
+        """Sends status and headers."""
         self.status = status
         own = [*answer_headers, *self.common, (b"x-request-id", self.request_id.encode())]
         if CONTENT_POLICY[0] not in [name for name, _ in answer_headers]:
-            own.append(CONTENT_POLICY)  # pages say for themselves what they need
+            own.append(CONTENT_POLICY)  # an HTML page brings a policy of its own
         await self.send({"type": "http.response.start", "status": status, "headers": own})
 
     async def body(self, data: bytes, *, more: bool = False) -> None:
+        """Sends a part of the body; with `more` false the last one."""
         await self.send({"type": "http.response.body", "body": data, "more_body": more})
 
     async def answer(self, status: int, body: bytes, media_type: str, extra: Headers | None = None) -> None:
-        own = [(b"content-type", media_type.encode()), (b"cache-control", b"no-store"), *(extra or [])]
-        if compression.fits(status, own, len(body)) and self.method != "HEAD":
-            own = compression.varied(own)
-            if compression.accepts(self.incoming):
-                own, body = compression.encoded(own), await Compressor().whole(body)
+        """Sends a whole answer of the gateway's own."""
+        own = [(b"content-type", media_type.encode()), *(extra or [])]
+        if b"cache-control" not in [name for name, _ in own]:
+            own.append((b"cache-control", b"no-store"))
+        if compression.is_compressible(status, own, len(body)) and self.method != "HEAD":
+            own = compression.vary_by_encoding(own)
+            if compression.accepts_gzip(self.headers):
+                own, body = compression.gzip_headers(own), await Compressor().whole(body)
         if status != 204:
             own.append((b"content-length", str(len(body)).encode()))
         await self.start(status, own)
         await self.body(body)
 
     async def problem(self, error: ProblemError) -> None:
-        accepted = self.incoming.one(b"accept-language")
+        """Sends a problem document (RFC 9457) in the caller's language."""
+        languages = self.headers.single(b"accept-language")
         extra = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
-        extra.append((b"content-language", negotiate(accepted).encode()))
+        extra.append((b"content-language", negotiate(languages).encode()))
         instance = self.path.encode("utf-8", "replace").decode()
-        await self.answer(error.status_code, body_of(error, accepted, instance), MEDIA_TYPE, extra)
+        await self.answer(error.status_code, body_of(error, languages, instance), MEDIA_TYPE, extra)

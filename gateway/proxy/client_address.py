@@ -1,4 +1,4 @@
-"""Where a call comes from, as far as those before the gateway who are trusted can tell."""
+"""The address of the client, also behind trusted proxies."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -8,50 +8,53 @@ from starlette.types import Scope
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-MOST_REMEMBERED = 10_000
+CACHE_SIZE = 10_000
 
 
-class Clients:
-    """The client's address: the peer's, or the last in X-Forwarded-For that is nobody trusted, if the peer is."""
+class TrustedProxies:
+    """Proxies whose X-Forwarded-For and X-Forwarded-Proto count.
 
-    def __init__(self, trusted: Sequence[str]) -> None:
-        self._trusted: tuple[Network, ...] = tuple(ipaddress.ip_network(one) for one in trusted)
-        self.trusts = lru_cache(MOST_REMEMBERED)(self._look_up)
+    The client is the peer. If the peer is a trusted proxy, it is the last address in X-Forwarded-For that is not one.
+    """
 
-    def settle(self, scope: Scope) -> None:
-        """Put into the scope what a trusted peer says of the client, in place of the peer."""
+    def __init__(self, networks: Sequence[str]) -> None:
+        self._networks: tuple[Network, ...] = tuple(ipaddress.ip_network(network) for network in networks)
+        self.trusts = lru_cache(CACHE_SIZE)(self._trusts)
+
+    def resolve(self, scope: Scope) -> None:
+        """Replaces the peer in the scope by the client, and the scheme by the client's."""
         client = scope.get("client")
-        if not self._trusted or client is None or not self.trusts(client[0]):
+        if not self._networks or client is None or not self.trusts(client[0]):
             return
-        scope["client"] = (self._forwarded(scope, client[0]), 0)
-        scheme = _only(scope, b"x-forwarded-proto")
+        scope["client"] = (self._forwarded_for(scope, client[0]), 0)
+        scheme = _single(scope, b"x-forwarded-proto")
         if scheme in ("http", "https"):
             scope["scheme"] = scheme.replace("http", "ws") if scope["type"] == "websocket" else scheme
 
-    def _forwarded(self, scope: Scope, peer: str) -> str:
+    def _forwarded_for(self, scope: Scope, peer: str) -> str:
         lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
         nearest = peer
         for entry in reversed(",".join(lines).split(",")):
-            address = parsed(entry)
+            address = parse_address(entry)
             if address is None:
-                return nearest  # what stands before something unreadable was said by nobody who is trusted
+                return nearest  # entries before an unreadable one were not written by a trusted proxy
             nearest = str(address)
             if not self.trusts(nearest):
                 return nearest
         return nearest
 
-    def _look_up(self, host: str) -> bool:
-        address = parsed(host)
-        return address is not None and any(address in network for network in self._trusted)
+    def _trusts(self, host: str) -> bool:
+        address = parse_address(host)
+        return address is not None and any(address in network for network in self._networks)
 
 
-def _only(scope: Scope, name: bytes) -> str:
-    values = [value for given, value in scope["headers"] if given == name]
+def _single(scope: Scope, name: bytes) -> str:
+    values = [value for header, value in scope["headers"] if header == name]
     return values[0].decode("latin-1").strip().lower() if len(values) == 1 else ""
 
 
-def parsed(text: str) -> Address | None:
-    """An address as proxies write it: perhaps with a port, in brackets, with a zone."""
+def parse_address(text: str) -> Address | None:
+    """An address as proxies write it: also with a port, in brackets, or with a zone. None if it is none."""
     bare = text.strip().strip('"')
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]
@@ -65,10 +68,10 @@ def parsed(text: str) -> Address | None:
     return mapped or address
 
 
-@lru_cache(MOST_REMEMBERED)
+@lru_cache(CACHE_SIZE)
 def network_of(host: str) -> str:
-    """What one client has for free: an IPv4 address, or the /64 of an IPv6 one."""
-    address = parsed(host)
+    """What one client usually has for itself: an IPv4 address, or the /64 network of an IPv6 address."""
+    address = parse_address(host)
     if address is None:
         return host
     if isinstance(address, ipaddress.IPv4Address):
@@ -76,6 +79,7 @@ def network_of(host: str) -> str:
     return str(ipaddress.ip_network((address, 64), strict=False))
 
 
-def client_of(scope: Scope) -> str:
+def client_network(scope: Scope) -> str:
+    """The client's network, by which it is counted."""
     client = scope.get("client")
     return network_of(client[0]) if client else "unknown"

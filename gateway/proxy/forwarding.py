@@ -1,46 +1,42 @@
-"""The reverse proxy: a checked call goes to its service, and the answer comes back, both streamed."""
+"""The reverse proxy: forwards an admitted call to its service and streams the answer back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.types import Receive
 
-from gateway.errors import BadRequest, SlowBody, UpstreamBroken, UpstreamSlow, UpstreamUnavailable
+from gateway.errors import BadGateway, GatewayTimeout, ServiceUnavailable
 from gateway.metrics import UPSTREAM_ERRORS
 from gateway.proxy import compression, headers
 from gateway.proxy.call import Call
 from gateway.proxy.compression import Compressor
+from gateway.proxy.request_body import ClientGoneError, framing, read_request_body
 from gateway.proxy.routes import Route
 from gateway.server import cut
 from gateway.settings import GatewaySettings
-from gateway.upstream.client import Request, SlowError, UnreachableError, Upstream, UpstreamError
+from gateway.upstream.client import Upstream
 from gateway.upstream.connections import Connection
-from shared.errors import ProblemError, TooLarge
+from gateway.upstream.errors import SlowError, UnreachableError, UpstreamError
+from gateway.upstream.requests import Request
+from shared.errors import ProblemError
 from shared.observability.context import current
 from shared.observability.log import logger
 
-CLIENT_BODY_SECONDS = 20.0  # and as many more as the body takes at the slowest rate
-SLOWEST_BODY = 16_384  # bytes a second
-CLIENT_READ_SECONDS = 30.0
-COOKIES_OF = "auth"  # the one service that sets and reads them
-Admit = Callable[[Call], Awaitable[None]]  # raises ProblemError for who may not come in
+CLIENT_READ_SECONDS = 30.0  # a client may take no byte of its answer for this long
+COOKIE_SERVICE = "auth"  # the only service that reads and sets cookies
 log = logger(__name__)
 
 
-class ClientGoneError(Exception):
-    """The client went away before its call was complete."""
-
-
 class Deadline(NamedTuple):
-    """How long an answer may be silent, and until when (of the loop's clock) it has to be whole."""
+    """The longest silence within an answer (seconds), and when it must be complete (seconds of the loop's clock)."""
 
     idle_seconds: float
     until: float
 
     def left(self) -> float:
-        """Raises SlowError."""
+        """Seconds to wait for the next part. Raises SlowError if the deadline has passed."""
         left = min(self.idle_seconds, self.until - asyncio.get_running_loop().time())
         if left <= 0:
             raise SlowError("the whole answer took too long")
@@ -48,8 +44,7 @@ class Deadline(NamedTuple):
 
 
 class Proxy:
-    def __init__(self, settings: GatewaySettings, admit: Admit, upstreams: Mapping[str, Upstream]) -> None:
-        self._admit = admit
+    def __init__(self, settings: GatewaySettings, upstreams: Mapping[str, Upstream]) -> None:
         self._upstreams = upstreams
         self._max_body = settings.max_body_bytes
         self._connect_seconds = settings.upstream_connect_seconds
@@ -57,8 +52,7 @@ class Proxy:
         self._host = urlsplit(settings.public_url).netloc.encode()
 
     async def forward(self, call: Call, route: Route) -> None:
-        """Raises ProblemError; ClientGoneError when nobody is left to answer."""
-        await self._admit(call)
+        """Raises ProblemError if there is no answer; ClientGoneError if the client closed its connection."""
         request = self._request(call, route)
         upstream = self._upstreams[route.service]
         until = asyncio.get_running_loop().time() + route.total
@@ -69,14 +63,14 @@ class Proxy:
         try:
             await _relay(call, connection, route, Deadline(request.idle_seconds, until))
         except UpstreamError as error:
-            # The answer has begun: ending it short is the only way left to say that it is not whole.
+            # Status and headers were sent already. The closed connection tells the client that the answer is not whole.
             UPSTREAM_ERRORS.labels(route.service, "cut").inc()
             log.warning("answer_cut_short", upstream=route.service, error=str(error))
         finally:
             upstream.release(connection)
 
     def _request(self, call: Call, route: Route) -> Request:
-        scope, given = call.scope, call.incoming.given
+        scope, values = call.scope, call.headers.values
         query: bytes = scope["query_string"]
         target: bytes = scope["raw_path"] + b"?" + query if query else scope["raw_path"]
         client = scope["client"]
@@ -89,13 +83,14 @@ class Proxy:
         traceparent = current().traceparent
         if traceparent is not None:
             own.append((b"traceparent", traceparent.encode()))
-        if route.service == COOKIES_OF:
-            own += [(b"cookie", value) for value in given.get(b"cookie", ())]
-        own += compression.unmarked(call.incoming.passed) if call.incoming.conditional else call.incoming.passed
+        if route.service == COOKIE_SERVICE:
+            own += [(b"cookie", value) for value in values.get(b"cookie", ())]
+        forwarded = call.headers.forwarded
+        own += compression.original_etags(forwarded) if call.headers.conditional else forwarded
         request = Request(call.method, target, own, route.first_byte)
         request.connect_seconds = self._connect_seconds if route.connect is None else route.connect
         request.idle_seconds = self._idle_seconds if route.idle is None else route.idle
-        if b"content-length" in given or b"transfer-encoding" in given:
+        if b"content-length" in values or b"transfer-encoding" in values:
             self._add_body(call, request)
         return request
 
@@ -106,99 +101,66 @@ class Proxy:
         else:
             request.headers.append((b"content-length", b"%d" % length))
         if length or request.chunked:
-            request.body = read_body(call.receive, self._max_body)
+            request.body = read_request_body(call.receive, self._max_body)
 
 
-def framing(call: Call, at_most: int) -> tuple[int, bool]:
-    """The body's declared length, or that it is chunked. Raises BadRequest, TooLarge."""
-    lengths = call.incoming.given.get(b"content-length", [])
-    encodings = call.incoming.given.get(b"transfer-encoding", [])
-    if len(lengths) + len(encodings) > 1:
-        raise BadRequest
-    if encodings:
-        if encodings[0].strip().lower() != b"chunked":
-            raise BadRequest
-        return 0, True
-    if not lengths[0].isdigit() or len(lengths[0]) > 15:
-        raise BadRequest
-    length = int(lengths[0])
-    if length > at_most:
-        raise TooLarge(limit=at_most)
-    return length, False
-
-
-async def read_body(receive: Receive, at_most: int) -> AsyncIterator[bytes]:
-    """The client's body as it comes. Raises TooLarge, SlowBody, ClientGoneError."""
-    total, more = 0, True
-    patience = asyncio.get_running_loop().time() + CLIENT_BODY_SECONDS
-    while more:
-        try:
-            async with asyncio.timeout_at(patience + total / SLOWEST_BODY):
-                message = await receive()
-        except TimeoutError as error:
-            raise SlowBody from error
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        piece, more = message.get("body", b""), message.get("more_body", False)
-        total += len(piece)
-        if total > at_most:
-            raise TooLarge(limit=at_most)
-        if piece:
-            yield piece
-
-
-async def _relay(call: Call, connection: Connection, route: Route, patience: Deadline) -> None:
-    piece = await _first(connection, patience)
+async def _relay(call: Call, connection: Connection, route: Route, deadline: Deadline) -> None:
+    piece = await _first_piece(connection, deadline)
     status = connection.status
-    answer = headers.from_service(status, connection.headers, cookies=route.service == COOKIES_OF)
+    answer = headers.from_service(status, connection.headers, cookies=route.service == COOKIE_SERVICE)
     if connection.complete:
-        # Everything has arrived; what came while the first piece was taken is at hand.
-        piece += await connection.chunk(0.0)
-    small = connection.complete and len(piece) < compression.SMALLEST
+        piece += await connection.receive(0.0)  # parts that arrived while the first was read
+    small = connection.complete and len(piece) < compression.MIN_BYTES
     compressor = None
     if status == 304:
-        answer = compression.not_modified(answer, call.incoming)
-    elif route.compressed and not small and call.method != "HEAD" and compression.fits(status, answer, len(piece)):
-        answer = compression.varied(answer)
-        compressor = compression.Compressor() if compression.accepts(call.incoming) else None
+        answer = compression.not_modified_headers(answer, call.headers)
+    elif (
+        route.compressed
+        and not small
+        and call.method != "HEAD"
+        and compression.is_compressible(status, answer, len(piece))
+    ):
+        answer = compression.vary_by_encoding(answer)
+        compressor = Compressor() if compression.accepts_gzip(call.headers) else None
     if not connection.complete:
-        await call.start(status, compression.encoded(answer) if compressor else answer)
-        await _stream(call, connection, piece, compressor, patience)
+        await call.start(status, compression.gzip_headers(answer) if compressor else answer)
+        await _stream(call, connection, piece, compressor, deadline)
         return
     if compressor:
         piece = await compressor.whole(piece)
-        answer = compression.encoded(answer, len(piece))
+        answer = compression.gzip_headers(answer, len(piece))
     await call.start(status, answer)
     await call.body(piece)
 
 
-async def _first(connection: Connection, patience: Deadline) -> bytes:
-    """The first piece, so that a service that breaks before it still gets a proper problem document."""
+async def _first_piece(connection: Connection, deadline: Deadline) -> bytes:
+    """The first piece of the body, before the headers go out: if the service fails until then, the client still gets a
+    problem document."""
     try:
-        return await connection.chunk(patience.left())
+        return await connection.receive(deadline.left())
     except SlowError as error:
-        raise UpstreamSlow from error
+        raise GatewayTimeout from error
     except UpstreamError as error:
-        raise UpstreamBroken from error
+        raise BadGateway from error
 
 
 async def _stream(
-    call: Call, connection: Connection, piece: bytes, compressor: Compressor | None, patience: Deadline
+    call: Call, connection: Connection, piece: bytes, compressor: Compressor | None, deadline: Deadline
 ) -> None:
-    gone = asyncio.ensure_future(_until_gone(call.receive))
+    disconnect = asyncio.ensure_future(_wait_for_disconnect(call.receive))
     try:
         while piece:
-            await _send_on(call, await compressor.piece(piece) if compressor else piece)
-            if gone.done():
+            await _send(call, await compressor.piece(piece) if compressor else piece)
+            if disconnect.done():
                 raise ClientGoneError
-            piece = await connection.chunk(patience.left())
+            piece = await connection.receive(deadline.left())
     finally:
-        gone.cancel()
+        disconnect.cancel()
     await call.body(compressor.end() if compressor else b"")
 
 
-async def _send_on(call: Call, piece: bytes) -> None:
-    """A client that takes nothing may not keep a connection to the service for itself."""
+async def _send(call: Call, piece: bytes) -> None:
+    """Disconnects a client that takes nothing of its answer, since it occupies a connection to the service."""
     try:
         async with asyncio.timeout(CLIENT_READ_SECONDS):
             await call.body(piece, more=True)
@@ -207,7 +169,7 @@ async def _send_on(call: Call, piece: bytes) -> None:
         raise ClientGoneError from error
 
 
-async def _until_gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -216,5 +178,5 @@ def _problem_of(error: UpstreamError, route: Route) -> ProblemError:
     UPSTREAM_ERRORS.labels(route.service, type(error).__name__).inc()
     log.warning("upstream_failed", upstream=route.service, error=f"{type(error).__name__}: {error}")
     if isinstance(error, UnreachableError):
-        return UpstreamUnavailable(error.retry_after)
-    return UpstreamSlow() if isinstance(error, SlowError) else UpstreamBroken()
+        return ServiceUnavailable(error.retry_after)
+    return GatewayTimeout() if isinstance(error, SlowError) else BadGateway()

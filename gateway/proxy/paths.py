@@ -1,18 +1,18 @@
-"""Paths that mean the same to everyone who reads them; all others are refused before routing."""
+"""Which paths are accepted: only those that every reader understands in the same way."""
 
 import re
 
 MAX_TARGET_BYTES = 8_192
 PLAIN = re.compile(rb"/[A-Za-z0-9\-._~/]*")
 ALLOWED = re.compile(rb"/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*")
-HIDDEN = re.compile(rb"%(?:2[eEfF5]|5[cC]|[01][0-9A-Fa-f]|7[fF])")
-DOTS = re.compile(rb"/\.{1,2}(?:/|$|;)")
+ENCODED_SEPARATOR = re.compile(rb"%(?:2[eEfF5]|5[cC]|[01][0-9A-Fa-f]|7[fF])")
+DOT_SEGMENT = re.compile(rb"/\.{1,2}(?:/|$|;)")
 
 
 def is_plain(raw_path: bytes) -> bool:
-    """No empty or dot segment, nothing encoded that would be a separator, a dot, a percent sign or a control."""
-    if b"//" in raw_path or DOTS.search(raw_path):
+    """Whether it has no empty or dot segment and no encoded separator, dot, percent sign or control character."""
+    if b"//" in raw_path or DOT_SEGMENT.search(raw_path):
         return False
     if PLAIN.fullmatch(raw_path):
         return True
-    return ALLOWED.fullmatch(raw_path) is not None and HIDDEN.search(raw_path) is None
+    return ALLOWED.fullmatch(raw_path) is not None and ENCODED_SEPARATOR.search(raw_path) is None

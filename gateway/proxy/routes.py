@@ -1,4 +1,4 @@
-"""Which service answers which path, how long it may take, and what is done with its answer."""
+"""Which service answers which path, how long it may take, and whether its answer is compressed."""
 
 import re
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Times in seconds; None stands for the setting UPSTREAM_CONNECT_SECONDS or UPSTREAM_IDLE_SECONDS."""
+    """Times in seconds. None: the setting UPSTREAM_CONNECT_SECONDS or UPSTREAM_IDLE_SECONDS."""
 
     path: str
     service: str
-    first_byte: float = 15.0  # from the end of the call's body to the answer's headers
+    first_byte: float = 15.0  # from the end of the request's body to the answer's headers
     total: float = 120.0  # to the end of the answer
     connect: float | None = None
     idle: float | None = None  # between two pieces of the answer
-    compressed: bool = True  # False where an answer holds a secret: its length would tell of it (BREACH)
+    compressed: bool = True  # False if an answer holds a secret, which its compressed length can reveal (BREACH)
 
 
-# A path with {braces} is matched whole and goes before the prefixes; a prefix also takes everything below it.
+# A path with {braces} must match whole, and is tried before the prefixes. A prefix also matches all paths below it.
 ROUTES = (
     Route("/api/v1/users/{id}/export-data", "gdpr", first_byte=30.0, total=300.0),
     Route("/api/v1/users/{id}/anonymize", "gdpr"),
@@ -45,12 +45,12 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 PREFIXES = {route.path: route for route in ROUTES if "{" not in route.path}
 _PATTERNS = tuple((_pattern(route.path), route) for route in ROUTES if "{" in route.path)
-_GUARDS = tuple({route.path.partition("{")[0] for _, route in _PATTERNS})
+_BEFORE_BRACES = tuple({route.path.partition("{")[0] for _, route in _PATTERNS})
 
 
 def find(path: str) -> Route | None:
-    """The route of a path that `paths.refusal` has let through."""
-    if path.startswith(_GUARDS):
+    """The route of a path that `paths.is_plain` accepts. None if no service has it."""
+    if path.startswith(_BEFORE_BRACES):
         for pattern, route in _PATTERNS:
             if pattern.fullmatch(path):
                 return route

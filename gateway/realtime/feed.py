@@ -1,4 +1,4 @@
-"""From the broker to the hub: realtime messages."""
+"""Takes realtime messages from the broker and gives them to the hub."""
 
 import asyncio
 from collections import OrderedDict
@@ -9,16 +9,16 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gateway.realtime.hub import Hub
-from gateway.realtime.resume import live, resync
+from gateway.realtime.resume import message, resync
 from shared.messaging import broker, topology
 from shared.messaging.broker import BrokerAwayError
 from shared.observability.health import Health
 from shared.observability.log import logger
 
-SECONDS = 10.0
-MOST_WAITING = 10_000
-REMEMBERED = 5_000  # messages: one that comes again, after a crash of its sender, does so soon
-RANDOM_BITS = (1 << 62) - 1  # of a UUIDv7 (RFC 9562, section 5.7): those that stay when a message is sent again
+BROKER_SECONDS = 10.0  # for one operation
+MAX_QUEUE_LENGTH = 10_000
+MOST_RECENT = 5_000  # message ids kept to recognize repetitions, which follow soon after a crash of the sender
+RANDOM_BITS = (1 << 62) - 1  # of a UUIDv7 (RFC 9562, 5.7): a repeated message has the same
 SPREAD_SECONDS = 5.0
 
 log = logger(__name__)
@@ -36,71 +36,75 @@ REALTIME = TypeAdapter(RealtimeMessage)
 
 
 class Feed:
-    """One exclusive queue of this process; it goes with the connection, so a lost one leaves nothing behind."""
+    """Reads an exclusive queue of this process. The broker deletes the queue when the connection is lost."""
 
     def __init__(self, amqp_url: str, hub: Hub, health: Health) -> None:
         self._amqp_url = amqp_url
         self._hub = hub
         self._health = health
         self.queue: AbstractQueue | None = None
-        self._known: OrderedDict[tuple[int, str], None] = OrderedDict()
+        self._recent: OrderedDict[tuple[int, str], None] = OrderedDict()
 
     async def run(self) -> None:
-        """Until the connection is lost. Messages are not kept for a gateway that is not there, so after an interruption
-        everybody is told to load anew what they show."""
+        """Runs until the connection is lost; then raises BrokerAwayError or the driver's error.
+
+        The broker keeps no messages for a gateway that is not connected. So after an interruption all clients are
+        asked to reload what they show.
+        """
         interrupted = self.queue is not None
         async with broker.connection(self._amqp_url, "gateway feed") as connection:
             channel = await connection.channel()
             self.queue = await _declare(channel)
-            gone = await lost(channel)
-            await self.queue.consume(self._receive, no_ack=True, timeout=SECONDS)
+            closed = await watch_channel(channel)
+            await self.queue.consume(self._receive, no_ack=True, timeout=BROKER_SECONDS)
             self._health.up("feed")
-            telling = asyncio.create_task(self._tell_of_interruption(interrupted))
+            resyncing = asyncio.create_task(self._resync_all(interrupted))
             try:
-                await gone
+                await closed
             finally:
-                telling.cancel()
+                resyncing.cancel()
         raise BrokerAwayError("the broker stopped delivering")
 
-    async def _tell_of_interruption(self, interrupted: bool) -> None:
+    async def _resync_all(self, interrupted: bool) -> None:
         if interrupted:
-            await self._hub.tell_all(resync("feed_interrupted"), SPREAD_SECONDS)
+            await self._hub.offer_all(resync("feed_interrupted"), SPREAD_SECONDS)
 
-    async def _receive(self, message: AbstractIncomingMessage) -> None:
+    async def _receive(self, incoming: AbstractIncomingMessage) -> None:
         try:
-            self._hand_out(message.body)
+            self._publish(incoming.body)
         except ValidationError as error:
             log.warning("realtime_message_unreadable", errors=error.error_count())
 
-    def _hand_out(self, body: bytes) -> None:
-        message = REALTIME.validate_json(body)
-        key = (message.id.int & RANDOM_BITS, " ".join(message.audience))
-        if key in self._known:
+    def _publish(self, body: bytes) -> None:
+        realtime = REALTIME.validate_json(body)
+        key = (realtime.id.int & RANDOM_BITS, " ".join(realtime.audience))
+        if key in self._recent:
             return
-        self._known[key] = None
-        if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
-        self._hub.publish(message.audience, live(str(message.id), message.type, message.time, message.data))
+        self._recent[key] = None
+        if len(self._recent) > MOST_RECENT:
+            self._recent.popitem(last=False)
+        text = message(str(realtime.id), realtime.type, realtime.time, realtime.data)
+        self._hub.publish(realtime.audience, text)
 
 
 async def _declare(channel: AbstractChannel) -> AbstractQueue:
     await topology.declare_exchanges(channel)
     queue = await channel.declare_queue(
-        exclusive=True, auto_delete=True, arguments={"x-max-length": MOST_WAITING}, timeout=SECONDS
+        exclusive=True, auto_delete=True, arguments={"x-max-length": MAX_QUEUE_LENGTH}, timeout=BROKER_SECONDS
     )
-    await queue.bind(topology.REALTIME, timeout=SECONDS)
+    await queue.bind(topology.REALTIME, timeout=BROKER_SECONDS)
     return queue
 
 
-async def lost(channel: AbstractChannel) -> asyncio.Future[None]:
-    """Done once the channel closes or the broker takes the queue away."""
-    gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+async def watch_channel(channel: AbstractChannel) -> asyncio.Future[None]:
+    """A future that is done once the channel closes or the broker cancels a consumer on it."""
+    closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def take_away(_: object) -> None:
-        if not gone.done():
-            gone.set_result(None)
+    def finish(_: object) -> None:
+        if not closed.done():
+            closed.set_result(None)
 
     wire = await broker.wire(channel)
-    wire.on_consumer_cancel_callbacks.add(take_away)
-    wire.closing.add_done_callback(take_away)
-    return gone
+    wire.on_consumer_cancel_callbacks.add(finish)
+    wire.closing.add_done_callback(finish)
+    return closed

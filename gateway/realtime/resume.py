@@ -1,4 +1,4 @@
-"""What a client missed while it was away: from the in-app inbox, fetched with the client's own token."""
+"""Fetches what a client missed while it was disconnected: from the in-app inbox, with the client's own token."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,14 +10,15 @@ from pydantic import BaseModel, ValidationError
 
 from gateway.metrics import RESUMED
 from gateway.realtime.hub import Message
-from gateway.upstream.client import Upstream, UpstreamError
+from gateway.upstream.client import Upstream
+from gateway.upstream.errors import UpstreamError
 from shared.messaging.events import new_id
 from shared.observability.log import logger
 
 PATH = "/api/v1/notifications"
-PAGE, MOST_PAGES = 100, 2
-SECONDS = 5.0
-AT_MOST = 1_048_576
+PAGE_SIZE, MOST_PAGES = 100, 2
+FETCH_SECONDS = 5.0
+MAX_PAGE_BYTES = 1_048_576
 
 log = logger(__name__)
 
@@ -35,7 +36,7 @@ class Page(BaseModel):
 
 
 class ResyncError(Exception):
-    """What was missed cannot be sent; the client is told to load everything anew, and why."""
+    """The missed messages cannot be sent. The client is asked to reload everything; the text is the reason."""
 
 
 class Inbox:
@@ -43,14 +44,17 @@ class Inbox:
         self._notifications = notifications
 
     async def missed(self, token: str | None, last_event_id: str, *, kept: bool = True) -> list[Message]:
-        """Oldest first; a single `resync` when it is too much, cannot be had, or was not kept."""
+        """The missed messages, oldest first; or one `resync` if there are too many or they cannot be fetched.
+
+        `kept`: whether the inbox keeps this kind of message.
+        """
         try:
-            found = [_message(notice) for notice in await self._since(token, last_event_id, kept=kept)]
+            messages = [_message_of(notice) for notice in await self._since(token, last_event_id, kept=kept)]
         except ResyncError as error:
             RESUMED.labels(str(error)).inc()
             return [resync(str(error))]
         RESUMED.labels("resumed").inc()
-        return found
+        return messages
 
     async def _since(self, token: str | None, last_event_id: str, *, kept: bool) -> list[Notice]:
         if not kept:
@@ -62,7 +66,7 @@ class Inbox:
         except ValueError as error:
             raise ResyncError("unknown_event") from error
         notices: list[Notice] = []
-        query = {"after": str(after), "limit": str(PAGE)}
+        query = {"after": str(after), "limit": str(PAGE_SIZE)}
         for _ in range(MOST_PAGES):
             page = await self._page(token, query)
             notices += page.items
@@ -75,7 +79,7 @@ class Inbox:
         headers = [(b"authorization", b"Bearer " + token.encode())]
         try:
             status, body = await self._notifications.fetch(
-                f"{PATH}?{urlencode(query)}", seconds=SECONDS, at_most=AT_MOST, headers=headers
+                f"{PATH}?{urlencode(query)}", seconds=FETCH_SECONDS, at_most=MAX_PAGE_BYTES, headers=headers
             )
             if status == 200:
                 return Page.model_validate_json(body)
@@ -86,18 +90,16 @@ class Inbox:
 
 
 def resync(reason: str) -> Message:
+    """Asks the client to reload everything it shows."""
     now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    return live(str(new_id()), "resync", now, {"reason": reason})
+    return message(str(new_id()), "resync", now, {"reason": reason})
 
 
-def live(id_: str, type_: str, time: str, data: dict[str, Any]) -> Message:
-    return Message(_text(id_, type_, time, data), id_)
+def message(id_: str, type_: str, time: str, data: dict[str, Any]) -> Message:
+    """A message as clients get it. `time` in ISO 8601."""
+    return Message(orjson.dumps({"id": id_, "type": type_, "time": time, "data": data}).decode(), id_)
 
 
-def _message(notice: Notice) -> Message:
-    """As it was sent live: a notice and its realtime message share id, type and data."""
-    return live(notice.id, notice.type, notice.created_at, notice.data)
-
-
-def _text(id_: str, type_: str, time: str, data: dict[str, Any]) -> str:
-    return orjson.dumps({"id": id_, "type": type_, "time": time, "data": data}).decode()
+def _message_of(notice: Notice) -> Message:
+    """The message that was sent live: it has the id, type and data of the notice."""
+    return message(notice.id, notice.type, notice.created_at, notice.data)

@@ -1,4 +1,4 @@
-"""From the broker's stream of ended sessions to the list of them, and to the hub."""
+"""Reads the broker's stream of ended sessions, and ends them at this gateway."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from gateway.identity.revocations import Revocations
 from gateway.metrics import REVOCATIONS_CURRENT, REVOKED_SECONDS
-from gateway.realtime.feed import SECONDS, lost
+from gateway.realtime.feed import BROKER_SECONDS, watch_channel
 from gateway.realtime.hub import Hub
 from shared.messaging import broker, topology
 from shared.messaging.broker import BrokerAwayError, Outgoing
@@ -42,8 +42,11 @@ class Marker(BaseModel):
 
 
 class RevocationStream:
-    """Reads what may still matter, and on from there. A stream has one order, so when this reader meets the marker
-    that it has itself just written, it has read everything before it."""
+    """Reads the stream from the oldest revocation that still matters.
+
+    It also writes a marker to the stream. A stream has one order, so once it reads its own marker it has read
+    everything before it.
+    """
 
     def __init__(self, amqp_url: str, revocations: Revocations, hub: Hub, health: Health) -> None:
         self._amqp_url = amqp_url
@@ -54,16 +57,18 @@ class RevocationStream:
         self._caught_up = asyncio.Event()
 
     async def run(self) -> None:
-        """Until the connection is lost. It begins anew each time: a stream that was lost with its broker is another,
-        and its offsets mean something else."""
+        """Runs until the connection is lost; then raises BrokerAwayError or the driver's error.
+
+        Each run reads by time again, not by offset: a stream that was created again has other offsets.
+        """
         try:
             async with broker.connection(self._amqp_url, "gateway revocations") as connection:
                 channel = await connection.channel()
-                gone = await lost(channel)
+                closed = await watch_channel(channel)
                 await self._read(channel)
-                await self._until_caught_up(gone)
-                self._up()
-                await gone
+                await self._wait_until_caught_up(closed)
+                self._mark_up()
+                await closed
             raise BrokerAwayError("the broker stopped delivering")
         finally:
             REVOCATIONS_CURRENT.set(0)
@@ -71,35 +76,35 @@ class RevocationStream:
     async def _read(self, channel: AbstractChannel) -> None:
         await topology.declare_exchanges(channel)
         await topology.declare_streams(channel)
-        await channel.set_qos(prefetch_count=PREFETCH, timeout=SECONDS)
+        await channel.set_qos(prefetch_count=PREFETCH, timeout=BROKER_SECONDS)
         queue = await channel.get_queue(topology.REVOCATIONS, ensure=False)
         self._marker = str(uuid4())
         self._caught_up.clear()
         since = datetime.fromtimestamp(self._revocations.since, UTC)
-        await queue.consume(self._receive, arguments={"x-stream-offset": since}, timeout=SECONDS)
+        await queue.consume(self._receive, arguments={"x-stream-offset": since}, timeout=BROKER_SECONDS)
         body = orjson.dumps({"marker": self._marker})
         properties = Basic.Properties(content_type="application/json", delivery_mode=broker.PERSISTENT)
         await broker.publish_surely(await broker.wire(channel), Outgoing("", topology.REVOCATIONS, body, properties))
 
-    async def _until_caught_up(self, gone: asyncio.Future[None]) -> None:
+    async def _wait_until_caught_up(self, closed: asyncio.Future[None]) -> None:
         caught_up = asyncio.create_task(self._caught_up.wait())
-        waiting: list[asyncio.Future[Any]] = [gone, caught_up]
+        waiting: list[asyncio.Future[Any]] = [closed, caught_up]
         await asyncio.wait(waiting, timeout=CATCH_UP_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         if not caught_up.done():
             caught_up.cancel()
             raise BrokerAwayError("the stream of ended sessions was not read to its end")
 
-    def _up(self) -> None:
-        self._revocations.known = True
+    def _mark_up(self) -> None:
+        self._revocations.complete = True
         REVOCATIONS_CURRENT.set(1)
         self._health.up(PART)
 
     async def _receive(self, message: AbstractIncomingMessage) -> None:
-        # Nothing may be awaited before the message has had its effect: that keeps them in the stream's order.
-        self._take(message.body)
+        # Applied before the first await: so messages take effect in the order of the stream.
+        self._apply(message.body)
         await message.ack()
 
-    def _take(self, body: bytes) -> None:
+    def _apply(self, body: bytes) -> None:
         try:
             if body.startswith(b'{"marker"'):
                 if Marker.model_validate_json(body).marker == self._marker:

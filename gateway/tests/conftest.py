@@ -237,7 +237,7 @@ async def running(
     """A gateway that lets people in, served as it is meant to be, and its address."""
     gateway = Gateway(settings_for(upstreams, **values))
     async with serving(gateway, **(OPTIONS | (options or {}))) as url:
-        await until(lambda: gateway.revocations.known)
+        await until(lambda: gateway.revocations.complete)
         yield gateway, url
 
 

@@ -62,7 +62,7 @@ class Replica:
         return sum(await asyncio.gather(*(self.take(rule, name) for _ in range(calls))))
 
     def wait(self, name: str) -> float:
-        return self.buckets._kept[name].back_at - self.buckets.clock()
+        return self.buckets._buckets[name].more_at - self.buckets.clock()
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +203,7 @@ class TestExactness:
         self, three: list[Replica], name: str, clock: Clock
     ) -> None:
         assert await three[0].take(rule(60), name)
-        unused = three[0].buckets._kept[name].left
+        unused = three[0].buckets._buckets[name].left
         assert unused > 0
         clock.now += 11
         before = trips()

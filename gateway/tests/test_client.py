@@ -8,7 +8,9 @@ import pytest
 
 from gateway.settings import service_urls
 from gateway.tests.conftest import until
-from gateway.upstream.client import BrokenError, Request, SlowError, UnreachableError, Upstream
+from gateway.upstream.client import Upstream
+from gateway.upstream.errors import BrokenError, SlowError, UnreachableError
+from gateway.upstream.requests import Request
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -42,7 +44,7 @@ async def get(upstream: Upstream, method: str = "GET", seconds: float = 1.0) -> 
     connection = await upstream.request(Request(method, b"/", [(b"host", b"x")], seconds))
     try:
         body = b""
-        while piece := await connection.chunk(1.0):
+        while piece := await connection.receive(1.0):
             body += piece
         return connection.status, body
     finally:
@@ -173,7 +175,7 @@ class TestConnections:
             await until(lambda: connection._read_paused)
             assert connection._buffered < 1_000_000
             size = 0
-            while piece := await connection.chunk(1.0):
+            while piece := await connection.receive(1.0):
                 size += len(piece)
             assert size == total
             upstream.release(connection)

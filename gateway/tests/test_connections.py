@@ -199,7 +199,7 @@ class TestServer:
 
     async def test_a_line_break_in_a_header_is_never_sent(self, upstreams: Upstreams) -> None:
         async with running(upstreams) as (gateway, url), httpx.AsyncClient(base_url=url) as client:
-            gateway._usual.append((b"x-bad", b"1\r\nset-cookie: a=1"))
+            gateway._without_origin.append((b"x-bad", b"1\r\nset-cookie: a=1"))
             answer = await client.get("/api/v1/slots")
             assert answer.status_code == 500
             assert "set-cookie" not in answer.headers

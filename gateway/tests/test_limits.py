@@ -18,7 +18,7 @@ from sqlalchemy import text
 from websockets.asyncio.client import connect
 
 from gateway.jobs import JOBS
-from gateway.limits.accounts import named_in, one_spelling
+from gateway.limits.accounts import account_in, normalize
 from gateway.main import Gateway
 from gateway.proxy.client_address import network_of
 from gateway.tests.conftest import TokenFor, Upstreams, raw, running, settings_for, until
@@ -372,14 +372,14 @@ class TestLogins:
 
     @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"[" * 9_000, b'{"email": 7}', b'{"x": 1}', b"\xff\xfe"])
     def test_a_body_that_names_nobody_counts_for_nobody(self, body: bytes) -> None:
-        assert named_in(body) is None
+        assert account_in(body) is None
 
     @pytest.mark.parametrize("body", [b'{"email": "A@x.dk", "n": NaN}', '{"email": "a@x.dk"}'.encode("utf-16")])
     def test_what_the_service_can_read_is_read_here(self, body: bytes) -> None:
-        assert named_in(body) == "a@x.dk"
+        assert account_in(body) == "a@x.dk"
 
     def test_a_lone_surrogate_and_broken_punycode_are_spellings_too(self) -> None:
-        assert one_spelling("\ud800@xn--\u00ff.dk")
+        assert normalize("\ud800@xn--\u00ff.dk")
 
 
 class TestStored:

@@ -158,7 +158,7 @@ class TestHub:
     async def test_what_is_told_to_all_is_told_in_turn(self) -> None:
         hub = Hub(per_user=1, per_address=100, at_most=100, queue=2)
         members = [hub.join(["all"]) for _ in range(100)]
-        telling = asyncio.create_task(hub.tell_all(Message("reload"), 0.5))
+        telling = asyncio.create_task(hub.offer_all(Message("reload"), 0.5))
         await asyncio.sleep(0)
         told = [member for member in members if member._waiting]
         assert 0 < len(told) <= 10
@@ -183,7 +183,7 @@ class TestFeed:
         gateway = Gateway(settings_for(upstreams, amqp_url=broker))
         user, session = new_id(), new_id()
         async with serving(gateway) as url, publishing(broker) as channel:
-            await until(lambda: gateway.health.parts["feed"] is None and gateway.revocations.known)
+            await until(lambda: gateway.health.parts["feed"] is None and gateway.revocations.complete)
             token = token_for(user=user, sid=str(session))
             async with connect(ws(url, f"/ws?token={token}")) as socket:
                 await until(lambda: len(gateway.hub) == 1)
@@ -200,7 +200,7 @@ class TestFeed:
         gateway = Gateway(settings_for(upstreams, amqp_url=broker))
         user = new_id()
         async with serving(gateway) as url, publishing(broker) as channel:
-            await until(lambda: gateway.health.parts["feed"] is None and gateway.revocations.known)
+            await until(lambda: gateway.health.parts["feed"] is None and gateway.revocations.complete)
             async with connect(ws(url, f"/ws?token={token_for(user=user)}")) as socket:
                 await until(lambda: len(gateway.hub) == 1)
                 once, after = realtime([f"user:{user}"], {"n": 1}), realtime([f"user:{user}"], {"n": 2})

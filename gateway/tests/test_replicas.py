@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from gateway.settings import service_urls
 from gateway.tests.conftest import Upstreams, running, until
 from gateway.upstream import circuit_breaker, load_balancing
-from gateway.upstream.circuit_breaker import Breaker
-from gateway.upstream.client import BrokenError, Request, SlowError, UnreachableError, Upstream
-from gateway.upstream.dns import by_dns
+from gateway.upstream.circuit_breaker import CircuitBreaker
+from gateway.upstream.client import Upstream
+from gateway.upstream.dns import resolve_by_system
+from gateway.upstream.errors import BrokenError, SlowError, UnreachableError
 from gateway.upstream.replica import ReplicaHealth
-from gateway.upstream.requests import read
+from gateway.upstream.requests import Request, read_body
+from shared.backoff import Backoff
 
 READY = (200, b'{"status": "ready"}')
 DRAINING = (503, b'{"status": "draining"}')
@@ -109,7 +111,7 @@ async def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load_balancing, "PROBE_SOON_SECONDS", 0.05)
     monkeypatch.setattr(load_balancing, "LOOK_UP_SECONDS", 0.1)
     monkeypatch.setattr(load_balancing, "LOOK_UP_SOON_SECONDS", 0.05)
-    monkeypatch.setattr(circuit_breaker, "FIRST_SECONDS", 0.1)
+    monkeypatch.setattr(circuit_breaker, "BACKOFF", Backoff(0.1, 5.0))
 
 
 @pytest.fixture
@@ -139,7 +141,7 @@ async def call(upstream: Upstream, method: str = "GET", seconds: float = 2.0) ->
     """Who answered."""
     connection = await upstream.request(Request(method, b"/x", [(b"host", b"x")], seconds, connect_seconds=1.0))
     try:
-        return (await read(connection, 2.0, 1_000)).decode()
+        return (await read_body(connection, 2.0, 1_000)).decode()
     finally:
         upstream.release(connection)
 
@@ -193,7 +195,7 @@ class TestBalance:
             assert "replicas" not in services["auth"]
 
     async def test_localhost_is_looked_up_by_the_system(self) -> None:
-        assert "127.0.0.1" in await by_dns("localhost", 80)
+        assert "127.0.0.1" in await resolve_by_system("localhost", 80)
 
     @pytest.mark.parametrize(
         "setting", ["", "booking:8001", "ftp://x", "http://", "http://a:1,,nonsense", "http://a/p"]
@@ -346,8 +348,7 @@ class TestBreaker:
             await eventually(answered)
 
     async def test_a_probe_that_is_answered_closes_it(self, behind: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(circuit_breaker, "FIRST_SECONDS", 60.0)
-        monkeypatch.setattr(circuit_breaker, "LONGEST_SECONDS", 60.0)
+        monkeypatch.setattr(circuit_breaker, "BACKOFF", Backoff(60.0, 60.0))
         async with servers(1) as one:
             one[0].breaks = True
             upstream = behind(one, watched=True)
@@ -376,13 +377,13 @@ class TestBreaker:
             for _ in range(circuit_breaker.FAILURES + 1):
                 answer = await client.get("/api/v1/slots", headers={"Accept-Language": "en"})
             assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
-            assert 1 <= int(answer.headers["retry-after"]) <= circuit_breaker.LONGEST_SECONDS * 1.2
+            assert 1 <= int(answer.headers["retry-after"]) <= circuit_breaker.BACKOFF.longest * 1.2
             assert answer.json()["title"] == "Not available"
 
     @given(st.lists(st.sampled_from(["good", "bad", "left", "wait"]), max_size=60))
     def test_one_call_at_a_time_tries_an_open_one(self, events: list[str]) -> None:
         now = 0.0
-        tested = Breaker(lambda: now)
+        tested = CircuitBreaker(lambda: now)
         bad_in_a_row = 0
         for event in events:
             if event == "wait":
@@ -395,12 +396,12 @@ class TestBreaker:
             tested.begin()
             assert not (half_open and tested.allows())
             if event == "good":
-                tested.succeeded()
+                tested.record_success()
                 bad_in_a_row = 0
             elif event == "bad":
-                tested.failed()
+                tested.record_failure()
                 bad_in_a_row += 1
             else:
-                tested.abandoned()
+                tested.record_no_outcome()
             assert tested.closed == (bad_in_a_row < circuit_breaker.FAILURES)
-            assert tested.seconds_left <= circuit_breaker.LONGEST_SECONDS * 1.2
+            assert tested.seconds_left <= circuit_breaker.BACKOFF.longest * 1.2

@@ -9,8 +9,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from gateway.main import Gateway
+from gateway.realtime import resume
 from gateway.realtime.hub import Message
-from gateway.realtime.resume import live
 from gateway.tests.conftest import TokenFor, Upstreams, running, until
 from gateway.tests.support import closed_with, heard, publishing, revoke, ws
 from shared.messaging.events import new_id
@@ -64,7 +64,11 @@ class TestResuming:
         token, last = token_for(user=user), fill(upstreams, count)
         async with connect(ws(url, f"/ws?token={token}&last_event_id={last}")) as socket:
             await until(lambda: len(upstreams.inbox_asked) >= 1)
-            say(gateway, user, live(str(new_id()), "booking_update", TIME, {"booking_id": "new", "version": 1}))
+            say(
+                gateway,
+                user,
+                resume.message(str(new_id()), "booking_update", TIME, {"booking_id": "new", "version": 1}),
+            )
             assert await bookings(socket, count + 1) == [*(f"booking {n}" for n in range(count)), "new"]
         assert set(upstreams.inbox_asked) == {f"Bearer {token}"}
 
@@ -86,11 +90,11 @@ class TestResuming:
         async with connect(ws(url, f"/ws?token={token_for(user=user)}&last_event_id={last}")) as socket:
             await until(lambda: len(upstreams.inbox_asked) == 1)
             same = upstreams.notices[2]
-            say(gateway, user, live(same["id"], "booking_update", TIME, same["data"]))
-            say(gateway, user, live(str(new_id()), "booking_update", TIME, same["data"] | {"version": 2}))
+            say(gateway, user, resume.message(same["id"], "booking_update", TIME, same["data"]))
+            say(gateway, user, resume.message(str(new_id()), "booking_update", TIME, same["data"] | {"version": 2}))
             upstreams.inbox_open.set()
             assert await bookings(socket, 4) == ["booking 0", "booking 1", "booking 2", "booking 2"]
-            say(gateway, user, live(same["id"], "booking_update", TIME, same["data"]))  # late, but known
+            say(gateway, user, resume.message(same["id"], "booking_update", TIME, same["data"]))  # late, but known
             say(gateway, user, Message('"end"'))
             assert await heard(socket) == "end"
 

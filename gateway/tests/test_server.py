@@ -15,7 +15,7 @@ from websockets.asyncio.client import connect
 
 from gateway import server
 from gateway.main import Gateway
-from gateway.proxy import forwarding
+from gateway.proxy import forwarding, request_body
 from gateway.tests.conftest import SERVERS, Upstreams, raw, running, until
 from gateway.tests.support import Ends, closed_with, silent_websocket, ws
 from shared.messaging.events import new_id
@@ -46,7 +46,7 @@ class TestSlowClients:
     @pytest.fixture
     def soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
-        monkeypatch.setattr(forwarding, "CLIENT_BODY_SECONDS", 0.3)
+        monkeypatch.setattr(request_body, "BODY_SECONDS", 0.3)
         monkeypatch.setattr(forwarding, "CLIENT_READ_SECONDS", 0.3)
 
     @pytest.mark.usefixtures("soon")

@@ -1,4 +1,4 @@
-"""A lean client of one service: its replicas, no more connections than allowed, and what may be tried again."""
+"""The client of one service: limits its connections, chooses a replica for each call, and retries where it is safe."""
 
 import asyncio
 from collections import deque
@@ -6,20 +6,22 @@ from collections.abc import Sequence
 from urllib.parse import SplitResult
 
 from gateway.metrics import RETRIES
-from gateway.upstream.connections import BrokenError, Connection, SlowError, UnreachableError, UpstreamError
-from gateway.upstream.dns import Addresses, Resolve, by_dns
+from gateway.upstream.connections import Connection
+from gateway.upstream.dns import Addresses, Resolver, resolve_by_system
+from gateway.upstream.errors import BrokenError, SlowError, UnreachableError, UpstreamError
 from gateway.upstream.load_balancing import Replicas
 from gateway.upstream.replica import Replica
-from gateway.upstream.requests import Request, read
+from gateway.upstream.requests import Request, read_body
 
-MAX_WAITING = 2_000
+MAX_WAITING = 2_000  # calls without a connection
 MOST_TRIES = 3
-RETRY_SHARE, RETRIES_SAVED = 0.2, 20.0  # one retry for each five calls, and so many may come at once
+# A budget of retries: each call adds RETRY_SHARE (so one retry for five calls), and at most MOST_RETRIES are saved up.
+RETRY_SHARE, MOST_RETRIES = 0.2, 20.0
 Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Upstream:
-    """At most `limit` connections to a service; who comes later waits, for `connect_seconds` at most.
+    """A service. At most `limit` calls at once; further calls wait up to `connect_seconds`.
 
     A host name in `urls` stands for all addresses that it resolves to.
     """
@@ -32,32 +34,32 @@ class Upstream:
         limit: int = 100,
         connect_seconds: float = 2.0,
         idle_seconds: float = 30.0,
-        resolve: Resolve = by_dns,
+        resolve: Resolver = resolve_by_system,
     ) -> None:
         addresses = Addresses(urls, resolve)
         self._name = name
-        self._host = addresses.host.encode()
+        self._host = addresses.host_header.encode()
         self.replicas = Replicas(name, addresses)
         self.connect_seconds = connect_seconds
         self.idle_seconds = idle_seconds
-        self.free = limit
+        self.free = limit  # how many more calls may start now
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._carrying: dict[Connection, Replica] = {}
-        self._retries = RETRIES_SAVED
+        self._replica_of: dict[Connection, Replica] = {}
+        self._retries = MOST_RETRIES
 
     async def request(self, request: Request) -> Connection:
-        """Send it and wait for the answer's headers; the caller reads the body and calls `release`.
+        """Sends the request and waits for the headers of the answer. The caller reads the body and calls `release`.
 
-        Raises UpstreamError, or whatever reading the request's body raises.
+        Raises UpstreamError, and what reading the request's body raises.
         """
         if self.free:
             self.free -= 1
         else:
-            await self._turn()
+            await self._wait_for_place()
         connection: Connection | None = None
         tried: list[Replica] = []
         try:
-            replica = self.replicas.alone or await self.replicas.choose()
+            replica = self.replicas.single or await self.replicas.choose()
             while connection is None:
                 try:
                     connection = await replica.call(request)
@@ -66,25 +68,29 @@ class Upstream:
                     replica = self._other(error, request, tried)
         finally:
             if connection is None:
-                self._next()
-        if self._retries < RETRIES_SAVED:
+                self._free_place()
+        if self._retries < MOST_RETRIES:
             self._retries += RETRY_SHARE
-        self._carrying[connection] = replica
+        self._replica_of[connection] = replica
         return connection
 
     def release(self, connection: Connection) -> None:
-        self._carrying.pop(connection).take_back(connection)
-        self._next()
+        """Ends a call that `request` began."""
+        self._replica_of.pop(connection).release(connection)
+        self._free_place()
 
     async def fetch(self, path: str, *, seconds: float, at_most: int, headers: Headers = ()) -> tuple[int, bytes]:
-        """GET a small document as the gateway itself. Raises UpstreamError."""
+        """GETs a small document for the gateway itself: status and body. Raises UpstreamError.
+
+        `seconds` for the whole call, `at_most` bytes of body.
+        """
         own = [(b"host", self._host), (b"accept", b"application/json")]
         request = Request("GET", path.encode(), [*own, *headers], seconds, connect_seconds=seconds)
         try:
             async with asyncio.timeout(seconds):
                 connection = await self.request(request)
                 try:
-                    return connection.status, await read(connection, seconds, at_most)
+                    return connection.status, await read_body(connection, seconds, at_most)
                 finally:
                     self.release(connection)
         except TimeoutError as error:
@@ -94,9 +100,12 @@ class Upstream:
         self.replicas.close()
 
     def _other(self, error: UpstreamError, request: Request, tried: list[Replica]) -> Replica:
-        """Another replica to try, where nothing was sent to the first, or it can do no harm. Raises the error when
-        there is none, or retries are used up: they must not multiply the load on what is failing already."""
-        self.replicas.look_up_soon()
+        """Another replica for the same request, if nothing was sent or sending it twice does no harm.
+
+        Raises the error if there is none, or if the budget of retries is spent: retries must not multiply the load on
+        services that already fail.
+        """
+        self.replicas.request_look_up()
         unsent = isinstance(error, UnreachableError)
         harmless = isinstance(error, BrokenError) and not error.answering and request.repeatable
         other = self.replicas.other_than(tried) if unsent or harmless else None
@@ -106,37 +115,35 @@ class Upstream:
         RETRIES.labels(self._name, type(error).__name__).inc()
         return other
 
-    # -- whose turn it is
+    # -- calls that wait for a place among the `limit` calls
 
-    async def _turn(self) -> None:
+    async def _wait_for_place(self) -> None:
         if len(self._waiting) >= MAX_WAITING:
             raise UnreachableError("too many are waiting")
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        mine = False
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        taken = False
         try:
             async with asyncio.timeout(self.connect_seconds):
-                await turn
-            mine = True
+                await place
+            taken = True
         except TimeoutError as error:
-            raise UnreachableError("no connection came free") from error
+            raise UnreachableError("no connection became free") from error
         finally:
-            if not mine:
-                self._give_up(turn)
+            if not taken:
+                self._stop_waiting(place)
 
-    def _give_up(self, turn: "asyncio.Future[None]") -> None:
-        if turn.done() and not turn.cancelled():
-            self._next()  # it had just been given a place
-        elif turn in self._waiting:
-            self._waiting.remove(turn)
+    def _stop_waiting(self, place: "asyncio.Future[None]") -> None:
+        if place.done() and not place.cancelled():
+            self._free_place()  # it had been given a place just before
+        elif place in self._waiting:
+            self._waiting.remove(place)
 
-    def _next(self) -> None:
+    def _free_place(self) -> None:
+        """Gives the place to the call that has waited longest."""
         while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(None)
                 return
         self.free += 1
-
-
-__all__ = ["BrokenError", "Connection", "Request", "SlowError", "UnreachableError", "Upstream", "UpstreamError"]

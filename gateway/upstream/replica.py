@@ -1,27 +1,28 @@
-"""One replica of a service: its connections, how busy it is, and whether it is given more."""
+"""One replica of a service: its pool of connections, its load, its health and its circuit breaker."""
 
 import asyncio
 import ssl
 from enum import IntEnum
 
 from gateway.metrics import BREAKERS_OPENED
-from gateway.upstream.circuit_breaker import Breaker
-from gateway.upstream.connections import BrokenError, Connection, UnreachableError, UpstreamError
+from gateway.upstream.circuit_breaker import CircuitBreaker
+from gateway.upstream.connections import Connection
 from gateway.upstream.dns import Address
+from gateway.upstream.errors import BrokenError, UnreachableError, UpstreamError
 from gateway.upstream.requests import Request, exchange
 from shared.observability.log import logger
 
-IDLE_SECONDS = 4.0  # uvicorn closes after five; a call must not meet a connection that is being closed
+IDLE_SECONDS = 4.0  # uvicorn closes idle connections after 5 s; a call must not use one that is being closed
 
 log = logger(__name__)
 
 
 class ReplicaHealth(IntEnum):
-    """What a replica says of itself on /health/ready; the higher, the sooner it is given calls."""
+    """What a replica reports on /health/ready. A higher value is given calls first."""
 
     DRAINING = 0
-    WAITING = 1  # something it needs is away; it may well answer what does not need that
-    READY = 2  # also until it has been asked
+    WAITING = 1  # something it needs is away; it can still answer calls that do not need it
+    READY = 2  # also before the first probe
 
 
 class Replica:
@@ -31,72 +32,90 @@ class Replica:
         self._tls = tls
         self._idle: list[Connection] = []
         self.address = address
-        self.breaker = Breaker(self._loop.time)
+        self.breaker = CircuitBreaker(self._loop.time)
         self.health = ReplicaHealth.READY
-        self.outstanding = 0
-        self.opened = 0
-        self.gone = False  # no longer among the service's addresses
+        self.outstanding = 0  # calls in progress
+        self.connections_opened = 0
+        self.removed = False  # no longer among the service's addresses
 
     async def probe(self, request: Request) -> Connection:
-        """As `call`, whatever the breaker says: an answer closes it. That there is none is no call's failure and opens
-        nothing, so that a service which was asked before it had started is called as soon as it answers."""
+        """As `call`, also while the breaker is open. An answer closes the breaker.
+
+        A failed probe does not count as a failed call: a service that was probed before it had started gets calls as
+        soon as it answers.
+        """
         self.outstanding += 1
         connection: Connection | None = None
         try:
-            connection = await self._exchanged(request)
+            connection = await self._exchange(request)
         finally:
             if connection is None:
                 self.outstanding -= 1
-        self.breaker.succeeded()
+        self.breaker.record_success()
         return connection
 
     async def call(self, request: Request) -> Connection:
-        """Once the answer's headers are there; whoever calls gives the connection back with `take_back`.
+        """Sends the request and waits for the headers of the answer. The caller passes the connection to `release`.
 
-        Raises UpstreamError, or whatever reading the request's body raises.
+        Raises UpstreamError, and what reading the request's body raises.
         """
         self.outstanding += 1
         self.breaker.begin()
         connection: Connection | None = None
         try:
-            connection = await self._exchanged(request)
+            connection = await self._exchange(request)
         except UpstreamError:
-            if self.breaker.failed():
+            if self.breaker.record_failure():
                 BREAKERS_OPENED.labels(self._service).inc()
                 log.warning("breaker_opened", upstream=self._service, address=str(self.address))
             raise
         finally:
             if connection is None:
-                self.breaker.abandoned()
+                self.breaker.record_no_outcome()
                 self.outstanding -= 1
-        self.breaker.succeeded()
+        self.breaker.record_success()
         return connection
 
-    def take_back(self, connection: Connection) -> None:
+    def release(self, connection: Connection) -> None:
+        """Ends the call. Keeps the connection for the next one if that is possible."""
         self.outstanding -= 1
         if not connection.finish():
             return
-        if self.gone:
+        if self.removed:
             connection.abort()
         else:
             self._idle.append(connection)
 
-    async def _exchanged(self, request: Request) -> Connection:
-        kept = self._kept()
-        if kept is not None:
+    def close_idle(self) -> None:
+        """Closes connections that were idle for too long to be used again."""
+        idle_since = self._loop.time() - IDLE_SECONDS
+        kept = [connection for connection in self._idle if not connection.closed and connection.idle_since > idle_since]
+        for connection in set(self._idle).difference(kept):
+            connection.abort()
+        self._idle = kept
+
+    def close(self) -> None:
+        """Takes no more calls. Calls in progress go on."""
+        self.removed = True
+        while self._idle:
+            self._idle.pop().abort()
+
+    async def _exchange(self, request: Request) -> Connection:
+        idle = self._take_idle()
+        if idle is not None:
             try:
-                return await exchange(kept, request)
+                return await exchange(idle, request)
             except BrokenError as error:
                 if error.answering or not request.repeatable:
                     raise
-                # It had been closed, which says nothing of the replica.
+                # The service had closed the idle connection, which is no failure of the replica.
         return await exchange(await self._connect(request.connect_seconds), request)
 
-    def _kept(self) -> Connection | None:
-        newest_allowed = self._loop.time() - IDLE_SECONDS
+    def _take_idle(self) -> Connection | None:
+        idle_since = self._loop.time() - IDLE_SECONDS
         while self._idle:
             connection = self._idle.pop()
-            if not connection.closed and connection.idle_since > newest_allowed:
+            if not connection.closed and connection.idle_since > idle_since:
                 return connection
             connection.abort()
         return None
@@ -112,21 +131,7 @@ class Replica:
                     ssl=self._tls,
                     server_hostname=address.name if self._tls else None,
                 )
-        except OSError as error:  # TimeoutError is one
+        except OSError as error:  # TimeoutError is an OSError
             raise UnreachableError(f"{address}: {type(error).__name__}") from error
-        self.opened += 1
+        self.connections_opened += 1
         return connection
-
-    def prune(self) -> None:
-        """Let go of connections that will not be used again."""
-        oldest_allowed = self._loop.time() - IDLE_SECONDS
-        kept = [one for one in self._idle if not one.closed and one.idle_since > oldest_allowed]
-        for connection in set(self._idle).difference(kept):
-            connection.abort()
-        self._idle = kept
-
-    def close(self) -> None:
-        """No more calls; those under way are not disturbed."""
-        self.gone = True
-        while self._idle:
-            self._idle.pop().abort()

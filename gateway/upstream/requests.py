@@ -1,44 +1,51 @@
-"""One request and its answer's headers over one connection."""
+"""One HTTP/1.1 request and the headers of its answer, over one connection."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from gateway.upstream.connections import BrokenError, Connection
+from gateway.upstream.connections import Connection
+from gateway.upstream.errors import BrokenError
 
 JOIN = b": ".join
-REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(slots=True)
 class Request:
+    """A request to a service. Times in seconds."""
+
     method: str
     target: bytes
     headers: list[tuple[bytes, bytes]]
-    first_byte_seconds: float = 15.0  # until the answer's headers, from the end of the body
+    first_byte_seconds: float = 15.0  # from the end of the body to the headers of the answer
     body: AsyncIterator[bytes] | None = None
     chunked: bool = False
-    idle_seconds: float = 30.0  # that the service may take nothing of the body
+    idle_seconds: float = 30.0  # the service may take no byte of the body for this long
     connect_seconds: float = 2.0
 
     @property
     def repeatable(self) -> bool:
-        """Whether it may be sent again where the first may have been acted on."""
-        return self.body is None and self.method in REPEATABLE
+        """Whether it may be sent again when the service may have acted on it (RFC 9110, 9.2.1: safe methods)."""
+        return self.body is None and self.method in SAFE_METHODS
 
     def head(self) -> bytes:
+        """Request line and headers as they are sent."""
         first = b"%b %b HTTP/1.1" % (self.method.encode(), self.target)
         return b"\r\n".join([first, *map(JOIN, self.headers), b"", b""])
 
 
 async def exchange(connection: Connection, request: Request) -> Connection:
-    """Raises UpstreamError, or whatever reading the request's body raises; the connection is closed then."""
+    """Sends the request and waits for the headers of the answer. On an error the connection is closed.
+
+    Raises UpstreamError, and what reading the request's body raises.
+    """
     done = False
     try:
         connection.begin(request.method)
         connection.write(request.head())
         if request.body is not None:
             await _send_body(connection, request.body, request)
-        await connection.head(request.first_byte_seconds)
+        await connection.receive_head(request.first_byte_seconds)
         done = True
     except BrokenError as error:
         error.answering = connection.received
@@ -53,18 +60,18 @@ async def _send_body(connection: Connection, body: AsyncIterator[bytes], request
     connection.sending = True
     async for piece in body:
         if connection.answered:
-            return  # the service has said its word without reading on
+            return  # the service answered without reading the rest
         connection.write(b"%x\r\n%b\r\n" % (len(piece), piece) if request.chunked else piece)
-        await connection.drained(request.idle_seconds)
+        await connection.drain(request.idle_seconds)
     if request.chunked:
         connection.write(b"0\r\n\r\n")
     connection.sending = False
 
 
-async def read(connection: Connection, seconds: float, at_most: int) -> bytes:
-    """The whole body of a small answer. Raises UpstreamError."""
+async def read_body(connection: Connection, seconds: float, at_most: int) -> bytes:
+    """The whole body of a small answer: at most `at_most` bytes, `seconds` between two pieces. Raises UpstreamError."""
     body = bytearray()
-    while piece := await connection.chunk(seconds):
+    while piece := await connection.receive(seconds):
         body += piece
         if len(body) > at_most:
             raise BrokenError("document too large")

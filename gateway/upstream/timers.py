@@ -1,4 +1,4 @@
-"""A deadline that is moved at every call and hardly ever reached."""
+"""A deadline that moves with every call and is rarely reached."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,30 +7,30 @@ NEVER = float("inf")
 
 
 class Timer:
-    """Calls `at_deadline` once the deadline, in seconds of the loop's clock, has passed.
+    """Calls `on_deadline` once the deadline has passed.
 
-    A timer of the event loop is expensive: one that fires too early for the deadline then set is set again, so a
-    connection needs one in many seconds rather than one or two for every call.
+    A timer of the event loop is expensive to set and to cancel. So a loop timer that fires before the current deadline
+    is set again then; a connection needs one loop timer in many seconds instead of one or two for each call.
     """
 
-    __slots__ = ("_at_deadline", "_deadline", "_fires_at", "_handle", "_loop")
+    __slots__ = ("_deadline", "_fires_at", "_handle", "_loop", "_on_deadline")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, at_deadline: Callable[[], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_deadline: Callable[[], None]) -> None:
         self._loop = loop
-        self._at_deadline = at_deadline
-        self._deadline = self._fires_at = NEVER
+        self._on_deadline = on_deadline
+        self._deadline = self._fires_at = NEVER  # of the loop's clock, in seconds
         self._handle: asyncio.TimerHandle | None = None
 
-    def within(self, seconds: float) -> None:
-        """Sets the deadline, in place of one set before."""
+    def start(self, seconds: float) -> None:
+        """Sets the deadline `seconds` from now. Replaces an earlier deadline."""
         self._set(self._loop.time() + seconds)
 
     def pause(self) -> None:
-        """There is no deadline until the next is set."""
+        """Removes the deadline; keeps the loop timer for the next one."""
         self._deadline = NEVER
 
     def stop(self) -> None:
-        """There is none, and the loop holds nothing for it."""
+        """Removes the deadline and the loop timer."""
         self._deadline = NEVER
         if self._handle is not None:
             self._handle.cancel()
@@ -48,6 +48,6 @@ class Timer:
     def _fire(self) -> None:
         self._handle = None
         if self._deadline <= self._fires_at:
-            self._at_deadline()
+            self._on_deadline()
         elif self._deadline != NEVER:
             self._set(self._deadline)
