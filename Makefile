@@ -18,8 +18,8 @@ help: ## list the commands
 up: .venv/.installed ## run everything: servers, six processes, demo data, mail sink
 	@exec $(BIN)/python -m deploy.local.up
 
-test: .venv/.installed ## every test, on real PostgreSQL and RabbitMQ of its own
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: .venv/.installed ## every test, on real PostgreSQL and RabbitMQ of its own; a part: ARGS=services/booking
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/.installed ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff format --check --quiet .
@@ -27,18 +27,18 @@ lint: .venv/.installed ## ruff, mypy --strict, import-linter
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports --no-cache
 
-fmt: .venv/.installed ## format and mend what can be mended
+fmt: .venv/.installed ## format, and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
 migrate: .venv/.installed ## bring the schemas in DATABASE_URL to their newest revision
 	@$(BIN)/loctician migrate
 
-bench: .venv/.installed ## measure, as ratios in one interleaved run
-	@$(BIN)/python -m tests.bench
+bench: .venv/.installed ## measure, as ratios in one interleaved run; some: ARGS='gateway slots'
+	@$(BIN)/python -m tests.bench $(ARGS)
 
-chaos: .venv/.installed ## ten minutes of bookings while everything is killed; then the count of what is left
-	@$(BIN)/python -m tests.chaos $(CHAOS)
+chaos: .venv/.installed ## ten minutes of bookings while everything is killed, then a count; options: ARGS='--seconds 60'
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 fuzz: .venv/.installed ## half an hour of schemathesis and the attack list, as everybody, against everything
-	@$(BIN)/python -m tests.fuzz $(FUZZ)
+	@$(BIN)/python -m tests.fuzz $(ARGS)

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["shared.testing.servers", "shared.testing.services"]
+pytest_plugins = ["shared.testing.servers", "shared.testing.databases", "shared.testing.services"]
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("loctician", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -13,6 +13,7 @@ from shared.messaging.consumer import Consumer, Received, Subscriptions
 from shared.messaging.dead_letters import NoDeadLetterQueueError
 from shared.messaging.relay import Relay
 from shared.observability.health import Health
+from shared.testing.waiting import until
 from shared.tests.support import (
     BINDINGS,
     QUICK,
@@ -22,7 +23,6 @@ from shared.tests.support import (
     emit_notes,
     running,
     supervised,
-    until,
 )
 
 DEAD = "shop.dead"

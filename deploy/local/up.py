@@ -19,9 +19,9 @@ from honcho.manager import Manager
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local.processes import free_port
-from deploy.local.servers import Addresses, provisioned
-from deploy.local.state import State
+from provisioning.processes import free_port
+from provisioning.servers import Addresses, provisioned
+from provisioning.state import State
 
 ROOT = Path(__file__).parents[2]
 LOCAL = ROOT / ".local"

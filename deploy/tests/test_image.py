@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.processes import free_port
 from deploy.tests.documents import ROOT
+from provisioning.processes import free_port
 from shared.testing.servers import SECRET_KEY, Servers
 
 START = ROOT / "deploy" / "image" / "start.sh"

@@ -11,9 +11,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from deploy.local.processes import free_port, spawn, stop
-from deploy.local.servers import Addresses, docker_answers, native
 from deploy.local.up import alone
+from provisioning.kept import kept
+from provisioning.processes import free_port, spawn, stop
+from provisioning.servers import Addresses, docker_answers, native
+from shared.testing.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,6 +46,19 @@ async def ask(addresses: Addresses, *statements: str) -> object:
 
 @pytest.mark.skipif(docker_answers(), reason="an engine answers: containers are used here")
 @pytest.mark.slow
+class TestKeptServers:
+    async def test_the_next_run_finds_them_and_they_end_when_no_run_uses_them(self, tmp_path: Path) -> None:
+        with kept(tmp_path, idle_seconds=2.0) as first:
+            await ask(first, "CREATE TABLE kept (n integer)")
+            with kept(tmp_path) as second:
+                assert second == first
+                assert await ask(second, "SELECT count(*) FROM kept") == 0
+        await until(lambda: descendants(str(tmp_path)) == [], seconds=60)
+        assert not (tmp_path / "addresses.json").exists()
+
+
+@pytest.mark.skipif(docker_answers(), reason="an engine answers: containers are used here")
+@pytest.mark.slow
 class TestNativeServers:
     async def test_data_and_addresses_stay_over_a_restart_and_nothing_stays_running(self, tmp_path: Path) -> None:
         tmp_path.parent.parent.chmod(0o755)
@@ -63,7 +78,7 @@ class TestProcesses:
     def test_child_ends_when_its_parent_is_killed(self, tmp_path: Path) -> None:
         marker = f"marker-{tmp_path.name}-{os.getpid()}"
         parent = (
-            "import pathlib, sys, time; from deploy.local.processes import spawn;"
+            "import pathlib, sys, time; from provisioning.processes import spawn;"
             f"spawn([sys.executable, '-c', 'import time; time.sleep(60)', '{marker}'],"
             f" pathlib.Path(r'{tmp_path}/log'));"
             "print('started', flush=True); time.sleep(60)"

@@ -14,8 +14,8 @@ import yaml
 from prometheus_client import REGISTRY
 
 from cli.contracts import generator
-from deploy.local.servers import install
 from gateway import metrics as _gateway  # noqa: F401 - what it measures is then registered
+from provisioning.servers import install
 from tests.guards.test_layout import SERVICES
 
 ROOT = Path(__file__).parents[2]

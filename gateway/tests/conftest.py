@@ -25,6 +25,7 @@ from gateway.main import Gateway
 from gateway.settings import SERVICES, GatewaySettings
 from shared.messaging.events import new_id
 from shared.testing.servers import Servers, vhost
+from shared.testing.waiting import until as until
 
 KID = "test-key"
 NO_BROKER = "amqp://127.0.0.1:1/"
@@ -58,13 +59,6 @@ async def serving(app: Application, **options: Any) -> AsyncIterator[str]:
         server.should_exit = True
         await asyncio.wait_for(running, 10)
         bound.close()
-
-
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        await asyncio.sleep(0.005)
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Several replicas behind one address: who is given calls, who is left out, and what is tried again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -148,12 +148,6 @@ async def call(upstream: Upstream, method: str = "GET", seconds: float = 2.0) ->
 
 def health(upstream: Upstream) -> list[ReplicaHealth]:
     return [replica.health for replica in upstream.replicas.all]
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
-        while not await condition():
-            await asyncio.sleep(0.01)
 
 
 class TestBalance:
@@ -345,7 +339,7 @@ class TestBreaker:
                     return await call(upstream) == one[0].host
                 return False
 
-            await eventually(answered)
+            await until(answered)
 
     async def test_a_probe_that_is_answered_closes_it(self, behind: Make, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(circuit_breaker, "BACKOFF", Backoff(60.0, 60.0))

@@ -1,10 +1,10 @@
-"""Fixtures for the real PostgreSQL and RabbitMQ: one server of each a run, a database and a vhost of one's own."""
+"""Fixtures for the real PostgreSQL and RabbitMQ: the servers, and a vhost for each test that asks."""
 
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -16,9 +16,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from shared.database.migrate import migrate
+from provisioning.kept import kept
+from provisioning.servers import Addresses, provisioned
 from shared.settings import Settings, plain_url
+from shared.testing.types import DatabaseUrl as DatabaseUrl
 
+ROOT = Path(__file__).parents[2]
 SECRET_KEY = "test-secret-key-of-at-least-32-characters"  # noqa: S105 - of throw-away servers
 
 
@@ -31,17 +34,26 @@ class Servers:
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
-    """The servers in DATABASE_URL and AMQP_URL, else private ones that end with the run."""
+    """The servers in DATABASE_URL and AMQP_URL, else private ones: on CI for this run, elsewhere kept between runs."""
     given = os.environ.get("DATABASE_URL"), os.environ.get("AMQP_URL")
     if given[0] and given[1]:
         yield Servers(given[0], given[1], os.environ.get("AMQP_MANAGEMENT_URL"))
         return
-    from deploy.local.servers import provisioned  # only where no addresses are given
+    with _of_this_run() if os.environ.get("CI") else _kept() as addresses:
+        yield Servers(addresses.database_url, addresses.amqp_url, addresses.amqp_management_url)
 
+
+@contextmanager
+def _of_this_run() -> Iterator[Addresses]:
     with tempfile.TemporaryDirectory(prefix="loctician-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # the servers run as users of their own, and their data goes with the folder
         with provisioned(Path(folder), durable=False) as addresses:
-            yield Servers(addresses.database_url, addresses.amqp_url, addresses.amqp_management_url)
+            yield addresses
+
+
+def _kept() -> AbstractContextManager[Addresses]:
+    """Each worker has its own."""
+    return kept(ROOT / ".local" / "test" / os.environ.get("PYTEST_XDIST_WORKER", "main"))
 
 
 def settings_for(servers: Servers, database_url: str, **values: object) -> Settings:
@@ -89,28 +101,6 @@ async def _executed(connection: AsyncConnection, statement: str) -> None:
 
 def with_database(url: str, name: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-
-
-DatabaseUrl = Callable[[str], Awaitable[str]]
-
-
-@pytest.fixture(scope="session")
-async def database_url(servers: Servers) -> AsyncIterator[DatabaseUrl]:
-    """The owner's address of a migrated database for a service, made when first asked for."""
-    made: dict[str, str] = {}
-    async with AsyncExitStack() as stack:
-
-        async def get(service: str) -> str:
-            if service not in made:
-                name = f"test_{service}_{uuid4().hex[:10]}"
-                await as_owner(servers.database_url, f"CREATE DATABASE {name}")
-                drop = f"DROP DATABASE {name} WITH (FORCE)"
-                stack.push_async_callback(as_owner, servers.database_url, drop)
-                made[service] = with_database(servers.database_url, name)
-                await migrate(service, settings_for(servers, made[service]))
-            return made[service]
-
-        yield get
 
 
 @contextmanager

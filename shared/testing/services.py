@@ -4,7 +4,7 @@ A service's tests/conftest.py says which one: a fixture `service` that returns i
 """
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -25,26 +25,27 @@ from shared.messaging.consumer import handle
 from shared.messaging.events import envelope, new_id
 from shared.settings import Settings, plain_url
 from shared.testing.conformance import conformance
-from shared.testing.servers import DatabaseUrl, Servers, base_settings
+from shared.testing.servers import Servers, base_settings
+from shared.testing.types import DatabaseUrl, Headers, Outbox
+from shared.testing.types import Deliver as Deliver
+from shared.testing.types import TokenFor as TokenFor
 
 KID = "test-key"
-# Reference data, which only revisions write, stays.
-TRUNCATE = """
-    DO $$ DECLARE one record; names text := ''; BEGIN
-        FOR one IN SELECT tablename FROM pg_tables
-                   WHERE schemaname = '{schema}' AND tablename NOT IN ('alembic_version', 'sql_files')
-                       AND obj_description(format('%I.%I', schemaname, tablename)::regclass)
-                           IS DISTINCT FROM 'reference data' LOOP
-            EXECUTE format('ALTER TABLE {schema}.%I DISABLE TRIGGER USER', one.tablename);
-            names := names || format(', {schema}.%I', one.tablename);
-        END LOOP;
-        IF names <> '' THEN EXECUTE 'TRUNCATE ' || substr(names, 3) || ' RESTART IDENTITY CASCADE'; END IF;
-        FOR one IN SELECT tablename FROM pg_tables
-                   WHERE schemaname = '{schema}' AND tablename NOT IN ('alembic_version', 'sql_files')
-                       AND obj_description(format('%I.%I', schemaname, tablename)::regclass)
-                           IS DISTINCT FROM 'reference data' LOOP
-            EXECUTE format('ALTER TABLE {schema}.%I ENABLE TRIGGER USER', one.tablename);
-        END LOOP;
+# TRUNCATE takes a lock and a new file for each table, so only those that hold something are emptied.
+EMPTY = """
+    DO $$ DECLARE
+        tables regclass[] := ARRAY(
+            SELECT c.oid FROM pg_class c
+            WHERE c.relnamespace = '{schema}'::regnamespace AND c.relkind = 'r' AND pg_relation_size(c.oid) > 0
+                AND c.relname NOT IN ('alembic_version', 'sql_files')
+                AND obj_description(c.oid, 'pg_class') IS DISTINCT FROM 'reference data'  -- only revisions write it
+        );
+        filled regclass;
+    BEGIN
+        IF cardinality(tables) = 0 THEN RETURN; END IF;
+        FOREACH filled IN ARRAY tables LOOP EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', filled); END LOOP;
+        EXECUTE format('TRUNCATE %s RESTART IDENTITY CASCADE', array_to_string(tables, ', '));
+        FOREACH filled IN ARRAY tables LOOP EXECUTE format('ALTER TABLE %s ENABLE TRIGGER USER', filled); END LOOP;
     END $$
 """
 
@@ -59,12 +60,22 @@ async def owner_url(service: Service, database_url: DatabaseUrl) -> str:
     return await database_url(service.name)
 
 
+@pytest.fixture(scope="session")
+async def owner_engines() -> AsyncIterator[dict[str, AsyncEngine]]:
+    """Connections as the owner by address, kept for all tests."""
+    engines: dict[str, AsyncEngine] = {}
+    yield engines
+    for engine in engines.values():
+        await engine.dispose()
+
+
 @pytest.fixture
-async def owner(owner_url: str) -> AsyncIterator[AsyncEngine]:
+async def owner(owner_url: str, owner_engines: dict[str, AsyncEngine]) -> AsyncEngine:
     """Connections as the owner of the tables, for arranging and for looking behind the policies."""
-    engine = create_async_engine(plain_url(owner_url).replace("postgresql://", "postgresql+asyncpg://", 1))
-    yield engine
-    await engine.dispose()
+    if owner_url not in owner_engines:
+        address = plain_url(owner_url).replace("postgresql://", "postgresql+asyncpg://", 1)
+        owner_engines[owner_url] = create_async_engine(address)
+    return owner_engines[owner_url]
 
 
 @pytest.fixture
@@ -73,11 +84,16 @@ def settings(service: Service, servers: Servers, owner_url: str) -> Settings:
     return service.settings.model_validate(values)
 
 
+async def empty(owner: AsyncEngine, schema: str) -> None:
+    """Delete all rows of a schema except its reference data."""
+    async with owner.begin() as connection:
+        await connection.execute(text(EMPTY.format(schema=schema)))
+
+
 @pytest.fixture
 async def app(service: Service, settings: Settings, owner: AsyncEngine, signing_key: rsa.RSAPrivateKey) -> FastAPI:
     """The service's application on emptied tables, trusting the tests' key."""
-    async with owner.begin() as connection:
-        await connection.execute(text(TRUNCATE.format(schema=service.name)))
+    await empty(owner, service.name)
     made = create_app(service, settings)
     keys = StaticJwks({KID: signing_key.public_key()})
     made.state.verifier = TokenVerifier(keys, settings.public_url, settings.jwt_audience, service.roles)
@@ -102,9 +118,6 @@ async def client(app: FastAPI, database: Database) -> AsyncIterator[httpx.AsyncC
             yield made
 
 
-TokenFor = Callable[..., str]
-
-
 @pytest.fixture
 def token_for(signing_key: rsa.RSAPrivateKey, settings: Settings) -> TokenFor:
     def make(role: str, user_id: UUID | None = None, **overrides: Any) -> str:
@@ -126,11 +139,8 @@ def token_for(signing_key: rsa.RSAPrivateKey, settings: Settings) -> TokenFor:
 
 
 @pytest.fixture
-def auth_headers(token_for: TokenFor) -> Callable[..., dict[str, str]]:
+def auth_headers(token_for: TokenFor) -> Headers:
     return lambda role, user_id=None: {"Authorization": f"Bearer {token_for(role, user_id)}"}
-
-
-Deliver = Callable[..., Awaitable[bool]]
 
 
 @pytest.fixture
@@ -169,7 +179,7 @@ def deliver(service: Service, app: FastAPI, database: Database) -> Deliver:
 
 
 @pytest.fixture
-def outbox(service: Service, database: Database) -> Callable[[], Awaitable[list[dict[str, Any]]]]:
+def outbox(service: Service, database: Database) -> Outbox:
     """What waits to be published, oldest first: CloudEvents, and realtime rows as they stand."""
 
     async def read() -> list[dict[str, Any]]:

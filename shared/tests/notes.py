@@ -14,6 +14,7 @@ from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging.consumer import Consumer, Received, Subscriptions
 from shared.messaging.events import new_id
 from shared.observability.health import Health
+from shared.testing.waiting import until
 from shared.tests.support import (
     QUICK,
     Message,
@@ -21,7 +22,6 @@ from shared.tests.support import (
     Queues,
     count,
     supervised,
-    until,
 )
 
 QUEUE, DEAD = "shop.events", "shop.dead"

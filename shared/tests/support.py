@@ -1,7 +1,6 @@
 """A schema of the tests' own, a broker connection that can be cut, and waiting for what must happen."""
 
 import asyncio
-import inspect
 import io
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
@@ -106,21 +105,6 @@ async def count(database: Database, table: str) -> int:
     async with transaction(database, SERVICE_CLAIMS) as session:
         found = await session.execute(text(f"SELECT count(*) FROM {database.schema}.{table}"))
         return int(found.scalar_one())
-
-
-Condition = Callable[[], Any | Awaitable[Any]]
-
-
-async def until(condition: Condition, limit: float = 15.0) -> Any:
-    """What the condition gives once it is true; fails after `limit` seconds."""
-    async with asyncio.timeout(limit):
-        while True:
-            found = condition()
-            if inspect.isawaitable(found):
-                found = await found
-            if found:
-                return found
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

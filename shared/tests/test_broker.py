@@ -8,7 +8,8 @@ from shared.messaging import broker as amqp
 from shared.messaging.broker import RECONNECTING, BrokerAwayError, Outgoing, supervise
 from shared.observability.health import Health
 from shared.testing.proxy import ended, proxied
-from shared.tests.support import running, until
+from shared.testing.waiting import until
+from shared.tests.support import running
 
 
 class TestConnecting:

@@ -11,16 +11,17 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from deploy.local.processes import unprivileged
-from deploy.local.rabbitmq import rabbitmq, server_command
-from deploy.local.state import State
+from provisioning.processes import unprivileged
+from provisioning.rabbitmq import rabbitmq, server_command
+from provisioning.state import State
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging.consumer import Consumer, Received, Subscriptions
 from shared.messaging.relay import Relay
 from shared.observability.health import Health
 from shared.testing.servers import Servers
-from shared.tests.support import BINDINGS, NotedHere, count, emit_notes, own_schema, running, supervised, until
+from shared.testing.waiting import until
+from shared.tests.support import BINDINGS, NotedHere, count, emit_notes, own_schema, running, supervised
 
 pytestmark = [
     pytest.mark.slow,

@@ -14,6 +14,7 @@ from shared.messaging.consumer import Received, handle
 from shared.messaging.events import emit, new_id
 from shared.messaging.subscriptions import UndecodableError, handle_batch
 from shared.observability.context import current
+from shared.testing.waiting import until
 from shared.tests.notes import DEAD, QUEUE, consumer, count_reaches, event, note, noted, reaches, send, subscribed
 from shared.tests.support import (
     Noted,
@@ -21,7 +22,6 @@ from shared.tests.support import (
     Queues,
     count,
     running,
-    until,
 )
 
 

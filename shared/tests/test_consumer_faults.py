@@ -14,8 +14,9 @@ from shared.messaging.events import new_id
 from shared.messaging.subscriptions import MESSAGES
 from shared.observability.health import Health
 from shared.testing.proxy import ended, proxied
+from shared.testing.waiting import until
 from shared.tests.notes import DEAD, QUEUE, consumer, count_reaches, dead, event, note, noted, reaches, send
-from shared.tests.support import QUICK, NotedHere, Queues, running, until
+from shared.tests.support import QUICK, NotedHere, Queues, running
 
 
 class TestFailing:

@@ -21,8 +21,9 @@ from shared.observability.health import Health
 from shared.privacy import data_subject_requests
 from shared.privacy.erasure_worker import DEAD_LETTERS_KEPT, ErasureWorker
 from shared.testing.servers import Servers
+from shared.testing.waiting import until
 from shared.tests.notes import subscribed
-from shared.tests.support import Queues, count, emptied, looking, own_schema, running, supervised, until
+from shared.tests.support import Queues, count, emptied, looking, own_schema, running, supervised
 
 KEYS = Keys("a secret of thirty-two characters or more")
 Json = dict[str, Any]

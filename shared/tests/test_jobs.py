@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.database.session import Database
 from shared.jobs import Job, run_jobs, run_once
 from shared.messaging.events import emit, new_id
-from shared.tests.support import Noted, count, running, until
+from shared.testing.waiting import until
+from shared.tests.support import Noted, count, running
 
 SOON = timedelta(milliseconds=30)
 

@@ -15,6 +15,7 @@ from shared.database import migrate as migrating
 from shared.database.migrate import LockWait, NotMigratedError, migrate, pending
 from shared.settings import Settings
 from shared.testing.servers import Servers, as_owner, settings_for, with_database
+from shared.testing.waiting import until
 
 SCHEMA = "trial"
 BRIEF = LockWait(lock_seconds=0.1, tries=100, longest_pause=0.2)
@@ -87,12 +88,6 @@ async def value(settings: Settings, query: str) -> Any:
         return await connection.fetchval(query)
     finally:
         await connection.close()
-
-
-async def until(holds: Callable[[], bool], seconds: float = 15.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.01)
 
 
 class TestUnderLoad:

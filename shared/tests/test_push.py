@@ -15,8 +15,9 @@ from shared.messaging.events import Push
 from shared.messaging.relay import Relay
 from shared.messaging.subscriptions import Received
 from shared.observability.health import Health
+from shared.testing.waiting import until
 from shared.tests.notes import DEAD, Note, count_reaches, event, note, reaches, send, subscribed
-from shared.tests.support import BINDINGS, QUICK, NotedHere, Queues, emit_notes, running, supervised, until
+from shared.tests.support import BINDINGS, QUICK, NotedHere, Queues, emit_notes, running, supervised
 from shared.tests.test_relay import is_empty
 
 

@@ -12,6 +12,7 @@ from shared.messaging.events import Push, new_id, push
 from shared.messaging.relay import Relay
 from shared.observability.health import Health
 from shared.testing.proxy import ended, proxied
+from shared.testing.waiting import until
 from shared.tests.support import (
     BINDINGS,
     QUICK,
@@ -21,7 +22,6 @@ from shared.tests.support import (
     looking,
     running,
     supervised,
-    until,
 )
 
 QUEUE = "shop.events"
@@ -64,7 +64,7 @@ class TestRelaying:
         async with running(relay(database, broker, health), database.notifier.run()):
             await until(lambda: health.parts.get("relay", "") is None)
             await emit_notes(database, 3)
-            await until(lambda: is_empty(database), limit=5)
+            await until(lambda: is_empty(database), seconds=5)
 
     async def test_realtime_message_is_transient_and_needs_no_listener(self, database: Database, broker: str) -> None:
         async def say(what: str) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from shared.messaging import topology
 from shared.testing.servers import Servers
-from shared.tests.support import BINDINGS, QUICK, Queues, looking, until
+from shared.testing.waiting import until
+from shared.tests.support import BINDINGS, QUICK, Queues, looking
 
 
 class TestNames:

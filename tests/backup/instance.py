@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from deploy.local.postgres import binaries, postgres
-from deploy.local.processes import unprivileged
-from deploy.local.state import State
+from provisioning.postgres import binaries, postgres
+from provisioning.processes import unprivileged
+from provisioning.state import State
 
 PROGRAM_SECONDS = 120
 

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import asyncpg
 import pytest
 
 from cli.services import SCHEMAS
-from deploy.local.postgres import binaries
+from provisioning.postgres import binaries
 from services.gdpr.audit import hash_chain
 from shared.settings import runtime_role, runtime_url
+from shared.testing.waiting import until
 from tests.backup.instance import Instance, copied, folder_for_server, made, started
 from tests.backup.salon import Json, audited, consume, open_salon, outbox, owner, photographed, settings
 
@@ -94,11 +96,13 @@ async def restored_to_the_instant(before: Before, folder: Path) -> Path:
 
 
 async def until_recovered(url: str) -> None:
-    async with asyncio.timeout(RECOVERY_SECONDS):
-        connection = await asyncpg.connect(url, timeout=10)
-        while await connection.fetchval("SELECT pg_is_in_recovery()"):
-            await asyncio.sleep(0.05)
-        await connection.close()
+    connection = await asyncpg.connect(url, timeout=10)
+    await until(partial(_recovered, connection), RECOVERY_SECONDS)
+    await connection.close()
+
+
+async def _recovered(connection: asyncpg.Connection) -> bool:
+    return not await connection.fetchval("SELECT pg_is_in_recovery()")
 
 
 async def assert_whole(before: Before, url: str) -> None:

@@ -20,7 +20,7 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 from websockets.exceptions import WebSocketException
 
-from deploy.local.servers import docker_answers, provisioned
+from provisioning.servers import docker_answers, provisioned
 from tests.bench import report
 from tests.bench.figures import Figure
 from tests.bench.stand import ROOT, Bench, Options

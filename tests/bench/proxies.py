@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 
-from deploy.local.processes import free_port
+from provisioning.processes import free_port
 from tests.bench.stand import Platform
 from tests.bench.tools import program
 

@@ -15,9 +15,9 @@ from uuid import uuid4
 import httpx
 import psutil
 
-from deploy.local.processes import free_port, spawn, stop
-from deploy.local.servers import Addresses
 from deploy.local.up import SERVICES, commands
+from provisioning.processes import free_port, spawn, stop
+from provisioning.servers import Addresses
 from shared.settings import role_password
 from shared.testing.servers import Servers, as_owner, vhost, with_database
 from tests.bench.identity import KID, Signer

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from deploy.local.postgres import binaries
-from deploy.local.servers import install
+from provisioning.postgres import binaries
+from provisioning.servers import install
 
 GRACE_SECONDS = 30.0
 WARM_UP_SECONDS = 1

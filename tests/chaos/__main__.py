@@ -6,7 +6,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from deploy.local.servers import install_if_missing
+from provisioning.servers import install_if_missing
 from tests.chaos.run import Plan, out, run, show, write
 
 REPORT = Path(__file__).parents[2] / ".local" / "chaos" / "report.json"

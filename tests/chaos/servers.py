@@ -8,10 +8,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from deploy.local.postgres import postgres
-from deploy.local.processes import unprivileged
-from deploy.local.rabbitmq import rabbitmq
-from deploy.local.state import State
+from provisioning.postgres import postgres
+from provisioning.processes import unprivileged
+from provisioning.rabbitmq import rabbitmq
+from provisioning.state import State
 
 START_SECONDS = 60.0
 

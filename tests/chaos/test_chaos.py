@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from deploy.local.rabbitmq import server_command
+from provisioning.rabbitmq import server_command
 from tests.chaos.run import Plan, run, show
 
 

@@ -1,37 +1,22 @@
 """The whole platform as six processes on loopback, over a database and a vhost of its own."""
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import httpx
 
-from deploy.local.processes import free_port
+from provisioning.processes import free_port
+from shared.testing.waiting import eventually as eventually
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
 READY_SECONDS = 180
-T = TypeVar("T")
-
-
-async def eventually(
-    read: Callable[[], Awaitable[T]], fits: Callable[[T], bool], what: str, seconds: float = 10.0
-) -> T:
-    """The first value read that fits; a failure that says what was waited for after `seconds`."""
-    try:
-        async with asyncio.timeout(seconds):
-            while not fits(value := await read()):
-                await asyncio.sleep(0.05)
-            return value
-    except TimeoutError:
-        raise AssertionError(f"waited {seconds} s in vain for {what}") from None
 
 
 @dataclass

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.local.processes import free_port
+from provisioning.processes import free_port
 from tests.e2e.stack import ROOT, eventually
 
 START_SECONDS = 60.0

@@ -15,7 +15,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from deploy.local.processes import free_port
+from provisioning.processes import free_port
 from shared.testing.proxy import Proxy, ended, proxied
 from shared.testing.servers import Servers
 from tests.chaos.customers import Ledger

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from deploy.local.servers import install_if_missing, provisioned
+from provisioning.servers import install_if_missing, provisioned
 from tests.e2e.stack import running
 from tests.fuzz.attacks import attack
 from tests.fuzz.people import ROLES, described, gathered

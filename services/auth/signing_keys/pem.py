@@ -1,5 +1,6 @@
 """Reads RSA keys from settings, which hold either PEM or the path of a file with PEM."""
 
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -19,8 +20,13 @@ def _read(setting: str) -> bytes:
 
 def load_private_key(setting: str) -> rsa.RSAPrivateKey:
     """Raises ValueError for anything but an RSA key of 2048 bits or more."""
+    return _parse(_read(setting))
+
+
+@lru_cache(maxsize=4)  # checking a key takes 40 ms of processor time
+def _parse(pem: bytes) -> rsa.RSAPrivateKey:
     try:
-        key = serialization.load_pem_private_key(_read(setting), password=None)
+        key = serialization.load_pem_private_key(pem, password=None)
     except TypeError as error:
         raise ValueError("is encrypted; give the key without a passphrase") from error
     if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < MIN_BITS:

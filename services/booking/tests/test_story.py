@@ -35,7 +35,7 @@ from services.booking.tests.test_shared_sittings import REPAIR, add_repair
 from services.booking.waitlist import queries as waitlist
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
-from shared.testing.services import TRUNCATE, Deliver
+from shared.testing.services import Deliver, empty
 
 FOLLOWS = {
     None: {"pending", "confirmed"},
@@ -92,8 +92,7 @@ class Salon:
     deliver: Deliver
 
     async def begin(self) -> date:
-        async with self.owner.begin() as connection:
-            await connection.execute(text(TRUNCATE.format(schema="booking")))
+        await empty(self.owner, "booking")
         day = await self.fill()
         await add_repair(self.database)
         return day

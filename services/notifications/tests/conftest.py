@@ -1,7 +1,5 @@
 """A salon that notifications has heard of: a customer, a loctician, a treatment, and a mail server to send through."""
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,6 +21,7 @@ from shared.http.app import Service
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.servers import SECRET_KEY
 from shared.testing.services import Deliver
+from shared.testing.waiting import until as until
 
 KIRSTEN, AMINA, JONAS, RETWIST = UUID(int=0xC), UUID(int=0xA), UUID(int=0xB), UUID(int=1)
 KIRSTENS, AMINAS = "kirsten@example.com", "amina@example.com"
@@ -145,10 +144,3 @@ def arrange(database: Database) -> Callable[..., Awaitable[None]]:
             await session.execute(text(statement), values)
 
     return run
-
-
-async def until(holds: Callable[[], bool], limit: float = 10.0) -> None:
-    deadline = time.monotonic() + limit
-    while not holds():
-        assert time.monotonic() < deadline, "waited in vain"
-        await asyncio.sleep(0.01)

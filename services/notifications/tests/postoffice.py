@@ -11,7 +11,7 @@ from email.parser import BytesParser
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from deploy.local.processes import free_port
+from provisioning.processes import free_port
 
 PARSER = BytesParser(policy=email.policy.default)
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from deploy.local.processes import free_port
+from provisioning.processes import free_port
 from services.notifications.mail.smtp import MailServer
 from services.notifications.tests.conftest import AMINA, Rows, booking, mail_sender
 from shared.database.session import Database

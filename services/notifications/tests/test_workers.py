@@ -58,7 +58,7 @@ class TestWorkers:
         monkeypatch.setattr(sender, "POLL", 60.0)  # only being woken can be as quick
         async with running(runtime):
             await deliver("booking.created.v1", booking(), version=1)
-            await until(lambda: len(post.mails) == 2, limit=20)
+            await until(lambda: len(post.mails) == 2, seconds=20)
 
     async def test_reminders_due_while_the_service_was_down_go_when_it_is_back(
         self, runtime: Runtime, deliver: Deliver, post: PostOffice, arrange: Arrange
@@ -67,7 +67,7 @@ class TestWorkers:
         await arrange(LONG_AGO)
         await arrange("UPDATE notifications.appointments SET look_at = NULL")  # as older settings had left it
         async with running(runtime), running(runtime):
-            await until(lambda: len(post.to(KIRSTENS)) == 2, limit=20)
+            await until(lambda: len(post.to(KIRSTENS)) == 2, seconds=20)
         assert sorted(mail["Subject"].startswith("Husk din tid") for mail in post.to(KIRSTENS)) == [False, True]
 
     async def test_what_waits_and_for_how_long_is_measured(
@@ -87,7 +87,7 @@ class TestWorkers:
     ) -> None:
         async with running(runtime):
             await client.post(BROADCAST, headers=auth_headers(Role.ADMIN, ADMIN), json=BODY)
-            await until(lambda: len(post.mails) == 2, limit=20)
+            await until(lambda: len(post.mails) == 2, seconds=20)
 
 
 async def test_a_loop_ends_even_when_its_step_swallows_the_cancellation() -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from deploy.local.processes import free_port
 from deploy.local.up import SERVICES
+from provisioning.processes import free_port
 from tests.bench.figures import Figure, alone, at_most, by_turns, compared
 from tests.bench.stand import Bench, Platform
 

@@ -15,7 +15,7 @@ import aio_pika
 import httpx
 import orjson
 
-from deploy.local.processes import free_port
+from provisioning.processes import free_port
 from shared.messaging import broker
 from shared.messaging.outbox import REALTIME_EXCHANGE
 from tests.bench.figures import Figure, at_most, compared

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.local.processes import free_port, spawn, stop, unprivileged
-from deploy.local.state import State
+from provisioning.processes import free_port, spawn, stop, unprivileged
+from provisioning.state import State
 
 START_SECONDS = 30
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

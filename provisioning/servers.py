@@ -12,10 +12,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.postgres import binaries, postgres
-from deploy.local.processes import unprivileged
-from deploy.local.rabbitmq import rabbitmq, server_command
-from deploy.local.state import State
+from provisioning.postgres import binaries, postgres
+from provisioning.processes import unprivileged
+from provisioning.rabbitmq import rabbitmq, server_command
+from provisioning.state import State
 
 HOW_TO_INSTALL = (
     "PostgreSQL 15 and RabbitMQ 3.10 or newer are needed: on Debian `apt-get install postgresql rabbitmq-server`, on"
@@ -129,7 +129,7 @@ def provisioned(folder: Path, *, durable: bool = True) -> Iterator[Addresses]:
         yield Addresses(given[0], given[1], os.environ.get("AMQP_MANAGEMENT_URL"))
         return
     if docker_answers():
-        from deploy.local.containers import compose, throw_away  # the engine's library only where there is one
+        from provisioning.containers import compose, throw_away  # the engine's library only where there is one
 
         chosen = compose(folder) if durable else throw_away()
     else:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from testcontainers.core.container import DockerContainer
 
-from deploy.local.processes import free_port
-from deploy.local.rabbitmq import listens
-from deploy.local.servers import Addresses
-from deploy.local.state import State
+from provisioning.processes import free_port
+from provisioning.rabbitmq import listens
+from provisioning.servers import Addresses
+from provisioning.state import State
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 POSTGRES, RABBITMQ = "postgres:17-alpine", "rabbitmq:4-management-alpine"
 START_SECONDS = 120
 OWNER = """

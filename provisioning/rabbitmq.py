@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.local.processes import free_port, spawn, stop, unprivileged
-from deploy.local.state import State
+from provisioning.processes import free_port, spawn, stop, unprivileged
+from provisioning.state import State
 
 START_SECONDS = 90
 USER = "loctician"
