@@ -8,12 +8,13 @@ import typer
 from services.notifications.mail.compose import compose
 from services.notifications.notification_types import NOTIFICATION_TYPES, Part
 from services.notifications.rendering import samples
-from services.notifications.rendering.texts import words
+from services.notifications.rendering.texts import render
 
-SENDER, LINKS_TO = "Loctician <no-reply@loctician.example>", "https://loctician.example"
+SENDER, APP_URL = "Loctician <no-reply@loctician.example>", "https://loctician.example"
+KINDS = ", ".join(NOTIFICATION_TYPES)
 
 app = typer.Typer()
-mail = typer.Typer(no_args_is_help=True, help="What people are told")
+mail = typer.Typer(no_args_is_help=True, help="Texts of mails and SMS")
 app.add_typer(mail, name="mail")
 
 
@@ -26,30 +27,30 @@ class Form(StrEnum):
     TEXT = "text"
     HTML = "html"
     SMS = "sms"
-    SOURCE = "source"  # the whole mail, invitation included
+    SOURCE = "source"  # the whole mail with its invitation
 
 
 @mail.command()
 def preview(
-    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(NOTIFICATION_TYPES)}")],
+    kind: Annotated[str, typer.Argument(help=f"One of {KINDS}")],
     language: Annotated[Language, typer.Option()] = Language.DA,
-    part: Annotated[str | None, typer.Option(help="As whom it is told; by default the first it is told to")] = None,
+    part: Annotated[str | None, typer.Option(help="As what the recipient gets it, such as loctician")] = None,
     form: Annotated[Form, typer.Option()] = Form.TEXT,
 ) -> None:
     """Show a message with made-up names, as it would be sent."""
     if kind not in NOTIFICATION_TYPES:
-        raise typer.BadParameter(f"kind is one of {', '.join(NOTIFICATION_TYPES)}")
+        raise typer.BadParameter(f"kind must be one of {KINDS}")
     parts = NOTIFICATION_TYPES[kind].parts
     if part is not None and part not in parts:
-        raise typer.BadParameter(f"{kind} is told to {' and '.join(parts)}")
-    typer.echo(_shown(kind, part or parts[0], language, form))
+        raise typer.BadParameter(f"{kind} is sent to {' and '.join(parts)}")
+    typer.echo(_render(kind, part or parts[0], language, form))
 
 
-def _shown(kind: str, part: Part, language: str, form: Form) -> str:
-    sample = samples.delivery(kind, part, language)
+def _render(kind: str, part: Part, language: str, form: Form) -> str:
+    sample, unsubscribe_url = samples.delivery(kind, part, language), samples.unsubscribe_url(kind)
     if form is Form.SOURCE:
         message_id = "<sample@loctician.example>"
-        return compose(sample, samples.NAMES, SENDER, message_id, LINKS_TO, samples.unsubscribe_url(kind)).as_string()
-    said = words(sample, samples.NAMES, "Loctician", LINKS_TO, samples.unsubscribe_url(kind))
-    shown = {Form.TEXT: f"{said.subject}\n\n{said.text}", Form.HTML: said.html, Form.SMS: said.short}
+        return compose(sample, samples.NAMES, SENDER, message_id, APP_URL, unsubscribe_url).as_string()
+    texts = render(sample, samples.NAMES, "Loctician", APP_URL, unsubscribe_url)
+    shown = {Form.TEXT: f"{texts.subject}\n\n{texts.text}", Form.HTML: texts.html, Form.SMS: texts.sms}
     return shown[form]

@@ -1,4 +1,4 @@
-"""What notifications reacts to: people and names it must know, and what it tells of."""
+"""The events that notifications subscribes to, and what it does with each."""
 
 from functools import partial
 from typing import Literal
@@ -7,14 +7,16 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications.accounts.service import LinkRequested, send_link, warn
-from services.notifications.bookings.service import Booking, announce, at_once, new_kind, tell_availability, tell_move
+from services.notifications.accounts import service as accounts
+from services.notifications.accounts.service import LinkRequested
+from services.notifications.bookings import service as bookings
+from services.notifications.bookings.service import Booking
 from services.notifications.contacts.queries import upsert_active, upsert_contact, upsert_role
 from services.notifications.deliveries.queries import make_due
 from services.notifications.names.queries import upsert_loctician_name, upsert_treatment_name
 from services.notifications.notification_types import CONSENTS
 from services.notifications.preferences.queries import upsert_consent
-from services.notifications.waitlist.service import Offer, tell_offered
+from services.notifications.waitlist.service import Offer, notify_offered
 from services.notifications.workers import wake_workers_after_commit
 from shared.messaging.subscriptions import Received, Subscriptions
 
@@ -79,7 +81,7 @@ class Loctician(BaseModel):
 
 @subscriptions.on("user.registered.v1", Person)
 @subscriptions.on("user.updated.v1", Person)
-async def remember_person(session: AsyncSession, event: Received[Person]) -> None:
+async def update_contact(session: AsyncSession, event: Received[Person]) -> None:
     person = event.data
     await upsert_contact(session, person.model_dump(exclude={"role"}), event.version)
     await upsert_role(session, person.user_id, person.role, event.version)
@@ -100,54 +102,54 @@ async def deactivate(session: AsyncSession, event: Received[Deactivated]) -> Non
 @subscriptions.on("user.reactivated.v1", Person)
 async def reactivate(session: AsyncSession, event: Received[Person]) -> None:
     await upsert_active(session, event.data.user_id, True, event.version)
-    await remember_person(session, event)
+    await update_contact(session, event)
 
 
 @subscriptions.on("user.verification_requested.v1", LinkRequested)
 async def send_verification(session: AsyncSession, event: Received[LinkRequested]) -> None:
-    await send_link(session, event, "verification")
+    await accounts.send_link(session, event, "verification")
 
 
 @subscriptions.on("user.password_reset_requested.v1", LinkRequested)
 async def send_password_reset(session: AsyncSession, event: Received[LinkRequested]) -> None:
-    await send_link(session, event, "password_reset")
+    await accounts.send_link(session, event, "password_reset")
 
 
 @subscriptions.on("session.started.v1", SessionStarted)
 async def warn_of_new_device(session: AsyncSession, event: Received[SessionStarted]) -> None:
     if event.data.new_device:
-        await warn(session, event, event.data.user_id, "new_device")
+        await accounts.notify(session, event, event.data.user_id, "new_device")
 
 
 @subscriptions.on("session.revoked.v1", SessionRevoked)
-async def warn_of_reuse(session: AsyncSession, event: Received[SessionRevoked]) -> None:
+async def warn_of_reused_session(session: AsyncSession, event: Received[SessionRevoked]) -> None:
     if event.data.reason == "reused":
-        await warn(session, event, event.data.user_id, "session_reused")
+        await accounts.notify(session, event, event.data.user_id, "session_reused")
 
 
 @subscriptions.on("user.mfa_disabled.v1", MfaDisabled)
-async def warn_of_one_factor(session: AsyncSession, event: Received[MfaDisabled]) -> None:
-    """Whoever did it: the person, or an admin for somebody who lost the device."""
-    await warn(session, event, event.data.user_id, "mfa_disabled")
+async def warn_of_disabled_mfa(session: AsyncSession, event: Received[MfaDisabled]) -> None:
+    """Whether the person did it, or an admin did it for somebody who lost the device."""
+    await accounts.notify(session, event, event.data.user_id, "mfa_disabled")
 
 
 @subscriptions.on("gdpr.export_ready.v1", ExportReady)
-async def tell_export_ready(session: AsyncSession, event: Received[ExportReady]) -> None:
-    await warn(session, event, event.data.subject_id, "export_ready")
+async def notify_export_ready(session: AsyncSession, event: Received[ExportReady]) -> None:
+    await accounts.notify(session, event, event.data.subject_id, "export_ready")
 
 
 @subscriptions.on("gdpr.consent_changed.v1", ConsentChanged)
-async def heed_consent(session: AsyncSession, event: Received[ConsentChanged]) -> None:
-    """Also for what is written and not yet sent: that is looked at again before it goes."""
-    said = event.data
-    if said.purpose in CONSENTS:
-        await upsert_consent(session, said.user_id, said.purpose, said.granted, event.version)
+async def update_consent(session: AsyncSession, event: Received[ConsentChanged]) -> None:
+    """A withdrawal also stops stored deliveries: the consent is checked again right before each is sent."""
+    change = event.data
+    if change.purpose in CONSENTS:
+        await upsert_consent(session, change.user_id, change.purpose, change.granted, event.version)
 
 
 @subscriptions.on("treatment.created.v1", Treatment)
 @subscriptions.on("treatment.updated.v1", Treatment)
 async def name_treatment(session: AsyncSession, event: Received[Treatment]) -> None:
-    names = {language: one.name for language, one in event.data.translations.items()}
+    names = {language: translation.name for language, translation in event.data.translations.items()}
     await upsert_treatment_name(session, event.data.treatment_id, names, event.version)
 
 
@@ -157,48 +159,49 @@ async def name_loctician(session: AsyncSession, event: Received[Loctician]) -> N
 
 
 @subscriptions.on("booking.created.v1", Booking)
-async def tell_created(session: AsyncSession, event: Received[Booking]) -> None:
-    if await announce(session, event, new_kind(event.data)) is not None:
-        tell_availability(session, event, available=False)
+async def notify_created(session: AsyncSession, event: Received[Booking]) -> None:
+    if await bookings.notify(session, event, bookings.kind_of_new(event.data)) is not None:
+        bookings.push_availability(session, event, available=False)
 
 
 @subscriptions.on("booking.confirmed.v1", Booking)
-async def tell_confirmed(session: AsyncSession, event: Received[Booking]) -> None:
-    await announce(session, event, "booking_confirmed")
+async def notify_confirmed(session: AsyncSession, event: Received[Booking]) -> None:
+    await bookings.notify(session, event, "booking_confirmed")
 
 
 @subscriptions.on("booking.rescheduled.v1", Booking)
-async def tell_rescheduled(session: AsyncSession, event: Received[Booking]) -> None:
-    before = await announce(session, event, "booking_rescheduled")
-    if before is not None:
-        tell_move(session, event, before)
+async def notify_rescheduled(session: AsyncSession, event: Received[Booking]) -> None:
+    previous = await bookings.notify(session, event, "booking_rescheduled")
+    if previous is not None:
+        bookings.push_move(session, event, previous)
 
 
 @subscriptions.on("booking.cancelled.v1", Booking)
-async def tell_cancelled(session: AsyncSession, event: Received[Booking]) -> None:
-    if await announce(session, event, "booking_cancelled") is not None:
-        tell_availability(session, event, available=True)
+async def notify_cancelled(session: AsyncSession, event: Received[Booking]) -> None:
+    if await bookings.notify(session, event, "booking_cancelled") is not None:
+        bookings.push_availability(session, event, available=True)
 
 
 @subscriptions.on("booking.completed.v1", Booking)
-async def tell_completed(session: AsyncSession, event: Received[Booking]) -> None:
-    await announce(session, event, "booking_completed")
+async def notify_completed(session: AsyncSession, event: Received[Booking]) -> None:
+    await bookings.notify(session, event, "booking_completed")
 
 
 @subscriptions.on("booking.no_show.v1", Booking)
-async def tell_no_show(session: AsyncSession, event: Received[Booking]) -> None:
-    await announce(session, event, "booking_no_show")
+async def notify_no_show(session: AsyncSession, event: Received[Booking]) -> None:
+    await bookings.notify(session, event, "booking_no_show")
 
 
 @subscriptions.on("booking.conflicted.v1", Booking)
-async def tell_conflicted(session: AsyncSession, event: Received[Booking]) -> None:
-    await announce(session, event, "booking_conflicted")
+async def notify_conflicted(session: AsyncSession, event: Received[Booking]) -> None:
+    await bookings.notify(session, event, "booking_conflicted")
 
 
-subscriptions.on("waitlist.offered.v1", Offer)(tell_offered)
+subscriptions.on("waitlist.offered.v1", Offer)(notify_offered)
 
-# What a move frees is known only to the database.
-AT_ONCE: tuple[tuple[str, str | None, bool | None], ...] = (
+# Event type, notification type (None: that of a new booking), whether the booking's times are free afterwards.
+# Which times a move frees is known only to the database, so its handler pushes them.
+PUSHED_AT_ONCE: tuple[tuple[str, str | None, bool | None], ...] = (
     ("booking.created.v1", None, False),
     ("booking.confirmed.v1", "booking_confirmed", None),
     ("booking.rescheduled.v1", "booking_rescheduled", None),
@@ -207,5 +210,5 @@ AT_ONCE: tuple[tuple[str, str | None, bool | None], ...] = (
     ("booking.no_show.v1", "booking_no_show", None),
     ("booking.conflicted.v1", "booking_conflicted", None),
 )
-for type_, kind, available in AT_ONCE:
-    subscriptions.at_once(type_, Booking, partial(at_once, kind, available))
+for type_, kind, available in PUSHED_AT_ONCE:
+    subscriptions.at_once(type_, Booking, partial(bookings.immediate_pushes, kind, available))

@@ -1,3 +1,5 @@
+"""The errors of notifications."""
+
 from typing import ClassVar
 
 from shared.errors import Conflict, RuleBroken, Texts
@@ -12,34 +14,34 @@ class DeliveryBusy(Conflict):
     }
 
 
-class DeliverySpent(Conflict):
+class DeliveryContentDeleted(Conflict):
     code = "delivery_spent"
     title: ClassVar[Texts] = {"da": "Indholdet er slettet", "en": "The content was deleted"}
     detail: ClassVar[Texts] = {
-        "da": "Et engangslink slettes, når det er sendt eller opgivet, andet indhold efter nogle uger.",
-        "en": "A one-time link is deleted once it was sent or given up, other content after some weeks.",
+        "da": "Et engangslink slettes, når mailen er sendt eller opgivet, og andet indhold efter 30 dage.",
+        "en": "A one-time link is deleted when its mail is sent or given up, other content after 30 days.",
     }
 
 
-class Required(RuleBroken):
+class ChannelRequired(RuleBroken):
     code = "channel_required"
     title: ClassVar[Texts] = {"da": "Kan ikke slås fra", "en": "Cannot be switched off"}
     detail: ClassVar[Texts] = {
-        "da": "{kind} via {channel} kan ikke slås fra: de beskeder hører til din konto og dine tider.",
-        "en": "{kind} by {channel} cannot be switched off: these messages belong to your account and appointments.",
+        "da": "{kind} via {channel} kan ikke slås fra, for beskederne handler om din konto og dine tider.",
+        "en": "{kind} by {channel} cannot be switched off: these messages are about your account and appointments.",
     }
 
 
-class NothingToChoose(RuleBroken):
+class UnknownChoice(RuleBroken):
     code = "unknown_choice"
     title: ClassVar[Texts] = {"da": "Kan ikke vælges", "en": "Cannot be chosen"}
     detail: ClassVar[Texts] = {
         "da": "{kind} via {channel} kan ikke vælges. Se mulighederne i svaret på GET.",
-        "en": "{kind} by {channel} cannot be chosen. The answer to GET has what can.",
+        "en": "{kind} by {channel} cannot be chosen. The response to GET lists what can.",
     }
 
 
-class NumberNeeded(RuleBroken):
+class PhoneRequired(RuleBroken):
     code = "phone_required"
     title: ClassVar[Texts] = {"da": "Telefonnummer mangler", "en": "Phone number missing"}
     detail: ClassVar[Texts] = {

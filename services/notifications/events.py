@@ -1,4 +1,4 @@
-"""What notifications publishes."""
+"""The events that notifications publishes."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -15,13 +15,11 @@ DELIVERY: dict[str, Any] = {
     "attempts": 1,
     "error": None,
 }
-
-
 BROADCAST = "01936d5e-8d3e-7000-8000-0000000000f3"
 
 
 class DeliveryEvent(Event):
-    """`event_id` is the event that the delivery tells of; `error` a code."""
+    """`event_id` is the event that the delivery is about; `error` is a code."""
 
     delivery_id: UUID
     event_id: UUID
@@ -33,19 +31,19 @@ class DeliveryEvent(Event):
 
 
 class NotificationDelivered(DeliveryEvent, type="notification.delivered.v1", subject="delivery_id"):
-    """The recipient's mail server, or ours on the way to it, has taken the mail."""
+    """The mail server or SMS provider has accepted the message."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = DELIVERY
 
 
 class NotificationFailed(DeliveryEvent, type="notification.failed.v1", subject="delivery_id"):
-    """Given up; nothing more is tried by itself."""
+    """The delivery was given up. It is not retried automatically."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = DELIVERY | {"error": "smtp_550"}
 
 
 class NotificationResent(Event, type="notification.resent.v1", subject="delivery_id"):
-    """Somebody of the salon had it sent again."""
+    """The salon queued the delivery again."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         name: DELIVERY[name] for name in ("version", "delivery_id", "recipient_id", "channel", "kind")
@@ -58,7 +56,7 @@ class NotificationResent(Event, type="notification.resent.v1", subject="delivery
 
 
 class BroadcastRequested(Event, type="broadcast.requested.v1", subject="broadcast_id"):
-    """`kind` is service or marketing; marketing reaches only those who have consented to it."""
+    """`kind` is service or marketing. Marketing reaches only those who have consented to it."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "version": 1,
@@ -75,7 +73,7 @@ class BroadcastRequested(Event, type="broadcast.requested.v1", subject="broadcas
 
 
 class PreferencesUpdated(Event, type="preferences.updated.v1", subject="user_id"):
-    """What a person wants to hear changed; `switched_off` names the kinds that go by no channel outside the app."""
+    """A person changed the preferences. `switched_off` lists the topics that are sent by neither mail nor SMS."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "version": 1,

@@ -18,6 +18,7 @@ from shared.settings import load
 
 SERVICE = Service(
     name="notifications",
+    description="Mails, SMS, in-app notices and realtime messages: what is sent to whom, and its outcome.",
     settings=NotificationsSettings,
     roles=tuple(Role),
     routers=[
@@ -28,7 +29,7 @@ SERVICE = Service(
         broadcast_endpoints.router,
     ],
     subscriptions=subscriptions,
-    batch_size=1,  # each message counts up its recipients' inboxes, and staff are in most of them
+    batch_size=1,  # each event locks its recipients' inboxes, and staff are among most recipients
     workers=[
         Worker("sender", sender.run),
         Worker("reminders", reminders.run),

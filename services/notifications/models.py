@@ -1,4 +1,4 @@
-"""Tables. The policies on them stand in migrations/versions."""
+"""The tables of notifications."""
 
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -18,7 +18,7 @@ contacts = Table(
     "contacts",
     metadata,
     Column("user_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
-    Column("email", Text, info=PERSONAL),  # null: only a change of role or a deactivation is known so far
+    Column("email", Text, info=PERSONAL),  # null: so far only a role or a deactivation is known
     Column("full_name", Text, info=PERSONAL),
     Column("language", Text, info=PERSONAL),
     Column("phone", Text, info=PERSONAL),
@@ -53,13 +53,11 @@ appointments = Table(
     Column("booking_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("customer_id", Uuid, nullable=False, info=PSEUDONYMOUS),
     Column("starts_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
-    Column("active", Boolean, nullable=False, info=NONE),  # to be kept, as far as is known: confirmed and no more
+    Column("active", Boolean, nullable=False, info=NONE),  # confirmed, and not a walk-in
     Column("known_at", DateTime(timezone=True), nullable=False, info=NONE),  # when this time was agreed on
     Column("facts", JSONB, nullable=False, info=PSEUDONYMOUS),
     Column("version", Integer, nullable=False, info=NONE),
-    Column(
-        "look_at", DateTime(timezone=True), server_default=NOW, info=NONE
-    ),  # when reminders are next to be thought of
+    Column("look_at", DateTime(timezone=True), server_default=NOW, info=NONE),  # next check for reminders
     info=about(purpose="messages", keep="appointments"),
 )
 
@@ -78,7 +76,7 @@ preferences = Table(
     "preferences",
     metadata,
     Column("user_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
-    Column("language", Text, info=PERSONAL),  # null: the account's
+    Column("language", Text, info=PERSONAL),  # null: that of the account
     Column("choices", JSONB, nullable=False, info=PERSONAL),  # topic -> channel -> wanted
     Column("version", Integer, nullable=False, info=NONE),
     info=about(purpose="messages", keep="erased"),
@@ -104,11 +102,11 @@ broadcasts = Table(
     Column("audience", Text, nullable=False, info=NONE),
     Column("mail", Boolean, nullable=False, info=NONE),
     Column("created_by", Uuid, nullable=False, info=PSEUDONYMOUS),
-    Column("idempotency_key", Text, info=NONE),  # no longer used, as the next
+    Column("idempotency_key", Text, info=NONE),  # unused, like the next
     Column("request_hash", Text, info=NONE),
     Column("request_id", Text, info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
-    Column("last_user", Uuid, info=PSEUDONYMOUS),  # everybody up to here has been told; null when done
+    Column("last_user", Uuid, info=PSEUDONYMOUS),  # everybody up to this id was reached; null when done
     Column("told", Integer, nullable=False, server_default=ZERO, info=NONE),
     Column("done_at", DateTime(timezone=True), info=NONE),
     info=about(purpose="messages", keep="broadcasts"),
@@ -125,7 +123,7 @@ deliveries = Table(
     Column("part", Text, nullable=False, info=NONE),
     Column("booking_id", Uuid, info=PSEUDONYMOUS),
     Column("booking_version", Integer, info=NONE),
-    # with an address and a one-time token until sent or given up
+    # may hold an address and a one-time token until it is sent or given up
     Column("data", JSONB, nullable=False, info=personal(purpose="messages", keep="delivery_contents")),
     Column("status", Text, nullable=False, server_default=text("'queued'"), info=NONE),
     Column("attempts", Integer, nullable=False, server_default=ZERO, info=NONE),
@@ -134,7 +132,7 @@ deliveries = Table(
     Column("due_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     Column("lease_until", DateTime(timezone=True), info=NONE),
     Column("give_up_at", DateTime(timezone=True), nullable=False, info=NONE),
-    Column("expires_at", DateTime(timezone=True), info=NONE),  # worth nothing afterwards
+    Column("expires_at", DateTime(timezone=True), info=NONE),  # not sent afterwards
     Column("message_id", Text, info=NONE),
     Column("error", Text, info=NONE),
     Column("sent_at", DateTime(timezone=True), info=NONE),
@@ -155,7 +153,7 @@ notices = Table(
     "notices",
     metadata,
     Column("user_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
-    Column("id", Uuid, primary_key=True, info=NONE),  # of the realtime message too
+    Column("id", Uuid, primary_key=True, info=NONE),  # also of the realtime message
     Column("position", BigInteger, nullable=False, info=NONE),
     Column("event_id", Uuid, nullable=False, info=NONE),
     Column("kind", Text, nullable=False, info=NONE),

@@ -1,18 +1,19 @@
-"""Everything a person may be told of: to whom, in which places, and what of it can be switched off."""
+"""Every kind of notification: who receives it, in which places, and which preference switches it off."""
 
 from dataclasses import dataclass
 from typing import Literal
 
+# As what a person receives a notification: it chooses the template. `person` is anybody, whatever their role.
 Part = Literal["customer", "loctician", "staff", "person"]
 
 
 @dataclass(frozen=True)
 class Topic:
-    """What preferences speak of. A required topic cannot be switched off in the channels it has by default."""
+    """A line of the preferences. A required topic cannot be switched off in channels that are on by default."""
 
     name: str
     required: bool = True
-    extra: bool = True  # may be had in channels that are used only where a person asks for them
+    opt_in: bool = True  # whether channels that are off by default can be switched on for it
 
 
 @dataclass(frozen=True)
@@ -20,31 +21,31 @@ class NotificationType:
     name: str
     topic: str
     parts: tuple[Part, ...]
-    inside: bool = True  # in the app: inbox and realtime
-    outside: bool = True  # mail, SMS
+    in_app: bool = True  # inbox and realtime message
+    external: bool = True  # mail and SMS
     type: str = "notification"  # of the realtime message
     invitation: Literal["REQUEST", "CANCEL"] | None = None  # iCalendar method
-    consent: str | None = None  # the purpose somebody must have consented to, in any channel
+    consent: str | None = None  # the purpose that the recipient must have consented to, for every channel
 
 
 TOPICS = {
     topic.name: topic
     for topic in (
-        Topic("account", extra=False),
+        Topic("account", opt_in=False),
         Topic("booking"),
         Topic("waitlist"),
         Topic("reminder", required=False),
-        Topic("service", required=False, extra=False),
+        Topic("service", required=False, opt_in=False),
         Topic("marketing", required=False),
     )
 }
 
 BOTH: tuple[Part, ...] = ("customer", "loctician")
 NOTIFICATION_TYPES = {
-    kind.name: kind
-    for kind in (
-        NotificationType("verification", "account", ("person",), inside=False),
-        NotificationType("password_reset", "account", ("person",), inside=False),
+    notification_type.name: notification_type
+    for notification_type in (
+        NotificationType("verification", "account", ("person",), in_app=False),
+        NotificationType("password_reset", "account", ("person",), in_app=False),
         NotificationType("new_device", "account", ("person",)),
         NotificationType("session_reused", "account", ("person",)),
         NotificationType("mfa_disabled", "account", ("person",)),
@@ -54,7 +55,7 @@ NOTIFICATION_TYPES = {
         NotificationType("booking_confirmed", "booking", BOTH, type="booking_update", invitation="REQUEST"),
         NotificationType("booking_rescheduled", "booking", BOTH, type="booking_update", invitation="REQUEST"),
         NotificationType("booking_cancelled", "booking", BOTH, type="booking_update", invitation="CANCEL"),
-        NotificationType("booking_completed", "booking", BOTH, type="booking_update", outside=False),
+        NotificationType("booking_completed", "booking", BOTH, type="booking_update", external=False),
         NotificationType("booking_no_show", "booking", BOTH, type="booking_update"),
         NotificationType("booking_conflicted", "booking", ("loctician", "staff"), type="booking_update"),
         NotificationType("reminder", "reminder", ("customer",)),
@@ -63,4 +64,4 @@ NOTIFICATION_TYPES = {
         NotificationType("marketing", "marketing", ("person",), type="broadcast", consent="marketing"),
     )
 }
-CONSENTS = {kind.consent for kind in NOTIFICATION_TYPES.values() if kind.consent}
+CONSENTS = {type_.consent for type_ in NOTIFICATION_TYPES.values() if type_.consent}

@@ -1,11 +1,11 @@
-"""How long notifications keeps what it holds. Nothing that is still to be sent is touched."""
+"""How long notifications keeps its data. Deliveries that are still to be sent are kept."""
 
 from datetime import timedelta
 
 from shared.classification import clearing, deleting
 
 MONTH, YEAR = timedelta(days=30), timedelta(days=365)
-DEAD_LETTERS = timedelta(days=120)  # longer than a message can wait for its replay, which would tell it anew
+DEAD_LETTERS = timedelta(days=120)  # longer than a dead letter can be replayed; its replay would be sent again
 
 SETTLED = "status NOT IN ('queued', 'sending')"
 

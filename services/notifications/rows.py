@@ -1,4 +1,4 @@
-"""What queries share."""
+"""Helpers that the queries of all nouns share."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,12 +14,17 @@ async def fetch_all(session: AsyncSession, statement: Select[Any]) -> list[Row]:
     return [dict(row) for row in (await session.execute(statement)).mappings()]
 
 
+async def fetch_first(session: AsyncSession, statement: Select[Any]) -> Row | None:
+    rows = await fetch_all(session, statement)
+    return rows[0] if rows else None
+
+
 async def upsert_if_newer(
     session: AsyncSession, table: Table, key: str, values: dict[str, Any], column: ColumnElement[int], version: int
 ) -> bool:
-    """Insert, or update what is older. Tells whether `values` were news."""
+    """Insert the row, or update it if its version in `column` is older. Returns whether it was written."""
     values = values | {str(column.key): version}
-    changed = {name: value for name, value in values.items() if name != key}
-    put = insert(table).values(values)
-    put = put.on_conflict_do_update(index_elements=[key], set_=changed, where=column < version)
-    return (await session.execute(put.returning(table.c[key]))).first() is not None
+    changes = {name: value for name, value in values.items() if name != key}
+    upsert = insert(table).values(values)
+    upsert = upsert.on_conflict_do_update(index_elements=[key], set_=changes, where=column < version)
+    return (await session.execute(upsert.returning(table.c[key]))).first() is not None

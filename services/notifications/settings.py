@@ -1,3 +1,5 @@
+"""The settings of notifications."""
+
 import re
 from email.utils import parseaddr
 from typing import Annotated, Literal, Self
@@ -10,59 +12,60 @@ from services.notifications.mail.smtp import MailServer
 from shared.settings import Settings
 
 MOST_HOURS = 14 * 24
-QUIET = re.compile(r"(\d{1,2})-(\d{1,2})")
+QUIET_HOURS = re.compile(r"(\d{1,2})-(\d{1,2})")
 
 
-def _server(url: SecretStr) -> SecretStr:
+def _valid_smtp_url(url: SecretStr) -> SecretStr:
     MailServer.from_url(url.get_secret_value())
     return url
 
 
-def _address(value: str) -> str:
+def _valid_mailbox(value: str) -> str:
     name, address = parseaddr(value)
     if not address.partition("@")[2] or not (name + address).isprintable():
         raise ValueError('must be an address, such as "Salon <no-reply@example.com>"')
     return value
 
 
-def _web(value: str | None) -> str | None:
+def _valid_http_url(value: str | None) -> str | None:
     if value is not None and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
-        raise ValueError("must be an address that begins with http:// or https://")
+        raise ValueError("must be a URL that begins with http:// or https://")
     return value
 
 
-def _hours(value: object) -> object:
+def _split_hours(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-def _each_useful(hours: tuple[int, ...]) -> tuple[int, ...]:
-    if len(hours) > 5 or any(not 1 <= one <= MOST_HOURS for one in hours):
+def _valid_hours(hours: tuple[int, ...]) -> tuple[int, ...]:
+    if len(hours) > 5 or any(not 1 <= hour <= MOST_HOURS for hour in hours):
         raise ValueError(f"must be up to five whole numbers of hours between 1 and {MOST_HOURS}, such as 24,2")
     return hours
 
 
-def _quiet(value: object) -> object:
+def _parse_quiet_hours(value: object) -> object:
     if not isinstance(value, str):
         return value
-    found = QUIET.fullmatch(value.strip())
-    if found is None or max(int(found[1]), int(found[2])) > 23:
-        raise ValueError("must be two hours of the day, such as 21-8; the same twice for none")
-    return int(found[1]), int(found[2])
+    hours = QUIET_HOURS.fullmatch(value.strip())
+    if hours is None or max(int(hours[1]), int(hours[2])) > 23:
+        raise ValueError("must be two hours of the day, such as 21-8; the same hour twice for none")
+    return int(hours[1]), int(hours[2])
+
+
+ReminderHours = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_split_hours), AfterValidator(_valid_hours)]
+QuietHours = Annotated[tuple[int, int], NoDecode, BeforeValidator(_parse_quiet_hours)]
 
 
 class NotificationsSettings(Settings):
-    smtp_url: Annotated[SecretStr, AfterValidator(_server)] = SecretStr("smtp://127.0.0.1:1025")
-    mail_from: Annotated[str, AfterValidator(_address)] = "Loctician <no-reply@loctician.example>"
-    app_url: Annotated[str | None, AfterValidator(_web)] = None
+    smtp_url: Annotated[SecretStr, AfterValidator(_valid_smtp_url)] = SecretStr("smtp://127.0.0.1:1025")
+    mail_from: Annotated[str, AfterValidator(_valid_mailbox)] = "Loctician <no-reply@loctician.example>"
+    app_url: Annotated[str | None, AfterValidator(_valid_http_url)] = None
     sms_provider: Literal["none", "gatewayapi", "twilio"] = "none"
     sms_api_key: SecretStr = SecretStr("")
-    sms_url: Annotated[str | None, AfterValidator(_web)] = None
+    sms_url: Annotated[str | None, AfterValidator(_valid_http_url)] = None
     sms_from: str = "Loctician"
-    reminder_hours: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_hours), AfterValidator(_each_useful)] = (
-        24,
-        2,
-    )
-    quiet_hours: Annotated[tuple[int, int], NoDecode, BeforeValidator(_quiet)] = (21, 8)
+    reminder_hours: ReminderHours = (24, 2)  # before the appointment
+    quiet_hours: QuietHours = (21, 8)  # from hour to hour in Copenhagen, without reminders
 
     @model_validator(mode="after")
     def refuse_sms_without_a_key(self) -> Self:
@@ -74,12 +77,12 @@ class NotificationsSettings(Settings):
         return self
 
     @property
-    def links_to(self) -> str:
-        """Where links in mails lead."""
+    def link_base(self) -> str:
+        """The URL that the links in mails begin with."""
         return self.app_url or self.public_url
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The same settings, which the service itself has named so."""
+        """The same settings as their own type, which the type checker cannot know."""
         assert isinstance(settings, cls)  # noqa: S101 - narrows
         return settings

@@ -1,7 +1,6 @@
-"""Loops that look at once when there is something to do, and every so often in any case."""
+"""Background loops: they poll, and are woken when this process has stored work for them."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from weakref import WeakSet
@@ -9,29 +8,36 @@ from weakref import WeakSet
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
-# After waking, in seconds: realtime messages of the same change go first, and what is stored together is sent together.
+from shared.backoff import jitter
+
+# Seconds between waking and working: realtime messages of the same change go first, and deliveries that are stored
+# together are sent together.
 GATHER = 0.05
 
 
 class WorkerGroup:
-    """Loops that share one kind of work. One of the idle is woken, and wakes the next when it finds too much."""
+    """Loops that share one kind of work. Waking the group wakes one idle loop; that one wakes the next if there is too
+    much work for it."""
 
     def __init__(self) -> None:
-        self._members: list[asyncio.Event] = []
+        self._loops: list[asyncio.Event] = []
         self._idle: list[asyncio.Event] = []
-        _teams.add(self)
+        _groups.add(self)
 
     def join(self) -> asyncio.Event:
-        self._members.append(woken := asyncio.Event())
+        """Adds a loop. Returns the event that wakes it."""
+        woken = asyncio.Event()
+        self._loops.append(woken)
         return woken
 
-    def wake(self) -> None:
-        """Nobody idle: each looks again once it is done."""
-        for woken in [one for one in self._idle if not one.is_set()][:1] or self._members:
+    def wake_up(self) -> None:
+        """Wakes one idle loop. If none is idle, every loop looks again after its current step."""
+        sleeping = [woken for woken in self._idle if not woken.is_set()]
+        for woken in sleeping[:1] or self._loops:
             woken.set()
 
     async def idle(self, woken: asyncio.Event, seconds: float) -> None:
-        """Until woken, for so many seconds at most."""
+        """Waits until woken, for at most `seconds`."""
         self._idle.append(woken)
         try:
             with suppress(TimeoutError):
@@ -42,34 +48,36 @@ class WorkerGroup:
             self._idle.remove(woken)
 
 
-_teams: WeakSet[WorkerGroup] = WeakSet()
+_groups: WeakSet[WorkerGroup] = WeakSet()
 
 
 def wake_workers_after_commit(session: AsyncSession) -> None:
-    """Let this process's loops look at once, rather than at their next poll."""
-    event.listen(session.sync_session, "after_commit", lambda _: wake(), once=True)
+    """Lets the loops of this process look for work right after the commit, instead of at their next poll."""
+    event.listen(session.sync_session, "after_commit", lambda _: wake_workers(), once=True)
 
 
-def wake() -> None:
-    for team in _teams:
-        team.wake()
+def wake_workers() -> None:
+    for group in _groups:
+        group.wake_up()
 
 
-async def repeat(step: Callable[[], Awaitable[int]], poll: float, team: WorkerGroup | None = None) -> None:
-    """For ever: again at once while a step finds something to do, else when woken or after `poll` seconds."""
-    team = team or WorkerGroup()
-    woken = team.join()
+async def repeat(step: Callable[[], Awaitable[int]], poll: float, group: WorkerGroup | None = None) -> None:
+    """Runs `step` forever: again at once while it finds work, else when woken or after about `poll` seconds."""
+    group = group or WorkerGroup()
+    woken = group.join()
     while True:
         woken.clear()
-        found = await step()
-        obey_cancellation()
-        if not found:
-            await team.idle(woken, poll * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load
+        count = await step()
+        raise_if_cancelled()
+        if not count:
+            await group.idle(woken, jitter(poll))
 
 
-def obey_cancellation() -> None:
-    """Stop here if told to: in Python 3.11 `wait_for`, which drivers use, may swallow a cancellation, and an endless
-    loop would then never end."""
+def raise_if_cancelled() -> None:
+    """Raises CancelledError if this task was cancelled.
+
+    In Python 3.11 `wait_for`, which drivers use, may swallow a cancellation. An endless loop would then never end.
+    """
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError

@@ -1,4 +1,4 @@
-"""What a person hears of the own account: links that work once, and warnings."""
+"""Messages about a person's own account: one-time links and security notices."""
 
 from datetime import datetime
 from typing import Any
@@ -7,9 +7,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications.bookings.service import utc
-from services.notifications.dispatch.messages import Message
-from services.notifications.dispatch.service import tell
+from services.notifications.dispatch.messages import Message, format_utc
+from services.notifications.dispatch.service import dispatch
 from shared.messaging.subscriptions import Received
 
 
@@ -21,27 +20,36 @@ class LinkRequested(BaseModel):
 
 
 async def send_link(session: AsyncSession, event: Received[LinkRequested], kind: str) -> None:
-    """To the address the link is for, which need not be the account's yet. Token and address leave the row once the
-    mail is sent or given up; after `expires_at` it is not sent."""
-    asked = event.data
-    facts = {"token": asked.token, "to": asked.email, "expires_at": utc(asked.expires_at)}
-    await tell(session, [_message(event, asked.user_id, kind, facts, asked.expires_at)])
+    """Sends the link to the address in the event, which may not be the account's address yet.
+
+    Token and address are deleted from the delivery when it is sent or given up. It is not sent after `expires_at`.
+    """
+    link = event.data
+    mail_data = {"token": link.token, "to": link.email, "expires_at": format_utc(link.expires_at)}
+    await dispatch(session, [_message(event, link.user_id, kind, mail_data, {"kind": kind}, link.expires_at)])
 
 
-async def warn(session: AsyncSession, event: Received[Any], user_id: UUID, kind: str) -> None:
-    await tell(session, [_message(event, user_id, kind, {"at": utc(event.time)})])
+async def notify(session: AsyncSession, event: Received[Any], user_id: UUID, kind: str) -> None:
+    """Tells a person of something that happened to the account."""
+    data = {"at": format_utc(event.time)}
+    await dispatch(session, [_message(event, user_id, kind, data, {"kind": kind, **data})])
 
 
 def _message(
-    event: Received[Any], user_id: UUID, kind: str, facts: dict[str, Any], expires_at: datetime | None = None
+    event: Received[Any],
+    user_id: UUID,
+    kind: str,
+    mail_data: dict[str, Any],
+    app_data: dict[str, Any],
+    expires_at: datetime | None = None,
 ) -> Message:
     return Message(
         event_id=event.id,
         recipient_id=user_id,
         kind=kind,
         part="person",
-        facts=facts,
-        shown={"kind": kind, **({} if "token" in facts else facts)},
+        mail_data=mail_data,
+        app_data=app_data,
         expires_at=expires_at,
         request_id=event.request_id,
     )

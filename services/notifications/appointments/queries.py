@@ -1,4 +1,4 @@
-"""Appointments as far as telling of them needs: the newest version told of, and when to look for reminders."""
+"""SQL of appointments: the projection of booking's times that reminders are planned from."""
 
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -9,20 +9,22 @@ from services.notifications.rows import Row
 
 
 async def upsert_appointment(session: AsyncSession, row: Row) -> Row | None:
-    """The facts known before, empty for a new one; None when a newer version is known. A time that is new, or was
-    given up in between, is known from now on."""
+    """Returns the facts known before, which are empty for a new appointment; None if a newer version is known.
+
+    `known_at` stays if time and customer are the same and the appointment was active before.
+    """
     before = select(appointments.c.facts).where(appointments.c.booking_id == row["booking_id"]).cte("before")
-    put = insert(appointments).values(**row)
-    new = put.excluded
+    upsert = insert(appointments).values(**row)
+    new = upsert.excluded
     unchanged = and_(
         appointments.c.starts_at == new.starts_at, appointments.c.customer_id == new.customer_id, appointments.c.active
     )
-    put = put.on_conflict_do_update(
+    upsert = upsert.on_conflict_do_update(
         index_elements=["booking_id"],
         set_={name: new[name] for name in row if name not in {"booking_id", "known_at"}}
         | {"known_at": case((unchanged, appointments.c.known_at), else_=new.known_at), "look_at": func.now()},
         where=appointments.c.version < new.version,
     )
     known = select(before.c.facts).scalar_subquery().label("known")
-    put_back = (await session.execute(put.returning(appointments.c.booking_id, known))).first()
-    return None if put_back is None else put_back.known or {}
+    written = (await session.execute(upsert.returning(appointments.c.booking_id, known))).first()
+    return None if written is None else written.known or {}

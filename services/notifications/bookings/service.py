@@ -1,8 +1,8 @@
-"""What is to be told when a booking changes: mails to be sent, notices in the app, realtime messages."""
+"""What is sent when a booking changes: mails and SMS, notices in the app, realtime messages."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.appointments.queries import upsert_appointment
 from services.notifications.contacts.queries import find_colleagues
-from services.notifications.dispatch.messages import Message, as_push
-from services.notifications.dispatch.service import tell
+from services.notifications.dispatch.messages import Message, as_push, format_utc
+from services.notifications.dispatch.service import dispatch
 from services.notifications.notification_types import NOTIFICATION_TYPES, Part
 from shared.messaging.events import Push, derived_id, push
 from shared.messaging.subscriptions import Received
@@ -27,7 +27,7 @@ class Item(BaseModel):
     end: AwareDatetime
     blocked_start: AwareDatetime
     blocked_end: AwareDatetime
-    price_amount: int
+    price_amount: int  # øre
 
 
 class Booking(BaseModel):
@@ -36,10 +36,10 @@ class Booking(BaseModel):
     customer_id: UUID
     start: AwareDatetime
     end: AwareDatetime
-    price_amount: int
+    price_amount: int  # øre
     items: list[Item] = Field(min_length=1, max_length=100)
     previous_start: AwareDatetime | None = None
-    walk_in: bool = False  # a customer without an account: nobody there to be told, and no name known
+    walk_in: bool = False  # a customer without an account, who gets no messages and whose name is not known
 
     def items_of(self, loctician_id: UUID) -> list[Item]:
         return [item for item in self.items if item.loctician_id == loctician_id]
@@ -49,26 +49,71 @@ class Booking(BaseModel):
         return list(dict.fromkeys(item.loctician_id for item in self.items))
 
 
-async def announce(session: AsyncSession, event: Received[Booking], kind: str) -> list[Item] | None:
-    """Persist what is to be sent, before any of it is. Returns what was booked before, as far as is known; None for an
-    event older than one already told of."""
-    booking = event.data
+async def notify(session: AsyncSession, event: Received[Booking], kind: str) -> list[Item] | None:
+    """Stores the messages to everybody concerned. They are sent after the commit.
+
+    Returns the items of the previous version, as far as they are known; None for an event older than one already
+    handled, which is ignored.
+    """
     known = await upsert_appointment(session, _appointment(event))
     if known is None:
         return None
-    before = [Item.model_validate(item) for item in known.get("items", ())]
-    audience = [one for one in await _audience(session, booking, kind) if one[1] in NOTIFICATION_TYPES[kind].parts]
-    await tell(session, [_message(event, kind, user, part) for user, part in audience] + _taken_away(event, before))
-    return before
+    previous = [Item.model_validate(item) for item in known.get("items", ())]
+    recipients = await _recipients(session, event.data, kind)
+    messages = [_message(event, kind, user_id, part) for user_id, part in recipients]
+    await dispatch(session, messages + _messages_to_removed_locticians(event, previous))
+    return previous
 
 
-def _taken_away(event: Received[Booking], before: list[Item]) -> list[Message]:
-    """To locticians who had a part in the booking and have none any more: for them it is cancelled."""
+def kind_of_new(booking: Booking) -> str:
+    return "booking_requested" if booking.status == "pending" else "booking_created"
+
+
+def immediate_pushes(kind: str | None, available: bool | None, event: Received[Booking]) -> list[Push]:
+    """The realtime messages that follow from the event alone, before the database has handled it.
+
+    `kind` None: that of a new booking. `available` says whether the booking's times are free now; None if they are
+    as before.
+    """
+    kind = kind or kind_of_new(event.data)
+    parts = NOTIFICATION_TYPES[kind].parts
+    messages = [_message(event, kind, user_id, part) for user_id, part in _participants(event.data) if part in parts]
+    pushes = [as_push([message]) for message in messages]
+    return pushes if available is None else pushes + _availability_pushes(event, available)
+
+
+def push_availability(session: AsyncSession, event: Received[Booking], *, available: bool) -> None:
+    if not event.pushed:
+        for message in _availability_pushes(event, available):
+            push(session, message)
+
+
+def push_move(session: AsyncSession, event: Received[Booking], previous: list[Item]) -> None:
+    """The old times are free, the new ones taken. If the previous version is not known, each item is assumed to have
+    moved by as much as the booking."""
     booking = event.data
-    gone = booking.model_copy(update={"status": "cancelled", "items": before})
-    lost = replace(event, data=gone, pushed=False)
-    left = [one for one in gone.locticians if one not in {*booking.locticians, booking.customer_id}]
-    return [_message(lost, "booking_cancelled", one, "loctician") for one in left]
+    freed = [(item.loctician_id, item.blocked_start, item.blocked_end) for item in previous]
+    if not previous and booking.previous_start is not None:
+        shift = booking.start - booking.previous_start
+        freed = [(item.loctician_id, item.blocked_start - shift, item.blocked_end - shift) for item in booking.items]
+    for message in [_availability_push(event, *time, True) for time in freed] + _availability_pushes(event, False):
+        push(session, message)
+
+
+def _availability_pushes(event: Received[Booking], available: bool) -> list[Push]:
+    return [
+        _availability_push(event, item.loctician_id, item.blocked_start, item.blocked_end, available)
+        for item in event.data.items
+    ]
+
+
+def _availability_push(
+    event: Received[Booking], loctician_id: UUID, start: datetime, end: datetime, available: bool
+) -> Push:
+    times = {"start": format_utc(start), "end": format_utc(end)}
+    data = {"loctician_id": str(loctician_id), **times, "available": available}
+    id_ = derived_id(event.taken_at, event.id, f"{loctician_id} {times['start']} {available}")
+    return Push(id_, [f"loctician:{loctician_id}"], "availability_update", data)
 
 
 def _appointment(event: Received[Booking]) -> dict[str, Any]:
@@ -79,65 +124,22 @@ def _appointment(event: Received[Booking]) -> dict[str, Any]:
         "starts_at": booking.start,
         "active": booking.status == "confirmed" and not booking.walk_in,
         "known_at": event.time,
-        "facts": _facts(booking, booking.customer_id, "customer"),
+        "facts": _mail_data(booking, booking.customer_id, "customer"),
         "version": event.version,
     }
 
 
-async def _audience(session: AsyncSession, booking: Booking, kind: str) -> list[tuple[UUID, Part]]:
-    found = list(_recipients(booking))
-    if "staff" in NOTIFICATION_TYPES[kind].parts:
-        locticians = set(booking.locticians)
-        found += [(one, "staff") for one in await find_colleagues(session, SALON) if one not in locticians]
-    return found
-
-
-def at_once(kind: str | None, available: bool | None, event: Received[Booking]) -> list[Push]:
-    """What follows from the event alone: to whom it concerns, and whether its time is free now. `kind` None: the one
-    that a new booking's status says."""
-    kind = kind or new_kind(event.data)
+async def _recipients(session: AsyncSession, booking: Booking, kind: str) -> list[tuple[UUID, Part]]:
     parts = NOTIFICATION_TYPES[kind].parts
-    told = [_message(event, kind, user, part) for user, part in _recipients(event.data) if part in parts]
-    return [as_push([one]) for one in told] + (_availability(event, available) if available is not None else [])
+    recipients = [(user_id, part) for user_id, part in _participants(booking) if part in parts]
+    if "staff" in parts:
+        locticians = set(booking.locticians)
+        colleagues = await find_colleagues(session, SALON)
+        recipients += [(user_id, "staff") for user_id in colleagues if user_id not in locticians]
+    return recipients
 
 
-def new_kind(booking: Booking) -> str:
-    return "booking_requested" if booking.status == "pending" else "booking_created"
-
-
-def tell_availability(session: AsyncSession, event: Received[Booking], *, available: bool) -> None:
-    if not event.pushed:
-        for one in _availability(event, available):
-            push(session, one)
-
-
-def tell_move(session: AsyncSession, event: Received[Booking], before: list[Item]) -> None:
-    """The old time is free. When it was never heard of: each item as much earlier or later as the whole moved."""
-    booking = event.data
-    free = [_change(event, item.loctician_id, item.blocked_start, item.blocked_end, True) for item in before]
-    if not before and booking.previous_start is not None:
-        moved = booking.start - booking.previous_start
-        free = [
-            _change(event, item.loctician_id, item.blocked_start - moved, item.blocked_end - moved, True)
-            for item in booking.items
-        ]
-    for one in free + _availability(event, False):
-        push(session, one)
-
-
-def _availability(event: Received[Booking], available: bool) -> list[Push]:
-    return [
-        _change(event, item.loctician_id, item.blocked_start, item.blocked_end, available) for item in event.data.items
-    ]
-
-
-def _change(event: Received[Booking], loctician_id: UUID, start: datetime, end: datetime, available: bool) -> Push:
-    data = {"loctician_id": str(loctician_id), "start": utc(start), "end": utc(end), "available": available}
-    of_item = derived_id(event.taken_at, event.id, f"{loctician_id} {utc(start)} {available}")
-    return Push(of_item, [f"loctician:{loctician_id}"], "availability_update", data)
-
-
-def _recipients(booking: Booking) -> Iterator[tuple[UUID, Part]]:
+def _participants(booking: Booking) -> Iterator[tuple[UUID, Part]]:
     if not booking.walk_in:
         yield booking.customer_id, "customer"
     for loctician_id in booking.locticians:
@@ -145,19 +147,25 @@ def _recipients(booking: Booking) -> Iterator[tuple[UUID, Part]]:
             yield loctician_id, "loctician"
 
 
-def _items_for(booking: Booking, user: UUID, part: Part) -> list[Item]:
-    return booking.items_of(user) if part == "loctician" else booking.items
+def _messages_to_removed_locticians(event: Received[Booking], previous: list[Item]) -> list[Message]:
+    """For a loctician who had a part in the previous version and has none now, the booking is cancelled."""
+    booking = event.data
+    cancelled = booking.model_copy(update={"status": "cancelled", "items": previous})
+    cancellation = replace(event, data=cancelled, pushed=False)
+    remaining = {*booking.locticians, booking.customer_id}
+    removed = [loctician_id for loctician_id in cancelled.locticians if loctician_id not in remaining]
+    return [_message(cancellation, "booking_cancelled", loctician_id, "loctician") for loctician_id in removed]
 
 
-def _message(event: Received[Booking], kind: str, user: UUID, part: Part) -> Message:
+def _message(event: Received[Booking], kind: str, user_id: UUID, part: Part) -> Message:
     return Message(
         event_id=event.id,
-        recipient_id=user,
-        id=derived_id(event.taken_at, event.id, str(user)),
+        recipient_id=user_id,
+        id=derived_id(event.taken_at, event.id, str(user_id)),
         kind=kind,
         part=part,
-        facts=_facts(event.data, user, part),
-        shown=_update(event.data, event.version, user, part),
+        mail_data=_mail_data(event.data, user_id, part),
+        app_data=_app_data(event.data, event.version, user_id, part),
         booking_id=event.data.booking_id,
         booking_version=event.version,
         request_id=event.request_id,
@@ -165,41 +173,41 @@ def _message(event: Received[Booking], kind: str, user: UUID, part: Part) -> Mes
     )
 
 
-def _update(booking: Booking, version: int, user: UUID, part: Part) -> dict[str, Any]:
-    items = _items_for(booking, user, part)
+def _items_for(booking: Booking, user_id: UUID, part: Part) -> list[Item]:
+    return booking.items_of(user_id) if part == "loctician" else booking.items
+
+
+def _app_data(booking: Booking, version: int, user_id: UUID, part: Part) -> dict[str, Any]:
+    items = _items_for(booking, user_id, part)
     return {
         "booking_id": str(booking.booking_id),
         "status": booking.status,
-        "start": utc(min(item.start for item in items)),
-        "end": utc(max(item.end for item in items)),
+        "start": format_utc(min(item.start for item in items)),
+        "end": format_utc(max(item.end for item in items)),
         "loctician_id": str(items[0].loctician_id),
         "version": version,
     }
 
 
-def _facts(booking: Booking, user: UUID, part: Part) -> dict[str, Any]:
-    """What the mail will say, as ids and figures only."""
-    items = _items_for(booking, user, part)
+def _mail_data(booking: Booking, user_id: UUID, part: Part) -> dict[str, Any]:
+    """Ids and figures only: names are looked up when the mail is sent."""
+    items = _items_for(booking, user_id, part)
     price = sum(item.price_amount for item in items) if part == "loctician" else booking.price_amount
     customer = {"walk_in": True} if booking.walk_in else {"customer_id": str(booking.customer_id)}
     return {
         **customer,
-        "start": utc(min(item.start for item in items)),
+        "start": format_utc(min(item.start for item in items)),
         "price_amount": price,
         "items": [
             {
                 "treatment_id": str(item.treatment_id),
                 "loctician_id": str(item.loctician_id),
-                "start": utc(item.start),
-                "end": utc(item.end),
-                "blocked_start": utc(item.blocked_start),
-                "blocked_end": utc(item.blocked_end),
+                "start": format_utc(item.start),
+                "end": format_utc(item.end),
+                "blocked_start": format_utc(item.blocked_start),
+                "blocked_end": format_utc(item.blocked_end),
                 "price_amount": item.price_amount,
             }
             for item in items
         ],
     }
-
-
-def utc(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Broadcasts, and how far each has come."""
+"""SQL of broadcasts and their progress."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,34 +8,34 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.models import broadcasts
-from services.notifications.rows import Row, fetch_all
+from services.notifications.rows import Row, fetch_first
 
 
 async def add_broadcast(session: AsyncSession, row: Row) -> Row:
     return dict((await session.execute(insert(broadcasts).values(**row).returning(broadcasts))).mappings().one())
 
 
-async def broadcast(session: AsyncSession, broadcast_id: UUID) -> Row | None:
-    rows = await fetch_all(session, select(broadcasts).where(broadcasts.c.id == broadcast_id))
-    return rows[0] if rows else None
+async def find_broadcast(session: AsyncSession, broadcast_id: UUID) -> Row | None:
+    return await fetch_first(session, select(broadcasts).where(broadcasts.c.id == broadcast_id))
 
 
 async def lock_unfinished(session: AsyncSession) -> Row | None:
-    """The oldest that is not done, locked; none while another worker is at it."""
+    """Locks the oldest unfinished broadcast. None if there is none, or another worker has locked it."""
     oldest = select(broadcasts).where(broadcasts.c.done_at.is_(None)).order_by(broadcasts.c.id).limit(1)
-    rows = await fetch_all(session, oldest.with_for_update(skip_locked=True))
-    return rows[0] if rows else None
+    return await fetch_first(session, oldest.with_for_update(skip_locked=True))
 
 
 async def record_progress(
-    session: AsyncSession, broadcast_id: UUID, last: UUID | None, told: int, *, done: bool
+    session: AsyncSession, broadcast_id: UUID, last_user: UUID | None, count: int, *, done: bool
 ) -> None:
-    values: dict[str, Any] = {"told": broadcasts.c.told + told, "last_user": last}
+    """Adds `count` to the people reached; `last_user` is the last of this batch."""
+    values: dict[str, Any] = {"told": broadcasts.c.told + count, "last_user": last_user}
     if done:
         values |= {"done_at": func.now(), "last_user": None}
     await session.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(**values))
 
 
-async def broadcast_texts(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, dict[str, dict[str, str]]]:
-    said = select(broadcasts.c.id, broadcasts.c.title, broadcasts.c.body).where(broadcasts.c.id.in_(ids))
-    return {row[0]: {"title": row[1], "body": row[2]} for row in await session.execute(said)}
+async def find_texts(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, dict[str, dict[str, str]]]:
+    """Title and body of each broadcast, by language."""
+    texts = select(broadcasts.c.id, broadcasts.c.title, broadcasts.c.body).where(broadcasts.c.id.in_(ids))
+    return {row[0]: {"title": row[1], "body": row[2]} for row in await session.execute(texts)}

@@ -1,38 +1,42 @@
 """HTTP models of broadcasts."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.clock import copenhagen
 from shared.http.schemas import Flag, Input, Schema
 
 LocalInstant = Annotated[datetime, AfterValidator(copenhagen)]
-
-
 Audience = Literal["all", "customer", "loctician", "staff", "admin"]
 Purpose = Literal["service", "marketing"]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Body = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 
+TITLE: dict[str, Any] = {"da": "Lukket 24. december", "en": "Closed on 24 December"}
+BODY: dict[str, Any] = {
+    "da": "Salonen holder lukket. Glædelig jul!",
+    "en": "The salon is closed. Merry Christmas!",
+}
+
 
 class Title(Input):
-    da: Line
-    en: Line
+    da: Line = Field(examples=[TITLE["da"]])
+    en: Line = Field(examples=[TITLE["en"]])
 
 
 class Bodies(Input):
-    da: Body
-    en: Body
+    da: Body = Field(examples=[BODY["da"]])
+    en: Body = Field(examples=[BODY["en"]])
 
 
 class BroadcastRequest(Input):
-    """`service` is what customers and colleagues need to know, such as closing days; all else is `marketing`, which
-    reaches only those who have consented to it. Unless it is said, it is taken for marketing."""
+    """`service` is what customers and colleagues need to know, such as closing days. Everything else is `marketing`,
+    the default, which reaches only those who have consented to it."""
 
-    kind: Purpose = "marketing"
+    kind: Purpose = Field(default="marketing", examples=["service"])
     title: Title
     body: Bodies
     audience: Audience
@@ -40,14 +44,14 @@ class BroadcastRequest(Input):
 
 
 class Broadcast(Schema):
-    """`told` counts those told so far; `done_at` is set once everybody is."""
+    """`told` is the number of people reached so far; `done_at` is set when the broadcast is finished."""
 
-    id: UUID
+    id: UUID = Field(examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2d02"])
     kind: Purpose
-    title: dict[str, str]
-    body: dict[str, str]
+    title: dict[str, str] = Field(examples=[TITLE])
+    body: dict[str, str] = Field(examples=[BODY])
     audience: Audience
-    mail: bool
-    told: int
+    mail: bool = Field(examples=[True])
+    told: int = Field(examples=[0])
     created_at: LocalInstant
-    done_at: LocalInstant | None
+    done_at: LocalInstant | None = Field(examples=[None])

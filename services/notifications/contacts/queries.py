@@ -1,4 +1,4 @@
-"""Contacts, and what ids are called."""
+"""SQL of contacts: the projection of auth's people."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.models import contacts
-from services.notifications.rows import Row, fetch_all, upsert_if_newer
+from services.notifications.rows import Row, fetch_first, upsert_if_newer
 
 MOST_COLLEAGUES = 100
 
@@ -18,9 +18,8 @@ async def upsert_contact(session: AsyncSession, person: Row, version: int) -> No
 
 
 async def upsert_role(session: AsyncSession, user_id: UUID, role: str, version: int) -> None:
-    await upsert_if_newer(
-        session, contacts, "user_id", {"user_id": user_id, "role": role}, contacts.c.role_version, version
-    )
+    values = {"user_id": user_id, "role": role}
+    await upsert_if_newer(session, contacts, "user_id", values, contacts.c.role_version, version)
 
 
 async def upsert_active(session: AsyncSession, user_id: UUID, active: bool, version: int) -> None:
@@ -28,23 +27,22 @@ async def upsert_active(session: AsyncSession, user_id: UUID, active: bool, vers
     await upsert_if_newer(session, contacts, "user_id", values, contacts.c.active_version, version)
 
 
+async def find_contact(session: AsyncSession, user_id: UUID) -> Row | None:
+    return await fetch_first(session, select(contacts).where(contacts.c.user_id == user_id))
+
+
 async def find_colleagues(session: AsyncSession, roles: Sequence[str]) -> list[UUID]:
-    """Those active in one of the roles, up to MOST_COLLEAGUES."""
-    chosen = select(contacts.c.user_id).where(contacts.c.role.in_(roles), contacts.c.active)
-    return list((await session.execute(chosen.order_by(contacts.c.user_id).limit(MOST_COLLEAGUES))).scalars())
+    """Active people with one of the roles, at most MOST_COLLEAGUES."""
+    colleagues = select(contacts.c.user_id).where(contacts.c.role.in_(roles), contacts.c.active)
+    return list((await session.execute(colleagues.order_by(contacts.c.user_id).limit(MOST_COLLEAGUES))).scalars())
 
 
 async def next_recipients(session: AsyncSession, role: str | None, after: UUID | None, limit: int) -> list[UUID]:
-    """Everybody active, or those in a role, by id."""
-    wanted: list[Any] = [contacts.c.active]
+    """Active people by id, after the id `after`; those with `role`, or all without one."""
+    conditions: list[Any] = [contacts.c.active]
     if role is not None:
-        wanted.append(contacts.c.role == role)
+        conditions.append(contacts.c.role == role)
     if after is not None:
-        wanted.append(contacts.c.user_id > after)
-    chosen = select(contacts.c.user_id).where(*wanted).order_by(contacts.c.user_id).limit(limit)
-    return list((await session.execute(chosen)).scalars())
-
-
-async def find_contact(session: AsyncSession, user_id: UUID) -> Row | None:
-    rows = await fetch_all(session, select(contacts).where(contacts.c.user_id == user_id))
-    return rows[0] if rows else None
+        conditions.append(contacts.c.user_id > after)
+    recipients = select(contacts.c.user_id).where(*conditions).order_by(contacts.c.user_id).limit(limit)
+    return list((await session.execute(recipients)).scalars())

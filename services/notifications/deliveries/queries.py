@@ -1,4 +1,4 @@
-"""Deliveries: claimed, changed, listed."""
+"""SQL of deliveries."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.models import appointments, contacts, deliveries, preferences
-from services.notifications.rows import Row, fetch_all
+from services.notifications.rows import Row, fetch_all, fetch_first
 
 UNSENT = ("queued", "sending")
 CONTACT = (
@@ -24,23 +24,27 @@ APPOINTMENT = (appointments.c.starts_at.label("appointment_start"), appointments
 
 
 async def add_deliveries(session: AsyncSession, rows: Sequence[Row]) -> None:
+    """A delivery of the same event to the same person through the same channel is not added again."""
     add = insert(deliveries).on_conflict_do_nothing(index_elements=["event_id", "recipient_id", "channel"])
     await session.execute(add, rows)
 
 
 async def make_due(session: AsyncSession, recipient_id: UUID) -> None:
-    """What waited for this contact is due now."""
+    """Makes deliveries due that waited for this recipient's contact."""
     waiting = (deliveries.c.recipient_id == recipient_id, deliveries.c.status == "queued")
     await session.execute(
         update(deliveries).where(*waiting, deliveries.c.error == "no_contact").values(due_at=func.now())
     )
 
 
-async def due(session: AsyncSession, channel: str, limit: int) -> list[Row]:
-    """Locked, with the recipient's contact and the database's time. Those of one booking go in the order of its
-    versions, so one waits while an older one is unsent."""
+async def lock_due(session: AsyncSession, channel: str, limit: int) -> list[Row]:
+    """Locks deliveries that are due, with the recipient's contact and the database's time as `now`.
+
+    Skips those locked elsewhere. Those about one booking go in the order of its versions: a delivery waits while an
+    older one to the same person is unsent.
+    """
     older = deliveries.alias()
-    behind = exists().where(
+    blocked = exists().where(
         older.c.booking_id == deliveries.c.booking_id,
         older.c.recipient_id == deliveries.c.recipient_id,
         older.c.channel == deliveries.c.channel,
@@ -51,39 +55,39 @@ async def due(session: AsyncSession, channel: str, limit: int) -> list[Row]:
         and_(deliveries.c.status == "queued", deliveries.c.due_at <= func.now()),
         and_(deliveries.c.status == "sending", deliveries.c.lease_until <= func.now()),
     )
-    claimed = (
+    due = (
         select(deliveries, *CONTACT, *APPOINTMENT, func.now().label("now"))
         .outerjoin(contacts, contacts.c.user_id == deliveries.c.recipient_id)
         .outerjoin(preferences, preferences.c.user_id == deliveries.c.recipient_id)
         .outerjoin(appointments, appointments.c.booking_id == deliveries.c.booking_id)
-        .where(deliveries.c.channel == channel, ready, ~behind)
+        .where(deliveries.c.channel == channel, ready, ~blocked)
         .order_by(deliveries.c.due_at, deliveries.c.id)
         .limit(limit)
         .with_for_update(of=deliveries, skip_locked=True)
     )
-    return await fetch_all(session, claimed)
+    return await fetch_all(session, due)
 
 
-async def backlog(session: AsyncSession) -> dict[str, tuple[int, float]]:
-    """By channel: how many are due, and for how many seconds the oldest has been."""
+async def find_backlog(session: AsyncSession) -> dict[str, tuple[int, float]]:
+    """By channel: how many deliveries are due, and for how many seconds the oldest has been."""
     age = func.extract("epoch", func.now() - func.min(deliveries.c.due_at))
-    due_now = select(deliveries.c.channel, func.count(), age)
-    due_now = due_now.where(deliveries.c.status == "queued", deliveries.c.due_at <= func.now())
-    return {row[0]: (row[1], float(row[2])) for row in await session.execute(due_now.group_by(deliveries.c.channel))}
+    due = select(deliveries.c.channel, func.count(), age)
+    due = due.where(deliveries.c.status == "queued", deliveries.c.due_at <= func.now())
+    return {row[0]: (row[1], float(row[2])) for row in await session.execute(due.group_by(deliveries.c.channel))}
 
 
-async def change(session: AsyncSession, row: Row, **values: Any) -> Row | None:
-    """The delivery as changed; None if another worker has taken it since `row` was read."""
+async def update_delivery(session: AsyncSession, row: Row, **values: Any) -> Row | None:
+    """Returns the changed delivery; None if another worker has changed it since `row` was read."""
     same = (deliveries.c.id == row["id"], deliveries.c.version == row["version"])
-    changed = update(deliveries).where(*same).values(version=row["version"] + 1, **values).returning(deliveries)
-    now = (await session.execute(changed)).mappings().one_or_none()
-    return None if now is None else {**row, **now}
+    changes = update(deliveries).where(*same).values(version=row["version"] + 1, **values).returning(deliveries)
+    changed = (await session.execute(changes)).mappings().one_or_none()
+    return None if changed is None else {**row, **changed}
 
 
 async def list_deliveries(
     session: AsyncSession, conditions: Mapping[str, Any], before: UUID | None, limit: int
 ) -> list[Row]:
-    """Newest first; a condition that is None does not count."""
+    """Newest first; a condition that is None is left out."""
     wanted = [deliveries.c[name] == value for name, value in conditions.items() if value is not None]
     if before is not None:
         wanted.append(deliveries.c.id < before)
@@ -91,12 +95,12 @@ async def list_deliveries(
 
 
 async def lock_delivery(session: AsyncSession, delivery_id: UUID) -> Row | None:
-    one = select(deliveries, func.now().label("now")).where(deliveries.c.id == delivery_id)
-    rows = await fetch_all(session, one.with_for_update())
-    return rows[0] if rows else None
+    """With the database's time as `now`."""
+    delivery = select(deliveries, func.now().label("now")).where(deliveries.c.id == delivery_id)
+    return await fetch_first(session, delivery.with_for_update())
 
 
-async def now(session: AsyncSession) -> datetime:
-    """The database's time, which all workers share."""
-    found_now: datetime = (await session.execute(select(func.now()))).scalar_one()
-    return found_now
+async def database_time(session: AsyncSession) -> datetime:
+    """The time that all workers share."""
+    now: datetime = (await session.execute(select(func.now()))).scalar_one()
+    return now

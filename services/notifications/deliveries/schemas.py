@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from domain.clock import copenhagen
 from shared.http.schemas import Schema
@@ -14,18 +14,18 @@ LocalInstant = Annotated[datetime, AfterValidator(copenhagen)]
 
 
 class Delivery(Schema):
-    """`error` is the code of the last failure, also while it is tried again."""
+    """`error` is the code of the last failure, also while the delivery is retried."""
 
-    id: UUID
-    event_id: UUID
-    recipient_id: UUID
-    booking_id: UUID | None
-    channel: str
-    kind: str
-    status: Status
+    id: UUID = Field(examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2d03"])
+    event_id: UUID = Field(examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2d04"])
+    recipient_id: UUID = Field(examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2b04"])
+    booking_id: UUID | None = Field(examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2b02"])
+    channel: str = Field(examples=["mail"])
+    kind: str = Field(examples=["booking_created"])
+    status: Status = Field(examples=["sent"])
     attempts: int
-    error: str | None
+    error: str | None = Field(examples=[None])
     due_at: LocalInstant
-    sent_at: LocalInstant | None
+    sent_at: LocalInstant | None = Field(examples=["2026-09-14T10:00:01+02:00"])
     created_at: LocalInstant
-    version: int
+    version: int = Field(examples=[3])

@@ -1,4 +1,4 @@
-"""Use cases of the salon: list deliveries and send one again."""
+"""What the salon does with deliveries: list them, and send one again."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -8,54 +8,59 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.deliveries import queries
-from services.notifications.deliveries.queue import NEED_SECRET, PATIENCE, SECRET
-from services.notifications.errors import DeliveryBusy, DeliverySpent
+from services.notifications.deliveries.queue import GIVE_UP_AFTER, TOKEN
+from services.notifications.errors import DeliveryBusy, DeliveryContentDeleted
 from services.notifications.events import NotificationResent
 from services.notifications.rows import Row
 from services.notifications.workers import wake_workers_after_commit
 from shared.errors import NotFound
-from shared.http.pagination import decode_cursor, encode_cursor
+from shared.http.pagination import decode_cursor, page
 from shared.identity.principals import Principal
 from shared.messaging.events import emit
 from shared.privacy.events import audited_read
 
+WITH_TOKEN = {"verification", "password_reset"}
+
 
 async def list_deliveries(
-    session: AsyncSession, who: Principal, conditions: Mapping[str, Any], cursor: str | None, limit: int
+    session: AsyncSession, principal: Principal, conditions: Mapping[str, Any], cursor: str | None, limit: int
 ) -> dict[str, Any]:
+    """Newest first. The read is audited."""
     before = decode_cursor(cursor, UUID)[0] if cursor else None
     rows = await queries.list_deliveries(session, conditions, before, limit + 1)
-    more = encode_cursor(str(rows[limit - 1]["id"])) if len(rows) > limit else None
-    audited_read(session, who, "deliveries", {row["recipient_id"] for row in rows[:limit]})
-    return {"items": rows[:limit], "next_cursor": more}
+    audited_read(session, principal, "deliveries", {row["recipient_id"] for row in rows[:limit]})
+    return page(rows, limit, lambda row: [row["id"]])
 
 
-async def resend(session: AsyncSession, who: Principal, delivery_id: UUID) -> Row:
-    """Queue it again, due now, as a new mail if it was sent before. Raises NotFound, DeliveryBusy,
-    DeliverySpent."""
+async def resend(session: AsyncSession, principal: Principal, delivery_id: UUID) -> Row:
+    """Queues the delivery again; one that was sent gets a new Message-ID.
+
+    Raises NotFound, DeliveryBusy, DeliveryContentDeleted.
+    """
     row = await queries.lock_delivery(session, delivery_id)
     if row is None:
         raise NotFound
     if row["status"] == "sending":
         raise DeliveryBusy
-    if not row["data"] or (row["kind"] in NEED_SECRET and SECRET not in row["data"]):
-        raise DeliverySpent
-    again = await queries.change(
+    if not row["data"] or (row["kind"] in WITH_TOKEN and TOKEN not in row["data"]):
+        raise DeliveryContentDeleted
+    changed = await queries.update_delivery(
         session,
         row,
         status="queued",
         attempts=0,
         resends=row["resends"] + (row["status"] == "sent"),
         due_at=row["now"],
-        give_up_at=row["now"] + timedelta(seconds=PATIENCE),
+        give_up_at=row["now"] + timedelta(seconds=GIVE_UP_AFTER),
         error=None,
     )
+    delivery = changed or row
     wake_workers_after_commit(session)
-    emit(session, NotificationResent.model_validate(_resent(again or row)))
-    audited_read(session, who, "deliveries", [row["recipient_id"]])
-    return again or row
+    emit(session, NotificationResent.model_validate(_event_data(delivery)))
+    audited_read(session, principal, "deliveries", [row["recipient_id"]])
+    return delivery
 
 
-def _resent(row: Row) -> dict[str, Any]:
+def _event_data(row: Row) -> dict[str, Any]:
     names = ("recipient_id", "channel", "kind", "version")
     return {"delivery_id": row["id"], **{name: row[name] for name in names}}

@@ -1,4 +1,4 @@
-"""The ways to a person, a folder each. A folder whose channel.py declares a CHANNEL is found by itself."""
+"""The channels a message can take. A noun folder whose channel.py declares a CHANNEL is one."""
 
 import importlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -12,45 +12,45 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import services.notifications as package
 from services.notifications.dispatch.messages import Message
-from services.notifications.rendering.texts import Names
+from services.notifications.names.service import Names
 
-if TYPE_CHECKING:  # the settings read an address with a channel's help
+if TYPE_CHECKING:  # the settings validate an address with the help of a channel
     from services.notifications.settings import NotificationsSettings
 
 Delivery = Mapping[str, Any]
 
 
 class Connection(Protocol):
-    """An open way to the other side."""
+    """An open connection to the mail server or the SMS provider."""
 
     async def send(self, delivery: Delivery, names: Names) -> str:
-        """Returns the message's id at the other side. Raises Refused, or Unreachable if the connection is lost."""
+        """Returns the receiver's id of the message. Raises Refused, or Unreachable if the connection is lost."""
 
 
 class Transport(Protocol):
-    def connected(self) -> AbstractAsyncContextManager[Connection]:
+    def connect(self) -> AbstractAsyncContextManager[Connection]:
         """Raises Unreachable."""
 
 
 @dataclass(frozen=True)
 class Channel:
-    """`tell` runs in the transaction that decides what is told: it writes, and sends nothing.
+    """`store` runs in the transaction that handles the event: it writes, and sends nothing.
 
-    A channel outside the app stores deliveries, which its transport sends later.
+    An external channel stores deliveries; a sender sends them later through the channel's transport.
     """
 
     name: str
-    tell: Callable[[AsyncSession, Sequence[Message]], Awaitable[None]]
-    outside: bool = False
-    default: bool = True  # used unless a person says otherwise; else only where a person asks for it
-    address: str = "email"  # what of a contact a delivery needs
+    store: Callable[[AsyncSession, Sequence[Message]], Awaitable[None]]
+    external: bool = False  # outside the app: mail, SMS
+    default: bool = True  # used unless the recipient switches it off; else only if the recipient switches it on
+    address: str = "email"  # the column of `contacts` that a delivery needs
     transport: Callable[["NotificationsSettings"], Transport | None] = lambda _: None
 
 
 @cache
 def channels() -> Mapping[str, Channel]:
-    """By name, those in the app before the others."""
+    """By name, those in the app first."""
     folders = {path.parent.name for root in package.__path__ for path in Path(root).glob("*/channel.py")}
     modules = [importlib.import_module(f"{package.__name__}.{folder}.channel") for folder in folders]
     every: list[Channel] = [module.CHANNEL for module in modules]
-    return {channel.name: channel for channel in sorted(every, key=lambda one: (one.outside, one.name))}
+    return {channel.name: channel for channel in sorted(every, key=lambda channel: (channel.external, channel.name))}

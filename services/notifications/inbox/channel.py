@@ -1,4 +1,4 @@
-"""The in-app inbox."""
+"""The channel "inapp": a notice in the recipient's inbox."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from services.notifications.dispatch.messages import Message
 from services.notifications.inbox import queries
 
 
-async def tell(session: AsyncSession, messages: Sequence[Message]) -> None:
+async def store(session: AsyncSession, messages: Sequence[Message]) -> None:
     positions = await queries.next_positions(session, [message.recipient_id for message in messages])
     rows = [
         {
@@ -19,11 +19,11 @@ async def tell(session: AsyncSession, messages: Sequence[Message]) -> None:
             "position": position,
             "kind": message.kind,
             "part": message.part,
-            "data": message.shown,
+            "data": message.app_data,
         }
         for message, position in zip(messages, positions, strict=True)
     ]
     await queries.add_notices(session, rows)
 
 
-CHANNEL = Channel("inapp", tell)
+CHANNEL = Channel("inapp", store)

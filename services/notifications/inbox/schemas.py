@@ -1,4 +1,4 @@
-"""HTTP models of inbox."""
+"""HTTP models of the in-app inbox."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ LocalInstant = Annotated[datetime, AfterValidator(copenhagen)]
 
 class BookingUpdate(Schema):
     booking_id: UUID
-    status: str
+    status: str = Field(examples=["confirmed"])
     start: LocalInstant
     end: LocalInstant
     loctician_id: UUID
@@ -22,12 +22,12 @@ class BookingUpdate(Schema):
 
 
 class Notice(Schema):
-    """`id`, `type` and `data` are those of the realtime message that told the same."""
+    """`id`, `type` and `data` are those of the realtime message that said the same."""
 
-    id: UUID
-    type: str
-    kind: str
-    title: str
+    id: UUID = Field(examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2d01"])
+    type: str = Field(examples=["booking_update"])
+    kind: str = Field(examples=["booking_created"])
+    title: str = Field(examples=["Din tid mandag d. 14. september 2026 kl. 10.00 er booket"])
     data: Annotated[BookingUpdate | dict[str, Any], Field(union_mode="left_to_right")]
     created_at: LocalInstant
     read_at: LocalInstant | None

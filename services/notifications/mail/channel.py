@@ -1,4 +1,4 @@
-"""Mail: text and HTML over SMTP, with an invitation where it concerns an appointment."""
+"""The channel "mail": text and HTML over SMTP, with an invitation if the mail is about an appointment."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,12 +8,12 @@ from email.utils import parseaddr
 
 import aiosmtplib
 
-from services.notifications.deliveries.outcomes import Failure, Refused
-from services.notifications.deliveries.queue import store
+from services.notifications.deliveries.failures import Failure, Refused
+from services.notifications.deliveries.queue import enqueue_for
 from services.notifications.dispatch.channels import Channel, Connection, Delivery
 from services.notifications.mail.compose import compose
 from services.notifications.mail.smtp import MailServer, send
-from services.notifications.rendering.texts import Names
+from services.notifications.names.service import Names
 from services.notifications.settings import NotificationsSettings
 from services.notifications.unsubscribe.links import UnsubscribeLinks
 
@@ -27,8 +27,8 @@ class MailConnection:
 
     async def send(self, delivery: Delivery, names: Names) -> str:
         message_id = self._message_id(delivery)
+        unsubscribe_url = self.unsubscribe_links.create(delivery)
         try:
-            unsubscribe_url = self.unsubscribe_links.link(delivery)
             mail = compose(delivery, names, self.sender, message_id, self.app_url, unsubscribe_url)
         except (ValueError, MessageError) as error:
             raise Refused(Failure("address_invalid", permanent=True)) from error
@@ -36,7 +36,7 @@ class MailConnection:
         return message_id
 
     def _message_id(self, delivery: Delivery) -> str:
-        """The same at each attempt, so that a mail sent twice after a crash is known as one."""
+        """The same at each attempt, so that mail programs recognize a mail that is sent twice after a crash."""
         domain = parseaddr(self.sender)[1].rpartition("@")[2]
         return f"<{delivery['id']}.{delivery['resends']}@{domain}>"
 
@@ -49,14 +49,14 @@ class MailTransport:
     unsubscribe_links: UnsubscribeLinks
 
     @asynccontextmanager
-    async def connected(self) -> AsyncIterator[Connection]:
-        async with self.server.connected() as client:
+    async def connect(self) -> AsyncIterator[Connection]:
+        async with self.server.connect() as client:
             yield MailConnection(client, self.sender, self.app_url, self.unsubscribe_links)
 
 
 def transport(settings: NotificationsSettings) -> MailTransport:
     server = MailServer.from_url(settings.smtp_url.get_secret_value())
-    return MailTransport(server, settings.mail_from, settings.links_to, UnsubscribeLinks.of(settings))
+    return MailTransport(server, settings.mail_from, settings.link_base, UnsubscribeLinks.of(settings))
 
 
-CHANNEL = Channel("mail", store("mail"), outside=True, transport=transport)
+CHANNEL = Channel("mail", enqueue_for("mail"), external=True, transport=transport)

@@ -1,4 +1,4 @@
-"""A delivery as a mail."""
+"""Composes the mail of a delivery: headers, text and HTML, invitation."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,19 +9,20 @@ from email.utils import format_datetime, parseaddr
 from typing import Any
 
 from services.notifications.mail import invitations
+from services.notifications.names.service import Names
 from services.notifications.notification_types import NOTIFICATION_TYPES
-from services.notifications.rendering.texts import Names, plain, words
+from services.notifications.rendering.texts import render, single_line
 
 
-class OneWord(UniqueUnstructuredHeader):
-    """A long address: the usual header folds it into encoded words, which no program reads as an address (RFC 2369)."""
+class UnfoldedHeader(UniqueUnstructuredHeader):
+    """Python folds a long address into encoded words, which mail programs do not read as an address (RFC 2369)."""
 
     def fold(self, *, policy: Policy) -> str:
         return f"List-Unsubscribe: {self}{policy.linesep}"
 
 
 HEADERS = HeaderRegistry()
-HEADERS.map_to_type("list-unsubscribe", OneWord)  # type: ignore[arg-type]
+HEADERS.map_to_type("list-unsubscribe", UnfoldedHeader)  # type: ignore[arg-type]
 POLICY = default.clone(header_factory=HEADERS)
 
 
@@ -31,32 +32,33 @@ def compose(
     sender: str,
     message_id: str,
     app_url: str,
-    unsubscribe_url: str | None = None,
+    unsubscribe_url: str = "",
 ) -> EmailMessage:
-    """Compose the mail of a delivery, which comes with its recipient's contact.
+    """Composes the mail of a delivery that comes with its recipient's contact.
 
-    `unsubscribe_url` switches off such mails (RFC 8058); None for those that cannot be switched off. Raises ValueError
-    for an address that no mail can be sent to.
+    `unsubscribe_url` switches off such mails (RFC 8058); empty if they cannot be switched off. Raises ValueError for an
+    address that no mail can be sent to.
     """
-    said = words(delivery, names, parseaddr(sender)[0] or parseaddr(sender)[1], app_url, unsubscribe_url)
+    salon, address = parseaddr(sender)
+    texts = render(delivery, names, salon or address, app_url, unsubscribe_url)
     mail = EmailMessage(POLICY)
     mail["From"] = sender
-    mail["To"] = _address(delivery["full_name"], delivery["email"])
-    mail["Subject"] = said.subject
+    mail["To"] = _recipient(delivery["full_name"], delivery["email"])
+    mail["Subject"] = texts.subject
     mail["Date"] = format_datetime(datetime.now(UTC))
     mail["Message-ID"] = message_id
     mail["Auto-Submitted"] = "auto-generated"
-    if unsubscribe_url is not None:
+    if unsubscribe_url:
         mail["List-Unsubscribe"] = f"<{unsubscribe_url}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    mail.set_content(said.text)
-    mail.add_alternative(said.html, subtype="html")
+    mail.set_content(texts.text)
+    mail.add_alternative(texts.html, subtype="html")
     if NOTIFICATION_TYPES[delivery["kind"]].invitation:
-        invitations.attach(mail, invitations.calendar(delivery, names, sender, said.subject))
+        invitations.attach(mail, invitations.create(delivery, names, sender, texts.subject))
     mail["Content-Language"] = delivery["language"]  # last: earlier ones go to the first part of a multipart mail
     return mail
 
 
-def _address(name: str, address: str) -> Address:
+def _recipient(name: str, address: str) -> Address:
     local, _, domain = address.rpartition("@")
-    return Address(plain(name), addr_spec=f"{local}@{domain.encode('idna').decode()}")
+    return Address(single_line(name), addr_spec=f"{local}@{domain.encode('idna').decode()}")

@@ -1,4 +1,4 @@
-"""An appointment as iTIP (RFC 5546): the recipient's calendar shows it, moves it, and takes it away again."""
+"""The appointment in a mail as an iTIP invitation (RFC 5546): the recipient's calendar adds, moves and removes it."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,64 +10,66 @@ from uuid import UUID
 from icalendar import Calendar, Event, vCalAddress, vText
 
 from domain.clock import comes_twice, copenhagen
+from services.notifications.names.service import Names
 from services.notifications.notification_types import NOTIFICATION_TYPES
 from services.notifications.rendering.labels import LABELS
-from services.notifications.rendering.texts import Names, instant, plain, treatment
+from services.notifications.rendering.texts import single_line, treatment_name
 
 STATUSES = {"booking_requested": "TENTATIVE", "booking_cancelled": "CANCELLED"}
 FILE = "appointment.ics"
 
 
-def calendar(delivery: Mapping[str, Any], names: Names, sender: str, summary: str) -> Calendar:
-    """One event under an id that stays the booking's, so that each mail updates the same entry."""
-    made = Calendar()
-    made.add("prodid", "-//Loctician//Notifications//DA")
-    made.add("version", "2.0")
-    made.add("method", NOTIFICATION_TYPES[delivery["kind"]].invitation)
-    made.add_component(_event(delivery, names, sender, summary))
-    made.add_missing_timezones()
-    return made
+def create(delivery: Mapping[str, Any], names: Names, sender: str, description: str) -> Calendar:
+    """A calendar with one event. Its UID is the booking's, so that each mail updates the same entry."""
+    calendar = Calendar()
+    calendar.add("prodid", "-//Loctician//Notifications//DA")
+    calendar.add("version", "2.0")
+    calendar.add("method", NOTIFICATION_TYPES[delivery["kind"]].invitation)
+    calendar.add_component(_event(delivery, names, sender, description))
+    calendar.add_missing_timezones()
+    return calendar
 
 
 def attach(mail: EmailMessage, invitation: Calendar) -> None:
-    """Beside text and HTML for clients that read invitations, and as a file for those that do not."""
+    """As an alternative for mail programs that read invitations, and as a file for those that do not."""
     content, method = invitation.to_ical(), str(invitation["method"])
     mail.add_alternative(content.decode(), subtype="calendar", params={"method": method})
     mail.add_attachment(content, "application", "ics", filename=FILE)
 
 
-def _event(delivery: Mapping[str, Any], names: Names, sender: str, summary: str) -> Event:
+def _event(delivery: Mapping[str, Any], names: Names, sender: str, description: str) -> Event:
     items = delivery["data"]["items"]
     salon, address = parseaddr(sender)
+    salon = single_line(salon or address)
     event = Event()
     event.add("uid", f"booking-{delivery['booking_id']}@{address.rpartition('@')[2]}")
     event.add("sequence", delivery["booking_version"])
     event.add("dtstamp", datetime.now(UTC))
-    event.add("dtstart", _wall(min(instant(item["start"]) for item in items)))
-    event.add("dtend", _wall(max(instant(item["end"]) for item in items)))
+    event.add("dtstart", _local(min(datetime.fromisoformat(item["start"]) for item in items)))
+    event.add("dtend", _local(max(datetime.fromisoformat(item["end"]) for item in items)))
     event.add("status", STATUSES.get(delivery["kind"], "CONFIRMED"))
     event.add("summary", _summary(items, names, delivery["language"]))
-    event.add("description", summary)
-    event.add("location", plain(salon or address))
-    event.add("organizer", _person(address, plain(salon or address)))
-    attendee = _person(delivery["email"], plain(delivery["full_name"]))
+    event.add("description", description)
+    event.add("location", salon)
+    event.add("organizer", _address(address, salon))
+    attendee = _address(delivery["email"], single_line(delivery["full_name"]))
     attendee.params.update({"ROLE": vText("REQ-PARTICIPANT"), "PARTSTAT": vText("ACCEPTED"), "RSVP": vText("FALSE")})
     event.add("attendee", attendee)
     return event
 
 
-def _wall(moment: datetime) -> datetime:
-    """By the clock in Copenhagen; in UTC within the hour that comes twice, where that clock says too little."""
-    return moment.astimezone(UTC) if comes_twice(moment) else copenhagen(moment)
+def _local(instant: datetime) -> datetime:
+    """Copenhagen time; UTC within the hour that autumn repeats, where Copenhagen time is ambiguous."""
+    return instant.astimezone(UTC) if comes_twice(instant) else copenhagen(instant)
 
 
 def _summary(items: list[Mapping[str, Any]], names: Names, language: str) -> str:
     labels = LABELS[language]
-    called = [treatment(names.treatments.get(UUID(item["treatment_id"]), {}), labels, language) for item in items]
-    return ", ".join(dict.fromkeys(called))
+    translations = [names.treatments.get(UUID(item["treatment_id"]), {}) for item in items]
+    return ", ".join(dict.fromkeys(treatment_name(treatment, labels, language) for treatment in translations))
 
 
-def _person(address: str, name: str) -> vCalAddress:
+def _address(address: str, name: str) -> vCalAddress:
     person = vCalAddress(f"mailto:{address}")
     person.params["CN"] = vText(name.replace('"', "'"))  # a parameter's value cannot hold a quotation mark
     return person

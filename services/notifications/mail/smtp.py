@@ -1,4 +1,4 @@
-"""The mail server: its address, a connection to it, and what its refusals mean."""
+"""The SMTP conversation with the mail server, and what its replies mean."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -9,9 +9,9 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from services.notifications.deliveries.outcomes import Failure, Refused, Unreachable
+from services.notifications.deliveries.failures import Failure, Refused, Unreachable
 
-TIMEOUT = 10.0  # seconds, for each step of a conversation
+TIMEOUT = 10.0  # seconds, for each command
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -22,14 +22,14 @@ class MailServer:
     username: str | None
     password: str | None = field(repr=False)
     use_tls: bool
-    start_tls: bool | None  # None: if the server offers it
-    timeout: float = TIMEOUT
+    start_tls: bool | None  # None: if the server offers STARTTLS
+    timeout: float = TIMEOUT  # seconds
 
     @classmethod
     def from_url(cls, url: str) -> Self:
-        """From `smtp://`, `smtp+starttls://` or `smtps://[user:password@]host[:port]`. Raises ValueError.
+        """From `smtp://`, `smtp+starttls://` or `smtps://`, then `[user:password@]host[:port]`. Raises ValueError.
 
-        Certificates are always verified, and a password is never sent in the clear.
+        Certificates are always verified, and a password is never sent without encryption.
         """
         parts = urlsplit(url)
         if parts.scheme not in PORTS or not parts.hostname:
@@ -45,8 +45,8 @@ class MailServer:
         )
 
     @asynccontextmanager
-    async def connected(self) -> AsyncIterator[aiosmtplib.SMTP]:
-        """A conversation with the server, logged in where a user is given. Raises Unreachable."""
+    async def connect(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        """Connects, and logs in if the URL names a user. Raises Unreachable."""
         client = aiosmtplib.SMTP(
             hostname=self.host,
             port=self.port,
@@ -60,7 +60,7 @@ class MailServer:
             await client.connect()
         except (aiosmtplib.SMTPException, OSError) as error:
             client.close()
-            raise Unreachable(_away(error)) from error
+            raise Unreachable(_code_of(error)) from error
         try:
             yield client
         finally:
@@ -70,7 +70,7 @@ class MailServer:
 
 
 async def send(client: aiosmtplib.SMTP, mail: EmailMessage) -> None:
-    """Raises Refused when the server does not take this mail, Unreachable when the conversation broke off."""
+    """Raises Refused if the server does not accept this mail, Unreachable if the connection was lost."""
     try:
         await client.send_message(mail)
     except aiosmtplib.SMTPRecipientsRefused as error:
@@ -82,7 +82,7 @@ async def send(client: aiosmtplib.SMTP, mail: EmailMessage) -> None:
     except ValueError as error:
         raise Refused(Failure("address_invalid", permanent=True)) from error
     except (aiosmtplib.SMTPException, OSError) as error:
-        raise Unreachable(_away(error)) from error
+        raise Unreachable(_code_of(error)) from error
 
 
 def _refusal(code: int) -> Failure:
@@ -91,5 +91,5 @@ def _refusal(code: int) -> Failure:
     return Failure(f"smtp_{code}", permanent=500 <= code < 600)
 
 
-def _away(error: Exception) -> str:
+def _code_of(error: Exception) -> str:
     return f"smtp_{error.code}" if isinstance(error, aiosmtplib.SMTPResponseException) else "smtp_unreachable"

@@ -1,4 +1,4 @@
-"""SQL of the names that mails use: treatments, locticians and customers."""
+"""SQL of names: of treatments and locticians (projections of booking) and of customers."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -11,6 +11,7 @@ from services.notifications.rows import upsert_if_newer
 
 
 async def upsert_treatment_name(session: AsyncSession, treatment_id: UUID, names: dict[str, str], version: int) -> None:
+    """`names` by language."""
     values = {"treatment_id": treatment_id, "names": names}
     await upsert_if_newer(session, treatment_names, "treatment_id", values, treatment_names.c.version, version)
 
@@ -21,15 +22,15 @@ async def upsert_loctician_name(session: AsyncSession, loctician_id: UUID, name:
 
 
 async def find_treatment_names(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, dict[str, str]]:
-    named = select(treatment_names.c.treatment_id, treatment_names.c.names)
-    return {row[0]: row[1] for row in await session.execute(named.where(treatment_names.c.treatment_id.in_(ids)))}
+    names = select(treatment_names.c.treatment_id, treatment_names.c.names)
+    return {row[0]: row[1] for row in await session.execute(names.where(treatment_names.c.treatment_id.in_(ids)))}
 
 
 async def find_loctician_names(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, str]:
-    named = select(loctician_names.c.loctician_id, loctician_names.c.display_name)
-    return {row[0]: row[1] for row in await session.execute(named.where(loctician_names.c.loctician_id.in_(ids)))}
+    names = select(loctician_names.c.loctician_id, loctician_names.c.display_name)
+    return {row[0]: row[1] for row in await session.execute(names.where(loctician_names.c.loctician_id.in_(ids)))}
 
 
 async def find_customer_names(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, str]:
-    named = select(contacts.c.user_id, contacts.c.full_name).where(contacts.c.full_name.is_not(None))
-    return {row[0]: row[1] for row in await session.execute(named.where(contacts.c.user_id.in_(ids)))}
+    names = select(contacts.c.user_id, contacts.c.full_name).where(contacts.c.full_name.is_not(None))
+    return {row[0]: row[1] for row in await session.execute(names.where(contacts.c.user_id.in_(ids)))}

@@ -1,36 +1,40 @@
 """HTTP models of preferences."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
 from shared.http.schemas import Flag, Input, Schema
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=30)]
+CHANNELS: dict[str, Any] = {"mail": {"enabled": True, "required": False}, "sms": {"enabled": False, "required": False}}
 
 
 class PreferencesRequest(Input):
-    """Takes the place of earlier choices; what is not named is as by default. No language: the account's."""
+    """Replaces earlier choices. Topics and channels that are not named get their defaults. Without `language`, messages
+    are in the language of the account."""
 
-    language: Literal["da", "en"] | None = None
-    kinds: dict[Name, Annotated[dict[Name, Flag], Field(max_length=20)]] = Field(default={}, max_length=20)
+    language: Literal["da", "en"] | None = Field(default=None, examples=["da"])
+    kinds: dict[Name, Annotated[dict[Name, Flag], Field(max_length=20)]] = Field(
+        default={}, max_length=20, examples=[{"reminder": {"mail": True, "sms": False}}]
+    )
 
 
 class Choice(Schema):
-    enabled: bool
+    enabled: bool = Field(examples=[True])
     required: bool
 
 
 class PreferenceKind(Schema):
-    """`consent` is null where none is needed; without one that is, nothing of this kind comes in any channel."""
+    """`consent` is null if the topic needs none. While it is false, nothing about the topic is sent in any channel."""
 
-    kind: str
-    channels: dict[str, Choice]
-    consent: bool | None
+    kind: str = Field(examples=["reminder"])
+    channels: dict[str, Choice] = Field(examples=[CHANNELS])
+    consent: bool | None = Field(examples=[None])
 
 
 class Preferences(Schema):
     language: Literal["da", "en"]
-    phone_known: bool
+    phone_known: bool = Field(examples=[True])
     kinds: list[PreferenceKind]
     version: int

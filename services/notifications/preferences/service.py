@@ -1,4 +1,4 @@
-"""What a person wants to hear, and how: choices over each channel's defaults, within what must be told."""
+"""Which notifications a person wants through which channel, within what must be sent."""
 
 from typing import Any
 from uuid import UUID
@@ -7,86 +7,93 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.contacts.queries import find_contact
 from services.notifications.dispatch.channels import Channel, channels
-from services.notifications.dispatch.service import choosable, chosen, must
-from services.notifications.errors import NothingToChoose, NumberNeeded, Required
+from services.notifications.dispatch.service import is_available, is_enabled, is_required
+from services.notifications.errors import ChannelRequired, PhoneRequired, UnknownChoice
 from services.notifications.events import PreferencesUpdated
 from services.notifications.notification_types import NOTIFICATION_TYPES, TOPICS, Topic
 from services.notifications.preferences import queries
 from services.notifications.preferences.queries import Choices
 from services.notifications.preferences.schemas import PreferencesRequest
-from shared.errors import StaleVersion
+from shared.http.preconditions import check_match
 from shared.messaging.events import emit
 
 
 async def get_preferences(session: AsyncSession, user_id: UUID) -> dict[str, Any]:
-    known = await queries.find_preferences(session, user_id) or {"language": None, "choices": {}, "version": 0}
+    stored = await queries.find_preferences(session, user_id) or {"language": None, "choices": {}, "version": 0}
     contact = await find_contact(session, user_id) or {"language": None, "phone": None}
-    consented = {purpose for _, purpose in await queries.find_consents(session, [user_id])}
+    consents = {purpose for _, purpose in await queries.find_consents(session, [user_id])}
     return {
-        "language": known["language"] or contact["language"] or "da",
+        "language": stored["language"] or contact["language"] or "da",
         "phone_known": contact["phone"] is not None,
-        "kinds": [_topic(topic, known["choices"], consented) for topic in TOPICS.values()],
-        "version": known["version"],
+        "kinds": [_topic(topic, stored["choices"], consents) for topic in TOPICS.values()],
+        "version": stored["version"],
     }
 
 
 async def put_preferences(
-    session: AsyncSession, user_id: UUID, asked: PreferencesRequest, if_match: str | None
+    session: AsyncSession, user_id: UUID, request: PreferencesRequest, if_match: str | None
 ) -> dict[str, Any]:
-    """In place of what was chosen before. Raises Required, NothingToChoose, NumberNeeded, StaleVersion."""
-    known = await queries.find_preferences(session, user_id, lock=True)
-    if if_match not in {None, "*", f'"{known["version"] if known else 0}"'}:
-        raise StaleVersion
+    """Replaces all earlier choices. Raises ChannelRequired, PhoneRequired, StaleVersion, UnknownChoice."""
+    stored = await queries.find_preferences(session, user_id, lock=True)
+    check_match(if_match, stored["version"] if stored else 0)
     contact = await find_contact(session, user_id)
-    for topic, wanted in asked.kinds.items():
-        for channel, on in wanted.items():
-            _check(topic, channel, on=on, phone=contact["phone"] if contact else None)
-    await queries.put_preferences(session, user_id, asked.language, asked.kinds)
-    now = await get_preferences(session, user_id)
-    emit(session, PreferencesUpdated(version=now["version"], user_id=user_id, switched_off=_silent(now)))
-    return now
+    phone = contact["phone"] if contact else None
+    for topic, choices in request.kinds.items():
+        for channel, enabled in choices.items():
+            _check(topic, channel, enabled=enabled, phone=phone)
+    return await _save(session, user_id, request.language, request.kinds)
 
 
 async def switch_off(session: AsyncSession, user_id: UUID, topic: str, channel: str) -> None:
-    """One choice of somebody known, who is not asked again; the others stay."""
+    """Switches off one topic in one channel; other choices stay. Does nothing for a person who is not known."""
     if await find_contact(session, user_id) is None:
         return
-    known = await queries.find_preferences(session, user_id, lock=True) or {"language": None, "choices": {}}
-    choices = known["choices"]
+    stored = await queries.find_preferences(session, user_id, lock=True) or {"language": None, "choices": {}}
+    choices = stored["choices"]
     if choices.get(topic, {}).get(channel) is False:
         return
     changed = choices | {topic: choices.get(topic, {}) | {channel: False}}
-    await queries.put_preferences(session, user_id, known["language"], changed)
-    now = await get_preferences(session, user_id)
-    emit(session, PreferencesUpdated(version=now["version"], user_id=user_id, switched_off=_silent(now)))
+    await _save(session, user_id, stored["language"], changed)
 
 
-def _silent(preferences: dict[str, Any]) -> list[str]:
+async def _save(session: AsyncSession, user_id: UUID, language: str | None, choices: Choices) -> dict[str, Any]:
+    await queries.put_preferences(session, user_id, language, choices)
+    preferences = await get_preferences(session, user_id)
+    silent = _switched_off(preferences)
+    emit(session, PreferencesUpdated(version=preferences["version"], user_id=user_id, switched_off=silent))
+    return preferences
+
+
+def _switched_off(preferences: dict[str, Any]) -> list[str]:
+    """Topics that reach the person through no external channel."""
     return [
-        one["kind"] for one in preferences["kinds"] if not any(choice["enabled"] for choice in one["channels"].values())
+        topic["kind"]
+        for topic in preferences["kinds"]
+        if not any(choice["enabled"] for choice in topic["channels"].values())
     ]
 
 
-def _check(topic: str, channel: str, *, on: bool, phone: str | None) -> None:
-    if topic not in TOPICS or channel not in _outside(TOPICS[topic]):
-        raise NothingToChoose(kind=topic, channel=channel)
-    found = channels()[channel]
-    if not on and must(found, topic):
-        raise Required(kind=topic, channel=channel)
-    if on and found.address == "phone" and phone is None:
-        raise NumberNeeded(channel=channel)
+def _check(topic: str, channel_name: str, *, enabled: bool, phone: str | None) -> None:
+    if topic not in TOPICS or channel_name not in _choices_of(TOPICS[topic]):
+        raise UnknownChoice(kind=topic, channel=channel_name)
+    channel = channels()[channel_name]
+    if not enabled and is_required(channel, topic):
+        raise ChannelRequired(kind=topic, channel=channel_name)
+    if enabled and channel.address == "phone" and phone is None:
+        raise PhoneRequired(channel=channel_name)
 
 
-def _outside(topic: Topic) -> dict[str, Channel]:
-    """The channels there may be a choice in: the inbox and realtime messages always are."""
-    outside = {name: channel for name, channel in channels().items() if channel.outside}
-    return {name: channel for name, channel in outside.items() if choosable(channel, topic.name)}
-
-
-def _topic(topic: Topic, choices: Choices, consented: set[str]) -> dict[str, Any]:
-    found = {
-        name: {"enabled": chosen(channel, topic.name, choices), "required": must(channel, topic.name)}
-        for name, channel in _outside(topic).items()
+def _choices_of(topic: Topic) -> dict[str, Channel]:
+    """The channels a person can choose for a topic. Inbox and realtime messages are always on."""
+    return {
+        name: channel for name, channel in channels().items() if channel.external and is_available(channel, topic.name)
     }
-    needed = {kind.consent for kind in NOTIFICATION_TYPES.values() if kind.topic == topic.name and kind.consent}
-    return {"kind": topic.name, "channels": found, "consent": needed <= consented if needed else None}
+
+
+def _topic(topic: Topic, choices: Choices, consents: set[str]) -> dict[str, Any]:
+    settings = {
+        name: {"enabled": is_enabled(channel, topic.name, choices), "required": is_required(channel, topic.name)}
+        for name, channel in _choices_of(topic).items()
+    }
+    needed = {type_.consent for type_ in NOTIFICATION_TYPES.values() if type_.topic == topic.name and type_.consent}
+    return {"kind": topic.name, "channels": settings, "consent": needed <= consents if needed else None}

@@ -1,4 +1,4 @@
-"""SQL of reminders: which appointments are due a look, and which reminders were sent."""
+"""SQL of reminders: which appointments are due a check, and which reminders were sent."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,24 +14,26 @@ from services.notifications.rows import Row, fetch_all
 
 
 async def lock_due_appointments(session: AsyncSession, limit: int) -> list[Row]:
-    """Locked, with the database's time; those that another worker has are left out."""
+    """Locks appointments that are due a check, with the database's time as `now`. Skips those locked elsewhere."""
     due = select(appointments, func.now().label("now")).where(appointments.c.look_at <= func.now())
-    return await fetch_all(session, due.order_by(appointments.c.look_at).limit(limit).with_for_update(skip_locked=True))
+    due = due.order_by(appointments.c.look_at).limit(limit)
+    return await fetch_all(session, due.with_for_update(skip_locked=True))
 
 
-async def schedule_check(session: AsyncSession, booking_id: UUID, when: datetime | None) -> None:
-    await session.execute(update(appointments).where(appointments.c.booking_id == booking_id).values(look_at=when))
+async def schedule_check(session: AsyncSession, booking_id: UUID, at: datetime | None) -> None:
+    """None: no further check."""
+    await session.execute(update(appointments).where(appointments.c.booking_id == booking_id).values(look_at=at))
 
 
 async def check_all_again(session: AsyncSession) -> None:
-    """After a start the settings may be others."""
+    """Makes every coming appointment due a check, because the settings may have changed since the last start."""
     upcoming = (appointments.c.active, appointments.c.starts_at > func.now())
     later = or_(appointments.c.look_at.is_(None), appointments.c.look_at > func.now())
     await session.execute(update(appointments).where(*upcoming, later).values(look_at=func.now()))
 
 
 async def add_reminders(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> set[UUID]:
-    """Ids of those that were not there yet."""
+    """Returns the ids of the reminders that did not exist yet."""
     if not rows:
         return set()
     add = insert(reminders).values(rows)

@@ -1,70 +1,74 @@
-"""When reminders of an appointment are due: hours before it, outside quiet hours."""
+"""When the reminders of an appointment are due: some hours before it, outside quiet hours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, time, timedelta
 
 from domain.clock import COPENHAGEN, copenhagen
 
-USEFUL = timedelta(minutes=30)  # before the appointment; later a reminder helps nobody
-EVENING = timedelta(minutes=15)  # before quiet hours, so that they have not begun when it is sent
+LATEST = timedelta(minutes=30)  # before the appointment; a later reminder helps nobody
+BEFORE_QUIET_HOURS = timedelta(minutes=15)  # so that they have not begun when the reminder is sent
 
 
 @dataclass(frozen=True)
 class QuietHours:
-    """From one hour to another by the clock in Copenhagen, over midnight or not; the same hour twice is never."""
+    """From `begin` to `end`, hours by the clock in Copenhagen; may span midnight. The same hour twice: none."""
 
     begin: int
     end: int
 
-    def period(self, moment: datetime) -> tuple[datetime, datetime] | None:
-        """The quiet hours that hold this moment, in UTC."""
+    def period_at(self, instant: datetime) -> tuple[datetime, datetime] | None:
+        """Begin and end (UTC) of the quiet hours that contain the instant; None if none do."""
         if self.begin == self.end:
             return None
-        today = copenhagen(moment).date()
+        today = copenhagen(instant).date()
         for day in (today - timedelta(days=1), today):
-            last = day if self.begin < self.end else day + timedelta(days=1)
-            period = (self._at(day, self.begin), self._at(last, self.end))
-            if period[0] <= moment < period[1]:
+            last_day = day if self.begin < self.end else day + timedelta(days=1)
+            period = (self._at(day, self.begin), self._at(last_day, self.end))
+            if period[0] <= instant < period[1]:
                 return period
         return None
 
     @staticmethod
-    def _at(day: Any, hour: int) -> datetime:
+    def _at(day: date, hour: int) -> datetime:
         return datetime.combine(day, time(hour), COPENHAGEN).astimezone(UTC)
 
 
 @dataclass(frozen=True)
 class PlannedReminder:
-    hours: int
+    hours: int  # before the appointment, as in REMINDER_HOURS
     due: datetime
-    until: datetime  # from here on it is of no use
+    until: datetime  # not sent from here on
 
 
-def plan(start: datetime, known_at: datetime, hours: Sequence[int], quiet: QuietHours) -> list[PlannedReminder]:
-    """Earliest first. Counted in hours that pass, so right across clock changes. None that would have been due
-    before the time was agreed on."""
-    found: dict[datetime, int] = {}
-    for before in sorted(hours, reverse=True):
-        due = _due(start, known_at, before, quiet)
+def plan(start: datetime, known_at: datetime, hours: Sequence[int], quiet_hours: QuietHours) -> list[PlannedReminder]:
+    """The reminders of an appointment, earliest first.
+
+    Counts elapsed hours, so clock changes do not matter. Leaves out reminders that would have been due before
+    `known_at`, when the time was agreed on.
+    """
+    hours_by_due: dict[datetime, int] = {}
+    for hours_before in sorted(hours, reverse=True):
+        due = _due(start, known_at, hours_before, quiet_hours)
         if due is not None:
-            found.setdefault(due, before)
-    dues = sorted(found)
-    ends = [*dues[1:], start - USEFUL]
-    return [PlannedReminder(found[due], due, until) for due, until in zip(dues, ends, strict=False) if due < until]
+            hours_by_due.setdefault(due, hours_before)
+    dues = sorted(hours_by_due)
+    ends = [*dues[1:], start - LATEST]
+    return [
+        PlannedReminder(hours_by_due[due], due, until) for due, until in zip(dues, ends, strict=False) if due < until
+    ]
 
 
-def _due(start: datetime, known_at: datetime, hours: int, quiet: QuietHours) -> datetime | None:
-    wanted = start - timedelta(hours=hours)
-    if wanted <= known_at:
+def _due(start: datetime, known_at: datetime, hours: int, quiet_hours: QuietHours) -> datetime | None:
+    due = start - timedelta(hours=hours)
+    if due <= known_at:
         return None
-    period = quiet.period(wanted)
+    period = quiet_hours.period_at(due)
     if period is None:
-        return wanted
-    evening, morning = period[0] - EVENING, period[1]
-    early_enough = start - morning >= timedelta(hours=hours) / 2
-    for moment in (morning, evening) if early_enough else (evening, morning):
-        if known_at < moment < start - USEFUL and quiet.period(moment) is None:
-            return moment
+        return due
+    evening, morning = period[0] - BEFORE_QUIET_HOURS, period[1]
+    morning_is_early_enough = start - morning >= timedelta(hours=hours) / 2
+    for moved in (morning, evening) if morning_is_early_enough else (evening, morning):
+        if known_at < moved < start - LATEST and quiet_hours.period_at(moved) is None:
+            return moved
     return None

@@ -1,4 +1,4 @@
-"""Reminders: some hours before an appointment, outside quiet hours, once each."""
+"""Sends each reminder once. A worker checks appointments at the times that the schedule gives."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.dispatch.messages import Message
-from services.notifications.dispatch.service import tell
+from services.notifications.dispatch.service import dispatch
 from services.notifications.reminders import queries
 from services.notifications.reminders.schedule import PlannedReminder, QuietHours, plan
 from services.notifications.rows import Row
@@ -24,74 +24,79 @@ BATCH = 50
 
 async def run(runtime: Runtime) -> None:
     settings = NotificationsSettings.of(runtime.settings)
-    reminding = ReminderWorker(runtime.database, settings.reminder_hours, QuietHours(*settings.quiet_hours))
+    worker = ReminderWorker(runtime.database, settings.reminder_hours, QuietHours(*settings.quiet_hours))
     async with transaction(runtime.database, SERVICE_CLAIMS) as session:
         await queries.check_all_again(session)
-    await repeat(reminding.remind_due, POLL)
+    await repeat(worker.remind_due, POLL)
 
 
 class ReminderWorker:
-    """Any number may run at once: an appointment is looked at by one, and each reminder is written once."""
+    """Any number may run at once: an appointment is locked by one of them, and each reminder is stored once."""
 
-    def __init__(self, database: Database, hours: Sequence[int], quiet: QuietHours) -> None:
+    def __init__(self, database: Database, hours: Sequence[int], quiet_hours: QuietHours) -> None:
         self._database = database
         self._hours = hours
-        self._quiet = quiet
+        self._quiet_hours = quiet_hours
 
     async def remind_due(self) -> int:
-        """One batch of appointments. Returns how many were looked at."""
+        """Checks one batch of appointments. Returns how many were checked."""
         async with transaction(self._database, SERVICE_CLAIMS) as session:
-            rows = await queries.lock_due_appointments(session, BATCH)
+            appointments = await queries.lock_due_appointments(session, BATCH)
             due: list[tuple[Row, PlannedReminder]] = []
-            for row in rows:
-                now, later = self._sort(row)
-                due += [(row, one) for one in now]
-                await queries.schedule_check(session, row["booking_id"], later)
-            await _tell(session, due)
-        return len(rows)
+            for appointment in appointments:
+                reminders, next_check = self._check(appointment)
+                due += [(appointment, reminder) for reminder in reminders]
+                await queries.schedule_check(session, appointment["booking_id"], next_check)
+            await _send(session, due)
+        return len(appointments)
 
-    def _sort(self, row: Row) -> tuple[list[PlannedReminder], datetime | None]:
-        """What is to be told now, and when to look again."""
-        if not row["active"]:
+    def _check(self, appointment: Row) -> tuple[list[PlannedReminder], datetime | None]:
+        """The reminders that are due now, and when to check again."""
+        if not appointment["active"]:
             return [], None
-        now: datetime = row["now"]
-        period = self._quiet.period(now)
-        planned = plan(row["starts_at"], row["known_at"], self._hours, self._quiet)
-        useful = [one for one in planned if now < one.until]
-        due = [one for one in useful if one.due <= now]
-        later = [one.due for one in useful if one.due > now]
-        if due and period is not None:  # it fell due while nobody was here, and now people sleep
-            later += [period[1] for one in due if period[1] < one.until]
+        now: datetime = appointment["now"]
+        planned = plan(appointment["starts_at"], appointment["known_at"], self._hours, self._quiet_hours)
+        useful = [reminder for reminder in planned if now < reminder.until]
+        due = [reminder for reminder in useful if reminder.due <= now]
+        later = [reminder.due for reminder in useful if reminder.due > now]
+        quiet = self._quiet_hours.period_at(now)
+        if due and quiet is not None:  # due while no worker ran, and now it is night
+            later += [quiet[1] for reminder in due if quiet[1] < reminder.until]
             due = []
         return due, min(later, default=None)
 
 
-async def _tell(session: AsyncSession, due: Sequence[tuple[Row, PlannedReminder]]) -> None:
-    """Those not told before."""
-    reminders = [
-        {"id": new_id(), "booking_id": row["booking_id"], "starts_at": row["starts_at"], "hours": one.hours}
-        for row, one in due
+async def _send(session: AsyncSession, due: Sequence[tuple[Row, PlannedReminder]]) -> None:
+    """Leaves out reminders that were sent before."""
+    rows = [
+        {
+            "id": new_id(),
+            "booking_id": appointment["booking_id"],
+            "starts_at": appointment["starts_at"],
+            "hours": reminder.hours,
+        }
+        for appointment, reminder in due
     ]
-    fresh = await queries.add_reminders(session, reminders)
-    told = zip(reminders, due, strict=True)
-    await tell(session, [_message(one, row, planned) for one, (row, planned) in told if one["id"] in fresh])
+    added = await queries.add_reminders(session, rows)
+    pairs = zip(rows, due, strict=True)
+    await dispatch(session, [_message(row, *pair) for row, pair in pairs if row["id"] in added])
 
 
-def _message(reminder: dict[str, Any], row: Row, planned: PlannedReminder) -> Message:
-    shown = {
+def _message(row: dict[str, Any], appointment: Row, reminder: PlannedReminder) -> Message:
+    app_data = {
         "kind": "reminder",
-        "booking_id": str(row["booking_id"]),
-        "start": row["facts"]["start"],
-        "hours": planned.hours,
+        "booking_id": str(appointment["booking_id"]),
+        "start": appointment["facts"]["start"],
+        "hours": reminder.hours,
     }
     return Message(
-        event_id=reminder["id"],
-        recipient_id=row["customer_id"],
+        event_id=row["id"],
+        recipient_id=appointment["customer_id"],
         kind="reminder",
         part="customer",
-        facts=row["facts"],
-        shown=shown,
-        booking_id=row["booking_id"],
-        booking_version=row["version"],
-        expires_at=planned.until,
+        mail_data=appointment["facts"],
+        app_data=app_data,
+        booking_id=appointment["booking_id"],
+        booking_version=appointment["version"],
+        expires_at=reminder.until,
     )

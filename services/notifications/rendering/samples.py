@@ -1,17 +1,17 @@
-"""A made-up delivery of every kind, to look at its words without sending anything."""
+"""A made-up delivery of every type, to look at its text without sending anything."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from services.notifications.names.service import Names
 from services.notifications.notification_types import NOTIFICATION_TYPES, TOPICS, Part
-from services.notifications.rendering.texts import Names
 
 CUSTOMER, LOCTICIAN = UUID(int=1), UUID(int=2)
 RETWIST, BROADCAST = UUID(int=3), UUID(int=4)
 START = datetime(2027, 3, 29, 8, tzinfo=UTC)
-PEOPLE: dict[Part, str] = {
+RECIPIENTS: dict[Part, str] = {
     "customer": "Kirsten Ærø",
     "loctician": "Amina Diallo",
     "staff": "Søren Åkjær",
@@ -33,15 +33,15 @@ NAMES = Names(
 )
 
 
-def kinds() -> Iterator[tuple[str, Part]]:
-    """Every kind with each of its parts."""
-    for kind in NOTIFICATION_TYPES.values():
-        for part in kind.parts:
-            yield kind.name, part
+def types_and_parts() -> Iterator[tuple[str, Part]]:
+    """Every notification type with each of its parts."""
+    for notification_type in NOTIFICATION_TYPES.values():
+        for part in notification_type.parts:
+            yield notification_type.name, part
 
 
 def delivery(kind: str, part: Part, language: str) -> dict[str, Any]:
-    """As the sender has it: with the recipient's contact."""
+    """As a sender has it: with the recipient's contact."""
     return {
         "id": UUID(int=9),
         "recipient_id": UUID(int=8),
@@ -49,32 +49,32 @@ def delivery(kind: str, part: Part, language: str) -> dict[str, Any]:
         "kind": kind,
         "part": part,
         "language": language,
-        "full_name": PEOPLE[part],
+        "full_name": RECIPIENTS[part],
         "email": "kirsten@example.com",
         "phone": "+4520123456",
         "booking_id": UUID(int=5),
         "booking_version": 2,
-        "data": _facts(kind),
+        "data": _data(kind),
     }
 
 
-def unsubscribe_url(kind: str) -> str | None:
-    """As leaving.UnsubscribeLinks makes it, with nobody's proof."""
+def unsubscribe_url(kind: str) -> str:
+    """In the form of unsubscribe.links, with a token that proves nothing; empty for a required topic."""
     topic = TOPICS[NOTIFICATION_TYPES[kind].topic]
     path = f"/api/v1/notifications/unsubscribe/{topic.name}/sample-proof"
-    return None if topic.required else f"https://loctician.example{path}"
+    return "" if topic.required else f"https://loctician.example{path}"
 
 
-def _facts(kind: str) -> dict[str, Any]:
+def _data(kind: str) -> dict[str, Any]:
     if kind in {"broadcast", "marketing"}:
         return {"broadcast_id": str(BROADCAST)}
     if NOTIFICATION_TYPES[kind].topic == "account":
         return {"at": _at(0), "expires_at": _at(24), "token": "sample-token"}
     item = {"treatment_id": str(RETWIST), "loctician_id": str(LOCTICIAN), "start": _at(0), "end": _at(1.5)}
-    facts: dict[str, Any] = {"start": _at(0), "end": _at(1.5), "items": [item]}
+    data: dict[str, Any] = {"start": _at(0), "end": _at(1.5), "items": [item]}
     if kind == "waitlist_offered":
-        return facts | {"expires_at": _at(-20)}
-    return facts | {"customer_id": str(CUSTOMER), "price_amount": 64900}
+        return data | {"expires_at": _at(-20)}
+    return data | {"customer_id": str(CUSTOMER), "price_amount": 64900}
 
 
 def _at(hours: float) -> str:

@@ -1,8 +1,8 @@
-"""From a delivery to words: templates in the recipient's language, times in Europe/Copenhagen."""
+"""Renders a delivery to text, HTML and SMS in the recipient's language, with times in Europe/Copenhagen."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedErro
 
 from domain.clock import comes_twice, copenhagen
 from domain.money import LOCALES, format_money
+from services.notifications.names.service import Names
 from services.notifications.rendering.labels import LABELS, Labels
 
 FOLDER = Path(__file__).parents[1] / "templates"
+# Control characters and those that change the direction of writing.
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 BLANK_LINES = re.compile(r"\n[ \t]*(\n[ \t]*)+\n*")
 LONGEST_NAME = 200
@@ -28,101 +30,80 @@ PATHS = {
 
 
 @dataclass(frozen=True)
-class Names:
-    """What ids are called: treatments by language, people as they are, and the words of broadcasts."""
-
-    treatments: Mapping[UUID, Mapping[str, str]] = field(default_factory=dict)
-    locticians: Mapping[UUID, str] = field(default_factory=dict)
-    customers: Mapping[UUID, str] = field(default_factory=dict)
-    broadcasts: Mapping[UUID, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Words:
+class Texts:
     subject: str
     text: str
     html: str
-    short: str  # for an SMS
+    sms: str
 
 
-def _present(value: Any) -> Any:
+def _refuse_none(value: Any) -> Any:
     if value is None:
         raise UndefinedError("a value is None")
     return value
 
 
-def _environment(*, markup: bool) -> Environment:
+def _environment(*, html: bool) -> Environment:
     return Environment(
         loader=FileSystemLoader(FOLDER),
-        autoescape=markup,  # noqa: S701 - text that is no markup is not escaped
+        autoescape=html,  # noqa: S701 - plain text is not escaped
         undefined=StrictUndefined,
-        finalize=_present,
+        finalize=_refuse_none,
         trim_blocks=True,
         lstrip_blocks=True,
     )
 
 
-PLAIN, MARKUP = _environment(markup=False), _environment(markup=True)
+PLAIN, HTML = _environment(html=False), _environment(html=True)
 
 
-def plain(name: str) -> str:
-    """One line without control or direction-changing characters, whatever somebody is called."""
-    return UNPRINTABLE.sub(" ", name).strip()[:LONGEST_NAME]
+def render(delivery: Mapping[str, Any], names: Names, salon: str, app_url: str, unsubscribe_url: str = "") -> Texts:
+    """Renders a delivery that comes with its recipient's contact.
 
-
-def words(
-    delivery: Mapping[str, Any], names: Names, salon: str, app_url: str, unsubscribe_url: str | None = None
-) -> Words:
-    """`unsubscribe_url`: where the recipient can switch off such messages.
-
-    Raises TemplateError or LookupError rather than leave anything out.
+    Without `unsubscribe_url`, the link to unsubscribe leads to the app. Raises TemplateError or LookupError if a value
+    is missing, so that no message goes out with a gap.
     """
     language = delivery["language"]
     values = _values(delivery["data"], names, language) | {
-        "recipient": plain(delivery["full_name"]),
-        "salon": plain(salon),
+        "recipient": single_line(delivery["full_name"]),
+        "salon": single_line(salon),
         "part": delivery["part"],
+        "unsubscribe_url": unsubscribe_url or app_url,
     }
     values |= _link(delivery["kind"], delivery["data"], app_url)
-    values["unsubscribe_url"] = unsubscribe_url or app_url  # in the app everything that may be switched off can be
     template = f"{language}/{delivery['kind']}.{delivery['part']}.j2"
-    values["subject"] = _block(template, "subject", values)
+    subject = values["subject"] = _render_block(template, "subject", values)
     text = PLAIN.get_template(template).render(values | {"form": "txt"})
-    return Words(
-        subject=values["subject"],
+    return Texts(
+        subject=subject,
         text=BLANK_LINES.sub("\n\n", text).strip() + "\n",
-        html=MARKUP.get_template(template).render(values | {"form": "html"}).strip() + "\n",
-        short=_short(template, values),
+        html=HTML.get_template(template).render(values | {"form": "html"}).strip() + "\n",
+        sms=f"{subject}. {values['salon']}",
     )
 
 
-def title(kind: str, part: str, data: Mapping[str, Any], language: str) -> str:
-    """The subject of a mail, as the heading of the same notice in the app."""
-    return _block(f"{language}/{kind}.{part}.j2", "subject", _values(data, Names(), language))
+def render_title(kind: str, part: str, data: Mapping[str, Any], language: str) -> str:
+    """The title of a notice in the app: the subject of the same mail."""
+    return _render_block(f"{language}/{kind}.{part}.j2", "subject", _values(data, Names(), language))
 
 
-def _block(template: str, block: str, values: Mapping[str, Any]) -> str:
-    found = PLAIN.get_template(template)
-    written = "".join(found.blocks[block](found.new_context({**values, "form": "txt"})))
-    return UNPRINTABLE.sub(" ", written).strip()
-
-
-def _short(template: str, values: Mapping[str, Any]) -> str:
-    said = _block(template, "subject", values)
-    return f"{said}. {values['salon']}"
+def _render_block(name: str, block: str, values: Mapping[str, Any]) -> str:
+    template = PLAIN.get_template(name)
+    rendered = "".join(template.blocks[block](template.new_context({**values, "form": "txt"})))
+    return UNPRINTABLE.sub(" ", rendered).strip()
 
 
 def _values(data: Mapping[str, Any], names: Names, language: str) -> dict[str, Any]:
-    """What templates may use; a value that `data` does not tell is left out, so that using it is an error."""
+    """What templates may use. A value that `data` lacks is left out, so that using it is an error."""
     labels = LABELS[language]
     values: dict[str, Any] = {"language": language, "labels": labels}
     for name, key in (("when", "start"), ("expires", "expires_at"), ("at", "at")):
         if data.get(key):
-            values[name] = written(instant(data[key]), labels.instant, language)
+            values[name] = _format_instant(datetime.fromisoformat(data[key]), labels.instant, language)
     if "items" in data:
         values["items"] = [_item(item, names, labels, language) for item in data["items"]]
     if "customer_id" in data:
-        values["customer"] = plain(names.customers.get(UUID(data["customer_id"])) or labels.unknown_customer)
+        values["customer"] = single_line(names.customers.get(UUID(data["customer_id"])) or labels.unknown_customer)
     elif data.get("walk_in"):
         values["customer"] = labels.unknown_customer
     if "price_amount" in data:
@@ -131,50 +112,54 @@ def _values(data: Mapping[str, Any], names: Names, language: str) -> dict[str, A
 
 
 def _broadcast(data: Mapping[str, Any], names: Names, language: str) -> dict[str, Any]:
+    """A notice holds the text of the broadcast, a delivery only its id."""
     if "broadcast_id" not in data:
         return {}
-    said = names.broadcasts[UUID(data["broadcast_id"])] if "title" not in data else data
-    paragraphs = [plain_text(one) for one in said["body"][language].split("\n\n")]
-    return {"title": plain(said["title"][language]), "paragraphs": [one for one in paragraphs if one]}
-
-
-def plain_text(paragraph: str) -> str:
-    return " ".join(UNPRINTABLE.sub(" ", paragraph).split())
+    broadcast = data if "title" in data else names.broadcasts[UUID(data["broadcast_id"])]
+    paragraphs = [_single_paragraph(paragraph) for paragraph in broadcast["body"][language].split("\n\n")]
+    title = single_line(broadcast["title"][language])
+    return {"title": title, "paragraphs": [paragraph for paragraph in paragraphs if paragraph]}
 
 
 def _item(item: Mapping[str, Any], names: Names, labels: Labels, language: str) -> dict[str, str]:
-    called = names.treatments.get(UUID(item["treatment_id"]), {})
-    start, end = instant(item["start"]), instant(item["end"])
+    translations = names.treatments.get(UUID(item["treatment_id"]), {})
+    start, end = datetime.fromisoformat(item["start"]), datetime.fromisoformat(item["end"])
     same_day = copenhagen(start).date() == copenhagen(end).date()
-    until = written(end, labels.clock if same_day else labels.instant, language)
+    until = _format_instant(end, labels.clock if same_day else labels.instant, language)
     return {
-        "treatment": treatment(called, labels, language),
-        "loctician": plain(names.locticians.get(UUID(item["loctician_id"])) or labels.unknown_loctician),
-        "time": f"{written(start, labels.instant, language)}–{until}",
+        "treatment": treatment_name(translations, labels, language),
+        "loctician": single_line(names.locticians.get(UUID(item["loctician_id"])) or labels.unknown_loctician),
+        "time": f"{_format_instant(start, labels.instant, language)}–{until}",
     }
 
 
-def treatment(called: Mapping[str, str], labels: Labels, language: str) -> str:
-    return plain(called.get(language) or called.get("da") or labels.unknown_treatment)
+def treatment_name(translations: Mapping[str, str], labels: Labels, language: str) -> str:
+    return single_line(translations.get(language) or translations.get("da") or labels.unknown_treatment)
+
+
+def single_line(name: str) -> str:
+    """The name on one line, without unprintable characters, cut off at LONGEST_NAME."""
+    return UNPRINTABLE.sub(" ", name).strip()[:LONGEST_NAME]
+
+
+def _single_paragraph(text: str) -> str:
+    return " ".join(UNPRINTABLE.sub(" ", text).split())
 
 
 def _link(kind: str, data: Mapping[str, Any], app_url: str) -> dict[str, str]:
-    """One-time tokens stand in the fragment, which browsers send to no server."""
+    """One-time tokens are in the fragment, which browsers send to no server."""
     if kind not in PATHS:
         return {}
     path = PATHS[kind]
-    secret = quote(data["token"], safe="") if path.endswith("=") else ""
-    return {"link": f"{app_url.rstrip('/')}/{path}{secret}"}
+    token = quote(data["token"], safe="") if path.endswith("=") else ""
+    return {"link": f"{app_url.rstrip('/')}/{path}{token}"}
 
 
-def instant(stored: str) -> datetime:
-    """As the JSON of a delivery or a notice has it."""
-    return datetime.fromisoformat(stored)
-
-
-def written(moment: datetime, pattern: str, language: str) -> str:
-    """By the clock in Copenhagen; in the hour that comes twice also which of them is meant."""
-    local = copenhagen(moment)
-    said = format_datetime(local, pattern, locale=LOCALES[language])
+def _format_instant(instant: datetime, pattern: str, language: str) -> str:
+    """By the clock in Copenhagen; within the hour that autumn repeats also which of the two is meant."""
+    local = copenhagen(instant)
+    formatted = format_datetime(local, pattern, locale=LOCALES[language])
+    if not comes_twice(instant):
+        return formatted
     labels = LABELS[language]
-    return f"{said} ({labels.summer_time if local.dst() else labels.winter_time})" if comes_twice(moment) else said
+    return f"{formatted} ({labels.summer_time if local.dst() else labels.winter_time})"

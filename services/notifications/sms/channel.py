@@ -1,21 +1,27 @@
-"""SMS through a provider, to those who ask for it."""
+"""The channel "sms": through a provider, to those who switch it on."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parseaddr
 
 import httpx
 
-from services.notifications.deliveries.queue import first_attempt_at, store
+from services.notifications.deliveries.queue import enqueue_for, first_attempt_at
 from services.notifications.dispatch.channels import Channel, Connection, Delivery
-from services.notifications.rendering.texts import Names, words
+from services.notifications.names.service import Names
+from services.notifications.rendering.texts import render
 from services.notifications.settings import NotificationsSettings
-from services.notifications.sms.phone_numbers import international
-from services.notifications.sms.provider import Provider, Text
-from services.notifications.sms.providers import PROVIDERS
+from services.notifications.sms.gatewayapi import GatewayApi
+from services.notifications.sms.phone_numbers import to_e164
+from services.notifications.sms.provider import Provider, Sms
+from services.notifications.sms.twilio import Twilio
 
 TIMEOUT = 10.0  # seconds
+PROVIDERS: Mapping[str, Callable[[str, str | None], Provider]] = {  # by SMS_PROVIDER; from SMS_API_KEY and SMS_URL
+    "gatewayapi": GatewayApi,
+    "twilio": Twilio.from_key,
+}
 
 
 @dataclass(frozen=True)
@@ -27,11 +33,11 @@ class SmsConnection:
     app_url: str
 
     async def send(self, delivery: Delivery, names: Names) -> str:
-        number = international(delivery["phone"])
-        said = words(delivery, names, self.salon, self.app_url)
+        number = to_e164(delivery["phone"])
+        text = render(delivery, names, self.salon, self.app_url).sms
         reference = f"{delivery['id']}.{delivery['resends']}"
-        text = Text(number, self.sender, said.short, reference, first_attempt_at(delivery))
-        return await self.provider.send(self.client, text)
+        sms = Sms(number, self.sender, text, reference, first_attempt_at(delivery))
+        return await self.provider.send(self.client, sms)
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class SmsTransport:
     app_url: str
 
     @asynccontextmanager
-    async def connected(self) -> AsyncIterator[Connection]:
+    async def connect(self) -> AsyncIterator[Connection]:
         async with httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False) as client:
             yield SmsConnection(client, self.provider, self.sender, self.salon, self.app_url)
 
@@ -50,9 +56,9 @@ class SmsTransport:
 def transport(settings: NotificationsSettings) -> SmsTransport | None:
     if settings.sms_provider == "none":
         return None
-    made = PROVIDERS[settings.sms_provider](settings.sms_api_key.get_secret_value(), settings.sms_url)
+    provider = PROVIDERS[settings.sms_provider](settings.sms_api_key.get_secret_value(), settings.sms_url)
     salon = parseaddr(settings.mail_from)[0] or settings.sms_from
-    return SmsTransport(made, settings.sms_from, salon, settings.links_to)
+    return SmsTransport(provider, settings.sms_from, salon, settings.link_base)
 
 
-CHANNEL = Channel("sms", store("sms"), outside=True, default=False, address="phone", transport=transport)
+CHANNEL = Channel("sms", enqueue_for("sms"), external=True, default=False, address="phone", transport=transport)

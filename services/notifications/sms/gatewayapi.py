@@ -4,30 +4,30 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from services.notifications.sms.provider import Text, answer, json_of, refuse
+from services.notifications.sms.provider import Sms, call, json_object, refusal
 
-ADDRESS = "https://messaging.gatewayapi.com"
-MEANS_THIS_MESSAGE = {400, 404, 409, 413, 422}  # others mean the token, the credit or the service
+BASE_URL = "https://messaging.gatewayapi.com"
+PERMANENT_STATUSES = {400, 404, 409, 413, 422}  # other statuses are about the token, the credit or the service
 
 
 @dataclass(frozen=True)
 class GatewayApi:
     token: str = field(repr=False)
-    address: str | None = None
+    base_url: str | None = None
 
-    async def send(self, client: httpx.AsyncClient, text: Text) -> str:
+    async def send(self, client: httpx.AsyncClient, sms: Sms) -> str:
         request = client.build_request(
             "POST",
-            f"{(self.address or ADDRESS).rstrip('/')}/mobile/single",
+            f"{(self.base_url or BASE_URL).rstrip('/')}/mobile/single",
             headers={"Authorization": f"Token {self.token}"},
             json={
-                "sender": text.sender,
-                "recipient": int(text.number.removeprefix("+")),
-                "message": text.words,
-                "reference": text.reference,
+                "sender": sms.sender,
+                "recipient": int(sms.number.removeprefix("+")),
+                "message": sms.text,
+                "reference": sms.reference,
             },
         )
-        response = await answer(client, request)
+        response = await call(client, request)
         if not response.is_success:
-            raise refuse(response.status_code, permanent=response.status_code in MEANS_THIS_MESSAGE)
-        return str(json_of(response).get("msg_id", ""))
+            raise refusal(response.status_code, permanent=response.status_code in PERMANENT_STATUSES)
+        return str(json_object(response).get("msg_id", ""))

@@ -1,14 +1,14 @@
-"""Phone numbers."""
+"""Phone numbers in the form that SMS providers take."""
 
 import phonenumbers
 
-from services.notifications.deliveries.outcomes import Failure, Refused
+from services.notifications.deliveries.failures import Failure, Refused
 
 HOME = "DK"
 
 
-def international(number: str) -> str:
-    """As +4520123456. Raises Refused for what is no number."""
+def to_e164(number: str) -> str:
+    """Such as +4520123456; a number without a country code is Danish. Raises Refused for an invalid number."""
     try:
         parsed = phonenumbers.parse(number, HOME)
     except phonenumbers.NumberParseException as error:

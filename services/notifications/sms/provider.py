@@ -1,4 +1,4 @@
-"""What a provider of SMS is, and what its refusals mean."""
+"""What an SMS provider offers, and what its answers mean."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,46 +6,41 @@ from typing import Any, Protocol
 
 import httpx
 
-from services.notifications.deliveries.outcomes import Failure, Refused, Unreachable
+from services.notifications.deliveries.failures import Failure, Refused, Unreachable
 
 
 @dataclass(frozen=True)
-class Text:
-    number: str  # +4520123456
+class Sms:
+    number: str  # E.164, such as +4520123456
     sender: str
-    words: str
+    text: str
     reference: str  # the same at each attempt
-    first_attempt_at: datetime | None = (
-        None  # since when an earlier attempt may have been taken; None: this is the first
-    )
+    first_attempt_at: datetime | None = None  # None: this is the first attempt
 
 
 class Provider(Protocol):
-    async def send(self, client: httpx.AsyncClient, text: Text) -> str:
+    async def send(self, client: httpx.AsyncClient, sms: Sms) -> str:
         """Returns the provider's id of the message. Raises Refused, Unreachable."""
 
 
-async def answer(client: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth | None = None) -> httpx.Response:
-    """Whatever the provider answers. Raises Unreachable when there is no answer."""
+async def call(client: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth | None = None) -> httpx.Response:
+    """Raises Unreachable if the provider does not answer."""
     try:
         return await client.send(request, auth=auth)
     except httpx.HTTPError as error:
         raise Unreachable("sms_unreachable") from error
 
 
-def passing(status: int) -> bool:
-    return status in {408, 429} or status >= 500
+def refusal(status: int, *, permanent: bool) -> Refused:
+    """`permanent` says what the status means; statuses of an overloaded or failing provider are never permanent."""
+    temporary = status in {408, 429} or status >= 500
+    return Refused(Failure(f"sms_{status}", permanent=permanent and not temporary))
 
 
-def refuse(status: int, *, permanent: bool) -> Refused:
-    """`permanent` is what the provider means; an answer it could not help passes in any case."""
-    return Refused(Failure(f"sms_{status}", permanent=permanent and not passing(status)))
-
-
-def json_of(response: httpx.Response) -> dict[str, Any]:
-    """The answer's object, or an empty one: providers' proxies answer in HTML at times."""
+def json_object(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object in the response; an empty one for anything else, such as the HTML of a proxy."""
     try:
-        found = response.json()
+        body = response.json()
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return body if isinstance(body, dict) else {}

@@ -1,7 +1,7 @@
-"""Twilio's Messages resource. Its error codes are said to change, so only the status counts.
+"""Twilio's Messages resource. Its error codes may change, so only the HTTP status counts.
 
-It takes no reference of ours, so before another attempt the messages to the number are looked through: one with the
-same words, taken since the first attempt, is that attempt.
+Twilio takes no reference of ours. So before another attempt, the messages to the number are searched: one with the
+same text, created since the first attempt, is that attempt.
 """
 
 from dataclasses import dataclass, field
@@ -11,60 +11,60 @@ from typing import Any, Self
 
 import httpx
 
-from services.notifications.sms.provider import Text, answer, json_of, refuse
+from services.notifications.sms.provider import Sms, call, json_object, refusal
 
-ADDRESS = "https://api.twilio.com"
-MEANS_THIS_MESSAGE = frozenset({400})  # such as a number that is none; 401 and 403 mean the account
-LOOKED_THROUGH = 50  # the newest messages to a number
-CLOCKS_DIFFER = timedelta(minutes=2)
-NEVER_LEFT = {"failed", "undelivered", "canceled"}
+BASE_URL = "https://api.twilio.com"
+PERMANENT_STATUSES = frozenset({400})  # such as an invalid number; 401 and 403 are about the account
+SEARCHED = 50  # the newest messages to a number
+CLOCK_DIFFERENCE = timedelta(minutes=2)
+NOT_SENT = {"failed", "undelivered", "canceled"}
 
 
 @dataclass(frozen=True)
 class Twilio:
     account: str
     secret: str = field(repr=False)
-    address: str | None = None
+    base_url: str | None = None
 
     @classmethod
-    def from_key(cls, key: str, address: str | None) -> Self:
+    def from_key(cls, key: str, base_url: str | None) -> Self:
         """`key` is <account SID>:<auth token>."""
         account, _, secret = key.partition(":")
-        return cls(account, secret, address)
+        return cls(account, secret, base_url)
 
-    async def send(self, client: httpx.AsyncClient, text: Text) -> str:
-        if text.first_attempt_at is not None:
-            taken = await self._taken(client, text, text.first_attempt_at - CLOCKS_DIFFER)
-            if taken is not None:
-                return taken
-        form = {"To": text.number, "From": text.sender, "Body": text.words}
-        sent = await self._ask(client, client.build_request("POST", self._messages, data=form), MEANS_THIS_MESSAGE)
-        return str(sent.get("sid", ""))
+    async def send(self, client: httpx.AsyncClient, sms: Sms) -> str:
+        if sms.first_attempt_at is not None:
+            earlier = await self._find(client, sms, sms.first_attempt_at - CLOCK_DIFFERENCE)
+            if earlier is not None:
+                return earlier
+        form = {"To": sms.number, "From": sms.sender, "Body": sms.text}
+        message = await self._call(client, client.build_request("POST", self._url, data=form), PERMANENT_STATUSES)
+        return str(message.get("sid", ""))
 
-    async def _taken(self, client: httpx.AsyncClient, text: Text, since: datetime) -> str | None:
-        """The id of the message that an earlier attempt has become. Raises Refused and Unreachable."""
-        query = {"To": text.number, "PageSize": str(LOOKED_THROUGH)}
-        listed = await self._ask(client, client.build_request("GET", self._messages, params=query))
-        found = (str(one.get("sid", "")) for one in listed.get("messages", ()) if _is(one, text, since))
-        return next(found, None)
+    async def _find(self, client: httpx.AsyncClient, sms: Sms, since: datetime) -> str | None:
+        """The id of the message that an earlier attempt created. Raises Refused, Unreachable."""
+        query = {"To": sms.number, "PageSize": str(SEARCHED)}
+        answer = await self._call(client, client.build_request("GET", self._url, params=query))
+        ids = (str(message.get("sid", "")) for message in answer.get("messages", ()) if _is_same(message, sms, since))
+        return next(ids, None)
 
-    async def _ask(
+    async def _call(
         self, client: httpx.AsyncClient, request: httpx.Request, permanent: frozenset[int] = frozenset()
     ) -> dict[str, Any]:
-        response = await answer(client, request, httpx.BasicAuth(self.account, self.secret))
+        response = await call(client, request, httpx.BasicAuth(self.account, self.secret))
         if not response.is_success:
-            raise refuse(response.status_code, permanent=response.status_code in permanent)
-        return json_of(response)
+            raise refusal(response.status_code, permanent=response.status_code in permanent)
+        return json_object(response)
 
     @property
-    def _messages(self) -> str:
-        return f"{(self.address or ADDRESS).rstrip('/')}/2010-04-01/Accounts/{self.account}/Messages.json"
+    def _url(self) -> str:
+        return f"{(self.base_url or BASE_URL).rstrip('/')}/2010-04-01/Accounts/{self.account}/Messages.json"
 
 
-def _is(message: dict[str, Any], text: Text, since: datetime) -> bool:
-    if message.get("body") != text.words or message.get("status") in NEVER_LEFT:
+def _is_same(message: dict[str, Any], sms: Sms, since: datetime) -> bool:
+    if message.get("body") != sms.text or message.get("status") in NOT_SENT:
         return False
     try:
         return parsedate_to_datetime(str(message.get("date_created"))) >= since
-    except (TypeError, ValueError):  # a date nobody understands: rather not twice
+    except (TypeError, ValueError):  # an unreadable date: better not sent than sent twice
         return True

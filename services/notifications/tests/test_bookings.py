@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from services.notifications.deliveries.sender import Sender
 from services.notifications.mail.compose import compose
-from services.notifications.rendering.texts import Names, plain
+from services.notifications.names.service import Names
+from services.notifications.rendering.texts import single_line
 from services.notifications.tests.conftest import (
     AMINA,
     AMINAS,
@@ -267,7 +268,7 @@ class TestHostileNames:
     @given(name=NAMES)
     @bounded(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     def test_a_name_is_written_as_it_is_on_one_line(self, name: str) -> None:
-        shown = plain(name)
+        shown = single_line(name)
         lines = text_of(composed(name)).splitlines()
         assert f"Hello {shown}".rstrip() in [line.rstrip() for line in lines]
         assert len(lines) == len(text_of(HARMLESS).splitlines())

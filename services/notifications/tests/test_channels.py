@@ -21,7 +21,7 @@ PIGEON = """
 from contextlib import asynccontextmanager
 
 from services.notifications.dispatch.channels import Channel
-from services.notifications.deliveries.queue import store
+from services.notifications.deliveries.queue import enqueue_for
 
 FLOWN = []
 
@@ -32,11 +32,11 @@ class Loft:
         return "ring-1"
 
     @asynccontextmanager
-    async def connected(self):
+    async def connect(self):
         yield self
 
 
-CHANNEL = Channel("pigeon", store("pigeon"), outside=True, transport=lambda settings: Loft())
+CHANNEL = Channel("pigeon", enqueue_for("pigeon"), external=True, transport=lambda settings: Loft())
 """
 
 

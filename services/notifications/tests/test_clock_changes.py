@@ -8,7 +8,7 @@ import pytest
 from services.notifications.deliveries.sender import Sender
 from services.notifications.notification_types import NOTIFICATION_TYPES
 from services.notifications.rendering import samples
-from services.notifications.rendering.texts import words
+from services.notifications.rendering.texts import render
 from services.notifications.tests.conftest import AMINAS, KIRSTENS, Know, booking
 from services.notifications.tests.postoffice import PostOffice, html_of, text_of
 from services.notifications.tests.test_invitations import event_in
@@ -69,7 +69,7 @@ class TestMails:
 
 ABOUT_A_TIME = [
     (kind, part)
-    for kind, part in samples.kinds()
+    for kind, part in samples.types_and_parts()
     if NOTIFICATION_TYPES[kind].topic in {"booking", "reminder", "waitlist"}
 ]
 
@@ -81,7 +81,7 @@ def test_no_message_says_the_same_of_two_times_an_hour_apart(kind: str, part: An
         delivery = samples.delivery(kind, part, language)
         item = delivery["data"]["items"][0] | _times(start)
         facts = delivery["data"] | _times(start) | {"items": [item]}
-        made = words(delivery | {"data": facts}, samples.NAMES, "Loctician", "https://loctician.example")
+        made = render(delivery | {"data": facts}, samples.NAMES, "Loctician", "https://loctician.example")
         return made.text + made.html + made.subject
 
     assert said(AUTUMN + HALF_HOUR) != said(AUTUMN + 3 * HALF_HOUR)

@@ -108,9 +108,9 @@ class TestMarketing:
 
         class Slow:
             @asynccontextmanager
-            async def connected(self) -> AsyncIterator[Connection]:
+            async def connect(self) -> AsyncIterator[Connection]:
                 await say(False, 2)
-                async with real.connected() as connection:
+                async with real.connect() as connection:
                     yield connection
 
         await say(True)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from icalendar import Calendar, Component
 
 from services.notifications.deliveries.sender import Sender
-from services.notifications.mail.invitations import FILE, calendar
+from services.notifications.mail.invitations import FILE, create
+from services.notifications.names.service import Names
 from services.notifications.rendering import samples
-from services.notifications.rendering.texts import Names
 from services.notifications.tests.conftest import AMINAS, KIRSTENS, START, booking
 from services.notifications.tests.postoffice import PostOffice
 from shared.testing.services import Deliver
@@ -113,7 +113,7 @@ class TestClockChanges:
         sample = samples.delivery("booking_created", "customer", "da")
         item = sample["data"]["items"][0]
         item |= {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
-        made = calendar(sample, samples.NAMES, "Loctician <no-reply@loctician.example>", "Din tid")
+        made = create(sample, samples.NAMES, "Loctician <no-reply@loctician.example>", "Din tid")
         again = Calendar.from_ical(made.to_ical())
         [event] = again.walk("VEVENT")
         assert event.decoded("dtstart").astimezone(UTC) == start
@@ -126,10 +126,10 @@ class TestHostileNames:
         hostile = f'{name}\r\nATTENDEE:mailto:eve@example.com\nBEGIN:VALARM;X="{name}":'
         names = Names({samples.RETWIST: {"da": hostile}}, {samples.LOCTICIAN: hostile}, {samples.CUSTOMER: hostile}, {})
         sample = samples.delivery("booking_created", "customer", "da") | {"full_name": hostile}
-        made = calendar(sample, names, "Loctician <no-reply@loctician.example>", "Din tid")
+        made = create(sample, names, "Loctician <no-reply@loctician.example>", "Din tid")
         again = Calendar.from_ical(made.to_ical())
         [event] = again.walk("VEVENT")
-        harmless = calendar(
+        harmless = create(
             samples.delivery("booking_created", "customer", "da"), samples.NAMES, "S <s@loctician.example>", "Din tid"
         )
         assert [component.name for component in again.walk()] == [component.name for component in harmless.walk()]

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
-from services.notifications.consumers import AT_ONCE, subscriptions
+from services.notifications.consumers import PUSHED_AT_ONCE, subscriptions
 from services.notifications.tests.conftest import AMINA, JONAS, KIRSTEN, START, Rows, booking
 from shared.messaging.events import new_id
 from shared.testing.services import Deliver
@@ -16,7 +16,7 @@ from shared.testing.services import Deliver
 Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 Said = tuple[str, str, str, str]  # id, audience, type, data
 NOW = datetime.now(UTC)
-TYPES = [type_ for type_, _, _ in AT_ONCE]
+TYPES = [type_ for type_, _, _ in PUSHED_AT_ONCE]
 
 
 def pushed_at_once(type_: str, data: dict[str, Any], event_id: UUID, version: int) -> set[Said]:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from domain.roles import Role
 from services.notifications.dispatch.messages import Message
-from services.notifications.dispatch.service import tell
+from services.notifications.dispatch.service import dispatch
 from services.notifications.tests.conftest import AMINA, KIRSTEN, booking
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -122,14 +122,14 @@ class TestOrder:
 
         async def slow() -> None:
             async with transaction(database, SERVICE_CLAIMS) as session:
-                await tell(session, [second])
+                await dispatch(session, [second])
                 holding.set()
                 await go_on.wait()
 
         async def quick() -> None:
             await holding.wait()
             async with transaction(database, SERVICE_CLAIMS) as session:
-                await tell(session, [first])
+                await dispatch(session, [first])
 
         writers = asyncio.gather(slow(), quick())
         await holding.wait()
@@ -146,7 +146,7 @@ class TestOrder:
         async def write(order: list[UUID]) -> None:
             event_id = new_id()
             async with transaction(database, SERVICE_CLAIMS) as session:
-                await tell(session, [_message(new_id(), one, event_id) for one in order])
+                await dispatch(session, [_message(new_id(), one, event_id) for one in order])
 
         await asyncio.gather(*(write(people if turn % 2 else people[::-1]) for turn in range(20)))
         async with transaction(database, SERVICE_CLAIMS) as session:
@@ -161,6 +161,6 @@ def _message(id_: UUID, user_id: UUID = KIRSTEN, event_id: UUID | None = None) -
         recipient_id=user_id,
         kind="new_device",
         part="person",
-        facts={},
-        shown={},
+        mail_data={},
+        app_data={},
     )

@@ -73,4 +73,4 @@ class TestPrivacy:
     async def test_a_stranger_has_nothing(self, database: Database) -> None:
         async with transaction(database, SERVICE_CLAIMS) as session:
             assert not any((await privacy.export(session, uuid4())).values())
-            assert UUID(int=0) == privacy.NOBODY
+            assert UUID(int=0) == privacy.ANONYMOUS

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from domain.clock import COPENHAGEN
 from domain.roles import Role
 from services.notifications.deliveries.sender import Sender
-from services.notifications.reminders.schedule import USEFUL, QuietHours, plan
+from services.notifications.reminders.schedule import LATEST, QuietHours, plan
 from services.notifications.reminders.service import ReminderWorker
 from services.notifications.settings import NotificationsSettings
 from services.notifications.tests.conftest import KIRSTEN, KIRSTENS, Rows, booking
@@ -89,8 +89,8 @@ class TestPlan:
         assert len(found) <= len(set(hours))
         assert found == sorted(found, key=lambda one: one.due)
         for one in found:
-            assert known < one.due < one.until <= begin - USEFUL
-            assert sleeping.period(one.due) is None
+            assert known < one.due < one.until <= begin - LATEST
+            assert sleeping.period_at(one.due) is None
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ class TestSending:
         await deliver("booking.created.v1", booking(start=at_in(20)), version=1)
         await arrange(LONG_AGO)
         await ReminderWorker(database, HOURS, quiet).remind_due()
-        period = quiet.period(datetime.now(UTC))
+        period = quiet.period_at(datetime.now(UTC))
         assert period is not None
         [row] = await rows("appointments", "booking_id")
         assert await rows("reminders") == []
@@ -315,5 +315,5 @@ class TestSettings:
             self._with(settings, **wrong)
 
     def test_links_lead_to_the_gateway_unless_told_otherwise(self, settings: Settings) -> None:
-        assert self._with(settings).links_to == settings.public_url
-        assert self._with(settings, app_url="https://app.example").links_to == "https://app.example"
+        assert self._with(settings).link_base == settings.public_url
+        assert self._with(settings, app_url="https://app.example").link_base == "https://app.example"

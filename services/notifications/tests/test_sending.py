@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from domain.roles import Role
-from services.notifications.deliveries import queue as deliveries
-from services.notifications.deliveries.outcomes import Failure
+from services.notifications.deliveries import queue
+from services.notifications.deliveries.failures import Failure
 from services.notifications.deliveries.sender import Sender
 from services.notifications.mail.smtp import MailServer
 from services.notifications.tests.conftest import (  # fmt: skip
@@ -86,18 +86,18 @@ class TestOutcomes:
     ) -> None:
         post.refuse_recipient = "451 4.3.0 try again"
         await deliver("booking.created.v1", booking(), version=1)
-        for _ in range(deliveries.MOST_REFUSALS):
+        for _ in range(queue.MOST_REFUSALS):
             await sender.send_due()
             await arrange(MAKE_DUE)
         assert {row["status"] for row in await rows("deliveries")} == {"failed"}
 
     def test_pauses_grow_to_a_limit_and_differ(self) -> None:
-        refused = [deliveries.pause(attempt, Failure("smtp_451")) for attempt in range(1, 30)]
+        refused = [queue.retry_pause(attempt, Failure("smtp_451")) for attempt in range(1, 30)]
         assert 4 <= refused[0] <= 6
-        assert max(refused) <= deliveries.LONGEST_PAUSE * 1.2
+        assert max(refused) <= queue.AFTER_REFUSAL.longest * 1.2
         assert len(set(refused)) == len(refused)
-        away = [deliveries.pause(attempt, Failure("smtp_unreachable", unreachable=True)) for attempt in range(1, 30)]
-        assert max(away) <= deliveries.LONGEST_UNREACHABLE * 1.2
+        away = [queue.retry_pause(attempt, Failure("smtp_unreachable", unreachable=True)) for attempt in range(1, 30)]
+        assert max(away) <= queue.AFTER_UNREACHABLE.longest * 1.2
 
 
 @pytest.mark.usefixtures("salon")

@@ -89,7 +89,7 @@ class TestOneClick:
     async def test_is_written_so_that_programs_can_read_it(self, mail: EmailMessage, post: PostOffice) -> None:
         """One line and as it is: no encoded words, which RFC 2047 keeps to texts for people."""
         [source] = [one for one in post.sources if f"<{KIRSTENS}>".encode() in one]
-        link = UNSUBSCRIBE_LINKS.link({"kind": "broadcast", "recipient_id": KIRSTEN})
+        link = UNSUBSCRIBE_LINKS.create({"kind": "broadcast", "recipient_id": KIRSTEN})
         assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in source
 
     async def test_looking_at_the_page_changes_nothing(
@@ -108,7 +108,7 @@ class TestOneClick:
         self, mail: EmailMessage, client: httpx.AsyncClient, auth_headers: Headers, database: Database
     ) -> None:
         links = [
-            urlsplit(UNSUBSCRIBE_LINKS.link({"kind": kind, "recipient_id": KIRSTEN}) or "").path
+            urlsplit(UNSUBSCRIBE_LINKS.create({"kind": kind, "recipient_id": KIRSTEN}) or "").path
             for kind in ("broadcast", "marketing", "reminder")
         ]
         for _ in range(10):
@@ -122,7 +122,7 @@ class TestOneClick:
         self, mail: EmailMessage, client: httpx.AsyncClient, settings: NotificationsSettings, outbox: Outbox
     ) -> None:
         before = await outbox()
-        stranger = UnsubscribeLinks.of(settings).link({"kind": "broadcast", "recipient_id": uuid4()}) or ""
+        stranger = UnsubscribeLinks.of(settings).create({"kind": "broadcast", "recipient_id": uuid4()}) or ""
         assert (await client.post(urlsplit(stranger).path)).status_code == 200
         assert await outbox() == before
 
@@ -150,12 +150,12 @@ class TestForgery:
 
     def test_they_outlive_a_change_of_the_secret_by_one(self, settings: NotificationsSettings) -> None:
         delivery: dict[str, Any] = {"kind": "marketing", "recipient_id": UUID(int=7)}
-        token = (UnsubscribeLinks.of(settings).link(delivery) or "").rpartition("/")[2]
+        token = (UnsubscribeLinks.of(settings).create(delivery) or "").rpartition("/")[2]
         new = {"secret_key": SecretStr("the new secret of thirty-two characters")}
         kept = settings.model_copy(update=new | {"secret_key_previous": settings.secret_key})
-        assert UnsubscribeLinks.of(kept).read("marketing", token) == UUID(int=7)
+        assert UnsubscribeLinks.of(kept).verify("marketing", token) == UUID(int=7)
         with pytest.raises(NotFound):
-            UnsubscribeLinks.of(settings.model_copy(update=new)).read("marketing", token)
+            UnsubscribeLinks.of(settings.model_copy(update=new)).verify("marketing", token)
 
 
 @pytest.mark.usefixtures("salon")

@@ -1,4 +1,4 @@
-"""The page behind the link that switches off a kind of mail: a question, then that it is done. It needs no script."""
+"""The page behind an unsubscribe link: it asks, and says when it is done. It needs no script."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -7,33 +7,32 @@ from shared.http import pages
 
 FOLDER = Path(__file__).parents[1] / "templates" / "web"
 TEMPLATES = pages.templates(FOLDER)
-KINDS_OF_MAIL = {
+TOPICS = {
     "da": {"marketing": "nyheder og tilbud", "service": "beskeder til alle", "reminder": "påmindelser"},
     "en": {"marketing": "news and offers", "service": "messages to everybody", "reminder": "reminders"},
 }
-WORDS = {
+TEXTS = {
     "da": {
         "title": "Afmeld mails",
-        "ask": "Vil du ikke længere have mails med {kind}?",
+        "ask": "Vil du ikke længere have mails med {topic}?",
         "send": "Afmeld",
-        "done": "Du får ikke flere mails med {kind}. Du kan slå dem til igen under beskeder i appen.",
+        "done": "Du får ikke flere mails med {topic}. Du kan slå dem til igen under beskeder i appen.",
     },
     "en": {
         "title": "Unsubscribe",
-        "ask": "Do you no longer want mails with {kind}?",
+        "ask": "Do you no longer want mails with {topic}?",
         "send": "Unsubscribe",
-        "done": "You will get no more mails with {kind}. You can switch them on again under messages in the app.",
+        "done": "You will get no more mails with {topic}. You can switch them on again under messages in the app.",
     },
 }
 
 
 @lru_cache
-def unsubscribe(topic: str, language: str, *, done: bool) -> str:
-    kind = KINDS_OF_MAIL[language][topic]
-    words = {name: said.format(kind=kind) for name, said in WORDS[language].items()}
-    return TEMPLATES.get_template("unsubscribe.html").render(language=language, words=words, done=done)
+def render_page(topic: str, language: str, *, done: bool) -> str:
+    texts = {name: text.format(topic=TOPICS[language][topic]) for name, text in TEXTS[language].items()}
+    return TEMPLATES.get_template("unsubscribe.html").render(language=language, words=texts, done=done)
 
 
 def headers(language: str) -> dict[str, str]:
-    """The form goes back to the address that it came from, which browsers then tell, and no other server is told."""
+    """Lets the form be sent to the page's own address, with a Referer to this server only."""
     return pages.headers(language, form="'self'", referrer="same-origin")

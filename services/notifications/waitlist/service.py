@@ -1,13 +1,12 @@
-"""A time has become free for somebody who waits: it is held for them for a while."""
+"""Tells a customer on the waitlist that a time is offered, which booking holds for them for a while."""
 
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications.bookings.service import utc
-from services.notifications.dispatch.messages import Message
-from services.notifications.dispatch.service import tell
+from services.notifications.dispatch.messages import Message, format_utc
+from services.notifications.dispatch.service import dispatch
 from shared.messaging.subscriptions import Received
 
 
@@ -22,21 +21,21 @@ class Offer(BaseModel):
     expires_at: AwareDatetime
 
 
-async def tell_offered(session: AsyncSession, event: Received[Offer]) -> None:
+async def notify_offered(session: AsyncSession, event: Received[Offer]) -> None:
     offer = event.data
-    times = {"start": utc(offer.start), "end": utc(offer.end)}
+    times = {"start": format_utc(offer.start), "end": format_utc(offer.end)}
+    held = times | {"expires_at": format_utc(offer.expires_at)}
     loctician = {"loctician_id": str(offer.loctician_id)}
-    treatments = [str(one) for one in offer.treatment_ids]
-    held = times | {"expires_at": utc(offer.expires_at)}
+    treatments = [str(treatment_id) for treatment_id in offer.treatment_ids]
     ids = {"waitlist_id": str(offer.waitlist_id), "offer_id": str(offer.offer_id)}
     message = Message(
         event_id=event.id,
         recipient_id=offer.customer_id,
         kind="waitlist_offered",
         part="customer",
-        facts=held | {"items": [{"treatment_id": one, **loctician, **times} for one in treatments]},
-        shown={"kind": "waitlist_offered", **ids, **loctician, "treatment_ids": treatments, **held},
+        mail_data=held | {"items": [{"treatment_id": id_, **loctician, **times} for id_ in treatments]},
+        app_data={"kind": "waitlist_offered", **ids, **loctician, "treatment_ids": treatments, **held},
         expires_at=offer.expires_at,
         request_id=event.request_id,
     )
-    await tell(session, [message])
+    await dispatch(session, [message])

@@ -1,4 +1,4 @@
-"""Realtime messages to those connected. What is pushed stands in the inbox under the same id."""
+"""The channel "websocket": realtime messages. Each is also a notice in the inbox, under the same id."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -10,11 +10,11 @@ from services.notifications.dispatch.messages import Message, as_push
 from shared.messaging.events import push
 
 
-async def tell(session: AsyncSession, messages: Sequence[Message]) -> None:
-    """Messages under one id are one realtime message to several people."""
-    left = sorted((one for one in messages if not one.pushed), key=lambda one: one.id)
-    for _, group in groupby(left, key=lambda one: one.id):
+async def store(session: AsyncSession, messages: Sequence[Message]) -> None:
+    """Messages with the same id become one realtime message to several people."""
+    pending = sorted((message for message in messages if not message.pushed), key=lambda message: message.id)
+    for _, group in groupby(pending, key=lambda message: message.id):
         push(session, as_push(list(group)))
 
 
-CHANNEL = Channel("websocket", tell)
+CHANNEL = Channel("websocket", store)

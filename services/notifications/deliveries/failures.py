@@ -1,11 +1,11 @@
-"""What may come of an attempt to deliver."""
+"""Ways in which an attempt to deliver can fail."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a message was not taken, as a code. `unreachable` says nothing about the message itself."""
+    """`code` says why. `permanent`: not tried again. `unreachable`: the fault is not in the message itself."""
 
     code: str
     permanent: bool = False
@@ -13,12 +13,12 @@ class Failure:
 
     @property
     def outcome(self) -> str:
-        """For metrics: codes come from other people's servers, and there may be any number of them."""
+        """The label of metrics: codes come from other people's servers, so there may be any number of them."""
         return "unreachable" if self.unreachable else "refused" if self.permanent else "passing"
 
 
 class Refused(Exception):
-    """This message was not taken; others may be."""
+    """The receiver did not take this message; it may take others."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.code)
@@ -26,4 +26,4 @@ class Refused(Exception):
 
 
 class Unreachable(ConnectionError):
-    """No conversation with the other side, or it broke off. The message is a code."""
+    """There is no connection to the receiver, or it was lost. The message is a failure code."""
