@@ -1,27 +1,41 @@
-"""`loctician status`: is anything waiting that should not."""
+"""`loctician status`: how much waits in the outboxes and queues, and whether something is stuck."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import text
 
-from shared.database.session import Database
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging.broker import BrokerAwayError, connection
-from shared.messaging.queue_depth import Backlog, Depths, backlog, depths
+from shared.messaging.queue_depth import Depths, depths
 from shared.messaging.topology import load as topology
 from shared.settings import Settings, load
 
 out = Console()
-PATIENCE = 60.0  # seconds an event may wait in an outbox before it counts as stuck
+MOST_SECONDS = 60.0  # that an event may wait in an outbox before it counts as stuck
+MOST_COUNTED = 100_000
+
+
+@dataclass(frozen=True)
+class Backlog:
+    rows: int  # counted up to MOST_COUNTED
+    oldest_seconds: float
+
+
 Row = tuple[str, Backlog, Depths | None]
 
 
 def status(
-    patience: Annotated[float, typer.Option(help="Seconds an event may wait in an outbox")] = PATIENCE,
+    most_seconds: Annotated[
+        float, typer.Option("--patience", help="Seconds an event may wait in an outbox")
+    ] = MOST_SECONDS,
 ) -> None:
-    """Outboxes, queues, retries and dead letters of each service; exit 1 when something is stuck."""
+    """Outboxes, queues, retries and dead letters of each service; exit 1 if something is stuck."""
     try:
         rows = asyncio.run(_gathered(load(Settings)))
     except BrokerAwayError as error:
@@ -34,7 +48,9 @@ def status(
             queues = [str(queued.events), str(queued.retry), str(queued.dead), str(queued.consumers)]
         table.add_row(service, str(waiting.rows), f"{waiting.oldest_seconds:.1f}", *queues)
     out.print(table)
-    stuck = [name for name, waiting, queued in rows if waiting.oldest_seconds > patience or (queued and queued.dead)]
+    stuck = [
+        name for name, waiting, queued in rows if waiting.oldest_seconds > most_seconds or (queued and queued.dead)
+    ]
     if stuck:
         out.print(f"Look at: {', '.join(stuck)} (docs/operations.md says how)")
         raise typer.Exit(1)
@@ -48,7 +64,11 @@ async def _gathered(settings: Settings) -> list[Row]:
 
 async def _backlog(settings: Settings, service: str) -> Backlog:
     database = Database.from_settings(settings, service)
+    sql = f"""SELECT count(*), coalesce(extract(epoch FROM now() - min(occurred_at)), 0)
+              FROM (SELECT occurred_at FROM "{service}".outbox ORDER BY id LIMIT {MOST_COUNTED}) AS waiting"""
     try:
-        return await backlog(database)
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            rows, age = (await session.execute(text(sql))).one()
+        return Backlog(rows, max(float(age), 0.0))
     finally:
         await database.close()

@@ -5,13 +5,10 @@ A table gives purpose and time for all of its columns: `Table(..., info=about(pu
 `keep` is the name of one of the service's retention policies, or one of UNTIL.
 """
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
-
-from sqlalchemy import Column, MetaData, Table
+from typing import Final
 
 Mark = dict[str, str]
 
@@ -36,33 +33,6 @@ def pseudonymous(*, purpose: str, keep: str) -> Mark:
 
 def about(*, purpose: str, keep: str) -> Mark:
     return {"purpose": purpose, "keep": keep}
-
-
-def marked(metadata: MetaData) -> dict[str, dict[str, Any]]:
-    """Table -> its purpose, its time, and the marks of its columns."""
-    tables = sorted(metadata.tables.values(), key=lambda table: table.name)
-    return {str(table.name): {**_purpose(table.info), "columns": _columns(table)} for table in tables}
-
-
-def undescribed(metadata: MetaData) -> Iterator[str]:
-    """Columns with personal data that have no purpose or no time."""
-    for table in metadata.tables.values():
-        for column in table.columns:
-            info = table.info | column.info
-            if column.info.get("personal") != "none" and not {"purpose", "keep"} <= info.keys():
-                yield f"{table.name}.{column.name}"
-
-
-def _columns(table: Table) -> dict[str, Mark]:
-    return {str(column.name): _mark(column) for column in table.columns}
-
-
-def _mark(column: Column[Any]) -> Mark:
-    return {"personal": str(column.info.get("personal", "unmarked")), **_purpose(column.info)}
-
-
-def _purpose(info: Mapping[Any, Any]) -> Mark:
-    return {name: str(info[name]) for name in ("purpose", "keep") if name in info}
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -47,7 +46,6 @@ RECORD = text("""
         result = excluded.result, error = excluded.error, done_at = coalesce(excluded.done_at, job_runs.done_at),
         runs = job_runs.runs + 1, failures = job_runs.failures + excluded.failures
 """)
-LAST_RUNS = text("SELECT * FROM job_runs ORDER BY job")
 
 RUNS = Counter("job_runs_total", "Runs by outcome: done, elsewhere, early, failed", ["service", "job_name", "outcome"])
 SECONDS = Histogram("job_seconds", "Seconds that a run took", ["service", "job_name"])
@@ -109,15 +107,6 @@ async def run_once(database: Database, job: Job, *, when_due: bool = False) -> s
     LAST_DONE.labels(database.schema, job.name).set_to_current_time()
     LAST_RESULT.labels(database.schema, job.name).set(1)
     return "done"
-
-
-async def last_runs(session: AsyncSession) -> Sequence[Row[Any]]:
-    return (await session.execute(LAST_RUNS)).all()
-
-
-def next_run(row: Row[Any]) -> datetime | None:
-    done: datetime | None = row.done_at
-    return done + timedelta(seconds=row.every_seconds) if done else None
 
 
 async def _due(session: AsyncSession, job: Job) -> bool:

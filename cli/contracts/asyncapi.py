@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from shared.messaging.events import Event, envelope_schema
+from shared.messaging.events import Event, schema_name
 from shared.messaging.topology import EVENTS, events_queue
 
 VERSION = "3.0.0"
@@ -46,8 +46,28 @@ def _message(event: type[Event]) -> Document:
     return {
         "name": event.type_,
         "contentType": "application/cloudevents+json",
-        "payload": envelope_schema(event.type_, schema),
+        "payload": _envelope_schema(event.type_, schema),
         "examples": [{"name": "data", "payload": {"data": example}}],
+    }
+
+
+def _envelope_schema(type_: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of the envelope of events of this type."""
+    texts = ("source", "subject", "traceparent", "actorid", "actorrole", "requestid")
+    return {
+        "type": "object",
+        "required": ["specversion", "id", "source", "type", "subject", "time", "version", "data"],
+        "properties": {
+            **{name: {"type": "string"} for name in texts},
+            "specversion": {"const": "1.0"},
+            "id": {"type": "string", "format": "uuid"},
+            "type": {"const": type_},
+            "time": {"type": "string", "format": "date-time"},
+            "datacontenttype": {"const": "application/json"},
+            "dataschema": {"const": schema_name(type_)},
+            "version": {"type": "integer", "description": "Version of the entity after this event"},
+            "data": data,
+        },
     }
 
 

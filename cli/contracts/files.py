@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import MetaData
+from sqlalchemy import Column, MetaData, Table
 
-from shared.classification import PERSONAL_DATA, Policy, marked
+from shared.classification import PERSONAL_DATA, Mark, Policy
 from shared.messaging.events import Event, schema_name
 from shared.messaging.topology import CONTRACTS, TOPOLOGY
 
@@ -25,7 +25,25 @@ def event_classes(modules: Iterable[object]) -> list[type[Event]]:
 
 def personal_data(metadata: MetaData, policies: Iterable[Policy]) -> dict[str, Any]:
     """Which personal data a service holds, for which purpose and how long."""
-    return {"tables": marked(metadata), "policies": {policy.name: _policy(policy) for policy in policies}}
+    return {"tables": _tables(metadata), "policies": {policy.name: _policy(policy) for policy in policies}}
+
+
+def _tables(metadata: MetaData) -> dict[str, dict[str, Any]]:
+    """Table -> its purpose, its time, and the marks of its columns."""
+    tables = sorted(metadata.tables.values(), key=lambda table: table.name)
+    return {str(table.name): {**_purpose(table.info), "columns": _columns(table)} for table in tables}
+
+
+def _columns(table: Table) -> dict[str, Mark]:
+    return {str(column.name): _mark(column) for column in table.columns}
+
+
+def _mark(column: Column[Any]) -> Mark:
+    return {"personal": str(column.info.get("personal", "unmarked")), **_purpose(column.info)}
+
+
+def _purpose(info: Mapping[Any, Any]) -> Mark:
+    return {name: str(info[name]) for name in ("purpose", "keep") if name in info}
 
 
 def _policy(policy: Policy) -> dict[str, Any]:

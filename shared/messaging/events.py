@@ -141,23 +141,3 @@ def envelope(source: str, row: Mapping[str, Any]) -> dict[str, Any]:
         "data": row["data"],
     }
     return {name: value for name, value in attributes.items() if value is not None}
-
-
-def envelope_schema(type_: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON Schema of the envelope of events of this type."""
-    texts = ("source", "subject", "traceparent", "actorid", "actorrole", "requestid")
-    return {
-        "type": "object",
-        "required": ["specversion", "id", "source", "type", "subject", "time", "version", "data"],
-        "properties": {
-            **{name: {"type": "string"} for name in texts},
-            "specversion": {"const": "1.0"},
-            "id": {"type": "string", "format": "uuid"},
-            "type": {"const": type_},
-            "time": {"type": "string", "format": "date-time"},
-            "datacontenttype": {"const": "application/json"},
-            "dataschema": {"const": schema_name(type_)},
-            "version": {"type": "integer", "description": "Version of the entity after this event"},
-            "data": data,
-        },
-    }

@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.exceptions import ChannelNotFoundEntity
 from prometheus_client import Gauge
-from sqlalchemy import text
 
-from shared.database.session import Database, transaction
-from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging.topology import DELAYS, dead_queue, events_queue, retry_queue
 
 TIMEOUT = 10.0
 MEASURE_EVERY = 15.0
-MOST_COUNTED = 100_000
 
 MESSAGES = Gauge("queue_messages", "Messages ready in a queue", ["service", "queue"])
 
@@ -26,12 +22,6 @@ class Depths:
     retry: int  # in all retry queues together
     dead: int
     consumers: int
-
-
-@dataclass(frozen=True)
-class Backlog:
-    rows: int  # counted up to 100,000
-    oldest_seconds: float
 
 
 async def depths(connection: AbstractConnection, service: str, delays: Sequence[int] = DELAYS) -> Depths | None:
@@ -63,11 +53,3 @@ async def measure(connection: AbstractConnection, service: str, delays: Sequence
         if task and task.cancelling():  # the driver may have swallowed the cancellation
             raise asyncio.CancelledError
         await asyncio.sleep(MEASURE_EVERY)
-
-
-async def backlog(database: Database) -> Backlog:
-    sql = f"""SELECT count(*), coalesce(extract(epoch FROM now() - min(occurred_at)), 0)
-              FROM (SELECT occurred_at FROM "{database.schema}".outbox ORDER BY id LIMIT {MOST_COUNTED}) AS waiting"""
-    async with transaction(database, SERVICE_CLAIMS) as session:
-        rows, age = (await session.execute(text(sql))).one()
-    return Backlog(rows, max(float(age), 0.0))
