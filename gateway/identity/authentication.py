@@ -51,7 +51,7 @@ class Authentication:
 
     def _cached_claims(self, token: bytes) -> dict[str, Any] | None:
         """The claims of a token that was verified before. Raises InvalidToken, Starting."""
-        claims = self._verifier.remembered(token)
+        claims = self._verifier.cached_claims(token)
         if claims is not None:
             self.refuse_ended_session(claims)
         return claims

@@ -11,7 +11,7 @@ import orjson
 from gateway.limits import queries
 from gateway.metrics import LEASE_SECONDS, LEASES, RATE_LIMITS_AWAY
 from shared.backoff import jitter
-from shared.database.autocommit import lost
+from shared.database.autocommit import connection_lost
 from shared.database.session import Database
 from shared.jobs import AWAY as AWAY_ERRORS
 from shared.observability.log import logger
@@ -140,7 +140,7 @@ class LeaseClient:
                 try:
                     return await self._query(requests)
                 except AWAY_ERRORS as error:
-                    if not lost(error):
+                    if not connection_lost(error):
                         raise
                 # The pooled connection was closed. If the first request was committed after all, its leases are lost;
                 # the reports in it must not count twice.

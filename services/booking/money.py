@@ -10,7 +10,7 @@ from babel.numbers import NumberFormatError, parse_decimal
 from domain.money import CURRENCY, LOCALES, Money
 from services.booking.serializers import Answer
 from shared.http.schemas import Schema
-from shared.http.validation_messages import refusal
+from shared.http.validation_messages import invalid
 
 VAT_PERCENT = 25
 _CURRENCY = re.compile(r"^(?:DKK\s*)?(-?[0-9.,]+)(?:\s*(?:kr\.?|DKK))?$", re.IGNORECASE)
@@ -22,14 +22,14 @@ def parse(text: str) -> int:
     try:
         amount = parse_decimal(found[1] if found else "", locale=LOCALES["da"], strict=True)
     except NumberFormatError as error:
-        raise refusal(
+        raise invalid(
             "amount",
             en="is not an amount in Danish kroner, such as 1.299,50 kr.",
             da="Er ikke et beløb i danske kroner, som for eksempel 1.299,50 kr.",
         ) from error
     ore = amount * 100
     if not amount.is_finite() or ore != ore.to_integral_value():
-        raise refusal("fraction", en="may not hold a fraction of an øre", da="Må ikke indeholde brøkdele af en øre.")
+        raise invalid("fraction", en="may not hold a fraction of an øre", da="Må ikke indeholde brøkdele af en øre.")
     return int(ore)
 
 

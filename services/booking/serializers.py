@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from fastapi import Response
 
-from domain.clock import copenhagen
+from domain.clock import to_copenhagen
 
 Answer = dict[str, Any]
 
@@ -14,7 +14,7 @@ Answer = dict[str, Any]
 def instant(value: datetime | str | None) -> datetime | None:
     if value is None:
         return None
-    return copenhagen(value if isinstance(value, datetime) else datetime.fromisoformat(value))
+    return to_copenhagen(value if isinstance(value, datetime) else datetime.fromisoformat(value))
 
 
 def answer(content: dict[str, Any], status: int = 200, **headers: str) -> Response:

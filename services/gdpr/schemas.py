@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from domain.clock import copenhagen
+from domain.clock import to_copenhagen
 
-LocalInstant = Annotated[datetime, AfterValidator(copenhagen)]
+LocalInstant = Annotated[datetime, AfterValidator(to_copenhagen)]
 Code = Annotated[str, Field(min_length=1, max_length=100)]

@@ -17,7 +17,7 @@ from shared.observability.metrics import Statements
 LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError, OSError)
 
 
-def lost(error: Exception) -> bool:
+def connection_lost(error: Exception) -> bool:
     """Whether the error ended the connection, so that the call may succeed on another one."""
     ended = isinstance(error, asyncpg.PostgresError) and str(error.sqlstate).startswith("57P")  # ended by an operator
     return ended or isinstance(error, LOST)
@@ -37,13 +37,13 @@ class AutocommitPool:
 
     async def rows(self, statement: str, *values: Any) -> Sequence[Any]:
         async with self._connection() as connection:
-            with self._statements.measured(statement):
+            with self._statements.measure(statement):
                 return await connection.fetch(statement, *values)  # type: ignore[no-any-return]
 
     async def row(self, statement: str, *values: Any) -> Any:
         """The first row, or None."""
         async with self._connection() as connection:
-            with self._statements.measured(statement):
+            with self._statements.measure(statement):
                 return await connection.fetchrow(statement, *values)
 
     async def value(self, statement: str, *values: Any) -> Any:
@@ -61,7 +61,7 @@ class AutocommitPool:
         async with asyncio.timeout(self._wait_seconds):
             await self._free.acquire()
         try:
-            connection = await self._opened()
+            connection = await self._open()
             usable = False
             try:
                 yield connection
@@ -74,7 +74,7 @@ class AutocommitPool:
         finally:
             self._free.release()
 
-    async def _opened(self) -> Any:
+    async def _open(self) -> Any:
         """The connection that was used last: its statements are prepared."""
         while self._idle:
             connection = self._idle.pop()
@@ -90,5 +90,5 @@ class AutocommitPool:
             connection.terminate()
 
 
-def body(text: str, status: int = 200, **headers: str) -> Response:
+def json_response(text: str, status: int = 200, **headers: str) -> Response:
     return Response(text, status, headers, media_type="application/json")

@@ -35,7 +35,7 @@ class OutboxNotifier:
         self._poked_at = time.monotonic()
         (self._local or self._poked).set()
 
-    def relayed(self, since: float) -> None:
+    def mark_relayed(self, since: float) -> None:
         """All rows that were committed before `since`, in seconds of the monotonic clock, have been published."""
         self._relayed_at = since
 
@@ -47,7 +47,7 @@ class OutboxNotifier:
         return time.monotonic() - self._poked_at > QUIET_SECONDS
 
     @contextmanager
-    def relayed_here(self, woken: asyncio.Event) -> Iterator[None]:
+    def relaying_here(self, woken: asyncio.Event) -> Iterator[None]:
         """While this process is the relay, pokes set `woken` directly instead of going through the database."""
         self._local = woken
         try:

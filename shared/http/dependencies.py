@@ -25,10 +25,10 @@ LanguageDep = Annotated[str, Depends(request_language)]
 DatabaseDep = Annotated[Database, Depends(_database)]
 
 
-async def session_for(database: DatabaseDep, principal: Identified) -> AsyncIterator[AsyncSession]:
+async def begin_session(database: DatabaseDep, principal: Identified) -> AsyncIterator[AsyncSession]:
     async with transaction(database, claims_of(principal)) as session:
         yield session
 
 
 # With the default scope the commit comes after the response: a failing commit would still answer 200.
-SessionDep = Annotated[AsyncSession, Depends(session_for, scope="function")]
+SessionDep = Annotated[AsyncSession, Depends(begin_session, scope="function")]

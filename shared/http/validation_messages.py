@@ -30,6 +30,3 @@ def message(error: dict[str, Any], language: str) -> str:
 
 def _danish(value: object) -> str:
     return str(value).replace(" or ", " eller ").replace(" and ", " og ")
-
-
-refusal = invalid

@@ -34,7 +34,7 @@ class Keys:
 
     def _keys(self, purpose: str) -> list[bytes]:
         if purpose not in self._derived:
-            self._derived[purpose] = [_derived(secret, purpose) for secret in self._secrets]
+            self._derived[purpose] = [_derive(secret, purpose) for secret in self._secrets]
         return self._derived[purpose]
 
     def seal(self, purpose: str, content: bytes, place: str) -> bytes:
@@ -44,14 +44,14 @@ class Keys:
 
     def unseal(self, purpose: str, sealed: bytes, place: str) -> bytes:
         """Raises SealBroken."""
-        packed = self._decrypted(purpose, sealed, place)
+        packed = self._decrypt(purpose, sealed, place)
         decompressor = zlib.decompressobj()
         content = decompressor.decompress(packed, MOST_BYTES)
         if decompressor.unconsumed_tail:
             raise SealBroken(purpose)
         return content
 
-    def _decrypted(self, purpose: str, sealed: bytes, place: str) -> bytes:
+    def _decrypt(self, purpose: str, sealed: bytes, place: str) -> bytes:
         nonce, encrypted = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
         for key in self._keys(purpose):
             with suppress(InvalidTag, ValueError):
@@ -61,11 +61,11 @@ class Keys:
     def sign(self, purpose: str, content: bytes) -> bytes:
         return _signature(self.key(purpose), content)
 
-    def signed(self, purpose: str, content: bytes, signature: bytes) -> bool:
+    def verify(self, purpose: str, content: bytes, signature: bytes) -> bool:
         return any(hmac.compare_digest(_signature(key, content), signature) for key in self._keys(purpose))
 
 
-def _derived(secret: bytes, purpose: str) -> bytes:
+def _derive(secret: bytes, purpose: str) -> bytes:
     return HKDF(SHA256(), length=32, salt=None, info=f"loctician {purpose}".encode()).derive(secret)
 
 

@@ -153,7 +153,7 @@ class TokenVerifier:
         if isinstance(keys, RemoteJwks):
             keys.on_withdrawal.append(self._cache.clear)
 
-    def remembered(self, token: bytes) -> dict[str, Any] | None:
+    def cached_claims(self, token: bytes) -> dict[str, Any] | None:
         """The claims of a token that was verified before and has not expired; else None."""
         known = self._cache.get(sha256(token).digest())
         return known[1] if known is not None and known[0] > time.time() else None
@@ -163,7 +163,7 @@ class TokenVerifier:
         if len(token) > MAX_TOKEN_BYTES:
             raise InvalidToken("too long")
         encoded = token.encode("utf-8", "surrogateescape")
-        known = self.remembered(encoded)
+        known = self.cached_claims(encoded)
         if known is not None:
             return known
         claims = await self._verify(token)

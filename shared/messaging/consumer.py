@@ -224,7 +224,7 @@ class Consumer:
         properties = message.header.properties
         about = {"event_id": properties.message_id, "type": properties.message_type, "error": type(error).__name__}
         report("message_failed", queue=queue, **about, trace=frames(error))
-        await broker.publish_surely(channel, _failed(message, error, queue))
+        await broker.publish_surely(channel, _failed_copy(message, error, queue))
 
 
 async def _wait_for_loss(channel: WireChannel) -> None:
@@ -257,7 +257,7 @@ def _attempts(message: DeliveredMessage) -> int:
     return attempts if isinstance(attempts, int) else 0
 
 
-def _failed(message: DeliveredMessage, error: Exception, queue: str) -> Outgoing:
+def _failed_copy(message: DeliveredMessage, error: Exception, queue: str) -> Outgoing:
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     # Other headers are dropped: with x-death the broker would take a second round of retries for a cycle.
     headers: FieldTable = {

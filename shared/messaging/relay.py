@@ -60,14 +60,14 @@ class Relay:
 
     async def run(self) -> None:
         """Runs until a connection is lost."""
-        async with _opened(self._database) as outbox:
+        async with _open_outbox(self._database) as outbox:
             await self._stand_by(outbox)
             await self._measure(outbox)
             async with broker.connection(self._amqp_url, f"{self._service} relay") as connection:
                 channel = await connection.channel()
                 await topology.declare(channel, topology.load() if self._bindings is None else self._bindings)
                 self._health.up("relay")
-                with self._database.notifier.relayed_here(outbox.woken):
+                with self._database.notifier.relaying_here(outbox.woken):
                     await self._relay(outbox, await broker.wire(channel))
 
     async def _stand_by(self, outbox: "_Outbox") -> None:
@@ -85,7 +85,7 @@ class Relay:
             outbox.woken.clear()
             begun = time.monotonic()
             await self._drain(outbox, channel, held)
-            self._database.notifier.relayed(begun)
+            self._database.notifier.mark_relayed(begun)
             if time.monotonic() - measured > MEASURE_EVERY:
                 await self._measure(outbox)
                 measured = time.monotonic()
@@ -218,7 +218,7 @@ class _Held:
 
 
 @asynccontextmanager
-async def _opened(database: Database) -> AsyncIterator["_Outbox"]:
+async def _open_outbox(database: Database) -> AsyncIterator["_Outbox"]:
     connection = await asyncpg.connect(
         database.url,
         timeout=CONNECT_TIMEOUT,

@@ -114,8 +114,8 @@ class Subscriptions:
         payload, pushes = self._at_once.get(str(envelope.get("type")), (None, None))
         if payload is None or pushes is None:
             return []
-        event = _validated(_Envelope, envelope)
-        return [push.outgoing(message, event.time) for message in pushes(_received(event, payload, taken_at))]
+        event = _validate(_Envelope, envelope)
+        return [push.outgoing(message, event.time) for message in pushes(_to_received(event, payload, taken_at))]
 
     @property
     def types(self) -> list[str]:
@@ -180,11 +180,11 @@ class _Work:
     def of(
         cls, subscriptions: Subscriptions, envelope: Mapping[str, Any], taken_at: datetime, *, pushed: bool = False
     ) -> "_Work":
-        event = _validated(_Envelope, envelope)
+        event = _validate(_Envelope, envelope)
         wanted = subscriptions.to(event.type)
         # A service that records every event records those about erased people as well.
         subject = "" if subscriptions.everything else event.subject
-        steps = [(each.handler, _received(event, each.payload, taken_at, pushed=pushed)) for each in wanted]
+        steps = [(each.handler, _to_received(event, each.payload, taken_at, pushed=pushed)) for each in wanted]
         return cls(event, subject, steps, any(each.alone for each in wanted))
 
     async def run(self, session: AsyncSession, service_name: str) -> None:
@@ -240,18 +240,18 @@ def _attributes(service: str, event: _Envelope) -> dict[str, str]:
     }
 
 
-def _validated(model: type[_Envelope], envelope: Mapping[str, Any]) -> _Envelope:
+def _validate(model: type[_Envelope], envelope: Mapping[str, Any]) -> _Envelope:
     try:
         return model.model_validate(envelope)
     except ValidationError as exc:
-        raise UndecodableError(_places(exc)) from exc
+        raise UndecodableError(_error_places(exc)) from exc
 
 
-def _received(event: _Envelope, payload: TypeAdapter[T], taken_at: datetime, *, pushed: bool = False) -> Received[T]:
+def _to_received(event: _Envelope, payload: TypeAdapter[T], taken_at: datetime, *, pushed: bool = False) -> Received[T]:
     try:
         data = payload.validate_python(event.data)
     except ValidationError as exc:
-        raise UndecodableError(_places(exc)) from exc
+        raise UndecodableError(_error_places(exc)) from exc
     return Received(
         id=event.id,
         source=event.source,
@@ -269,7 +269,7 @@ def _received(event: _Envelope, payload: TypeAdapter[T], taken_at: datetime, *, 
     )
 
 
-def _places(error: ValidationError) -> str:
+def _error_places(error: ValidationError) -> str:
     """Where the data is invalid and why, without the values, which may be personal data."""
     errors = error.errors(include_input=False, include_url=False, include_context=False)
     return ", ".join(f"{'.'.join(map(str, field['loc']))}: {field['type']}" for field in errors[:5])

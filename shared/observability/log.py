@@ -50,7 +50,7 @@ def _hide_secrets(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMa
     return entry
 
 
-def _place_errors(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _replace_errors(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replaces an error by its class and its traceback, without the message."""
     exc_info = entry.pop("exc_info", None)
     error = exc_info[1] if isinstance(exc_info, tuple) else sys.exc_info()[1] if exc_info is True else exc_info
@@ -76,10 +76,10 @@ def frames(error: BaseException) -> str:
 
 
 def _remove_secrets(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {key: value if key in TRUSTED else _cleaned(value) for key, value in entry.items()}
+    return {key: value if key in TRUSTED else _clean(value) for key, value in entry.items()}
 
 
-def _cleaned(value: Any) -> Any:
+def _clean(value: Any) -> Any:
     if isinstance(value, str):
         if "@" in value:
             return MAIL.sub("***", SECRET.sub(REPLACEMENT, value))
@@ -87,13 +87,13 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, (bool, int, float, type(None))):
         return value
     if isinstance(value, dict):
-        return {key: "***" if key in HIDDEN else _cleaned(item) for key, item in value.items()}
+        return {key: "***" if key in HIDDEN else _clean(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_cleaned(item) for item in value]
-    return _cleaned(str(value))
+        return [_clean(item) for item in value]
+    return _clean(str(value))
 
 
-def _rendered(entry: Any, **_: Any) -> str:
+def _render(entry: Any, **_: Any) -> str:
     try:
         return orjson.dumps(entry, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:  # a number of more than 64 bits or a lone surrogate
@@ -135,10 +135,10 @@ def configure(service: str, level: str) -> None:
             foreign_pre_chain=processors,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _place_errors,
+                _replace_errors,
                 structlog.processors.EventRenamer("message"),
                 _remove_secrets,
-                structlog.processors.JSONRenderer(_rendered),
+                structlog.processors.JSONRenderer(_render),
             ],
         )
     )

@@ -91,7 +91,7 @@ class Statements:
         self._seconds = {kind: QUERY_SECONDS.labels(service, kind) for kind in (*STATEMENTS, "other")}
 
     @contextmanager
-    def measured(self, statement: str) -> Iterator[None]:
+    def measure(self, statement: str) -> Iterator[None]:
         begun = time.perf_counter()
         span = _span(self._service, statement) if tracing.active() else None
         try:

@@ -40,10 +40,10 @@ NO_PARAMETERS = frozenset({"accept", "authorization", "content-type"})
 
 def describe(app: FastAPI, service: str, description: Description, roles: Sequence[str]) -> None:
     """Makes the application serve this document. `roles` are those that a caller may have, in the order shown."""
-    app.openapi = partial(_cached, app, service, description, roles)  # type: ignore[method-assign]
+    app.openapi = partial(_cached_document, app, service, description, roles)  # type: ignore[method-assign]
 
 
-def _cached(app: FastAPI, service: str, description: Description, roles: Sequence[str]) -> Json:
+def _cached_document(app: FastAPI, service: str, description: Description, roles: Sequence[str]) -> Json:
     if app.openapi_schema is None:
         app.openapi_schema = document(app, service, description, roles)
     return app.openapi_schema
@@ -82,7 +82,7 @@ def endpoints(app: FastAPI) -> Iterator[tuple[Any, str]]:
                 yield route, method
 
 
-def admitted(dependant: Dependant) -> frozenset[str] | None:
+def admitted_roles(dependant: Dependant) -> frozenset[str] | None:
     """The roles that may call an endpoint: EVERY_ROLE for all who are signed in, None for everybody."""
     declared = [call.__access__ for call in _calls(dependant) if hasattr(call, "__access__")]
     if all(roles is None for roles in declared):
@@ -98,7 +98,7 @@ def _calls(dependant: Dependant) -> Iterator[Any]:
 
 
 def _describe(operation: Json, route: Any, described: Operation, service: str, known: Sequence[str]) -> None:
-    roles = admitted(route.dependant)
+    roles = admitted_roles(route.dependant)
     named = sorted(known) if roles == EVERY_ROLE else sorted(roles or ())
     operation["tags"] = [service]
     operation["operationId"] = route.operation_id or route.name
@@ -136,7 +136,7 @@ def _take_errors(operation: Json) -> Errors:
 
 def _add_errors(operation: Json, route: Any, raised: Errors) -> Errors:
     """Adds a response for each status of the errors. Returns all of them, with those that follow from the signature."""
-    errors = [*_implied_errors(operation, admitted(route.dependant)), *raised]
+    errors = [*_implied_errors(operation, admitted_roles(route.dependant)), *raised]
     for status in sorted({error.status_code for error in errors}):
         response = error_response([error for error in errors if error.status_code == status])
         response["headers"] |= operation["responses"].get(str(status), {}).get("headers", {})

@@ -73,7 +73,7 @@ class AccessRead(Event, type="access.read.v1", subject="subject_id"):
         return str(self.subject_id or "")
 
 
-def audited_read(session: AsyncSession, reader: Principal, what: str, subjects: Iterable[UUID]) -> None:
+def audit_read(session: AsyncSession, reader: Principal, what: str, subjects: Iterable[UUID]) -> None:
     """Has it audited that `reader` read this data about these people. Reading about oneself is not audited."""
     others = sorted({subject for subject in subjects if subject != reader.id}, key=str)
     for start in range(0, len(others), MOST_SUBJECTS):

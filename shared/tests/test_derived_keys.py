@@ -42,13 +42,13 @@ class TestChangedSecret:
     def test_what_the_one_before_has_sealed_and_signed_opens_and_holds(self) -> None:
         both = Keys(self.NEW, "a secret of thirty-two characters or more")
         assert both.unseal("letters", KEYS.seal("letters", CONTENT, "x"), "x") == CONTENT
-        assert both.signed("anchors", CONTENT, KEYS.sign("anchors", CONTENT))
+        assert both.verify("anchors", CONTENT, KEYS.sign("anchors", CONTENT))
 
     def test_what_is_sealed_and_signed_now_needs_the_new_one(self) -> None:
         both, new = Keys(self.NEW, "a secret of thirty-two characters or more"), Keys(self.NEW)
         assert new.unseal("letters", both.seal("letters", CONTENT, "x"), "x") == CONTENT
-        assert new.signed("anchors", CONTENT, both.sign("anchors", CONTENT))
-        assert not KEYS.signed("anchors", CONTENT, both.sign("anchors", CONTENT))
+        assert new.verify("anchors", CONTENT, both.sign("anchors", CONTENT))
+        assert not KEYS.verify("anchors", CONTENT, both.sign("anchors", CONTENT))
         with pytest.raises(SealBroken):
             KEYS.unseal("letters", both.seal("letters", CONTENT, "x"), "x")
 
@@ -56,6 +56,6 @@ class TestChangedSecret:
 class TestSigning:
     def test_a_signature_holds_for_its_purpose_and_content_alone(self) -> None:
         signature = KEYS.sign("anchors", CONTENT)
-        assert KEYS.signed("anchors", CONTENT, signature)
-        assert not KEYS.signed("anchors", CONTENT + b" ", signature)
-        assert not KEYS.signed("letters", CONTENT, signature)
+        assert KEYS.verify("anchors", CONTENT, signature)
+        assert not KEYS.verify("anchors", CONTENT + b" ", signature)
+        assert not KEYS.verify("letters", CONTENT, signature)

@@ -4,7 +4,7 @@ import unicodedata
 
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from shared.http.validation_messages import refusal
+from shared.http.validation_messages import invalid
 
 MIN_LENGTH, MAX_LENGTH = 8, 128
 
@@ -24,13 +24,13 @@ def check_password(password: str) -> str:
     """
     normalized = normalize_password(password)
     if not MIN_LENGTH <= len(normalized) <= MAX_LENGTH:
-        raise refusal(
+        raise invalid(
             "password_length",
             en=f"a password has {MIN_LENGTH} to {MAX_LENGTH} characters",
             da=f"Adgangskoden skal være på mellem {MIN_LENGTH} og {MAX_LENGTH} tegn.",
         )
     if normalized.casefold() in COMMON:
-        raise refusal(
+        raise invalid(
             "password_common",
             en="too many others use this password",
             da="Adgangskoden er for almindelig. Vælg en anden.",

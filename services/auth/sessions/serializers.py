@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Response
 
-from domain.clock import copenhagen
+from domain.clock import to_copenhagen
 from services.auth.context import AuthContext
 from services.auth.sessions.cookies import set_refresh_cookie
 from services.auth.sessions.schemas import SessionOut, TokenPair
@@ -25,8 +25,8 @@ def cookie_token_pair(tokens: Tokens, context: AuthContext, response: Response) 
 def session_out(row: Any, current_id: UUID) -> SessionOut:
     return SessionOut(
         id=row.id,
-        created_at=copenhagen(row.created_at),
-        last_used_at=copenhagen(row.last_used_at),
+        created_at=to_copenhagen(row.created_at),
+        last_used_at=to_copenhagen(row.last_used_at),
         user_agent=row.user_agent,
         address=row.address,
         current=row.id == current_id,

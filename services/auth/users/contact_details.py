@@ -4,7 +4,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from services.auth.errors import InvalidPhone
-from shared.http.validation_messages import refusal
+from shared.http.validation_messages import invalid
 
 REGION = "DK"
 
@@ -14,7 +14,7 @@ def normalize_email(email: str) -> str:
     try:
         valid = validate_email(email, check_deliverability=False)
     except EmailNotValidError as error:
-        raise refusal("email", en="is not a valid e-mail address", da="Er ikke en gyldig e-mailadresse.") from error
+        raise invalid("email", en="is not a valid e-mail address", da="Er ikke en gyldig e-mailadresse.") from error
     return str(valid.normalized).lower()
 
 

@@ -18,7 +18,7 @@ from shared.errors import NotFound
 from shared.http.preconditions import check_match
 from shared.identity.principals import Principal
 from shared.messaging.events import emit, new_id
-from shared.privacy.events import audited_read
+from shared.privacy.events import audit_read
 
 ERASED_DOMAIN = "@erased.invalid"
 EVENT_FIELDS = ("email", "full_name", "phone", "language", "role", "email_verified", "version")
@@ -69,7 +69,7 @@ async def require_user(session: AsyncSession, user_id: UUID, *, lock: bool = Fal
 async def read_user(session: AsyncSession, reader: Principal, user_id: UUID) -> Row[Any]:
     """Records the read in the audit log. Raises NotFound."""
     row = await require_user(session, user_id)
-    audited_read(session, reader, "user", [user_id])
+    audit_read(session, reader, "user", [user_id])
     return row
 
 
@@ -78,7 +78,7 @@ async def list_users(
 ) -> Sequence[Row[Any]]:
     """At most `limit + 1` users, of which `limit` are shown. Records in the audit log whom it shows."""
     rows = await queries.list_users(session, text, after, limit + 1)
-    audited_read(session, reader, "user", [row.id for row in rows[:limit]])
+    audit_read(session, reader, "user", [row.id for row in rows[:limit]])
     return rows
 
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from services.booking.money import MoneyWithVat
 from services.booking.slots.schemas import AvailabilityRequest, TreatmentIds
 from shared.http.schemas import Input, Instant, Schema
-from shared.http.validation_messages import refusal
+from shared.http.validation_messages import invalid
 
 HOME = "DK"
 
@@ -18,9 +18,9 @@ def _phone(value: str) -> str:
     try:
         number = phonenumbers.parse(value, HOME)
     except phonenumbers.NumberParseException as error:
-        raise refusal("phone", en="is no phone number", da="Er ikke et telefonnummer.") from error
+        raise invalid("phone", en="is no phone number", da="Er ikke et telefonnummer.") from error
     if not phonenumbers.is_valid_number(number):
-        raise refusal("phone", en="is no phone number that exists", da="Er ikke et telefonnummer, der findes.")
+        raise invalid("phone", en="is no phone number that exists", da="Er ikke et telefonnummer, der findes.")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
@@ -58,10 +58,10 @@ class ChangeRequest(Input):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.model_fields_set:
-            raise refusal("nothing_to_change", en="nothing to change", da="Der er intet at ændre.")
+            raise invalid("nothing_to_change", en="nothing to change", da="Der er intet at ændre.")
         for name in ("start", "service_ids"):
             if name in self.model_fields_set and getattr(self, name) is None:
-                raise refusal(
+                raise invalid(
                     "not_null",
                     en=f"{name} may be left out but not be null",
                     da=f"{name} kan udelades, men må ikke være null.",

@@ -22,7 +22,7 @@ from shared.errors import NotFound, PreconditionRequired
 from shared.http.pagination import decode_cursor, encode_cursor
 from shared.identity.principals import Principal, claims_of
 from shared.messaging.events import new_id
-from shared.privacy.events import audited_read
+from shared.privacy.events import audit_read
 
 
 def guest_of(who: Principal, asked: BookingRequest) -> UUID:
@@ -85,7 +85,7 @@ async def history(session: AsyncSession, who: Principal, booking_id: UUID, langu
     rows = await queries.history(session, booking_id)
     if not rows:
         raise NotFound
-    audited_read(session, who, "booking.history", [row.customer_id for row in rows])
+    audit_read(session, who, "booking.history", [row.customer_id for row in rows])
     return {"items": [serializers.change(row, language, show_actor=who.role in SALON) for row in rows]}
 
 

@@ -9,7 +9,7 @@ from services.booking.catalog import service as catalog
 from services.booking.catalog.queries import Filter
 from services.booking.dependencies import Cursor, IfMatch, Limit, Visitor
 from services.booking.serializers import answer
-from shared.database.autocommit import body
+from shared.database.autocommit import json_response
 from shared.http.dependencies import DatabaseDep, LanguageDep, SessionDep
 from shared.http.idempotency import IdempotencyKey
 from shared.http.pagination import Page
@@ -34,7 +34,7 @@ async def list_treatments(
     limit: Limit = 50,
 ) -> Response:
     wanted = Filter(category, include_inactive)
-    return body(await catalog.search(database, who, lang or spoken, q, wanted, cursor, limit))
+    return json_response(await catalog.search(database, who, lang or spoken, q, wanted, cursor, limit))
 
 
 @router.post("/services", status_code=201, response_model=schemas.Treatment)
@@ -48,7 +48,7 @@ async def create_treatment(
 @router.get("/services/{treatment_id}", response_model=schemas.Treatment)
 async def get_treatment(who: Visitor, treatment_id: UUID, database: DatabaseDep, language: LanguageDep) -> Response:
     version, found = await catalog.treatment(database, treatment_id, language)
-    return body(found, ETag=f'"{version}"')
+    return json_response(found, ETag=f'"{version}"')
 
 
 @router.put("/services/{treatment_id}", response_model=schemas.Treatment)

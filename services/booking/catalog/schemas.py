@@ -5,7 +5,7 @@ from pydantic import BeforeValidator, Field, StrictInt, model_validator
 
 from services.booking.money import MoneyWithVat, as_price
 from shared.http.schemas import Flag, Input, Schema
-from shared.http.validation_messages import refusal
+from shared.http.validation_messages import invalid
 
 MOST_ORE = 10_000_000
 Category = Literal[
@@ -55,7 +55,7 @@ class TreatmentInput(Input):
     @model_validator(mode="after")
     def _processing_in_the_middle(self) -> Self:
         if self.processing and self.processing.start_minutes + self.processing.minutes >= self.duration_minutes:
-            raise refusal(
+            raise invalid(
                 "processing_inside",
                 en="processing must end before the treatment does",
                 da="Virketiden skal slutte, før behandlingen gør.",

@@ -7,14 +7,14 @@ from uuid import UUID
 from domain.roles import Role
 from shared.database.session import Database, transaction
 from shared.identity.principals import Principal, claims_of
-from shared.privacy.events import audited_read
+from shared.privacy.events import audit_read
 
 
 async def note(database: Database, who: Principal, what: str, people: Iterable[UUID]) -> None:
     others = {person for person in people if person != who.id}
     if others:
         async with transaction(database, claims_of(who)) as session:
-            audited_read(session, who, what, others)
+            audit_read(session, who, what, others)
 
 
 async def note_rows(database: Database, who: Principal, what: str, rows: Iterable[dict[str, Any]]) -> None:

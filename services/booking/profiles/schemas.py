@@ -7,7 +7,7 @@ from services.booking.catalog.schemas import Minutes, Price
 from services.booking.money import MoneyWithVat
 from services.booking.portfolio.schemas import PortfolioMedia
 from shared.http.schemas import Input, Schema
-from shared.http.validation_messages import refusal
+from shared.http.validation_messages import invalid
 
 MOST_OFFERED = 200
 MOST_LINKS = 12
@@ -23,7 +23,7 @@ class OfferInput(Input):
 
 def _distinct(offers: list[OfferInput]) -> list[OfferInput]:
     if len({one.service_id for one in offers}) < len(offers):
-        raise refusal(
+        raise invalid(
             "named_twice", en="the same treatment is named twice", da="Den samme behandling er nævnt to gange."
         )
     return offers
@@ -31,7 +31,7 @@ def _distinct(offers: list[OfferInput]) -> list[OfferInput]:
 
 def _without_login(url: HttpUrl) -> HttpUrl:
     if url.username or url.password:
-        raise refusal(
+        raise invalid(
             "login_in_address",
             en="may hold no user name or password",
             da="Må ikke indeholde brugernavn eller adgangskode.",

@@ -21,7 +21,7 @@ from shared.errors import NotFound
 from shared.http.pagination import decode_cursor, encode_cursor
 from shared.identity.principals import Principal
 from shared.messaging.events import emit
-from shared.privacy.events import audited_read
+from shared.privacy.events import audit_read
 
 PORTFOLIO_FRESH = timedelta(days=7)  # Instagram's addresses of pictures do not last much longer
 
@@ -51,7 +51,7 @@ async def get(
     if row is None:
         raise NotFound
     if who and may_edit:
-        audited_read(session, who, "loctician", [loctician_id])
+        audit_read(session, who, "loctician", [loctician_id])
     return await _whole(session, row, language, with_portfolio=with_portfolio)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.clock import copenhagen
+from domain.clock import to_copenhagen
 from services.booking.customers.service import chair_of, customer_of
 from services.booking.errors import NothingBooked
 from services.booking.series import queries, serializers
@@ -34,5 +34,5 @@ async def book_series(
 
 def dates_of(asked: SeriesRequest) -> list[datetime]:
     """The same hour of the clock in Copenhagen each time, whatever happens to the clock between."""
-    first = copenhagen(asked.start)
+    first = to_copenhagen(asked.start)
     return [first + timedelta(weeks=asked.every_weeks * nth) for nth in range(asked.times)]

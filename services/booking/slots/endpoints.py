@@ -7,7 +7,7 @@ from services.booking.dependencies import From, To, Visitor
 from services.booking.serializers import answer
 from services.booking.slots import schemas
 from services.booking.slots import service as slots
-from shared.database.autocommit import body
+from shared.database.autocommit import json_response
 from shared.http.dependencies import DatabaseDep, LanguageDep
 
 router = APIRouter(prefix="/api/v1")
@@ -24,7 +24,7 @@ async def search_slots(
     end: To = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response:
-    return body(await slots.search(database, who, service_id, loctician_id, (start, end), limit, language))
+    return json_response(await slots.search(database, who, service_id, loctician_id, (start, end), limit, language))
 
 
 @router.post("/bookings/check-availability", response_model=schemas.Availability)

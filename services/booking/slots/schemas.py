@@ -6,14 +6,14 @@ from pydantic import AfterValidator, Field
 
 from services.booking.money import MoneyWithVat
 from shared.http.schemas import Input, Instant, Schema
-from shared.http.validation_messages import refusal
+from shared.http.validation_messages import invalid
 
 MAX_TREATMENTS = 8
 
 
 def _distinct(ids: list[UUID]) -> list[UUID]:
     if len(set(ids)) < len(ids):
-        raise refusal(
+        raise invalid(
             "named_twice", en="the same treatment is named twice", da="Den samme behandling er nævnt to gange."
         )
     return ids

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from services.booking.money import MoneyWithVat
 from services.booking.slots.schemas import Part, TreatmentIds
 from shared.http.schemas import Input, Schema
-from shared.http.validation_messages import refusal
+from shared.http.validation_messages import invalid
 
 LONGEST_WAIT_DAYS = 366
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 12, 31))]
@@ -15,7 +15,7 @@ Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 12, 31))]
 
 def _of_the_salon(value: time) -> time:
     if value.tzinfo is not None or value.second or value.microsecond:
-        raise refusal(
+        raise invalid(
             "clock_time",
             en="must be hours and minutes of the clock in Copenhagen",
             da="Skal være timer og minutter efter uret i København.",
@@ -42,13 +42,13 @@ class WaitRequest(Input):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if not 0 <= (self.last_day - self.first_day).days <= LONGEST_WAIT_DAYS:
-            raise refusal(
+            raise invalid(
                 "days_in_order",
                 en=f"last_day must be first_day or up to {LONGEST_WAIT_DAYS} days later",
                 da=f"last_day skal være first_day eller op til {LONGEST_WAIT_DAYS} dage senere.",
             )
         if self.earliest and self.latest and self.earliest >= self.latest:
-            raise refusal("times_in_order", en="latest must be after earliest", da="latest skal ligge efter earliest.")
+            raise invalid("times_in_order", en="latest must be after earliest", da="latest skal ligge efter earliest.")
         return self
 
 

@@ -1,12 +1,12 @@
 """Rows as answers give them."""
 
-from domain.clock import copenhagen
+from domain.clock import to_copenhagen
 from services.calendar.intervals import Window
 from services.calendar.rows import Row
 
 
 def span(part: Window) -> dict[str, str]:
-    return {"start": copenhagen(part[0]).isoformat(), "end": copenhagen(part[1]).isoformat()}
+    return {"start": to_copenhagen(part[0]).isoformat(), "end": to_copenhagen(part[1]).isoformat()}
 
 
 def appointment(row: Row) -> dict[str, str]:

@@ -20,7 +20,7 @@ from services.calendar.time_off import queries as time_off_queries
 from services.calendar.time_off.serializers import absence
 from services.calendar.windows import queries as window_queries
 from shared.identity.principals import Principal
-from shared.privacy.events import audited_read
+from shared.privacy.events import audit_read
 
 MAX_DAYS = 62
 View = Literal["day", "week"]
@@ -40,7 +40,7 @@ async def read(session: AsyncSession, who: Principal, loctician_id: UUID, first:
     found = await overview(session, loctician_id, first, last)
     if who.id != loctician_id:
         customers = {UUID(one["customer_id"]) for day in found["days"] for one in day["appointments"]}
-        audited_read(session, who, "calendar", {loctician_id, *customers - {NOBODY}})
+        audit_read(session, who, "calendar", {loctician_id, *customers - {NOBODY}})
     return found
 
 

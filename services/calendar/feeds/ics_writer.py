@@ -8,7 +8,7 @@ from uuid import UUID
 
 from icalendar import Calendar, Event, Timezone
 
-from domain.clock import comes_twice, copenhagen
+from domain.clock import is_ambiguous, to_copenhagen
 from services.calendar.rows import Row, Rows
 
 STATUS = {"pending": "TENTATIVE", "cancelled": "CANCELLED"}
@@ -81,9 +81,9 @@ def _event(kind: str, row: Row, names: Mapping[UUID, str], words: Mapping[str, s
 
 def _times(starts: datetime, ends: datetime) -> tuple[datetime, datetime]:
     """On Copenhagen's clock, but in UTC in the hour that comes twice: readers differ over which of them is meant."""
-    if comes_twice(starts) or comes_twice(ends):
+    if is_ambiguous(starts) or is_ambiguous(ends):
         return starts.astimezone(UTC), ends.astimezone(UTC)
-    return copenhagen(starts), copenhagen(ends)
+    return to_copenhagen(starts), to_copenhagen(ends)
 
 
 def _summary(kind: str, row: Row, names: Mapping[UUID, str], words: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-from domain.clock import copenhagen
+from domain.clock import to_copenhagen
 from services.calendar.rows import Row
 
 
@@ -7,5 +7,5 @@ def feed(row: Row) -> dict[str, str]:
     return {
         "id": str(row["id"]),
         "kind": row["kind"],
-        "created_at": copenhagen(row["created_at"]).isoformat(),
+        "created_at": to_copenhagen(row["created_at"]).isoformat(),
     }

@@ -10,7 +10,7 @@ from services.calendar.dependencies import Day
 from services.calendar.hours.expansion import Hours
 from services.calendar.local_time import today
 from shared.http.schemas import Input, Schema
-from shared.http.validation_messages import refusal
+from shared.http.validation_messages import invalid
 
 MAX_ROWS = 100
 Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
@@ -29,9 +29,9 @@ class HoursRow(Input):
     @model_validator(mode="after")
     def in_order(self) -> Self:
         if self.ends <= self.starts:
-            raise refusal("in_order", en="ends must lie after starts", da="ends skal ligge efter starts.")
+            raise invalid("in_order", en="ends must lie after starts", da="ends skal ligge efter starts.")
         if self.valid_until and self.valid_until < (self.valid_from or today()):
-            raise refusal(
+            raise invalid(
                 "in_order",
                 en="valid_until must not lie before valid_from",
                 da="valid_until må ikke ligge før valid_from.",
@@ -58,11 +58,11 @@ class OverrideRequest(Input):
     def in_order(self) -> Self:
         windows = sorted(self.windows, key=lambda one: one.starts)
         if any(one.ends <= one.starts for one in windows):
-            raise refusal("in_order", en="ends must lie after starts", da="ends skal ligge efter starts.")
+            raise invalid("in_order", en="ends must lie after starts", da="ends skal ligge efter starts.")
         if any(later.starts < earlier.ends for earlier, later in pairwise(windows)):
-            raise refusal("overlap", en="windows must not overlap", da="Tidsrummene må ikke overlappe.")
+            raise invalid("overlap", en="windows must not overlap", da="Tidsrummene må ikke overlappe.")
         if bool(windows) == bool(self.reason):
-            raise refusal(
+            raise invalid(
                 "reason",
                 en="a closed date needs a reason, an open one has none",
                 da="En lukket dato skal have en grund, en åben har ingen.",

@@ -1,7 +1,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from domain.clock import copenhagen
+from domain.clock import to_copenhagen
 from services.calendar.rows import Row
 
 
@@ -14,6 +14,6 @@ def imported(row: Row) -> dict[str, Any]:
         "problem": row["problem"],
         "busy_times": len(row["busy"]),
         "covers_until": row["covers_until"] and row["covers_until"].isoformat(),
-        "checked_at": row["checked_at"] and copenhagen(row["checked_at"]).isoformat(),
-        "created_at": copenhagen(row["created_at"]).isoformat(),
+        "checked_at": row["checked_at"] and to_copenhagen(row["checked_at"]).isoformat(),
+        "created_at": to_copenhagen(row["created_at"]).isoformat(),
     }

@@ -6,7 +6,7 @@ from pydantic import model_validator
 
 from services.calendar.appointments.schemas import Span
 from shared.http.schemas import Flag, Input, Instant, Schema
-from shared.http.validation_messages import refusal
+from shared.http.validation_messages import invalid
 
 MAX_OFF = dt.timedelta(days=400)
 
@@ -19,7 +19,7 @@ class TimeOffRequest(Input):
     @model_validator(mode="after")
     def in_order(self) -> Self:
         if not self.start < self.end <= self.start + MAX_OFF:
-            raise refusal(
+            raise invalid(
                 "in_order",
                 en="end must lie after start and at most 400 days later",
                 da="end skal ligge efter start og højst 400 dage senere.",

@@ -82,7 +82,7 @@ def sign(keys: Keys, anchor: Mapping[str, Any]) -> bytes:
 
 
 def signed(keys: Keys, anchor: Mapping[str, Any]) -> bool:
-    return keys.signed(SIGNING, canonical(anchor, ANCHORED), anchor["signature"])
+    return keys.verify(SIGNING, canonical(anchor, ANCHORED), anchor["signature"])
 
 
 async def append(session: AsyncSession, facts: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from shared.errors import BadCursor
 from shared.http.pagination import decode_cursor, encode_cursor
 from shared.identity.principals import Principal
 from shared.messaging.subscriptions import Received
-from shared.privacy.events import audited_read
+from shared.privacy.events import audit_read
 
 LAST_ID = 2**63 - 1
 
@@ -47,7 +47,7 @@ async def shown(
 ) -> dict[str, Any]:
     """What an admin looks at, and a note of it when it is about somebody. Raises BadCursor."""
     about = [conditions[name] for name in ("actor_id", "entity", "person") if conditions.get(name)]
-    audited_read(session, reader, "audit", [UUID(one) for one in about if audit_fields.is_id(one)])
+    audit_read(session, reader, "audit", [UUID(one) for one in about if audit_fields.is_id(one)])
     return await listed(session, conditions, between, cursor, limit)
 
 

@@ -13,7 +13,7 @@ from services.gdpr.data_subject_requests.serializers import data_subject_request
 from shared.errors import NotFound
 from shared.http.pagination import decode_cursor, encode_cursor
 from shared.identity.principals import Principal
-from shared.privacy.events import audited_read
+from shared.privacy.events import audit_read
 
 Answer = dict[str, Any]
 
@@ -34,7 +34,7 @@ async def listed(
     before = None if cursor is None else tuple(decode_cursor(cursor, datetime, UUID))
     rows = await queries.page(session, conditions, before, limit + 1)
     shown = rows[:limit]
-    audited_read(session, reader, "gdpr.requests", [row.subject_id for row in shown])
+    audit_read(session, reader, "gdpr.requests", [row.subject_id for row in shown])
     more = encode_cursor(shown[-1].requested_at, shown[-1].id) if len(rows) > limit else None
     return {"items": await with_parts(session, shown), "next_cursor": more}
 
@@ -44,7 +44,7 @@ async def shown(session: AsyncSession, reader: Principal, request_id: UUID) -> A
     found = await queries.one(session, request_id)
     if found is None:
         raise NotFound
-    audited_read(session, reader, "gdpr.requests", [found.subject_id])
+    audit_read(session, reader, "gdpr.requests", [found.subject_id])
     return (await with_parts(session, [found]))[0]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from domain.clock import copenhagen
+from domain.clock import to_copenhagen
 from services.gdpr.processing_records.service import RECIPIENTS
 
 TEMPLATES = Environment(
@@ -71,7 +71,7 @@ def page(
     return TEMPLATES.get_template("export.html").render(
         language=language,
         words=WORDS[language] | {"recipients": RECIPIENTS[language]},
-        gathered=copenhagen(gathered).strftime(LOCALES[language]),
+        gathered=to_copenhagen(gathered).strftime(LOCALES[language]),
         controller=controller,
         activities=activities,
         services=[_service(name, content, language) for name, content in held.items()],

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from domain.clock import copenhagen
+from domain.clock import to_copenhagen
 from shared.http.schemas import Flag, Input, Schema
 
-LocalInstant = Annotated[datetime, AfterValidator(copenhagen)]
+LocalInstant = Annotated[datetime, AfterValidator(to_copenhagen)]
 Audience = Literal["all", "customer", "loctician", "staff", "admin"]
 Purpose = Literal["service", "marketing"]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from domain.clock import copenhagen
+from domain.clock import to_copenhagen
 from shared.http.schemas import Schema
 
 Status = Literal["queued", "sending", "sent", "failed", "dropped"]
-LocalInstant = Annotated[datetime, AfterValidator(copenhagen)]
+LocalInstant = Annotated[datetime, AfterValidator(to_copenhagen)]
 
 
 class Delivery(Schema):

@@ -17,7 +17,7 @@ from shared.errors import NotFound
 from shared.http.pagination import decode_cursor, page
 from shared.identity.principals import Principal
 from shared.messaging.events import emit
-from shared.privacy.events import audited_read
+from shared.privacy.events import audit_read
 
 WITH_TOKEN = {"verification", "password_reset"}
 
@@ -28,7 +28,7 @@ async def list_deliveries(
     """Newest first. The read is audited."""
     before = decode_cursor(cursor, UUID)[0] if cursor else None
     rows = await queries.list_deliveries(session, conditions, before, limit + 1)
-    audited_read(session, principal, "deliveries", {row["recipient_id"] for row in rows[:limit]})
+    audit_read(session, principal, "deliveries", {row["recipient_id"] for row in rows[:limit]})
     return page(rows, limit, lambda row: [row["id"]])
 
 
@@ -57,7 +57,7 @@ async def resend(session: AsyncSession, principal: Principal, delivery_id: UUID)
     delivery = changed or row
     wake_workers_after_commit(session)
     emit(session, NotificationResent.model_validate(_event_data(delivery)))
-    audited_read(session, principal, "deliveries", [row["recipient_id"]])
+    audit_read(session, principal, "deliveries", [row["recipient_id"]])
     return delivery
 
 

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from domain.clock import copenhagen
+from domain.clock import to_copenhagen
 from shared.http.schemas import Schema
 
-LocalInstant = Annotated[datetime, AfterValidator(copenhagen)]
+LocalInstant = Annotated[datetime, AfterValidator(to_copenhagen)]
 
 
 class BookingUpdate(Schema):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
-from domain.clock import comes_twice, copenhagen
+from domain.clock import is_ambiguous, to_copenhagen
 from services.notifications.names.service import Names
 from services.notifications.notification_types import NOTIFICATION_TYPES
 from services.notifications.rendering.labels import LABELS
@@ -60,7 +60,7 @@ def _event(delivery: Mapping[str, Any], names: Names, sender: str, description: 
 
 def _local(instant: datetime) -> datetime:
     """Copenhagen time; UTC within the hour that autumn repeats, where Copenhagen time is ambiguous."""
-    return instant.astimezone(UTC) if comes_twice(instant) else copenhagen(instant)
+    return instant.astimezone(UTC) if is_ambiguous(instant) else to_copenhagen(instant)
 
 
 def _summary(items: list[Mapping[str, Any]], names: Names, language: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from domain.clock import COPENHAGEN, copenhagen
+from domain.clock import COPENHAGEN, to_copenhagen
 
 LATEST = timedelta(minutes=30)  # before the appointment; a later reminder helps nobody
 BEFORE_QUIET_HOURS = timedelta(minutes=15)  # so that they have not begun when the reminder is sent
@@ -21,7 +21,7 @@ class QuietHours:
         """Begin and end (UTC) of the quiet hours that contain the instant; None if none do."""
         if self.begin == self.end:
             return None
-        today = copenhagen(instant).date()
+        today = to_copenhagen(instant).date()
         for day in (today - timedelta(days=1), today):
             last_day = day if self.begin < self.end else day + timedelta(days=1)
             period = (self._at(day, self.begin), self._at(last_day, self.end))

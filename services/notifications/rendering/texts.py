@@ -12,7 +12,7 @@ from uuid import UUID
 from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
 
-from domain.clock import comes_twice, copenhagen
+from domain.clock import is_ambiguous, to_copenhagen
 from domain.money import LOCALES, format_money
 from services.notifications.names.service import Names
 from services.notifications.rendering.labels import LABELS, Labels
@@ -124,7 +124,7 @@ def _broadcast(data: Mapping[str, Any], names: Names, language: str) -> dict[str
 def _item(item: Mapping[str, Any], names: Names, labels: Labels, language: str) -> dict[str, str]:
     translations = names.treatments.get(UUID(item["treatment_id"]), {})
     start, end = datetime.fromisoformat(item["start"]), datetime.fromisoformat(item["end"])
-    same_day = copenhagen(start).date() == copenhagen(end).date()
+    same_day = to_copenhagen(start).date() == to_copenhagen(end).date()
     until = _format_instant(end, labels.clock if same_day else labels.instant, language)
     return {
         "treatment": treatment_name(translations, labels, language),
@@ -157,9 +157,9 @@ def _link(kind: str, data: Mapping[str, Any], app_url: str) -> dict[str, str]:
 
 def _format_instant(instant: datetime, pattern: str, language: str) -> str:
     """By the clock in Copenhagen; within the hour that autumn repeats also which of the two is meant."""
-    local = copenhagen(instant)
+    local = to_copenhagen(instant)
     formatted = format_datetime(local, pattern, locale=LOCALES[language])
-    if not comes_twice(instant):
+    if not is_ambiguous(instant):
         return formatted
     labels = LABELS[language]
     return f"{formatted} ({labels.summer_time if local.dst() else labels.winter_time})"
