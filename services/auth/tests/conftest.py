@@ -56,18 +56,18 @@ async def app(app: FastAPI) -> FastAPI:
     return app
 
 
-Elsewhere = Callable[..., Awaitable[httpx.AsyncClient]]
+OtherClient = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
 @pytest.fixture
-async def elsewhere(app: FastAPI, client: httpx.AsyncClient) -> AsyncIterator[Elsewhere]:
+async def other_client(app: FastAPI, client: httpx.AsyncClient) -> AsyncIterator[OtherClient]:
     """A client of another address or program."""
     async with AsyncExitStack() as stack:
 
         async def make(host: str = "203.0.113.7", agent: str = "another") -> httpx.AsyncClient:
             transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(host, 4711))
-            made = httpx.AsyncClient(transport=transport, base_url="https://test", headers={"User-Agent": agent})
-            return await stack.enter_async_context(made)
+            client = httpx.AsyncClient(transport=transport, base_url="https://test", headers={"User-Agent": agent})
+            return await stack.enter_async_context(client)
 
         yield make
 
@@ -92,8 +92,8 @@ def login(client: httpx.AsyncClient) -> Login:
     async def send(email: str = EMAIL, password: str = PASSWORD, **more: Any) -> dict[str, Any]:
         answer = await client.post("/api/v1/auth/login", json={"email": email, "password": password, **more})
         assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
+        tokens: dict[str, Any] = answer.json()
+        return tokens
 
     return send
 
@@ -103,15 +103,15 @@ SignUp = Callable[..., Awaitable[UUID]]
 
 @pytest.fixture
 def sign_up(app: FastAPI, database: Database) -> SignUp:
-    """A user of any role, already verified, as the operator's command makes one."""
+    """A user of any role, already verified, as `loctician create-admin` creates them."""
 
     async def make(email: str, role: str) -> UUID:
         password_hash = await app.state.auth.passwords.hash(PASSWORD)
         values = {"email": email, "full_name": "Ida Lindholm", "role": role, "language": "da", "verified": True}
         async with transaction(database, SERVICE_CLAIMS) as session:
-            made = await create_user(session, password_hash, **values)
-        assert made is not None
-        return made
+            user_id = await create_user(session, password_hash, **values)
+        assert user_id is not None
+        return user_id
 
     return make
 
@@ -138,20 +138,26 @@ def mailed(outbox: Outbox) -> Mailed:
     return find
 
 
-Behind = Callable[..., Awaitable[list[Any]]]
+AsOwner = Callable[..., Awaitable[list[Any]]]
+Behind = AsOwner
 
 
 @pytest.fixture
-def behind(owner: AsyncEngine) -> Behind:
-    """Look or reach behind the functions, as the owner of the tables."""
+def as_owner(owner: AsyncEngine) -> AsOwner:
+    """Runs a statement as the owner of the tables, past the policies. Returns its rows."""
 
     async def run(statement: str, **values: Any) -> list[Any]:
         async with owner.begin() as connection:
             await connection.execute(text("""SELECT set_config('request.jwt.claims', '{"role": "service"}', true)"""))
-            found = await connection.execute(text(statement), values)
-            return list(found.all()) if found.returns_rows else []
+            result = await connection.execute(text(statement), values)
+            return list(result.all()) if result.returns_rows else []
 
     return run
+
+
+@pytest.fixture
+def behind(as_owner: AsOwner) -> AsOwner:
+    return as_owner
 
 
 def bearer(tokens: dict[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The pages that mails link to: what they let run, what they give away, and what their script does."""
+"""The pages that mails link to: their headers, texts and script."""
 
 import asyncio
 import base64
@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 PAGES = ("/account/verify-email", "/account/reset-password")
-# As much of a browser as the script asks for.
+# The parts of a browser that the script uses.
 BROWSER = """
 const { script, hash, status, answer, ids, password } = JSON.parse(process.argv[1]);
 const sent = [], replaced = [], handlers = {};
@@ -30,19 +30,19 @@ globalThis.fetch = async (to, options) => {
   return { ok: status < 300, json: async () => answer };
 };
 (0, eval)(script);
-const begun = Object.values(elements).filter((one) => !one.hidden).map((one) => one.id);
+const begun = Object.values(elements).filter((element) => !element.hidden).map((element) => element.id);
 const submit = begun.includes("form") ? handlers.submit({ preventDefault() {} }) : null;
 Promise.resolve(submit).then(() => {
-  const shown = Object.values(elements).filter((one) => !one.hidden).map((one) => one.id);
+  const shown = Object.values(elements).filter((element) => !element.hidden).map((element) => element.id);
   console.log(JSON.stringify({ begun, shown, sent, replaced }));
 });
 """
 
 
 def part(html: str, tag: str) -> str:
-    found = re.search(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
-    assert found
-    return found.group(1)
+    match = re.search(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+    assert match
+    return match.group(1)
 
 
 def allowed(policy: str, directive: str) -> str:
@@ -51,7 +51,7 @@ def allowed(policy: str, directive: str) -> str:
 
 @pytest.mark.parametrize("path", PAGES)
 class TestPage:
-    async def test_lets_only_its_own_script_and_style_run(self, client: httpx.AsyncClient, path: str) -> None:
+    async def test_allows_only_its_own_script_and_style(self, client: httpx.AsyncClient, path: str) -> None:
         answer = await client.get(path)
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
         policy = answer.headers["content-security-policy"]
@@ -64,13 +64,13 @@ class TestPage:
         assert "unsafe" not in policy
         assert not re.search(r"""(?:src|href)=|\son\w+=|style=|http""", answer.text)
 
-    async def test_is_kept_nowhere_and_tells_nobody(self, client: httpx.AsyncClient, path: str) -> None:
+    async def test_is_not_cached_and_sends_no_referrer(self, client: httpx.AsyncClient, path: str) -> None:
         headers = (await client.get(path)).headers
         assert (headers["cache-control"], headers["referrer-policy"]) == ("no-store", "no-referrer")
         assert headers["x-content-type-options"] == "nosniff"
         assert "set-cookie" not in headers
 
-    async def test_speaks_danish_and_english(self, client: httpx.AsyncClient, path: str) -> None:
+    async def test_is_in_danish_and_english(self, client: httpx.AsyncClient, path: str) -> None:
         danish = await client.get(path)
         english = await client.get(path, headers={"Accept-Language": "en-GB"})
         assert '<html lang="da">' in danish.text
@@ -78,7 +78,7 @@ class TestPage:
         assert danish.text != english.text
         assert (await client.get(f"{path}?lang=en")).text == english.text
 
-    async def test_nothing_of_the_request_comes_back(self, client: httpx.AsyncClient, path: str) -> None:
+    async def test_repeats_nothing_of_the_request(self, client: httpx.AsyncClient, path: str) -> None:
         plain = (await client.get(path)).text
         headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "Referer": "<script>"}
         assert (await client.get(f"{path}?token=<script>alert(1)</script>", headers=headers)).text == plain
@@ -91,7 +91,7 @@ class TestScript:
         self, client: httpx.AsyncClient, path: str, status: int = 204, answer: Any = None, fragment: str = "#token=abc"
     ) -> dict[str, Any]:
         html = (await client.get(path)).text
-        given = {
+        arguments = {
             "script": part(html, "script"),
             "ids": re.findall(r'id="(\w+)"', html),
             "hash": fragment,
@@ -99,12 +99,12 @@ class TestScript:
             "answer": answer or {},
             "password": "et helt nyt kodeord",
         }
-        command = ["node", "-e", BROWSER, json.dumps(given)]
+        command = ["node", "-e", BROWSER, json.dumps(arguments)]
         run = partial(subprocess.run, capture_output=True, text=True, timeout=60, check=True)
-        found: dict[str, Any] = json.loads((await asyncio.to_thread(run, command)).stdout)
-        return found
+        result: dict[str, Any] = json.loads((await asyncio.to_thread(run, command)).stdout)
+        return result
 
-    async def test_sends_the_token_of_the_fragment_and_takes_it_from_the_history(
+    async def test_sends_the_token_of_the_fragment_and_removes_it_from_the_history(
         self, client: httpx.AsyncClient
     ) -> None:
         done = await self.run(client, PAGES[0])
@@ -119,12 +119,12 @@ class TestScript:
         (sent,) = (await self.run(client, PAGES[1]))["sent"]
         assert sent[2] == {"token": "abc", "new_password": "et helt nyt kodeord"}
 
-    async def test_says_what_was_wrong(self, client: httpx.AsyncClient) -> None:
+    async def test_shows_what_was_wrong(self, client: httpx.AsyncClient) -> None:
         common = {"code": "invalid_input", "errors": [{"code": "password_common"}]}
         assert (await self.run(client, PAGES[1], 422, common))["shown"] == ["form", "password_common"]
         assert (await self.run(client, PAGES[1], 422, {"code": "invalid_token"}))["shown"] == ["form", "invalid_token"]
         assert (await self.run(client, PAGES[0], 0))["shown"] == ["form", "other"]
 
-    async def test_without_a_token_there_is_no_form(self, client: httpx.AsyncClient) -> None:
-        found = await self.run(client, PAGES[0], fragment="")
-        assert (found["shown"], found["sent"]) == (["invalid_token"], [])
+    async def test_shows_no_form_without_a_token(self, client: httpx.AsyncClient) -> None:
+        result = await self.run(client, PAGES[0], fragment="")
+        assert (result["shown"], result["sent"]) == (["invalid_token"], [])

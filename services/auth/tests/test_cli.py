@@ -25,24 +25,22 @@ def environment(settings: AuthSettings, servers: Servers, owner_url: str, monkey
 
 
 async def create_admin(password: str) -> tuple[int, str]:
-    words = ["create-admin", "--email", "Ida@example.com", "--full-name", "Ida Lindholm", "--password", password]
-    result = await asyncio.to_thread(CliRunner().invoke, command, words)
+    arguments = ["create-admin", "--email", "Ida@example.com", "--full-name", "Ida Lindholm", "--password", password]
+    result = await asyncio.to_thread(CliRunner().invoke, command, arguments)
     return result.exit_code, result.output
 
 
 @pytest.mark.usefixtures("environment")
 class TestCreateAdmin:
-    async def test_makes_an_admin_once(self, client: httpx.AsyncClient, login: Login) -> None:
-        code, said = await create_admin("et langt kodeord")
-        assert (code, "ida@example.com is an admin" in said) == (0, True)
+    async def test_creates_an_admin_once(self, client: httpx.AsyncClient, login: Login) -> None:
+        code, output = await create_admin("et langt kodeord")
+        assert (code, "ida@example.com is an admin" in output) == (0, True)
         me = await client.get("/api/v1/users/me", headers=bearer(await login("ida@example.com")))
         assert (me.json()["role"], me.json()["email_verified"]) == ("admin", True)
         assert (await create_admin("et langt kodeord"))[0] == 2
 
     @pytest.mark.parametrize("password", ["kort", "password123"])
-    async def test_refuses_a_password_that_nobody_else_may_have_either(
-        self, client: httpx.AsyncClient, password: str
-    ) -> None:
-        code, said = await create_admin(password)
+    async def test_refuses_a_password_that_breaks_the_rules(self, client: httpx.AsyncClient, password: str) -> None:
+        code, output = await create_admin(password)
         assert code == 2
-        assert password not in said
+        assert password not in output

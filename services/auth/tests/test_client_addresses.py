@@ -1,4 +1,4 @@
-"""Whose address counts: the one the gateway names, and nobody else's word."""
+"""The client's address: the gateway may name it in X-Forwarded-For, other clients may not."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
     await running
 
 
-async def test_session_is_of_the_address_the_gateway_names(served: str, register: Register) -> None:
+async def test_session_has_the_address_that_the_gateway_names(served: str, register: Register) -> None:
     await register()
     async with httpx.AsyncClient(base_url=served) as gateway:
         body = {"email": EMAIL, "password": PASSWORD}
@@ -35,7 +35,7 @@ async def test_session_is_of_the_address_the_gateway_names(served: str, register
     assert [item["address"] for item in items] == ["203.0.113.7"]
 
 
-async def test_whoever_is_not_the_gateway_cannot_say_an_address(served: str, register: Register) -> None:
+async def test_other_clients_cannot_name_an_address(served: str, register: Register) -> None:
     await register()
     transport = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
     async with httpx.AsyncClient(base_url=served, transport=transport) as stranger:

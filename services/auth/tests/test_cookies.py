@@ -15,7 +15,7 @@ def cookie_of(answer: httpx.Response) -> Any:
     return SimpleCookie(answer.headers["set-cookie"])[NAME]
 
 
-async def come_in(client: httpx.AsyncClient) -> tuple[dict[str, Any], str]:
+async def log_in(client: httpx.AsyncClient) -> tuple[dict[str, Any], str]:
     body = {"email": EMAIL, "password": PASSWORD, "session": "cookie"}
     answer = await client.post("/api/v1/auth/login", json=body)
     assert answer.status_code == 200
@@ -28,7 +28,7 @@ def sent(cookie: str, csrf: str | None = None) -> dict[str, str]:
 
 
 class TestCookie:
-    async def test_is_closed_to_scripts_other_sites_other_hosts_and_plain_http(
+    async def test_cannot_be_read_by_scripts_other_sites_other_hosts_or_over_http(
         self, client: httpx.AsyncClient, register: Register
     ) -> None:
         await register()
@@ -43,30 +43,28 @@ class TestCookie:
         assert cookie.value not in answer.text
         assert answer.headers["cache-control"] == "no-store"
 
-    async def test_refreshes_with_its_csrf_token_into_a_new_cookie(
+    async def test_refresh_with_its_csrf_token_sets_a_new_cookie(
         self, client: httpx.AsyncClient, register: Register
     ) -> None:
         await register()
-        given, cookie = await come_in(client)
-        answer = await client.post(REFRESH, headers=sent(cookie, given["csrf_token"]))
+        tokens, cookie = await log_in(client)
+        answer = await client.post(REFRESH, headers=sent(cookie, tokens["csrf_token"]))
         assert answer.status_code == 200
         assert "refresh_token" not in answer.json()
-        assert answer.json()["csrf_token"] == given["csrf_token"]
+        assert answer.json()["csrf_token"] == tokens["csrf_token"]
         client.cookies.clear()
-        again = await client.post(REFRESH, headers=sent(cookie_of(answer).value, given["csrf_token"]))
+        again = await client.post(REFRESH, headers=sent(cookie_of(answer).value, tokens["csrf_token"]))
         assert again.status_code == 200
 
-    async def test_logs_out_with_its_csrf_token_and_is_taken_back(
-        self, client: httpx.AsyncClient, register: Register
-    ) -> None:
+    async def test_logout_with_its_csrf_token_deletes_it(self, client: httpx.AsyncClient, register: Register) -> None:
         await register()
-        given, cookie = await come_in(client)
-        answer = await client.post(LOGOUT, headers=sent(cookie, given["csrf_token"]))
+        tokens, cookie = await log_in(client)
+        answer = await client.post(LOGOUT, headers=sent(cookie, tokens["csrf_token"]))
         assert answer.status_code == 204
         assert (cookie_of(answer).value, cookie_of(answer)["max-age"]) == ("", "0")
         client.cookies.clear()
-        assert (await client.post(REFRESH, headers=sent(cookie, given["csrf_token"]))).status_code == 401
-        assert (await client.post(LOGOUT, headers=sent(cookie, given["csrf_token"]))).status_code == 401
+        assert (await client.post(REFRESH, headers=sent(cookie, tokens["csrf_token"]))).status_code == 401
+        assert (await client.post(LOGOUT, headers=sent(cookie, tokens["csrf_token"]))).status_code == 401
 
     async def test_token_session_gets_no_cookie(self, client: httpx.AsyncClient, register: Register) -> None:
         await register()
@@ -76,13 +74,13 @@ class TestCookie:
 
 
 class TestForgery:
-    async def test_without_the_sessions_own_csrf_token_nothing_happens(
+    async def test_calls_without_the_csrf_token_of_the_session_do_nothing(
         self, client: httpx.AsyncClient, register: Register
     ) -> None:
         await register()
-        given, cookie = await come_in(client)
-        other, _ = await come_in(client)
-        right = given["csrf_token"]
+        tokens, cookie = await log_in(client)
+        other, _ = await log_in(client)
+        right = tokens["csrf_token"]
         for path in (REFRESH, LOGOUT):
             for csrf in (None, "", "x", other["csrf_token"], right[:-1], right + "A", cookie, "æ".encode().hex()):
                 answer = await client.post(path, headers=sent(cookie, csrf))
@@ -92,19 +90,19 @@ class TestForgery:
 
     async def test_get_and_forms_do_nothing(self, client: httpx.AsyncClient, register: Register) -> None:
         await register()
-        given, cookie = await come_in(client)
-        headers = sent(cookie, given["csrf_token"])
+        tokens, cookie = await log_in(client)
+        headers = sent(cookie, tokens["csrf_token"])
         for path in (REFRESH, LOGOUT):
             assert (await client.get(path, headers=headers)).status_code == 405
-        form = {"csrf_token": given["csrf_token"], "X-CSRF-Token": given["csrf_token"]}
+        form = {"csrf_token": tokens["csrf_token"], "X-CSRF-Token": tokens["csrf_token"]}
         assert (await client.post(REFRESH, data=form, headers=sent(cookie))).status_code in {403, 422}
-        query = await client.post(f"{REFRESH}?csrf_token={given['csrf_token']}", headers=sent(cookie))
+        query = await client.post(f"{REFRESH}?csrf_token={tokens['csrf_token']}", headers=sent(cookie))
         assert query.status_code == 403
 
-    async def test_cookie_opens_nothing_else(self, client: httpx.AsyncClient, register: Register) -> None:
+    async def test_cookie_authorizes_no_other_calls(self, client: httpx.AsyncClient, register: Register) -> None:
         await register()
-        given, cookie = await come_in(client)
-        headers = sent(cookie, given["csrf_token"])
+        tokens, cookie = await log_in(client)
+        headers = sent(cookie, tokens["csrf_token"])
         assert (await client.get("/api/v1/users/me", headers=headers)).status_code == 401
         assert (await client.get("/api/v1/auth/sessions", headers=headers)).status_code == 401
         assert (await client.post("/api/v1/auth/ws-ticket", headers=headers)).status_code == 401
@@ -112,12 +110,12 @@ class TestForgery:
         change = {"old_password": PASSWORD, "new_password": "et helt nyt kodeord"}
         assert (await client.post("/api/v1/auth/change-password", json=change, headers=headers)).status_code == 401
 
-    async def test_forged_cookie_with_its_fitting_csrf_token_of_an_own_session_is_refused(
+    async def test_forged_cookie_is_refused_even_with_a_valid_csrf_token(
         self, client: httpx.AsyncClient, register: Register, login: Login
     ) -> None:
         await register()
-        given, cookie = await come_in(client)
+        tokens, cookie = await log_in(client)
         forged = cookie[:-3] + ("A" if cookie[-3] != "A" else "B") + cookie[-2:]
-        assert (await client.post(REFRESH, headers=sent(forged, given["csrf_token"]))).status_code == 401
-        assert (await client.post(LOGOUT, headers=sent(forged, given["csrf_token"]))).status_code == 401
+        assert (await client.post(REFRESH, headers=sent(forged, tokens["csrf_token"]))).status_code == 401
+        assert (await client.post(LOGOUT, headers=sent(forged, tokens["csrf_token"]))).status_code == 401
         assert (await client.post(LOGOUT, headers=bearer(await login()))).status_code == 204

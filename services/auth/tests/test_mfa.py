@@ -1,4 +1,4 @@
-"""The second factor: switching it on and off, coming in with it, and trying to get round it."""
+"""The second factor: switching it on and off, logging in with it, and attacks on it."""
 
 import asyncio
 import time
@@ -18,10 +18,10 @@ from services.auth.settings import AuthSettings
 from services.auth.tests.conftest import (
     EMAIL,
     PASSWORD,
-    Behind,
-    Elsewhere,
+    AsOwner,
     Login,
     Mailed,
+    OtherClient,
     Outbox,
     Register,
     SignUp,
@@ -39,81 +39,81 @@ def code_for(secret: str) -> str:
     return pyotp.TOTP(secret).now()
 
 
-async def come_in(client: httpx.AsyncClient, code: str | None = None, password: str = PASSWORD) -> httpx.Response:
+async def log_in(client: httpx.AsyncClient, code: str | None = None, password: str = PASSWORD) -> httpx.Response:
     body = {"email": EMAIL, "password": password} | ({"code": code} if code is not None else {})
     return await client.post(LOGIN, json=body)
 
 
 @pytest.fixture
-async def enrolled(client: httpx.AsyncClient, register: Register, login: Login, behind: Behind) -> dict[str, Any]:
+async def enrolled(client: httpx.AsyncClient, register: Register, login: Login, as_owner: AsOwner) -> dict[str, Any]:
     """A user with a second factor: headers, secret and recovery codes. No time step counts as used yet."""
     await register()
     headers = bearer(await login())
     secret = (await client.post(ENROLL, headers=headers)).json()["secret"]
     answer = await client.post(CONFIRM, json={"code": code_for(secret)}, headers=headers)
     assert answer.status_code == 200
-    await behind(FORGET_STEPS)
+    await as_owner(FORGET_STEPS)
     return {"headers": headers, "secret": secret, "codes": answer.json()["recovery_codes"]}
 
 
-class TestComingIn:
-    async def test_needs_a_code_once_it_is_on(self, client: httpx.AsyncClient, enrolled: dict[str, Any]) -> None:
-        without = await come_in(client)
+class TestLogin:
+    async def test_login_needs_a_code_when_it_is_on(self, client: httpx.AsyncClient, enrolled: dict[str, Any]) -> None:
+        without = await log_in(client)
         assert (without.status_code, without.json()["code"]) == (401, "mfa_required")
-        assert (await come_in(client, code_for(enrolled["secret"]))).status_code == 200
+        assert (await log_in(client, code_for(enrolled["secret"]))).status_code == 200
 
-    async def test_used_code_opens_nothing_again(self, client: httpx.AsyncClient, enrolled: dict[str, Any]) -> None:
+    async def test_code_works_once(self, client: httpx.AsyncClient, enrolled: dict[str, Any]) -> None:
         code = code_for(enrolled["secret"])
-        answers = await asyncio.gather(*(come_in(client, code) for _ in range(4)))
+        answers = await asyncio.gather(*(log_in(client, code) for _ in range(4)))
         assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
 
-    async def test_code_before_the_used_one_opens_nothing_either(
+    async def test_code_of_an_earlier_step_than_the_used_one_is_refused(
         self, client: httpx.AsyncClient, enrolled: dict[str, Any]
     ) -> None:
         totp, now = pyotp.TOTP(enrolled["secret"]), int(time.time())
-        assert (await come_in(client, totp.at(now + 30))).status_code == 200
-        assert (await come_in(client, totp.at(now))).status_code == 401
+        assert (await log_in(client, totp.at(now + 30))).status_code == 200
+        assert (await log_in(client, totp.at(now))).status_code == 401
 
-    async def test_recovery_code_works_once_however_typed(
+    async def test_recovery_code_works_once_in_any_notation(
         self, client: httpx.AsyncClient, enrolled: dict[str, Any]
     ) -> None:
         assert len(set(enrolled["codes"])) == 10
         first = enrolled["codes"][0]
-        assert (await come_in(client, first.upper().replace("-", " "))).status_code == 200
-        assert (await come_in(client, first)).status_code == 401
-        assert (await come_in(client, enrolled["codes"][1])).status_code == 200
+        assert (await log_in(client, first.upper().replace("-", " "))).status_code == 200
+        assert (await log_in(client, first)).status_code == 401
+        assert (await log_in(client, enrolled["codes"][1])).status_code == 200
 
-    async def test_code_without_the_password_is_refused_as_if_there_were_none(
+    async def test_code_with_a_wrong_password_gets_the_answer_of_a_wrong_password(
         self, client: httpx.AsyncClient, enrolled: dict[str, Any]
     ) -> None:
-        answer = await come_in(client, code_for(enrolled["secret"]), "forkert kodeord")
+        answer = await log_in(client, code_for(enrolled["secret"]), "forkert kodeord")
         assert answer.json()["code"] == "invalid_credentials"
-        assert (await come_in(client, code_for(enrolled["secret"]))).status_code == 200
+        assert (await log_in(client, code_for(enrolled["secret"]))).status_code == 200
 
-    async def test_guessed_codes_lock_out_and_then_even_the_right_one_fails_alike(
+    async def test_guessed_codes_lock_the_account_so_that_the_right_code_fails_too(
         self, client: httpx.AsyncClient, enrolled: dict[str, Any], outbox: Outbox
     ) -> None:
         right = code_for(enrolled["secret"])
         wrong = f"{(int(right) + 500_000) % 1_000_000:06}"
-        codes = [(await come_in(client, wrong)).json()["code"] for _ in range(6)]
+        codes = [(await log_in(client, wrong)).json()["code"] for _ in range(6)]
         assert codes == ["invalid_code"] * 5 + ["invalid_credentials"]
-        assert (await come_in(client, right)).json()["code"] == "invalid_credentials"
-        assert (await come_in(client)).json()["code"] == "invalid_credentials"
-        assert [one["reason"] for one in types(await outbox(), "login.failed.v1")][:6] == ["code"] * 5 + ["locked"]
-        for one in types(await outbox(), "login.failed.v1"):
-            LoginFailed.model_validate(one)
+        assert (await log_in(client, right)).json()["code"] == "invalid_credentials"
+        assert (await log_in(client)).json()["code"] == "invalid_credentials"
+        assert [event["reason"] for event in types(await outbox(), "login.failed.v1")][:6] == ["code"] * 5 + ["locked"]
+        for event in types(await outbox(), "login.failed.v1"):
+            LoginFailed.model_validate(event)
         (locked,) = types(await outbox(), "login.locked.v1")
         assert LoginLocked.model_validate(locked).until > datetime.now(UTC)
 
-    async def test_new_password_by_mail_does_not_switch_it_off(
+    async def test_password_reset_does_not_switch_it_off(
         self, client: httpx.AsyncClient, enrolled: dict[str, Any], mailed: Mailed
     ) -> None:
         await client.post("/api/v1/auth/forgot-password", json={"email": EMAIL})
         body = {"token": await mailed("password_reset"), "new_password": "et helt nyt kodeord"}
         await client.post("/api/v1/auth/reset-password", json=body)
-        assert (await come_in(client, password="et helt nyt kodeord")).json()["code"] == "mfa_required"
+        assert (await log_in(client, password="et helt nyt kodeord")).json()["code"] == "mfa_required"
 
-    def test_code_one_step_off_is_taken_and_two_are_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_code_one_step_off_is_accepted_and_two_steps_off_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         secret, now = pyotp.random_base32(), int(time.time())
         monkeypatch.setattr("services.auth.mfa.codes.time.time", lambda: now)
         totp = pyotp.TOTP(secret)
@@ -124,72 +124,76 @@ class TestComingIn:
 
 
 class TestSwitching:
-    async def test_enrolment_counts_only_once_confirmed(
+    async def test_enrolment_counts_once_it_is_confirmed(
         self, client: httpx.AsyncClient, register: Register, login: Login
     ) -> None:
         await register()
         headers = bearer(await login())
         assert (await client.post(CONFIRM, json={"code": "123456"}, headers=headers)).status_code == 409
-        made = (await client.post(ENROLL, headers=headers)).json()
-        assert made["otpauth_uri"].startswith("otpauth://totp/Loctician:kirsten%40example.com?secret=")
-        assert (await come_in(client)).status_code == 200
+        enrolment = (await client.post(ENROLL, headers=headers)).json()
+        assert enrolment["otpauth_uri"].startswith("otpauth://totp/Loctician:kirsten%40example.com?secret=")
+        assert (await log_in(client)).status_code == 200
         refused = await client.post(CONFIRM, json={"code": "abcdef"}, headers=headers)
         assert (refused.status_code, refused.json()["code"]) == (401, "invalid_code")
-        assert (await come_in(client)).status_code == 200
+        assert (await log_in(client)).status_code == 200
 
-    async def test_on_cannot_be_enrolled_over(self, client: httpx.AsyncClient, enrolled: dict[str, Any]) -> None:
+    async def test_enrolment_is_refused_while_it_is_on(
+        self, client: httpx.AsyncClient, enrolled: dict[str, Any]
+    ) -> None:
         answer = await client.post(ENROLL, headers=enrolled["headers"])
         assert (answer.status_code, answer.json()["code"]) == (409, "mfa_on")
 
-    async def test_off_takes_a_code_and_takes_the_recovery_codes_with_it(
-        self, client: httpx.AsyncClient, enrolled: dict[str, Any], outbox: Outbox, behind: Behind
+    async def test_switching_off_needs_a_code_and_deletes_the_recovery_codes(
+        self, client: httpx.AsyncClient, enrolled: dict[str, Any], outbox: Outbox, as_owner: AsOwner
     ) -> None:
         headers = enrolled["headers"]
         assert (await client.post(DISABLE, json={"code": "abcdef"}, headers=headers)).status_code == 401
         code = {"code": enrolled["codes"][3]}
         assert (await client.post(DISABLE, json=code, headers=headers)).status_code == 204
-        assert (await come_in(client)).status_code == 200
+        assert (await log_in(client)).status_code == 200
         assert (await client.post(DISABLE, json=code, headers=headers)).status_code == 409
-        assert await behind("SELECT * FROM auth.recovery_codes") == []
+        assert await as_owner("SELECT * FROM auth.recovery_codes") == []
         assert len(types(await outbox(), "user.mfa_enabled.v1")) == 1
         assert len(types(await outbox(), "user.mfa_disabled.v1")) == 1
 
-    async def test_stolen_old_session_enrols_nothing_without_the_password(
-        self, client: httpx.AsyncClient, register: Register, login: Login, behind: Behind
+    async def test_enrolment_in_an_old_session_needs_the_password(
+        self, client: httpx.AsyncClient, register: Register, login: Login, as_owner: AsOwner
     ) -> None:
         await register()
         headers = bearer(await login())
-        await behind("UPDATE auth.sessions SET created_at = created_at - interval '11 minutes'")
+        await as_owner("UPDATE auth.sessions SET created_at = created_at - interval '11 minutes'")
         refused = await client.post(ENROLL, headers=headers)
         assert (refused.status_code, refused.json()["code"]) == (401, "reauthentication_required")
         wrong = await client.post(ENROLL, json={"password": "forkert kodeord"}, headers=headers)
         assert (wrong.status_code, wrong.json()["code"]) == (401, "invalid_credentials")
         assert (await client.post(ENROLL, json={"password": PASSWORD}, headers=headers)).status_code == 200
 
-    async def test_ended_session_switches_nothing(self, client: httpx.AsyncClient, enrolled: dict[str, Any]) -> None:
+    async def test_ended_session_can_switch_nothing(self, client: httpx.AsyncClient, enrolled: dict[str, Any]) -> None:
         await client.post("/api/v1/auth/logout", headers=enrolled["headers"])
         code = {"code": enrolled["codes"][0]}
         assert (await client.post(DISABLE, json=code, headers=enrolled["headers"])).status_code == 401
         assert (await client.post(ENROLL, headers=enrolled["headers"])).status_code == 401
 
-    async def test_guessing_to_switch_it_off_locks_out(self, elsewhere: Elsewhere, enrolled: dict[str, Any]) -> None:
-        thief = await elsewhere()
+    async def test_guessing_codes_to_switch_it_off_locks_the_account(
+        self, other_client: OtherClient, enrolled: dict[str, Any]
+    ) -> None:
+        thief = await other_client()
         for _ in range(5):
             await thief.post(DISABLE, json={"code": "abcdef"}, headers=enrolled["headers"])
         right = {"code": code_for(enrolled["secret"])}
         assert (await thief.post(DISABLE, json=right, headers=enrolled["headers"])).status_code == 401
 
-    async def test_secret_that_cannot_be_read_any_more_lets_nobody_in(
-        self, client: httpx.AsyncClient, enrolled: dict[str, Any], behind: Behind
+    async def test_code_is_refused_when_the_secret_cannot_be_decrypted(
+        self, client: httpx.AsyncClient, enrolled: dict[str, Any], as_owner: AsOwner
     ) -> None:
-        await behind("UPDATE auth.mfa SET secret = 'sealed under another key'")
-        assert (await come_in(client, code_for(enrolled["secret"]))).json()["code"] == "invalid_code"
-        assert (await come_in(client, enrolled["codes"][0])).status_code == 200
+        await as_owner("UPDATE auth.mfa SET secret = 'sealed under another key'")
+        assert (await log_in(client, code_for(enrolled["secret"]))).json()["code"] == "invalid_code"
+        assert (await log_in(client, enrolled["codes"][0])).status_code == 200
 
-    async def test_secret_is_kept_encrypted_and_codes_hashed(
-        self, enrolled: dict[str, Any], behind: Behind, outbox: Outbox
+    async def test_secret_is_stored_encrypted_and_codes_hashed(
+        self, enrolled: dict[str, Any], as_owner: AsOwner, outbox: Outbox
     ) -> None:
-        kept = str(await behind("SELECT m, r FROM auth.mfa m JOIN auth.recovery_codes r USING (user_id)"))
+        kept = str(await as_owner("SELECT m, r FROM auth.mfa m JOIN auth.recovery_codes r USING (user_id)"))
         secrets = [enrolled["secret"], *enrolled["codes"], *(code.replace("-", "") for code in enrolled["codes"])]
         for secret in secrets:
             assert secret not in kept
@@ -198,50 +202,60 @@ class TestSwitching:
 
 
 class TestChangedSecretKey:
-    async def test_whoever_comes_in_while_the_old_one_is_known_is_sealed_with_the_new_one(
-        self, client: httpx.AsyncClient, enrolled: dict[str, Any], app: FastAPI, settings: AuthSettings, behind: Behind
+    async def test_login_reencrypts_the_secret_with_the_new_key(
+        self,
+        client: httpx.AsyncClient,
+        enrolled: dict[str, Any],
+        app: FastAPI,
+        settings: AuthSettings,
+        as_owner: AsOwner,
     ) -> None:
         new = {"secret_key": SecretStr("the new secret of thirty-two characters")}
         app.state.auth.encryption = Encryption(settings.model_copy(update=new))
-        assert (await come_in(client, code_for(enrolled["secret"]))).json()["code"] == "invalid_code"
+        assert (await log_in(client, code_for(enrolled["secret"]))).json()["code"] == "invalid_code"
         app.state.auth.encryption = Encryption(
             settings.model_copy(update=new | {"secret_key_previous": settings.secret_key})
         )
-        assert (await come_in(client, code_for(enrolled["secret"]))).status_code == 200
-        kept = await behind("SELECT secret FROM auth.mfa")
+        assert (await log_in(client, code_for(enrolled["secret"]))).status_code == 200
+        kept = await as_owner("SELECT secret FROM auth.mfa")
         app.state.auth.encryption = Encryption(settings.model_copy(update=new))
-        await behind(FORGET_STEPS)
-        assert (await come_in(client, code_for(enrolled["secret"]))).status_code == 200
-        assert await behind("SELECT secret FROM auth.mfa") == kept, "sealed anew once"
+        await as_owner(FORGET_STEPS)
+        assert (await log_in(client, code_for(enrolled["secret"]))).status_code == 200
+        assert await as_owner("SELECT secret FROM auth.mfa") == kept, "sealed anew once"
 
 
-class TestLost:
-    async def test_admin_takes_it_away_and_the_user_comes_in_with_the_password_alone(
-        self, client: httpx.AsyncClient, enrolled: dict[str, Any], admin: dict[str, str], behind: Behind, outbox: Outbox
+class TestRemoval:
+    async def test_admin_removes_it_and_the_user_logs_in_with_the_password_alone(
+        self,
+        client: httpx.AsyncClient,
+        enrolled: dict[str, Any],
+        admin: dict[str, str],
+        as_owner: AsOwner,
+        outbox: Outbox,
     ) -> None:
         user_id = await id_of(client, enrolled["headers"])
         removed = await client.delete(f"/api/v1/users/{user_id}/mfa", headers=admin)
         assert removed.status_code == 204
         assert (await client.get("/api/v1/auth/sessions", headers=enrolled["headers"])).json() == {"items": []}
         ended = types(await outbox(), "session.revoked.v1")
-        assert {(one["user_id"], one["reason"]) for one in ended} == {(user_id, "revoked")}
-        (told,) = [one for one in await outbox() if one["type"] == "user.mfa_disabled.v1"]
-        assert (told["subject"], told["actorid"]) == (user_id, await id_of(client, admin))
-        assert await behind("SELECT * FROM auth.recovery_codes") == []
-        assert (await come_in(client)).status_code == 200
+        assert {(event["user_id"], event["reason"]) for event in ended} == {(user_id, "revoked")}
+        (event,) = [event for event in await outbox() if event["type"] == "user.mfa_disabled.v1"]
+        assert (event["subject"], event["actorid"]) == (user_id, await id_of(client, admin))
+        assert await as_owner("SELECT * FROM auth.recovery_codes") == []
+        assert (await log_in(client)).status_code == 200
         again = await client.delete(f"/api/v1/users/{user_id}/mfa", headers=admin)
         assert (again.status_code, again.json()["code"]) == (409, "mfa_off")
 
-    async def test_own_one_takes_a_code(self, client: httpx.AsyncClient, admin: dict[str, str]) -> None:
+    async def test_admins_cannot_remove_their_own(self, client: httpx.AsyncClient, admin: dict[str, str]) -> None:
         refused = await client.delete(f"/api/v1/users/{await id_of(client, admin)}/mfa", headers=admin)
         assert (refused.status_code, refused.json()["code"]) == (409, "own_mfa")
 
     @pytest.mark.parametrize("role", ["customer", "loctician", "staff"])
-    async def test_nobody_else_takes_it_away(
+    async def test_other_roles_cannot_remove_it(
         self, client: httpx.AsyncClient, enrolled: dict[str, Any], sign_up: SignUp, login: Login, role: str
     ) -> None:
         await sign_up("thief@example.com", role)
         thief = bearer(await login("thief@example.com"))
         for user_id in (await id_of(client, enrolled["headers"]), await id_of(client, thief)):
             assert (await client.delete(f"/api/v1/users/{user_id}/mfa", headers=thief)).status_code == 403
-        assert (await come_in(client)).json()["code"] == "mfa_required"
+        assert (await log_in(client)).json()["code"] == "mfa_required"

@@ -18,9 +18,9 @@ $$ SELECT coalesce(nullif(current_setting('request.jwt.claims', true), '')::json
 
 
 def swapped() -> str:
-    found = re.search(r"CREATE OR REPLACE FUNCTION booking\.claims\(\).*?;\n", PAGE.read_text(), re.DOTALL)
-    assert found
-    return found.group().replace("booking.", "auth.").strip().removesuffix(";")
+    match = re.search(r"CREATE OR REPLACE FUNCTION booking\.claims\(\).*?;\n", PAGE.read_text(), re.DOTALL)
+    assert match
+    return match.group().replace("booking.", "auth.").strip().removesuffix(";")
 
 
 async def test_policies_hold_with_the_claims_function_swapped(owner: AsyncEngine, sign_up: SignUp) -> None:

@@ -1,4 +1,4 @@
-"""Which passwords are good enough, how they are kept, and the links that are mailed."""
+"""Passwords: rules, hashing, changing and resetting."""
 
 import asyncio
 import logging
@@ -13,11 +13,24 @@ from sqlalchemy import event
 from services.auth.passwords.hashing import PasswordHashing
 from services.auth.passwords.rules import check_password, normalize_password
 from services.auth.settings import AuthSettings
-from services.auth.tests.conftest import EMAIL, PASSWORD, Behind, Login, Mailed, Outbox, Register, SignUp, bearer, types
+from services.auth.tests.conftest import (
+    EMAIL,
+    PASSWORD,
+    AsOwner,
+    Login,
+    Mailed,
+    Outbox,
+    Register,
+    SignUp,
+    bearer,
+    types,
+)
 from shared.database.session import Database
 from shared.errors import Unavailable
 
 FORGOT, RESET = "/api/v1/auth/forgot-password", "/api/v1/auth/reset-password"
+
+
 VERIFY, RESEND = "/api/v1/auth/verify-email", "/api/v1/auth/resend-verification"
 NEW = "et helt nyt kodeord"
 
@@ -26,20 +39,20 @@ class TestRules:
     @pytest.mark.parametrize(
         "good", ["kløverblad", "        ", "x" * 128, "ﬁﬁﬁﬁ", "🌲🌳🌴🌵🌶🌷🌸🌹", "AAAAAAAB", "korrekt hest batteri"]
     )
-    def test_anything_of_8_to_128_characters_is_good(self, good: str) -> None:
+    def test_passwords_of_8_to_128_characters_are_accepted(self, good: str) -> None:
         assert check_password(good) == good
 
     @pytest.mark.parametrize("bad", ["", "1234567", "ａｂｃ", "x" * 129, "ﬃ" * 43, "ﷺ" * 8])
-    def test_length_is_counted_after_normalisation(self, bad: str) -> None:
+    def test_length_is_counted_after_normalization(self, bad: str) -> None:
         with pytest.raises(ValueError, match="8 to 128"):
             check_password(bad)
 
     @pytest.mark.parametrize("bad", ["password", "PassWord", "qwertyuiop", "ｐａｓｓｗｏｒｄ", "iloveyou", "12345678"])
-    def test_what_everybody_tries_first_is_refused_however_written(self, bad: str) -> None:
+    def test_common_passwords_are_refused_in_any_notation(self, bad: str) -> None:
         with pytest.raises(ValueError, match="too many others"):
             check_password(bad)
 
-    async def test_every_way_to_a_new_password_holds_them(
+    async def test_rules_apply_wherever_a_password_is_set(
         self, client: httpx.AsyncClient, register: Register, login: Login, mailed: Mailed
     ) -> None:
         await register()
@@ -53,37 +66,39 @@ class TestRules:
         assert refused.json()["errors"][0]["code"] == "password_common"
         assert (await client.post(RESET, json={"token": token, "new_password": NEW})).status_code == 204
 
-    async def test_spaces_at_the_ends_belong_to_it(self, register: Register, client: httpx.AsyncClient) -> None:
+    async def test_leading_and_trailing_spaces_belong_to_the_password(
+        self, register: Register, client: httpx.AsyncClient
+    ) -> None:
         await register(password=" et kodeord ")
         answer = await client.post("/api/v1/auth/login", json={"email": EMAIL, "password": "et kodeord"})
         assert answer.status_code == 401
 
-    def test_normal_form_is_the_same_for_each_way_to_type_it(self) -> None:
+    def test_normal_form_does_not_depend_on_the_keyboard(self) -> None:
         assert normalize_password("bl\u00e5b\u00e6r") == normalize_password("bla\u030ab\u00e6r")
 
 
 class TestHashing:
-    async def test_is_renewed_at_login_when_the_parameters_changed(
-        self, app: FastAPI, register: Register, login: Login, behind: Behind, settings: AuthSettings
+    async def test_hash_is_renewed_at_login_when_the_parameters_changed(
+        self, app: FastAPI, register: Register, login: Login, as_owner: AsOwner, settings: AuthSettings
     ) -> None:
         await register()
         harder = settings.model_copy(update={"argon2_time_cost": 2})
         app.state.auth.passwords = PasswordHashing(harder)
         await asyncio.gather(*(login() for _ in range(3)))
-        ((kept,),) = await behind("SELECT password_hash FROM auth.credentials")
+        ((kept,),) = await as_owner("SELECT password_hash FROM auth.credentials")
         assert extract_parameters(kept).time_cost == 2
         assert extract_parameters(kept).type.name == "ID"
         await login()
 
-    async def test_more_than_can_wait_are_turned_away_at_once(self, settings: AuthSettings) -> None:
+    async def test_calls_beyond_the_queue_are_refused_immediately(self, settings: AuthSettings) -> None:
         few = PasswordHashing(settings.model_copy(update={"argon2_threads": 1, "argon2_queue": 2}))
         outcomes = await asyncio.gather(*(few.hash(PASSWORD) for _ in range(10)), return_exceptions=True)
-        turned_away = [one for one in outcomes if isinstance(one, Unavailable)]
+        turned_away = [item for item in outcomes if isinstance(item, Unavailable)]
         assert len(turned_away) == 7
         assert turned_away[0].headers["Retry-After"]
         assert await few.hash(PASSWORD)
 
-    async def test_the_loop_is_free_meanwhile(self, settings: AuthSettings) -> None:
+    async def test_hashing_does_not_block_the_event_loop(self, settings: AuthSettings) -> None:
         passwords = PasswordHashing(settings.model_copy(update={"argon2_threads": 1}))
         hashing = asyncio.gather(*(passwords.hash(PASSWORD) for _ in range(20)))
         turns = 0
@@ -94,7 +109,7 @@ class TestHashing:
         assert turns > 100
 
 
-class TestForgotten:
+class TestReset:
     async def test_link_sets_a_new_password_ends_the_sessions_and_verifies_the_address(
         self, client: httpx.AsyncClient, register: Register, login: Login, mailed: Mailed, outbox: Outbox
     ) -> None:
@@ -105,7 +120,7 @@ class TestForgotten:
         assert (await client.post(RESET, json=body)).status_code == 204
         ended = await client.post("/api/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
         assert ended.status_code == 401
-        assert [one["reason"] for one in types(await outbox(), "session.revoked.v1")] == ["password_reset"]
+        assert [item["reason"] for item in types(await outbox(), "session.revoked.v1")] == ["password_reset"]
         assert len(types(await outbox(), "user.verified.v1")) == 1
         old = await client.post("/api/v1/auth/login", json={"email": EMAIL, "password": PASSWORD})
         assert old.status_code == 401
@@ -119,7 +134,7 @@ class TestForgotten:
         answers = await asyncio.gather(*(client.post(RESET, json=body) for _ in range(5)))
         assert sorted(answer.status_code for answer in answers) == [204, 422, 422, 422, 422]
 
-    async def test_the_others_end_with_the_one_used(
+    async def test_other_links_end_when_one_is_used(
         self, client: httpx.AsyncClient, register: Register, mailed: Mailed
     ) -> None:
         await register()
@@ -133,20 +148,20 @@ class TestForgotten:
         ]
         assert statuses == [204, 422]
 
-    async def test_old_guessed_or_other_tokens_do_nothing(
-        self, client: httpx.AsyncClient, register: Register, login: Login, mailed: Mailed, behind: Behind
+    async def test_expired_guessed_and_other_tokens_are_refused(
+        self, client: httpx.AsyncClient, register: Register, login: Login, mailed: Mailed, as_owner: AsOwner
     ) -> None:
         await register()
         await client.post(FORGOT, json={"email": EMAIL})
         token, verification = await mailed("password_reset"), await mailed("verification")
-        await behind("UPDATE auth.one_time_tokens SET expires_at = now() WHERE purpose = 'reset'")
+        await as_owner("UPDATE auth.one_time_tokens SET expires_at = now() WHERE purpose = 'reset'")
         refresh = (await login())["refresh_token"]
         for tried in (token, verification, refresh, "x", token[:-1], "' OR true --"):
             answer = await client.post(RESET, json={"token": tried, "new_password": NEW})
             assert (answer.status_code, answer.json()["code"]) == (422, "invalid_token")
         await login()
 
-    async def test_token_of_one_user_is_for_no_other(
+    async def test_token_is_valid_for_its_user_only(
         self, client: httpx.AsyncClient, register: Register, login: Login, mailed: Mailed
     ) -> None:
         await register()
@@ -159,17 +174,17 @@ class TestForgotten:
         await login()
         await login("oskar@example.com", NEW)
 
-    async def test_link_dies_with_the_address_it_was_mailed_to_and_with_the_user(
-        self, client: httpx.AsyncClient, sign_up: SignUp, mailed: Mailed, behind: Behind
+    async def test_link_ends_when_the_address_changes_or_the_user_is_deactivated(
+        self, client: httpx.AsyncClient, sign_up: SignUp, mailed: Mailed, as_owner: AsOwner
     ) -> None:
         await sign_up(EMAIL, "customer")
         await client.post(FORGOT, json={"email": EMAIL})
         first = await mailed("password_reset")
-        await behind("UPDATE auth.users SET email = 'new@example.com'")
+        await as_owner("UPDATE auth.users SET email = 'new@example.com'")
         assert (await client.post(RESET, json={"token": first, "new_password": NEW})).status_code == 422
         await client.post(FORGOT, json={"email": "new@example.com"})
         second = await mailed("password_reset", "new@example.com")
-        await behind("UPDATE auth.users SET active = false")
+        await as_owner("UPDATE auth.users SET active = false")
         assert (await client.post(RESET, json={"token": second, "new_password": NEW})).status_code == 422
 
     async def test_known_and_unknown_addresses_cost_the_same_statements_and_get_the_same_answer(
@@ -191,7 +206,7 @@ class TestForgotten:
                 answer = await client.post(path, json={"email": email})
                 seen.append((answer.status_code, answer.json(), list(statements)))
         event.remove(engine, "before_cursor_execute", note)
-        assert all(one == seen[0] for one in seen)
+        assert all(item == seen[0] for item in seen)
         assert seen[0][0] == 202
         assert len(seen[0][2]) >= 3
 
@@ -202,23 +217,23 @@ class TestForgotten:
         register: Register,
         database: Database,
         sign_up: SignUp,
-        behind: Behind,
+        as_owner: AsOwner,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         for email in (EMAIL, "locked@example.com"):
             await register(email)
         await sign_up("gone@example.com", "customer")
-        await behind("UPDATE auth.users SET active = false WHERE email = 'gone@example.com'")
+        await as_owner("UPDATE auth.users SET active = false WHERE email = 'gone@example.com'")
         wrong = "forkert kodeord"
         for _ in range(5):
             await client.post("/api/v1/auth/login", json={"email": "locked@example.com", "password": wrong})
         work: list[str] = []
         passwords = app.state.auth.passwords
-        really = passwords._verify
+        original = passwords._verify
 
         def verifying(password: str, known: str) -> bool:
             work.append("hash")
-            return bool(really(password, known))
+            return bool(original(password, known))
 
         def note(_: Any, __: Any, statement: str, *rest: Any) -> None:
             work.append(statement)
@@ -238,10 +253,10 @@ class TestForgotten:
             body = {name: value for name, value in answer.json().items() if name != "request_id"}
             seen.append((answer.status_code, body, list(work)))
         event.remove(database.engine.sync_engine, "before_cursor_execute", note)
-        assert all(one == seen[0] for one in seen)
+        assert all(item == seen[0] for item in seen)
         assert seen[0][2].count("hash") == 1
 
-    async def test_nobody_is_flooded_with_mails_and_older_links_stay_good(
+    async def test_mails_are_limited_and_older_links_stay_valid(
         self, client: httpx.AsyncClient, register: Register, outbox: Outbox
     ) -> None:
         await register()
@@ -252,12 +267,12 @@ class TestForgotten:
         body = {"token": sent[0]["token"], "new_password": NEW}
         assert (await client.post(RESET, json=body)).status_code == 204
 
-    async def test_tokens_stand_in_no_log_and_in_no_table(
+    async def test_tokens_are_in_no_log_and_no_table(
         self,
         client: httpx.AsyncClient,
         register: Register,
         mailed: Mailed,
-        behind: Behind,
+        as_owner: AsOwner,
         caplog: pytest.LogCaptureFixture,
         capfd: pytest.CaptureFixture[str],
     ) -> None:
@@ -270,7 +285,7 @@ class TestForgotten:
         logged = caplog.text + "".join(capfd.readouterr())
         assert token not in logged
         assert NEW not in logged
-        assert token not in str(await behind("SELECT * FROM auth.one_time_tokens"))
+        assert token not in str(await as_owner("SELECT * FROM auth.one_time_tokens"))
 
     async def test_links_take_nothing_from_the_request(
         self, client: httpx.AsyncClient, register: Register, outbox: Outbox
@@ -287,44 +302,17 @@ class TestForgotten:
             assert (await client.get(path)).status_code == 405
 
 
-class TestVerification:
-    async def test_link_verifies_once(
-        self, client: httpx.AsyncClient, register: Register, login: Login, mailed: Mailed, outbox: Outbox
+class TestChange:
+    async def test_new_password_needs_the_old_one_and_ends_the_other_sessions(
+        self, client: httpx.AsyncClient, register: Register, login: Login
     ) -> None:
         await register()
-        token = await mailed("verification")
-        headers = bearer(await login())
-        assert (await client.get("/api/v1/users/me", headers=headers)).json()["email_verified"] is False
-        statuses = [(await client.post(VERIFY, json={"token": token})).status_code for _ in range(2)]
-        assert statuses == [204, 422]
-        me = await client.get("/api/v1/users/me", headers=headers)
-        assert (me.json()["email_verified"], me.json()["version"]) == (True, 2)
-        (verified,) = types(await outbox(), "user.verified.v1")
-        assert verified["version"] == 2
-
-    async def test_another_link_can_be_had_until_it_is_verified(
-        self, client: httpx.AsyncClient, register: Register, mailed: Mailed, outbox: Outbox
-    ) -> None:
-        await register()
-        await client.post(RESEND, json={"email": EMAIL})
-        assert len(types(await outbox(), "user.verification_requested.v1")) == 2
-        assert (await client.post(VERIFY, json={"token": await mailed("verification")})).status_code == 204
-        await client.post(RESEND, json={"email": EMAIL})
-        assert len(types(await outbox(), "user.verification_requested.v1")) == 2
-
-    async def test_reset_token_verifies_nothing(
-        self, client: httpx.AsyncClient, register: Register, mailed: Mailed
-    ) -> None:
-        await register()
-        await client.post(FORGOT, json={"email": EMAIL})
-        assert (await client.post(VERIFY, json={"token": await mailed("password_reset")})).status_code == 422
-
-    async def test_look_alike_of_an_address_is_another_and_width_is_none(
-        self, register: Register, outbox: Outbox
-    ) -> None:
-        await register("kirsten@example.com")
-        await register("kirsten@еxample.com")  # a Cyrillic letter
-        await register("ＫＩＲＳＴＥＮ@example.com")
-        registered = [one["email"] for one in types(await outbox(), "user.registered.v1")]
-        assert registered[0] == "kirsten@example.com"
-        assert registered.count("kirsten@example.com") == 1
+        here, there = await login(), await login()
+        wrong = {"old_password": "forkert kodeord", "new_password": "et nyt kodeord"}
+        right = {"old_password": PASSWORD, "new_password": "et nyt kodeord"}
+        path = "/api/v1/auth/change-password"
+        assert (await client.post(path, json=wrong, headers=bearer(here))).status_code == 401
+        assert (await client.post(path, json=right, headers=bearer(here))).status_code == 204
+        ended = await client.post("/api/v1/auth/refresh", json={"refresh_token": there["refresh_token"]})
+        assert ended.status_code == 401
+        await login(password="et nyt kodeord")

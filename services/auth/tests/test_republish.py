@@ -10,14 +10,14 @@ Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 
 
 class TestRepublish:
-    async def test_a_person_is_told_of_as_they_are_known(
+    async def test_user_is_published_with_the_current_state(
         self, register: Callable[..., Awaitable[Any]], database: Database, outbox: Outbox
     ) -> None:
         await register()
-        (first,) = [one for one in await outbox() if one["type"] == "user.registered.v1"]
-        seen = {one["id"] for one in await outbox()}
+        (first,) = [event for event in await outbox() if event["type"] == "user.registered.v1"]
+        seen = {event["id"] for event in await outbox()}
         async with transaction(database, SERVICE_CLAIMS) as session:
             assert await republish(session, datetime.now(UTC) - timedelta(hours=1)) == 1
             assert await republish(session, datetime.now(UTC) + timedelta(seconds=5)) == 0
-        (again,) = [one for one in await outbox() if one["id"] not in seen]
+        (again,) = [event for event in await outbox() if event["id"] not in seen]
         assert (again["type"], again["data"]) == ("user.updated.v1", first["data"])

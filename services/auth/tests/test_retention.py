@@ -1,4 +1,4 @@
-"""What is over goes when its policy says so, nothing else does, and the way there opens no closed table."""
+"""Retention removes what a policy says is due, nothing else, and opens no closed table."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from services.auth import privacy
 from services.auth.events import UserNeverVerified
 from services.auth.main import SERVICE
 from services.auth.retention import POLICIES
-from services.auth.tests.conftest import EMAIL, Behind, Login, Mailed, Outbox, Register, SignUp, bearer, types
+from services.auth.tests.conftest import EMAIL, AsOwner, Login, Mailed, Outbox, Register, SignUp, bearer, types
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.jobs import run_once
@@ -24,30 +24,30 @@ OWN = {policy.name: policy for policy in POLICIES}
 APPLY = retention.job("auth", SERVICE.policies)
 TABLES = (*dict.fromkeys(policy.table for policy in POLICIES), "credentials", "recovery_codes", "signing_keys")
 
-Applied = Callable[..., Awaitable[dict[str, Any]]]
+ApplyPolicy = Callable[..., Awaitable[dict[str, Any]]]
 
 
 @pytest.fixture
-def applied(deliver: Deliver, database: Database, outbox: Outbox) -> Applied:
-    """Has one policy applied as gdpr orders it; what auth then tells of it."""
+def apply_policy(deliver: Deliver, database: Database, outbox: Outbox) -> ApplyPolicy:
+    """Has one policy applied as gdpr orders it; returns the data of gdpr.retention_applied.v1."""
 
     async def apply(name: str, *, dry_run: bool = False, days: int | None = None) -> dict[str, Any]:
         order = {"service": "auth", "policy": name, "keep_days": days or OWN[name].keep.days}
         run_id = str(uuid4())
         await deliver("gdpr.retention_due.v1", {"run_id": run_id, "dry_run": dry_run, "policies": [order]})
         assert await run_once(database, APPLY) == "done"
-        told = [one for one in types(await outbox(), "gdpr.retention_applied.v1") if one["run_id"] == run_id]
-        assert len(told) == 1
-        return told[0]
+        applied = [event for event in types(await outbox(), "gdpr.retention_applied.v1") if event["run_id"] == run_id]
+        assert len(applied) == 1
+        return applied[0]
 
     return apply
 
 
 @pytest.fixture
-async def lived_in(
-    client: httpx.AsyncClient, register: Register, login: Login, mailed: Mailed, sign_up: SignUp, behind: Behind
+async def user_with_data(
+    client: httpx.AsyncClient, register: Register, login: Login, mailed: Mailed, sign_up: SignUp, as_owner: AsOwner
 ) -> UUID:
-    """Something in every table: a customer with a session, failures, an enrolment begun; the id."""
+    """A customer with rows in every table: a session, failed logins, an unconfirmed enrolment. Returns the id."""
     await sign_up("admin@example.com", "admin")
     await register()
     await client.post("/api/v1/auth/verify-email", json={"token": await mailed("verification")})
@@ -55,12 +55,12 @@ async def lived_in(
     await client.post("/api/v1/auth/login", json={"email": "ingen@example.com", "password": "x"})
     tokens = await login()
     await client.post("/api/v1/auth/mfa/enroll", headers=bearer(tokens))
-    ((user_id,),) = await behind("SELECT id FROM auth.users WHERE email = :email", email=EMAIL)
+    ((user_id,),) = await as_owner("SELECT id FROM auth.users WHERE email = :email", email=EMAIL)
     return UUID(str(user_id))
 
 
-async def counted(behind: Behind) -> dict[str, int]:
-    return {table: (await behind(f"SELECT count(*) FROM auth.{table}"))[0][0] for table in TABLES}
+async def counted(as_owner: AsOwner) -> dict[str, int]:
+    return {table: (await as_owner(f"SELECT count(*) FROM auth.{table}"))[0][0] for table in TABLES}
 
 
 # What makes the rows of a policy's table as old as `:age`, in an order in which nothing takes another's rows with it.
@@ -76,65 +76,72 @@ HOUR = timedelta(hours=1)
 
 
 class TestPolicies:
-    async def test_each_takes_what_is_due_and_nothing_else(
-        self, lived_in: UUID, applied: Applied, behind: Behind
+    async def test_each_removes_what_is_due_and_nothing_else(
+        self, user_with_data: UUID, apply_policy: ApplyPolicy, as_owner: AsOwner
     ) -> None:
         for name, statement in AGE.items():
-            before, table = await counted(behind), OWN[name].table
+            before, table = await counted(as_owner), OWN[name].table
             assert before[table], name
-            await behind(statement, age=(OWN[name].keep - HOUR).total_seconds())
-            assert (await applied(name))["removed"] == 0
-            assert await counted(behind) == before, name
-            await behind(statement, age=(OWN[name].keep + HOUR).total_seconds())
-            dry = await applied(name, dry_run=True)
+            await as_owner(statement, age=(OWN[name].keep - HOUR).total_seconds())
+            assert (await apply_policy(name))["removed"] == 0
+            assert await counted(as_owner) == before, name
+            await as_owner(statement, age=(OWN[name].keep + HOUR).total_seconds())
+            dry = await apply_policy(name, dry_run=True)
             assert (dry["counted"], dry["removed"]) == (before[table], 0)
-            assert await counted(behind) == before, f"a dry run of {name} takes nothing"
-            done = await applied(name)
+            assert await counted(as_owner) == before, f"a dry run of {name} takes nothing"
+            done = await apply_policy(name)
             assert (done["counted"], done["removed"]) == (before[table], before[table])
-            assert await counted(behind) == before | {table: 0}, name
+            assert await counted(as_owner) == before | {table: 0}, name
 
-    async def test_refresh_tokens_go_with_their_session(self, lived_in: UUID, applied: Applied, behind: Behind) -> None:
-        await behind(AGE["sessions"], age=OWN["sessions"].keep.total_seconds() + 1)
-        assert (await applied("sessions"))["removed"] == 1
-        assert (await counted(behind))["refresh_tokens"] == 0
-
-    async def test_whoever_gets_at_the_role_removes_nothing_that_is_still_of_use(
-        self, lived_in: UUID, database: Database, behind: Behind
+    async def test_refresh_tokens_are_removed_with_their_session(
+        self, user_with_data: UUID, apply_policy: ApplyPolicy, as_owner: AsOwner
     ) -> None:
-        before = await counted(behind)
+        await as_owner(AGE["sessions"], age=OWN["sessions"].keep.total_seconds() + 1)
+        assert (await apply_policy("sessions"))["removed"] == 1
+        assert (await counted(as_owner))["refresh_tokens"] == 0
+
+    async def test_functions_never_remove_what_is_younger_than_the_policy_allows(
+        self, user_with_data: UUID, database: Database, as_owner: AsOwner
+    ) -> None:
+        before = await counted(as_owner)
         values = {"before": datetime.now(UTC) + timedelta(days=9000)}
         for policy in POLICIES:
             async with transaction(database, SERVICE_CLAIMS) as session:
                 assert await session.scalar(text(policy.counting), values) == 0, policy.name
                 assert await session.scalar(text(policy.statement), values | {"limit": 1000}) == 0, policy.name
-        assert await counted(behind) == before
+        assert await counted(as_owner) == before
 
-    async def test_a_session_that_is_open_and_a_lock_that_holds_stay_however_old(
-        self, lived_in: UUID, applied: Applied, behind: Behind
+    async def test_open_sessions_and_active_locks_are_kept_at_any_age(
+        self, user_with_data: UUID, apply_policy: ApplyPolicy, as_owner: AsOwner
     ) -> None:
-        await behind("UPDATE auth.sessions SET created_at = now() - interval '5 years'")
-        await behind(
+        await as_owner("UPDATE auth.sessions SET created_at = now() - interval '5 years'")
+        await as_owner(
             "UPDATE auth.login_attempts SET last_failure_at = now() - interval '5 years',"
             " locked_until = now() + interval '1 minute'"
         )
-        assert (await applied("sessions"))["removed"] == 0
-        assert (await applied("login_attempts"))["removed"] == 0
+        assert (await apply_policy("sessions"))["removed"] == 0
+        assert (await apply_policy("login_attempts"))["removed"] == 0
 
-    async def test_a_second_factor_that_is_on_is_no_enrolment(
-        self, lived_in: UUID, applied: Applied, behind: Behind
+    async def test_confirmed_second_factor_is_kept(
+        self, user_with_data: UUID, apply_policy: ApplyPolicy, as_owner: AsOwner
     ) -> None:
-        await behind("UPDATE auth.mfa SET begun_at = now() - interval '5 years', confirmed_at = now()")
-        assert (await applied("enrolments"))["counted"] == 0
+        await as_owner("UPDATE auth.mfa SET begun_at = now() - interval '5 years', confirmed_at = now()")
+        assert (await apply_policy("enrolments"))["counted"] == 0
 
-    async def test_beginning_again_makes_an_enrolment_young(
-        self, lived_in: UUID, client: httpx.AsyncClient, login: Login, applied: Applied, behind: Behind
+    async def test_enrolling_again_restarts_the_time(
+        self,
+        user_with_data: UUID,
+        client: httpx.AsyncClient,
+        login: Login,
+        apply_policy: ApplyPolicy,
+        as_owner: AsOwner,
     ) -> None:
-        await behind("UPDATE auth.mfa SET begun_at = now() - interval '5 days'")
+        await as_owner("UPDATE auth.mfa SET begun_at = now() - interval '5 days'")
         await client.post("/api/v1/auth/mfa/enroll", headers=bearer(await login()))
-        assert (await applied("enrolments"))["counted"] == 0
+        assert (await apply_policy("enrolments"))["counted"] == 0
 
-    async def test_a_batch_is_bounded(self, database: Database, behind: Behind) -> None:
-        await behind(
+    async def test_batch_is_limited(self, database: Database, as_owner: AsOwner) -> None:
+        await as_owner(
             "INSERT INTO auth.one_time_tokens (token_hash, purpose, expires_at)"
             " SELECT sha256(CAST(CAST(n AS text) AS bytea)), 'reset', now() - interval '3 days'"
             " FROM generate_series(1, 25) AS n"
@@ -146,15 +153,15 @@ class TestPolicies:
                 removed.append(await session.scalar(text(statement), values))
         assert removed == [10, 10, 5, 0]
 
-    async def test_withdrawn_keys_stay_known(
-        self, lived_in: UUID, client: httpx.AsyncClient, database: Database, behind: Behind
+    async def test_ids_of_withdrawn_keys_are_kept(
+        self, user_with_data: UUID, client: httpx.AsyncClient, database: Database, as_owner: AsOwner
     ) -> None:
-        await behind("UPDATE auth.signing_keys SET withdrawn_at = now() - interval '9 years'")
-        before = await counted(behind)
+        await as_owner("UPDATE auth.signing_keys SET withdrawn_at = now() - interval '9 years'")
+        before = await counted(as_owner)
         for policy in POLICIES:
             async with transaction(database, SERVICE_CLAIMS) as session:
                 await session.scalar(text(policy.statement), {"before": datetime.now(UTC), "limit": 1000})
-        assert (await counted(behind))["signing_keys"] == before["signing_keys"] > 0
+        assert (await counted(as_owner))["signing_keys"] == before["signing_keys"] > 0
 
 
 OLD = "UPDATE auth.users SET created_at = now() - interval '31 days'"
@@ -163,45 +170,45 @@ LET_LINKS_EXPIRE = "UPDATE auth.one_time_tokens SET expires_at = now() - interva
 
 class TestNeverVerified:
     @pytest.fixture
-    async def abandoned(self, register: Register, behind: Behind) -> UUID:
+    async def abandoned(self, register: Register, as_owner: AsOwner) -> UUID:
         """Signed up a month ago, and left it at that."""
         await register()
-        await behind(OLD)
-        await behind(LET_LINKS_EXPIRE)
-        ((user_id,),) = await behind("SELECT id FROM auth.users")
+        await as_owner(OLD)
+        await as_owner(LET_LINKS_EXPIRE)
+        ((user_id,),) = await as_owner("SELECT id FROM auth.users")
         return UUID(str(user_id))
 
-    async def asked(self, outbox: Outbox) -> list[str]:
-        return [one["user_id"] for one in types(await outbox(), "user.never_verified.v1")]
+    async def published(self, outbox: Outbox) -> list[str]:
+        return [event["user_id"] for event in types(await outbox(), "user.never_verified.v1")]
 
-    async def test_is_asked_about_once_and_stays_until_gdpr_has_it_erased(
-        self, abandoned: UUID, applied: Applied, behind: Behind, outbox: Outbox
+    async def test_is_published_once_and_kept_until_gdpr_erases_it(
+        self, abandoned: UUID, apply_policy: ApplyPolicy, as_owner: AsOwner, outbox: Outbox
     ) -> None:
-        assert (await applied("never_verified", dry_run=True))["counted"] == 1
-        assert await self.asked(outbox) == []
-        assert (await applied("never_verified"))["removed"] == 1
-        assert (await applied("never_verified"))["removed"] == 0
-        (event,) = [one for one in await outbox() if one["type"] == "user.never_verified.v1"]
-        told = UserNeverVerified.model_validate(event["data"])
-        assert (told.user_id, event["subject"], event["version"]) == (abandoned, str(abandoned), told.version)
+        assert (await apply_policy("never_verified", dry_run=True))["counted"] == 1
+        assert await self.published(outbox) == []
+        assert (await apply_policy("never_verified"))["removed"] == 1
+        assert (await apply_policy("never_verified"))["removed"] == 0
+        (event,) = [event for event in await outbox() if event["type"] == "user.never_verified.v1"]
+        parsed = UserNeverVerified.model_validate(event["data"])
+        assert (parsed.user_id, event["subject"], event["version"]) == (abandoned, str(abandoned), parsed.version)
         assert UUID(event["id"]).version == 7
-        ((email, active),) = await behind("SELECT email, active FROM auth.users")
+        ((email, active),) = await as_owner("SELECT email, active FROM auth.users")
         assert (email, active) == (EMAIL, True)
-        await behind("UPDATE auth.users SET erasure_asked_at = now() - interval '31 days'")
-        assert (await applied("never_verified"))["removed"] == 1, "gdpr may have had a reason that is gone by now"
+        await as_owner("UPDATE auth.users SET erasure_asked_at = now() - interval '31 days'")
+        assert (await apply_policy("never_verified"))["removed"] == 1, "gdpr may have had a reason that is gone by now"
 
-    async def test_is_erased_as_anybody_and_the_address_is_free_again(
+    async def test_is_erased_like_any_user_and_the_address_can_register_again(
         self, abandoned: UUID, client: httpx.AsyncClient, deliver: Deliver, register: Register, outbox: Outbox
     ) -> None:
-        told = {"request_id": str(uuid4()), "subject_id": str(abandoned), "version": 1, "services": ["auth"]}
-        await deliver("gdpr.erasure_requested.v1", told)
+        request = {"request_id": str(uuid4()), "subject_id": str(abandoned), "version": 1, "services": ["auth"]}
+        await deliver("gdpr.erasure_requested.v1", request)
         await register()
-        assert [one["email"] for one in types(await outbox(), "user.registered.v1")] == [EMAIL, EMAIL]
+        assert [event["email"] for event in types(await outbox(), "user.registered.v1")] == [EMAIL, EMAIL]
         login = await client.post("/api/v1/auth/login", json={"email": f"{abandoned}@erased.invalid", "password": "x"})
         assert login.status_code == 401
 
-    async def test_nobody_else_is_asked_about(
-        self, abandoned: UUID, register: Register, applied: Applied, behind: Behind, outbox: Outbox
+    async def test_other_users_are_not_published(
+        self, abandoned: UUID, register: Register, apply_policy: ApplyPolicy, as_owner: AsOwner, outbox: Outbox
     ) -> None:
         whose = "user_id = (SELECT id FROM auth.users WHERE email = :email)"
         others = {
@@ -218,38 +225,38 @@ class TestNeverVerified:
         }
         for name in others:
             await register(f"{name}@example.com")
-        await behind(OLD)
-        await behind(LET_LINKS_EXPIRE)
+        await as_owner(OLD)
+        await as_owner(LET_LINKS_EXPIRE)
         for name, statements in others.items():
             for statement in statements:
-                await behind(statement, email=f"{name}@example.com")
-        assert (await applied("never_verified"))["counted"] == 1
-        assert await self.asked(outbox) == [str(abandoned)]
+                await as_owner(statement, email=f"{name}@example.com")
+        assert (await apply_policy("never_verified"))["counted"] == 1
+        assert await self.published(outbox) == [str(abandoned)]
 
-    async def test_who_came_in_lately_is_not(
-        self, abandoned: UUID, login: Login, applied: Applied, behind: Behind
+    async def test_user_who_logged_in_lately_is_not_published(
+        self, abandoned: UUID, login: Login, apply_policy: ApplyPolicy, as_owner: AsOwner
     ) -> None:
         await login()
-        await behind("DELETE FROM auth.sessions")
-        assert (await applied("never_verified"))["counted"] == 0
-        await behind("UPDATE auth.known_addresses SET seen_at = now() - interval '31 days'")
-        assert (await applied("never_verified"))["counted"] == 1
+        await as_owner("DELETE FROM auth.sessions")
+        assert (await apply_policy("never_verified"))["counted"] == 0
+        await as_owner("UPDATE auth.known_addresses SET seen_at = now() - interval '31 days'")
+        assert (await apply_policy("never_verified"))["counted"] == 1
         await login()
-        await behind("DELETE FROM auth.known_addresses")
-        assert (await applied("never_verified"))["counted"] == 0
+        await as_owner("DELETE FROM auth.known_addresses")
+        assert (await apply_policy("never_verified"))["counted"] == 0
 
 
 class TestErased:
-    async def test_row_of_somebody_who_was_erased_goes_after_a_year_and_nobody_else_does(
-        self, lived_in: UUID, applied: Applied, database: Database, behind: Behind
+    async def test_row_of_an_erased_user_is_removed_after_a_year_and_no_other(
+        self, user_with_data: UUID, apply_policy: ApplyPolicy, database: Database, as_owner: AsOwner
     ) -> None:
         async with transaction(database, SERVICE_CLAIMS) as session:
-            await privacy.erase(session, lived_in)
+            await privacy.erase(session, user_with_data)
         old = "UPDATE auth.users SET updated_at = now() - make_interval(days => :days)"
-        await behind(old, days=364)
-        assert (await applied("erased_users"))["counted"] == 0
-        await behind(old, days=366)
-        assert (await applied("erased_users"))["removed"] == 1
-        assert [row.email for row in await behind("SELECT email FROM auth.users")] == ["admin@example.com"]
+        await as_owner(old, days=364)
+        assert (await apply_policy("erased_users"))["counted"] == 0
+        await as_owner(old, days=366)
+        assert (await apply_policy("erased_users"))["removed"] == 1
+        assert [row.email for row in await as_owner("SELECT email FROM auth.users")] == ["admin@example.com"]
         async with transaction(database, SERVICE_CLAIMS) as session:
-            assert await privacy.erase(session, lived_in) == {"users": 0}, "asked again it does no harm"
+            assert await privacy.erase(session, user_with_data) == {"users": 0}, "a repeated erasure does no harm"

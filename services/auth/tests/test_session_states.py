@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: a session that has ended never yields a token again."""
+"""A state machine: in any order of calls, a session that has ended never yields a token again."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from services.auth.encryption import token_digest
-from services.auth.tests.conftest import Behind, Mailed, SignUp, bearer
+from services.auth.tests.conftest import AsOwner, Mailed, SignUp, bearer
 
 PASSWORDS = ("et langt kodeord", "et andet kodeord", "et tredje kodeord")
 REFRESH = "/api/v1/auth/refresh"
@@ -23,7 +23,7 @@ numbers = count(1)
 
 @dataclass
 class Family:
-    """What a test knows of a session: its tokens, oldest first, and whether it should have ended."""
+    """A session as the test expects it: its tokens, oldest first, and whether it has ended."""
 
     client: httpx.AsyncClient
     access: dict[str, str]
@@ -32,14 +32,14 @@ class Family:
 
 
 @dataclass
-class World:
-    """One user, seen from outside, and the admin who decides over them."""
+class Environment:
+    """A user as clients see them, and the admin."""
 
     app: FastAPI
     admin: dict[str, str]
     sign_up: SignUp
     mailed: Mailed
-    behind: Behind
+    as_owner: AsOwner
     loop: asyncio.AbstractEventLoop
 
     def client(self) -> httpx.AsyncClient:
@@ -58,19 +58,19 @@ async def _awaiting(awaited: Awaitable[Any]) -> Any:
 
 
 class Sessions(RuleBasedStateMachine):
-    world: ClassVar[World]
+    environment: ClassVar[Environment]
 
     def __init__(self) -> None:
         super().__init__()
         self.email = f"user{next(numbers)}@example.com"
-        self.user_id: UUID = self.call(self.world.sign_up(self.email, "customer"))
+        self.user_id: UUID = self.call(self.environment.sign_up(self.email, "customer"))
         self.password = PASSWORDS[0]
         self.active = True
         self.families: list[Family] = []
 
     def call(self, awaited: Awaitable[Any]) -> Any:
-        """Do it on the loop of the application, which is another thread's."""
-        return asyncio.run_coroutine_threadsafe(_awaiting(awaited), self.world.loop).result(30)
+        """Runs it on the event loop of the application, which runs in another thread."""
+        return asyncio.run_coroutine_threadsafe(_awaiting(awaited), self.environment.loop).result(30)
 
     def pick(self, data: st.DataObject) -> Family | None:
         return data.draw(st.sampled_from(self.families)) if self.families else None
@@ -81,7 +81,7 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(cookie=st.booleans())
     def log_in(self, cookie: bool) -> None:
-        client = self.world.client()
+        client = self.environment.client()
         body = {"email": self.email, "password": self.password, "session": "cookie" if cookie else "token"}
         answer = self.call(client.post("/api/v1/auth/login", json=body))
         assert answer.status_code == (200 if self.active else 401)
@@ -106,33 +106,34 @@ class Sessions(RuleBasedStateMachine):
         family = self.pick(data)
         if family and len(family.tokens) > 1:
             now = "UPDATE auth.refresh_tokens SET used_at = clock_timestamp() WHERE token_hash = :hash"
-            self.call(self.world.behind(now, hash=token_digest(family.tokens[-2])))
+            self.call(self.environment.as_owner(now, hash=token_digest(family.tokens[-2])))
             answer = self.call(send(family.client, family.tokens[-2]))
             assert answer.status_code == (401 if family.ended else 200)
             if not family.ended:
                 assert answer.json()["refresh_token"] == family.tokens[-1]
 
-    @rule(data=st.data(), by_a_stranger=st.booleans())
-    def reuse(self, data: st.DataObject, by_a_stranger: bool) -> None:
+    @rule(data=st.data(), by_another_client=st.booleans())
+    def reuse(self, data: st.DataObject, by_another_client: bool) -> None:
         family = self.pick(data)
         if family and len(family.tokens) > 1:
             token = data.draw(st.sampled_from(family.tokens[:-1]))
             past = "UPDATE auth.refresh_tokens SET used_at = used_at - interval '11 s' WHERE token_hash = :hash"
-            self.call(self.world.behind(past, hash=token_digest(token)))
-            client = self.world.client() if by_a_stranger else family.client
+            self.call(self.environment.as_owner(past, hash=token_digest(token)))
+            client = self.environment.client() if by_another_client else family.client
             assert self.call(send(client, token)).status_code == 401
             family.ended = True
 
     @rule(data=st.data(), times=st.integers(2, 4))
-    def refresh_from_strangers_at_once(self, data: st.DataObject, times: int) -> None:
+    def refresh_by_other_clients_at_once(self, data: st.DataObject, times: int) -> None:
         family = self.pick(data)
         if family:
             token = family.tokens[-1]
 
             async def race() -> list[httpx.Response]:
-                return await asyncio.gather(*(send(self.world.client(), token) for _ in range(times)))
+                return await asyncio.gather(*(send(self.environment.client(), token) for _ in range(times)))
 
-            won = [one.json()["refresh_token"] for one in self.call(race()) if one.status_code == 200]
+            answers = self.call(race())
+            won = [answer.json()["refresh_token"] for answer in answers if answer.status_code == 200]
             assert len(won) == (0 if family.ended else 1)
             family.tokens += won
             family.ended = True
@@ -145,7 +146,7 @@ class Sessions(RuleBasedStateMachine):
 
     @precondition(lambda self: self.active)
     @rule(how=st.sampled_from(["reset_password", "deactivate", "change_role"]))
-    def end_every_one(self, how: str) -> None:
+    def end_all_sessions(self, how: str) -> None:
         getattr(self, how)()
 
     def log_out(self, family: Family) -> None:
@@ -155,7 +156,7 @@ class Sessions(RuleBasedStateMachine):
     def end_the_others(self, family: Family) -> None:
         if not family.ended:
             items = self.call(family.client.get("/api/v1/auth/sessions", headers=family.access)).json()["items"]
-            assert len(items) == sum(not one.ended for one in self.families)
+            assert len(items) == sum(not family.ended for family in self.families)
             for item in items:
                 if not item["current"]:
                     path = f"/api/v1/auth/sessions/{item['id']}"
@@ -174,9 +175,9 @@ class Sessions(RuleBasedStateMachine):
 
     def reset_password(self) -> None:
         new = PASSWORDS[0]
-        client = self.world.client()
+        client = self.environment.client()
         self.call(client.post("/api/v1/auth/forgot-password", json={"email": self.email}))
-        token = self.call(self.world.mailed("password_reset", self.email))
+        token = self.call(self.environment.mailed("password_reset", self.email))
         body = {"token": token, "new_password": new}
         assert self.call(client.post("/api/v1/auth/reset-password", json=body)).status_code == 204
         self.password = new
@@ -184,7 +185,7 @@ class Sessions(RuleBasedStateMachine):
 
     def deactivate(self) -> None:
         path = f"/api/v1/users/{self.user_id}"
-        assert self.call(self.world.client().delete(path, headers=self.world.admin)).status_code == 204
+        assert self.call(self.environment.client().delete(path, headers=self.environment.admin)).status_code == 204
         self.active = False
         self.end_all()
 
@@ -192,32 +193,34 @@ class Sessions(RuleBasedStateMachine):
     @rule()
     def reactivate(self) -> None:
         path = f"/api/v1/users/{self.user_id}/reactivate"
-        assert self.call(self.world.client().post(path, headers=self.world.admin)).status_code == 200
+        assert self.call(self.environment.client().post(path, headers=self.environment.admin)).status_code == 200
         self.active = True
 
     def change_role(self) -> None:
         path = f"/api/v1/users/{self.user_id}"
-        before = self.call(self.world.client().get(path, headers=self.world.admin)).json()["role"]
+        before = self.call(self.environment.client().get(path, headers=self.environment.admin)).json()["role"]
         role = "staff" if before == "customer" else "customer"
-        answer = self.call(self.world.client().put(f"{path}/role", json={"role": role}, headers=self.world.admin))
+        answer = self.call(
+            self.environment.client().put(f"{path}/role", json={"role": role}, headers=self.environment.admin)
+        )
         assert answer.status_code == 200
         self.end_all()
 
     def teardown(self) -> None:
         for family in self.families:
             for token in family.tokens if family.ended else ():
-                for client in (family.client, self.world.client()):
+                for client in (family.client, self.environment.client()):
                     assert self.call(send(client, token)).status_code == 401
             if family.ended:
                 ticket = self.call(family.client.post("/api/v1/auth/ws-ticket", headers=family.access))
                 assert ticket.status_code == 401
 
 
-async def test_no_ended_session_ever_yields_a_token(
-    app: FastAPI, client: httpx.AsyncClient, admin: dict[str, str], sign_up: SignUp, mailed: Mailed, behind: Behind
+async def test_ended_session_never_yields_a_token(
+    app: FastAPI, client: httpx.AsyncClient, admin: dict[str, str], sign_up: SignUp, mailed: Mailed, as_owner: AsOwner
 ) -> None:
     class Bound(Sessions):
-        world = World(app, admin, sign_up, mailed, behind, asyncio.get_running_loop())
+        environment = Environment(app, admin, sign_up, mailed, as_owner, asyncio.get_running_loop())
 
     bounds = settings(
         max_examples=10,

@@ -14,28 +14,28 @@ GOOD: dict[str, Any] = {"database_url": "postgresql://x", "amqp_url": "amqp://x"
 
 
 class TestSigningKey:
-    def test_is_taken_as_text_or_as_a_file(self, tmp_path: Path) -> None:
+    def test_can_be_pem_or_a_path(self, tmp_path: Path) -> None:
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         file = tmp_path / "key.pem"
         file.write_text(pem(key))
-        for given in (pem(key), str(file)):
-            found = key_from_settings(AuthSettings.model_validate(GOOD | {"jwt_private_key": given}))
-            assert found is not None
-            assert found.kid == thumbprint(key.public_key())
+        for setting in (pem(key), str(file)):
+            signing_key = key_from_settings(AuthSettings.model_validate(GOOD | {"jwt_private_key": setting}))
+            assert signing_key is not None
+            assert signing_key.kid == thumbprint(key.public_key())
 
-    def test_key_id_can_be_given(self) -> None:
+    def test_key_id_can_be_set(self) -> None:
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        found = key_from_settings(
+        signing_key = key_from_settings(
             AuthSettings.model_validate(GOOD | {"jwt_private_key": pem(key), "jwt_key_id": "mine"})
         )
-        assert found is not None
-        assert found.public_jwk["kid"] == "mine"
+        assert signing_key is not None
+        assert signing_key.public_jwk["kid"] == "mine"
 
-    def test_no_key_another_kind_or_a_short_one_is_refused(self) -> None:
+    def test_missing_file_other_kind_and_short_key_are_refused(self) -> None:
         short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - what is to be refused
-        for given in ("/nowhere/key.pem", pem(ec.generate_private_key(ec.SECP256R1())), pem(short)):
+        for setting in ("/nowhere/key.pem", pem(ec.generate_private_key(ec.SECP256R1())), pem(short)):
             with pytest.raises(ValidationError, match="JWT_PRIVATE_KEY"):
-                AuthSettings.model_validate(GOOD | {"jwt_private_key": given})
+                AuthSettings.model_validate(GOOD | {"jwt_private_key": setting})
 
     def test_public_key_of_another_pair_is_refused(self) -> None:
         own, other = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))

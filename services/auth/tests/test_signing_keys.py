@@ -1,4 +1,4 @@
-"""Signing keys: published before they sign and until their tokens are dead, the same on every replica, never shown."""
+"""Signing keys: their rotation, replicas that share them, and that private halves stay secret."""
 
 import asyncio
 import logging
@@ -17,20 +17,20 @@ from services.auth.settings import AuthSettings
 from services.auth.signing_keys import key_ring, rotation
 from services.auth.signing_keys.key_ring import KeyRing
 from services.auth.signing_keys.keys import thumbprint
-from services.auth.tests.conftest import Behind, Login, Outbox, Register, bearer, pem, types
+from services.auth.tests.conftest import AsOwner, Login, Outbox, Register, bearer, pem, types
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.servers import Servers
 
-TIME_PASSES = "UPDATE auth.signing_keys SET signs_from = signs_from - CAST(:by AS interval)"
+SHIFT_KEYS_BACK = "UPDATE auth.signing_keys SET signs_from = signs_from - CAST(:by AS interval)"
 
 
-async def rotated(database: Database, settings: AuthSettings, **how: bool) -> str:
+async def rotate(database: Database, settings: AuthSettings, **how: bool) -> str:
     async with transaction(database, SERVICE_CLAIMS) as session:
         return await rotation.rotate(session, settings, **how)
 
 
-async def due(database: Database, settings: AuthSettings) -> str | None:
+async def rotate_if_due(database: Database, settings: AuthSettings) -> str | None:
     async with transaction(database, SERVICE_CLAIMS) as session:
         return await rotation.rotate_if_due(session, settings, datetime.now(UTC))
 
@@ -49,24 +49,24 @@ async def signing(settings: AuthSettings, database: Database) -> str:
 
 
 class TestRotation:
-    async def test_new_key_is_published_before_it_signs_and_the_old_one_until_its_tokens_are_dead(
-        self, settings: AuthSettings, database: Database, behind: Behind, outbox: Outbox
+    async def test_new_key_is_published_before_it_signs_and_the_old_one_until_its_tokens_expired(
+        self, settings: AuthSettings, database: Database, as_owner: AsOwner, outbox: Outbox
     ) -> None:
         old = await signing(settings, database)
-        new = await rotated(database, settings)
+        new = await rotate(database, settings)
         assert await published(settings, database) == [new, old]
         assert await signing(settings, database) == old
-        await behind(TIME_PASSES, by=timedelta(seconds=settings.key_publish_ahead_seconds - 5))
+        await as_owner(SHIFT_KEYS_BACK, by=timedelta(seconds=settings.key_publish_ahead_seconds - 5))
         assert await signing(settings, database) == old
-        await behind(TIME_PASSES, by=timedelta(seconds=6))
+        await as_owner(SHIFT_KEYS_BACK, by=timedelta(seconds=6))
         assert await signing(settings, database) == new
-        await behind(TIME_PASSES, by=timedelta(minutes=settings.access_token_expire_minutes))
+        await as_owner(SHIFT_KEYS_BACK, by=timedelta(minutes=settings.access_token_expire_minutes))
         assert await published(settings, database) == [new, old]
-        await behind(TIME_PASSES, by=rotation.MARGIN)
+        await as_owner(SHIFT_KEYS_BACK, by=rotation.MARGIN)
         assert await published(settings, database) == [new]
-        assert [one["kid"] for one in types(await outbox(), "keys.rotated.v1")] == [old, new]
+        assert [event["kid"] for event in types(await outbox(), "keys.rotated.v1")] == [old, new]
 
-    async def test_token_of_a_rotated_key_is_good_within_its_time_and_not_after(
+    async def test_token_of_a_rotated_key_is_valid_until_it_expires(
         self,
         client: httpx.AsyncClient,
         app: FastAPI,
@@ -74,45 +74,47 @@ class TestRotation:
         login: Login,
         settings: AuthSettings,
         database: Database,
-        behind: Behind,
+        as_owner: AsOwner,
     ) -> None:
         await register()
         old = await login()
-        new = await rotated(database, settings)
-        await behind(TIME_PASSES, by=timedelta(seconds=settings.key_publish_ahead_seconds + 1))
+        new = await rotate(database, settings)
+        await as_owner(SHIFT_KEYS_BACK, by=timedelta(seconds=settings.key_publish_ahead_seconds + 1))
         app.state.auth.signing_keys._read_at = float("-inf")
         fresh = await login()
         assert jwt.get_unverified_header(fresh["access_token"])["kid"] == new
         for tokens in (old, fresh):
             assert (await client.get("/api/v1/users/me", headers=bearer(tokens))).status_code == 200
-        await behind(TIME_PASSES, by=rotation.published_after_use(settings))
+        await as_owner(SHIFT_KEYS_BACK, by=rotation.published_after_use(settings))
         app.state.auth.signing_keys._read_at = float("-inf")
         app.state.verifier._cache.clear()
         assert (await client.get("/api/v1/users/me", headers=bearer(old))).status_code == 401
         assert (await client.get("/api/v1/users/me", headers=bearer(fresh))).status_code == 200
 
-    async def test_schedule_rotates_a_key_of_age_once_and_forgets_what_is_over(
-        self, settings: AuthSettings, database: Database, behind: Behind
+    async def test_job_rotates_an_old_key_once_and_deletes_private_keys_that_ended(
+        self, settings: AuthSettings, database: Database, as_owner: AsOwner
     ) -> None:
         old = await signing(settings, database)
-        assert await due(database, settings) is None
-        await behind(TIME_PASSES, by=timedelta(days=settings.key_rotation_days))
-        new = await due(database, settings)
+        assert await rotate_if_due(database, settings) is None
+        await as_owner(SHIFT_KEYS_BACK, by=timedelta(days=settings.key_rotation_days))
+        new = await rotate_if_due(database, settings)
         assert new is not None
-        assert await due(database, settings) is None
-        await behind(TIME_PASSES, by=timedelta(days=1))
-        assert await due(database, settings) is None
-        rows = await behind("SELECT kid, private_key IS NULL AS forgotten FROM auth.signing_keys")
+        assert await rotate_if_due(database, settings) is None
+        await as_owner(SHIFT_KEYS_BACK, by=timedelta(days=1))
+        assert await rotate_if_due(database, settings) is None
+        rows = await as_owner("SELECT kid, private_key IS NULL AS forgotten FROM auth.signing_keys")
         assert {row.kid: row.forgotten for row in rows} == {old: True, new: False}
 
-    async def test_schedule_can_be_off(self, settings: AuthSettings, database: Database, behind: Behind) -> None:
+    async def test_rotation_by_the_job_can_be_switched_off(
+        self, settings: AuthSettings, database: Database, as_owner: AsOwner
+    ) -> None:
         await signing(settings, database)
-        await behind(TIME_PASSES, by=timedelta(days=4000))
-        assert await due(database, settings.model_copy(update={"key_rotation_days": 0})) is None
+        await as_owner(SHIFT_KEYS_BACK, by=timedelta(days=4000))
+        assert await rotate_if_due(database, settings.model_copy(update={"key_rotation_days": 0})) is None
 
-    async def test_leaked_key_goes_at_once(self, settings: AuthSettings, database: Database) -> None:
+    async def test_rotation_at_once_withdraws_the_other_keys(self, settings: AuthSettings, database: Database) -> None:
         old = await signing(settings, database)
-        new = await rotated(database, settings, at_once=True)
+        new = await rotate(database, settings, at_once=True)
         assert await published(settings, database) == [new]
         assert await signing(settings, database) == new
         assert await replica(settings, database).key(old) is None
@@ -142,20 +144,22 @@ class TestRotation:
 
 
 class TestReplicas:
-    async def test_that_start_at_once_agree_on_one_key(self, settings: AuthSettings, database: Database) -> None:
+    async def test_replicas_that_start_together_agree_on_one_key(
+        self, settings: AuthSettings, database: Database
+    ) -> None:
         bare = settings.model_copy(update={"jwt_private_key": None})
         replicas = [replica(bare, database) for _ in range(5)]
-        kids = {key.kid for key in await asyncio.gather(*(one.signing_key() for one in replicas))}
+        kids = {key.kid for key in await asyncio.gather(*(event.signing_key() for event in replicas))}
         assert len(kids) == 1
         assert await published(bare, database) == list(kids)
 
-    async def test_key_of_the_settings_signs_alone_from_the_first_start(
+    async def test_key_of_the_settings_signs_from_the_first_start(
         self, settings: AuthSettings, database: Database, own_key: rsa.RSAPrivateKey
     ) -> None:
         assert await published(settings, database) == [thumbprint(own_key.public_key())]
 
-    async def test_another_key_in_the_settings_takes_over_later_and_on_all_replicas(
-        self, settings: AuthSettings, database: Database, behind: Behind
+    async def test_new_key_in_the_settings_signs_later_on_all_replicas(
+        self, settings: AuthSettings, database: Database, as_owner: AsOwner
     ) -> None:
         old = await signing(settings, database)
         other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -164,7 +168,7 @@ class TestReplicas:
         )
         assert await signing(changed, database) == old
         assert await published(settings, database) == ["second", old]
-        await behind(TIME_PASSES, by=timedelta(seconds=settings.key_publish_ahead_seconds))
+        await as_owner(SHIFT_KEYS_BACK, by=timedelta(seconds=settings.key_publish_ahead_seconds))
         assert await signing(settings, database) == "second"
         assert await signing(changed, database) == "second"
 
@@ -172,32 +176,32 @@ class TestReplicas:
         self, settings: AuthSettings, database: Database
     ) -> None:
         old = await signing(settings, database)
-        new = await rotated(database, settings, at_once=True)
+        new = await rotate(database, settings, at_once=True)
         assert await published(settings, database) == [new]
         assert old != new
         assert await signing(settings, database) == new
 
-    async def test_thousand_unknown_kids_are_one_question_to_the_database(
+    async def test_thousand_unknown_key_ids_cause_one_query(
         self, settings: AuthSettings, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ring = replica(settings, database)
         await ring.signing_key()
-        asked = 0
-        really = ring._read
+        reads = 0
+        original = ring._read
 
         async def counting() -> Any:
-            nonlocal asked
-            asked += 1
-            return await really()
+            nonlocal reads
+            reads += 1
+            return await original()
 
         monkeypatch.setattr(ring, "_read", counting)
         monkeypatch.setattr(key_ring, "COOL_DOWN_SECONDS", 60.0)
         ring._read_at -= 61
         for number in range(1000):
             assert await ring.key(f"kid-{number}") is None
-        assert asked == 1
+        assert reads == 1
 
-    async def test_key_sealed_under_another_secret_signs_nothing_and_stays_published(
+    async def test_key_encrypted_with_another_secret_does_not_sign_and_stays_published(
         self, settings: AuthSettings, database: Database
     ) -> None:
         bare = settings.model_copy(update={"jwt_private_key": None})
@@ -218,19 +222,19 @@ class TestSecrecy:
         settings: AuthSettings,
         database: Database,
         outbox: Outbox,
-        behind: Behind,
+        as_owner: AsOwner,
         own_key: rsa.RSAPrivateKey,
         caplog: pytest.LogCaptureFixture,
         capfd: pytest.CaptureFixture[str],
     ) -> None:
         with caplog.at_level(logging.DEBUG):
             document = (await client.get("/.well-known/jwks.json")).json()
-            await rotated(database, settings)
+            await rotate(database, settings)
             key = await app.state.auth.signing_keys.signing_key()
             shown = f"{key!r} {key} {app.state.auth.signing_keys!r} {settings!r}"
         assert all(set(jwk) == {"kty", "n", "e", "use", "alg", "kid"} for jwk in document["keys"])
         secret = str(own_key.private_numbers().d)
-        kept = str([bytes(row.private_key) for row in await behind("SELECT private_key FROM auth.signing_keys")])
+        kept = str([bytes(row.private_key) for row in await as_owner("SELECT private_key FROM auth.signing_keys")])
         for text in (shown, caplog.text, *capfd.readouterr(), str(await outbox()), kept):
             assert "PRIVATE KEY" not in text
             assert secret not in text

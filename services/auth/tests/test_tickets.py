@@ -27,7 +27,7 @@ async def tokens(register: Register, login: Login) -> dict[str, Any]:
 
 
 class TestTicket:
-    async def test_is_short_for_the_same_session_and_ends_with_its_access_token(
+    async def test_lives_30_s_and_names_session_and_expiry_of_the_access_token(
         self, client: httpx.AsyncClient, tokens: dict[str, Any], settings: AuthSettings
     ) -> None:
         answer = await client.post(TICKET, headers=bearer(tokens))
@@ -42,13 +42,13 @@ class TestTicket:
         assert ticket["jti"] != access["jti"]
         assert jwt.get_unverified_header(answer.json()["ticket"]).keys() == {"alg", "kid", "typ"}
 
-    async def test_is_no_access_token(self, client: httpx.AsyncClient, tokens: dict[str, Any]) -> None:
+    async def test_is_not_accepted_as_access_token(self, client: httpx.AsyncClient, tokens: dict[str, Any]) -> None:
         ticket = (await client.post(TICKET, headers=bearer(tokens))).json()["ticket"]
         headers = {"Authorization": f"Bearer {ticket}"}
         assert (await client.get(ME, headers=headers)).status_code == 401
         assert (await client.post(TICKET, headers=headers)).status_code == 401
 
-    async def test_ended_session_gets_none(self, client: httpx.AsyncClient, tokens: dict[str, Any]) -> None:
+    async def test_ended_session_gets_no_ticket(self, client: httpx.AsyncClient, tokens: dict[str, Any]) -> None:
         await client.post("/api/v1/auth/logout", headers=bearer(tokens))
         assert (await client.post(TICKET, headers=bearer(tokens))).status_code == 401
 
@@ -56,7 +56,7 @@ class TestTicket:
 class TestForgedTokens:
     """Against the keys as auth itself holds them; shared/ has the same against a fetched document."""
 
-    async def test_none_gets_in(
+    async def test_forged_tokens_are_refused(
         self,
         client: httpx.AsyncClient,
         tokens: dict[str, Any],
@@ -107,11 +107,11 @@ class TestForgedTokens:
             assert answer.status_code == 401, name
         assert (await client.get(ME, headers=bearer(tokens))).status_code == 200
 
-    async def test_two_headers_or_a_query_are_no_way_in(
+    async def test_two_headers_and_query_parameters_are_refused(
         self, client: httpx.AsyncClient, tokens: dict[str, Any]
     ) -> None:
-        one = ("Authorization", f"Bearer {tokens['access_token']}")
-        assert (await client.get(ME, headers=[one, one])).status_code == 401
+        header = ("Authorization", f"Bearer {tokens['access_token']}")
+        assert (await client.get(ME, headers=[header, header])).status_code == 401
         assert (await client.get(f"{ME}?token={tokens['access_token']}")).status_code == 401
         assert (await client.get(f"{ME}?access_token={tokens['access_token']}")).status_code == 401
 

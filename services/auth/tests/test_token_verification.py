@@ -1,4 +1,4 @@
-"""A token of ours, and the published keys alone, in the hands of implementations that are not ours."""
+"""Other JWT implementations verify an access token with the published keys alone."""
 
 import asyncio
 import json
@@ -35,12 +35,12 @@ async def issued(client: httpx.AsyncClient, register: Register, login: Login) ->
     return (await login())["access_token"], (await client.get("/.well-known/jwks.json")).json()
 
 
-async def test_joserfc_verifies_it(issued: tuple[str, dict[str, Any]], settings: AuthSettings) -> None:
+async def test_joserfc_verifies_an_access_token(issued: tuple[str, dict[str, Any]], settings: AuthSettings) -> None:
     token, document = issued
     keys = KeySet.import_key_set(document)  # type: ignore[arg-type]
     decoded = joserfc_jwt.decode(token, keys, algorithms=["RS256"])
-    asked = {"iss": settings.public_url, "aud": settings.jwt_audience}
-    JWTClaimsRegistry(**{name: {"essential": True, "value": value} for name, value in asked.items()}).validate(  # type: ignore[arg-type]
+    expected = {"iss": settings.public_url, "aud": settings.jwt_audience}
+    JWTClaimsRegistry(**{name: {"essential": True, "value": value} for name, value in expected.items()}).validate(  # type: ignore[arg-type]
         decoded.claims
     )
     assert decoded.claims["role"] == "customer"
@@ -61,14 +61,16 @@ def jose(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-async def test_jose_verifies_it(issued: tuple[str, dict[str, Any]], settings: AuthSettings, jose: Path) -> None:
+async def test_jose_verifies_an_access_token(
+    issued: tuple[str, dict[str, Any]], settings: AuthSettings, jose: Path
+) -> None:
     token, document = issued
-    given = {"jwks": document, "token": token, "issuer": settings.public_url, "audience": settings.jwt_audience}
-    command = ["node", "verify.js", json.dumps(given)]
+    arguments = {"jwks": document, "token": token, "issuer": settings.public_url, "audience": settings.jwt_audience}
+    command = ["node", "verify.js", json.dumps(arguments)]
     run = partial(subprocess.run, cwd=jose, check=False, timeout=60, capture_output=True, text=True)
     done = await asyncio.to_thread(run, command)
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["payload"]["role"] == "customer"
-    assert said["protectedHeader"]["kid"] == document["keys"][0]["kid"]
-    assert said["forged"] == "ERR_JWS_SIGNATURE_VERIFICATION_FAILED"
+    result = json.loads(done.stdout)
+    assert result["payload"]["role"] == "customer"
+    assert result["protectedHeader"]["kid"] == document["keys"][0]["kid"]
+    assert result["forged"] == "ERR_JWS_SIGNATURE_VERIFICATION_FAILED"

@@ -9,7 +9,7 @@ from services.auth import privacy
 from services.auth.tests.conftest import (
     EMAIL,
     PASSWORD,
-    Behind,
+    AsOwner,
     Login,
     Mailed,
     Outbox,
@@ -23,8 +23,8 @@ from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 
 
-class TestMe:
-    async def test_changes_only_what_is_named(
+class TestOwnAccount:
+    async def test_changes_only_the_fields_in_the_body(
         self, client: httpx.AsyncClient, register: Register, login: Login
     ) -> None:
         await register(phone="20123456")
@@ -41,7 +41,7 @@ class TestMe:
         assert stale.status_code == 412
 
     @pytest.mark.parametrize("field", ["role", "id", "email", "version", "email_verified", "active"])
-    async def test_nothing_else_can_be_assigned(
+    async def test_other_fields_cannot_be_changed(
         self, client: httpx.AsyncClient, register: Register, login: Login, field: str
     ) -> None:
         await register()
@@ -50,7 +50,7 @@ class TestMe:
 
 
 class TestUsers:
-    async def test_customers_see_no_list_and_no_other(
+    async def test_customers_can_neither_list_nor_read_others(
         self, client: httpx.AsyncClient, register: Register, login: Login, admin: dict[str, str]
     ) -> None:
         await register()
@@ -62,7 +62,7 @@ class TestUsers:
         raised = await client.put(f"/api/v1/users/{other}/role", json={"role": "admin"}, headers=headers)
         assert raised.status_code == 403
 
-    async def test_pages_hold_everybody_once(
+    async def test_pages_hold_every_user_once(
         self, client: httpx.AsyncClient, register: Register, admin: dict[str, str]
     ) -> None:
         for number in range(4):
@@ -71,7 +71,7 @@ class TestUsers:
         while True:
             query = {"limit": 2} | ({"cursor": cursor} if cursor else {})
             page = (await client.get("/api/v1/users", params=query, headers=admin)).json()
-            seen += [one["email"] for one in page["items"]]
+            seen += [item["email"] for item in page["items"]]
             cursor = page["next_cursor"]
             if cursor is None:
                 break
@@ -94,13 +94,15 @@ class TestUsers:
         ended = await client.post("/api/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
         assert ended.status_code == 401
 
-    async def test_last_admin_stays(self, client: httpx.AsyncClient, admin: dict[str, str]) -> None:
+    async def test_last_admin_cannot_be_demoted_or_deactivated(
+        self, client: httpx.AsyncClient, admin: dict[str, str]
+    ) -> None:
         own = await id_of(client, admin)
         demoted = await client.put(f"/api/v1/users/{own}/role", json={"role": "staff"}, headers=admin)
         assert (demoted.status_code, demoted.json()["code"]) == (409, "last_admin")
         assert (await client.delete(f"/api/v1/users/{own}", headers=admin)).status_code == 409
 
-    async def test_deactivated_user_cannot_come_in(
+    async def test_deactivated_user_cannot_log_in(
         self, client: httpx.AsyncClient, register: Register, login: Login, admin: dict[str, str]
     ) -> None:
         await register()
@@ -110,8 +112,8 @@ class TestUsers:
         assert (again.status_code, again.json()["code"]) == (401, "invalid_credentials")
 
 
-class TestWriting:
-    async def test_admin_adds_a_user_who_sets_the_password_by_mail(
+class TestChangingUsers:
+    async def test_admin_invites_a_user_who_sets_the_password_by_mail(
         self, client: httpx.AsyncClient, admin: dict[str, str], mailed: Mailed, login: Login, outbox: Outbox
     ) -> None:
         body = {"email": "Amina@Example.com", "full_name": "Amina Hassan", "role": "loctician", "phone": "20123456"}
@@ -124,14 +126,14 @@ class TestWriting:
         me = await client.get("/api/v1/users/me", headers=bearer(await login("amina@example.com")))
         assert (me.json()["role"], me.json()["email_verified"]) == ("loctician", True)
 
-    async def test_user_without_a_password_comes_in_with_none(
+    async def test_user_without_a_password_cannot_log_in(
         self, client: httpx.AsyncClient, admin: dict[str, str]
     ) -> None:
         body = {"email": "amina@example.com", "full_name": "Amina"}
         assert (await client.post("/api/v1/users", json=body, headers=admin)).status_code == 201
         for password in ("", "nobody has this password", "None", PASSWORD):
-            given = {"email": "amina@example.com", "password": password}
-            answer = await client.post("/api/v1/auth/login", json=given)
+            body = {"email": "amina@example.com", "password": password}
+            answer = await client.post("/api/v1/auth/login", json=body)
             assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
 
     async def test_known_address_is_409_and_bad_input_422(
@@ -144,7 +146,7 @@ class TestWriting:
             body = {"email": "b@example.com", "full_name": "B", **more}
             assert (await client.post("/api/v1/users", json=body, headers=admin)).status_code == 422
 
-    async def test_change_needs_the_version_that_was_read(
+    async def test_change_needs_the_current_version(
         self, client: httpx.AsyncClient, admin: dict[str, str], sign_up: SignUp
     ) -> None:
         path = f"/api/v1/users/{await sign_up(EMAIL, 'customer')}"
@@ -155,7 +157,7 @@ class TestWriting:
         changed = await client.patch(path, json=change, headers=admin | {"If-Match": '"1"'})
         assert (changed.json()["full_name"], changed.headers["etag"]) == ("Kirsten Holm", '"2"')
 
-    async def test_two_changes_of_one_version_are_one_change(
+    async def test_only_one_of_several_changes_of_a_version_succeeds(
         self, client: httpx.AsyncClient, admin: dict[str, str], sign_up: SignUp
     ) -> None:
         path = f"/api/v1/users/{await sign_up(EMAIL, 'customer')}"
@@ -165,7 +167,7 @@ class TestWriting:
         )
         assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412, 412]
 
-    async def test_new_address_is_verified_anew_and_kills_links_to_the_old_one(
+    async def test_new_address_must_be_verified_and_ends_links_to_the_old_one(
         self, client: httpx.AsyncClient, admin: dict[str, str], sign_up: SignUp, mailed: Mailed, outbox: Outbox
     ) -> None:
         path = f"/api/v1/users/{await sign_up(EMAIL, 'customer')}"
@@ -183,7 +185,7 @@ class TestWriting:
         updated = types(await outbox(), "user.updated.v1")[-1]
         assert (updated["email"], updated["email_verified"]) == ("ny@example.com", False)
 
-    async def test_reactivated_user_comes_in_again_and_an_erased_one_does_not(
+    async def test_reactivated_user_can_log_in_and_an_erased_user_cannot_be_reactivated(
         self,
         client: httpx.AsyncClient,
         admin: dict[str, str],
@@ -203,12 +205,12 @@ class TestWriting:
         refused = await client.post(f"/api/v1/users/{user_id}/reactivate", headers=admin)
         assert (refused.status_code, refused.json()["code"]) == (409, "erased")
 
-    async def test_search_finds_names_and_addresses_and_takes_signs_as_they_are(
+    async def test_search_finds_names_and_addresses_and_takes_wildcards_literally(
         self, client: httpx.AsyncClient, admin: dict[str, str], register: Register
     ) -> None:
         await register("aase@example.com", full_name="Åse Ørsted")
         await register("hundred@example.com", full_name="100% Frisør_")
-        for words, found in {
+        for query, emails in {
             "åse": ["aase@example.com"],
             "AASE@": ["aase@example.com"],
             "100%": ["hundred@example.com"],
@@ -217,8 +219,8 @@ class TestWriting:
             "' OR 1=1 --": [],
             "\\": [],
         }.items():
-            page = await client.get("/api/v1/users", params={"q": words}, headers=admin)
-            assert [one["email"] for one in page.json()["items"]] == found, words
+            page = await client.get("/api/v1/users", params={"q": query}, headers=admin)
+            assert [item["email"] for item in page.json()["items"]] == emails, query
 
 
 class TestAttacks:
@@ -238,13 +240,13 @@ class TestAttacks:
                 await client.post(f"{path}/reactivate", headers=headers),
                 await client.post("/api/v1/users", json={"email": "c@example.com", "full_name": "C"}, headers=headers),
             ]
-            assert [one.status_code for one in tries] == [403] * 5
+            assert [item.status_code for item in tries] == [403] * 5
         for field in ("role", "email", "email_verified", "version", "active", "id"):
             answer = await client.patch("/api/v1/users/me", json={field: "admin"}, headers=headers)
             assert answer.status_code == 422
         assert len(await outbox()) == before
 
-    async def test_two_last_admins_cannot_remove_each_other_at_once(
+    async def test_two_last_admins_cannot_demote_each_other_at_the_same_time(
         self, client: httpx.AsyncClient, sign_up: SignUp, login: Login
     ) -> None:
         ids = [await sign_up(f"{name}@example.com", "admin") for name in "ab"]
@@ -255,7 +257,7 @@ class TestAttacks:
         )
         assert sorted(answer.status_code for answer in answers) in ([200, 409], [204, 409])
 
-    async def test_enumeration_by_registering_asking_or_coming_in_tells_nothing(
+    async def test_answers_do_not_tell_whether_an_address_is_known(
         self, client: httpx.AsyncClient, register: Register, sign_up: SignUp, admin: dict[str, str]
     ) -> None:
         gone = await sign_up("gone@example.com", "customer")
@@ -275,7 +277,7 @@ class TestAttacks:
                 seen.add((answer.status_code, str(body)))
             assert len(seen) == 1, call
 
-    async def test_right_password_of_a_deactivated_user_is_answered_like_a_wrong_one(
+    async def test_right_password_of_a_deactivated_user_gets_the_answer_of_a_wrong_one(
         self, client: httpx.AsyncClient, sign_up: SignUp, admin: dict[str, str]
     ) -> None:
         gone = await sign_up("gone@example.com", "customer")
@@ -298,11 +300,11 @@ class TestAttacks:
     ) -> None:
         user_id = await sign_up(EMAIL, "customer")
         passwords = app.state.auth.passwords
-        really = passwords.matches
+        original = passwords.matches
 
         async def meanwhile(password: str, known: str | None) -> bool:
             assert (await client.delete(f"/api/v1/users/{user_id}", headers=admin)).status_code == 204
-            return bool(await really(password, known))
+            return bool(await original(password, known))
 
         monkeypatch.setattr(passwords, "matches", meanwhile)
         answer = await client.post("/api/v1/auth/login", json={"email": EMAIL, "password": PASSWORD})
@@ -311,8 +313,8 @@ class TestAttacks:
 
 
 class TestPrivacy:
-    async def test_everything_held_is_exported_and_then_forgotten(
-        self, client: httpx.AsyncClient, register: Register, login: Login, database: Database, behind: Behind
+    async def test_all_data_is_exported_and_then_erased(
+        self, client: httpx.AsyncClient, register: Register, login: Login, database: Database, as_owner: AsOwner
     ) -> None:
         await register()
         headers = bearer(await login())
@@ -325,10 +327,10 @@ class TestPrivacy:
             assert "argon2" not in str(bundle)
             await privacy.erase(session, user_id)
         for table in ("credentials", "mfa", "recovery_codes", "one_time_tokens", "known_addresses"):
-            assert await behind(f"SELECT * FROM auth.{table}") == []
-        assert [row.address for row in await behind("SELECT address FROM auth.sessions")] == [None]
+            assert await as_owner(f"SELECT * FROM auth.{table}") == []
+        assert [row.address for row in await as_owner("SELECT address FROM auth.sessions")] == [None]
 
-    async def test_erased_person_is_gone_and_cannot_come_in(
+    async def test_erased_user_is_gone_and_cannot_log_in(
         self, client: httpx.AsyncClient, register: Register, login: Login, database: Database
     ) -> None:
         await register()
