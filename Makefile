@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help up test lint fmt migrate bench chaos fuzz
+.PHONY: help up test lint floors fmt migrate bench chaos fuzz
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -26,6 +26,9 @@ lint: .venv/.installed ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports --no-cache
+
+floors: .venv/.installed ## install the lowest versions that pyproject.toml allows, and import everything
+	@$(BIN)/python -m tests.floors
 
 fmt: .venv/.installed ## format, and fix what can be fixed
 	@$(BIN)/ruff format .
