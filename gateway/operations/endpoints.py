@@ -10,8 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import Scope
 
 from gateway.identity.revocations import Revocations
-from gateway.operations import health
-from gateway.operations.docs_page import page
+from gateway.operations import docs_page, health
 from gateway.operations.openapi import OpenApi
 from gateway.proxy.call import Call
 from gateway.settings import GatewaySettings
@@ -20,7 +19,6 @@ from shared.errors import NotFound
 from shared.observability.health import Health
 
 JSON = "application/json"
-PAGE_POLICY = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 
 Handler = Callable[[Call], Awaitable[None]]
 
@@ -45,7 +43,7 @@ class Operations:
         if self.settings.enable_metrics:
             handlers["/metrics"] = self.metrics
         if self.settings.debug:
-            handlers["/docs"] = self.docs
+            handlers |= {path: _file_handler(file) for path, file in docs_page.files().items()}
         return handlers
 
     async def live(self, call: Call) -> None:
@@ -79,10 +77,6 @@ class Operations:
     async def description(self, call: Call) -> None:
         await call.answer(200, orjson.dumps(await self.openapi.merged()), JSON)
 
-    async def docs(self, call: Call) -> None:
-        body = page(await self.openapi.merged())
-        await call.answer(200, body, "text/html; charset=utf-8", [PAGE_POLICY])
-
     def _check_inside(self, call: Call) -> None:
         """In production raises NotFound for calls from outside."""
         if self.settings.environment == "production" and not is_inside(call.scope):
@@ -97,6 +91,13 @@ def is_inside(scope: Scope) -> bool:
         return client is not None and not forwarded and ipaddress.ip_address(client[0]).is_private
     except ValueError:
         return False
+
+
+def _file_handler(file: docs_page.File) -> Handler:
+    async def answer(call: Call) -> None:
+        await call.answer(200, file.body, file.media_type, file.headers)
+
+    return answer
 
 
 async def _answer_json(call: Call, report: dict[str, Any], *, up: bool = True) -> None:

@@ -1,9 +1,9 @@
 """The merged OpenAPI document: valid, whole, and in agreement with the matrix and with the code."""
 
-import html
 import re
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -13,15 +13,20 @@ from fastapi.routing import APIRoute
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from cli.contracts import generator
+from gateway.__main__ import OPTIONS
 from gateway.limits.rules import UNLIMITED
-from gateway.operations.docs_page import page
-from gateway.operations.openapi import METHODS, merge
+from gateway.main import Gateway
+from gateway.operations.openapi import METHODS, OpenApi, merge
+from gateway.settings import GatewaySettings
+from gateway.tests.browser import needs_chromium, opened
+from gateway.tests.conftest import serving
 from shared.errors import MEDIA_TYPE
 from shared.http.app import create_app
 from shared.openapi.document import endpoints
 from shared.settings import Settings
 from tests.guards.matrix import MATRIX
 from tests.guards.test_layout import SERVICES
+from tests.guards.test_metrics import NOWHERE
 
 Json = dict[str, Any]
 
@@ -137,11 +142,25 @@ class TestDocument:
                 if one.get("required") or one["example"] is not None:
                     assert wrong(document, one) == [], f"{name} {one['name']}"
 
-    def test_the_page_shows_every_operation(self, document: Json) -> None:
-        shown = page(document).decode()
-        for name, operation in operations(document):
-            assert f'id="{operation["operationId"]}"' in shown, name
-            assert html.escape(operation["summary"]) in shown, name
+
+@needs_chromium
+async def test_the_docs_page_shows_every_operation(
+    document: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def merged(_: OpenApi) -> Json:
+        return document
+
+    monkeypatch.setattr(OpenApi, "merged", merged)
+    gateway = Gateway(GatewaySettings.model_validate(NOWHERE | {"debug": True}))
+    async with serving(gateway, **OPTIONS) as url, opened(f"{url}/docs", tmp_path) as page:
+        await page.wait_for(f"document.querySelectorAll('.opblock').length >= {len(list(operations(document)))}")
+        text = await page.evaluate("document.querySelector('#swagger-ui').textContent")
+        ids = await page.evaluate("[...document.querySelectorAll('.opblock')].map(block => block.id)")
+        assert page.errors == []
+    for name, operation in operations(document):
+        assert name.partition(" ")[2] in text.replace("\u200b", ""), name
+        assert operation["summary"] in text, name
+        assert any(shown.endswith(f"-{operation['operationId']}") for shown in ids), name
 
 
 @pytest.mark.parametrize("service", SERVICES)
