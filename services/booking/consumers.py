@@ -1,4 +1,4 @@
-"""What booking reacts to: opening hours from calendar, and the little it must know of people from auth."""
+"""Consumed events: open windows from calendar, and what booking must know about users from auth."""
 
 from datetime import date
 from uuid import UUID
@@ -31,13 +31,13 @@ class WindowsChanged(BaseModel):
     days: list[Day]
 
 
-class Person(BaseModel):
+class User(BaseModel):
     user_id: UUID
     role: str = "customer"
     email_verified: bool
 
 
-class Named(BaseModel):
+class UserId(BaseModel):
     user_id: UUID
 
 
@@ -47,36 +47,36 @@ class RoleChanged(BaseModel):
 
 
 @subscriptions.on("calendar.windows_changed.v1", WindowsChanged)
-async def open_days(session: AsyncSession, event: Received[WindowsChanged]) -> None:
+async def replace_open_windows(session: AsyncSession, event: Received[WindowsChanged]) -> None:
     days = [day.model_dump() for day in event.data.days]
-    await slots.open_days(session, event.data.loctician_id, event.version, days)
+    await slots.replace_open_windows(session, event.data.loctician_id, event.version, days)
 
 
-@subscriptions.on("user.registered.v1", Person)
-@subscriptions.on("user.updated.v1", Person)
-async def remember(session: AsyncSession, event: Received[Person]) -> None:
-    await customers.mark_verified(session, event.data.user_id, event.data.email_verified, event.version)
+@subscriptions.on("user.registered.v1", User)
+@subscriptions.on("user.updated.v1", User)
+async def update_user(session: AsyncSession, event: Received[User]) -> None:
+    await customers.set_verified(session, event.data.user_id, event.data.email_verified, event.version)
     if event.data.role == "loctician":
-        await profiles.open_profile(session, event.data.user_id)
+        await profiles.add_profile(session, event.data.user_id)
 
 
-@subscriptions.on("user.verified.v1", Named)
-async def verify(session: AsyncSession, event: Received[Named]) -> None:
-    await customers.mark_verified(session, event.data.user_id, True, event.version)
+@subscriptions.on("user.verified.v1", UserId)
+async def verify_user(session: AsyncSession, event: Received[UserId]) -> None:
+    await customers.set_verified(session, event.data.user_id, True, event.version)
 
 
-@subscriptions.on("user.deactivated.v1", Named)
-async def deactivate(session: AsyncSession, event: Received[Named]) -> None:
-    """Times kept for who is gone go to the next."""
-    if await customers.mark_active(session, event.data.user_id, False, event.version):
+@subscriptions.on("user.deactivated.v1", UserId)
+async def deactivate_user(session: AsyncSession, event: Received[UserId]) -> None:
+    """Also ends the user's holds, whose times are then offered to the waitlist."""
+    if await customers.set_active(session, event.data.user_id, False, event.version):
         await profiles.set_active(session, event.data.user_id, False)
-        await holds.end_all_of(session, event.data.user_id)
+        await holds.end_customer_holds(session, event.data.user_id)
 
 
 @subscriptions.on("user.reactivated.v1", RoleChanged)
 @subscriptions.on("user.role_changed.v1", RoleChanged)
 async def change_role(session: AsyncSession, event: Received[RoleChanged]) -> None:
-    if await customers.mark_active(session, event.data.user_id, True, event.version):
+    if await customers.set_active(session, event.data.user_id, True, event.version):
         if event.data.role == "loctician":
-            await profiles.open_profile(session, event.data.user_id)
+            await profiles.add_profile(session, event.data.user_id)
         await profiles.set_active(session, event.data.user_id, event.data.role == "loctician")

@@ -1,35 +1,35 @@
-"""What the endpoints share: who calls, the usual parameters, and the form of an answer."""
+"""FastAPI dependencies and parameters that the endpoints of several nouns share."""
 
 from typing import Annotated
 
-from fastapi import Depends, Header, Query
+from fastapi import Depends, Query
 
 from domain.roles import Role
 from services.booking.settings import BookingSettings
 from shared.http.app import RuntimeDep
 from shared.http.schemas import Instant
-from shared.identity.access import ANYONE, SIGNED_IN
+from shared.identity.access import ANYONE, SIGNED_IN, allow
 from shared.identity.principals import Principal
 
-Caller = Annotated[Principal, SIGNED_IN]
+STAFF = frozenset({Role.STAFF, Role.ADMIN})
+
 Visitor = Annotated[Principal | None, ANYONE]
-Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query(max_length=1000)]
-IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=100)]
+Caller = Annotated[Principal, SIGNED_IN]
+Employee = Annotated[Principal, allow(Role.LOCTICIAN, Role.STAFF, Role.ADMIN)]
+Staff = Annotated[Principal, allow(Role.STAFF, Role.ADMIN)]
 From = Annotated[Instant | None, Query(alias="from")]
-To = Annotated[Instant | None, Query(alias="to")]
+To = Annotated[Instant | None, Query(alias="to", examples=["2026-09-21T10:00:00+02:00"])]
+
+
+def is_staff(principal: Principal | None) -> bool:
+    return principal is not None and principal.role in STAFF
 
 
 async def _require_verified(runtime: RuntimeDep) -> bool:
     settings = runtime.settings
-    assert isinstance(settings, BookingSettings)  # noqa: S101 - narrows to this service's own
+    assert isinstance(settings, BookingSettings)  # noqa: S101 - tells mypy the type
     return bool(settings.require_verified_email)
 
 
 RequireVerified = Annotated[bool, Depends(_require_verified)]
-
-SALON = {Role.STAFF, Role.ADMIN}
-
-
-def is_salon(who: Principal | None) -> bool:
-    return who is not None and who.role in SALON
+"""Whether only customers with a verified e-mail address can book."""

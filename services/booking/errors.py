@@ -1,4 +1,4 @@
-"""What booking refuses, and why. The SQL functions name a refusal by its code."""
+"""The errors of booking. SQL functions raise them by their code, see booking.refuse()."""
 
 from typing import Any, ClassVar
 
@@ -30,15 +30,18 @@ class CustomerOverlap(Conflict):
 class UnknownCustomer(RuleBroken):
     code = "unknown_customer"
     title: ClassVar[Texts] = {"da": "Ukendt kunde", "en": "Unknown customer"}
-    detail: ClassVar[Texts] = {"da": "customer_id er ikke en aktiv kunde.", "en": "customer_id is no active customer."}
+    detail: ClassVar[Texts] = {
+        "da": "customer_id er ikke en aktiv kunde.",
+        "en": "customer_id is not an active customer.",
+    }
 
 
 class CustomerRequired(RuleBroken):
     code = "customer_required"
-    title: ClassVar[Texts] = {"da": "Kunde mangler", "en": "Customer missing"}
+    title: ClassVar[Texts] = {"da": "Kunden mangler", "en": "Customer missing"}
     detail: ClassVar[Texts] = {
-        "da": "Angiv customer_id, når personalet booker.",
-        "en": "Name customer_id when staff book.",
+        "da": "Personalet skal angive customer_id, når de booker for en kunde.",
+        "en": "Staff must say in customer_id whom they book for.",
     }
 
 
@@ -54,8 +57,8 @@ class EmailNotVerified(Forbidden):
 class NotForOthers(Forbidden):
     code = "not_for_others"
     detail: ClassVar[Texts] = {
-        "da": "Kun personalet gør det for andre, og en loctician kun i egen stol.",
-        "en": "Only staff do this for others, and a loctician for the own chair only.",
+        "da": "Det kan kun personalet gøre for andre. En loctician kan kun booke tider hos sig selv.",
+        "en": "Only staff can do this for others. Locticians can only book appointments with themselves.",
     }
 
 
@@ -63,8 +66,8 @@ class WrongStatus(Conflict):
     code = "wrong_status"
     title: ClassVar[Texts] = {"da": "Forkert status", "en": "Wrong status"}
     detail: ClassVar[Texts] = {
-        "da": "Bookingens status er {status}; det tillader ikke dette.",
-        "en": "The booking is {status}, which does not allow this.",
+        "da": "Det kan ikke lade sig gøre, når bookingens status er {status}.",
+        "en": "This is not possible for a booking with the status {status}.",
     }
 
 
@@ -72,8 +75,8 @@ class AlreadyStarted(Conflict):
     code = "already_started"
     title: ClassVar[Texts] = {"da": "Allerede begyndt", "en": "Already started"}
     detail: ClassVar[Texts] = {
-        "da": "Tiden er begyndt; ring til salonen.",
-        "en": "The appointment has started; please call the salon.",
+        "da": "Din tid er allerede begyndt. Ring til salonen.",
+        "en": "The appointment has already started. Please call the salon.",
     }
 
 
@@ -81,8 +84,8 @@ class NotStarted(Conflict):
     code = "not_started"
     title: ClassVar[Texts] = {"da": "Ikke begyndt endnu", "en": "Not started yet"}
     detail: ClassVar[Texts] = {
-        "da": "Tiden er ikke begyndt, så den kan endnu hverken være gennemført eller udeblevet fra.",
-        "en": "The appointment has not started, so it can neither be completed nor missed yet.",
+        "da": "Tiden er ikke begyndt endnu, så den kan ikke markeres som gennemført eller udeblevet.",
+        "en": "The appointment has not started yet, so it cannot be marked as completed or missed.",
     }
 
 
@@ -90,35 +93,35 @@ class WindowPassed(Conflict):
     code = "window_passed"
     title: ClassVar[Texts] = {"da": "For sent at flytte", "en": "Too late to move"}
     detail: ClassVar[Texts] = {
-        "da": "Tiden kan flyttes indtil {hours} timer før; ring til salonen.",
-        "en": "Appointments can be moved until {hours} hours before; please call the salon.",
+        "da": "Tiden kan kun flyttes indtil {hours} timer før. Ring til salonen.",
+        "en": "Appointments can be moved until {hours} hours before. Please call the salon.",
     }
 
 
 class TooManyOpen(Conflict):
     code = "too_many_open"
-    title: ClassVar[Texts] = {"da": "For mange kommende tider", "en": "Too many appointments ahead"}
+    title: ClassVar[Texts] = {"da": "For mange kommende tider", "en": "Too many upcoming appointments"}
     detail: ClassVar[Texts] = {
-        "da": "Der kan højst være {limit} kommende tider ad gangen.",
-        "en": "There can be {limit} appointments ahead at a time.",
+        "da": "Du kan højst have {limit} kommende tider ad gangen.",
+        "en": "You can have at most {limit} upcoming appointments at a time.",
     }
 
 
 class NothingBooked(Conflict):
     code = "nothing_booked"
-    title: ClassVar[Texts] = {"da": "Ingen af tiderne kan bookes", "en": "None of the times can be had"}
+    title: ClassVar[Texts] = {"da": "Ingen af tiderne kan bookes", "en": "None of the times can be booked"}
     detail: ClassVar[Texts] = {
-        "da": "Hver dato står med sin grund i items.",
-        "en": "Each date stands with its reason in items.",
+        "da": "I items står for hver dato, hvorfor den ikke kan bookes.",
+        "en": "For each date, items says why it cannot be booked.",
     }
 
 
 class HoldLapsed(Conflict):
     code = "hold_lapsed"
-    title: ClassVar[Texts] = {"da": "Reservationen er udløbet", "en": "The hold has lapsed"}
+    title: ClassVar[Texts] = {"da": "Reservationen er udløbet", "en": "The hold has expired"}
     detail: ClassVar[Texts] = {
-        "da": "Tiden holdes ikke længere for dig. Se de nærmeste ledige tider i alternatives.",
-        "en": "The time is no longer held for you. The nearest free times are in alternatives.",
+        "da": "Tiden er ikke længere reserveret til dig. Se de nærmeste ledige tider i alternatives.",
+        "en": "The time is no longer reserved for you. The nearest free times are in alternatives.",
     }
 
 
@@ -126,68 +129,56 @@ class HoldMismatch(RuleBroken):
     code = "hold_mismatch"
     title: ClassVar[Texts] = {"da": "Reservationen gælder noget andet", "en": "The hold is for something else"}
     detail: ClassVar[Texts] = {
-        "da": "service_ids, loctician_id og start skal være dem, der blev reserveret.",
-        "en": "service_ids, loctician_id and start must be those that were held.",
+        "da": "service_ids, loctician_id og start skal være de samme som i reservationen.",
+        "en": "service_ids, loctician_id and start must be the same as in the hold.",
     }
 
 
 class TooManyWishes(Conflict):
     code = "too_many_wishes"
-    title: ClassVar[Texts] = {"da": "For mange ønsker", "en": "Too many wishes"}
+    title: ClassVar[Texts] = {"da": "For mange ønsker på ventelisten", "en": "Too many wishes on the waitlist"}
     detail: ClassVar[Texts] = {
-        "da": "Der kan højst være 10 ønsker på ventelisten ad gangen.",
-        "en": "There can be 10 wishes on the waitlist at a time.",
+        "da": "Du kan højst have 10 ønsker på ventelisten ad gangen.",
+        "en": "You can have at most 10 wishes on the waitlist at a time.",
     }
 
 
 class WalkInHasNoAccount(RuleBroken):
     code = "walk_in_has_no_account"
-    title: ClassVar[Texts] = {"da": "En kunde uden aftale har ingen konto", "en": "A walk-in has no account"}
+    title: ClassVar[Texts] = {"da": "En drop-in-kunde har ingen konto", "en": "A walk-in has no account"}
     detail: ClassVar[Texts] = {
-        "da": "Angiv enten customer_id eller walk_in, og walk_in kun fra salonen.",
-        "en": "Name either customer_id or walk_in, and walk_in from the salon only.",
+        "da": "Angiv enten customer_id eller walk_in. Kun salonen kan angive walk_in.",
+        "en": "Send either customer_id or walk_in. Only the salon can send walk_in.",
     }
 
 
 class NotYourProfile(Forbidden):
     code = "not_your_profile"
     detail: ClassVar[Texts] = {
-        "da": "En loctician retter kun sin egen profil.",
-        "en": "A loctician edits no profile but the own.",
+        "da": "En loctician kan kun rette sin egen profil.",
+        "en": "Locticians can only edit their own profile.",
     }
 
 
 class SalonOnly(Forbidden):
     code = "salon_only"
     detail: ClassVar[Texts] = {
-        "da": "Kun personalet ser det, der ikke tilbydes.",
-        "en": "Only staff see what is not on offer.",
+        "da": "Kun personalet kan se det, der ikke tilbydes.",
+        "en": "Only staff can see what is not offered.",
     }
 
 
 REFUSED = "LB001"  # the SQLSTATE of booking.refuse()
 EXCLUSION_VIOLATION = "23P01"
 
-UNBOOKABLE: tuple[type[ProblemError], ...] = (
-    slots.SlotTaken,
-    slots.OutsideHours,
-    slots.Holiday,
-    slots.Closed,
-    slots.InPast,
-    slots.TooSoon,
-    slots.TooFarAhead,
-    slots.OffGrid,
-    slots.UnknownTreatment,
-    slots.UnknownLoctician,
-    slots.TreatmentNotOffered,
-    CustomerOverlap,
-)
-TOLD_BY_THE_DATABASE: tuple[type[ProblemError], ...] = (
+UNBOOKABLE: tuple[type[ProblemError], ...] = (*slots.UNBOOKABLE, CustomerOverlap)
+"""Why a time cannot be booked."""
+WRONG_CUSTOMER: tuple[type[ProblemError], ...] = (NotForOthers, UnknownCustomer, EmailNotVerified)
+WITH_ALTERNATIVES = (slots.SlotTaken, slots.OutsideHours, slots.Holiday, slots.Closed, CustomerOverlap, HoldLapsed)
+"""The errors that come with the nearest free times."""
+RAISED_BY_SQL: tuple[type[ProblemError], ...] = (
     *UNBOOKABLE,
-    UnknownCustomer,
-    IdempotencyKeyReused,
-    EmailNotVerified,
-    NotForOthers,
+    *WRONG_CUSTOMER,
     WrongStatus,
     AlreadyStarted,
     NotStarted,
@@ -196,26 +187,18 @@ TOLD_BY_THE_DATABASE: tuple[type[ProblemError], ...] = (
     HoldLapsed,
     HoldMismatch,
     TooManyWishes,
+    IdempotencyKeyReused,
     NotFound,
     StaleVersion,
 )
-REFUSALS = {error.code: error for error in TOLD_BY_THE_DATABASE}
-# Where another time would do, the nearest free ones are named.
-ABOUT_THE_TIME = (
-    slots.SlotTaken,
-    slots.OutsideHours,
-    slots.Holiday,
-    slots.Closed,
-    CustomerOverlap,
-    HoldLapsed,
-)
+BY_CODE = {error.code: error for error in RAISED_BY_SQL}
 
 
-def refusal_of(error: PostgresError) -> ProblemError | None:
-    """The refusal that the database raised; None for any other failure."""
-    cause: Any = error  # the driver sets the fields it was given
+def error_from(error: PostgresError) -> ProblemError | None:
+    """The error that a SQL function raised or an exclusion constraint stands for; None for any other failure."""
+    cause: Any = error  # asyncpg sets the fields of the message as attributes
     if cause.sqlstate == REFUSED:
-        return REFUSALS[cause.message](**orjson.loads(cause.detail or "{}"))
-    if cause.sqlstate == EXCLUSION_VIOLATION and cause.constraint_name in REFUSALS:
-        return REFUSALS[cause.constraint_name]()
+        return BY_CODE[cause.message](**orjson.loads(cause.detail or "{}"))
+    if cause.sqlstate == EXCLUSION_VIOLATION and cause.constraint_name in BY_CODE:
+        return BY_CODE[cause.constraint_name]()
     return None

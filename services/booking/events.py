@@ -1,4 +1,4 @@
-"""What booking publishes. Instants are UTC; amounts are øre, VAT included."""
+"""Published events. Instants are in UTC; amounts are in øre, VAT included."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -72,9 +72,9 @@ class BookedItem(BaseModel):
 
 
 class BookingEvent(Event):
-    """Written by the SQL function booking.record_change(). `reason` is a code, never what somebody wrote.
+    """Emitted by the SQL function booking.record_change(). `reason` is a code, never a text that somebody wrote.
 
-    The `customer_id` of a walk-in is an id of this booking's own: there is no account behind it.
+    The `customer_id` of a walk-in belongs to this booking only; there is no account with it.
     """
 
     booking_id: UUID
@@ -103,13 +103,13 @@ class BookingConfirmed(BookingEvent, type="booking.confirmed.v1", subject="booki
 
 
 class BookingRescheduled(BookingEvent, type="booking.rescheduled.v1", subject="booking_id"):
-    """Another start, other treatments or another loctician."""
+    """The start, the treatments or the loctician have changed."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 2, "previous_start": "2026-03-01T09:00:00Z"}
 
 
 class BookingNoted(BookingEvent, type="booking.noted.v1", subject="booking_id"):
-    """Only what somebody wrote has changed, which the event does not say."""
+    """Only notes have changed. The event does not contain them."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 2}
 
@@ -123,19 +123,19 @@ class BookingNoShow(BookingEvent, type="booking.no_show.v1", subject="booking_id
 
 
 class BookingConflicted(BookingEvent, type="booking.conflicted.v1", subject="booking_id"):
-    """Hours have changed and the booking lies outside them now; it stays until somebody moves or cancels it."""
+    """Opening hours have changed, and the booking is now outside them. It stays until somebody moves or cancels it."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 2, "reason": "hours_changed"}
 
 
 class BookingFitsAgain(BookingEvent, type="booking.fits_again.v1", subject="booking_id"):
-    """Hours have changed once more, so that a conflicted booking lies within them."""
+    """Opening hours have changed again, and the conflicted booking is now within them."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 3}
 
 
 class WaitlistEvent(Event):
-    """`offer_id` is the hold that keeps the time for the customer until `expires_at`."""
+    """`offer_id` is the hold that reserves the time for the customer until `expires_at`."""
 
     waitlist_id: UUID
     offer_id: UUID
@@ -156,13 +156,13 @@ class WaitlistAccepted(WaitlistEvent, type="waitlist.accepted.v1", subject="wait
 
 
 class WaitlistExpired(WaitlistEvent, type="waitlist.expired.v1", subject="waitlist_id"):
-    """Not taken in time, or turned down."""
+    """The offer was not accepted in time, or was declined."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = WAITLIST | {"version": 3}
 
 
 class SalonChanged(Event, type="salon.changed.v1", subject="subject_name"):
-    """The salon's own rules for booking."""
+    """The salon's rules for bookings."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "version": 2,
@@ -210,7 +210,7 @@ class TreatmentUpdated(TreatmentEvent, type="treatment.updated.v1", subject="tre
 
 
 class TreatmentArchived(TreatmentEvent, type="treatment.archived.v1", subject="treatment_id"):
-    """No longer offered; what was booked stands."""
+    """The treatment is no longer offered. Existing bookings keep it."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = TREATMENT | {"version": 3, "active": False}
 

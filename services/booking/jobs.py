@@ -1,3 +1,5 @@
+"""Jobs of the booking service: expired holds, and time that becomes free for the waitlist."""
+
 from datetime import timedelta
 
 from services.booking.holds import queries as holds
@@ -5,7 +7,7 @@ from services.booking.waitlist import queries as waitlist
 from shared.jobs import Job
 
 JOBS = (
-    Job("end_lapsed_holds", timedelta(seconds=5), holds.end_lapsed),
+    Job("end_lapsed_holds", timedelta(seconds=5), holds.end_expired),
     Job("extend_horizon", timedelta(minutes=10), waitlist.extend_horizon),
     Job("offer_freed_times", timedelta(seconds=5), waitlist.offer_freed_times),
 )

@@ -1,3 +1,5 @@
+"""The booking service: lists its parts for the application factory."""
+
 from fastapi import FastAPI
 
 from domain.roles import Role
@@ -18,9 +20,10 @@ from shared.settings import load
 
 SERVICE = Service(
     name="booking",
+    description="What can be booked and what is booked: treatments, locticians, free times, bookings and the waitlist.",
     settings=BookingSettings,
     roles=tuple(Role),
-    # The order matters: /bookings/rules and /bookings/holds come before /bookings/{booking_id}.
+    # The order matters: /bookings/rules and /bookings/holds must come before /bookings/{booking_id}.
     routers=[
         catalog.router,
         profiles.router,

@@ -1,4 +1,4 @@
-"""What booking holds on one person, and forgetting it. What bookkeeping needs stays, without the person."""
+"""Export and erasure of one person's data. What bookkeeping requires stays, without the person."""
 
 from typing import Any
 from uuid import UUID
@@ -34,7 +34,7 @@ async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
     own = select(bookings).where(bookings.c.customer_id == subject_id).order_by(bookings.c.starts_at)
     items = select(booking_items.c.booking_id, booking_items.c.treatment_id, booking_items.c.price_amount)
     changes = select(booking_history).where(booking_history.c.customer_id == subject_id).order_by(booking_history.c.id)
-    known = select(customers).where(customers.c.id == subject_id)
+    customer = select(customers).where(customers.c.id == subject_id)
     answers = select(idempotency_keys).where(idempotency_keys.c.caller == subject_id)
     return {
         "profile": await _rows(session, profile),
@@ -44,7 +44,7 @@ async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
         "bookings": await _rows(session, own),
         "booking_items": await _rows(session, items.where(booking_items.c.customer_id == subject_id)),
         "booking_history": await _rows(session, changes),
-        "customer": await _rows(session, known),
+        "customer": await _rows(session, customer),
         "holds": await _rows(session, select(holds).where(holds.c.customer_id == subject_id)),
         "waitlist": await _rows(session, select(waitlist).where(waitlist.c.customer_id == subject_id)),
         "idempotency_keys": await _rows(session, answers),
@@ -56,13 +56,15 @@ async def _rows(session: AsyncSession, statement: Any) -> list[dict[str, Any]]:
 
 
 async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
-    """First the account is closed, so that nothing that comes free is offered to the person once more; then upcoming
-    appointments are cancelled. Returns how many rows of each table no longer know the person."""
-    await customer_queries.close(session, subject_id)
-    held = await hold_queries.end_all_of(session, subject_id)
+    """Erases the person. Returns how many rows were deleted or changed, by table.
+
+    The account is closed first, so that the waitlist does not offer the person the times that the erasure frees.
+    """
+    await customer_queries.close_account(session, subject_id)
+    held = await hold_queries.end_customer_holds(session, subject_id)
     cancelled = await _cancel_upcoming(session, subject_id)
     anonymized = await booking_queries.anonymize_customer(session, subject_id)
-    deletions = {
+    statements = {
         "idempotency_keys": delete(idempotency_keys).where(
             (idempotency_keys.c.caller == subject_id)
             | cast(idempotency_keys.c.answer, Text).contains(str(subject_id))  # staff may have booked for the person
@@ -77,12 +79,12 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
         .where(locticians.c.loctician_id == subject_id)
         .values(display_name="", bio="", portfolio_links=[], active=False, version=locticians.c.version + 1),
     }
-    counted = {name: (await session.execute(one)).rowcount for name, one in deletions.items()}  # type: ignore[attr-defined]
-    return counted | {"holds": held, "cancelled": cancelled, "bookings": anonymized}
+    counts = {name: (await session.execute(statement)).rowcount for name, statement in statements.items()}  # type: ignore[attr-defined]
+    return counts | {"holds": held, "cancelled": cancelled, "bookings": anonymized}
 
 
 async def _cancel_upcoming(session: AsyncSession, subject_id: UUID) -> int:
-    ids = await booking_queries.coming(session, subject_id)
+    ids = await booking_queries.upcoming_ids(session, subject_id)
     for booking_id in ids:
         request = orjson.dumps({"id": str(booking_id), "code": "customer_erased"}).decode()
         await booking_queries.cancel(session, SERVICE_CLAIMS.as_json(), request)

@@ -1,8 +1,8 @@
-"""How long booking keeps what it holds.
+"""How long booking keeps its data.
 
-A booking loses its person step by step: first the notes; then the customer, when claims from the appointment have
-lapsed. What is left, time and price under an id that is nobody's, is what bookkeeping asks for: it goes five years
-after the end of the financial year, which is the calendar year.
+A booking is anonymized in steps: first the notes are deleted, then the customer, when claims from the appointment are
+barred by limitation. Bookkeeping requires what is left, time and price under an id that belongs to nobody: it is
+deleted five years after the end of the financial year, which is the calendar year.
 """
 
 from datetime import timedelta
@@ -11,20 +11,20 @@ from shared.classification import MOST_COUNTED, Policy, clearing, deleting
 
 DAY = timedelta(days=1)
 YEAR = timedelta(days=365)
-FIVE_YEARS = timedelta(days=1827)  # with the two leap days there may be
+FIVE_YEARS = timedelta(days=1827)  # with up to two leap days
 LIMITATION = timedelta(days=1096)  # three years, forældelsesloven § 3
 
 
 def _of_bookings(
     name: str, *, purpose: str, keep: timedelta, least: timedelta, where: str, function: str, **bounds: timedelta
 ) -> Policy:
-    """What must happen to a booking's rows in several tables together is a function of the database."""
+    """A policy that a SQL function carries out, because it changes rows of several tables together."""
     counting = f"SELECT count(*) FROM (SELECT FROM bookings WHERE {where} LIMIT {MOST_COUNTED}) AS due"
     return Policy(name, "bookings", purpose, keep, counting, f"SELECT {function}(:before, :limit)", least, **bounds)
 
 
 POLICIES = (
-    # A job ends holds within seconds and passes their time on; what it should ever leave behind goes here.
+    # A job ends expired holds within seconds; this deletes those it may have left.
     deleting("holds", "holds", purpose="appointments", keep=DAY, where="expires_at < :before AND waitlist_id IS NULL"),
     deleting("freed_times", "freed_times", purpose="calendar", keep=DAY, where="upper(times) < :before"),
     deleting(
@@ -93,14 +93,14 @@ POLICIES = (
         function="booking.delete_bookings",
     ),
     deleting("portfolio_media", "portfolio_media", purpose="appointments", keep=30 * DAY, where="fetched_at < :before"),
-    # With the media of it.
+    # Deletes the media as well (ON DELETE CASCADE).
     deleting(
         "departed_portfolios",
         "portfolio_sources",
         purpose="appointments",
         keep=30 * DAY,
-        where="""EXISTS (SELECT FROM locticians AS gone WHERE gone.loctician_id = portfolio_sources.loctician_id
-                 AND gone.left_at < :before)""",
+        where="""EXISTS (SELECT FROM locticians AS l WHERE l.loctician_id = portfolio_sources.loctician_id
+                 AND l.left_at < :before)""",
     ),
     clearing(
         "departed_profiles",

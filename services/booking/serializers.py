@@ -1,4 +1,4 @@
-"""What the endpoints share: who calls, the usual parameters, and the form of an answer."""
+"""Serializers that several nouns share. Ids are text in answers: orjson does not know the UUID class of asyncpg."""
 
 from datetime import datetime
 from typing import Any
@@ -7,17 +7,20 @@ import orjson
 from fastapi import Response
 
 from domain.clock import to_copenhagen
+from shared.http.preconditions import etag
 
 Answer = dict[str, Any]
 
 
 def instant(value: datetime | str | None) -> datetime | None:
+    """The instant with Copenhagen's offset; `value` may be text as PostgreSQL writes it in JSON."""
     if value is None:
         return None
     return to_copenhagen(value if isinstance(value, datetime) else datetime.fromisoformat(value))
 
 
-def answer(content: dict[str, Any], status: int = 200, **headers: str) -> Response:
+def respond(content: Answer, status: int = 200, **headers: str) -> Response:
+    """The response, with an ETag if the content has a version."""
     if "version" in content:
-        headers["ETag"] = f'"{content["version"]}"'
+        headers["ETag"] = etag(content["version"])
     return Response(orjson.dumps(content), status, headers, media_type="application/json")

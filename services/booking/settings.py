@@ -1,3 +1,5 @@
+"""Settings of the booking service beside the shared ones."""
+
 from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
@@ -12,15 +14,15 @@ class BookingSettings(Settings):
     instagram_url: str = Field(default="https://graph.instagram.com", pattern="^https?://")
 
     @model_validator(mode="after")
-    def verified_in_production(self) -> Self:
+    def require_verified_email_in_production(self) -> Self:
         if self.require_verified_email is None:
             self.require_verified_email = self.environment == "production"
         return self
 
     @model_validator(mode="after")
-    def instagram_has_a_token(self) -> Self:
+    def check_instagram(self) -> Self:
         if self.enable_instagram and self.instagram_access_token is None:
-            raise ValueError("INSTAGRAM_ACCESS_TOKEN is needed with ENABLE_INSTAGRAM")
+            raise ValueError("ENABLE_INSTAGRAM requires INSTAGRAM_ACCESS_TOKEN")
         if self.environment == "production" and not self.instagram_url.startswith("https://"):
             raise ValueError("INSTAGRAM_URL must be https in production")
         return self

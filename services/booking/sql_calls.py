@@ -1,8 +1,6 @@
-"""Commands: a change is one SQL function, and one call of it the whole transaction, so that it can be begun again."""
+"""Calls of SQL functions that are a whole transaction: `booking.<name>(claims, request)`, both of them JSON."""
 
 import asyncio
-import hashlib
-import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,77 +9,65 @@ from asyncpg import PostgresError
 from prometheus_client import Counter
 from pydantic import BaseModel
 
-from services.booking.errors import refusal_of
+from services.booking.errors import error_from
+from shared.backoff import Backoff
 from shared.database.session import Database
-from shared.errors import StaleVersion
+from shared.http.idempotency import fingerprint
 from shared.identity.principals import Principal, claims_of
 
 Row = dict[str, Any]
 
 ATTEMPTS = 5
-LONGEST_PAUSE = 0.02  # seconds, before the second attempt; twice as long before each further one
-PASSING = {"40001", "40P01"}  # serialization failure, deadlock
-RETRIES = Counter("booking_transaction_retries_total", "Transactions begun again", ["sqlstate"])
+BACKOFF = Backoff(first=0.01, longest=0.08, spread=1.0)  # seconds
+RETRIED = {"40001", "40P01"}  # serialization failure, deadlock
+RETRIES = Counter("booking_transaction_retries_total", "Transactions tried again after a conflict", ["sqlstate"])
 
 
-def function(name: str) -> str:
-    """A call of `booking.<name>(claims, request)`, which is a transaction of its own."""
+def function_call(name: str) -> str:
+    """The statement that calls `booking.<name>(claims, request)`."""
     return f"SELECT CAST(booking.{name}(CAST($1 AS jsonb), CAST($2 AS jsonb)) AS text)"
 
 
-async def rows_of(database: Database, statement: str, claims: str, request: Row) -> list[Row]:
-    rows = await _retried(database, statement, claims, orjson.dumps(request).decode())
+async def call(database: Database, principal: Principal, statement: str, request: Row) -> Row:
+    """Changes something by one SQL function. Raises the error that the function names, see errors.error_from()."""
+    try:
+        row = await fetch_row(database, statement, claims_of(principal).as_json(), request)
+    except PostgresError as error:
+        problem = error_from(error)
+        if problem is None:
+            raise
+        raise problem from error
+    database.notifier.poke()
+    return row
+
+
+async def fetch_rows(database: Database, statement: str, claims: str, request: Row) -> list[Row]:
+    rows = await _retry(database, statement, claims, orjson.dumps(request).decode())
     return [orjson.loads(row[0]) for row in rows]
 
 
-async def row_of(database: Database, statement: str, claims: str, request: Row) -> Row:
-    return (await rows_of(database, statement, claims, request))[0]
+async def fetch_row(database: Database, statement: str, claims: str, request: Row) -> Row:
+    return (await fetch_rows(database, statement, claims, request))[0]
 
 
-async def _retried(database: Database, statement: str, *values: str) -> Sequence[Any]:
-    """Whoever loses a deadlock or meets a change in mid-flight begins again, a few times, at a moment of its own."""
-    for attempt in range(1, ATTEMPTS + 1):
+async def _retry(database: Database, statement: str, *values: str) -> Sequence[Any]:
+    """Tries again after a deadlock or a serialization failure, up to ATTEMPTS times."""
+    for failures in range(ATTEMPTS):
         try:
             return await database.autocommit.rows(statement, *values)
         except PostgresError as error:
             state = error.sqlstate
-            if state not in PASSING or attempt == ATTEMPTS:
+            if state not in RETRIED or failures + 1 == ATTEMPTS:
                 raise
         RETRIES.labels(state).inc()
-        await asyncio.sleep(random.uniform(0, LONGEST_PAUSE * 2 ** (attempt - 1)))  # noqa: S311 - spreads load
-    raise AssertionError  # the last attempt returns or raises
+        await asyncio.sleep(BACKOFF.pause(failures))
+    raise AssertionError  # not reached: the last attempt returns or raises
 
 
-LARGEST_VERSION = 2**31 - 1
+def idempotency(operation: str, key: str | None, body: BaseModel) -> Row:
+    """What the SQL functions need of an Idempotency-Key: it is bound to the operation, the body and the caller."""
+    return {"key": key, "request_hash": request_hash(operation, body)}
 
 
-async def run(database: Database, who: Principal, statement: str, request: Row) -> Row:
-    """Raises the refusal that the database names."""
-    try:
-        done = await row_of(database, statement, claims_of(who).as_json(), request)
-    except PostgresError as error:
-        refusal = refusal_of(error)
-        if refusal is None:
-            raise
-        raise refusal from error
-    database.notifier.poke()
-    return done
-
-
-def keyed(call: str, key: str | None, asked: BaseModel) -> dict[str, Any]:
-    """What binds an Idempotency-Key to the call and its body; the caller is bound by the database."""
-    body = call.encode() + b" " + asked.model_dump_json().encode()
-    return {"key": key, "request_hash": hashlib.sha256(body).hexdigest()}
-
-
-def expected(if_match: str | None) -> list[int] | None:
-    """The versions that an If-Match admits (RFC 9110, 13.1.1); None admits any."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    tags = [one.strip() for one in if_match.split(",")]
-    numbers = [
-        int(one[1:-1]) for one in tags if one[:1] == one[-1:] == '"' and one[1:-1].isascii() and one[1:-1].isdigit()
-    ]
-    if not numbers:
-        raise StaleVersion
-    return [one for one in numbers if one <= LARGEST_VERSION]
+def request_hash(operation: str, body: BaseModel) -> str:
+    return fingerprint(operation, body.model_dump_json()).hex()

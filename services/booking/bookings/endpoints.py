@@ -1,49 +1,67 @@
-from typing import Annotated
+"""Endpoints of bookings."""
+
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from domain.roles import Role
-from services.booking.bookings import schemas
-from services.booking.bookings import service as bookings
-from services.booking.bookings import service as changes
-from services.booking.dependencies import Caller, Cursor, From, IfMatch, Limit, RequireVerified, To
-from services.booking.serializers import answer
+from services.booking import errors
+from services.booking.bookings import schemas, service
+from services.booking.customers.schemas import CustomerId
+from services.booking.dependencies import Caller, Employee, From, RequireVerified, To
+from services.booking.profiles.schemas import LocticianId
+from services.booking.serializers import respond
+from shared.errors import NotFound, PreconditionRequired
 from shared.http.dependencies import DatabaseDep, LanguageDep, SessionDep
 from shared.http.idempotency import IdempotencyKey
-from shared.http.pagination import Page
-from shared.identity.access import allow
-from shared.identity.principals import Principal
+from shared.http.pagination import Cursor, Limit, Page
+from shared.http.preconditions import IfMatch
+from shared.openapi.operations import ETAG, LOCATION, raises, sends
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1/bookings")
 
-Salon = Annotated[Principal, allow(Role.LOCTICIAN, Role.STAFF, Role.ADMIN)]
+OUTCOME = raises(errors.WrongStatus, errors.NotForOthers) | sends(200, ETAG)
+OUTCOME_AFTER_START = raises(errors.WrongStatus, errors.NotForOthers, errors.NotStarted) | sends(200, ETAG)
 
 
-@router.post("/bookings", status_code=201, response_model=schemas.Booking)
+@router.post(
+    "",
+    status_code=201,
+    response_model=schemas.Booking,
+    summary="Book a time",
+    responses=raises(
+        *errors.UNBOOKABLE,
+        *errors.WRONG_CUSTOMER,
+        errors.CustomerRequired,
+        errors.TooManyOpen,
+        errors.HoldLapsed,
+        errors.HoldMismatch,
+        errors.WalkInHasNoAccount,
+    )
+    | sends(201, ETAG, LOCATION),
+)
 async def create_booking(
-    who: Caller,
-    asked: schemas.BookingRequest,
+    principal: Caller,
+    body: schemas.BookingRequest,
     require_verified: RequireVerified,
     database: DatabaseDep,
     language: LanguageDep,
     key: IdempotencyKey = None,
 ) -> Response:
-    booked = await bookings.book(database, who, asked, key, language, require_verified=require_verified)
-    return answer(booked, 201, Location=f"/api/v1/bookings/{booked['id']}")
+    booking = await service.book(database, principal, body, key, language, require_verified=require_verified)
+    return respond(booking, 201, Location=f"/api/v1/bookings/{booking['id']}")
 
 
-@router.get("/bookings", response_model=Page[schemas.Booking])
+@router.get("", response_model=Page[schemas.Booking], summary="List the bookings that the caller may see")
 async def list_bookings(
-    who: Caller,
+    principal: Caller,
     database: DatabaseDep,
     language: LanguageDep,
     status: schemas.Status | None = None,
     conflicted: bool | None = None,
     start: From = None,
     end: To = None,
-    loctician_id: UUID | None = None,
-    customer_id: UUID | None = None,
+    loctician_id: LocticianId | None = None,
+    customer_id: CustomerId | None = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Response:
@@ -55,60 +73,93 @@ async def list_bookings(
         "loctician_id": loctician_id,
         "customer_id": customer_id,
     }
-    return answer(await bookings.find(database, who, conditions, cursor, limit, language))
+    return respond(await service.list_bookings(database, principal, conditions, cursor, limit, language))
 
 
-@router.get("/bookings/{booking_id}", response_model=schemas.Booking)
-async def get_booking(who: Caller, booking_id: UUID, database: DatabaseDep, language: LanguageDep) -> Response:
-    return answer(await bookings.get(database, who, booking_id, language))
+@router.get("/{booking_id}", response_model=schemas.Booking, summary="Read a booking", responses=sends(200, ETAG))
+async def get_booking(principal: Caller, booking_id: UUID, database: DatabaseDep, language: LanguageDep) -> Response:
+    return respond(await service.get(database, principal, booking_id, language))
 
 
-@router.put("/bookings/{booking_id}", response_model=schemas.Booking)
+@router.put(
+    "/{booking_id}",
+    response_model=schemas.Booking,
+    summary="Move or change a booking",
+    responses=raises(
+        *errors.UNBOOKABLE,
+        errors.NotForOthers,
+        errors.WrongStatus,
+        errors.AlreadyStarted,
+        errors.WindowPassed,
+        PreconditionRequired,
+    )
+    | sends(200, ETAG),
+)
 async def change_booking(
-    who: Caller,
+    principal: Caller,
     booking_id: UUID,
-    asked: schemas.ChangeRequest,
+    body: schemas.ChangeRequest,
     database: DatabaseDep,
     language: LanguageDep,
     if_match: IfMatch = None,
 ) -> Response:
-    return answer(await changes.change(database, who, booking_id, asked, if_match, language))
+    return respond(await service.change(database, principal, booking_id, body, if_match, language))
 
 
-@router.post("/bookings/{booking_id}/cancel", response_model=schemas.CancelledBooking)
+@router.post(
+    "/{booking_id}/cancel",
+    response_model=schemas.CancelledBooking,
+    summary="Cancel a booking",
+    responses=raises(errors.WrongStatus, errors.NotForOthers, errors.AlreadyStarted) | sends(200, ETAG),
+)
 async def cancel_booking(
-    who: Caller,
+    principal: Caller,
     booking_id: UUID,
     database: DatabaseDep,
     language: LanguageDep,
-    asked: schemas.CancelRequest | None = None,
+    body: schemas.CancelRequest | None = None,
     if_match: IfMatch = None,
 ) -> Response:
-    reason = asked.reason if asked else None
-    return answer(await changes.cancel(database, who, booking_id, reason, if_match, language))
+    reason = body.reason if body else None
+    return respond(await service.cancel(database, principal, booking_id, reason, if_match, language))
 
 
-@router.post("/bookings/{booking_id}/confirm", response_model=schemas.Booking)
+@router.post("/{booking_id}/confirm", response_model=schemas.Booking, summary="Confirm a booking", responses=OUTCOME)
 async def confirm_booking(
-    who: Salon, booking_id: UUID, database: DatabaseDep, language: LanguageDep, if_match: IfMatch = None
+    principal: Employee, booking_id: UUID, database: DatabaseDep, language: LanguageDep, if_match: IfMatch = None
 ) -> Response:
-    return answer(await changes.settle(database, who, booking_id, "confirmed", if_match, language))
+    return respond(await service.set_outcome(database, principal, booking_id, "confirmed", if_match, language))
 
 
-@router.post("/bookings/{booking_id}/complete", response_model=schemas.Booking)
+@router.post(
+    "/{booking_id}/complete",
+    response_model=schemas.Booking,
+    summary="Mark a booking as completed",
+    responses=OUTCOME_AFTER_START,
+)
 async def complete_booking(
-    who: Salon, booking_id: UUID, database: DatabaseDep, language: LanguageDep, if_match: IfMatch = None
+    principal: Employee, booking_id: UUID, database: DatabaseDep, language: LanguageDep, if_match: IfMatch = None
 ) -> Response:
-    return answer(await changes.settle(database, who, booking_id, "completed", if_match, language))
+    return respond(await service.set_outcome(database, principal, booking_id, "completed", if_match, language))
 
 
-@router.post("/bookings/{booking_id}/no-show", response_model=schemas.Booking)
+@router.post(
+    "/{booking_id}/no-show",
+    response_model=schemas.Booking,
+    summary="Mark a booking as a no-show",
+    responses=OUTCOME_AFTER_START,
+)
 async def miss_booking(
-    who: Salon, booking_id: UUID, database: DatabaseDep, language: LanguageDep, if_match: IfMatch = None
+    principal: Employee, booking_id: UUID, database: DatabaseDep, language: LanguageDep, if_match: IfMatch = None
 ) -> Response:
-    return answer(await changes.settle(database, who, booking_id, "no_show", if_match, language))
+    return respond(await service.set_outcome(database, principal, booking_id, "no_show", if_match, language))
 
 
-@router.get("/bookings/{booking_id}/history", response_model=schemas.History)
-async def list_changes(who: Caller, booking_id: UUID, session: SessionDep, language: LanguageDep) -> Response:
-    return answer(await bookings.history(session, who, booking_id, language))
+@router.get(
+    "/{booking_id}/history",
+    response_model=schemas.History,
+    summary="List the changes of a booking",
+    responses=raises(NotFound),
+)
+async def list_changes(principal: Caller, booking_id: UUID, session: SessionDep, language: LanguageDep) -> Response:
+    return respond(await service.list_changes(session, principal, booking_id, language))

@@ -1,4 +1,4 @@
-"""Events made once more from what stands in the tables."""
+"""SQL of bookings. The functions are in sql/."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,14 +9,22 @@ from sqlalchemy import ARRAY, Uuid, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.models import booking_history, bookings
-from services.booking.sql_calls import function
+from services.booking.sql_calls import function_call
 
-BOOK = function("book")
-CHANGE = function("change")
-CANCEL = function("cancel")
-SETTLE = function("set_outcome")
+BOOK = function_call("book")
+CHANGE = function_call("change")
+CANCEL = function_call("cancel")
+SET_OUTCOME = function_call("set_outcome")
 FIND = "SELECT CAST(b AS text) FROM booking.find_bookings(CAST($1 AS jsonb), CAST($2 AS jsonb)) AS b"
-CANCEL_WITHIN = text("SELECT booking.cancel(CAST(:claims AS jsonb), CAST(:request AS jsonb))")
+CANCEL_IN_TRANSACTION = text("SELECT booking.cancel(CAST(:claims AS jsonb), CAST(:request AS jsonb))")
+REPUBLISH = text("""
+    SELECT booking.emit(booking.new_id(), 'booking.' || change || '.v1', b.id::text, b.version,
+        booking.booking_event_data(b, b.cancel_reason, NULL))
+    FROM booking.bookings b, LATERAL (SELECT CASE
+        WHEN b.status IN ('completed', 'no_show', 'cancelled') THEN b.status
+        WHEN b.version = 1 OR b.status = 'pending' THEN 'created' ELSE 'confirmed' END) AS event (change)
+    WHERE b.updated_at >= :since
+""")
 
 
 async def history(session: AsyncSession, booking_id: UUID) -> Sequence[Any]:
@@ -25,11 +33,11 @@ async def history(session: AsyncSession, booking_id: UUID) -> Sequence[Any]:
 
 
 async def cancel(session: AsyncSession, claims: str, request: str) -> None:
-    """The same as CANCEL, within a transaction that does more."""
-    await session.execute(CANCEL_WITHIN, {"claims": claims, "request": request})
+    """Like CANCEL, within a transaction that does more."""
+    await session.execute(CANCEL_IN_TRANSACTION, {"claims": claims, "request": request})
 
 
-async def coming(session: AsyncSession, customer_id: UUID) -> Sequence[UUID]:
+async def upcoming_ids(session: AsyncSession, customer_id: UUID) -> Sequence[UUID]:
     statement = select(bookings.c.id).where(
         bookings.c.customer_id == customer_id,
         bookings.c.status.in_(["pending", "confirmed"]),
@@ -45,15 +53,6 @@ async def anonymize_customer(session: AsyncSession, customer_id: UUID) -> int:
     return int((await session.execute(select(func.booking.anonymize(ids)))).scalar_one())
 
 
-BOOKINGS = text("""
-    SELECT booking.emit(booking.new_id(), 'booking.' || change || '.v1', b.id::text, b.version,
-        booking.booking_event_data(b, b.cancel_reason, NULL))
-    FROM booking.bookings b, LATERAL (SELECT CASE
-        WHEN b.status IN ('completed', 'no_show', 'cancelled') THEN b.status
-        WHEN b.version = 1 OR b.status = 'pending' THEN 'created' ELSE 'confirmed' END) AS told (change)
-    WHERE b.updated_at >= :since
-""")
-
-
 async def republish(session: AsyncSession, since: datetime) -> int:
-    return len((await session.execute(BOOKINGS, {"since": since})).all())
+    """Publishes the state of each booking that changed since then. Returns how many."""
+    return len((await session.execute(REPUBLISH, {"since": since})).all())

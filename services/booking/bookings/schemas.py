@@ -1,83 +1,108 @@
+"""HTTP models of bookings."""
+
 from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
 import phonenumbers
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from services.booking.catalog.schemas import EXAMPLE_TREATMENT_ID, TreatmentId
+from services.booking.customers.schemas import CustomerId
+from services.booking.holds.schemas import HoldId
 from services.booking.money import MoneyWithVat
-from services.booking.slots.schemas import AvailabilityRequest, TreatmentIds
+from services.booking.profiles.schemas import LocticianId
+from services.booking.slots.schemas import AvailabilityRequest, End, TreatmentIds
 from shared.http.schemas import Input, Instant, Schema
 from shared.http.validation_messages import invalid
 
-HOME = "DK"
+Status = Literal["pending", "confirmed", "completed", "no_show", "cancelled"]
+HOME_COUNTRY = "DK"
+EXAMPLE_NOTES = "Jeg kommer direkte fra arbejde og er måske fem minutter forsinket."
 
 
 def _phone(value: str) -> str:
-    """In E.164; a number without a country is Danish."""
+    """The number in E.164; a number without a country code is Danish."""
     try:
-        number = phonenumbers.parse(value, HOME)
+        number = phonenumbers.parse(value, HOME_COUNTRY)
     except phonenumbers.NumberParseException as error:
-        raise invalid("phone", en="is no phone number", da="Er ikke et telefonnummer.") from error
+        raise invalid("phone", en="is not a phone number", da="Er ikke et telefonnummer.") from error
     if not phonenumbers.is_valid_number(number):
-        raise invalid("phone", en="is no phone number that exists", da="Er ikke et telefonnummer, der findes.")
+        raise invalid("phone", en="is not an existing phone number", da="Er ikke et telefonnummer, der findes.")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-Phone = Annotated[str, Field(max_length=40), AfterValidator(_phone)]
-Notes = Annotated[str, Field(max_length=2000)]
-
-Status = Literal["pending", "confirmed", "completed", "no_show", "cancelled"]
+BookingId = Annotated[UUID, Field(examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2b02"])]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Phone = Annotated[str, Field(max_length=40), AfterValidator(_phone)]
+Notes = Annotated[str, Field(max_length=2000, examples=[EXAMPLE_NOTES])]
+InternalNotes = Annotated[str, Field(max_length=2000, examples=["Sart hovedbund."])]
 
 
 class WalkIn(Input):
-    """Somebody without an account."""
+    """A guest without an account."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Jonas", "phone": "+4520123456"}]})
 
     name: Name | None = None
     phone: Phone | None = None
 
 
 class BookingRequest(AvailabilityRequest):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "service_ids": [EXAMPLE_TREATMENT_ID],
+                    "loctician_id": None,
+                    "start": "2026-09-14T10:00:00+02:00",
+                    "notes": EXAMPLE_NOTES,
+                }
+            ]
+        }
+    )
+
     notes: Notes | None = None
-    internal_notes: Notes | None = None
-    customer_id: UUID | None = None
+    internal_notes: InternalNotes | None = None
+    customer_id: CustomerId | None = None
     walk_in: WalkIn | None = None
-    hold_id: UUID | None = None
+    hold_id: HoldId | None = None
 
 
 class ChangeRequest(Input):
-    """What is left out stays as it is; `loctician_id: null` means any."""
+    """Fields that are left out stay as they are. `loctician_id: null` means any loctician."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"start": "2026-09-15T12:00:00+02:00"}]})
 
     start: Instant | None = None
     service_ids: TreatmentIds | None = None
-    loctician_id: UUID | None = None
+    loctician_id: LocticianId | None = None
     notes: Notes | None = None
-    internal_notes: Notes | None = None
+    internal_notes: InternalNotes | None = None
 
     @model_validator(mode="after")
-    def _something(self) -> Self:
+    def _has_changes(self) -> Self:
         if not self.model_fields_set:
             raise invalid("nothing_to_change", en="nothing to change", da="Der er intet at ændre.")
         for name in ("start", "service_ids"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise invalid(
                     "not_null",
-                    en=f"{name} may be left out but not be null",
+                    en=f"{name} can be left out but must not be null",
                     da=f"{name} kan udelades, men må ikke være null.",
                 )
         return self
 
 
 class CancelRequest(Input):
-    reason: Annotated[str, Field(max_length=500)] | None = None
+    reason: Annotated[str, Field(max_length=500, examples=["Jeg er blevet syg."])] | None = None
 
 
 class BookedTreatment(Schema):
-    service_id: UUID
-    loctician_id: UUID
+    service_id: TreatmentId
+    loctician_id: LocticianId
     start: datetime
-    end: datetime
+    end: End
     price: MoneyWithVat
 
 
@@ -87,39 +112,42 @@ class BookedWalkIn(Schema):
 
 
 class Booking(Schema):
-    id: UUID
+    id: BookingId
     status: Status
     start: datetime
-    end: datetime
-    customer_id: UUID | None
-    walk_in: BookedWalkIn | None
+    end: End
+    customer_id: CustomerId | None
+    walk_in: Annotated[BookedWalkIn | None, Field(examples=[None])]
     price: MoneyWithVat
-    notes: str | None
-    internal_notes: Annotated[str | None, Field(description="Left out for customers")] = None
+    notes: Annotated[str | None, Field(examples=[EXAMPLE_NOTES])]
+    internal_notes: Annotated[
+        str | None,
+        Field(description="Left out for customers", examples=["Sart hovedbund."]),
+    ] = None
     conflicted: bool
     series_id: UUID | None
     version: int
     created_at: datetime
     updated_at: datetime
     cancelled_at: datetime | None
-    cancel_reason: str | None
+    cancel_reason: Annotated[str | None, Field(examples=["Jeg er blevet syg."])]
     items: list[BookedTreatment]
 
 
 class CancelledBooking(Booking):
-    cancellation_window_hours: int
+    cancellation_window_hours: Annotated[int, Field(examples=[24])]
     cancellation_window_kept: bool
 
 
 class Change(Schema):
     at: datetime
-    change: str
+    change: Annotated[str, Field(examples=["created"])]
     status: Status
     start: datetime
-    end: datetime
+    end: End
     price: MoneyWithVat
     version: int
-    actor_role: str
+    actor_role: Annotated[str, Field(examples=["customer"])]
     actor_id: UUID | None
 
 

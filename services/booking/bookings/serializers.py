@@ -1,13 +1,16 @@
+"""The form of bookings and their changes in answers."""
+
 from typing import Any
 
 from domain.roles import Role
-from services.booking.dependencies import SALON
+from services.booking.dependencies import is_staff
 from services.booking.money import price
 from services.booking.serializers import Answer, instant
 from shared.identity.principals import Principal
 
 
-def booking(row: Answer, who: Principal, language: str) -> Answer:
+def booking(row: Answer, principal: Principal, language: str) -> Answer:
+    """`internal_notes` are only for staff and for the locticians of the booking."""
     answer = {
         "id": row["id"],
         "status": row["status"],
@@ -23,10 +26,11 @@ def booking(row: Answer, who: Principal, language: str) -> Answer:
         "created_at": instant(row["created_at"]),
         "updated_at": instant(row["updated_at"]),
         "cancelled_at": instant(row["cancelled_at"]),
-        "cancel_reason": row.get("cancel_reason"),  # an answer kept under a key may be older than it
-        "items": [_item(one, language) for one in row["items"]],
+        "cancel_reason": row.get("cancel_reason"),  # an answer stored with an idempotency key may not have it
+        "items": [_item(item, language) for item in row["items"]],
     }
-    if who.role in SALON or (who.role == Role.LOCTICIAN and str(who.id) in row["loctician_ids"]):
+    performs = principal.role == Role.LOCTICIAN and str(principal.id) in row["loctician_ids"]
+    if is_staff(principal) or performs:
         answer["internal_notes"] = row["internal_notes"]
     return answer
 

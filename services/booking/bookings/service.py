@@ -1,4 +1,4 @@
-"""Bookings: taking them, one or a series, and finding them."""
+"""Bookings: take them, find them, change them, and record their outcome."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -10,131 +10,157 @@ from domain.roles import Role
 from services.booking.bookings import queries, serializers
 from services.booking.bookings.schemas import BookingRequest, ChangeRequest
 from services.booking.customers import read_audit
-from services.booking.customers.service import chair_of, customer_of
-from services.booking.dependencies import SALON
-from services.booking.errors import ABOUT_THE_TIME, NotForOthers, WalkInHasNoAccount
+from services.booking.customers.service import customer_for, loctician_for
+from services.booking.dependencies import is_staff
+from services.booking.errors import WITH_ALTERNATIVES, NotForOthers, WalkInHasNoAccount
+from services.booking.serializers import Answer
 from services.booking.slots import service as slots
 from services.booking.slots.schemas import AvailabilityRequest
-from services.booking.slots.service import run_or_offer
-from services.booking.sql_calls import expected, keyed, rows_of, run
+from services.booking.sql_calls import Row, call, fetch_rows, idempotency
 from shared.database.session import Database
 from shared.errors import NotFound, PreconditionRequired
-from shared.http.pagination import decode_cursor, encode_cursor
+from shared.http.pagination import decode_cursor, page
+from shared.http.preconditions import matching_versions
 from shared.identity.principals import Principal, claims_of
 from shared.messaging.events import new_id
 from shared.privacy.events import audit_read
 
+Outcome = Literal["confirmed", "completed", "no_show"]
 
-def guest_of(who: Principal, asked: BookingRequest) -> UUID:
-    """The customer, or for a walk-in an id that nobody else has."""
-    if who.role == Role.CUSTOMER and asked.internal_notes is not None:
+
+async def book(
+    database: Database,
+    principal: Principal,
+    request: BookingRequest,
+    key: str | None,
+    language: str,
+    *,
+    require_verified: bool,
+) -> Answer:
+    """Raises one of errors.RAISED_BY_SQL; an error about the time comes with the nearest free times."""
+    customer_id = _customer_or_guest(principal, request)
+    wanted = request.model_copy(update={"loctician_id": loctician_for(principal, request.loctician_id)})
+    arguments = wanted.model_dump() | {
+        "customer_id": customer_id,
+        "require_verified": require_verified,
+        "booking_id": new_id(),
+        **idempotency("bookings", key, wanted),
+    }
+    row = await slots.call_with_alternatives(
+        database, principal, queries.BOOK, arguments, wanted, customer_id, language
+    )
+    return serializers.booking(row, principal, language)
+
+
+def _customer_or_guest(principal: Principal, request: BookingRequest) -> UUID:
+    """The customer; for a walk-in a new id that belongs to no account. Raises NotForOthers or WalkInHasNoAccount."""
+    if principal.role == Role.CUSTOMER and request.internal_notes is not None:
         raise NotForOthers
-    if asked.walk_in is None:
-        return customer_of(who, asked.customer_id)
-    if who.role == Role.CUSTOMER or asked.customer_id is not None or asked.hold_id is not None:
+    if request.walk_in is None:
+        return customer_for(principal, request.customer_id)
+    if principal.role == Role.CUSTOMER or request.customer_id is not None or request.hold_id is not None:
         raise WalkInHasNoAccount
     return new_id()
 
 
-async def book(
-    database: Database, who: Principal, asked: BookingRequest, key: str | None, language: str, *, require_verified: bool
-) -> dict[str, Any]:
-    """Raises one of errors.REFUSALS; a conflict names the nearest free slots."""
-    customer_id = guest_of(who, asked)
-    wanted = asked.model_copy(update={"loctician_id": chair_of(who, asked.loctician_id)})
-    request = wanted.model_dump() | {
-        "customer_id": customer_id,
-        "require_verified": require_verified,
-        "booking_id": new_id(),
-        **keyed("bookings", key, wanted),
-    }
-    booked = await run_or_offer(database, who, queries.BOOK, request, wanted, customer_id, language)
-    return serializers.booking(booked, who, language)
-
-
-async def find(
-    database: Database, who: Principal, conditions: dict[str, Any], cursor: str | None, limit: int, language: str
-) -> dict[str, Any]:
-    """One page of what the caller may see, by start."""
+async def list_bookings(
+    database: Database,
+    principal: Principal,
+    conditions: dict[str, Any],
+    cursor: str | None,
+    limit: int,
+    language: str,
+) -> Answer:
+    """One page of the bookings that the caller may see, by start."""
     wanted = {name: value for name, value in conditions.items() if value is not None}
-    own = {str(Role.CUSTOMER): "customer_id", str(Role.LOCTICIAN): "loctician_id"}.get(who.role)
-    if own and wanted.setdefault(own, who.id) != who.id:
+    own = {str(Role.CUSTOMER): "customer_id", str(Role.LOCTICIAN): "loctician_id"}.get(principal.role)
+    if own and wanted.setdefault(own, principal.id) != principal.id:
         return {"items": [], "next_cursor": None}
     if cursor:
         wanted["after_start"], wanted["after_id"] = decode_cursor(cursor, datetime, UUID)
-    rows = await rows_of(database, queries.FIND, claims_of(who).as_json(), wanted | {"limit": limit + 1})
-    more = encode_cursor(rows[limit - 1]["start"], rows[limit - 1]["id"]) if len(rows) > limit else None
-    await read_audit.note_rows(database, who, "bookings", rows[:limit])
-    return {"items": [serializers.booking(row, who, language) for row in rows[:limit]], "next_cursor": more}
+    rows = await fetch_rows(database, queries.FIND, claims_of(principal).as_json(), wanted | {"limit": limit + 1})
+    await read_audit.record_rows(database, principal, "bookings", rows[:limit])
+    return page(
+        rows,
+        limit,
+        key=lambda row: (row["start"], row["id"]),
+        item=lambda row: serializers.booking(row, principal, language),
+    )
 
 
-async def get(database: Database, who: Principal, booking_id: UUID, language: str) -> dict[str, Any]:
-    row = await stored(database, who, booking_id)
-    await read_audit.note_rows(database, who, "booking", [row])
-    return serializers.booking(row, who, language)
+async def get(database: Database, principal: Principal, booking_id: UUID, language: str) -> Answer:
+    row = await _find(database, principal, booking_id)
+    await read_audit.record_rows(database, principal, "booking", [row])
+    return serializers.booking(row, principal, language)
 
 
-async def stored(database: Database, who: Principal, booking_id: UUID) -> dict[str, Any]:
-    rows = await rows_of(database, queries.FIND, claims_of(who).as_json(), {"id": booking_id, "limit": 1})
+async def _find(database: Database, principal: Principal, booking_id: UUID) -> Row:
+    wanted = {"id": booking_id, "limit": 1}
+    rows = await fetch_rows(database, queries.FIND, claims_of(principal).as_json(), wanted)
     if not rows:
         raise NotFound
     return rows[0]
 
 
-async def history(session: AsyncSession, who: Principal, booking_id: UUID, language: str) -> dict[str, Any]:
+async def list_changes(session: AsyncSession, principal: Principal, booking_id: UUID, language: str) -> Answer:
     rows = await queries.history(session, booking_id)
     if not rows:
         raise NotFound
-    audit_read(session, who, "booking.history", [row.customer_id for row in rows])
-    return {"items": [serializers.change(row, language, show_actor=who.role in SALON) for row in rows]}
-
-
-def sitting_of(row: dict[str, Any], asked: dict[str, Any]) -> AvailabilityRequest:
-    """What a changed booking would be, for finding it another time."""
-    chairs = {one["loctician_id"] for one in row["items"]}
-    return AvailabilityRequest(
-        service_ids=asked.get("service_ids") or [one["service_id"] for one in row["items"]],
-        loctician_id=asked.get("loctician_id", chairs.pop() if len(chairs) == 1 else None),
-        start=asked.get("start") or row["start"],
-    )
-
-
-Outcome = Literal["confirmed", "completed", "no_show"]
+    audit_read(session, principal, "booking.history", [row.customer_id for row in rows])
+    return {"items": [serializers.change(row, language, show_actor=is_staff(principal)) for row in rows]}
 
 
 async def change(
-    database: Database, who: Principal, booking_id: UUID, asked: ChangeRequest, if_match: str | None, language: str
-) -> dict[str, Any]:
-    """Keeps id and history. A refusal of the time names the nearest free ones; the booking then stays as it was."""
+    database: Database,
+    principal: Principal,
+    booking_id: UUID,
+    request: ChangeRequest,
+    if_match: str | None,
+    language: str,
+) -> Answer:
+    """Moves or changes the booking, which keeps its id and history.
+
+    Raises one of errors.RAISED_BY_SQL; an error about the time comes with the nearest free times.
+    """
     if if_match is None:
         raise PreconditionRequired
-    request = asked.model_dump(exclude_unset=True) | {"id": booking_id, "versions": expected(if_match)}
+    versions = matching_versions(if_match)
+    arguments = request.model_dump(exclude_unset=True) | {"id": booking_id, "versions": versions}
     try:
-        changed = await run(database, who, queries.CHANGE, request)
-    except ABOUT_THE_TIME as refusal:
-        row = await stored(database, who, booking_id)
-        customer_id = row["customer_id"] or who.id
-        refusal.extensions["alternatives"] = await slots.nearest(
-            database, who, sitting_of(row, request), customer_id, language
+        row = await call(database, principal, queries.CHANGE, arguments)
+    except WITH_ALTERNATIVES as error:
+        before = await _find(database, principal, booking_id)
+        error.extensions["alternatives"] = await slots.nearest(
+            database, principal, _changed_sitting(before, arguments), before["customer_id"] or principal.id, language
         )
         raise
-    if request["versions"] is None or changed["version"] in request["versions"]:  # then it may have changed nothing
-        await read_audit.note_rows(database, who, "booking", [changed])
-    return serializers.booking(changed, who, language)
+    if versions is None or row["version"] in versions:  # nothing was changed, so the caller has only read the booking
+        await read_audit.record_rows(database, principal, "booking", [row])
+    return serializers.booking(row, principal, language)
+
+
+def _changed_sitting(row: Row, changes: dict[str, Any]) -> AvailabilityRequest:
+    """What the booking would be after the changes."""
+    locticians = {item["loctician_id"] for item in row["items"]}
+    return AvailabilityRequest(
+        service_ids=changes.get("service_ids") or [item["service_id"] for item in row["items"]],
+        loctician_id=changes.get("loctician_id", locticians.pop() if len(locticians) == 1 else None),
+        start=changes.get("start") or row["start"],
+    )
 
 
 async def cancel(
-    database: Database, who: Principal, booking_id: UUID, reason: str | None, if_match: str | None, language: str
-) -> dict[str, Any]:
-    """`reason` is for those who see the booking; events carry only who cancelled."""
-    request = {"id": booking_id, "versions": expected(if_match), "reason": reason}
-    cancelled = await run(database, who, queries.CANCEL, request)
-    window = {name: value for name, value in cancelled.items() if name.startswith("cancellation_")}
-    return serializers.booking(cancelled, who, language) | window
+    database: Database, principal: Principal, booking_id: UUID, reason: str | None, if_match: str | None, language: str
+) -> Answer:
+    """`reason` is shown to those who see the booking. Events only say who cancelled."""
+    arguments = {"id": booking_id, "versions": matching_versions(if_match), "reason": reason}
+    row = await call(database, principal, queries.CANCEL, arguments)
+    window = {name: value for name, value in row.items() if name.startswith("cancellation_")}
+    return serializers.booking(row, principal, language) | window
 
 
-async def settle(
-    database: Database, who: Principal, booking_id: UUID, outcome: Outcome, if_match: str | None, language: str
-) -> dict[str, Any]:
-    request = {"id": booking_id, "versions": expected(if_match), "outcome": outcome}
-    return serializers.booking(await run(database, who, queries.SETTLE, request), who, language)
+async def set_outcome(
+    database: Database, principal: Principal, booking_id: UUID, outcome: Outcome, if_match: str | None, language: str
+) -> Answer:
+    arguments = {"id": booking_id, "versions": matching_versions(if_match), "outcome": outcome}
+    return serializers.booking(await call(database, principal, queries.SET_OUTCOME, arguments), principal, language)

@@ -1,71 +1,94 @@
+"""Endpoints of the treatments catalog."""
+
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from domain.roles import Role
-from services.booking.catalog import schemas
-from services.booking.catalog import service as catalog
+from services.booking.catalog import schemas, service
 from services.booking.catalog.queries import Filter
-from services.booking.dependencies import Cursor, IfMatch, Limit, Visitor
-from services.booking.serializers import answer
+from services.booking.dependencies import Staff, Visitor
+from services.booking.errors import SalonOnly
+from services.booking.serializers import respond
 from shared.database.autocommit import json_response
+from shared.errors import PreconditionRequired
 from shared.http.dependencies import DatabaseDep, LanguageDep, SessionDep
 from shared.http.idempotency import IdempotencyKey
-from shared.http.pagination import Page
-from shared.identity.access import allow
-from shared.identity.principals import Principal
+from shared.http.pagination import Cursor, Limit, Page
+from shared.http.preconditions import IfMatch, etag
+from shared.openapi.operations import ETAG, LOCATION, raises, sends
 
-router = APIRouter(prefix="/api/v1")
-
-Salon = Annotated[Principal, allow(Role.STAFF, Role.ADMIN)]
+router = APIRouter(prefix="/api/v1/services")
 
 
-@router.get("/services", response_model=Page[schemas.Treatment])
+@router.get("", response_model=Page[schemas.Treatment], summary="Search the treatments", responses=raises(SalonOnly))
 async def list_treatments(
-    who: Visitor,
+    principal: Visitor,
     database: DatabaseDep,
-    spoken: LanguageDep,
-    q: Annotated[str | None, Query(max_length=100)] = None,
-    lang: Annotated[str | None, Query(pattern="^(da|en)$")] = None,
-    category: Annotated[str | None, Query(max_length=50)] = None,
+    accepted: LanguageDep,
+    q: Annotated[str | None, Query(max_length=100, examples=["retwist"])] = None,
+    lang: Annotated[str | None, Query(pattern="^(da|en)$", examples=["da"])] = None,
+    category: Annotated[str | None, Query(max_length=50, examples=["maintenance"])] = None,
     include_inactive: bool = False,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Response:
     wanted = Filter(category, include_inactive)
-    return json_response(await catalog.search(database, who, lang or spoken, q, wanted, cursor, limit))
+    return json_response(await service.search(database, principal, lang or accepted, q, wanted, cursor, limit))
 
 
-@router.post("/services", status_code=201, response_model=schemas.Treatment)
+@router.post(
+    "",
+    status_code=201,
+    response_model=schemas.Treatment,
+    summary="Add a treatment",
+    responses=sends(201, ETAG, LOCATION),
+)
 async def create_treatment(
-    who: Salon, asked: schemas.TreatmentInput, session: SessionDep, language: LanguageDep, key: IdempotencyKey = None
+    principal: Staff,
+    body: schemas.TreatmentInput,
+    session: SessionDep,
+    language: LanguageDep,
+    key: IdempotencyKey = None,
 ) -> Response:
-    created = await catalog.create(session, who, asked, key, language)
-    return answer(created, 201, Location=f"/api/v1/services/{created['id']}")
+    treatment = await service.create(session, principal, body, key, language)
+    return respond(treatment, 201, Location=f"/api/v1/services/{treatment['id']}")
 
 
-@router.get("/services/{treatment_id}", response_model=schemas.Treatment)
-async def get_treatment(who: Visitor, treatment_id: UUID, database: DatabaseDep, language: LanguageDep) -> Response:
-    version, found = await catalog.treatment(database, treatment_id, language)
-    return json_response(found, ETag=f'"{version}"')
+@router.get("/{treatment_id}", response_model=schemas.Treatment, summary="Read a treatment", responses=sends(200, ETAG))
+async def get_treatment(
+    principal: Visitor, treatment_id: UUID, database: DatabaseDep, language: LanguageDep
+) -> Response:
+    version, text = await service.get(database, treatment_id, language)
+    return json_response(text, ETag=etag(version))
 
 
-@router.put("/services/{treatment_id}", response_model=schemas.Treatment)
+@router.put(
+    "/{treatment_id}",
+    response_model=schemas.Treatment,
+    summary="Change a treatment",
+    responses=raises(PreconditionRequired) | sends(200, ETAG),
+)
 async def replace_treatment(
-    who: Salon,
+    principal: Staff,
     treatment_id: UUID,
-    asked: schemas.TreatmentInput,
+    body: schemas.TreatmentInput,
     session: SessionDep,
     language: LanguageDep,
     if_match: IfMatch = None,
 ) -> Response:
-    return answer(await catalog.replace(session, treatment_id, asked, if_match, language))
+    return respond(await service.replace(session, treatment_id, body, if_match, language))
 
 
-@router.delete("/services/{treatment_id}", status_code=204, response_class=Response)
+@router.delete(
+    "/{treatment_id}",
+    status_code=204,
+    response_class=Response,
+    summary="Archive a treatment",
+    responses=raises(PreconditionRequired),
+)
 async def archive_treatment(
-    who: Salon, treatment_id: UUID, session: SessionDep, language: LanguageDep, if_match: IfMatch = None
+    principal: Staff, treatment_id: UUID, session: SessionDep, language: LanguageDep, if_match: IfMatch = None
 ) -> Response:
-    await catalog.archive(session, treatment_id, if_match, language)
+    await service.archive(session, treatment_id, if_match, language)
     return Response(status_code=204)

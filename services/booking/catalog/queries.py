@@ -1,4 +1,4 @@
-"""Events made once more from what stands in the tables."""
+"""SQL of the treatments catalog."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,39 +17,39 @@ COLUMNS = [column for column in treatments.c if column.computed is None]
 
 @dataclass(frozen=True)
 class Filter:
-    """Which treatments; `inactive` ones beside the others only when asked for."""
+    """Which treatments a search returns."""
 
     category: str | None = None
-    inactive: bool = False
+    include_inactive: bool = False
 
 
 def _page(item: str, key: str) -> str:
-    """The end of a statement that has `found` a place, an id and a key for each treatment and one more than $1."""
+    """The end of a statement whose `matches` have the place, id and key of each treatment, at most $1 + 1 of them."""
     return f"""
         SELECT CAST(json_build_object(
             'items', coalesce(json_agg({item} ORDER BY place) FILTER (WHERE place <= $1), '[]'),
             'next_cursor', CASE WHEN count(*) > $1 THEN
                 booking.encode_cursor(json_agg(json_build_array({key}, id)) FILTER (WHERE place = $1) -> 0) END
         ) AS text)
-        FROM found JOIN booking.treatments t USING (id)"""
+        FROM matches JOIN booking.treatments t USING (id)"""
 
 
 def _by_name(collation: str) -> str:
     name = f"(t.translations -> $2 ->> 'name') COLLATE \"{collation}\""
     return f"""
-        WITH found AS (
-            SELECT first.*, row_number() OVER () AS place FROM (
+        WITH matches AS (
+            SELECT page.*, row_number() OVER () AS place FROM (
                 SELECT t.id, {name} AS name FROM booking.treatments t
                 WHERE (t.active OR $4) AND ($3::text IS NULL OR t.category = $3)
                     AND ($5::text IS NULL OR ({name}, t.id) > ($5, $6::uuid))
                 ORDER BY name, t.id LIMIT $1 + 1
-            ) first
+            ) page
         )""" + _page("booking.treatment_json(t, $2)", "name")
 
 
 BY_NAME = {language: _by_name(collation) for language, collation in COLLATIONS.items()}
 BY_WORDS = """
-        WITH found AS (
+        WITH matches AS (
             SELECT f.treatment_id AS id, f.rank, f.marked_name, f.marked_description,
                 row_number() OVER (ORDER BY f.rank DESC, f.treatment_id) AS place
             FROM booking.search_treatments($7, $2, $3, $4, $5, $6, $1 + 1) f
@@ -60,13 +60,19 @@ BY_WORDS = """
 )
 TREATMENT = """
     SELECT version, CAST(booking.treatment_json(t, $2) AS text) AS answer FROM booking.treatments t WHERE id = $1"""
+REPUBLISH = text("""
+    SELECT booking.emit(booking.new_id(), 'treatment.updated.v1', t.id::text, t.version, jsonb_build_object(
+        'version', t.version, 'treatment_id', t.id, 'category', t.category, 'duration_minutes', t.duration_minutes,
+        'price_amount', t.price_amount, 'currency', 'DKK', 'translations', t.translations, 'active', t.active))
+    FROM booking.treatments t
+""")
 
 
 async def by_name(database: Database, language: str, wanted: Filter, after: tuple[str, UUID] | None, limit: int) -> str:
-    """A page in the alphabet of the language, as it is sent."""
+    """A page in JSON, by name in the alphabetical order of the language."""
     name, last = after or (None, None)
     page: str = await database.autocommit.value(
-        BY_NAME[language], limit, language, wanted.category, wanted.inactive, name, last
+        BY_NAME[language], limit, language, wanted.category, wanted.include_inactive, name, last
     )
     return page
 
@@ -79,20 +85,20 @@ async def by_words(
     after: tuple[int, UUID] | None,
     limit: int,
 ) -> str:
-    """A page of the best, as it is sent; see booking.search_treatments()."""
+    """A page in JSON, the best matches first; see booking.search_treatments()."""
     rank, last = after or (None, None)
     page: str = await database.autocommit.value(
-        BY_WORDS, limit, language, wanted.category, wanted.inactive, rank, last, words
+        BY_WORDS, limit, language, wanted.category, wanted.include_inactive, rank, last, words
     )
     return page
 
 
 async def treatment(database: Database, treatment_id: UUID, language: str) -> Any:
-    """Its version, and the answer as it is sent."""
+    """A row of the version and of the answer in JSON; None if there is no such treatment."""
     return await database.autocommit.row(TREATMENT, treatment_id, language)
 
 
-async def locked_treatment(session: AsyncSession, treatment_id: UUID) -> Any:
+async def lock_treatment(session: AsyncSession, treatment_id: UUID) -> Any:
     statement = select(*COLUMNS).where(treatments.c.id == treatment_id).with_for_update()
     return (await session.execute(statement)).one_or_none()
 
@@ -107,19 +113,12 @@ async def change_treatment(session: AsyncSession, treatment_id: UUID, values: di
 
 
 async def read_treatment(session: AsyncSession, treatment_id: UUID, language: str) -> Any:
-    """With the `answer` that the API gives of it."""
+    """The row, with the `answer` that the API gives."""
     answer = func.booking.treatment_json(literal_column("treatments"), language, type_=JSONB)
     statement = select(*COLUMNS, answer.label("answer")).where(treatments.c.id == treatment_id)
     return (await session.execute(statement)).one()
 
 
-TREATMENTS = text("""
-    SELECT booking.emit(booking.new_id(), 'treatment.updated.v1', t.id::text, t.version, jsonb_build_object(
-        'version', t.version, 'treatment_id', t.id, 'category', t.category, 'duration_minutes', t.duration_minutes,
-        'price_amount', t.price_amount, 'currency', 'DKK', 'translations', t.translations, 'active', t.active))
-    FROM booking.treatments t
-""")
-
-
 async def republish(session: AsyncSession) -> int:
-    return len((await session.execute(TREATMENTS)).all())
+    """Publishes the state of each treatment. Returns how many."""
+    return len((await session.execute(REPUBLISH)).all())

@@ -1,26 +1,38 @@
+"""HTTP models of treatments."""
+
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StrictInt, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, model_validator
+from pydantic.config import JsonDict
 
-from services.booking.money import MoneyWithVat, as_price
+from services.booking.money import MoneyWithVat, price_from
 from shared.http.schemas import Flag, Input, Schema
 from shared.http.validation_messages import invalid
 
-MOST_ORE = 10_000_000
-Category = Literal[
-    "consultation", "starter", "maintenance", "repair", "care", "colour", "styling", "extensions", "removal"
+MAX_ORE = 10_000_000
+EXAMPLE_TREATMENT_ID = "0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2b01"
+DANISH: JsonDict = {"name": "Retwist", "description": "Vask, retwist og pleje af dine locs."}
+ENGLISH: JsonDict = {"name": "Retwist", "description": "Wash, retwist and care of your locs."}
+MARKED: JsonDict = {"name": "<mark>Retwist</mark>", "description": "Vask, <mark>retwist</mark> og pleje af dine locs."}
+
+TreatmentId = Annotated[UUID, Field(examples=[EXAMPLE_TREATMENT_ID])]
+Category = Annotated[
+    Literal["consultation", "starter", "maintenance", "repair", "care", "colour", "styling", "extensions", "removal"],
+    Field(examples=["maintenance"]),
 ]
-Minutes = Annotated[StrictInt, Field(ge=5, le=720)]
+Minutes = Annotated[StrictInt, Field(ge=5, le=720, examples=[90])]
 Buffer = Annotated[StrictInt, Field(ge=0, le=120)]
 
 
 class PriceInput(Input):
-    amount: Annotated[StrictInt, Field(ge=0, le=MOST_ORE)]
+    model_config = ConfigDict(json_schema_extra={"examples": [{"amount": 64900, "currency": "DKK"}]})
+
+    amount: Annotated[StrictInt, Field(ge=0, le=MAX_ORE)]
     currency: Literal["DKK"] = "DKK"
 
 
-Price = Annotated[PriceInput, BeforeValidator(as_price)]
+Price = Annotated[PriceInput, BeforeValidator(price_from)]
 """Øre, or an amount in Danish notation: {"amount": 64900, "currency": "DKK"} or "649,00 kr."."""
 
 
@@ -30,12 +42,16 @@ class TranslationInput(Input):
 
 
 class TranslationsInput(Input):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"da": DANISH, "en": ENGLISH}]})
+
     da: TranslationInput
     en: TranslationInput
 
 
 class ProcessingInput(Input):
-    """Time in the middle of the treatment in which the loctician's hands are free."""
+    """The time within the treatment in which the loctician is free, such as while a product works."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"start_minutes": 30, "minutes": 20}]})
 
     start_minutes: Annotated[StrictInt, Field(ge=1, le=720)]
     minutes: Annotated[StrictInt, Field(ge=1, le=720)]
@@ -53,12 +69,12 @@ class TreatmentInput(Input):
     active: Flag = True
 
     @model_validator(mode="after")
-    def _processing_in_the_middle(self) -> Self:
+    def _processing_within_treatment(self) -> Self:
         if self.processing and self.processing.start_minutes + self.processing.minutes >= self.duration_minutes:
             raise invalid(
                 "processing_inside",
-                en="processing must end before the treatment does",
-                da="Virketiden skal slutte, før behandlingen gør.",
+                en="processing must end before the treatment ends",
+                da="Virketiden skal være slut, før behandlingen er slut.",
             )
         return self
 
@@ -69,31 +85,35 @@ class Translation(Schema):
 
 
 class Processing(Schema):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"start_minutes": 30, "minutes": 20}]})
+
     start_minutes: int
     minutes: int
 
 
 class Highlight(Schema):
-    """HTML: what was found stands in <mark>, all else is escaped."""
+    """HTML: the words that match are in <mark>, and everything else is escaped."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [MARKED]})
 
     name: str
     description: str
 
 
 class Treatment(Schema):
-    id: UUID
-    name: str
-    description: str
-    category: str
-    category_name: str
-    duration_minutes: int
+    id: TreatmentId
+    name: Annotated[str, Field(examples=[DANISH["name"]])]
+    description: Annotated[str, Field(examples=[DANISH["description"]])]
+    category: Annotated[str, Field(examples=["maintenance"])]
+    category_name: Annotated[str, Field(examples=["Vedligeholdelse"])]
+    duration_minutes: Annotated[int, Field(examples=[90])]
     processing: Processing | None
     buffer_before_minutes: int
     buffer_after_minutes: int
     grid_minutes: int
     price: MoneyWithVat
     loctician_ids: list[UUID]
-    translations: dict[str, Translation]
+    translations: Annotated[dict[str, Translation], Field(examples=[{"da": DANISH, "en": ENGLISH}])]
     active: bool
     version: int
     highlight: Highlight | None = None

@@ -1,4 +1,4 @@
-"""What people are shown of others is audited before they see it. One's own costs nothing."""
+"""Records what employees are shown of other people, before they see it. Reading one's own data is not recorded."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,14 +10,14 @@ from shared.identity.principals import Principal, claims_of
 from shared.privacy.events import audit_read
 
 
-async def note(database: Database, who: Principal, what: str, people: Iterable[UUID]) -> None:
-    others = {person for person in people if person != who.id}
+async def record(database: Database, principal: Principal, what: str, user_ids: Iterable[UUID]) -> None:
+    others = {user_id for user_id in user_ids if user_id != principal.id}
     if others:
-        async with transaction(database, claims_of(who)) as session:
-            audit_read(session, who, what, others)
+        async with transaction(database, claims_of(principal)) as session:
+            audit_read(session, principal, what, others)
 
 
-async def note_rows(database: Database, who: Principal, what: str, rows: Iterable[dict[str, Any]]) -> None:
-    """Of customers; those who walked in have no account. Row Level Security shows customers their own alone."""
-    if who.role != Role.CUSTOMER:
-        await note(database, who, what, [UUID(row["customer_id"]) for row in rows if row["customer_id"]])
+async def record_rows(database: Database, principal: Principal, what: str, rows: Iterable[dict[str, Any]]) -> None:
+    """The customers of the rows; walk-ins have no account. Row Level Security shows customers only their own rows."""
+    if principal.role != Role.CUSTOMER:
+        await record(database, principal, what, [UUID(row["customer_id"]) for row in rows if row["customer_id"]])

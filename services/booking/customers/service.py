@@ -1,33 +1,34 @@
-"""Whom a booking, a hold or a wish is for, and in whose chair."""
+"""Rules of who may book for whom, and with which loctician."""
 
 from uuid import UUID
 
 from domain.roles import Role
-from services.booking.dependencies import SALON
+from services.booking.dependencies import STAFF
 from services.booking.errors import CustomerRequired, NotForOthers
 from shared.identity.principals import Principal
 
 
-def customer_of(who: Principal, named: UUID | None) -> UUID:
-    """Whom something is for. Staff name the customer, a loctician may. Raises NotForOthers or CustomerRequired."""
-    if who.role in SALON and named is None:
+def customer_for(principal: Principal, customer_id: UUID | None) -> UUID:
+    """Whom to book for: customers book for themselves, staff must name the customer, a loctician may.
+
+    Raises NotForOthers or CustomerRequired.
+    """
+    if principal.role in STAFF and customer_id is None:
         raise CustomerRequired
-    if who.role == Role.CUSTOMER and named not in {None, who.id}:
+    return holder_for(principal, customer_id)
+
+
+def holder_for(principal: Principal, customer_id: UUID | None) -> UUID:
+    """Whom to hold a time for: like customer_for(), but staff need not know the customer yet. Raises NotForOthers."""
+    if principal.role == Role.CUSTOMER and customer_id not in {None, principal.id}:
         raise NotForOthers
-    return named or who.id
+    return customer_id or principal.id
 
 
-def chair_of(who: Principal, named: UUID | None) -> UUID | None:
-    """The loctician asked for; a loctician books the own chair. Raises NotForOthers."""
-    if who.role != Role.LOCTICIAN:
-        return named
-    if named not in {None, who.id}:
+def loctician_for(principal: Principal, loctician_id: UUID | None) -> UUID | None:
+    """With whom to book: locticians book with themselves only. Raises NotForOthers."""
+    if principal.role != Role.LOCTICIAN:
+        return loctician_id
+    if loctician_id not in {None, principal.id}:
         raise NotForOthers
-    return who.id
-
-
-def holder_of(who: Principal, named: UUID | None) -> UUID:
-    """Staff may hold a time before they know for whom. Raises NotForOthers."""
-    if who.role == Role.CUSTOMER and named not in {None, who.id}:
-        raise NotForOthers
-    return named or who.id
+    return principal.id

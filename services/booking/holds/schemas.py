@@ -1,21 +1,31 @@
+"""HTTP models of holds."""
+
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
+from pydantic import Field
+
+from services.booking.catalog.schemas import TreatmentId
+from services.booking.customers.schemas import CustomerId
 from services.booking.money import MoneyWithVat
-from services.booking.slots.schemas import AvailabilityRequest, Part
+from services.booking.profiles.schemas import LocticianId
+from services.booking.slots.schemas import AvailabilityRequest, End, Part
 from shared.http.schemas import Schema
+
+HoldId = Annotated[UUID, Field(examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2b05"])]
 
 
 class HoldRequest(AvailabilityRequest):
-    customer_id: UUID | None = None
+    customer_id: CustomerId | None = None
 
 
 class Hold(Schema):
-    id: UUID
-    service_ids: list[UUID]
-    loctician_id: UUID
+    id: HoldId
+    service_ids: list[TreatmentId]
+    loctician_id: LocticianId
     start: datetime
-    end: datetime
+    end: End
     price: MoneyWithVat
     expires_at: datetime
     items: list[Part] | None = None

@@ -1,13 +1,18 @@
+"""HTTP models of a loctician's portfolio."""
+
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
 
 from shared.http.schemas import Schema
 
 
 class PortfolioMedia(Schema):
-    id: str
-    kind: str
-    caption: str
-    media_url: str
-    permalink: str
-    thumbnail_url: str | None
+    id: Annotated[str, Field(examples=["18000000000000001"])]
+    kind: Annotated[str, Field(examples=["image"])]
+    caption: Annotated[str, Field(examples=["Nye locs"])]
+    media_url: Annotated[str, Field(examples=["https://example.com/media/1.jpg"])]
+    permalink: Annotated[str, Field(examples=["https://example.com/p/1"])]
+    thumbnail_url: Annotated[str | None, Field(examples=[None])]
     taken_at: datetime | None

@@ -1,3 +1,5 @@
+"""The form of portfolio media in answers."""
+
 from typing import Any
 
 from services.booking.serializers import Answer, instant

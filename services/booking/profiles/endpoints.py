@@ -1,58 +1,80 @@
+"""Endpoints of the locticians' profiles."""
+
 from typing import Annotated
-from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
-from domain.roles import Role
-from services.booking.dependencies import Cursor, IfMatch, Limit, Visitor
+from services.booking.dependencies import Employee, Visitor
+from services.booking.errors import NotYourProfile, SalonOnly
 from services.booking.profiles import schemas, service
-from services.booking.serializers import answer
+from services.booking.profiles.schemas import LocticianId
+from services.booking.serializers import respond
+from services.booking.slots.errors import UnknownTreatment
+from shared.errors import PreconditionRequired
 from shared.http.dependencies import DatabaseDep, LanguageDep, SessionDep
-from shared.http.pagination import Page
-from shared.identity.access import allow
-from shared.identity.principals import Principal
+from shared.http.pagination import Cursor, Limit, Page
+from shared.http.preconditions import IfMatch
+from shared.openapi.operations import ETAG, raises, sends
 
-router = APIRouter(prefix="/api/v1")
-
-Editor = Annotated[Principal, allow(Role.LOCTICIAN, Role.STAFF, Role.ADMIN)]
+router = APIRouter(prefix="/api/v1/locticians")
 
 
-def _portfolios(request: Request) -> bool:
+async def _shows_portfolio(request: Request) -> bool:
     enabled: bool = request.app.state.runtime.settings.enable_instagram
     return enabled
 
 
-@router.get("/locticians", response_model=Page[schemas.Loctician])
+ShowsPortfolio = Annotated[bool, Depends(_shows_portfolio)]
+
+
+@router.get("", response_model=Page[schemas.Loctician], summary="List the locticians", responses=raises(SalonOnly))
 async def list_locticians(
-    who: Visitor,
+    principal: Visitor,
     database: DatabaseDep,
     language: LanguageDep,
     include_inactive: bool = False,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Response:
-    return answer(await service.find(database, who, language, cursor, limit, everybody=include_inactive))
+    profiles = await service.list_profiles(
+        database, principal, language, cursor, limit, include_inactive=include_inactive
+    )
+    return respond(profiles)
 
 
-@router.get("/locticians/{loctician_id}", response_model=schemas.LocticianProfile)
+@router.get(
+    "/{loctician_id}",
+    response_model=schemas.LocticianProfile,
+    summary="Read a loctician's profile",
+    responses=sends(200, ETAG),
+)
 async def get_loctician(
-    who: Visitor, loctician_id: UUID, request: Request, session: SessionDep, language: LanguageDep
+    principal: Visitor,
+    loctician_id: LocticianId,
+    show_portfolio: ShowsPortfolio,
+    session: SessionDep,
+    language: LanguageDep,
 ) -> Response:
-    return answer(await service.get(session, who, loctician_id, language, with_portfolio=_portfolios(request)))
+    profile = await service.get(session, principal, loctician_id, language, show_portfolio=show_portfolio)
+    return respond(profile)
 
 
-@router.put("/locticians/{loctician_id}", response_model=schemas.LocticianProfile)
+@router.put(
+    "/{loctician_id}",
+    response_model=schemas.LocticianProfile,
+    summary="Change a loctician's profile",
+    responses=raises(NotYourProfile, UnknownTreatment, PreconditionRequired) | sends(200, ETAG),
+)
 async def replace_loctician(
-    who: Editor,
-    loctician_id: UUID,
-    asked: schemas.ProfileInput,
-    request: Request,
+    principal: Employee,
+    loctician_id: LocticianId,
+    body: schemas.ProfileInput,
+    show_portfolio: ShowsPortfolio,
     session: SessionDep,
     language: LanguageDep,
     if_match: IfMatch = None,
 ) -> Response:
-    with_portfolio = _portfolios(request)
     profile = await service.replace(
-        session, who, loctician_id, asked, if_match, language, with_portfolio=with_portfolio
+        session, principal, loctician_id, body, if_match, language, show_portfolio=show_portfolio
     )
-    return answer(profile)
+    return respond(profile)

@@ -1,4 +1,4 @@
-"""Events made once more from what stands in the tables."""
+"""SQL of the locticians' profiles and of what they offer."""
 
 from typing import Any
 from uuid import UUID
@@ -11,9 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.booking.catalog.queries import COLLATIONS
 from services.booking.models import customers, loctician_treatments, locticians, portfolio_sources, treatments
 
+REPUBLISH = text("""
+    SELECT booking.emit(booking.new_id(), 'loctician.updated.v1', l.loctician_id::text, l.version, jsonb_build_object(
+        'version', l.version, 'loctician_id', l.loctician_id, 'display_name', l.display_name, 'treatment_ids',
+        ARRAY(SELECT o.treatment_id FROM booking.loctician_treatments o WHERE o.loctician_id = l.loctician_id)))
+    FROM booking.locticians l
+""")
+
 
 def _columns() -> list[Any]:
-    """A profile with what the loctician offers, at the own price and duration."""
+    """A profile with the treatments that the loctician offers, with the price and duration that apply."""
     own = loctician_treatments.c
     offered = func.jsonb_build_object(
         "service_id",
@@ -38,14 +45,14 @@ def _columns() -> list[Any]:
 
 
 def public() -> Any:
-    """A profile is shown once it has a name."""
+    """Profiles are public while they are active and have a name."""
     return and_(locticians.c.active, locticians.c.display_name != "")
 
 
-def by_name(language: str, after: tuple[str, UUID] | None, *, everybody: bool) -> Select[Any]:
+def by_name(language: str, after: tuple[str, UUID] | None, *, include_inactive: bool) -> Select[Any]:
     name = locticians.c.display_name.collate(COLLATIONS[language])
     statement = select(*_columns())
-    if not everybody:
+    if not include_inactive:
         statement = statement.where(public())
     if after:
         statement = statement.where(
@@ -54,21 +61,21 @@ def by_name(language: str, after: tuple[str, UUID] | None, *, everybody: bool) -
     return statement.order_by(name, locticians.c.loctician_id)
 
 
-def profile(loctician_id: UUID, *, hidden_too: bool) -> Select[Any]:
-    """With the Instagram id, as far as the caller may see it."""
+def profile(loctician_id: UUID, *, include_private: bool) -> Select[Any]:
+    """A profile with its Instagram id; one that is not public only with `include_private`."""
     source = portfolio_sources.c
     return (
         select(*_columns(), source.instagram_user_id)
         .outerjoin(portfolio_sources, source.loctician_id == locticians.c.loctician_id)
-        .where(locticians.c.loctician_id == loctician_id, or_(public(), literal(hidden_too)))
+        .where(locticians.c.loctician_id == loctician_id, or_(public(), literal(include_private)))
     )
 
 
 async def read_profile(session: AsyncSession, loctician_id: UUID) -> Any:
-    return (await session.execute(profile(loctician_id, hidden_too=True))).one_or_none()
+    return (await session.execute(profile(loctician_id, include_private=True))).one_or_none()
 
 
-async def locked_version(session: AsyncSession, loctician_id: UUID) -> int | None:
+async def lock_version(session: AsyncSession, loctician_id: UUID) -> int | None:
     statement = select(locticians.c.version).where(locticians.c.loctician_id == loctician_id).with_for_update()
     return (await session.execute(statement)).scalar_one_or_none()
 
@@ -78,26 +85,26 @@ async def change_profile(session: AsyncSession, loctician_id: UUID, values: dict
     await session.execute(update(locticians).where(locticians.c.loctician_id == loctician_id).values(changed))
 
 
-async def offered_of(session: AsyncSession, treatment_ids: list[UUID]) -> set[UUID]:
-    """Those of the treatments that are on offer."""
+async def active_treatments(session: AsyncSession, treatment_ids: list[UUID]) -> set[UUID]:
+    """Those of the treatments that are offered."""
     statement = select(treatments.c.id).where(treatments.c.id.in_(treatment_ids), treatments.c.active)
     return set((await session.execute(statement)).scalars())
 
 
 async def replace_offers(session: AsyncSession, loctician_id: UUID, offers: list[dict[str, Any]]) -> None:
-    """What is archived stays as it was, for the day it comes back."""
+    """Offers of archived treatments stay, for the case that the treatment is offered again."""
     active = select(treatments.c.id).where(treatments.c.active)
     own = loctician_treatments.c
     await session.execute(
         delete(loctician_treatments).where(own.loctician_id == loctician_id, own.treatment_id.in_(active))
     )
     if offers:
-        rows = [{"loctician_id": loctician_id} | one for one in offers]
+        rows = [{"loctician_id": loctician_id} | offer for offer in offers]
         await session.execute(insert(loctician_treatments), rows)
 
 
-async def open_profile(session: AsyncSession, loctician_id: UUID) -> None:
-    """A profile without a name for whoever has none, as active as the person is."""
+async def add_profile(session: AsyncSession, loctician_id: UUID) -> None:
+    """Adds an empty profile if there is none, active if the user's account is."""
     known = select(customers.c.active).where(customers.c.id == loctician_id).scalar_subquery()
     row = {"loctician_id": loctician_id, "display_name": "", "active": func.coalesce(known, True)}
     await session.execute(upsert(locticians).values(row).on_conflict_do_nothing())
@@ -107,13 +114,6 @@ async def set_active(session: AsyncSession, loctician_id: UUID, active: bool) ->
     await session.execute(update(locticians).where(locticians.c.loctician_id == loctician_id).values(active=active))
 
 
-LOCTICIANS = text("""
-    SELECT booking.emit(booking.new_id(), 'loctician.updated.v1', l.loctician_id::text, l.version, jsonb_build_object(
-        'version', l.version, 'loctician_id', l.loctician_id, 'display_name', l.display_name, 'treatment_ids',
-        ARRAY(SELECT o.treatment_id FROM booking.loctician_treatments o WHERE o.loctician_id = l.loctician_id)))
-    FROM booking.locticians l
-""")
-
-
 async def republish(session: AsyncSession) -> int:
-    return len((await session.execute(LOCTICIANS)).all())
+    """Publishes the state of each profile. Returns how many."""
+    return len((await session.execute(REPUBLISH)).all())

@@ -1,30 +1,38 @@
+"""HTTP models of the locticians' profiles."""
+
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, HttpUrl, UrlConstraints
 
-from services.booking.catalog.schemas import Minutes, Price
+from services.booking.catalog.schemas import Minutes, Price, TreatmentId
 from services.booking.money import MoneyWithVat
 from services.booking.portfolio.schemas import PortfolioMedia
 from shared.http.schemas import Input, Schema
 from shared.http.validation_messages import invalid
 
-MOST_OFFERED = 200
-MOST_LINKS = 12
+MAX_OFFERS = 200
+MAX_LINKS = 12
+EXAMPLE_LOCTICIAN_ID = "0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2b03"
+EXAMPLE_LINKS = ["https://example.com/amina"]
+
+LocticianId = Annotated[UUID, Field(examples=[EXAMPLE_LOCTICIAN_ID])]
 
 
 class OfferInput(Input):
-    """A treatment that somebody performs; price and duration only where they differ from the catalog's."""
+    """A treatment that the loctician performs. Price and duration only if they differ from the catalog's."""
 
-    service_id: UUID
+    service_id: TreatmentId
     price: Price | None = None
     duration_minutes: Minutes | None = None
 
 
 def _distinct(offers: list[OfferInput]) -> list[OfferInput]:
-    if len({one.service_id for one in offers}) < len(offers):
+    if len({offer.service_id for offer in offers}) < len(offers):
         raise invalid(
-            "named_twice", en="the same treatment is named twice", da="Den samme behandling er nævnt to gange."
+            "named_twice",
+            en="contains the same treatment twice",
+            da="Den samme behandling er angivet to gange.",
         )
     return offers
 
@@ -33,7 +41,7 @@ def _without_login(url: HttpUrl) -> HttpUrl:
     if url.username or url.password:
         raise invalid(
             "login_in_address",
-            en="may hold no user name or password",
+            en="must not contain a user name or a password",
             da="Må ikke indeholde brugernavn eller adgangskode.",
         )
     return url
@@ -47,33 +55,33 @@ Link = Annotated[
 
 
 class ProfileInput(Input):
-    display_name: Annotated[str, Field(min_length=1, max_length=80)]
-    bio: Annotated[str, Field(max_length=2000)] = ""
-    portfolio_links: Annotated[list[Link], Field(max_length=MOST_LINKS, default_factory=list)]
-    instagram_user_id: Annotated[str, Field(pattern=r"^[0-9]{1,30}$")] | None = None
-    treatments: Annotated[list[OfferInput], Field(max_length=MOST_OFFERED), AfterValidator(_distinct)]
+    display_name: Annotated[str, Field(min_length=1, max_length=80, examples=["Amina"])]
+    bio: Annotated[str, Field(max_length=2000, examples=["Locs siden 2012."])] = ""
+    portfolio_links: Annotated[list[Link], Field(max_length=MAX_LINKS, default_factory=list, examples=[EXAMPLE_LINKS])]
+    instagram_user_id: Annotated[str, Field(pattern=r"^[0-9]{1,30}$", examples=["17841400000000000"])] | None = None
+    treatments: Annotated[list[OfferInput], Field(max_length=MAX_OFFERS), AfterValidator(_distinct)]
 
 
 class OfferedTreatment(Schema):
-    service_id: UUID
-    duration_minutes: int
+    service_id: TreatmentId
+    duration_minutes: Annotated[int, Field(examples=[90])]
     price: MoneyWithVat
     own_price: bool
     own_duration: bool
 
 
 class Loctician(Schema):
-    id: UUID
-    display_name: str
-    bio: str
-    portfolio_links: list[str]
+    id: LocticianId
+    display_name: Annotated[str, Field(examples=["Amina"])]
+    bio: Annotated[str, Field(examples=["Locs siden 2012."])]
+    portfolio_links: Annotated[list[str], Field(examples=[EXAMPLE_LINKS])]
     treatments: list[OfferedTreatment]
     active: bool
     version: int
 
 
 class LocticianProfile(Loctician):
-    """`instagram_user_id` is told to the loctician and to staff only."""
+    """`instagram_user_id` is only for staff and for the loctician."""
 
     portfolio: list[PortfolioMedia]
-    instagram_user_id: str | None = None
+    instagram_user_id: Annotated[str | None, Field(examples=["17841400000000000"])] = None

@@ -1,3 +1,5 @@
+"""The form of profiles in answers."""
+
 from typing import Any
 
 from services.booking.money import price
@@ -10,16 +12,17 @@ def loctician(row: Any, language: str) -> Answer:
         "display_name": row.display_name,
         "bio": row.bio,
         "portfolio_links": row.portfolio_links,
-        "treatments": [
-            {
-                "service_id": one["service_id"],
-                "duration_minutes": one["duration_minutes"],
-                "price": price(one["price_amount"], language),
-                "own_price": one["own_price"],
-                "own_duration": one["own_duration"],
-            }
-            for one in row.treatments or []
-        ],
+        "treatments": [_offer(offer, language) for offer in row.treatments or []],
         "active": row.active,
         "version": row.version,
+    }
+
+
+def _offer(offer: Answer, language: str) -> Answer:
+    return {
+        "service_id": offer["service_id"],
+        "duration_minutes": offer["duration_minutes"],
+        "price": price(offer["price_amount"], language),
+        "own_price": offer["own_price"],
+        "own_duration": offer["own_duration"],
     }

@@ -1,28 +1,30 @@
-from typing import Annotated
+"""Endpoints of the salon's rules for bookings."""
 
 from fastapi import APIRouter, Response
 
-from domain.roles import Role
-from services.booking.dependencies import IfMatch, Visitor
-from services.booking.salon import schemas
-from services.booking.salon import service as salon
-from services.booking.serializers import answer
+from services.booking.dependencies import Staff, Visitor
+from services.booking.salon import schemas, service
+from services.booking.serializers import respond
+from shared.errors import PreconditionRequired
 from shared.http.dependencies import DatabaseDep, SessionDep
-from shared.identity.access import allow
-from shared.identity.principals import Principal
+from shared.http.preconditions import IfMatch
+from shared.openapi.operations import ETAG, raises, sends
 
-router = APIRouter(prefix="/api/v1")
-
-Staff = Annotated[Principal, allow(Role.STAFF, Role.ADMIN)]
+router = APIRouter(prefix="/api/v1/bookings/rules")
 
 
-@router.get("/bookings/rules", response_model=schemas.Rules)
-async def get_rules(who: Visitor, database: DatabaseDep) -> Response:
-    return answer(await salon.rules(database))
+@router.get("", response_model=schemas.Rules, summary="Read the salon's rules for bookings", responses=sends(200, ETAG))
+async def get_rules(principal: Visitor, database: DatabaseDep) -> Response:
+    return respond(await service.get_rules(database))
 
 
-@router.put("/bookings/rules", response_model=schemas.Rules)
+@router.put(
+    "",
+    response_model=schemas.Rules,
+    summary="Set the salon's rules for bookings",
+    responses=raises(PreconditionRequired) | sends(200, ETAG),
+)
 async def choose_rules(
-    who: Staff, asked: schemas.RulesInput, session: SessionDep, if_match: IfMatch = None
+    principal: Staff, body: schemas.RulesInput, session: SessionDep, if_match: IfMatch = None
 ) -> Response:
-    return answer(await salon.choose(session, asked, if_match))
+    return respond(await service.set_rules(session, body, if_match))

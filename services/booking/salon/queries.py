@@ -1,3 +1,5 @@
+"""SQL of the salon's rules."""
+
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -14,12 +16,12 @@ async def rules(database: Database) -> dict[str, Any]:
     return dict((await database.call(RULES))[0]._mapping)
 
 
-async def locked_rules(session: AsyncSession) -> dict[str, Any]:
-    """As they are, and nobody else changes them until the transaction ends."""
+async def lock_rules(session: AsyncSession) -> dict[str, Any]:
+    """The rules. Nobody else can change them until the transaction ends."""
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("booking.salon", 0))))
     return dict((await session.execute(RULES)).one()._mapping)
 
 
-async def choose(session: AsyncSession, chosen: dict[str, Any]) -> None:
-    added = insert(salon).values(chosen)
-    await session.execute(added.on_conflict_do_update(index_elements=["singleton"], set_=chosen))
+async def set_rules(session: AsyncSession, rules: dict[str, Any]) -> None:
+    row = insert(salon).values(rules)
+    await session.execute(row.on_conflict_do_update(index_elements=["singleton"], set_=rules))

@@ -1,3 +1,5 @@
+"""HTTP models of the salon's rules."""
+
 from typing import Annotated
 
 from pydantic import Field
@@ -6,21 +8,21 @@ from shared.http.schemas import Flag, Input, Schema
 
 
 class RulesInput(Input):
-    """What the salon chooses for its bookings."""
+    """The salon's rules for its bookings."""
 
-    minimum_notice_minutes: Annotated[int, Field(ge=0, le=20160, strict=True)]
-    horizon_days: Annotated[int, Field(ge=1, le=365, strict=True)]
-    cancellation_window_hours: Annotated[int, Field(ge=0, le=336, strict=True)]
+    minimum_notice_minutes: Annotated[int, Field(ge=0, le=20160, strict=True, examples=[120])]
+    horizon_days: Annotated[int, Field(ge=1, le=365, strict=True, examples=[180])]
+    cancellation_window_hours: Annotated[int, Field(ge=0, le=336, strict=True, examples=[24])]
     confirm_by_hand: Flag
-    open_bookings_per_customer: Annotated[int, Field(ge=1, le=100, strict=True)]
-    offer_minutes: Annotated[int, Field(ge=5, le=1440, strict=True)]
+    open_bookings_per_customer: Annotated[int, Field(ge=1, le=100, strict=True, examples=[20])]
+    offer_minutes: Annotated[int, Field(ge=5, le=1440, strict=True, examples=[30])]
 
 
 class Rules(Schema):
-    minimum_notice_minutes: int
-    horizon_days: int
-    cancellation_window_hours: int
+    minimum_notice_minutes: Annotated[int, Field(examples=[120])]
+    horizon_days: Annotated[int, Field(examples=[180])]
+    cancellation_window_hours: Annotated[int, Field(examples=[24])]
     confirm_by_hand: bool
-    open_bookings_per_customer: int
-    offer_minutes: int
+    open_bookings_per_customer: Annotated[int, Field(examples=[20])]
+    offer_minutes: Annotated[int, Field(examples=[30])]
     version: int

@@ -1,3 +1,5 @@
-from services.booking.sql_calls import function
+"""SQL of series."""
 
-BOOK_SERIES = function("book_series")
+from services.booking.sql_calls import function_call
+
+BOOK_SERIES = function_call("book_series")

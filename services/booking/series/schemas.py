@@ -1,27 +1,49 @@
+"""HTTP models of series."""
+
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from services.booking.bookings.schemas import Booking, Notes
+from services.booking.catalog.schemas import EXAMPLE_TREATMENT_ID
+from services.booking.customers.schemas import CustomerId
+from services.booking.profiles.schemas import EXAMPLE_LOCTICIAN_ID
 from services.booking.slots.schemas import AvailabilityRequest
 from shared.http.schemas import Schema
 
 
 class SeriesRequest(AvailabilityRequest):
-    """`times` appointments, every so many weeks at the same hour of the clock in Copenhagen."""
+    """`times` appointments, `every_weeks` apart, at the same local time in Copenhagen."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "service_ids": [EXAMPLE_TREATMENT_ID],
+                    "loctician_id": EXAMPLE_LOCTICIAN_ID,
+                    "start": "2026-09-14T10:00:00+02:00",
+                    "every_weeks": 6,
+                    "times": 4,
+                }
+            ]
+        }
+    )
 
     every_weeks: Annotated[int, Field(ge=1, le=26, strict=True)]
     times: Annotated[int, Field(ge=2, le=26, strict=True)]
     notes: Notes | None = None
-    customer_id: UUID | None = None
+    customer_id: CustomerId | None = None
 
 
 class SeriesDate(Schema):
     start: datetime
     booking: Booking | None
-    reason: str | None
+    reason: Annotated[
+        str | None,
+        Field(description="The error code, if the date could not be booked", examples=["slot_taken"]),
+    ]
 
 
 class Series(Schema):

@@ -1,34 +1,44 @@
+"""Endpoints of free times."""
+
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
 from services.booking.dependencies import From, To, Visitor
-from services.booking.serializers import answer
-from services.booking.slots import schemas
-from services.booking.slots import service as slots
+from services.booking.profiles.schemas import LocticianId
+from services.booking.serializers import respond
+from services.booking.slots import errors, schemas, service
 from shared.database.autocommit import json_response
 from shared.http.dependencies import DatabaseDep, LanguageDep
+from shared.openapi.operations import raises
 
 router = APIRouter(prefix="/api/v1")
 
 
-@router.get("/slots", response_model=schemas.Slots)
+@router.get(
+    "/slots",
+    response_model=schemas.Slots,
+    summary="Find free times",
+    responses=raises(errors.RangeTooLong, *errors.UNKNOWN),
+)
 async def search_slots(
-    who: Visitor,
+    principal: Visitor,
     database: DatabaseDep,
     language: LanguageDep,
     service_id: Annotated[schemas.TreatmentIds, Query()],
-    loctician_id: UUID | None = None,
+    loctician_id: LocticianId | None = None,
     start: From = None,
     end: To = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response:
-    return json_response(await slots.search(database, who, service_id, loctician_id, (start, end), limit, language))
+    slots = await service.search(database, principal, service_id, loctician_id, (start, end), limit, language)
+    return json_response(slots)
 
 
-@router.post("/bookings/check-availability", response_model=schemas.Availability)
+@router.post(
+    "/bookings/check-availability", response_model=schemas.Availability, summary="Check whether a time can be booked"
+)
 async def check_availability(
-    who: Visitor, asked: schemas.AvailabilityRequest, database: DatabaseDep, language: LanguageDep
+    principal: Visitor, body: schemas.AvailabilityRequest, database: DatabaseDep, language: LanguageDep
 ) -> Response:
-    return answer(await slots.check(database, who, asked, language))
+    return respond(await service.check(database, principal, body, language))

@@ -1,8 +1,8 @@
-"""Why a time cannot be had."""
+"""The errors that say why a time cannot be booked."""
 
 from typing import ClassVar
 
-from shared.errors import Conflict, RuleBroken, Texts
+from shared.errors import Conflict, ProblemError, RuleBroken, Texts
 
 
 class SlotTaken(Conflict):
@@ -10,7 +10,7 @@ class SlotTaken(Conflict):
     title: ClassVar[Texts] = {"da": "Tiden er optaget", "en": "The time is taken"}
     detail: ClassVar[Texts] = {
         "da": "Tiden er ikke ledig længere. Se de nærmeste ledige tider i alternatives.",
-        "en": "This time is no longer free. The nearest free ones are in alternatives.",
+        "en": "The time is no longer free. The nearest free times are in alternatives.",
     }
 
 
@@ -19,7 +19,7 @@ class OutsideHours(Conflict):
     title: ClassVar[Texts] = {"da": "Uden for åbningstid", "en": "Outside opening hours"}
     detail: ClassVar[Texts] = {
         "da": "Behandlingen ligger uden for åbningstiden. Se de nærmeste ledige tider i alternatives.",
-        "en": "The treatment does not lie within opening hours. The nearest free times are in alternatives.",
+        "en": "The treatment is not within opening hours. The nearest free times are in alternatives.",
     }
 
 
@@ -27,8 +27,8 @@ class Holiday(Conflict):
     code = "holiday"
     title: ClassVar[Texts] = {"da": "Lukket på helligdagen", "en": "Closed for the holiday"}
     detail: ClassVar[Texts] = {
-        "da": "Dagen er en helligdag. Se de nærmeste ledige tider i alternatives.",
-        "en": "The day is a public holiday. The nearest free times are in alternatives.",
+        "da": "Det er helligdag, og der er lukket. Se de nærmeste ledige tider i alternatives.",
+        "en": "It is a public holiday, and nobody works. The nearest free times are in alternatives.",
     }
 
 
@@ -36,23 +36,23 @@ class Closed(Conflict):
     code = "closed"
     title: ClassVar[Texts] = {"da": "Lukket den dag", "en": "Closed that day"}
     detail: ClassVar[Texts] = {
-        "da": "Ingen tager imod den dag. Se de nærmeste ledige tider i alternatives.",
-        "en": "Nobody takes customers that day. The nearest free times are in alternatives.",
+        "da": "Der er lukket den dag. Se de nærmeste ledige tider i alternatives.",
+        "en": "Nobody works that day. The nearest free times are in alternatives.",
     }
 
 
 class InPast(RuleBroken):
     code = "in_past"
     title: ClassVar[Texts] = {"da": "Tiden er passeret", "en": "The time has passed"}
-    detail: ClassVar[Texts] = {"da": "start skal ligge i fremtiden.", "en": "start must lie in the future."}
+    detail: ClassVar[Texts] = {"da": "start skal ligge i fremtiden.", "en": "start must be in the future."}
 
 
 class TooSoon(RuleBroken):
     code = "too_soon"
     title: ClassVar[Texts] = {"da": "For kort varsel", "en": "Too short notice"}
     detail: ClassVar[Texts] = {
-        "da": "Salonen tager ikke imod med så kort varsel. Se salonens regler i /api/v1/bookings/rules.",
-        "en": "The salon takes no bookings at such short notice. Its rules are in /api/v1/bookings/rules.",
+        "da": "Salonen tager ikke imod bookinger med så kort varsel. Se salonens regler i /api/v1/bookings/rules.",
+        "en": "The salon does not take bookings at such short notice. See its rules in /api/v1/bookings/rules.",
     }
 
 
@@ -60,8 +60,8 @@ class TooFarAhead(RuleBroken):
     code = "too_far_ahead"
     title: ClassVar[Texts] = {"da": "For langt ude i fremtiden", "en": "Too far ahead"}
     detail: ClassVar[Texts] = {
-        "da": "Så langt frem kan der ikke bookes endnu. Se salonens regler i /api/v1/bookings/rules.",
-        "en": "Bookings are not taken so far ahead yet. The salon's rules are in /api/v1/bookings/rules.",
+        "da": "Der kan endnu ikke bookes så langt frem. Se salonens regler i /api/v1/bookings/rules.",
+        "en": "The salon does not take bookings so far ahead yet. See its rules in /api/v1/bookings/rules.",
     }
 
 
@@ -69,8 +69,8 @@ class OffGrid(RuleBroken):
     code = "off_grid"
     title: ClassVar[Texts] = {"da": "Ikke et starttidspunkt", "en": "Not a starting time"}
     detail: ClassVar[Texts] = {
-        "da": "Behandlingen begynder kun på faste minuttal. Hent starttider fra /api/v1/slots.",
-        "en": "The treatment starts at fixed minutes only. Get its starts from /api/v1/slots.",
+        "da": "Behandlingen kan kun begynde på faste minuttal. Hent de ledige tider fra /api/v1/slots.",
+        "en": "The treatment can only start at fixed minutes. Get the free times from /api/v1/slots.",
     }
 
 
@@ -87,7 +87,7 @@ class UnknownLoctician(RuleBroken):
     code = "unknown_loctician"
     title: ClassVar[Texts] = {"da": "Ukendt loctician", "en": "Unknown loctician"}
     detail: ClassVar[Texts] = {
-        "da": "loctician_id er ikke en loctician, der tager imod.",
+        "da": "loctician_id er ikke en loctician, der tager imod bookinger.",
         "en": "loctician_id is not a loctician who takes bookings.",
     }
 
@@ -96,15 +96,29 @@ class TreatmentNotOffered(RuleBroken):
     code = "treatment_not_offered"
     title: ClassVar[Texts] = {"da": "Tilbydes ikke", "en": "Not offered"}
     detail: ClassVar[Texts] = {
-        "da": "Ingen, der passer til valget, udfører alle behandlingerne.",
-        "en": "Nobody who fits the choice performs all of these treatments.",
+        "da": "Ingen loctician kan udføre alle de valgte behandlinger.",
+        "en": "No loctician can perform all of the chosen treatments.",
     }
 
 
 class RangeTooLong(RuleBroken):
     code = "range_too_long"
-    title: ClassVar[Texts] = {"da": "Ugyldigt tidsrum", "en": "Invalid range"}
+    title: ClassVar[Texts] = {"da": "Ugyldigt tidsrum", "en": "Invalid period"}
     detail: ClassVar[Texts] = {
-        "da": "to skal ligge efter from og højst 31 dage senere.",
-        "en": "to must lie after from and at most 31 days later.",
+        "da": "to skal ligge efter from, og højst 31 dage senere.",
+        "en": "to must be after from, and at most 31 days later.",
     }
+
+
+UNKNOWN: tuple[type[ProblemError], ...] = (UnknownTreatment, UnknownLoctician, TreatmentNotOffered)
+UNBOOKABLE: tuple[type[ProblemError], ...] = (
+    SlotTaken,
+    OutsideHours,
+    Holiday,
+    Closed,
+    InPast,
+    TooSoon,
+    TooFarAhead,
+    OffGrid,
+    *UNKNOWN,
+)

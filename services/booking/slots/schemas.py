@@ -1,10 +1,14 @@
+"""HTTP models of free times and of what is asked for when something is booked."""
+
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from services.booking.catalog.schemas import TreatmentId
 from services.booking.money import MoneyWithVat
+from services.booking.profiles.schemas import LocticianId
 from shared.http.schemas import Input, Instant, Schema
 from shared.http.validation_messages import invalid
 
@@ -14,36 +18,39 @@ MAX_TREATMENTS = 8
 def _distinct(ids: list[UUID]) -> list[UUID]:
     if len(set(ids)) < len(ids):
         raise invalid(
-            "named_twice", en="the same treatment is named twice", da="Den samme behandling er nævnt to gange."
+            "named_twice",
+            en="contains the same treatment twice",
+            da="Den samme behandling er angivet to gange.",
         )
     return ids
 
 
-TreatmentIds = Annotated[list[UUID], Field(min_length=1, max_length=MAX_TREATMENTS), AfterValidator(_distinct)]
+TreatmentIds = Annotated[list[TreatmentId], Field(min_length=1, max_length=MAX_TREATMENTS), AfterValidator(_distinct)]
+End = Annotated[datetime, Field(examples=["2026-09-14T11:30:00+02:00"])]
 
 
 class AvailabilityRequest(Input):
     service_ids: TreatmentIds
-    loctician_id: UUID | None = None
+    loctician_id: LocticianId | None = None
     start: Instant
 
 
 class Part(Schema):
-    service_id: UUID
-    loctician_id: UUID
+    service_id: TreatmentId
+    loctician_id: LocticianId
     start: datetime
-    end: datetime
+    end: End
 
 
 class Slot(Schema):
     start: datetime
-    end: datetime
-    loctician_id: UUID
-    service_ids: list[UUID]
+    end: End
+    loctician_id: LocticianId
+    service_ids: list[TreatmentId]
     price: MoneyWithVat
     items: Annotated[
         list[Part] | None,
-        Field(description="Only where several locticians share the sitting; loctician_id is the first"),
+        Field(description="Only if several locticians share the sitting; loctician_id is then the first of them"),
     ] = None
 
 
@@ -53,5 +60,5 @@ class Slots(Schema):
 
 class Availability(Schema):
     available: bool
-    reason: str | None
+    reason: Annotated[str | None, Field(description="An error code", examples=["slot_taken"])]
     alternatives: list[Slot]

@@ -1,3 +1,5 @@
+"""The form of slots in answers."""
+
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,20 +10,20 @@ from services.booking.serializers import Answer, instant
 
 
 def slot(row: Any, treatment_ids: Sequence[UUID], language: str) -> Answer:
-    """`row` as booking.slot has it in JSON; what booking.slots_json() writes is the same."""
-    found = {
-        "start": instant(row["starts_at"]),
+    """`row` is a booking.slot in JSON. The SQL function booking.slots_json() writes the same form."""
+    start = instant(row["starts_at"])
+    return {
+        "start": start,
         "end": instant(row["ends_at"]),
         "loctician_id": str(row["loctician_id"]),
         "service_ids": treatment_ids,
         "price": price(row["price_amount"], language),
-    }
-    return found | shared_items(found["start"], row["parts"])
+    } | shared_items(start, row["parts"])
 
 
 def shared_items(start: Any, parts: list[Answer] | None) -> Answer:
-    """Who does what and when, where several locticians share a sitting."""
-    return {"items": [_part(start, one) for one in parts]} if parts else {}
+    """Who performs what and when, if several locticians share the sitting."""
+    return {"items": [_part(start, part) for part in parts]} if parts else {}
 
 
 def _part(start: datetime, part: Answer) -> Answer:
@@ -34,5 +36,5 @@ def _part(start: datetime, part: Answer) -> Answer:
 
 
 def _after(start: datetime, minutes: int) -> datetime:
-    # In UTC: added to a wall-clock time, minutes would ignore a change of the clock between.
+    # In UTC: minutes added to local time would be wrong on the days when the clock changes.
     return start.astimezone(UTC) + timedelta(minutes=minutes)

@@ -1,95 +1,100 @@
-"""Free time: one engine (the SQL function booking.free_sittings) for searching, checking and alternatives."""
+"""Free times. Searches, availability checks and alternatives all use the SQL function booking.free_sittings()."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from domain.roles import Role
-from services.booking.errors import ABOUT_THE_TIME, REFUSALS
-from services.booking.slots import queries, serializers
-from services.booking.slots import service as slots
-from services.booking.slots.errors import RangeTooLong
-from services.booking.slots.queries import Search
+from services.booking.errors import BY_CODE, WITH_ALTERNATIVES
+from services.booking.slots import errors, queries, serializers
 from services.booking.slots.schemas import AvailabilityRequest
-from services.booking.sql_calls import Row, run
+from services.booking.sql_calls import Row, call
 from shared.database.session import Database
 from shared.identity.principals import Principal, claims_of
 
 LONGEST_SEARCH = timedelta(days=31)
 USUAL_SEARCH = timedelta(days=14)
 NOTHING_FREE = '{"items":[]}'
+UNKNOWN_CODES = {error.code for error in errors.UNKNOWN}
 
 
 async def search(
     database: Database,
-    who: Principal | None,
+    principal: Principal | None,
     treatment_ids: list[UUID],
-    loctician: UUID | None,
-    between: tuple[datetime | None, datetime | None],
+    loctician_id: UUID | None,
+    period: tuple[datetime | None, datetime | None],
     limit: int,
     language: str,
 ) -> str:
-    start = between[0] or datetime.now(UTC)
-    end = between[1] or start + USUAL_SEARCH
+    """The free times in JSON. Without a period: the next 14 days.
+
+    Raises RangeTooLong, and UnknownTreatment, UnknownLoctician or TreatmentNotOffered.
+    """
+    start = period[0] or datetime.now(UTC)
+    end = period[1] or start + USUAL_SEARCH
     if not start < end <= start + LONGEST_SEARCH:
-        raise RangeTooLong
-    notice = who is None or who.role == Role.CUSTOMER  # the salon itself needs none
-    found = await queries.free_slots(database, Search(treatment_ids, loctician, start, end, limit, notice), language)
-    if found is None:
-        await _refuse_unknown(database, treatment_ids, loctician)
-    return found or NOTHING_FREE
+        raise errors.RangeTooLong
+    apply_notice = principal is None or principal.role == Role.CUSTOMER  # the salon itself may book without notice
+    wanted = queries.Search(treatment_ids, loctician_id, start, end, limit, apply_notice)
+    slots = await queries.free_slots(database, wanted, language)
+    if slots is None:
+        await _raise_for_unknown(database, treatment_ids, loctician_id)
+    return slots or NOTHING_FREE
 
 
-async def _refuse_unknown(database: Database, treatment_ids: list[UUID], loctician: UUID | None) -> None:
-    """Nothing free is an answer; something that does not exist is a mistake."""
+async def _raise_for_unknown(database: Database, treatment_ids: list[UUID], loctician_id: UUID | None) -> None:
+    """Tells a search that found nothing from one for something that does not exist."""
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    asked = AvailabilityRequest(service_ids=treatment_ids, loctician_id=loctician, start=tomorrow)
-    reason = (await _availability(database, None, asked))["reason"]
-    if reason in {"unknown_treatment", "unknown_loctician", "treatment_not_offered"}:
-        raise REFUSALS[reason]
+    request = AvailabilityRequest(service_ids=treatment_ids, loctician_id=loctician_id, start=tomorrow)
+    reason = (await _availability(database, None, request))["reason"]
+    if reason in UNKNOWN_CODES:
+        raise BY_CODE[reason]
 
 
-async def check(database: Database, who: Principal | None, asked: AvailabilityRequest, language: str) -> dict[str, Any]:
-    found = await _availability(database, who, asked)
+async def check(
+    database: Database, principal: Principal | None, request: AvailabilityRequest, language: str
+) -> dict[str, Any]:
+    row = await _availability(database, principal, request)
     return {
-        "available": found["reason"] is None,
-        "reason": found["reason"],
-        "alternatives": _alternatives(found, asked, language),
+        "available": row["reason"] is None,
+        "reason": row["reason"],
+        "alternatives": _alternatives(row, request, language),
     }
 
 
-async def nearest(
-    database: Database, who: Principal, asked: AvailabilityRequest, customer_id: UUID, language: str
-) -> list[dict[str, Any]]:
-    """Also when the time asked for is free: then it comes first."""
-    request = {"customer_id": customer_id, "nearest": True}
-    return _alternatives(await _availability(database, who, asked, request), asked, language)
-
-
-async def _availability(
-    database: Database, who: Principal | None, asked: AvailabilityRequest, more: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    request = asked.model_dump(include={"service_ids", "loctician_id", "start"}) | {"customer_id": who and who.id}
-    request |= more or {}
-    return await queries.availability(database, claims_of(who).as_json(), request)
-
-
-def _alternatives(found: dict[str, Any], asked: AvailabilityRequest, language: str) -> list[dict[str, Any]]:
-    return [serializers.slot(one, asked.service_ids, language) for one in found["alternatives"]]
-
-
-async def run_or_offer(
+async def call_with_alternatives(
     database: Database,
-    who: Principal,
+    principal: Principal,
     statement: str,
-    request: Row,
-    asked: AvailabilityRequest,
+    arguments: Row,
+    request: AvailabilityRequest,
     customer_id: UUID,
     language: str,
 ) -> Row:
-    """The same; a refusal of the time names the nearest free ones."""
+    """Like sql_calls.call(). An error about the time gets the nearest free times as `alternatives`."""
     try:
-        return await run(database, who, statement, request)
-    except ABOUT_THE_TIME as refusal:
-        refusal.extensions["alternatives"] = await slots.nearest(database, who, asked, customer_id, language)
+        return await call(database, principal, statement, arguments)
+    except WITH_ALTERNATIVES as error:
+        error.extensions["alternatives"] = await nearest(database, principal, request, customer_id, language)
         raise
+
+
+async def nearest(
+    database: Database, principal: Principal, request: AvailabilityRequest, customer_id: UUID, language: str
+) -> list[dict[str, Any]]:
+    """The free times nearest to the one asked for, which comes first if it is free."""
+    more = {"customer_id": customer_id, "nearest": True}
+    return _alternatives(await _availability(database, principal, request, more), request, language)
+
+
+async def _availability(
+    database: Database, principal: Principal | None, request: AvailabilityRequest, more: Row | None = None
+) -> Row:
+    arguments = request.model_dump(include={"service_ids", "loctician_id", "start"})
+    arguments |= {"customer_id": principal and principal.id} | (more or {})
+    return await queries.availability(database, claims_of(principal).as_json(), arguments)
+
+
+def _alternatives(row: Row, request: AvailabilityRequest, language: str) -> list[dict[str, Any]]:
+    return [serializers.slot(slot, request.service_ids, language) for slot in row["alternatives"]]

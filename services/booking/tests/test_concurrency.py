@@ -9,7 +9,7 @@ from asyncpg import PostgresError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.booking.sql_calls import ATTEMPTS, function, row_of
+from services.booking.sql_calls import ATTEMPTS, fetch_row, function_call
 from services.booking.tests.conftest import AMINA, DETOX, RETWIST, STYLING, Book, at
 from shared.database.session import Database
 
@@ -95,7 +95,7 @@ async def failing(owner: AsyncEngine, database: Database) -> AsyncIterator[Calla
         await connection.execute(text(FAILING))
 
     async def call(state: str, failures: int) -> int:
-        found = await row_of(database, function("failing"), "{}", {"state": state, "failures": failures})
+        found = await fetch_row(database, function_call("failing"), "{}", {"state": state, "failures": failures})
         return int(found["attempt"])
 
     yield call

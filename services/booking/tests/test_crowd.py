@@ -170,7 +170,7 @@ async def test_two_thousand_operations_at_once_leave_every_rule_kept(
 
     async def end_lapsed() -> None:
         async with transaction(database, SERVICE_CLAIMS) as session:
-            await queries.end_lapsed(session)
+            await queries.end_expired(session)
 
     async def live(number: int) -> Counter[int]:
         client = Client(sign_in(), days, random.Random(number))

@@ -43,7 +43,7 @@ def deadlocks() -> float:
 
 async def end_lapsed(database: Database) -> None:
     async with transaction(database, SERVICE_CLAIMS) as session:
-        await queries.end_lapsed(session)
+        await queries.end_expired(session)
 
 
 class TestHolding:

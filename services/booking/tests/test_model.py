@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.clock import COPENHAGEN
-from services.booking.errors import refusal_of
+from services.booking.errors import error_from
 from services.booking.tests.conftest import CLOCK
 from services.booking.tests.reference import STEP, Offer, Reference, Treatment, World
 
@@ -254,7 +254,7 @@ class Engine:
             ids = {"booking_id": uuid4(), "require_verified": False}
             await self.call("book", start, **ids)
         except DBAPIError as error:
-            refusal = refusal_of(error.orig.__cause__) if error.orig else None
+            refusal = error_from(error.orig.__cause__) if error.orig else None
             if refusal is None:
                 raise
             return refusal.code

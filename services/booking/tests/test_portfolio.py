@@ -23,6 +23,7 @@ from services.booking.portfolio import instagram
 from services.booking.portfolio import worker as portfolio
 from services.booking.settings import BookingSettings
 from services.booking.tests.conftest import AMINA, JONAS
+from shared.backoff import Backoff
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.servers import Servers, base_settings
@@ -123,12 +124,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same limits, but none that a test would wait for."""
     monkeypatch.setattr(instagram, "TIMEOUT", httpx.Timeout(0.5))
     monkeypatch.setattr(instagram, "DEADLINE", 1.0)
-    monkeypatch.setattr(instagram, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(instagram, "BACKOFF", Backoff(first=0.001, longest=0.001))
 
 
 @asynccontextmanager
 async def asking(graph: Graph) -> AsyncIterator[httpx.AsyncClient]:
-    async with instagram.client_of(graph.url) as client:
+    async with instagram.create_client(graph.url) as client:
         yield client
 
 
@@ -192,7 +193,7 @@ class TestGraphApi:
         with pytest.raises(instagram.InstagramError, match="too large"):
             await fetch(graph, endless)
         packed = gzip.compress(b" " * 10_000_000)
-        with pytest.raises(instagram.InstagramError, match="packed"):
+        with pytest.raises(instagram.InstagramError, match="compressed"):
             await fetch(graph, answering(packed, "200 OK", "Content-Encoding: gzip"))
 
     async def test_follows_no_redirect(self, graph: Graph) -> None:
@@ -213,10 +214,10 @@ class TestGraphApi:
         assert found[1].caption == ""
 
     async def test_takes_no_more_than_it_asked_for(self, graph: Graph) -> None:
-        assert len(await fetch(graph, listing(*(media(n) for n in range(200))))) == instagram.MOST_MEDIA
+        assert len(await fetch(graph, listing(*(media(n) for n in range(200))))) == instagram.MAX_MEDIA
 
     async def test_a_server_that_is_down_is_an_error_like_any(self, graph: Graph) -> None:
-        async with instagram.client_of("http://127.0.0.1:9") as client:
+        async with instagram.create_client("http://127.0.0.1:9") as client:
             with pytest.raises(instagram.InstagramError, match="ConnectError"):
                 await instagram.newest_media(client, ACCOUNT, TOKEN)
 
@@ -303,7 +304,7 @@ class TestPortfolio:
             wait, counted = await due_in(database)
             assert counted == failures + 1
             assert timedelta(minutes=0.85 * 2**failures) < wait < timedelta(minutes=1.15 * 2**failures)
-        assert portfolio.after(500) < timedelta(hours=7)
+        assert portfolio.pause_after(500) < timedelta(hours=7)
         await make_due(database)
         await refresh(database, graph, listing(media(2)))
         assert await shown(client) == ["2"]
@@ -360,7 +361,7 @@ class TestPortfolio:
         self, client: httpx.AsyncClient, app: FastAPI, graph: Graph, enabled: BookingSettings,
         caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     ) -> None:  # fmt: skip
-        monkeypatch.setattr(portfolio, "POLL", 0.02)
+        monkeypatch.setattr(portfolio, "POLL_SECONDS", 0.02)
         caplog.set_level(logging.DEBUG)
         graph.replies = [answering(b"", "400 Bad Request")]
         worker = asyncio.create_task(portfolio.run(app.state.runtime))
@@ -395,7 +396,7 @@ class TestPortfolio:
 class TestSettings:
     def test_the_token_is_needed_with_the_feature(self, servers: Servers) -> None:
         given = base_settings(servers, servers.database_url)
-        with pytest.raises(ValidationError, match="INSTAGRAM_ACCESS_TOKEN is needed"):
+        with pytest.raises(ValidationError, match="requires INSTAGRAM_ACCESS_TOKEN"):
             BookingSettings.model_validate(given | {"enable_instagram": True})
 
     def test_the_address_is_https_in_production(self, servers: Servers) -> None:

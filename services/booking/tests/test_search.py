@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, text
 
 from services.booking import demo
-from services.booking.catalog.service import MOST_WORDS, words_of
+from services.booking.catalog.service import MAX_WORDS, words_of
 from services.booking.models import treatments
 from services.booking.tests.conftest import add_treatment
 from services.booking.tests.test_input import is_problem
@@ -280,7 +280,7 @@ class TestOddInput:
     @given(st.text(max_size=400))
     def test_words_are_few_and_hold_letters_and_digits_only(self, typed: str) -> None:
         words = words_of(typed)
-        assert len(words) <= MOST_WORDS
+        assert len(words) <= MAX_WORDS
         assert all(word.isalnum() and len(word) <= 40 for word in words)
 
 

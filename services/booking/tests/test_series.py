@@ -7,7 +7,7 @@ import pytest
 
 from domain.clock import COPENHAGEN
 from services.booking.series.schemas import SeriesRequest
-from services.booking.series.service import dates_of
+from services.booking.series.service import starts_of
 from services.booking.tests.conftest import (  # fmt: skip
     DETOX,
     JONAS,
@@ -100,5 +100,5 @@ class TestSeries:
     def test_keeps_the_hour_of_the_clock_over_a_change(self) -> None:
         first = datetime(2027, 3, 22, 10, tzinfo=COPENHAGEN)
         asked = SeriesRequest(service_ids=[STYLING], start=first.astimezone(UTC), every_weeks=1, times=2)
-        dates = dates_of(asked)
+        dates = starts_of(asked)
         assert [one.isoformat() for one in dates] == ["2027-03-22T10:00:00+01:00", "2027-03-29T10:00:00+02:00"]

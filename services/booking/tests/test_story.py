@@ -107,7 +107,7 @@ class Salon:
 
     async def end_lapsed(self) -> None:
         async with transaction(self.database, SERVICE_CLAIMS) as session:
-            await queries.end_lapsed(session)
+            await queries.end_expired(session)
 
     async def offer_freed_times(self) -> None:
         async with transaction(self.database, SERVICE_CLAIMS) as session:

@@ -1,43 +1,68 @@
+"""Endpoints of the waitlist."""
+
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from services.booking.dependencies import Caller, Cursor, Limit, RequireVerified
-from services.booking.serializers import answer
+from services.booking import errors
+from services.booking.customers.schemas import CustomerId
+from services.booking.dependencies import Caller, RequireVerified
+from services.booking.serializers import respond
+from services.booking.slots import errors as slot_errors
 from services.booking.waitlist import schemas, service
 from shared.http.dependencies import DatabaseDep, LanguageDep
 from shared.http.idempotency import IdempotencyKey
-from shared.http.pagination import Page
+from shared.http.pagination import Cursor, Limit, Page
+from shared.openapi.operations import ETAG, LOCATION, raises, sends
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1/waitlist")
 
 
-@router.post("/waitlist", status_code=201, response_model=schemas.Waiting)
+@router.post(
+    "",
+    status_code=201,
+    response_model=schemas.Waiting,
+    summary="Join the waitlist",
+    responses=raises(
+        *slot_errors.UNKNOWN,
+        slot_errors.InPast,
+        slot_errors.TooFarAhead,
+        errors.TooManyWishes,
+        *errors.WRONG_CUSTOMER,
+        errors.CustomerRequired,
+    )
+    | sends(201, ETAG, LOCATION),
+)
 async def join_waitlist(
-    who: Caller,
-    asked: schemas.WaitRequest,
+    principal: Caller,
+    body: schemas.WaitRequest,
     require_verified: RequireVerified,
     database: DatabaseDep,
     language: LanguageDep,
     key: IdempotencyKey = None,
 ) -> Response:
-    waiting = await service.wait(database, who, asked, key, language, require_verified=require_verified)
-    return answer(waiting, 201, Location=f"/api/v1/waitlist/{waiting['id']}")
+    wish = await service.join(database, principal, body, key, language, require_verified=require_verified)
+    return respond(wish, 201, Location=f"/api/v1/waitlist/{wish['id']}")
 
 
-@router.get("/waitlist", response_model=Page[schemas.Waiting])
+@router.get(
+    "",
+    response_model=Page[schemas.Waiting],
+    summary="List the wishes on the waitlist",
+    responses=raises(errors.NotForOthers),
+)
 async def list_wishes(
-    who: Caller,
+    principal: Caller,
     database: DatabaseDep,
     language: LanguageDep,
-    customer_id: UUID | None = None,
+    customer_id: CustomerId | None = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Response:
-    return answer(await service.wishes(database, who, customer_id, cursor, limit, language))
+    return respond(await service.list_wishes(database, principal, customer_id, cursor, limit, language))
 
 
-@router.delete("/waitlist/{waitlist_id}", status_code=204, response_class=Response)
-async def leave_waitlist(who: Caller, waitlist_id: UUID, database: DatabaseDep) -> Response:
-    await service.leave(database, who, waitlist_id)
+@router.delete("/{waitlist_id}", status_code=204, response_class=Response, summary="Leave the waitlist")
+async def leave_waitlist(principal: Caller, waitlist_id: UUID, database: DatabaseDep) -> Response:
+    await service.leave(database, principal, waitlist_id)
     return Response(status_code=204)

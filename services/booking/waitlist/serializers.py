@@ -1,8 +1,10 @@
+"""The form of wishes in answers."""
+
 from services.booking.holds.serializers import held_time
 from services.booking.serializers import Answer, instant
 
 
-def waiting(row: Answer, language: str) -> Answer:
+def wish(row: Answer, language: str) -> Answer:
     offer = row["offer"]
     return row | {
         "created_at": instant(row["created_at"]),

@@ -1,4 +1,4 @@
-"""The waitlist: who would like a time that is taken, and is offered one when it opens."""
+"""The waitlist: customers who wish for a time that is taken, and are offered it when it becomes free."""
 
 from datetime import datetime
 from typing import Any
@@ -6,42 +6,54 @@ from uuid import UUID
 
 from domain.roles import Role
 from services.booking.customers import read_audit
-from services.booking.customers.service import chair_of, customer_of
-from services.booking.sql_calls import keyed, rows_of, run
+from services.booking.customers.service import customer_for, loctician_for
+from services.booking.serializers import Answer
+from services.booking.sql_calls import call, fetch_rows, idempotency
 from services.booking.waitlist import queries, serializers
 from services.booking.waitlist.schemas import WaitRequest
 from shared.database.session import Database
-from shared.http.pagination import decode_cursor, encode_cursor
+from shared.http.pagination import decode_cursor, page
 from shared.identity.principals import Principal, claims_of
 
 
-async def wait(
-    database: Database, who: Principal, asked: WaitRequest, key: str | None, language: str, *, require_verified: bool
-) -> dict[str, Any]:
-    request = asked.model_dump() | {
-        "customer_id": customer_of(who, asked.customer_id),
-        "loctician_id": chair_of(who, asked.loctician_id),
+async def join(
+    database: Database,
+    principal: Principal,
+    request: WaitRequest,
+    key: str | None,
+    language: str,
+    *,
+    require_verified: bool,
+) -> Answer:
+    """Raises one of errors.RAISED_BY_SQL."""
+    arguments = request.model_dump() | {
+        "customer_id": customer_for(principal, request.customer_id),
+        "loctician_id": loctician_for(principal, request.loctician_id),
         "require_verified": require_verified,
-        **keyed("waitlist", key, asked),
+        **idempotency("waitlist", key, request),
     }
-    return serializers.waiting(await run(database, who, queries.WAIT, request), language)
+    return serializers.wish(await call(database, principal, queries.JOIN, arguments), language)
 
 
-async def wishes(
-    database: Database, who: Principal, customer_id: UUID | None, cursor: str | None, limit: int, language: str
-) -> dict[str, Any]:
-    """One page of one's own, or for staff of everybody's, by when they came."""
+async def list_wishes(
+    database: Database, principal: Principal, customer_id: UUID | None, cursor: str | None, limit: int, language: str
+) -> Answer:
+    """One page, oldest first: staff see all wishes, others their own."""
     wanted: dict[str, Any] = {} if customer_id is None else {"customer_id": customer_id}
-    if who.role in {Role.CUSTOMER, Role.LOCTICIAN}:
-        wanted["customer_id"] = who.id
+    if principal.role in {Role.CUSTOMER, Role.LOCTICIAN}:
+        wanted["customer_id"] = principal.id
     if cursor:
         wanted["after_at"], wanted["after_id"] = decode_cursor(cursor, datetime, UUID)
-    rows = await rows_of(database, queries.WISHES, claims_of(who).as_json(), wanted | {"limit": limit + 1})
-    await read_audit.note_rows(database, who, "waitlist", rows[:limit])
-    more = encode_cursor(rows[limit - 1]["created_at"], rows[limit - 1]["id"]) if len(rows) > limit else None
-    return {"items": [serializers.waiting(row, language) for row in rows[:limit]], "next_cursor": more}
+    rows = await fetch_rows(database, queries.WISHES, claims_of(principal).as_json(), wanted | {"limit": limit + 1})
+    await read_audit.record_rows(database, principal, "waitlist", rows[:limit])
+    return page(
+        rows,
+        limit,
+        key=lambda row: (row["created_at"], row["id"]),
+        item=lambda row: serializers.wish(row, language),
+    )
 
 
-async def leave(database: Database, who: Principal, waitlist_id: UUID) -> None:
-    """An offer that is open goes to the next."""
-    await run(database, who, queries.STOP_WAITING, {"id": waitlist_id})
+async def leave(database: Database, principal: Principal, waitlist_id: UUID) -> None:
+    """Removes the wish. An open offer goes to the next customer. Raises NotFound."""
+    await call(database, principal, queries.LEAVE, {"id": waitlist_id})
