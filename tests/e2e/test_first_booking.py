@@ -40,7 +40,7 @@ class TestFirstBooking:
                 public = await soon(receive(public_socket, "availability_update", lambda data: not data["available"]))
                 assert not {"booking_id", "customer_id"} & public["data"].keys()
                 await self._calendar_shows(http, loctician, booking, present=True)
-                await self._mailed(stack, address, "er reserveret", booking)
+                await self._mailed(stack, address, "er booket", booking)
                 await self._mailed(stack, loctician_address, "ooking", booking)
                 await self._audit_has(http, booking["id"], "booking.created.v1", headers["X-Request-ID"])
 

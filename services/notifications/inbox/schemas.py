@@ -27,7 +27,7 @@ class Notice(Schema):
     id: UUID = Field(examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2d01"])
     type: str = Field(examples=["booking_update"])
     kind: str = Field(examples=["booking_created"])
-    title: str = Field(examples=["Din tid mandag d. 14. september 2026 kl. 10.00 er booket"])
+    title: str = Field(examples=["Din tid mandag den 14. september 2026 kl. 10.00 er booket"])
     data: Annotated[BookingUpdate | dict[str, Any], Field(union_mode="left_to_right")]
     created_at: LocalInstant
     read_at: LocalInstant | None

@@ -1,4 +1,4 @@
-"""Words that all templates share, and how instants are written. What is said of each kind stands in templates/."""
+"""Words that all templates share, and date formats. The text of each notification type is in templates/."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Labels:
     unknown_treatment: str
     unknown_loctician: str
     unknown_customer: str
-    instant: str  # a pattern of Babel's, as the next
+    instant: str  # a Babel pattern, like `clock`
     clock: str
     summer_time: str
     winter_time: str
@@ -31,13 +31,13 @@ LABELS = {
         customer="Kunde",
         time="Tid",
         price="Pris",
-        held_until="Holdes til",
+        held_until="Holdes til dig indtil",
         closing="Venlig hilsen",
-        unsubscribe="Afmeld den slags mails",
+        unsubscribe="Afmeld mails som denne",
         unknown_treatment="Behandling",
         unknown_loctician="Salonen",
         unknown_customer="En kunde",
-        instant="EEEE d. MMMM y 'kl.' HH.mm",
+        instant="EEEE 'den' d. MMMM y 'kl.' HH.mm",
         clock="HH.mm",
         summer_time="sommertid, UTC+2",
         winter_time="vintertid, UTC+1",
@@ -49,9 +49,9 @@ LABELS = {
         customer="Customer",
         time="Time",
         price="Price",
-        held_until="Held until",
+        held_until="Held for you until",
         closing="Kind regards",
-        unsubscribe="Unsubscribe from such mails",
+        unsubscribe="Unsubscribe from mails like this",
         unknown_treatment="Treatment",
         unknown_loctician="The salon",
         unknown_customer="A customer",

@@ -180,7 +180,7 @@ class TestWarnings:
         await sender.send_due()
         assert [mail["Subject"] for mail in post.to(KIRSTENS)] == [
             "Nyt login på din konto",
-            "Vi har logget en enhed ud af sikkerhedshensyn",
+            "Af sikkerhedsgrunde har vi logget en enhed ud",
         ]
         inbox = await client.get("/api/v1/notifications", headers=auth_headers(Role.CUSTOMER, KIRSTEN))
         assert [one["kind"] for one in inbox.json()["items"]] == ["session_reused", "new_device"]

@@ -57,12 +57,12 @@ class TestMails:
         await deliver("booking.created.v1", booking(), version=1)
         assert await sender.send_due() == 2
         [to_customer], [to_loctician] = post.to(KIRSTENS), post.to(AMINAS)
-        assert to_customer["Subject"] == "Din tid mandag 3. marts 2031 kl. 10.00 er reserveret"
-        assert to_loctician["Subject"] == "New booking Monday 3 March 2031 at 10:00"
+        assert to_customer["Subject"] == "Din tid mandag den 3. marts 2031 kl. 10.00 er booket"
+        assert to_loctician["Subject"] == "New booking on Monday 3 March 2031 at 10:00"
         for expected in (
             "Hej Kirsten Ærø",
             "Opstramning",
-            "mandag 3. marts 2031 kl. 10.00–11.30",
+            "mandag den 3. marts 2031 kl. 10.00–11.30",
             "Amina",
             "649,00 kr.",
         ):
@@ -109,7 +109,7 @@ class TestMails:
     ) -> None:
         await deliver("booking.created.v1", booking(status="pending"), version=1)
         await sender.send_due()
-        assert "bekræfter den snart" in text_of(post.to(KIRSTENS)[0])
+        assert "bekræfter tiden hurtigst muligt" in text_of(post.to(KIRSTENS)[0])
 
     async def test_each_loctician_hears_of_the_own_items_only(
         self, deliver: Deliver, sender: Sender, post: PostOffice, know: Know
@@ -138,11 +138,11 @@ class TestMails:
         for _ in range(2):
             await sender.send_due()
         assert [mail["Subject"] for mail in post.to(AMINAS)] == [
-            "New booking Monday 3 March 2031 at 10:00",
-            "Booking Monday 3 March 2031 at 10:00 is cancelled",
+            "New booking on Monday 3 March 2031 at 10:00",
+            "Booking on Monday 3 March 2031 at 10:00 is cancelled",
         ]
         assert [mail["Subject"] for mail in post.to("jonas@example.com")] == [
-            "Booking flyttet til mandag 3. marts 2031 kl. 13.00"
+            "En booking er flyttet til mandag den 3. marts 2031 kl. 13.00"
         ]
         updates = [one for one in await pushed(outbox, "booking_update") if one["audience"] == [f"user:{AMINA}"]]
         assert [one["data"]["status"] for one in updates] == ["confirmed", "cancelled"]

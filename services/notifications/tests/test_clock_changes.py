@@ -28,24 +28,24 @@ class TestMails:
     @pytest.mark.parametrize(
         ("start", "danish", "english"),
         [
-            (SPRING + HALF_HOUR, "søndag 30. marts 2031 kl. 01.30–04.00", "Sunday 30 March 2031 at 01:30–04:00"),
-            (SPRING + 8 * 2 * HALF_HOUR, "søndag 30. marts 2031 kl. 10.00–11.30", "at 10:00–11:30"),
+            (SPRING + HALF_HOUR, "søndag den 30. marts 2031 kl. 01.30–04.00", "Sunday 30 March 2031 at 01:30–04:00"),
+            (SPRING + 8 * 2 * HALF_HOUR, "søndag den 30. marts 2031 kl. 10.00–11.30", "at 10:00–11:30"),
             (
                 AUTUMN + HALF_HOUR,
-                "søndag 26. oktober 2031 kl. 02.30 (sommertid, UTC+2)–03.00",
+                "søndag den 26. oktober 2031 kl. 02.30 (sommertid, UTC+2)–03.00",
                 "Sunday 26 October 2031 at 02:30 (summer time, UTC+2)–03:00",
             ),
             (
                 AUTUMN - HALF_HOUR,
-                "søndag 26. oktober 2031 kl. 01.30–02.00 (vintertid, UTC+1)",
+                "søndag den 26. oktober 2031 kl. 01.30–02.00 (vintertid, UTC+1)",
                 "Sunday 26 October 2031 at 01:30–02:00 (winter time, UTC+1)",
             ),
             (
                 AUTUMN + 3 * HALF_HOUR,
-                "søndag 26. oktober 2031 kl. 02.30 (vintertid, UTC+1)–04.00",
+                "søndag den 26. oktober 2031 kl. 02.30 (vintertid, UTC+1)–04.00",
                 "Sunday 26 October 2031 at 02:30 (winter time, UTC+1)–04:00",
             ),
-            (AUTUMN + 8 * 2 * HALF_HOUR, "søndag 26. oktober 2031 kl. 09.00–10.30", "at 09:00–10:30"),
+            (AUTUMN + 8 * 2 * HALF_HOUR, "søndag den 26. oktober 2031 kl. 09.00–10.30", "at 09:00–10:30"),
         ],
     )
     async def test_say_the_clocks_time_and_which_one_where_there_are_two(
@@ -64,7 +64,7 @@ class TestMails:
     ) -> None:
         await mailed(deliver, sender, SPRING - 3 * HALF_HOUR)
         [mail] = post.to(KIRSTENS)
-        assert "lørdag 29. marts 2031 kl. 23.30–søndag 30. marts 2031 kl. 01.00" in text_of(mail)
+        assert "lørdag den 29. marts 2031 kl. 23.30–søndag den 30. marts 2031 kl. 01.00" in text_of(mail)
 
 
 ABOUT_A_TIME = [

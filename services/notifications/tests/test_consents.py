@@ -76,7 +76,7 @@ class TestMarketing:
         await sender.send_due()
         [mail] = post.mails
         assert mail["To"].addresses[0].addr_spec == KIRSTENS
-        assert "fordi du har sagt ja til nyheder og tilbud" in text_of(mail)
+        assert "fordi du har sagt ja tak til nyheder og tilbud" in text_of(mail)
 
     async def test_without_anybodys_consent_it_reaches_nobody(self, broadcast: Broadcast, rows: Rows) -> None:
         assert (await broadcast())["told"] == 0

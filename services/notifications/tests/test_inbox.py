@@ -33,8 +33,8 @@ class TestInbox:
         await deliver("booking.created.v1", data, version=1)
         [mine] = await inbox(client, auth_headers(Role.CUSTOMER, KIRSTEN) | {"Accept-Language": "en"})
         [hers] = await inbox(client, auth_headers(Role.LOCTICIAN, AMINA))
-        assert mine["title"] == "Your appointment Monday 3 March 2031 at 10:00 is booked"
-        assert hers["title"] == "Ny booking mandag 3. marts 2031 kl. 10.00"
+        assert mine["title"] == "Your appointment on Monday 3 March 2031 at 10:00 is booked"
+        assert hers["title"] == "Ny booking mandag den 3. marts 2031 kl. 10.00"
         assert mine["data"]["booking_id"] == data["booking_id"]
         assert mine["data"]["start"] == "2031-03-03T10:00:00+01:00"
         assert mine["read_at"] is None

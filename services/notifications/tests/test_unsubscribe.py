@@ -98,7 +98,8 @@ class TestOneClick:
         page = await client.get(link_in(mail), headers={"Accept-Language": "en"})
         assert page.status_code == 200
         assert re.search(
-            r'<form method="post">\s*<p>Do you no longer want mails with messages to everybody\?', page.text
+            r'<form method="post">\s*<p>Do you no longer want to receive mails with general messages from the salon\?',
+            page.text,
         )
         assert "form-action 'self'" in page.headers["content-security-policy"]
         now = await client.get(PREFERENCES, headers=auth_headers(Role.CUSTOMER, KIRSTEN))

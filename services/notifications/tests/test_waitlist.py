@@ -46,10 +46,10 @@ class TestOffers:
         await deliver("waitlist.offered.v1", data)
         await sender.send_due()
         [mail] = post.to(KIRSTENS)
-        assert mail["Subject"] == "Der er blevet en tid ledig mandag 3. marts 2031 kl. 10.00"
+        assert mail["Subject"] == "Der er blevet en tid ledig mandag den 3. marts 2031 kl. 10.00"
         assert "Opstramning" in text_of(mail)
         assert "Amina" in text_of(mail)
-        assert "Holdes til: " in text_of(mail)
+        assert "Holdes til dig indtil: " in text_of(mail)
         [message] = [row for row in await outbox() if row["type"] == "notification"]
         assert message["data"]["audience"] == [f"user:{KIRSTEN}"]
         assert message["data"]["data"]["offer_id"] == data["offer_id"]
@@ -73,8 +73,8 @@ class TestAfterwards:
         await deliver("booking.no_show.v1", booking(status="no_show"), version=3)
         await sender.send_due()
         assert sorted(mail["Subject"] for mail in post.mails) == [
-            "The customer did not come Monday 3 March 2031 at 10:00",
-            "Vi savnede dig mandag 3. marts 2031 kl. 10.00",
+            "The customer did not come on Monday 3 March 2031 at 10:00",
+            "Vi savnede dig mandag den 3. marts 2031 kl. 10.00",
         ]
 
     async def test_a_completed_visit_is_told_in_the_app_alone(

@@ -8,21 +8,21 @@ from shared.http import pages
 FOLDER = Path(__file__).parents[1] / "templates" / "web"
 TEMPLATES = pages.templates(FOLDER)
 TOPICS = {
-    "da": {"marketing": "nyheder og tilbud", "service": "beskeder til alle", "reminder": "påmindelser"},
-    "en": {"marketing": "news and offers", "service": "messages to everybody", "reminder": "reminders"},
+    "da": {"marketing": "nyheder og tilbud", "service": "fælles beskeder fra salonen", "reminder": "påmindelser"},
+    "en": {"marketing": "news and offers", "service": "general messages from the salon", "reminder": "reminders"},
 }
 TEXTS = {
     "da": {
         "title": "Afmeld mails",
-        "ask": "Vil du ikke længere have mails med {topic}?",
+        "ask": "Vil du ikke længere modtage mails med {topic}?",
         "send": "Afmeld",
-        "done": "Du får ikke flere mails med {topic}. Du kan slå dem til igen under beskeder i appen.",
+        "done": "Du får ikke flere mails med {topic}. Du kan slå dem til igen under Beskeder i appen.",
     },
     "en": {
         "title": "Unsubscribe",
-        "ask": "Do you no longer want mails with {topic}?",
+        "ask": "Do you no longer want to receive mails with {topic}?",
         "send": "Unsubscribe",
-        "done": "You will get no more mails with {topic}. You can switch them on again under messages in the app.",
+        "done": "You will get no more mails with {topic}. You can switch them on again under Messages in the app.",
     },
 }
 
