@@ -1,7 +1,10 @@
 """The gateway as a proxy, tokens checked and rates limited, against others: one core for each, the same upstream."""
 
+import importlib.util
 import itertools
+import json
 import os
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from uuid import uuid4
@@ -11,11 +14,13 @@ from tests.bench.figures import Figure, alone, at_least, at_most, by_turns, comp
 from tests.bench.load import Next, drive, request
 from tests.bench.proxies import Proxies
 from tests.bench.stand import Bench, Platform
-from tests.bench.tools import MissingError, wrk
+from tests.bench.tools import MissingError, run, wrk
 
 PATH = "/api/v1/bookings"
 CONNECTIONS = 32
 PEOPLE = 200
+CLIENTS = ("aiohttp", "httpx")  # against the gateway's own client of the services (docs/adr/0046)
+START_SECONDS = 30.0
 OTHERS = {"nginx": "nginx", "caddy": "Caddy", "haproxy": "HAProxy checking RS256"}
 WRK = """
 local tokens = {{ {tokens} }}
@@ -52,7 +57,8 @@ async def measure(bench: Bench) -> list[Figure]:
         for port in ports.values():
             await platform.listening(port)
         await platform.ready("gateway")
-        return [*await _rates(bench, platform, ports, rest), *await _latencies(bench, platform, ports)]
+        rates = await _rates(bench, platform, ports, rest)
+        return [*rates, *await _latencies(bench, platform, ports), *await _client_costs(bench, behind, proxying)]
 
 
 def _tokens(platform: Platform) -> list[str]:
@@ -107,3 +113,25 @@ async def _latencies(bench: Bench, platform: Platform, ports: dict[str, int]) ->
     if "nginx" not in took:
         return [alone(name, "ms", added["gateway"])]
     return [compared(name, "ms", added["gateway"], "nginx", added["nginx"], at_most(0.2, of="difference"))]
+
+
+async def _client_costs(bench: Bench, url: str, core: int | None) -> list[Figure]:
+    """Processor time of one call through the gateway's client of the services, and through others."""
+    others = [name for name in CLIENTS if importlib.util.find_spec(name)]
+    for name in set(CLIENTS).difference(others):
+        bench.say(f"gateway: its client is not compared with {name}, which is not installed")
+
+    def through(name: str) -> Arm:
+        return lambda: _microseconds_a_call(name, url, bench.options.seconds, core)
+
+    took = await by_turns(bench.options.runs, {name: through(name) for name in ("gateway", *others)}, warm_up=False)
+    name = "client of the services, processor time a call, 32 at once"
+    goals = {"aiohttp": at_most(0.5)}
+    return [compared(name, "us", took["gateway"], other, took[other], goals.get(other)) for other in others]
+
+
+async def _microseconds_a_call(name: str, url: str, seconds: int, core: int | None) -> float:
+    pinned = ["taskset", "-c", str(core)] if core is not None else []
+    command = [*pinned, sys.executable, "-m", "tests.bench.bare.http_client", name, f"{url}{PATH}", str(seconds)]
+    cost = json.loads(await run(command, START_SECONDS + seconds))
+    return float(1_000_000 * cost["processor_seconds"] / cost["calls"])
