@@ -59,7 +59,7 @@ class TestLines:
         }
 
     def test_the_readme_shows_the_line_of_a_request(self, lines: io.StringIO) -> None:
-        shown = json.loads(re.findall(r"^    (\{\"service.+?\})$", README.read_text(), re.MULTILINE | re.DOTALL)[0])
+        shown = json.loads(re.findall(r"^(\{\"service.+?\})$", README.read_text(), re.MULTILINE | re.DOTALL)[0])
         with bind(request_id=shown["request_id"], traceparent=f"00-{shown['trace_id']}-b7ad6b7169203331-01"):
             facts = {name: shown[name] for name in ("method", "route", "status", "ms")}
             logger(shown["logger"]).info(shown["message"], **facts)
