@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.customers import queries as customers
-from services.booking.holds import queries as holds
+from services.booking.holds import service as holds
 from services.booking.profiles import queries as profiles
 from services.booking.slots import queries as slots
 from shared.messaging.subscriptions import Received, Subscriptions

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from services.booking.holds import queries as holds
-from services.booking.waitlist import queries as waitlist
+from services.booking.holds import service as holds
+from services.booking.waitlist import offers, queries
 from shared.jobs import Job
 
 JOBS = (
     Job("end_lapsed_holds", timedelta(seconds=5), holds.end_expired),
-    Job("extend_horizon", timedelta(minutes=10), waitlist.extend_horizon),
-    Job("offer_freed_times", timedelta(seconds=5), waitlist.offer_freed_times),
+    Job("extend_horizon", timedelta(minutes=10), queries.extend_horizon),
+    Job("offer_freed_times", timedelta(seconds=5), offers.offer_freed_times),
 )

@@ -3,13 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import Text, cast, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.bookings import queries as booking_queries
 from services.booking.customers import queries as customer_queries
-from services.booking.holds import queries as hold_queries
+from services.booking.holds import service as hold_service
 from services.booking.models import (
     booking_history,
     booking_items,
@@ -23,6 +22,8 @@ from services.booking.models import (
     portfolio_sources,
     waitlist,
 )
+from services.booking.sql_calls import fetch_in_transaction
+from services.booking.waitlist import offers
 from shared.identity.principals import SERVICE_CLAIMS
 
 
@@ -61,7 +62,7 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
     The account is closed first, so that the waitlist does not offer the person the times that the erasure frees.
     """
     await customer_queries.close_account(session, subject_id)
-    held = await hold_queries.end_customer_holds(session, subject_id)
+    held = await hold_service.end_customer_holds(session, subject_id)
     cancelled = await _cancel_upcoming(session, subject_id)
     anonymized = await booking_queries.anonymize_customer(session, subject_id)
     statements = {
@@ -86,6 +87,7 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
 async def _cancel_upcoming(session: AsyncSession, subject_id: UUID) -> int:
     ids = await booking_queries.upcoming_ids(session, subject_id)
     for booking_id in ids:
-        request = orjson.dumps({"id": str(booking_id), "code": "customer_erased"}).decode()
-        await booking_queries.cancel(session, SERVICE_CLAIMS.as_json(), request)
+        request = {"id": str(booking_id), "code": "customer_erased"}
+        claims = SERVICE_CLAIMS.as_json()
+        await offers.offer_freed(session, await fetch_in_transaction(session, booking_queries.CANCEL, claims, request))
     return len(ids)

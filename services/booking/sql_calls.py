@@ -1,21 +1,24 @@
-"""Calls of SQL functions that are a whole transaction: `booking.<name>(claims, request)`, both of them JSON."""
+"""Calls of SQL functions `booking.<name>(claims, request)`, both of them JSON. Most are a transaction of their own."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import orjson
 from asyncpg import PostgresError
 from prometheus_client import Counter
 from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.errors import error_from
 from shared.backoff import Backoff
-from shared.database.session import Database
+from shared.database.session import Database, transaction
 from shared.http.idempotency import fingerprint
 from shared.identity.principals import Principal, claims_of
 
 Row = dict[str, Any]
+Result = TypeVar("Result")
 
 ATTEMPTS = 5
 BACKOFF = Backoff(first=0.01, longest=0.08, spread=1.0)  # seconds
@@ -30,8 +33,34 @@ def function_call(name: str) -> str:
 
 async def call(database: Database, principal: Principal, statement: str, request: Row) -> Row:
     """Changes something by one SQL function. Raises the error that the function names, see errors.error_from()."""
+    claims = claims_of(principal).as_json()
+    return await _change(database, lambda: fetch_row(database, statement, claims, request))
+
+
+async def call_in_transaction(
+    database: Database, principal: Principal, change: Callable[[AsyncSession], Awaitable[Row]]
+) -> Row:
+    """Changes something by several statements, in a transaction as the caller. Raises as call() does.
+
+    After a deadlock or a serialization failure `change` is called again, in a new transaction.
+    """
+
+    async def attempt() -> Row:
+        try:
+            async with transaction(database, claims_of(principal)) as session:
+                return await change(session)
+        except DBAPIError as error:
+            cause = error.orig and error.orig.__cause__
+            if isinstance(cause, PostgresError):
+                raise cause from error
+            raise
+
+    return await _change(database, lambda: _retry(attempt))
+
+
+async def _change(database: Database, change: Callable[[], Awaitable[Row]]) -> Row:
     try:
-        row = await fetch_row(database, statement, claims_of(principal).as_json(), request)
+        row = await change()
     except PostgresError as error:
         problem = error_from(error)
         if problem is None:
@@ -42,7 +71,8 @@ async def call(database: Database, principal: Principal, statement: str, request
 
 
 async def fetch_rows(database: Database, statement: str, claims: str, request: Row) -> list[Row]:
-    rows = await _retry(database, statement, claims, orjson.dumps(request).decode())
+    values = claims, orjson.dumps(request).decode()
+    rows = await _retry(lambda: database.autocommit.rows(statement, *values))
     return [orjson.loads(row[0]) for row in rows]
 
 
@@ -50,11 +80,19 @@ async def fetch_row(database: Database, statement: str, claims: str, request: Ro
     return (await fetch_rows(database, statement, claims, request))[0]
 
 
-async def _retry(database: Database, statement: str, *values: str) -> Sequence[Any]:
+async def fetch_in_transaction(session: AsyncSession, statement: str, claims: str, request: Row) -> Row:
+    """The one row of a call within a transaction that does more."""
+    connection = await session.connection()
+    result = await connection.exec_driver_sql(statement, (claims, orjson.dumps(request).decode()))
+    row: Row = orjson.loads(result.scalar_one())
+    return row
+
+
+async def _retry(attempt: Callable[[], Awaitable[Result]]) -> Result:
     """Tries again after a deadlock or a serialization failure, up to ATTEMPTS times."""
     for failures in range(ATTEMPTS):
         try:
-            return await database.autocommit.rows(statement, *values)
+            return await attempt()
         except PostgresError as error:
             state = error.sqlstate
             if state not in RETRIED or failures + 1 == ATTEMPTS:

@@ -16,7 +16,6 @@ CHANGE = function_call("change")
 CANCEL = function_call("cancel")
 SET_OUTCOME = function_call("set_outcome")
 FIND = "SELECT CAST(b AS text) FROM booking.find_bookings(CAST($1 AS jsonb), CAST($2 AS jsonb)) AS b"
-CANCEL_IN_TRANSACTION = text("SELECT booking.cancel(CAST(:claims AS jsonb), CAST(:request AS jsonb))")
 REPUBLISH = text("""
     SELECT booking.emit(booking.new_id(), 'booking.' || change || '.v1', b.id::text, b.version,
         booking.booking_event_data(b, b.cancel_reason, NULL))
@@ -30,11 +29,6 @@ REPUBLISH = text("""
 async def history(session: AsyncSession, booking_id: UUID) -> Sequence[Any]:
     statement = select(booking_history).where(booking_history.c.booking_id == booking_id)
     return (await session.execute(statement.order_by(booking_history.c.id).limit(1000))).all()
-
-
-async def cancel(session: AsyncSession, claims: str, request: str) -> None:
-    """Like CANCEL, within a transaction that does more."""
-    await session.execute(CANCEL_IN_TRANSACTION, {"claims": claims, "request": request})
 
 
 async def upcoming_ids(session: AsyncSession, customer_id: UUID) -> Sequence[UUID]:

@@ -17,6 +17,7 @@ from services.booking.serializers import Answer
 from services.booking.slots import service as slots
 from services.booking.slots.schemas import AvailabilityRequest
 from services.booking.sql_calls import Row, call, fetch_rows, idempotency
+from services.booking.waitlist import offers
 from shared.database.session import Database
 from shared.errors import NotFound, PreconditionRequired
 from shared.http.pagination import decode_cursor, page
@@ -127,7 +128,7 @@ async def change(
     versions = matching_versions(if_match)
     arguments = request.model_dump(exclude_unset=True) | {"id": booking_id, "versions": versions}
     try:
-        row = await call(database, principal, queries.CHANGE, arguments)
+        row = await offers.call_and_offer(database, principal, queries.CHANGE, arguments)
     except WITH_ALTERNATIVES as error:
         before = await _find(database, principal, booking_id)
         error.extensions["alternatives"] = await slots.nearest(
@@ -154,7 +155,7 @@ async def cancel(
 ) -> Answer:
     """`reason` is shown to those who see the booking. Events only say who cancelled."""
     arguments = {"id": booking_id, "versions": matching_versions(if_match), "reason": reason}
-    row = await call(database, principal, queries.CANCEL, arguments)
+    row = await offers.call_and_offer(database, principal, queries.CANCEL, arguments)
     window = {name: value for name, value in row.items() if name.startswith("cancellation_")}
     return serializers.booking(row, principal, language) | window
 

@@ -2,14 +2,19 @@
 
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from services.booking.customers.service import holder_for, loctician_for
 from services.booking.holds import queries, serializers
 from services.booking.holds.schemas import HoldRequest
 from services.booking.serializers import Answer
 from services.booking.slots.service import call_with_alternatives
-from services.booking.sql_calls import call, idempotency
+from services.booking.sql_calls import idempotency
+from services.booking.waitlist import offers
 from shared.database.session import Database
 from shared.identity.principals import Principal
+
+MOST_EXPIRED = 200  # holds ended in one run of the job
 
 
 async def hold(
@@ -36,4 +41,18 @@ async def hold(
 
 async def release(database: Database, principal: Principal, hold_id: UUID) -> None:
     """Makes the time free again. An offer of the waitlist is declined by this. Raises NotFound."""
-    await call(database, principal, queries.RELEASE, {"id": hold_id})
+    await offers.call_and_offer(database, principal, queries.RELEASE, {"id": hold_id})
+
+
+async def end_expired(session: AsyncSession) -> None:
+    """Ends the holds and offers that have expired, and offers their times to the waitlist."""
+    for hold_id in await queries.lock_expired(session, MOST_EXPIRED):
+        await offers.offer_freed(session, await queries.end(session, hold_id))
+
+
+async def end_customer_holds(session: AsyncSession, customer_id: UUID) -> int:
+    """Ends the customer's holds and offers, and offers their times to the waitlist. Returns how many."""
+    hold_ids = await queries.lock_of_customer(session, customer_id)
+    for hold_id in hold_ids:
+        await offers.offer_freed(session, await queries.end(session, hold_id))
+    return len(hold_ids)

@@ -1,5 +1,6 @@
 -- Changing bookings: cancelling, confirming, moving. All of these lock the same way: lock_people (locticians and
--- customer of the booking, and whoever else is needed), then the booking's row, then what the waitlist needs.
+-- customer of the booking, and whoever else is needed), then the booking's row. The application offers the time that
+-- comes free to the waitlist, in the same transaction (services/booking/waitlist/offers.py).
 
 -- Refuses a change of status that the state machine does not have: raises check_violation, whatever the application
 -- does.
@@ -53,41 +54,34 @@ BEGIN
 END
 $$;
 
--- Frees the time that a booking occupies. Returns, for each loctician, the range that came free. The caller holds the
--- locks and acts as the service.
-CREATE OR REPLACE FUNCTION booking.free_booked_time(p_booking uuid) RETURNS TABLE (loctician_id uuid, blocked tstzrange)
-LANGUAGE plpgsql AS $$
+-- Frees the time that a booking occupies. Returns it as [{"loctician_id", "times"}] of each loctician, to be offered to
+-- the waitlist. The caller holds the locks and acts as the service.
+CREATE OR REPLACE FUNCTION booking.free_booked_time(p_booking uuid) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    freed jsonb := (
+        SELECT coalesce(jsonb_agg(jsonb_build_object('loctician_id', f.loctician_id, 'times', f.times)), '[]') FROM (
+            SELECT i.loctician_id, tstzmultirange(range_merge(range_agg(i.blocked)))::text AS times
+            FROM booking.booking_items i WHERE i.booking_id = p_booking AND i.active GROUP BY i.loctician_id) f
+    );
 BEGIN
-    RETURN QUERY SELECT i.loctician_id, range_merge(range_agg(i.blocked)) FROM booking.booking_items i
-    WHERE i.booking_id = p_booking AND i.active GROUP BY i.loctician_id;
     UPDATE booking.occupancy o SET active = false
     WHERE o.item_id IN (SELECT i.id FROM booking.booking_items i WHERE i.booking_id = p_booking);
     UPDATE booking.booking_items i SET active = false WHERE i.booking_id = p_booking;
+    RETURN freed;
 END
 $$;
 
--- Offers times that came free to the waitlist, one loctician after the other. The caller holds their locks.
-CREATE OR REPLACE FUNCTION booking.offer_times(p_locticians uuid[], p_freed tstzrange[]) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    FOR i IN 1..coalesce(cardinality(p_locticians), 0) LOOP
-        PERFORM booking.offer_time(p_locticians[i], p_freed[i]);
-    END LOOP;
-END
-$$;
-
--- Cancels a booking and offers its time to the waitlist.
+-- Cancels a booking.
 -- Request: id, versions, reason (text for those who see the booking), code (reason of the event).
--- Raises LB001 of lock_booking, wrong_status, already_started (for customers).
--- Locks: those of lock_booking, then what offers to the waitlist lock.
+-- Returns the booking, whether the cancellation window was kept, and its time as freed (see free_booked_time).
+-- Raises LB001 of lock_booking, wrong_status, already_started (for customers). Locks: those of lock_booking.
 CREATE OR REPLACE FUNCTION booking.cancel(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     b booking.bookings;
     window_hours integer := (booking.rules()).cancellation_window_hours;
     by_salon boolean;
     remaining interval;
-    locticians uuid[];
-    freed tstzrange[];
+    freed jsonb;
 BEGIN
     PERFORM booking.act_as(p_claims);
     b := booking.lock_booking(p_request);
@@ -99,15 +93,14 @@ BEGIN
         PERFORM booking.refuse('already_started');
     END IF;
     PERFORM booking.act_as_service();
-    SELECT array_agg(t.loctician_id), array_agg(t.blocked) INTO locticians, freed FROM booking.free_booked_time(b.id) t;
+    freed := booking.free_booked_time(b.id);
     UPDATE booking.bookings SET status = 'cancelled', cancel_reason = p_request ->> 'reason',
         cancelled_at = booking.clock(), updated_at = booking.clock(), conflicted_at = NULL, version = version + 1
     WHERE id = b.id RETURNING * INTO b;
     PERFORM booking.record_change(b, 'cancelled',
         coalesce(p_request ->> 'code', CASE WHEN by_salon THEN 'by_salon' ELSE 'by_customer' END));
-    PERFORM booking.offer_times(locticians, freed);
     RETURN booking.booking_json(b) || jsonb_build_object(
-        'cancellation_window_hours', window_hours,
+        'freed', freed, 'cancellation_window_hours', window_hours,
         'cancellation_window_kept', remaining >= window_hours * interval '1 hour');
 END
 $$;
@@ -179,9 +172,8 @@ BEGIN
 END
 $$;
 
--- Moves a booking to another start, other treatments or another loctician, and offers its old time to the waitlist.
--- Agreed prices stay when only the start changes. Items keep their ids, so that a calendar moves an entry instead of
--- cancelling it.
+-- Moves a booking, whose time has been freed, to another start, other treatments or another loctician. Agreed prices
+-- stay when only the start changes. Items keep their ids, so that a calendar moves an entry instead of cancelling it.
 -- Raises what take_sitting raises. The caller holds the locks of the old and the new locticians and acts as the
 -- service.
 CREATE OR REPLACE FUNCTION booking.move_booking(
@@ -191,10 +183,7 @@ DECLARE
     earlier_start timestamptz := b.starts_at;
     sitting booking.sitting;
     same_items boolean;
-    locticians uuid[];
-    freed tstzrange[];
 BEGIN
-    SELECT array_agg(t.loctician_id), array_agg(t.blocked) INTO locticians, freed FROM booking.free_booked_time(b.id) t;
     DELETE FROM booking.occupancy o WHERE o.item_id IN (
         SELECT i.id FROM booking.booking_items i WHERE i.booking_id = b.id);
     DELETE FROM booking.booking_items i WHERE i.booking_id = b.id;
@@ -209,7 +198,6 @@ BEGIN
     PERFORM booking.add_booking_items(
         b, p.treatments, sitting.performer_ids, CASE WHEN same_items THEN p.old_prices END, p.old_items);
     PERFORM booking.record_change(b, 'rescheduled', NULL, earlier_start);
-    PERFORM booking.offer_times(locticians, freed);
     RETURN b;
 END
 $$;
@@ -222,10 +210,11 @@ $$;
 
 -- Changes a booking: another start, other treatments, another loctician, other notes.
 -- Request: id, versions, and any of start, service_ids, loctician_id, notes, internal_notes.
+-- Returns the booking, and the time that it no longer takes as freed (see free_booked_time).
 -- Raises LB001 of lock_booking and take_sitting, wrong_status, not_for_others, already_started, window_passed;
 -- serialization_failure when the booking changed between reading and locking.
 -- Locks: lock_people (people of the booking, and every loctician who performs one of the treatments unless the
--- locticians stay), the booking FOR UPDATE, then what offers to the waitlist lock.
+-- locticians stay), the booking FOR UPDATE.
 CREATE OR REPLACE FUNCTION booking.change(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     unlocked booking.bookings;
@@ -234,6 +223,7 @@ DECLARE
     by_salon boolean;
     start timestamptz;
     moves boolean;
+    freed jsonb := '[]';
 BEGIN
     PERFORM booking.act_as(p_claims);
     SELECT * INTO unlocked FROM booking.bookings WHERE id = (p_request ->> 'id')::uuid;
@@ -268,8 +258,9 @@ BEGIN
         b := booking.update_notes(b, p_request, NOT moves);
     END IF;
     IF moves THEN
+        freed := booking.free_booked_time(b.id);
         b := booking.move_booking(b, p, start, NOT by_salon);
     END IF;
-    RETURN booking.booking_json(b);
+    RETURN booking.booking_json(b) || jsonb_build_object('freed', freed);
 END
 $$;

@@ -128,12 +128,12 @@ BEGIN
 END
 $$;
 
--- Ends a hold and offers its time to the waitlist. The customer of an offer that was not taken goes to the end of the
--- queue. The caller holds the locks of its locticians and acts as the service.
-CREATE OR REPLACE FUNCTION booking.end_hold(h booking.holds) RETURNS void LANGUAGE plpgsql AS $$
+-- Ends a hold. The customer of an offer that was not taken goes to the end of the queue.
+-- Returns its time as freed, [{"loctician_id", "times"}] of each loctician: to be offered to the waitlist.
+-- The caller holds the locks of its locticians and acts as the service.
+CREATE OR REPLACE FUNCTION booking.end_hold(h booking.holds) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     entry booking.waitlist;
-    loctician uuid;
 BEGIN
     PERFORM booking.delete_hold(h.id);
     UPDATE booking.waitlist w SET status = 'waiting', queued_at = booking.clock(), version = w.version + 1
@@ -141,15 +141,27 @@ BEGIN
     IF FOUND THEN
         PERFORM booking.emit_waitlist_event(entry, h, 'expired');
     END IF;
-    FOR loctician IN SELECT DISTINCT unnest(h.performer_ids) LOOP
-        PERFORM booking.offer_time(loctician, tstzrange(h.starts_at, h.ends_at), h.waitlist_id);
-    END LOOP;
+    RETURN (
+        SELECT jsonb_agg(jsonb_build_object('loctician_id', p.loctician_id,
+            'times', tstzmultirange(tstzrange(h.starts_at, h.ends_at))::text))
+        FROM (SELECT DISTINCT unnest(h.performer_ids) AS loctician_id) p
+    );
 END
 $$;
 
--- Ends a hold before it lapses, or turns an offer down. Request: id.
--- Raises LB001 not_found. Locks: lock_customers, lock_people (its locticians), the hold FOR UPDATE, then what offers
--- lock.
+-- Ends a hold that the transaction has locked (lock_lapsed_holds, lock_customer_holds).
+-- Returns {"freed": [{"loctician_id", "times"}], "passed_over": the waitlist's entry, of an offer}.
+CREATE OR REPLACE FUNCTION booking.end_locked_hold(p_hold uuid) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    h booking.holds;
+BEGIN
+    SELECT * INTO STRICT h FROM booking.holds o WHERE o.id = p_hold;
+    RETURN jsonb_build_object('freed', booking.end_hold(h), 'passed_over', h.waitlist_id);
+END
+$$;
+
+-- Ends a hold before it lapses, or turns an offer down. Request: id. Returns the same as end_locked_hold.
+-- Raises LB001 not_found. Locks: lock_customers, lock_people (its locticians), the hold FOR UPDATE.
 CREATE OR REPLACE FUNCTION booking.release_hold(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     h booking.holds;
@@ -163,44 +175,31 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM booking.refuse('not_found');
     END IF;
-    PERFORM booking.end_hold(h);
-    RETURN '{}';
+    RETURN booking.end_locked_hold(h.id);
 END
 $$;
 
--- Ends up to 200 lapsed holds. Returns how many. The transaction acts as the service.
--- Locks: lock_people (their locticians, all at once), the holds FOR UPDATE, then what offers lock.
-CREATE OR REPLACE FUNCTION booking.end_lapsed_holds() RETURNS integer LANGUAGE plpgsql AS $$
+-- Up to p_limit lapsed holds, locked, the oldest first. The transaction acts as the service.
+-- Locks: lock_people (their locticians, all at once), the holds FOR UPDATE.
+CREATE OR REPLACE FUNCTION booking.lock_lapsed_holds(p_limit integer) RETURNS SETOF uuid LANGUAGE plpgsql AS $$
 DECLARE
     ids uuid[] := ARRAY (
-        SELECT o.id FROM booking.holds o WHERE o.expires_at <= booking.clock() ORDER BY o.expires_at, o.id LIMIT 200);
-    h booking.holds;
-    ended integer := 0;
+        SELECT h.id FROM booking.holds h WHERE h.expires_at <= booking.clock()
+        ORDER BY h.expires_at, h.id LIMIT p_limit);
 BEGIN
     PERFORM booking.lock_people(ARRAY (
-        SELECT loctician FROM booking.holds o, unnest(o.performer_ids) loctician WHERE o.id = ANY (ids)));
-    FOR h IN SELECT * FROM booking.holds o WHERE o.id = ANY (ids) ORDER BY o.expires_at, o.id FOR UPDATE LOOP
-        PERFORM booking.end_hold(h);
-        ended := ended + 1;
-    END LOOP;
-    RETURN ended;
+        SELECT loctician FROM booking.holds h, unnest(h.performer_ids) loctician WHERE h.id = ANY (ids)));
+    RETURN QUERY SELECT h.id FROM booking.holds h WHERE h.id = ANY (ids) ORDER BY h.expires_at, h.id FOR UPDATE;
 END
 $$;
 
--- Ends every hold and offer of a customer. Returns how many. The transaction acts as the service.
--- Locks: lock_customers, lock_people (the locticians), the holds FOR UPDATE, then what offers lock.
-CREATE OR REPLACE FUNCTION booking.end_customer_holds(p_customer uuid) RETURNS integer LANGUAGE plpgsql AS $$
-DECLARE
-    h booking.holds;
-    ended integer := 0;
+-- The holds and offers of a customer, locked. The transaction acts as the service.
+-- Locks: lock_customers, lock_people (the locticians), the holds FOR UPDATE.
+CREATE OR REPLACE FUNCTION booking.lock_customer_holds(p_customer uuid) RETURNS SETOF uuid LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM booking.lock_customers(ARRAY[p_customer]);
     PERFORM booking.lock_people(ARRAY (
-        SELECT loctician FROM booking.holds o, unnest(o.performer_ids) loctician WHERE o.customer_id = p_customer));
-    FOR h IN SELECT * FROM booking.holds o WHERE o.customer_id = p_customer ORDER BY o.id FOR UPDATE LOOP
-        PERFORM booking.end_hold(h);
-        ended := ended + 1;
-    END LOOP;
-    RETURN ended;
+        SELECT loctician FROM booking.holds h, unnest(h.performer_ids) loctician WHERE h.customer_id = p_customer));
+    RETURN QUERY SELECT h.id FROM booking.holds h WHERE h.customer_id = p_customer ORDER BY h.id FOR UPDATE;
 END
 $$;

@@ -3,7 +3,7 @@
 -- 2. lock_people: locticians and customers whose time the call reads or takes;
 -- 3. rows (bookings, holds, waitlist) FOR UPDATE.
 -- Each function sorts its keys, and is called once in a transaction where possible, so that calls wait for each other
--- but do not deadlock. A call that is chosen as a deadlock victim all the same (40P01) is tried again by the application.
+-- but do not deadlock. The application tries a call again that is chosen as a deadlock victim all the same (40P01).
 
 -- Locks customers, for calls that drop holds of a customer. Such a call must do so before it knows which locticians it
 -- needs, so before lock_people. Never call it after lock_people: two calls of one customer would wait for each other.

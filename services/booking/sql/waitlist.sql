@@ -1,4 +1,5 @@
--- The waitlist: joining, leaving, and offering times that come free.
+-- The waitlist: joining, leaving, and what an offer changes. services/booking/waitlist/offers.py decides who is offered
+-- which time, in which order and for how long, in the transaction that frees the time.
 
 -- An entry of the waitlist as the application reads it, with its open offer.
 CREATE OR REPLACE FUNCTION booking.waitlist_entry_json(w booking.waitlist) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
@@ -106,31 +107,34 @@ BEGIN
 END
 $$;
 
--- Removes an entry; an open offer goes to the next. Request: id.
--- Raises LB001 not_found. Locks: lock_people (locticians of the offer), the offer's hold FOR UPDATE, then what offers
--- lock.
+-- Removes an entry. Request: id.
+-- Returns {"freed": [{"loctician_id", "times"}], "passed_over": id}, of its open offer: to be offered to others.
+-- Raises LB001 not_found. Locks: lock_people (locticians of the offer), the offer's hold FOR UPDATE.
 CREATE OR REPLACE FUNCTION booking.leave_waitlist(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    offered booking.holds;
+    entry_id uuid := (p_request ->> 'id')::uuid;
+    h booking.holds;
+    freed jsonb := '[]';
 BEGIN
     PERFORM booking.act_as(p_claims);
-    PERFORM FROM booking.waitlist w WHERE w.id = (p_request ->> 'id')::uuid;
+    PERFORM FROM booking.waitlist w WHERE w.id = entry_id;
     IF NOT FOUND THEN
         PERFORM booking.refuse('not_found');
     END IF;
     PERFORM booking.act_as_service();
-    SELECT * INTO offered FROM booking.holds h WHERE h.waitlist_id = (p_request ->> 'id')::uuid;
-    PERFORM booking.lock_people(offered.performer_ids);
-    SELECT * INTO offered FROM booking.holds h WHERE h.waitlist_id = (p_request ->> 'id')::uuid FOR UPDATE;
-    IF offered.id IS NOT NULL THEN
-        PERFORM booking.end_hold(offered);
+    SELECT * INTO h FROM booking.holds o WHERE o.waitlist_id = entry_id;
+    PERFORM booking.lock_people(h.performer_ids);
+    SELECT * INTO h FROM booking.holds o WHERE o.waitlist_id = entry_id FOR UPDATE;
+    IF h.id IS NOT NULL THEN
+        freed := booking.end_hold(h);
     END IF;
-    DELETE FROM booking.waitlist w WHERE w.id = (p_request ->> 'id')::uuid;
-    RETURN '{}';
+    DELETE FROM booking.waitlist w WHERE w.id = entry_id;
+    RETURN jsonb_build_object('freed', freed, 'passed_over', entry_id);
 END
 $$;
 
--- Notes what of these times lies ahead as freed: a job offers it to the waitlist within seconds.
+-- Notes what of these times lies ahead as freed: a job offers it to the waitlist within seconds. For time that comes
+-- free without a booking being cancelled or moved, or a hold ending.
 CREATE OR REPLACE FUNCTION booking.note_freed_time(p_loctician uuid, p_times tstzmultirange) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -138,88 +142,6 @@ BEGIN
     SELECT p_loctician, ahead FROM (
         SELECT p_times * tstzmultirange(tstzrange(booking.clock(), NULL)) AS ahead) o
     WHERE NOT isempty(ahead);
-END
-$$;
-
--- The first free slot of this loctician that uses some of the freed time and suits the entry; rather one that begins
--- within the freed time than one that begins before it. NULLs when none does.
-CREATE OR REPLACE FUNCTION booking.fitting_slot(w booking.waitlist, p_loctician uuid, p_freed tstzmultirange)
-RETURNS booking.slot LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    slot booking.slot;
-    busy tstzmultirange := booking.customer_times(w.customer_id);
-BEGIN
-    SELECT s.* INTO slot FROM booking.free_slots(w.treatment_ids, p_loctician,
-        greatest(lower(p_freed) - interval '1 day', w.first_day::timestamp AT TIME ZONE 'Europe/Copenhagen'),
-        least(upper(p_freed), (w.last_day + 1)::timestamp AT TIME ZONE 'Europe/Copenhagen'), 100000) s
-    WHERE p_freed && tstzrange(s.starts_at, s.ends_at) AND NOT busy && tstzrange(s.starts_at, s.ends_at)
-        AND booking.local_day(s.starts_at) BETWEEN w.first_day AND w.last_day
-        AND (w.earliest IS NULL OR (s.starts_at AT TIME ZONE 'Europe/Copenhagen')::time >= w.earliest)
-        AND (w.latest IS NULL OR (s.ends_at AT TIME ZONE 'Europe/Copenhagen')
-            <= booking.local_day(s.starts_at) + w.latest)
-    ORDER BY NOT p_freed @> s.starts_at, s.starts_at LIMIT 1;
-    RETURN slot;
-END
-$$;
-
--- The same where nobody performs all of it: the first shared sitting in which this loctician's part uses some of the
--- freed time.
-CREATE OR REPLACE FUNCTION booking.fitting_shared_slot(w booking.waitlist, p_loctician uuid, p_freed tstzmultirange)
-RETURNS booking.slot LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    freed tstzrange;
-    slot booking.slot;
-    busy tstzmultirange := booking.customer_times(w.customer_id);
-    days tstzmultirange := tstzmultirange(tstzrange(
-        w.first_day::timestamp AT TIME ZONE 'Europe/Copenhagen',
-        (w.last_day + 1)::timestamp AT TIME ZONE 'Europe/Copenhagen'));
-BEGIN
-    FOR freed IN
-        SELECT part FROM unnest(p_freed * days) part
-        WHERE EXISTS (SELECT FROM booking.treatments_by_loctician(w.treatment_ids, p_loctician)) ORDER BY part
-    LOOP
-        SELECT s.* INTO slot FROM booking.free_slots(
-            w.treatment_ids, NULL, lower(freed) - interval '1 day', upper(freed), 100000) s
-        WHERE NOT busy && tstzrange(s.starts_at, s.ends_at)
-            AND booking.local_day(s.starts_at) BETWEEN w.first_day AND w.last_day
-            AND (w.earliest IS NULL OR (s.starts_at AT TIME ZONE 'Europe/Copenhagen')::time >= w.earliest)
-            AND (w.latest IS NULL OR (s.ends_at AT TIME ZONE 'Europe/Copenhagen')
-                <= booking.local_day(s.starts_at) + w.latest)
-            AND EXISTS (
-                SELECT FROM jsonb_to_recordset(s.parts) AS part (loctician_id uuid, "from" integer, "to" integer)
-                WHERE part.loctician_id = p_loctician AND freed && tstzrange(
-                    s.starts_at + booking.minutes(part."from"), s.starts_at + booking.minutes(part."to")))
-        ORDER BY s.starts_at LIMIT 1;
-        EXIT WHEN slot.starts_at IS NOT NULL;
-    END LOOP;
-    RETURN slot;
-END
-$$;
-
--- What suits the entry of the time that this loctician has free again, and may be promised. Of a shared sitting the
--- locks of the other locticians are taken too, without entry. When somebody else has one of them, the time is noted
--- as freed once more and tried later. The caller holds the loctician's lock.
-CREATE OR REPLACE FUNCTION booking.claim_fitting_slot(w booking.waitlist, p_loctician uuid, p_freed tstzmultirange)
-RETURNS booking.slot LANGUAGE plpgsql AS $$
-DECLARE
-    unlocked booking.slot;
-    slot booking.slot;
-BEGIN
-    IF NOT booking.must_share(w.treatment_ids, w.loctician_id) THEN
-        RETURN booking.fitting_slot(w, p_loctician, p_freed);
-    END IF;
-    unlocked := booking.fitting_shared_slot(w, p_loctician, p_freed);
-    IF unlocked.starts_at IS NULL THEN
-        RETURN NULL;
-    END IF;
-    IF booking.try_lock_people(booking.slot_performers(unlocked, w.treatment_ids)) THEN
-        slot := booking.fitting_shared_slot(w, p_loctician, p_freed);
-    END IF;
-    IF slot IS DISTINCT FROM unlocked THEN
-        PERFORM booking.note_freed_time(p_loctician, p_freed);
-        RETURN NULL;
-    END IF;
-    RETURN slot;
 END
 $$;
 
@@ -232,71 +154,49 @@ LANGUAGE sql IMMUTABLE AS $$
         array_fill(p_slot.loctician_id, ARRAY[cardinality(p_treatments)]))
 $$;
 
--- Offers freed time to whoever has waited longest and fits, then what is left to the next.
--- Arguments: p_except: an entry that is passed over. Passed over too: entries that another transaction is offering a
--- time at this moment, and customers whose account is closed. The transaction acts as the service and holds the
--- loctician's lock. Locks: try_lock_people for shared sittings, the entry FOR UPDATE SKIP LOCKED.
-CREATE OR REPLACE FUNCTION booking.offer_time(p_loctician uuid, p_freed tstzmultirange, p_except uuid DEFAULT NULL)
-RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    entry booking.waitlist;
-    slot booking.slot;
-    h booking.holds;
-BEGIN
-    FOR entry IN
-        SELECT w.* FROM booking.waitlist w
-        WHERE w.status = 'waiting' AND w.id IS DISTINCT FROM p_except AND upper(p_freed) > booking.clock()
-            AND (w.loctician_id IS NULL OR w.loctician_id = p_loctician)
-            AND w.first_day <= booking.local_day(upper(p_freed)) AND w.last_day >= booking.local_day(lower(p_freed))
-            AND NOT EXISTS (SELECT FROM booking.customers c WHERE c.id = w.customer_id AND NOT c.active)
-        ORDER BY w.queued_at, w.id LIMIT 100
-    LOOP
-        slot := booking.claim_fitting_slot(entry, p_loctician, p_freed);
-        CONTINUE WHEN slot.starts_at IS NULL;
-        PERFORM FROM booking.waitlist w WHERE w.id = entry.id AND w.status = 'waiting' FOR UPDATE SKIP LOCKED;
-        CONTINUE WHEN NOT FOUND;
-        UPDATE booking.waitlist w SET status = 'offered', version = w.version + 1 WHERE w.id = entry.id
-        RETURNING * INTO entry;
-        h := ROW (booking.new_id(), entry.customer_id, entry.treatment_ids,
-            booking.slot_performers(slot, entry.treatment_ids), slot.starts_at, slot.ends_at,
-            slot.price_amount, entry.id, booking.clock() + booking.minutes((booking.rules()).offer_minutes),
-            booking.clock());
-        PERFORM booking.delete_lapsed_occupancy(h.performer_ids);
-        PERFORM booking.add_hold(h);
-        PERFORM booking.emit_waitlist_event(entry, h, 'offered');
-    END LOOP;
-END
-$$;
-
--- The same for one range.
-CREATE OR REPLACE FUNCTION booking.offer_time(p_loctician uuid, p_freed tstzrange, p_except uuid DEFAULT NULL)
-RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM booking.offer_time(p_loctician, tstzmultirange(p_freed), p_except);
-END
-$$;
-
--- Offers up to 20 freed times. Returns how many. The transaction acts as the service.
--- Locks: the freed times FOR UPDATE SKIP LOCKED, then lock_people (all their locticians, before the first offer: an
--- offer may take locks of others without waiting, after which none may be waited for).
-CREATE OR REPLACE FUNCTION booking.offer_freed_times() RETURNS integer LANGUAGE plpgsql AS $$
+-- Takes up to p_limit freed times, and locks their locticians. Returns the times of each loctician.
+-- Locks: the freed times FOR UPDATE SKIP LOCKED, then lock_people (all of their locticians at once: an offer of a
+-- shared sitting takes locks of others without waiting, and after that none may be waited for).
+CREATE OR REPLACE FUNCTION booking.take_freed_times(p_limit integer)
+RETURNS TABLE (loctician_id uuid, times tstzmultirange) LANGUAGE plpgsql AS $$
 DECLARE
     freed booking.freed_times[];
-    f record;
 BEGIN
     WITH deleted AS (
-        DELETE FROM booking.freed_times o WHERE o.id IN (
-            SELECT n.id FROM booking.freed_times n ORDER BY n.id LIMIT 20 FOR UPDATE SKIP LOCKED)
-        RETURNING o AS deleted_row
+        DELETE FROM booking.freed_times f WHERE f.id IN (
+            SELECT n.id FROM booking.freed_times n ORDER BY n.id LIMIT p_limit FOR UPDATE SKIP LOCKED)
+        RETURNING f AS freed_time
     )
-    SELECT array_agg(d.deleted_row) INTO freed FROM deleted d;
-    PERFORM booking.lock_people(ARRAY (SELECT t.loctician_id FROM unnest(freed) t));
-    FOR f IN
-        SELECT t.loctician_id, range_agg(t.times) AS times FROM unnest(freed) t GROUP BY t.loctician_id
-        ORDER BY t.loctician_id
-    LOOP
-        PERFORM booking.offer_time(f.loctician_id, f.times);
-    END LOOP;
-    RETURN coalesce(cardinality(freed), 0);
+    SELECT array_agg(d.freed_time) INTO freed FROM deleted d;
+    PERFORM booking.lock_people(ARRAY (SELECT f.loctician_id FROM unnest(freed) f));
+    RETURN QUERY SELECT f.loctician_id, range_agg(f.times) FROM unnest(freed) f
+    GROUP BY f.loctician_id ORDER BY f.loctician_id;
+END
+$$;
+
+-- Offers a sitting to an entry of the waitlist: holds it for p_minutes. Returns false when the entry waits no more, or
+-- another transaction is offering it a time at this moment.
+-- Arguments: p_performers: the loctician of each treatment; p_price: in øre.
+-- Raises exclusion_violation slot_taken when the time is taken. The transaction acts as the service and holds the locks
+-- of the locticians. Locks: the entry FOR UPDATE SKIP LOCKED.
+CREATE OR REPLACE FUNCTION booking.offer_sitting(
+    p_entry uuid, p_performers uuid[], p_start timestamptz, p_end timestamptz, p_price integer, p_minutes integer
+) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    entry booking.waitlist;
+    h booking.holds;
+BEGIN
+    PERFORM FROM booking.waitlist w WHERE w.id = p_entry AND w.status = 'waiting' FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    UPDATE booking.waitlist w SET status = 'offered', version = w.version + 1 WHERE w.id = p_entry
+    RETURNING * INTO entry;
+    h := ROW (booking.new_id(), entry.customer_id, entry.treatment_ids, p_performers, p_start, p_end, p_price, entry.id,
+        booking.clock() + booking.minutes(p_minutes), booking.clock());
+    PERFORM booking.delete_lapsed_occupancy(p_performers);
+    PERFORM booking.add_hold(h);
+    PERFORM booking.emit_waitlist_event(entry, h, 'offered');
+    RETURN true;
 END
 $$;

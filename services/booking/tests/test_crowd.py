@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.booking.holds import queries
+from services.booking.holds import service as holds
 from services.booking.tests.conftest import RETWIST, RULES, STYLING, Caller, SignIn, asking, at, choose
 from services.booking.tests.test_concurrency import overlaps
 from shared.database.session import Database, transaction
@@ -170,7 +170,7 @@ async def test_two_thousand_operations_at_once_leave_every_rule_kept(
 
     async def end_lapsed() -> None:
         async with transaction(database, SERVICE_CLAIMS) as session:
-            await queries.end_expired(session)
+            await holds.end_expired(session)
 
     async def live(number: int) -> Counter[int]:
         client = Client(sign_in(), days, random.Random(number))

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from services.booking.holds import queries
+from services.booking.holds import service as holds
 from services.booking.sql_calls import RETRIES
 from services.booking.tests.conftest import (  # fmt: skip
     AMINA,
@@ -43,7 +43,7 @@ def deadlocks() -> float:
 
 async def end_lapsed(database: Database) -> None:
     async with transaction(database, SERVICE_CLAIMS) as session:
-        await queries.end_expired(session)
+        await holds.end_expired(session)
 
 
 class TestHolding:

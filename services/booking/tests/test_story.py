@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.booking.holds import queries
+from services.booking.holds import service as holds
 from services.booking.tests.conftest import (  # fmt: skip
     AMINA,
     DETOX,
@@ -32,7 +32,7 @@ from services.booking.tests.conftest import (  # fmt: skip
 )
 from services.booking.tests.test_crowd import CUSTOMERS_MEET, HISTORIES
 from services.booking.tests.test_shared_sittings import REPAIR, add_repair
-from services.booking.waitlist import queries as waitlist
+from services.booking.waitlist import offers
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.services import Deliver, empty
@@ -107,11 +107,11 @@ class Salon:
 
     async def end_lapsed(self) -> None:
         async with transaction(self.database, SERVICE_CLAIMS) as session:
-            await queries.end_expired(session)
+            await holds.end_expired(session)
 
     async def offer_freed_times(self) -> None:
         async with transaction(self.database, SERVICE_CLAIMS) as session:
-            await waitlist.offer_freed_times(session)
+            await offers.offer_freed_times(session)
 
 
 class Story(RuleBasedStateMachine):

@@ -9,7 +9,7 @@ from services.booking.customers import read_audit
 from services.booking.customers.service import customer_for, loctician_for
 from services.booking.serializers import Answer
 from services.booking.sql_calls import call, fetch_rows, idempotency
-from services.booking.waitlist import queries, serializers
+from services.booking.waitlist import offers, queries, serializers
 from services.booking.waitlist.schemas import WaitRequest
 from shared.database.session import Database
 from shared.http.pagination import decode_cursor, page
@@ -56,4 +56,4 @@ async def list_wishes(
 
 async def leave(database: Database, principal: Principal, waitlist_id: UUID) -> None:
     """Removes the wish. An open offer goes to the next customer. Raises NotFound."""
-    await call(database, principal, queries.LEAVE, {"id": waitlist_id})
+    await offers.call_and_offer(database, principal, queries.LEAVE, {"id": waitlist_id})
