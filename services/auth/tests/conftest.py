@@ -18,6 +18,7 @@ from shared.database.session import Database, transaction
 from shared.http.app import Service
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.servers import Servers, base_settings
+from shared.testing.types import Outbox
 
 PASSWORD = "et langt kodeord"
 EMAIL = "kirsten@example.com"
@@ -123,7 +124,6 @@ async def admin(sign_up: SignUp, login: Login) -> dict[str, str]:
     return bearer(await login("admin@example.com"))
 
 
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 Mailed = Callable[..., Awaitable[str]]
 
 

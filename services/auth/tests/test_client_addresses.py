@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from services.auth.tests.conftest import EMAIL, PASSWORD, Register, bearer
+from shared.testing.waiting import until
 
 
 @pytest.fixture
@@ -17,9 +18,7 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
     config = uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
-        while not server.started:
-            await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     await running

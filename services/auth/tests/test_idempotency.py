@@ -4,9 +4,10 @@ from uuid import UUID
 import httpx
 
 from services.auth import privacy
-from services.auth.tests.conftest import AsOwner, Login, Outbox, SignUp, bearer, types
+from services.auth.tests.conftest import AsOwner, Login, SignUp, bearer, types
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.types import Outbox
 
 URL = "/api/v1/users"
 AMINA = {"email": "amina@example.com", "full_name": "Amina Hassan", "role": "loctician"}

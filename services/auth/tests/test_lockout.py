@@ -15,11 +15,11 @@ from services.auth.tests.conftest import (
     Login,
     Mailed,
     OtherClient,
-    Outbox,
     Register,
     bearer,
     types,
 )
+from shared.testing.types import Outbox
 
 LOGIN = "/api/v1/auth/login"
 LOCKS_ARE_OVER = (

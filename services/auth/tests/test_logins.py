@@ -8,10 +8,10 @@ from services.auth.tests.conftest import (
     EMAIL,
     PASSWORD,
     Login,
-    Outbox,
     Register,
     bearer,
 )
+from shared.testing.types import Outbox
 
 
 class TestLogin:

@@ -22,13 +22,13 @@ from services.auth.tests.conftest import (
     Login,
     Mailed,
     OtherClient,
-    Outbox,
     Register,
     SignUp,
     bearer,
     id_of,
     types,
 )
+from shared.testing.types import Outbox
 
 LOGIN = "/api/v1/auth/login"
 ENROLL, CONFIRM, DISABLE = (f"/api/v1/auth/mfa/{verb}" for verb in ("enroll", "confirm", "disable"))

@@ -19,7 +19,6 @@ from services.auth.tests.conftest import (
     AsOwner,
     Login,
     Mailed,
-    Outbox,
     Register,
     SignUp,
     bearer,
@@ -27,6 +26,7 @@ from services.auth.tests.conftest import (
 )
 from shared.database.session import Database
 from shared.errors import Unavailable
+from shared.testing.types import Outbox
 
 FORGOT, RESET = "/api/v1/auth/forgot-password", "/api/v1/auth/reset-password"
 

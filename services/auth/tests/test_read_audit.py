@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import httpx
 
-from services.auth.tests.conftest import EMAIL, Login, Outbox, SignUp, bearer, types
+from services.auth.tests.conftest import EMAIL, Login, SignUp, bearer, types
+from shared.testing.types import Outbox
 
 
 async def published_reads(outbox: Outbox) -> list[dict[str, Any]]:

@@ -13,11 +13,11 @@ from services.auth.tests.conftest import (
     AsOwner,
     Login,
     OtherClient,
-    Outbox,
     Register,
     bearer,
     types,
 )
+from shared.testing.types import Outbox
 
 REFRESH = "/api/v1/auth/refresh"
 

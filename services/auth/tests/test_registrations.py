@@ -9,11 +9,11 @@ from services.auth.tests.conftest import (
     EMAIL,
     Login,
     Mailed,
-    Outbox,
     Register,
     bearer,
     types,
 )
+from shared.testing.types import Outbox
 
 FORGOT = "/api/v1/auth/forgot-password"
 

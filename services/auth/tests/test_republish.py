@@ -5,8 +5,7 @@ from typing import Any
 from services.auth.republish import republish
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
-
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+from shared.testing.types import Outbox
 
 
 class TestRepublish:

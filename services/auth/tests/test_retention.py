@@ -13,12 +13,12 @@ from services.auth import privacy
 from services.auth.events import UserNeverVerified
 from services.auth.main import SERVICE
 from services.auth.retention import POLICIES
-from services.auth.tests.conftest import EMAIL, AsOwner, Login, Mailed, Outbox, Register, SignUp, bearer, types
+from services.auth.tests.conftest import EMAIL, AsOwner, Login, Mailed, Register, SignUp, bearer, types
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.jobs import run_once
 from shared.privacy import retention
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver, Outbox
 
 OWN = {policy.name: policy for policy in POLICIES}
 APPLY = retention.job("auth", SERVICE.policies)

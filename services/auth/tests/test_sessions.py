@@ -8,11 +8,11 @@ from services.auth.tests.conftest import (
     PASSWORD,
     Login,
     OtherClient,
-    Outbox,
     Register,
     bearer,
     types,
 )
+from shared.testing.types import Outbox
 
 REFRESH = "/api/v1/auth/refresh"
 

@@ -14,19 +14,17 @@ GOOD: dict[str, Any] = {"database_url": "postgresql://x", "amqp_url": "amqp://x"
 
 
 class TestSigningKey:
-    def test_can_be_pem_or_a_path(self, tmp_path: Path) -> None:
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    def test_can_be_pem_or_a_path(self, own_key: rsa.RSAPrivateKey, tmp_path: Path) -> None:
         file = tmp_path / "key.pem"
-        file.write_text(pem(key))
-        for setting in (pem(key), str(file)):
+        file.write_text(pem(own_key))
+        for setting in (pem(own_key), str(file)):
             signing_key = key_from_settings(AuthSettings.model_validate(GOOD | {"jwt_private_key": setting}))
             assert signing_key is not None
-            assert signing_key.kid == thumbprint(key.public_key())
+            assert signing_key.kid == thumbprint(own_key.public_key())
 
-    def test_key_id_can_be_set(self) -> None:
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    def test_key_id_can_be_set(self, own_key: rsa.RSAPrivateKey) -> None:
         signing_key = key_from_settings(
-            AuthSettings.model_validate(GOOD | {"jwt_private_key": pem(key), "jwt_key_id": "mine"})
+            AuthSettings.model_validate(GOOD | {"jwt_private_key": pem(own_key), "jwt_key_id": "mine"})
         )
         assert signing_key is not None
         assert signing_key.public_jwk["kid"] == "mine"
@@ -37,12 +35,13 @@ class TestSigningKey:
             with pytest.raises(ValidationError, match="JWT_PRIVATE_KEY"):
                 AuthSettings.model_validate(GOOD | {"jwt_private_key": setting})
 
-    def test_public_key_of_another_pair_is_refused(self) -> None:
-        own, other = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
+    def test_public_key_of_another_pair_is_refused(
+        self, own_key: rsa.RSAPrivateKey, signing_key: rsa.RSAPrivateKey
+    ) -> None:
         form = serialization.PublicFormat.SubjectPublicKeyInfo
-        public = other.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
+        public = signing_key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
         with pytest.raises(ValidationError, match="JWT_PUBLIC_KEY"):
-            AuthSettings.model_validate(GOOD | {"jwt_private_key": pem(own), "jwt_public_key": public})
+            AuthSettings.model_validate(GOOD | {"jwt_private_key": pem(own_key), "jwt_public_key": public})
 
     def test_production_needs_a_key(self) -> None:
         with pytest.raises(ValidationError, match="JWT_PRIVATE_KEY must be set"):

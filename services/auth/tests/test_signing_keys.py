@@ -17,10 +17,11 @@ from services.auth.settings import AuthSettings
 from services.auth.signing_keys import key_ring, rotation
 from services.auth.signing_keys.key_ring import KeyRing
 from services.auth.signing_keys.keys import thumbprint
-from services.auth.tests.conftest import AsOwner, Login, Outbox, Register, bearer, pem, types
+from services.auth.tests.conftest import AsOwner, Login, Register, bearer, pem, types
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.servers import Servers
+from shared.testing.types import Outbox
 
 SHIFT_KEYS_BACK = "UPDATE auth.signing_keys SET signs_from = signs_from - CAST(:by AS interval)"
 

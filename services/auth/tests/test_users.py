@@ -12,7 +12,6 @@ from services.auth.tests.conftest import (
     AsOwner,
     Login,
     Mailed,
-    Outbox,
     Register,
     SignUp,
     bearer,
@@ -21,6 +20,7 @@ from services.auth.tests.conftest import (
 )
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.types import Outbox
 
 
 class TestOwnAccount:
