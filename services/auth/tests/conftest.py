@@ -1,3 +1,5 @@
+"""Fixtures of auth's tests: the application with its own keys, users, tokens, and access as the tables' owner."""
+
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any

@@ -85,7 +85,7 @@ class TestForgery:
             for csrf in (None, "", "x", other["csrf_token"], right[:-1], right + "A", cookie, "æ".encode().hex()):
                 answer = await client.post(path, headers=sent(cookie, csrf))
                 assert (answer.status_code, answer.json()["code"]) == (403, "invalid_csrf_token"), csrf
-        # and nothing was used up: the cookie still works, as the first use of its token
+        # The token in the cookie was not used up.
         assert (await client.post(REFRESH, headers=sent(cookie, right))).status_code == 200
 
     async def test_get_and_forms_do_nothing(self, client: httpx.AsyncClient, register: Register) -> None:

@@ -1,3 +1,5 @@
+"""Inviting a user with an Idempotency-Key."""
+
 import asyncio
 from uuid import UUID
 

@@ -147,7 +147,7 @@ class TestAttacks:
         body = {"refresh_token": kirsten["refresh_token"]}
         answer = await client.post(REFRESH, json=body, headers=bearer(oskar))
         me = await client.get("/api/v1/users/me", headers=bearer(answer.json()))
-        assert me.json()["email"] == "kirsten@example.com"  # whose token it is decides, never the caller's word
+        assert me.json()["email"] == "kirsten@example.com"  # the refresh token decides, not the access token
 
     async def test_forged_tokens_are_refused(self, client: httpx.AsyncClient, register: Register, login: Login) -> None:
         await register()

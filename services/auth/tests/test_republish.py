@@ -1,3 +1,5 @@
+"""Publishing the current state of users again."""
+
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any

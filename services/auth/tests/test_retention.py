@@ -63,7 +63,8 @@ async def counted(as_owner: AsOwner) -> dict[str, int]:
     return {table: (await as_owner(f"SELECT count(*) FROM auth.{table}"))[0][0] for table in TABLES}
 
 
-# What makes the rows of a policy's table as old as `:age`, in an order in which nothing takes another's rows with it.
+# Statements that make the rows of a policy's table `:age` seconds old, in an order in which no removal cascades to
+# the rows of a later policy.
 AGE = {
     "enrolments": "UPDATE auth.mfa SET begun_at = now() - make_interval(secs => :age)",
     "known_addresses": "UPDATE auth.known_addresses SET seen_at = now() - make_interval(secs => :age)",
@@ -215,13 +216,13 @@ class TestNeverVerified:
             "verified": ["UPDATE auth.users SET email_verified = true WHERE email = :email"],
             "once-verified": [
                 "UPDATE auth.users SET email_verified = true WHERE email = :email",
-                "UPDATE auth.users SET email_verified = false WHERE email = :email",  # at another address
+                "UPDATE auth.users SET email_verified = false WHERE email = :email",  # of a changed address
             ],
             "new": ["UPDATE auth.users SET created_at = now() - interval '29 days' WHERE email = :email"],
             "loctician": ["UPDATE auth.users SET role = 'loctician' WHERE email = :email"],
             "deactivated": ["UPDATE auth.users SET active = false WHERE email = :email"],
             "mailed": [f"UPDATE auth.one_time_tokens SET expires_at = now() + interval '1 hour' WHERE {whose}"],
-            "invited": [f"DELETE FROM auth.credentials WHERE {whose}"],  # by the salon, which knows them
+            "invited": [f"DELETE FROM auth.credentials WHERE {whose}"],  # by an admin
         }
         for name in others:
             await register(f"{name}@example.com")

@@ -1,3 +1,5 @@
+"""Settings of the signing key."""
+
 from pathlib import Path
 from typing import Any
 

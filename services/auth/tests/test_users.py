@@ -1,3 +1,5 @@
+"""Users: their own account, what staff and admins do, export and erasure."""
+
 import asyncio
 from uuid import UUID, uuid4
 
