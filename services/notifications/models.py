@@ -12,7 +12,7 @@ metadata = MetaData(schema="notifications")
 outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
 idempotency_keys = idempotency_table(metadata)
-NOW, ZERO, ONE = text("now()"), text("0"), text("1")
+NOW, ZERO, FIRST_VERSION = text("now()"), text("0"), text("1")
 
 contacts = Table(
     "contacts",
@@ -128,7 +128,7 @@ deliveries = Table(
     Column("status", Text, nullable=False, server_default=text("'queued'"), info=NONE),
     Column("attempts", Integer, nullable=False, server_default=ZERO, info=NONE),
     Column("resends", Integer, nullable=False, server_default=ZERO, info=NONE),
-    Column("version", Integer, nullable=False, server_default=ONE, info=NONE),
+    Column("version", Integer, nullable=False, server_default=FIRST_VERSION, info=NONE),
     Column("due_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     Column("lease_until", DateTime(timezone=True), info=NONE),
     Column("give_up_at", DateTime(timezone=True), nullable=False, info=NONE),
