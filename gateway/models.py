@@ -1,6 +1,18 @@
 """The gateway's tables."""
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.classification import NONE, PSEUDONYMOUS
@@ -16,6 +28,7 @@ used_tickets = Table(
     Column("jti", Text, primary_key=True, info=NONE),
     Column("expires_at", DateTime(timezone=True), nullable=False, info=NONE),
     Index("used_tickets_expiry", "expires_at"),
+    CheckConstraint("length(jti) BETWEEN 1 AND 64", name="used_tickets_jti_check"),
 )
 
 # Keyed hashes of a user's id, an account or an address, kept for about two minutes. Unlogged: a crash empties it.
@@ -26,6 +39,7 @@ rate_limits = Table(
     Column("seconds", ARRAY(BigInteger), nullable=False, info=NONE),
     Column("counts", ARRAY(Integer), nullable=False, info=NONE),
     Column("idle_at", DateTime(timezone=True), nullable=False, info=NONE),
+    CheckConstraint("length(key) = 16", name="rate_limits_key_check"),
     prefixes=["UNLOGGED"],
 )
 
@@ -35,4 +49,5 @@ known_networks = Table(
     metadata,
     Column("key", LargeBinary, primary_key=True, info=PSEUDONYMOUS),
     Column("seen_on", Date, nullable=False, info=NONE),
+    CheckConstraint("length(key) = 16", name="known_networks_key_check"),
 )

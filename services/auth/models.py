@@ -7,9 +7,11 @@ are reached through SQL functions.
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -30,6 +32,7 @@ outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
 idempotency_keys = idempotency_table(metadata)
 NOW = text("now()")
+CLOCK = text("clock_timestamp()")
 INSTANT = DateTime(timezone=True)
 
 users = Table(
@@ -48,6 +51,11 @@ users = Table(
     Column("updated_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
     Column("first_verified_at", INSTANT, info=NONE),
     Column("erasure_asked_at", INSTANT, info=NONE),
+    CheckConstraint("email = lower(email)", name="users_email_check"),
+    CheckConstraint("language IN ('da', 'en')", name="users_language_check"),
+    CheckConstraint("role IN ('customer', 'loctician', 'staff', 'admin')", name="users_role_check"),
+    Index("users_page", "created_at", "id"),
+    Index("users_never_verified", "created_at", postgresql_where=text("first_verified_at IS NULL")),
     info=about(purpose="account", keep="erased"),
 )
 
@@ -56,7 +64,7 @@ credentials = Table(
     metadata,
     Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), primary_key=True, info=PSEUDONYMOUS),
     Column("password_hash", Text, nullable=False, info=PERSONAL),
-    Column("changed_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
+    Column("changed_at", INSTANT, nullable=False, server_default=CLOCK, info=NONE),
     info=about(purpose="account", keep="erased"),
 )
 
@@ -67,10 +75,13 @@ sessions = Table(
     Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), nullable=False, info=PSEUDONYMOUS),
     Column("user_agent", Text, info=PERSONAL),
     Column("address", Text, info=PERSONAL),
-    Column("created_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
-    Column("last_used_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
+    Column("created_at", INSTANT, nullable=False, server_default=CLOCK, info=NONE),
+    Column("last_used_at", INSTANT, nullable=False, server_default=CLOCK, info=NONE),
     Column("expires_at", INSTANT, nullable=False, info=NONE),
     Column("revoked_at", INSTANT, info=NONE),
+    Index("sessions_user", "user_id"),
+    Index("sessions_expires", "expires_at"),
+    Index("sessions_ended", text("least(revoked_at, expires_at)")),
     info=about(purpose="security", keep="sessions"),
 )
 
@@ -82,6 +93,8 @@ refresh_tokens = Table(
     Column("expires_at", INSTANT, nullable=False, info=NONE),
     Column("used_at", INSTANT, info=NONE),
     Column("used_by", LargeBinary, info=PSEUDONYMOUS),
+    Index("refresh_tokens_session", "session_id"),
+    Index("refresh_tokens_expires", "expires_at"),
     info=about(purpose="security", keep="refresh_tokens"),
 )
 
@@ -92,8 +105,11 @@ one_time_tokens = Table(
     Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), info=PSEUDONYMOUS),
     Column("email", Text, info=PERSONAL),
     Column("purpose", Text, nullable=False, info=NONE),
-    Column("created_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
+    Column("created_at", INSTANT, nullable=False, server_default=CLOCK, info=NONE),
     Column("expires_at", INSTANT, nullable=False, info=NONE),
+    CheckConstraint("purpose IN ('verify', 'reset')", name="one_time_tokens_purpose_check"),
+    Index("one_time_tokens_user", "user_id", "purpose"),
+    Index("one_time_tokens_expires", "expires_at"),
     info=about(purpose="security", keep="one_time_tokens"),
 )
 
@@ -125,6 +141,8 @@ login_attempts = Table(
     Column("failures", Integer, nullable=False, info=NONE),
     Column("last_failure_at", INSTANT, nullable=False, info=NONE),
     Column("locked_until", INSTANT, info=NONE),
+    CheckConstraint("scope IN ('pair', 'account', 'address')", name="login_attempts_scope_check"),
+    Index("login_attempts_age", "last_failure_at"),
     info=about(purpose="security", keep="login_attempts"),
 )
 
@@ -134,6 +152,7 @@ known_addresses = Table(
     Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), primary_key=True, info=PSEUDONYMOUS),
     Column("address", LargeBinary, primary_key=True, info=PSEUDONYMOUS),
     Column("seen_at", INSTANT, nullable=False, info=NONE),
+    Index("known_addresses_age", "seen_at"),
     info=about(purpose="security", keep="known_addresses"),
 )
 
@@ -145,5 +164,5 @@ signing_keys = Table(
     Column("private_key", LargeBinary, info=NONE),
     Column("signs_from", INSTANT, nullable=False, info=NONE),
     Column("withdrawn_at", INSTANT, info=NONE),
-    Column("created_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
+    Column("created_at", INSTANT, nullable=False, server_default=CLOCK, info=NONE),
 )

@@ -1,9 +1,11 @@
-"""Tables. The policies on them stand in migrations/versions."""
+"""Tables. Their policies are in sql/."""
 
 from sqlalchemy import (
+    CheckConstraint,
     Column,
     Date,
     DateTime,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -36,6 +38,10 @@ working_hours = Table(
     Column("ends", Time, nullable=False, info=NONE),
     Column("valid_from", Date, nullable=False, info=NONE),
     Column("valid_until", Date, info=NONE),
+    CheckConstraint("weekday BETWEEN 0 AND 6", name="working_hours_weekday_check"),
+    CheckConstraint("ends > starts", name="working_hours_ends_check"),
+    CheckConstraint("valid_until >= valid_from", name="working_hours_valid_until_check"),
+    Index("working_hours_by_loctician", "loctician_id"),
     info=about(purpose="calendar", keep="account_closed"),
 )
 
@@ -46,6 +52,8 @@ overrides = Table(
     Column("day", Date, primary_key=True, info=NONE),
     Column("windows", JSONB, nullable=False, info=NONE),  # [["09:00", "12:00"], ...], none: closed
     Column("reason", Text, info=NONE),
+    CheckConstraint("(reason IS NULL) = (windows <> '[]')", name="overrides_reason_check"),
+    Index("overrides_by_day", "day"),
     info=about(purpose="calendar", keep="overrides"),
 )
 
@@ -57,6 +65,9 @@ time_off = Table(
     Column("starts_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
     Column("ends_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    CheckConstraint("ends_at > starts_at", name="time_off_ends_at_check"),
+    Index("time_off_by_loctician", "loctician_id", "starts_at"),
+    Index("time_off_by_end", "ends_at"),
     info=about(purpose="calendar", keep="time_off"),
 )
 
@@ -76,6 +87,9 @@ imports = Table(
     Column("due_at", DateTime(timezone=True), info=NONE),  # null: never again
     Column("checked_at", DateTime(timezone=True), info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    CheckConstraint("status IN ('waiting', 'current', 'failing', 'stopped')", name="imports_status_check"),
+    Index("imports_by_loctician", "loctician_id"),
+    Index("imports_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     info=about(purpose="calendar", keep="account_closed"),
 )
 
@@ -86,6 +100,8 @@ windows = Table(
     Column("day", Date, primary_key=True, info=NONE),
     Column("windows", JSONB, nullable=False, info=NONE),
     Column("closed_for", Text, info=NONE),
+    CheckConstraint("closed_for IN ('holiday', 'time_off', 'override')", name="windows_closed_for_check"),
+    Index("windows_by_day", "day"),
     info=about(purpose="calendar", keep="windows"),
 )
 
@@ -114,6 +130,11 @@ appointments = Table(
     Column("status", Text, nullable=False, info=NONE),
     Column("version", Integer, nullable=False, info=NONE),
     Column("changed_at", DateTime(timezone=True), nullable=False, info=NONE),
+    Index("appointments_by_loctician", "loctician_id", "starts_at"),
+    Index("appointments_by_booking", "booking_id"),
+    Index("appointments_by_customer", "customer_id", "starts_at"),
+    Index("appointments_cancelled", "changed_at", postgresql_where=text("status = 'cancelled'")),
+    Index("appointments_by_end", "ends_at"),
     info=about(purpose="appointments", keep="appointments"),
 )
 
@@ -123,6 +144,7 @@ booking_versions = Table(
     Column("booking_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("version", Integer, nullable=False, info=NONE),
     Column("changed_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    Index("booking_versions_by_age", "changed_at"),
     info=about(purpose="operation", keep="booking_versions"),
 )
 
@@ -160,6 +182,7 @@ feeds = Table(
     Column("kind", Text, nullable=False, info=NONE),  # loctician or customer: whose side the appointments are seen from
     Column("token_hash", LargeBinary, nullable=False, unique=True, info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    CheckConstraint("kind IN ('loctician', 'customer')", name="feeds_kind_check"),
     info=about(purpose="calendar", keep="account_closed"),
 )
 

@@ -1,18 +1,21 @@
-"""Tables. The policies and triggers on them stand in migrations/sql."""
+"""Tables. Their policies and triggers are in sql/."""
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Date,
     DateTime,
     ForeignKey,
     Identity,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     text,
 )
@@ -47,6 +50,13 @@ audit_log = Table(
     Column("source", Text, nullable=False, info=NONE),
     Column("data", JSONB, nullable=False, info=PSEUDONYMOUS),
     Column("hash", LargeBinary, nullable=False, info=NONE),
+    UniqueConstraint("month", "event_id"),
+    Index("audit_log_by_id", "id"),
+    Index("audit_log_by_entity", "entity", "id"),
+    Index("audit_log_by_actor", "actor_id", "id"),
+    Index("audit_log_by_action", "action", "id"),
+    Index("audit_log_by_time", "occurred_at"),
+    Index("audit_log_by_people", "people", postgresql_using="gin"),
     info=about(purpose="accountability", keep="five_years"),
 )
 
@@ -71,6 +81,7 @@ people = Table(
     Column("active", Boolean, nullable=False, server_default=text("true"), info=NONE),
     Column("active_version", Integer, nullable=False, server_default=text("-1"), info=NONE),
     Column("erased_at", DateTime(timezone=True), info=NONE),
+    Index("people_admins", "user_id", postgresql_where=text("role = 'admin' AND active")),
     info=about(purpose="accountability", keep="erased"),
 )
 
@@ -82,6 +93,8 @@ duties = Table(
     Column("ends_at", DateTime(timezone=True), nullable=False, info=NONE),
     Column("open", Boolean, nullable=False, info=NONE),
     Column("version", Integer, nullable=False, info=NONE),
+    Index("duties_open", "loctician_ids", postgresql_using="gin", postgresql_where=text("open")),
+    Index("duties_ended", "ends_at"),
     info=about(purpose="accountability", keep="duties"),
 )
 
@@ -99,13 +112,18 @@ requests = Table(
     Column("deadline", DateTime(timezone=True), nullable=False, info=NONE),
     Column("finished_at", DateTime(timezone=True), info=NONE),
     Column("expires_at", DateTime(timezone=True), info=NONE),
+    CheckConstraint("kind IN ('export', 'erasure')", name="requests_kind_check"),
+    CheckConstraint("status IN ('running', 'done', 'expired', 'cancelled')", name="requests_status_check"),
+    Index("requests_running", "subject_id", "kind", unique=True, postgresql_where=text("status = 'running'")),
+    Index("requests_by_subject", "subject_id", "kind", "requested_at"),
+    Index("requests_expiring", "expires_at", postgresql_where=text("status = 'done'")),
     info=about(purpose="accountability", keep="requests"),
 )
 
 request_parts = Table(
     "request_parts",
     metadata,
-    Column("request_id", Uuid, ForeignKey(requests.c.id), primary_key=True, info=NONE),
+    Column("request_id", Uuid, ForeignKey(requests.c.id, ondelete="CASCADE"), primary_key=True, info=NONE),
     Column("service", Text, primary_key=True, info=NONE),
     Column("answered_at", DateTime(timezone=True), info=NONE),
     Column("rows", JSONB, info=NONE),
@@ -124,6 +142,7 @@ consents = Table(
     Column("text_version", Integer, nullable=False, info=NONE),
     Column("language", Text, nullable=False, info=PSEUDONYMOUS),
     Column("at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    UniqueConstraint("user_id", "purpose", "version"),
     info=about(purpose="consent", keep="consents"),
 )
 
@@ -140,4 +159,5 @@ retention_policies = Table(
     Column("counted", BigInteger, info=NONE),
     Column("removed", BigInteger, info=NONE),
     Column("dry_run", Boolean, info=NONE),
+    CheckConstraint("keep_days > 0", name="retention_policies_keep_days_check"),
 )

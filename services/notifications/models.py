@@ -1,6 +1,20 @@
-"""The tables of notifications."""
+"""The tables of notifications. Their policies are in sql/."""
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, MetaData, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.classification import NONE, PERSONAL, PSEUDONYMOUS, about, personal
@@ -27,6 +41,7 @@ contacts = Table(
     Column("role_version", Integer, nullable=False, server_default=ZERO, info=NONE),
     Column("active", Boolean, nullable=False, server_default=text("true"), info=PERSONAL),
     Column("active_version", Integer, nullable=False, server_default=ZERO, info=NONE),
+    CheckConstraint("language IN ('da', 'en')", name="contacts_language_check"),
     info=about(purpose="messages", keep="erased"),
 )
 
@@ -58,6 +73,9 @@ appointments = Table(
     Column("facts", JSONB, nullable=False, info=PSEUDONYMOUS),
     Column("version", Integer, nullable=False, info=NONE),
     Column("look_at", DateTime(timezone=True), server_default=NOW, info=NONE),  # next check for reminders
+    Index("appointments_to_look_at", "look_at", postgresql_where=text("look_at IS NOT NULL")),
+    Index("appointments_by_customer", "customer_id"),
+    Index("appointments_by_start", "starts_at"),
     info=about(purpose="messages", keep="appointments"),
 )
 
@@ -69,6 +87,8 @@ reminders = Table(
     Column("starts_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
     Column("hours", Integer, nullable=False, info=NONE),
     Column("told_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    UniqueConstraint("booking_id", "starts_at", "hours"),
+    Index("reminders_by_start", "starts_at"),
     info=about(purpose="messages", keep="reminders"),
 )
 
@@ -79,6 +99,7 @@ preferences = Table(
     Column("language", Text, info=PERSONAL),  # null: that of the account
     Column("choices", JSONB, nullable=False, info=PERSONAL),  # topic -> channel -> wanted
     Column("version", Integer, nullable=False, info=NONE),
+    CheckConstraint("language IN ('da', 'en')", name="preferences_language_check"),
     info=about(purpose="messages", keep="erased"),
 )
 
@@ -102,13 +123,14 @@ broadcasts = Table(
     Column("audience", Text, nullable=False, info=NONE),
     Column("mail", Boolean, nullable=False, info=NONE),
     Column("created_by", Uuid, nullable=False, info=PSEUDONYMOUS),
-    Column("idempotency_key", Text, info=NONE),  # unused, like the next
-    Column("request_hash", Text, info=NONE),
     Column("request_id", Text, info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     Column("last_user", Uuid, info=PSEUDONYMOUS),  # everybody up to this id was reached; null when done
     Column("told", Integer, nullable=False, server_default=ZERO, info=NONE),
     Column("done_at", DateTime(timezone=True), info=NONE),
+    CheckConstraint("kind IN ('service', 'marketing')", name="broadcasts_kind_check"),
+    CheckConstraint("audience IN ('all', 'customer', 'loctician', 'staff', 'admin')", name="broadcasts_audience_check"),
+    Index("broadcasts_unfinished", "id", postgresql_where=text("done_at IS NULL")),
     info=about(purpose="messages", keep="broadcasts"),
 )
 
@@ -138,6 +160,17 @@ deliveries = Table(
     Column("sent_at", DateTime(timezone=True), info=NONE),
     Column("request_id", Text, info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    CheckConstraint("part IN ('customer', 'loctician', 'staff', 'person')", name="deliveries_part_check"),
+    CheckConstraint("status IN ('queued', 'sending', 'sent', 'failed', 'dropped')", name="deliveries_status_check"),
+    CheckConstraint("(status = 'sending') = (lease_until IS NOT NULL)"),
+    CheckConstraint("(booking_id IS NULL) = (booking_version IS NULL)"),
+    CheckConstraint("status IN ('queued', 'sending') OR NOT data ?| ARRAY['token', 'to']"),
+    UniqueConstraint("event_id", "recipient_id", "channel"),
+    Index("deliveries_queued", "channel", "due_at", postgresql_where=text("status = 'queued'")),
+    Index("deliveries_leased", "channel", "lease_until", postgresql_where=text("status = 'sending'")),
+    Index("deliveries_open", "booking_id", "recipient_id", postgresql_where=text("status IN ('queued', 'sending')")),
+    Index("deliveries_by_recipient", "recipient_id", "id"),
+    Index("deliveries_by_age", "created_at"),
     info=about(purpose="messages", keep="deliveries"),
 )
 
@@ -161,5 +194,9 @@ notices = Table(
     Column("data", JSONB, nullable=False, info=PSEUDONYMOUS),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     Column("read_at", DateTime(timezone=True), info=PSEUDONYMOUS),
+    CheckConstraint("part IN ('customer', 'loctician', 'staff', 'person')", name="notices_part_check"),
+    UniqueConstraint("user_id", "position"),
+    UniqueConstraint("event_id", "user_id"),
+    Index("notices_by_age", "created_at"),
     info=about(purpose="messages", keep="notices"),
 )

@@ -9,7 +9,7 @@ from typing import Any
 from alembic import context
 from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.util import CommandError
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, text
 
 from shared.database import sql_files
 from shared.database.migrate import NotMigratedError, as_owner
@@ -17,6 +17,8 @@ from shared.database.preparation import preparation
 from shared.settings import Settings, load
 
 UNMANAGED = {"alembic_version", "sql_files"}  # tables of the tools themselves, which no model has
+
+PARTITIONS = text("SELECT relname FROM pg_class WHERE relispartition AND relnamespace = to_regnamespace(:schema)")
 
 
 def run(schema: str, metadata: MetaData) -> None:
@@ -41,12 +43,15 @@ class _Migration:
         self.metadata = metadata
         self.folder = Path(context.script.dir).parent / "sql"
         self.connection: Connection | None = None
+        self.partitions: set[str] = set()
         self.steps = 0
         self.at_last_step = False
         self._plan: Any = None
 
     def run_on(self, connection: Connection) -> None:
         self.connection = connection
+        self.partitions = set(connection.execute(PARTITIONS, {"schema": self.schema}).scalars())
+        connection.rollback()  # Alembic begins its own transactions
         self.steps = 0
         self._configure(connection=connection)
         with context.begin_transaction():
@@ -80,7 +85,7 @@ class _Migration:
     def _is_managed(self, name: str | None, type_: str, _parents: Any) -> bool:
         if type_ == "schema":
             return name == self.schema
-        return type_ != "table" or name not in UNMANAGED
+        return type_ != "table" or name not in UNMANAGED | self.partitions
 
     def _changes_the_schema(self) -> bool:
         """Whether the command is an upgrade or a downgrade, not one that only reads."""

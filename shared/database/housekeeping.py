@@ -1,6 +1,19 @@
 """Housekeeping tables that every service has: erased people, job runs and retention runs."""
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, MetaData, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.classification import NONE, PSEUDONYMOUS, about
@@ -19,6 +32,7 @@ def erased_subjects_table(metadata: MetaData) -> Table:
         Column("erased_at", DateTime(timezone=True), nullable=False, info=NONE),
         Column("rows", JSONB, nullable=False, info=NONE),
         Column("proven_at", DateTime(timezone=True), info=NONE),
+        Index("erased_subjects_unproven", "erased_at", postgresql_where=text("proven_at IS NULL")),
         info=about(purpose="accountability", keep="erased_subjects"),
     )
 
@@ -36,6 +50,7 @@ def job_runs_table(metadata: MetaData) -> Table:
         Column("done_at", DateTime(timezone=True), info=NONE),
         Column("runs", BigInteger, nullable=False, server_default=ZERO, info=NONE),
         Column("failures", BigInteger, nullable=False, server_default=ZERO, info=NONE),
+        CheckConstraint("result IN ('done', 'failed')", name="job_runs_result_check"),
     )
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import Header
-from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid, func, text
+from sqlalchemy import Column, DateTime, Index, LargeBinary, MetaData, Table, Text, Uuid, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import TypeEngine
@@ -51,6 +51,7 @@ def idempotency_table(metadata: MetaData, request_hash: TypeEngine[Any] | None =
         Column("request_hash", request_hash or LargeBinary(), nullable=False, info=PSEUDONYMOUS),
         Column("answer", JSONB, info=PERSONAL),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now(), info=NONE),
+        Index("idempotency_keys_by_age", "created_at"),
         info=about(purpose="operation", keep=POLICY.name),
     )
 

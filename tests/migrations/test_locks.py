@@ -77,7 +77,7 @@ async def settings(servers: Servers) -> AsyncIterator[Settings]:
 class TestMigrations:
     async def test_what_a_migration_runs_is_recorded(self, settings: Settings) -> None:
         with recorded() as statements:
-            await migrate("booking", settings, "0001")
+            await migrate("booking", settings, revisions("booking")[0])
         assert any("CREATE TABLE booking.outbox" in one for one in statements), "what goes past the engine"
         assert any("CREATE TABLE booking.bookings" in one for one in statements)
 

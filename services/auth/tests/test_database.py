@@ -34,7 +34,6 @@ GRANTED = {
     "list_sessions",
     "session_age",
     "session_of",
-    "purge",
     "begin_change",
     "change_password",
     "issue_token",

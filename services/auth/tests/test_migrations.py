@@ -1,4 +1,4 @@
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.auth.models import metadata
@@ -6,26 +6,24 @@ from services.auth.tests.conftest import EMAIL, Behind, Login, Register
 from shared.database.migrate import migrate
 from shared.settings import Settings
 
-HERE_BEFORE = """
-    INSERT INTO auth.users (id, email, full_name, language, role, email_verified, version)
-    SELECT gen_random_uuid(), name || '@example.com', name, 'da', 'customer', verified, version
-    FROM (VALUES ('new', false, 1), ('verified', true, 2), ('changed', false, 3)) AS one (name, verified, version)
-"""
-
 
 class TestMigrations:
-    async def test_go_down_and_up_again_with_people_in_it(
-        self, register: Register, login: Login, settings: Settings, behind: Behind
+    async def test_go_down_and_up_again(self, settings: Settings, register: Register, login: Login) -> None:
+        await migrate("auth", settings, "base", down=True)
+        await migrate("auth", settings)
+        await register()
+        await login()
+
+    async def test_all_sql_files_applied_again_keep_the_users_and_their_logins(
+        self, register: Register, login: Login, settings: Settings, owner: AsyncEngine, behind: Behind
     ) -> None:
         await register()
         await login()
-        await migrate("auth", settings, "0001", down=True)
-        assert [row.email for row in await behind("SELECT email FROM auth.users")] == [EMAIL]
-        await behind(HERE_BEFORE)
+        async with owner.begin() as connection:
+            await connection.execute(text("DELETE FROM auth.sql_files"))
         await migrate("auth", settings)
+        assert [row.email for row in await behind("SELECT email FROM auth.users")] == [EMAIL]
         await login()
-        never = await behind("SELECT email FROM auth.users WHERE first_verified_at IS NULL ORDER BY email")
-        assert [row.email for row in never] == [EMAIL, "new@example.com"]
 
     async def test_tables_are_those_of_the_models(self, owner: AsyncEngine) -> None:
         async with owner.connect() as connection:

@@ -17,7 +17,7 @@ class TestSchema:
                 lambda sync: {
                     name: {(one["name"], one["nullable"]) for one in inspect(sync).get_columns(name, "gdpr")}
                     for name in inspect(sync).get_table_names("gdpr")
-                    if not name.startswith(("alembic_", "audit_log_"))
+                    if not name.startswith(("alembic_", "audit_log_", "sql_files"))
                 }
             )
         assert found == {

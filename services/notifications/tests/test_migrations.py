@@ -1,3 +1,4 @@
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifications.models import metadata
@@ -19,11 +20,12 @@ class TestMigrations:
         await migrate("notifications", settings)
         assert await columns(owner, "notifications") == declared(metadata)
 
-    async def test_one_step_back_and_forth_keeps_what_is_held(
-        self, settings: Settings, deliver: Deliver, rows: Rows, salon: None
+    async def test_all_sql_files_applied_again_keep_the_rows(
+        self, settings: Settings, deliver: Deliver, rows: Rows, salon: None, owner: AsyncEngine
     ) -> None:
         await deliver("booking.created.v1", booking(), version=1)
         before = {name: await rows(name, "1") for name in ("contacts", "deliveries", "notices", "appointments")}
-        await migrate("notifications", settings, "0001", down=True)
+        async with owner.begin() as connection:
+            await connection.execute(text("DELETE FROM notifications.sql_files"))
         await migrate("notifications", settings)
         assert {name: await rows(name, "1") for name in before} == before

@@ -1,40 +1,16 @@
-"""Hours, overrides, time off, imports, the windows they give, the appointments booking tells of, and feeds.
+"""Working hours, overrides, time off, imports, the windows they give, booking's appointments, and feeds.
 
-Revision ID: 0001
+Revision ID: 0001_baseline
 """
 
-from alembic import op
+from shared.database.revisions import create_service_tables, drop_everything, enable_rls, grant, script
 
-from shared.database.revisions import (
-    create_claim_functions,
-    create_inbox,
-    create_outbox,
-    drop_everything,
-    enable_rls,
-    grant,
-    script,
-)
-
-revision = "0001"
+revision = "0001_baseline"
 down_revision = None
 branch_labels = None
 depends_on = None
 
-SCHEMA = "calendar"
-BY_LOCTICIAN = ("imports", "overrides", "time_off", "working_hours")
-TABLES = (
-    *BY_LOCTICIAN,
-    "appointments",
-    "booking_versions",
-    "feeds",
-    "idempotency_keys",
-    "languages",
-    "loctician_names",
-    "loctician_versions",
-    "treatment_names",
-    "windows",
-)
-CREATE = """
+TABLES = """
     CREATE TABLE calendar.working_hours (
         id uuid PRIMARY KEY,
         loctician_id uuid NOT NULL,
@@ -52,6 +28,7 @@ CREATE = """
         reason text CHECK ((reason IS NULL) = (windows <> '[]')),
         PRIMARY KEY (loctician_id, day)
     );
+    CREATE INDEX overrides_by_day ON calendar.overrides (day);
     CREATE TABLE calendar.time_off (
         id uuid PRIMARY KEY,
         loctician_id uuid NOT NULL,
@@ -60,6 +37,7 @@ CREATE = """
         created_at timestamptz NOT NULL DEFAULT now()
     );
     CREATE INDEX time_off_by_loctician ON calendar.time_off (loctician_id, starts_at);
+    CREATE INDEX time_off_by_end ON calendar.time_off (ends_at);
     CREATE TABLE calendar.imports (
         id uuid PRIMARY KEY,
         loctician_id uuid NOT NULL,
@@ -107,7 +85,13 @@ CREATE = """
     CREATE INDEX appointments_by_booking ON calendar.appointments (booking_id);
     CREATE INDEX appointments_by_customer ON calendar.appointments (customer_id, starts_at);
     CREATE INDEX appointments_cancelled ON calendar.appointments (changed_at) WHERE status = 'cancelled';
-    CREATE TABLE calendar.booking_versions (booking_id uuid PRIMARY KEY, version integer NOT NULL);
+    CREATE INDEX appointments_by_end ON calendar.appointments (ends_at);
+    CREATE TABLE calendar.booking_versions (
+        booking_id uuid PRIMARY KEY,
+        version integer NOT NULL,
+        changed_at timestamptz NOT NULL DEFAULT now()
+    );
+    CREATE INDEX booking_versions_by_age ON calendar.booking_versions (changed_at);
     CREATE TABLE calendar.treatment_names (
         treatment_id uuid PRIMARY KEY,
         names jsonb NOT NULL,
@@ -136,34 +120,30 @@ CREATE = """
     );
     CREATE INDEX idempotency_keys_by_age ON calendar.idempotency_keys (created_at);
 """
-ROLE, SUB = "(SELECT calendar.claim_role())", "(SELECT calendar.claim_sub())"
-SALON = f"{ROLE} IN ('staff', 'admin', 'service')"
-OWN_CHAIR = f"({ROLE} = 'loctician' AND {SUB} = loctician_id)"
-OWN_BOOKING = f"({ROLE} = 'customer' AND {SUB} = customer_id)"
+PROTECTED = (
+    "appointments",
+    "booking_versions",
+    "feeds",
+    "idempotency_keys",
+    "imports",
+    "languages",
+    "loctician_names",
+    "loctician_versions",
+    "overrides",
+    "time_off",
+    "windows",
+    "working_hours",
+)
 
 
 def upgrade() -> None:
-    create_claim_functions(SCHEMA)
-    create_outbox(SCHEMA)
-    create_inbox(SCHEMA)
-    script(CREATE)
-    for table in BY_LOCTICIAN:
-        protect(table, f"{SALON} OR {OWN_CHAIR}")
-    protect("appointments", f"{SALON} OR {OWN_CHAIR}")
-    op.execute(f"CREATE POLICY own_booking ON calendar.appointments FOR SELECT USING ({OWN_BOOKING})")
-    protect("feeds", f"{SALON} OR {SUB} = owner_id")
-    protect("idempotency_keys", f"{ROLE} = 'service' OR {SUB} = caller")
-    protect("languages", f"{ROLE} = 'service'")
-    protect("loctician_names", f"{ROLE} = 'service'")
-    op.execute("CREATE POLICY public_name ON calendar.loctician_names FOR SELECT USING (true)")
-    for table in TABLES:
-        grant(SCHEMA, table, "SELECT, INSERT, UPDATE, DELETE")
-
-
-def protect(table: str, condition: str) -> None:
-    enable_rls(SCHEMA, table)
-    op.execute(f"CREATE POLICY allowed ON calendar.{table} USING ({condition})")
+    create_service_tables("calendar")
+    script(TABLES)
+    for table in PROTECTED:
+        enable_rls("calendar", table)
+    for table in (*PROTECTED, "treatment_names"):
+        grant("calendar", table, "SELECT, INSERT, UPDATE, DELETE")
 
 
 def downgrade() -> None:
-    drop_everything(SCHEMA)
+    drop_everything("calendar")

@@ -1,16 +1,22 @@
-"""SQL of passwords and of the one-time tokens that are mailed: to verify an address, to set a new password."""
+-- Passwords, and one-time tokens that are mailed: to verify an address (verify), to set a new password (reset).
 
-FUNCTIONS = """
-CREATE FUNCTION auth.begin_change(p_user uuid, p_session uuid, p_account bytea, p_address bytea, p_pair bytea)
+-- The first step of a change of password. Returns the current hash, NULL while locked; no row when the session has
+-- ended. Raises nothing, takes no lock.
+CREATE OR REPLACE FUNCTION auth.begin_change(
+    p_user uuid, p_session uuid, p_account bytea, p_address bytea, p_pair bytea)
 RETURNS TABLE (password_hash text, changed_at timestamptz)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN NOT auth._locked(p_user, p_account, p_address, p_pair) THEN c.password_hash END, c.changed_at
     FROM auth.credentials c
     WHERE c.user_id = p_user AND auth.session_age(p_user, p_session) IS NOT NULL
 $$;
--- False when the password was changed, the user deactivated or the session ended since `begin_change`.
-CREATE FUNCTION auth.change_password(p_user uuid, p_session uuid, p_changed_at timestamptz, p_hash text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+REVOKE ALL ON FUNCTION auth.begin_change FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.begin_change TO loctician_auth;
+
+-- Sets a new password hash. Returns false when the password was changed, the user deactivated or the session ended
+-- since begin_change(). Raises nothing. Locks users, then credentials.
+CREATE OR REPLACE FUNCTION auth.change_password(p_user uuid, p_session uuid, p_changed_at timestamptz, p_hash text)
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM FROM auth.users u WHERE u.id = p_user AND u.active FOR UPDATE;
     IF NOT FOUND OR auth.session_age(p_user, p_session) IS NULL THEN RETURN false; END IF;
@@ -18,9 +24,14 @@ BEGIN
     WHERE c.user_id = p_user AND c.changed_at = p_changed_at;
     RETURN FOUND;
 END $$;
--- A row is written for an unknown address too, bound to nobody, so that both cost the same. At most five an hour go out
--- to one person; an older one stays good, lest a stranger's request take the owner's away.
-CREATE FUNCTION auth.issue_token(p_email text, p_purpose text, p_hash bytea, p_expires timestamptz)
+REVOKE ALL ON FUNCTION auth.change_password FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.change_password TO loctician_auth;
+
+-- Stores a one-time token. p_email: address asked for; p_hash: hash of the token. Returns the user to mail it to; no
+-- row for an unknown address, a verified one (purpose verify), or after five tokens within an hour. A row is written
+-- for an unknown address too, so that both cost the same. Older tokens stay valid, so that a stranger's request does
+-- not end the owner's. Raises unique_violation when p_hash is there already. Locks the new row only.
+CREATE OR REPLACE FUNCTION auth.issue_token(p_email text, p_purpose text, p_hash bytea, p_expires timestamptz)
 RETURNS TABLE (user_id uuid, email text, full_name text, language text, version integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE person auth.users;
@@ -35,14 +46,23 @@ BEGIN
     RETURN QUERY SELECT person.id, person.email, person.full_name, person.language, person.version
                  WHERE person.id IS NOT NULL;
 END $$;
-CREATE FUNCTION auth.token_holds(p_hash bytea, p_purpose text) RETURNS boolean
+REVOKE ALL ON FUNCTION auth.issue_token FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.issue_token TO loctician_auth;
+
+-- Whether a one-time token is valid. Raises nothing, takes no lock.
+CREATE OR REPLACE FUNCTION auth.token_holds(p_hash bytea, p_purpose text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT EXISTS (SELECT FROM auth.one_time_tokens t
                    WHERE t.token_hash = p_hash AND t.purpose = p_purpose AND t.user_id IS NOT NULL
                        AND t.expires_at > clock_timestamp())
 $$;
--- Uses a token up, and all others of its kind with it. Only good while the address it was mailed to is the user's.
-CREATE FUNCTION auth._redeem(p_hash bytea, p_purpose text) RETURNS auth.users
+REVOKE ALL ON FUNCTION auth.token_holds FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.token_holds TO loctician_auth;
+
+-- Uses up a one-time token, and all others of its purpose. Returns the user, or NULL when the token is unknown,
+-- expired, or was mailed to an address that is no longer the user's. Raises nothing. Locks one_time_tokens, then
+-- users.
+CREATE OR REPLACE FUNCTION auth._redeem(p_hash bytea, p_purpose text) RETURNS auth.users
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE token auth.one_time_tokens; person auth.users;
 BEGIN
@@ -53,8 +73,11 @@ BEGIN
     DELETE FROM auth.one_time_tokens t WHERE t.user_id = person.id AND t.purpose = p_purpose;
     RETURN person;
 END $$;
--- The user's new version, or nothing; `newly` tells whether the address was not verified before.
-CREATE FUNCTION auth._verify(p_user uuid) RETURNS TABLE (user_id uuid, version integer, newly boolean)
+REVOKE ALL ON FUNCTION auth._redeem FROM PUBLIC;
+
+-- Marks the user's address as verified. Returns the new version; newly: it was not verified before.
+-- Raises nothing, locks the user's row.
+CREATE OR REPLACE FUNCTION auth._verify(p_user uuid) RETURNS TABLE (user_id uuid, version integer, newly boolean)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     WITH before AS (SELECT u.id, u.email_verified FROM auth.users u WHERE u.id = p_user)
     UPDATE auth.users u SET email_verified = true, version = u.version + (NOT u.email_verified)::integer,
@@ -62,12 +85,21 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     FROM before WHERE u.id = before.id
     RETURNING u.id, u.version, NOT before.email_verified
 $$;
-CREATE FUNCTION auth.verify_email(p_hash bytea) RETURNS TABLE (user_id uuid, version integer, newly boolean)
+REVOKE ALL ON FUNCTION auth._verify FROM PUBLIC;
+
+-- Uses up a token of purpose verify and marks the address as verified. Returns as _verify(); no row for an invalid
+-- token. Raises nothing, locks as _redeem().
+CREATE OR REPLACE FUNCTION auth.verify_email(p_hash bytea) RETURNS TABLE (user_id uuid, version integer, newly boolean)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT v.* FROM auth._redeem(p_hash, 'verify') AS p CROSS JOIN LATERAL auth._verify(p.id) AS v
 $$;
--- Whoever holds the token reads the mail: the address counts as verified, the place as known, and old failures as past.
-CREATE FUNCTION auth.reset_password(p_hash bytea, p_password text, p_address bytea)
+REVOKE ALL ON FUNCTION auth.verify_email FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.verify_email TO loctician_auth;
+
+-- Uses up a token of purpose reset and sets a password hash. Whoever holds the token reads the mail: the address
+-- counts as verified, and the place (p_address) as known. Returns as _verify(), with the address; no row for an
+-- invalid token. Raises nothing. Locks one_time_tokens, users, credentials, known_addresses, in this order.
+CREATE OR REPLACE FUNCTION auth.reset_password(p_hash bytea, p_password text, p_address bytea)
 RETURNS TABLE (user_id uuid, version integer, newly boolean, email text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE person auth.users;
@@ -80,8 +112,5 @@ BEGIN
     PERFORM auth._remember(person.id, p_address);
     RETURN QUERY SELECT v.user_id, v.version, v.newly, person.email FROM auth._verify(person.id) AS v;
 END $$;
-CREATE FUNCTION auth.forgive(p_account bytea, p_pair bytea) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    DELETE FROM auth.login_attempts WHERE key IN (p_account, p_pair)
-$$;
-"""
+REVOKE ALL ON FUNCTION auth.reset_password FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.reset_password TO loctician_auth;

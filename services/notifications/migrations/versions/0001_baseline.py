@@ -1,39 +1,16 @@
-"""Contacts and names as events tell them, deliveries, and the in-app inbox.
+"""Contacts, preferences and consents, appointments and reminders, broadcasts, deliveries, and the in-app inbox.
 
-Revision ID: 0001
+Revision ID: 0001_baseline
 """
 
-from alembic import op
+from shared.database.revisions import create_service_tables, drop_everything, enable_rls, grant, script
 
-from shared.database.revisions import (
-    create_claim_functions,
-    create_inbox,
-    create_outbox,
-    drop_everything,
-    enable_rls,
-    grant,
-    script,
-)
-
-revision = "0001"
+revision = "0001_baseline"
 down_revision = None
 branch_labels = None
 depends_on = None
 
-SCHEMA = "notifications"
-PROTECTED = (
-    "contacts",
-    "loctician_names",
-    "appointments",
-    "reminders",
-    "preferences",
-    "broadcasts",
-    "deliveries",
-    "inboxes",
-    "notices",
-)
-TABLES = (*PROTECTED, "treatment_names")
-CREATE = """
+TABLES = """
     CREATE TABLE notifications.contacts (
         user_id uuid PRIMARY KEY,
         email text,
@@ -68,6 +45,7 @@ CREATE = """
     );
     CREATE INDEX appointments_to_look_at ON notifications.appointments (look_at) WHERE look_at IS NOT NULL;
     CREATE INDEX appointments_by_customer ON notifications.appointments (customer_id);
+    CREATE INDEX appointments_by_start ON notifications.appointments (starts_at);
     CREATE TABLE notifications.reminders (
         id uuid PRIMARY KEY,
         booking_id uuid NOT NULL,
@@ -76,6 +54,7 @@ CREATE = """
         told_at timestamptz NOT NULL DEFAULT now(),
         UNIQUE (booking_id, starts_at, hours)
     );
+    CREATE INDEX reminders_by_start ON notifications.reminders (starts_at);
     CREATE TABLE notifications.preferences (
         user_id uuid PRIMARY KEY,
         language text CHECK (language IN ('da', 'en')),
@@ -86,17 +65,15 @@ CREATE = """
         id uuid PRIMARY KEY,
         title jsonb NOT NULL,
         body jsonb NOT NULL,
+        kind text NOT NULL DEFAULT 'service' CHECK (kind IN ('service', 'marketing')),
         audience text NOT NULL CHECK (audience IN ('all', 'customer', 'loctician', 'staff', 'admin')),
         mail boolean NOT NULL,
         created_by uuid NOT NULL,
-        idempotency_key text,
-        request_hash text NOT NULL,
         request_id text,
         created_at timestamptz NOT NULL DEFAULT now(),
         last_user uuid,
         told integer NOT NULL DEFAULT 0,
-        done_at timestamptz,
-        UNIQUE (created_by, idempotency_key)
+        done_at timestamptz
     );
     CREATE INDEX broadcasts_unfinished ON notifications.broadcasts (id) WHERE done_at IS NULL;
     CREATE TABLE notifications.deliveries (
@@ -132,6 +109,7 @@ CREATE = """
     CREATE INDEX deliveries_open ON notifications.deliveries (booking_id, recipient_id)
         WHERE status IN ('queued', 'sending');
     CREATE INDEX deliveries_by_recipient ON notifications.deliveries (recipient_id, id);
+    CREATE INDEX deliveries_by_age ON notifications.deliveries (created_at);
     CREATE TABLE notifications.inboxes (user_id uuid PRIMARY KEY, last bigint NOT NULL);
     CREATE TABLE notifications.notices (
         user_id uuid NOT NULL,
@@ -147,33 +125,47 @@ CREATE = """
         UNIQUE (user_id, position),
         UNIQUE (event_id, user_id)
     );
+    CREATE INDEX notices_by_age ON notifications.notices (created_at);
+    CREATE TABLE notifications.consents (
+        user_id uuid NOT NULL,
+        purpose text NOT NULL,
+        granted boolean NOT NULL,
+        version integer NOT NULL,
+        PRIMARY KEY (user_id, purpose)
+    );
+    CREATE TABLE notifications.idempotency_keys (
+        caller uuid NOT NULL,
+        key text NOT NULL,
+        request_hash bytea NOT NULL,
+        answer jsonb,
+        created_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (caller, key)
+    );
+    CREATE INDEX idempotency_keys_by_age ON notifications.idempotency_keys (created_at);
 """
+PROTECTED = (
+    "appointments",
+    "broadcasts",
+    "consents",
+    "contacts",
+    "deliveries",
+    "idempotency_keys",
+    "inboxes",
+    "loctician_names",
+    "notices",
+    "preferences",
+    "reminders",
+)
 
 
 def upgrade() -> None:
-    create_claim_functions(SCHEMA)
-    create_outbox(SCHEMA)
-    create_inbox(SCHEMA)
-    script(CREATE)
+    create_service_tables("notifications")
+    script(TABLES)
     for table in PROTECTED:
-        enable_rls(SCHEMA, table)
-        admit(table, "service", "ALL", "(SELECT notifications.claim_role()) = 'service'")
-    salon = "(SELECT notifications.claim_role()) IN ('staff', 'admin')"
-    admit("deliveries", "salon_read", "SELECT", salon)
-    admit("deliveries", "salon_resend", "UPDATE", salon)
-    admit("broadcasts", "admin", "ALL", "(SELECT notifications.claim_role()) = 'admin'")
-    own = "(SELECT notifications.claim_sub()) = user_id"
-    admit("contacts", "own_read", "SELECT", own)
-    admit("preferences", "own", "ALL", own)
-    admit("notices", "own_read", "SELECT", own)
-    admit("notices", "own_mark", "UPDATE", own)
-    for table in TABLES:
-        grant(SCHEMA, table, "SELECT, INSERT, UPDATE, DELETE")
-
-
-def admit(table: str, name: str, command: str, condition: str) -> None:
-    op.execute(f"CREATE POLICY {table}_{name} ON {SCHEMA}.{table} FOR {command} USING ({condition})")
+        enable_rls("notifications", table)
+    for table in (*PROTECTED, "treatment_names"):
+        grant("notifications", table, "SELECT, INSERT, UPDATE, DELETE")
 
 
 def downgrade() -> None:
-    drop_everything(SCHEMA)
+    drop_everything("notifications")
