@@ -54,8 +54,10 @@ class TestLayout:
     def test_no_migration_names_another_schema(self, schema: str, package: str) -> None:
         others = "|".join(name for name in SCHEMAS if name != schema)
         naming = re.compile(rf"\b({others})\.[a-z_]+\b")
-        paths = list((ROOT / package.replace(".", "/") / "migrations").rglob("*.py"))
-        assert paths
+        home = ROOT / package.replace(".", "/")
+        files = [*(home / "migrations").rglob("*"), *(home / "sql").rglob("*")]
+        paths = [path for path in files if path.suffix in (".py", ".sql")]
+        assert {path.suffix for path in paths} == {".py", ".sql"}
         for path in paths:
             statements = re.sub(r"^(from|import) .*$", "", path.read_text(), flags=re.MULTILINE)
             statements = re.sub(r"\b[a-z_.]+\.v\d", "", statements)

@@ -18,7 +18,7 @@ HARMLESS = """
     CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS by_day ON booking.bookings (starts_at);
     ALTER TABLE booking.bookings ADD COLUMN room uuid, ADD COLUMN seats integer NOT NULL DEFAULT 1;
     ALTER TABLE booking.bookings ADD CONSTRAINT fits CHECK (seats > 0) NOT VALID;
-    ALTER TABLE booking.bookings VALIDATE CONSTRAINT fits; ALTER TABLE booking.bookings DROP CONSTRAINT old;
+    ALTER TABLE booking.bookings VALIDATE CONSTRAINT paid; ALTER TABLE booking.bookings DROP CONSTRAINT old;
     DROP FUNCTION booking.book(uuid); CREATE FUNCTION booking.book(uuid, text DEFAULT '') RETURNS void LANGUAGE sql
     AS $body$ DELETE FROM booking.holds; LOCK TABLE booking.holds $body$;
     UPDATE booking.salon SET seats = 1 WHERE seats IS NULL;
