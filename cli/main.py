@@ -65,7 +65,8 @@ def migrate(
             upgrade(name, settings)
             out.print(f"{name}: {'migrated' if behind[name] else 'up to date'}")
     except (OSError, DBAPIError, PostgresError, NotMigratedError) as error:
-        out.print(f"Not migrated: {error}", markup=False, highlight=False, soft_wrap=True)
+        reason = getattr(error, "orig", None) or error  # without SQLAlchemy's own lines
+        out.print(f"Not migrated: {reason}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from error
 
 

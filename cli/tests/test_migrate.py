@@ -54,6 +54,32 @@ class TestMigrate:
             assert [row[0] for row in rows] == heads(schema)
         await connection.close()
 
+    async def test_down_takes_one_schema_to_a_revision_and_a_first_revision_only_to_base_by_name(
+        self, empty_database: str
+    ) -> None:
+        await loctician(empty_database, "migrate")
+        refused = await loctician(empty_database, "migrate", "--down", "calendar")
+        assert (refused.returncode, "go down to base" in refused.stdout) == (2, True)
+        unknown = await loctician(empty_database, "migrate", "--down", "nothing")
+        assert unknown.returncode == 2
+        done = await loctician(empty_database, "migrate", "--down", "calendar", "--to", "base")
+        assert done.returncode == 0, done.stdout + done.stderr
+        connection = await asyncpg.connect(empty_database, timeout=10)
+        assert await connection.fetchval("SELECT to_regclass('calendar.appointments')") is None
+        assert await connection.fetchval("SELECT to_regclass('gdpr.requests')") is not None
+        await connection.close()
+
+    async def test_a_database_of_a_development_version_is_refused_in_one_line(self, empty_database: str) -> None:
+        await loctician(empty_database, "migrate")
+        connection = await asyncpg.connect(empty_database, timeout=10)
+        await connection.execute("UPDATE auth.alembic_version SET version_num = '0005'")
+        await connection.close()
+        for arguments in (["migrate"], ["migrate", "--check"]):
+            done = await loctician(empty_database, *arguments)
+            assert done.returncode == 2
+            assert done.stdout.count("\n") == 1
+            assert "start with an empty database" in done.stdout
+
     async def test_a_database_that_is_away_is_told_in_one_line(self) -> None:
         done = await loctician("postgresql://loctician@127.0.0.1:1/loctician", "migrate", "--check")
         assert done.returncode == 2

@@ -69,8 +69,9 @@ def commands(environment: dict[str, str]) -> dict[str, str]:
 
 def prepare(environment: dict[str, str]) -> None:
     # in one process: half of what each takes is importing the services
-    both = "from cli.main import demo, migrate; migrate(check=False); demo()"
-    done = subprocess.run([sys.executable, "-c", both], cwd=ROOT, env=environment, check=False)
+    code = "import sys; from cli.main import app as run; "
+    code += "sys.exit(any(run([name], standalone_mode=False) for name in ('migrate', 'demo')))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=False)
     if done.returncode:
         sys.exit("Migrating or loading the demo salon failed; what it says stands above.")
 

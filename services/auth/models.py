@@ -50,7 +50,7 @@ users = Table(
     Column("created_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
     Column("updated_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
     Column("first_verified_at", INSTANT, info=NONE),
-    Column("erasure_asked_at", INSTANT, info=NONE),
+    Column("erasure_requested_at", INSTANT, info=NONE),
     CheckConstraint("email = lower(email)", name="users_email_check"),
     CheckConstraint("language IN ('da', 'en')", name="users_language_check"),
     CheckConstraint("role IN ('customer', 'loctician', 'staff', 'admin')", name="users_role_check"),
@@ -119,7 +119,7 @@ mfa = Table(
     Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), primary_key=True, info=PSEUDONYMOUS),
     Column("secret", LargeBinary, nullable=False, info=PERSONAL),
     Column("last_step", BigInteger, nullable=False, server_default=text("0"), info=NONE),
-    Column("begun_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
+    Column("started_at", INSTANT, nullable=False, server_default=NOW, info=NONE),
     Column("confirmed_at", INSTANT, info=NONE),
     info=about(purpose="security", keep="erased"),
 )

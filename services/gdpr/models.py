@@ -60,8 +60,8 @@ audit_log = Table(
     info=about(purpose="accountability", keep="five_years"),
 )
 
-audit_anchors = Table(
-    "audit_anchors",
+audit_checkpoints = Table(
+    "audit_checkpoints",
     metadata,
     Column("month", Date, primary_key=True, info=NONE),
     Column("previous", Date, info=NONE),

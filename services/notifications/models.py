@@ -69,11 +69,11 @@ appointments = Table(
     Column("customer_id", Uuid, nullable=False, info=PSEUDONYMOUS),
     Column("starts_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
     Column("active", Boolean, nullable=False, info=NONE),  # confirmed, and not a walk-in
-    Column("known_at", DateTime(timezone=True), nullable=False, info=NONE),  # when this time was agreed on
+    Column("agreed_at", DateTime(timezone=True), nullable=False, info=NONE),  # when this time was agreed on
     Column("facts", JSONB, nullable=False, info=PSEUDONYMOUS),
     Column("version", Integer, nullable=False, info=NONE),
-    Column("look_at", DateTime(timezone=True), server_default=NOW, info=NONE),  # next check for reminders
-    Index("appointments_to_look_at", "look_at", postgresql_where=text("look_at IS NOT NULL")),
+    Column("next_check_at", DateTime(timezone=True), server_default=NOW, info=NONE),  # next check for reminders
+    Index("appointments_to_check", "next_check_at", postgresql_where=text("next_check_at IS NOT NULL")),
     Index("appointments_by_customer", "customer_id"),
     Index("appointments_by_start", "starts_at"),
     info=about(purpose="messages", keep="appointments"),
@@ -86,7 +86,7 @@ reminders = Table(
     Column("booking_id", Uuid, nullable=False, info=PSEUDONYMOUS),
     Column("starts_at", DateTime(timezone=True), nullable=False, info=PSEUDONYMOUS),
     Column("hours", Integer, nullable=False, info=NONE),
-    Column("told_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    Column("sent_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     UniqueConstraint("booking_id", "starts_at", "hours"),
     Index("reminders_by_start", "starts_at"),
     info=about(purpose="messages", keep="reminders"),
@@ -125,7 +125,7 @@ broadcasts = Table(
     Column("created_by", Uuid, nullable=False, info=PSEUDONYMOUS),
     Column("request_id", Text, info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
-    Column("last_user", Uuid, info=PSEUDONYMOUS),  # everybody up to this id was reached; null when done
+    Column("last_user_id", Uuid, info=PSEUDONYMOUS),  # everybody up to this id was reached; null when done
     Column("told", Integer, nullable=False, server_default=ZERO, info=NONE),
     Column("done_at", DateTime(timezone=True), info=NONE),
     CheckConstraint("kind IN ('service', 'marketing')", name="broadcasts_kind_check"),

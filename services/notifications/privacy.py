@@ -27,7 +27,7 @@ ANONYMOUS = UUID(int=0)
 
 async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
     sent = [column for column in deliveries.c if column.name not in {"data", "lease_until", "request_id"}]
-    appointment = [column for column in appointments.c if column.name != "look_at"]
+    appointment = [column for column in appointments.c if column.name != "next_check_at"]
     sent_reminders = select(reminders).join(appointments, appointments.c.booking_id == reminders.c.booking_id)
     statements = {
         "contact": select(contacts).where(contacts.c.user_id == subject_id),
@@ -63,7 +63,7 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
         # the version is kept, so that a late event is recognized as old
         "appointments": update(appointments)
         .where(appointments.c.customer_id == subject_id)
-        .values(customer_id=ANONYMOUS, facts={}, active=False, look_at=None),
+        .values(customer_id=ANONYMOUS, facts={}, active=False, next_check_at=None),
         "broadcasts": update(broadcasts).where(broadcasts.c.created_by == subject_id).values(created_by=ANONYMOUS),
         "contacts": insert(contacts)
         .values(user_id=subject_id, **erased, **last)

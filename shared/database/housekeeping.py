@@ -31,8 +31,8 @@ def erased_subjects_table(metadata: MetaData) -> Table:
         Column("request_version", Integer, nullable=False, info=NONE),
         Column("erased_at", DateTime(timezone=True), nullable=False, info=NONE),
         Column("rows", JSONB, nullable=False, info=NONE),
-        Column("proven_at", DateTime(timezone=True), info=NONE),
-        Index("erased_subjects_unproven", "erased_at", postgresql_where=text("proven_at IS NULL")),
+        Column("reported_at", DateTime(timezone=True), info=NONE),
+        Index("erased_subjects_unreported", "erased_at", postgresql_where=text("reported_at IS NULL")),
         info=about(purpose="accountability", keep="erased_subjects"),
     )
 
@@ -71,42 +71,3 @@ def retention_runs_table(metadata: MetaData) -> Table:
 def housekeeping_tables(metadata: MetaData) -> None:
     for make in (erased_subjects_table, job_runs_table, retention_runs_table):
         make(metadata)
-
-
-CREATE = """
-    CREATE TABLE {schema}.erased_subjects (
-        subject_id text PRIMARY KEY,
-        request_id uuid NOT NULL,
-        request_version integer NOT NULL,
-        erased_at timestamptz NOT NULL,
-        rows jsonb NOT NULL,
-        proven_at timestamptz
-    );
-    CREATE INDEX erased_subjects_unproven ON {schema}.erased_subjects (erased_at) WHERE proven_at IS NULL;
-    CREATE TABLE {schema}.retention_runs (
-        policy text PRIMARY KEY,
-        run_id uuid NOT NULL,
-        before timestamptz NOT NULL,
-        counted bigint NOT NULL,
-        removed bigint NOT NULL DEFAULT 0,
-        dry_run boolean NOT NULL,
-        finished_at timestamptz
-    );
-"""
-CREATE_JOB_RUNS = """
-    CREATE TABLE {schema}.job_runs (
-        job text PRIMARY KEY,
-        every_seconds bigint NOT NULL,
-        started_at timestamptz NOT NULL,
-        milliseconds bigint NOT NULL,
-        result text NOT NULL CHECK (result IN ('done', 'failed')),
-        error text,
-        done_at timestamptz,
-        runs bigint NOT NULL DEFAULT 0,
-        failures bigint NOT NULL DEFAULT 0
-    );
-"""
-POLICIES = """
-    CREATE POLICY erased_subjects_service ON {schema}.erased_subjects
-        USING ((SELECT {schema}.claim_role()) = 'service') WITH CHECK ((SELECT {schema}.claim_role()) = 'service');
-"""

@@ -37,9 +37,13 @@ class SqlFile:
 
 def read_files(schema: str, folder: Path, tables: Collection[str]) -> list[SqlFile]:
     """What applies to a schema with these tables, in order: shared files first, then the folder's, each by name."""
-    shared = [path for path in sorted(SHARED.glob("*.sql")) if NEEDED_TABLE[path.name] in tables]
-    files = [SqlFile(f"shared/{path.name}", path.read_text().replace("{schema}", schema)) for path in shared]
-    return files + [SqlFile(path.name, path.read_text()) for path in sorted(folder.glob("*.sql"))]
+    own = [SqlFile(path.name, path.read_text()) for path in sorted(folder.glob("*.sql"))]
+    return shared_files(schema, tables) + own
+
+
+def shared_files(schema: str, tables: Collection[str]) -> list[SqlFile]:
+    paths = [path for path in sorted(SHARED.glob("*.sql")) if NEEDED_TABLE[path.name] in tables]
+    return [SqlFile(f"shared/{path.name}", path.read_text().replace("{schema}", schema)) for path in paths]
 
 
 def tables_of(connection: Connection, schema: str) -> set[str]:

@@ -25,15 +25,15 @@ RECORD_ERASURE = """
     VALUES (:subject_id, :request_id, :version, :erased_at, CAST(:rows AS jsonb))
     ON CONFLICT (subject_id) DO UPDATE SET
         request_id = excluded.request_id, request_version = excluded.request_version, rows = excluded.rows,
-        erased_at = greatest(erased_subjects.erased_at, excluded.erased_at), proven_at = NULL
+        erased_at = greatest(erased_subjects.erased_at, excluded.erased_at), reported_at = NULL
 """
 UNREPORTED = """
     SELECT subject_id, request_id, request_version, rows FROM {schema}.erased_subjects
-    WHERE proven_at IS NULL ORDER BY erased_at LIMIT 1000
+    WHERE reported_at IS NULL ORDER BY erased_at LIMIT 1000
 """
 MARK_REPORTED = """
-    UPDATE {schema}.erased_subjects SET proven_at = clock_timestamp()
-    WHERE subject_id = :subject_id AND request_id = :request_id AND proven_at IS NULL RETURNING 1
+    UPDATE {schema}.erased_subjects SET reported_at = clock_timestamp()
+    WHERE subject_id = :subject_id AND request_id = :request_id AND reported_at IS NULL RETURNING 1
 """
 ERASED_SINCE = "SELECT subject_id FROM {schema}.erased_subjects WHERE erased_at > :since ORDER BY erased_at DESC"
 

@@ -39,7 +39,7 @@ COMMON: Sequence[Policy] = (
         purpose="accountability",
         keep=timedelta(days=365),
         least=timedelta(days=120),
-        where="erased_at < :before AND proven_at IS NOT NULL",
+        where="erased_at < :before AND reported_at IS NOT NULL",
     ),
 )
 

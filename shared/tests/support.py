@@ -18,8 +18,9 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from shared.database.revisions import create_claim_functions, create_inbox, create_outbox, script
+from shared.database.revisions import create_service_tables, script
 from shared.database.session import Database, transaction
+from shared.database.sql_files import shared_files
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import broker, topology
 from shared.messaging.events import Event, emit, new_id
@@ -73,9 +74,9 @@ async def _build(url: str, schema: str) -> None:
 def _migrate(connection: Connection, schema: str) -> None:
     with Operations.context(MigrationContext.configure(connection)):
         script(f"CREATE SCHEMA {schema}")
-        create_claim_functions(schema)
-        create_outbox(schema)
-        create_inbox(schema)
+        create_service_tables(schema)
+        for file in shared_files(schema, {"outbox", "erased_subjects"}):
+            script(file.sql)
         script(f"""
             CREATE TABLE {schema}.noted (id bigserial PRIMARY KEY, thing_id uuid, version integer, text text);
             CREATE TABLE {schema}.things (thing_id uuid PRIMARY KEY, version integer, text text);

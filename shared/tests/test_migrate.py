@@ -1,6 +1,8 @@
 """Migrations beside the traffic they must not hold up, several at once, and against a schema that is newer."""
 
 import asyncio
+import io
+import shutil
 import textwrap
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -9,6 +11,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from alembic import command
 from structlog.testing import capture_logs
 
 from shared.database import migrate as migrating
@@ -18,8 +21,17 @@ from shared.testing.servers import Servers, as_owner, settings_for, with_databas
 from shared.testing.waiting import until
 
 SCHEMA = "trial"
+REPOSITORY = Path(__file__).parents[2]
 BRIEF = LockWait(lock_seconds=0.1, tries=100, longest_pause=0.2)
 ENV = "from sqlalchemy import MetaData\nfrom shared.database.alembic_env import run\nrun('trial', MetaData())\n"
+ENV_WITH_MODELS = """
+from sqlalchemy import BigInteger, Column, Identity, MetaData, Table, Text
+from shared.database.alembic_env import run
+metadata = MetaData(schema="trial")
+Table("things", metadata, Column("id", BigInteger, Identity(always=True), primary_key=True), Column("name", Text),
+      Column("colour", Text))
+run("trial", metadata)
+"""
 REVISION = '''
 """{title}"""
 from alembic import op
@@ -269,6 +281,51 @@ class TestSqlFiles:
             sql("a.sql", text)
             await migrate(SCHEMA, settings)
             assert await value(settings, "SELECT trial.colour()") == colour
+
+
+class TestAlembic:
+    async def test_a_new_revision_is_numbered_and_holds_what_the_models_have_more(
+        self, settings: Settings, add: Add, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        add("Things", TABLE, 'op.execute("DROP TABLE trial.things")')
+        await migrate(SCHEMA, settings)
+        migrations = tmp_path / SCHEMA / "migrations"
+        shutil.copy(REPOSITORY / "shared" / "database" / "script.py.mako", migrations)
+        (migrations / "env.py").write_text(ENV_WITH_MODELS)
+        for name in ("database_url", "amqp_url"):
+            monkeypatch.setenv(name.upper(), getattr(settings, name))
+        monkeypatch.setenv("SECRET_KEY", settings.secret_key.get_secret_value())
+        config = migrating.config_of(SCHEMA)
+        config.set_main_option("file_template", "%%(rev)s")
+        await asyncio.to_thread(command.revision, config, "Colour of a thing", autogenerate=True)
+        written = (migrations / "versions" / "0002_colour_of_a_thing.py").read_text()
+        assert "op.add_column('things', sa.Column('colour'" in written
+        assert "sql_files" not in written
+        await migrate(SCHEMA, settings)
+        assert await value(settings, "SELECT count(colour) FROM trial.things") == 0
+        assert await pending(SCHEMA, settings) == []
+
+    def test_offline_mode_prints_revisions_of_every_kind_and_the_files(self, add: Add, sql: WriteSql) -> None:
+        add("Things", f"{TABLE}\n{COLUMN}", 'op.execute("DROP TABLE trial.things")')
+        add("By name", 'create_index("trial", "by_name", "things (name)")', 'drop_index("trial", "by_name")')
+        add("Fill", FILL, "pass")
+        sql("a.sql", "CREATE OR REPLACE FUNCTION trial.red() RETURNS text LANGUAGE sql AS $$ SELECT 'red' $$;")
+        config = migrating.config_of(SCHEMA)
+        config.output_buffer = io.StringIO()
+        command.upgrade(config, "head", sql=True)
+        printed = config.output_buffer.getvalue()
+        expected = (
+            "CREATE SCHEMA",
+            "CREATE TABLE trial.things",
+            "CREATE INDEX CONCURRENTLY",
+            "UPDATE trial.things",
+            "FUNCTION trial.red",
+            "INSERT INTO trial.sql_files",
+            "COMMIT",
+        )
+        places = [printed.index(text) for text in expected[:-1]]
+        assert places == sorted(places)
+        assert printed.rstrip().endswith("COMMIT;")
 
 
 class TestDevelopmentVersions:

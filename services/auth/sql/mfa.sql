@@ -25,7 +25,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO auth.mfa AS m (user_id, secret) VALUES (p_user, p_secret)
     ON CONFLICT (user_id) DO UPDATE
-    SET secret = excluded.secret, last_step = 0, begun_at = clock_timestamp()
+    SET secret = excluded.secret, last_step = 0, started_at = clock_timestamp()
     WHERE m.confirmed_at IS NULL;
     RETURN FOUND;
 END $$;

@@ -142,7 +142,7 @@ CREATE OR REPLACE FUNCTION auth.due_enrolments(p_before timestamptz) RETURNS big
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT count(*) FROM (
         SELECT FROM auth.mfa AS t
-        WHERE t.confirmed_at IS NULL AND t.begun_at < least(p_before, now() - interval '1 day')
+        WHERE t.confirmed_at IS NULL AND t.started_at < least(p_before, now() - interval '1 day')
         LIMIT 1000000
     ) AS due
 $$;
@@ -155,7 +155,7 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
     WITH removed AS (
         DELETE FROM auth.mfa WHERE ctid = ANY (ARRAY(
             SELECT ctid FROM auth.mfa AS t
-            WHERE t.confirmed_at IS NULL AND t.begun_at < least(p_before, now() - interval '1 day')
+            WHERE t.confirmed_at IS NULL AND t.started_at < least(p_before, now() - interval '1 day')
             LIMIT p_limit FOR UPDATE SKIP LOCKED))
         RETURNING 1
     ) SELECT count(*) FROM removed
@@ -197,7 +197,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
         SELECT FROM auth.users AS t
         WHERE t.first_verified_at IS NULL AND t.active AND t.role = 'customer'
             AND t.created_at < least(p_before, now() - interval '7 days')
-            AND (t.erasure_asked_at IS NULL OR t.erasure_asked_at < now() - interval '30 days')
+            AND (t.erasure_requested_at IS NULL OR t.erasure_requested_at < now() - interval '30 days')
             AND EXISTS (SELECT FROM auth.credentials c WHERE c.user_id = t.id)
             AND NOT EXISTS (SELECT FROM auth.sessions s
                 WHERE s.user_id = t.id AND s.last_used_at >= least(p_before, now() - interval '7 days'))
@@ -227,12 +227,12 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE customer record; requested bigint := 0;
 BEGIN
     FOR customer IN
-        UPDATE auth.users u SET erasure_asked_at = now()
+        UPDATE auth.users u SET erasure_requested_at = now()
         WHERE u.id IN (
             SELECT t.id FROM auth.users AS t
             WHERE t.first_verified_at IS NULL AND t.active AND t.role = 'customer'
                 AND t.created_at < least(p_before, now() - interval '7 days')
-                AND (t.erasure_asked_at IS NULL OR t.erasure_asked_at < now() - interval '30 days')
+                AND (t.erasure_requested_at IS NULL OR t.erasure_requested_at < now() - interval '30 days')
                 AND EXISTS (SELECT FROM auth.credentials c WHERE c.user_id = t.id)
                 AND NOT EXISTS (SELECT FROM auth.sessions s
                     WHERE s.user_id = t.id AND s.last_used_at >= least(p_before, now() - interval '7 days'))

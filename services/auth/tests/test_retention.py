@@ -66,7 +66,7 @@ async def counted(as_owner: AsOwner) -> dict[str, int]:
 # Statements that make the rows of a policy's table `:age` seconds old, in an order in which no removal cascades to
 # the rows of a later policy.
 AGE = {
-    "enrolments": "UPDATE auth.mfa SET begun_at = now() - make_interval(secs => :age)",
+    "enrolments": "UPDATE auth.mfa SET started_at = now() - make_interval(secs => :age)",
     "known_addresses": "UPDATE auth.known_addresses SET seen_at = now() - make_interval(secs => :age)",
     "login_attempts": "UPDATE auth.login_attempts SET last_failure_at = now() - make_interval(secs => :age)",
     "one_time_tokens": "UPDATE auth.one_time_tokens SET expires_at = now() - make_interval(secs => :age)",
@@ -126,7 +126,7 @@ class TestPolicies:
     async def test_confirmed_second_factor_is_kept(
         self, user_with_data: UUID, apply_policy: ApplyPolicy, as_owner: AsOwner
     ) -> None:
-        await as_owner("UPDATE auth.mfa SET begun_at = now() - interval '5 years', confirmed_at = now()")
+        await as_owner("UPDATE auth.mfa SET started_at = now() - interval '5 years', confirmed_at = now()")
         assert (await apply_policy("enrolments"))["counted"] == 0
 
     async def test_enrolling_again_restarts_the_time(
@@ -137,7 +137,7 @@ class TestPolicies:
         apply_policy: ApplyPolicy,
         as_owner: AsOwner,
     ) -> None:
-        await as_owner("UPDATE auth.mfa SET begun_at = now() - interval '5 days'")
+        await as_owner("UPDATE auth.mfa SET started_at = now() - interval '5 days'")
         await client.post("/api/v1/auth/mfa/enroll", headers=bearer(await login()))
         assert (await apply_policy("enrolments"))["counted"] == 0
 
@@ -195,7 +195,7 @@ class TestNeverVerified:
         assert UUID(event["id"]).version == 7
         ((email, active),) = await as_owner("SELECT email, active FROM auth.users")
         assert (email, active) == (EMAIL, True)
-        await as_owner("UPDATE auth.users SET erasure_asked_at = now() - interval '31 days'")
+        await as_owner("UPDATE auth.users SET erasure_requested_at = now() - interval '31 days'")
         assert (await apply_policy("never_verified"))["removed"] == 1, "gdpr may have had a reason that is gone by now"
 
     async def test_is_erased_like_any_user_and_the_address_can_register_again(

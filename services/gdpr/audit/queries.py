@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, func, insert, or_, select, text, upda
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gdpr.models import audit_anchors, audit_log
+from services.gdpr.models import audit_checkpoints, audit_log
 
 Facts = Mapping[str, Any]
 HEAD = text("SELECT recorded_at, current_month, (last).* FROM gdpr.audit_head()")
@@ -25,7 +25,7 @@ async def head(session: AsyncSession) -> Row[Any]:
 
 async def add(session: AsyncSession, row: Facts, anchor: Facts) -> None:
     changing = {name: anchor[name] for name in ("last_id", "head", "signature")}
-    kept = upsert(audit_anchors).values(**anchor).on_conflict_do_update(index_elements=["month"], set_=changing)
+    kept = upsert(audit_checkpoints).values(**anchor).on_conflict_do_update(index_elements=["month"], set_=changing)
     added = insert(audit_log).values(**row).returning(audit_log.c.id).cte("added")
     await session.execute(kept.add_cte(added))
 
@@ -68,11 +68,13 @@ async def booked_within(session: AsyncSession, user_id: UUID, span: timedelta) -
 
 
 async def anchors(session: AsyncSession) -> Sequence[Row[Any]]:
-    return (await session.execute(select(audit_anchors).order_by(audit_anchors.c.month))).all()
+    return (await session.execute(select(audit_checkpoints).order_by(audit_checkpoints.c.month))).all()
 
 
 async def resign(session: AsyncSession, month: date, signature: bytes) -> None:
-    await session.execute(update(audit_anchors).where(audit_anchors.c.month == month).values(signature=signature))
+    await session.execute(
+        update(audit_checkpoints).where(audit_checkpoints.c.month == month).values(signature=signature)
+    )
 
 
 async def rows_from(
@@ -87,9 +89,9 @@ async def rows_from(
 
 async def unanchored(session: AsyncSession) -> int | None:
     """The first row that no anchor covers. One statement, so that a row just being added is seen with its anchor."""
-    covered = select(audit_anchors.c.month).where(
-        audit_anchors.c.month == audit_log.c.month,
-        audit_log.c.id.between(audit_anchors.c.first_id, audit_anchors.c.last_id),
+    covered = select(audit_checkpoints.c.month).where(
+        audit_checkpoints.c.month == audit_log.c.month,
+        audit_log.c.id.between(audit_checkpoints.c.first_id, audit_checkpoints.c.last_id),
     )
     first: int | None = await session.scalar(select(func.min(audit_log.c.id)).where(~covered.exists()))
     return first

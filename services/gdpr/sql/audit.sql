@@ -57,11 +57,11 @@ GRANT EXECUTE ON FUNCTION gdpr.drop_old_audit_months TO loctician_gdpr;
 -- follows the lock sees what was committed while waiting for it.
 -- Raises nothing. Locks the advisory lock gdpr.audit_log, then what make_audit_month() locks.
 CREATE OR REPLACE FUNCTION gdpr.audit_head(
-    OUT recorded_at timestamptz, OUT current_month date, OUT last gdpr.audit_anchors)
+    OUT recorded_at timestamptz, OUT current_month date, OUT last gdpr.audit_checkpoints)
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('gdpr.audit_log', 0));
-    SELECT * INTO last FROM gdpr.audit_anchors ORDER BY month DESC LIMIT 1;
+    SELECT * INTO last FROM gdpr.audit_checkpoints ORDER BY month DESC LIMIT 1;
     recorded_at := clock_timestamp();
     current_month := greatest(date_trunc('month', recorded_at AT TIME ZONE 'UTC')::date, last.month);
     PERFORM gdpr.make_audit_month(current_month);
@@ -75,7 +75,7 @@ DROP POLICY IF EXISTS audit_log_record ON gdpr.audit_log;
 CREATE POLICY audit_log_record ON gdpr.audit_log FOR INSERT WITH CHECK ((SELECT gdpr.claim_role()) = 'service');
 DROP POLICY IF EXISTS audit_log_read ON gdpr.audit_log;
 CREATE POLICY audit_log_read ON gdpr.audit_log FOR SELECT USING ((SELECT gdpr.claim_role()) IN ('admin', 'service'));
-DROP POLICY IF EXISTS audit_anchors_service ON gdpr.audit_anchors;
-CREATE POLICY audit_anchors_service ON gdpr.audit_anchors USING ((SELECT gdpr.claim_role()) = 'service');
-DROP POLICY IF EXISTS audit_anchors_read ON gdpr.audit_anchors;
-CREATE POLICY audit_anchors_read ON gdpr.audit_anchors FOR SELECT USING ((SELECT gdpr.claim_role()) = 'admin');
+DROP POLICY IF EXISTS audit_checkpoints_service ON gdpr.audit_checkpoints;
+CREATE POLICY audit_checkpoints_service ON gdpr.audit_checkpoints USING ((SELECT gdpr.claim_role()) = 'service');
+DROP POLICY IF EXISTS audit_checkpoints_read ON gdpr.audit_checkpoints;
+CREATE POLICY audit_checkpoints_read ON gdpr.audit_checkpoints FOR SELECT USING ((SELECT gdpr.claim_role()) = 'admin');

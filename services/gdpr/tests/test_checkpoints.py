@@ -48,7 +48,7 @@ async def computed_anew(owner: AsyncEngine, row: int) -> None:
     for one in await rows_of(owner):
         head = hash_chain.link(head, one)
         await tamper(owner, f"UPDATE gdpr.audit_log SET hash = '\\x{head.hex()}' WHERE id = {one['id']}")
-    await tamper(owner, f"UPDATE gdpr.audit_anchors SET head = '\\x{head.hex()}'")
+    await tamper(owner, f"UPDATE gdpr.audit_checkpoints SET head = '\\x{head.hex()}'")
 
 
 class TestNewKey:
@@ -118,7 +118,7 @@ class TestLaundering:
         await tamper(
             owner,
             "DELETE FROM gdpr.audit_log WHERE id = 6",
-            "UPDATE gdpr.audit_anchors SET last_id = 5, head = (SELECT hash FROM gdpr.audit_log WHERE id = 5)",
+            "UPDATE gdpr.audit_checkpoints SET last_id = 5, head = (SELECT hash FROM gdpr.audit_log WHERE id = 5)",
         )
         await record()
         await record()

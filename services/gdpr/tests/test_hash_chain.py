@@ -72,7 +72,7 @@ async def two_months(owner: AsyncEngine, database: Database, deliver: Deliver) -
     anchor |= {"last_id": len(rows), "head": head}
     signature = hash_chain.sign(database.keys, anchor).hex()
     changed = f"month = '{last}', head = '\\x{head.hex()}', signature = '\\x{signature}'"
-    await tamper(owner, f"UPDATE gdpr.audit_anchors SET {changed}")
+    await tamper(owner, f"UPDATE gdpr.audit_checkpoints SET {changed}")
     for _ in range(2):
         await deliver("booking.conflicted.v1", {"booking_id": str(uuid4())})
     return date.fromisoformat(last)
@@ -149,7 +149,7 @@ class TestVerifying:
         broken = (await verified(recorded)).broken
         assert broken is not None
         assert (broken.id, broken.reason) == (ROWS, "changed")
-        await tamper(owner, f"UPDATE gdpr.audit_anchors SET head = '\\x{head.hex()}'")
+        await tamper(owner, f"UPDATE gdpr.audit_checkpoints SET head = '\\x{head.hex()}'")
         broken = (await verified(recorded)).broken
         assert broken is not None
         assert broken.reason == "anchor_changed"
@@ -158,7 +158,7 @@ class TestVerifying:
         await tamper(
             owner,
             f"DELETE FROM gdpr.audit_log WHERE id = {ROWS}",
-            "UPDATE gdpr.audit_anchors SET last_id = last_id - 1, head = "
+            "UPDATE gdpr.audit_checkpoints SET last_id = last_id - 1, head = "
             f"(SELECT hash FROM gdpr.audit_log WHERE id = {ROWS - 1})",
         )
         broken = (await verified(recorded)).broken
@@ -174,7 +174,7 @@ class TestMonths:
         assert (await verified(recorded)).broken is None
         await tamper(owner, f"DELETE FROM gdpr.audit_log WHERE month = '{last}'")
         assert (await verified(recorded)).broken == hash_chain.Broken(last, 1, "missing")
-        await tamper(owner, f"DELETE FROM gdpr.audit_anchors WHERE month = '{last}'")
+        await tamper(owner, f"DELETE FROM gdpr.audit_checkpoints WHERE month = '{last}'")
         assert (await verified(recorded)).broken == hash_chain.Broken(last, 1, "anchor_missing")
 
     async def test_verifying_goes_on_where_it_left_off(

@@ -11,7 +11,7 @@ from services.notifications.rows import Row
 async def upsert_appointment(session: AsyncSession, row: Row) -> Row | None:
     """Returns the facts known before, which are empty for a new appointment; None if a newer version is known.
 
-    `known_at` stays if time and customer are the same and the appointment was active before.
+    `agreed_at` stays if time and customer are the same and the appointment was active before.
     """
     before = select(appointments.c.facts).where(appointments.c.booking_id == row["booking_id"]).cte("before")
     upsert = insert(appointments).values(**row)
@@ -21,8 +21,8 @@ async def upsert_appointment(session: AsyncSession, row: Row) -> Row | None:
     )
     upsert = upsert.on_conflict_do_update(
         index_elements=["booking_id"],
-        set_={name: new[name] for name in row if name not in {"booking_id", "known_at"}}
-        | {"known_at": case((unchanged, appointments.c.known_at), else_=new.known_at), "look_at": func.now()},
+        set_={name: new[name] for name in row if name not in {"booking_id", "agreed_at"}}
+        | {"agreed_at": case((unchanged, appointments.c.agreed_at), else_=new.agreed_at), "next_check_at": func.now()},
         where=appointments.c.version < new.version,
     )
     known = select(before.c.facts).scalar_subquery().label("known")

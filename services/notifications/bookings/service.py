@@ -123,7 +123,7 @@ def _appointment(event: Received[Booking]) -> dict[str, Any]:
         "customer_id": booking.customer_id,
         "starts_at": booking.start,
         "active": booking.status == "confirmed" and not booking.walk_in,
-        "known_at": event.time,
+        "agreed_at": event.time,
         "facts": _mail_data(booking, booking.customer_id, "customer"),
         "version": event.version,
     }

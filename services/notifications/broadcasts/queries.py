@@ -26,12 +26,12 @@ async def lock_unfinished(session: AsyncSession) -> Row | None:
 
 
 async def record_progress(
-    session: AsyncSession, broadcast_id: UUID, last_user: UUID | None, count: int, *, done: bool
+    session: AsyncSession, broadcast_id: UUID, last_user_id: UUID | None, count: int, *, done: bool
 ) -> None:
-    """Adds `count` to the people reached; `last_user` is the last of this batch."""
-    values: dict[str, Any] = {"told": broadcasts.c.told + count, "last_user": last_user}
+    """Adds `count` to the people reached; `last_user_id` is the last of this batch."""
+    values: dict[str, Any] = {"told": broadcasts.c.told + count, "last_user_id": last_user_id}
     if done:
-        values |= {"done_at": func.now(), "last_user": None}
+        values |= {"done_at": func.now(), "last_user_id": None}
     await session.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(**values))
 
 

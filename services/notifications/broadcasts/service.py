@@ -66,7 +66,7 @@ async def dispatch_next_batch(database: Database) -> int:
         if broadcast is None:
             return 0
         role = None if broadcast["audience"] == "all" else broadcast["audience"]
-        recipients = await next_recipients(session, role, broadcast["last_user"], BATCH)
+        recipients = await next_recipients(session, role, broadcast["last_user_id"], BATCH)
         with bind(request_id=broadcast["request_id"]):
             count = await dispatch(session, _messages(broadcast, recipients))
         last = recipients[-1] if recipients else None

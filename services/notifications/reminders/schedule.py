@@ -41,15 +41,15 @@ class PlannedReminder:
     until: datetime  # not sent from here on
 
 
-def plan(start: datetime, known_at: datetime, hours: Sequence[int], quiet_hours: QuietHours) -> list[PlannedReminder]:
+def plan(start: datetime, agreed_at: datetime, hours: Sequence[int], quiet_hours: QuietHours) -> list[PlannedReminder]:
     """The reminders of an appointment, earliest first.
 
     Counts elapsed hours, so clock changes do not matter. Leaves out reminders that would have been due before
-    `known_at`, when the time was agreed on.
+    `agreed_at`, when the time was agreed on.
     """
     hours_by_due: dict[datetime, int] = {}
     for hours_before in sorted(hours, reverse=True):
-        due = _due(start, known_at, hours_before, quiet_hours)
+        due = _due(start, agreed_at, hours_before, quiet_hours)
         if due is not None:
             hours_by_due.setdefault(due, hours_before)
     dues = sorted(hours_by_due)
@@ -59,9 +59,9 @@ def plan(start: datetime, known_at: datetime, hours: Sequence[int], quiet_hours:
     ]
 
 
-def _due(start: datetime, known_at: datetime, hours: int, quiet_hours: QuietHours) -> datetime | None:
+def _due(start: datetime, agreed_at: datetime, hours: int, quiet_hours: QuietHours) -> datetime | None:
     due = start - timedelta(hours=hours)
-    if due <= known_at:
+    if due <= agreed_at:
         return None
     period = quiet_hours.period_at(due)
     if period is None:
@@ -69,6 +69,6 @@ def _due(start: datetime, known_at: datetime, hours: int, quiet_hours: QuietHour
     evening, morning = period[0] - BEFORE_QUIET_HOURS, period[1]
     morning_is_early_enough = start - morning >= timedelta(hours=hours) / 2
     for moved in (morning, evening) if morning_is_early_enough else (evening, morning):
-        if known_at < moved < start - LATEST and quiet_hours.period_at(moved) is None:
+        if agreed_at < moved < start - LATEST and quiet_hours.period_at(moved) is None:
             return moved
     return None

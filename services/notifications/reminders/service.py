@@ -55,7 +55,7 @@ class ReminderWorker:
         if not appointment["active"]:
             return [], None
         now: datetime = appointment["now"]
-        planned = plan(appointment["starts_at"], appointment["known_at"], self._hours, self._quiet_hours)
+        planned = plan(appointment["starts_at"], appointment["agreed_at"], self._hours, self._quiet_hours)
         useful = [reminder for reminder in planned if now < reminder.until]
         due = [reminder for reminder in useful if reminder.due <= now]
         later = [reminder.due for reminder in useful if reminder.due > now]

@@ -102,7 +102,7 @@ def at_in(hours: float) -> datetime:
     return datetime.now(UTC).replace(microsecond=0) + timedelta(hours=hours)
 
 
-LONG_AGO = "UPDATE notifications.appointments SET known_at = now() - interval '10 days', look_at = now()"
+LONG_AGO = "UPDATE notifications.appointments SET agreed_at = now() - interval '10 days', next_check_at = now()"
 
 
 @pytest.mark.usefixtures("salon")
@@ -136,7 +136,7 @@ class TestSending:
         await deliver("booking.created.v1", booking(start=start), version=1)
         await reminding.remind_due()
         [row] = await rows("appointments", "booking_id")
-        assert row["look_at"] == start - timedelta(hours=24)
+        assert row["next_check_at"] == start - timedelta(hours=24)
         assert await rows("reminders") == []
         assert await reminding.remind_due() == 0
 
@@ -197,7 +197,7 @@ class TestSending:
         assert period is not None
         [row] = await rows("appointments", "booking_id")
         assert await rows("reminders") == []
-        assert row["look_at"] == period[1]
+        assert row["next_check_at"] == period[1]
 
 
 @pytest.mark.usefixtures("salon")
@@ -223,7 +223,7 @@ class TestChanges:
         await deliver("booking.rescheduled.v1", booking(booking_id, start=later), version=2)
         await reminding.remind_due()
         [row] = await rows("appointments", "booking_id")
-        assert row["look_at"] == later - timedelta(hours=24)
+        assert row["next_check_at"] == later - timedelta(hours=24)
         assert len(await rows("reminders")) == 1
 
     async def test_a_change_that_leaves_the_time_alone_reminds_nobody_twice(

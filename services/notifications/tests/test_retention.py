@@ -25,7 +25,7 @@ INSERTS = {
                      VALUES (:id, :id, :id, 'mail', 'reminder', 'customer', '{"start": 1}', 'sent', :at, :at)""",
     "notices": """(user_id, id, position, event_id, kind, part, data, created_at)
                   VALUES (:id, :id, 1, :id, 'reminder', 'customer', '{}', :at)""",
-    "appointments": """(booking_id, customer_id, starts_at, active, known_at, facts, version)
+    "appointments": """(booking_id, customer_id, starts_at, active, agreed_at, facts, version)
                        VALUES (:id, :id, :at, true, :at, '{}', 1)""",
     "reminders": "(id, booking_id, starts_at, hours) VALUES (:id, :id, :at, 2)",
     "broadcasts": f"(id, title, body, audience, mail, created_by, done_at) VALUES (:id, {BODY}, :id, :at)",

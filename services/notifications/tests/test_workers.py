@@ -65,7 +65,7 @@ class TestWorkers:
     ) -> None:
         await deliver("booking.created.v1", booking(start=at_in(23)), version=1)
         await arrange(LONG_AGO)
-        await arrange("UPDATE notifications.appointments SET look_at = NULL")  # as older settings had left it
+        await arrange("UPDATE notifications.appointments SET next_check_at = NULL")  # as older settings had left it
         async with running(runtime), running(runtime):
             await until(lambda: len(post.to(KIRSTENS)) == 2, seconds=20)
         assert sorted(mail["Subject"].startswith("Husk din tid") for mail in post.to(KIRSTENS)) == [False, True]

@@ -24,7 +24,7 @@ TABLES = """
         created_at timestamptz NOT NULL DEFAULT now(),
         updated_at timestamptz NOT NULL DEFAULT now(),
         first_verified_at timestamptz,
-        erasure_asked_at timestamptz
+        erasure_requested_at timestamptz
     );
     CREATE INDEX users_page ON auth.users (created_at, id);
     CREATE INDEX users_never_verified ON auth.users (created_at) WHERE first_verified_at IS NULL;
@@ -69,7 +69,7 @@ TABLES = """
         user_id uuid PRIMARY KEY REFERENCES auth.users ON DELETE CASCADE,
         secret bytea NOT NULL,
         last_step bigint NOT NULL DEFAULT 0,
-        begun_at timestamptz NOT NULL DEFAULT now(),
+        started_at timestamptz NOT NULL DEFAULT now(),
         confirmed_at timestamptz
     );
     CREATE TABLE auth.recovery_codes (

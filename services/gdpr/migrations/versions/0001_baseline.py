@@ -38,7 +38,7 @@ TABLES = """
     CREATE INDEX audit_log_by_people ON gdpr.audit_log USING gin (people);
 
     -- Where each month's hash chain begins and ends, signed with a key that is in no database.
-    CREATE TABLE gdpr.audit_anchors (
+    CREATE TABLE gdpr.audit_checkpoints (
         month date PRIMARY KEY,
         previous date,
         opening bytea NOT NULL,
@@ -117,7 +117,7 @@ TABLES = """
 """
 GRANTS = {
     "audit_log": "SELECT, INSERT",
-    "audit_anchors": "SELECT, INSERT, UPDATE",
+    "audit_checkpoints": "SELECT, INSERT, UPDATE",
     "people": "SELECT, INSERT, UPDATE",
     "duties": "SELECT, INSERT, UPDATE, DELETE",
     "requests": "SELECT, INSERT, UPDATE, DELETE",

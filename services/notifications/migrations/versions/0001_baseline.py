@@ -38,12 +38,12 @@ TABLES = """
         customer_id uuid NOT NULL,
         starts_at timestamptz NOT NULL,
         active boolean NOT NULL,
-        known_at timestamptz NOT NULL,
+        agreed_at timestamptz NOT NULL,
         facts jsonb NOT NULL,
         version integer NOT NULL,
-        look_at timestamptz DEFAULT now()
+        next_check_at timestamptz DEFAULT now()
     );
-    CREATE INDEX appointments_to_look_at ON notifications.appointments (look_at) WHERE look_at IS NOT NULL;
+    CREATE INDEX appointments_to_check ON notifications.appointments (next_check_at) WHERE next_check_at IS NOT NULL;
     CREATE INDEX appointments_by_customer ON notifications.appointments (customer_id);
     CREATE INDEX appointments_by_start ON notifications.appointments (starts_at);
     CREATE TABLE notifications.reminders (
@@ -51,7 +51,7 @@ TABLES = """
         booking_id uuid NOT NULL,
         starts_at timestamptz NOT NULL,
         hours integer NOT NULL,
-        told_at timestamptz NOT NULL DEFAULT now(),
+        sent_at timestamptz NOT NULL DEFAULT now(),
         UNIQUE (booking_id, starts_at, hours)
     );
     CREATE INDEX reminders_by_start ON notifications.reminders (starts_at);
@@ -71,7 +71,7 @@ TABLES = """
         created_by uuid NOT NULL,
         request_id text,
         created_at timestamptz NOT NULL DEFAULT now(),
-        last_user uuid,
+        last_user_id uuid,
         told integer NOT NULL DEFAULT 0,
         done_at timestamptz
     );
