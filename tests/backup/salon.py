@@ -20,7 +20,7 @@ from shared.messaging.consumer import handle
 from shared.messaging.events import envelope
 from shared.settings import Settings
 from shared.testing.servers import SECRET_KEY
-from tests.migrations.catalog import Rows, contents, made_of
+from tests.migrations.catalog import Rows, contents, structure
 
 ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
@@ -88,6 +88,6 @@ async def photographed(database_url: str) -> tuple[dict[str, Rows], dict[str, di
         for tables in rows.values():
             for found in tables.values():
                 found.sort(key=lambda row: orjson.dumps(row, option=orjson.OPT_SORT_KEYS))
-        return rows, {schema: await made_of(connection, schema) for schema in SCHEMAS}
+        return rows, {schema: await structure(connection, schema) for schema in SCHEMAS}
     finally:
         await connection.close()

@@ -1,4 +1,4 @@
-"""What a schema is made of, and what stands in it."""
+"""The structure of a schema, and the rows of its tables."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ TABLES = """
 """
 COLUMNS = """
     SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS type, NOT a.attnotnull AS nullable,
-        a.attidentity <> '' OR a.attgenerated <> '' AS given
+        a.attidentity <> '' OR a.attgenerated <> '' AS generated
     FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
 CONSTRAINTS = """
@@ -30,7 +30,7 @@ CONSTRAINTS = """
 """
 OF_TABLES = """c.relnamespace = $1::regnamespace AND NOT c.relispartition
     AND c.relname NOT IN ('alembic_version', 'sql_files')"""
-MADE_OF = {
+STRUCTURE = {
     "columns": f"""
         SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity::text,
             a.attgenerated::text, pg_get_expr(d.adbin, d.adrelid)
@@ -67,7 +67,7 @@ class Column:
     name: str
     type: str
     nullable: bool
-    given: bool  # by the database itself
+    generated: bool  # by the database itself
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ class Table:
 
 
 async def tables(connection: Any, schema: str) -> list[Table]:
-    found = [Table(row["oid"], row["relname"]) for row in await connection.fetch(TABLES, schema)]
-    for table in found:
+    result = [Table(row["oid"], row["relname"]) for row in await connection.fetch(TABLES, schema)]
+    for table in result:
         table.columns = [Column(*row) for row in await connection.fetch(COLUMNS, table.oid)]
         rows = await connection.fetch(CONSTRAINTS, table.oid)
         table.constraints = [
@@ -98,25 +98,25 @@ async def tables(connection: Any, schema: str) -> list[Table]:
             )
             for row in rows
         ]
-    return found
+    return result
 
 
-async def made_of(connection: Any, schema: str) -> dict[str, list[str]]:
-    """All that two schemas can differ in, grants included."""
+async def structure(connection: Any, schema: str) -> dict[str, list[str]]:
+    """All in which two schemas can differ, grants included."""
     return {
-        kind: sorted(str(tuple(row)) for row in await connection.fetch(sql, schema)) for kind, sql in MADE_OF.items()
+        kind: sorted(str(tuple(row)) for row in await connection.fetch(sql, schema)) for kind, sql in STRUCTURE.items()
     }
 
 
 async def contents(connection: Any, schema: str) -> Rows:
-    found: Rows = {}
+    rows_by_table: Rows = {}
     for table in await tables(connection, schema):
         rows = await connection.fetch(f'SELECT to_jsonb(t)::text FROM "{schema}"."{table.name}" t')
-        found[table.name] = [json.loads(row[0]) for row in rows]
-    return found
+        rows_by_table[table.name] = [json.loads(row[0]) for row in rows]
+    return rows_by_table
 
 
-def lost(before: Rows, after: Rows) -> list[str]:
+def missing_rows(before: Rows, after: Rows) -> list[str]:
     """Rows of `before` that are not in `after`, as far as both have the same tables and columns."""
     missing = []
     for table in before.keys() & after.keys():

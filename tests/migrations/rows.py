@@ -25,21 +25,21 @@ class CannotFillError(Exception):
 
 
 async def fill(connection: Any, schema: str, seed: int) -> None:
-    """Add rows to every table, tables that others refer to first. One that has rows already may take no more."""
+    """Add rows to every table, tables that others refer to first. A table that has rows already may take no more."""
     chance = random.Random(f"{schema} {seed}")
     waiting = await tables(connection, schema)
     keys: dict[int, list[Values]] = {}
     while waiting:
-        ready = [one for one in waiting if _referenced(one) <= keys.keys() | {one.oid}]
+        ready = [table for table in waiting if _referenced(table) <= keys.keys() | {table.oid}]
         if not ready:
-            raise CannotFillError(f"{schema}: {[one.name for one in waiting]} refer to each other")
+            raise CannotFillError(f"{schema}: {[table.name for table in waiting]} refer to each other")
         for table in ready:
             await _add_rows(connection, schema, table, keys, chance)
             waiting.remove(table)
 
 
 def _referenced(table: Table) -> set[int]:
-    return {one.referenced for one in table.constraints if one.kind == "f"}
+    return {constraint.referenced for constraint in table.constraints if constraint.kind == "f"}
 
 
 async def _add_rows(
@@ -71,30 +71,32 @@ def _as_texts(table: Table) -> str:
 
 def _insert(name: str, table: Table, values: Values) -> tuple[Any, ...]:
     types = {column.name: column.type for column in table.columns}
-    columns = ", ".join(f'"{one}"' for one in values)
-    places = ", ".join(f"CAST(${place}::text AS {types[one]})" for place, one in enumerate(values, start=1))
+    columns = ", ".join(f'"{name}"' for name in values)
+    places = ", ".join(f"CAST(${place}::text AS {types[column]})" for place, column in enumerate(values, start=1))
     return f"INSERT INTO {name} ({columns}) VALUES ({places})", *values.values()
 
 
 def _values(table: Table, keys: Keys, chance: random.Random, *, full: bool) -> Values:
-    """Every second try leaves out what may be left out, here and there."""
+    """Values for a row. Every second try leaves out most of the columns that may be null."""
     values: Values = {}
     for column in table.columns:
-        if column.given:
+        if column.generated:
             continue
         left_out = column.nullable and chance.random() < (0.15 if full else 0.7)
         values[column.name] = None if left_out else chance.choice(_candidates(table, column, chance))
-    for reference in (one for one in table.constraints if one.kind == "f" and keys.get(one.referenced)):
-        there = chance.choice(keys[reference.referenced])
-        pairs = zip(reference.columns, reference.referenced_columns, strict=True)
-        values.update({here: there[other] for here, other in pairs if values.get(here) is not None})
+    for reference in table.constraints:
+        if reference.kind == "f" and keys.get(reference.referenced):
+            row = chance.choice(keys[reference.referenced])
+            pairs = zip(reference.columns, reference.referenced_columns, strict=True)
+            values.update({column: row[other] for column, other in pairs if values.get(column) is not None})
     return values
 
 
 def _candidates(table: Table, column: Column, chance: random.Random) -> Sequence[str]:
-    checks = [one.definition for one in table.constraints if one.kind == "c" and column.name in one.columns]
-    literals = list(itertools.chain(*(LITERAL.findall(one) for one in checks)))
-    numbers = list(itertools.chain(*(NUMBER.findall(one) for one in checks)))
+    constraints = (constraint for constraint in table.constraints if constraint.kind == "c")
+    checks = [constraint.definition for constraint in constraints if column.name in constraint.columns]
+    literals = list(itertools.chain(*(LITERAL.findall(check) for check in checks)))
+    numbers = list(itertools.chain(*(NUMBER.findall(check) for check in checks)))
     of_type = _of_type(column.type, chance)
     if column.type in ("smallint", "integer", "bigint"):
         return [*numbers, *of_type]
@@ -103,11 +105,11 @@ def _candidates(table: Table, column: Column, chance: random.Random) -> Sequence
 
 def _of_type(type_: str, chance: random.Random) -> Sequence[str]:
     if type_.endswith("[]"):
-        return ["{%s}" % one.replace('"', "") for one in _of_type(type_.removesuffix("[]"), chance)]  # noqa: UP031
+        return ["{%s}" % value.replace('"', "") for value in _of_type(type_.removesuffix("[]"), chance)]  # noqa: UP031
     day = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=chance.randrange(20))
     later = day + timedelta(minutes=30)
     number = str(chance.randrange(1, 1_000_000))
-    found = {
+    values = {
         "uuid": [str(UUID(int=chance.getrandbits(128), version=4))],
         "boolean": ["true", "false"],
         "date": [f"{datetime.now(UTC):%Y-%m}-01", f"{day:%Y-%m-%d}"],
@@ -125,4 +127,4 @@ def _of_type(type_: str, chance: random.Random) -> Sequence[str]:
     }
     if type_.startswith("numeric"):
         return [number]
-    return found.get(type_, [number])
+    return values.get(type_, [number])

@@ -62,7 +62,7 @@ def dangers(scripts: list[str]) -> list[Finding]:
         for statement, comments in statements
         if CHANGES.match(statement) and not SAFE.search(comments) and _subject(statement) not in created
     ]
-    reasons = [_own_rule(statement) or found for statement, found in zip(concerned, squawk(concerned), strict=True)]
+    reasons = [_own_rule(statement) or finding for statement, finding in zip(concerned, squawk(concerned), strict=True)]
     findings = (f"{statement[:160]}: {reason}" for statement, reason in zip(concerned, reasons, strict=True) if reason)
     return list(dict.fromkeys(findings))
 
@@ -70,18 +70,18 @@ def dangers(scripts: list[str]) -> list[Finding]:
 def squawk(statements: Sequence[str]) -> list[str | None]:
     """For each statement the first of squawk's findings, with its rule's name."""
     command = [str(SQUAWK), "--reporter=json", "--stdin-filepath=migration.sql"]
-    # one statement a line, so that a finding's line names it
+    # a line for each statement, so that the line of a finding names it
     lines = "".join(f"{' '.join(statement.split())};\n" for statement in statements)
     done = subprocess.run(command, cwd=ROOT, input=lines, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode in (0, 1), done.stderr
-    found: dict[int, str] = {}
+    first: dict[int, str] = {}
     for finding in json.loads(done.stdout or "[]"):
-        found.setdefault(finding["line"], f"{finding['message']} ({finding['rule_name']})")
-    return [found.get(number) for number in range(len(statements))]
+        first.setdefault(finding["line"], f"{finding['message']} ({finding['rule_name']})")
+    return [first.get(number) for number in range(len(statements))]
 
 
 def split(script: str) -> Iterator[tuple[str, str]]:
-    """Statement by statement, with whitespace made one; comments apart; what DO blocks do included."""
+    """Each statement, on one line, with its comments apart; statements inside DO blocks too."""
     statement, comments = "", ""
     for piece in PIECE.finditer(f"{script}\n;"):
         if piece["comment"]:

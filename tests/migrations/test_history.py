@@ -14,7 +14,7 @@ from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.settings import Settings
 from shared.testing.servers import Servers, as_owner, settings_for, with_database
-from tests.migrations.catalog import Rows, contents, lost, made_of
+from tests.migrations.catalog import Rows, contents, missing_rows, structure
 from tests.migrations.rows import fill
 
 
@@ -22,7 +22,7 @@ from tests.migrations.rows import fill
 class Stage:
     revision: str
     rows: Rows
-    made_of: dict[str, list[str]]
+    structure: dict[str, list[str]]
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ async def owner(settings: Settings) -> AsyncIterator[Any]:
 
 
 async def stage(connection: Any, schema: str, revision: str) -> Stage:
-    return Stage(revision, await contents(connection, schema), await made_of(connection, schema))
+    return Stage(revision, await contents(connection, schema), await structure(connection, schema))
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
@@ -54,26 +54,26 @@ class TestHistory:
         passed: list[Stage] = []
         for number, revision in enumerate(revisions(schema)):
             await migrate(schema, settings, revision)
-            assert not passed or lost(passed[-1].rows, await contents(owner, schema)) == []
+            assert not passed or missing_rows(passed[-1].rows, await contents(owner, schema)) == []
             await fill(owner, schema, number)
             passed.append(await stage(owner, schema, revision))
         for below in passed[-2::-1]:
             await migrate(schema, settings, below.revision, down=True)
             now = await stage(owner, schema, below.revision)
-            assert lost(below.rows, now.rows) == []
-            assert now.made_of == below.made_of
+            assert missing_rows(below.rows, now.rows) == []
+            assert now.structure == below.structure
         await migrate(schema, settings)
         now = await stage(owner, schema, passed[-1].revision)
-        assert lost(passed[0].rows, now.rows) == []
-        assert now.made_of == passed[-1].made_of
+        assert missing_rows(passed[0].rows, now.rows) == []
+        assert now.structure == passed[-1].structure
         await migrate(schema, settings, "base", down=True)
-        assert not any((await made_of(owner, schema)).values()), "nothing of it stays"
+        assert not any((await structure(owner, schema)).values()), "nothing is left"
         await migrate(schema, settings)
-        assert await made_of(owner, schema) == passed[-1].made_of
+        assert await structure(owner, schema) == passed[-1].structure
 
 
 class TestDemo:
-    @pytest.mark.parametrize("service", [one for one in SERVICES if len(revisions(one)) > 1])
+    @pytest.mark.parametrize("service", [service for service in SERVICES if len(revisions(service)) > 1])
     async def test_the_demo_salon_survives_the_way_down_to_the_first_revision_and_up(
         self, service: str, settings: Settings, owner: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -86,9 +86,9 @@ class TestDemo:
             async with transaction(database, SERVICE_CLAIMS) as session:
                 assert await demo.load(session)
             await database.close()
-        there = await contents(owner, service)
+        before = await contents(owner, service)
         await migrate(service, settings, revisions(service)[0], down=True)
         below = await contents(owner, service)
-        assert lost(there, below) == []
+        assert missing_rows(before, below) == []
         await migrate(service, settings)
-        assert lost(below, await contents(owner, service)) == []
+        assert missing_rows(below, await contents(owner, service)) == []

@@ -78,10 +78,10 @@ class TestMigrations:
     async def test_what_a_migration_runs_is_recorded(self, settings: Settings) -> None:
         with recorded() as statements:
             await migrate("booking", settings, revisions("booking")[0])
-        assert any("CREATE TABLE booking.outbox" in one for one in statements), "what goes past the engine"
-        assert any("CREATE TABLE booking.bookings" in one for one in statements)
+        assert any("CREATE TABLE booking.outbox" in sent for sent in statements), "what goes past the engine"
+        assert any("CREATE TABLE booking.bookings" in sent for sent in statements)
 
-    @pytest.mark.parametrize("schema", [one for one in SCHEMAS if len(revisions(one)) > 1])
+    @pytest.mark.parametrize("schema", [schema for schema in SCHEMAS if len(revisions(schema)) > 1])
     async def test_every_change_since_the_first_runs_beside_the_version_before(
         self, schema: str, settings: Settings
     ) -> None:

@@ -21,7 +21,7 @@ from shared.database.migrate import config_of, migrate, sql_folder
 from shared.database.sql_files import read_files
 from shared.settings import Settings, plain_url
 from shared.testing.servers import Servers, as_owner, settings_for, with_database
-from tests.migrations.catalog import made_of
+from tests.migrations.catalog import structure
 from tests.migrations.statements import dangers, split, squawk
 
 FUNCTION = re.compile(
@@ -106,19 +106,21 @@ class TestSqlFiles:
     ) -> None:
         await migrate(schema, settings)
         defined = [definition for definitions in files_of(schema).values() for definition in definitions]
-        assert [one for one, count in Counter((*one.key, one.arguments) for one in defined).items() if count > 1] == []
+        assert [
+            item for item, count in Counter((*item.key, item.arguments) for item in defined).items() if count > 1
+        ] == []
         rows: dict[tuple[str, str], list[str]] = defaultdict(list)
         for row in await owner.fetch(DEFINED, schema):
             rows[row["kind"], row["name"]].append(row["text"])
         counted = {key: len(texts) for key, texts in rows.items()}
-        elsewhere = Counter(one.key for one in definitions(revision_sources(schema)))
-        assert counted == Counter(one.key for one in defined) + elsewhere
-        differing = [one.name for one in defined if not any(one.body in text for text in rows[one.key])]
+        elsewhere = Counter(item.key for item in definitions(revision_sources(schema)))
+        assert counted == Counter(item.key for item in defined) + elsewhere
+        differing = [item.name for item in defined if not any(item.body in text for text in rows[item.key])]
         assert differing == []
 
     def test_define_nothing_that_a_revision_defines(self, schema: str) -> None:
-        defined = {one.key for definitions in files_of(schema).values() for one in definitions}
-        assert {one.key for one in definitions(revision_sources(schema))} & defined == set()
+        defined = {item.key for definitions in files_of(schema).values() for item in definitions}
+        assert {item.key for item in definitions(revision_sources(schema))} & defined == set()
 
     def test_squawk_finds_nothing_in_them(self, schema: str) -> None:
         for file in read_files(schema, sql_folder(schema), {"outbox", "erased_subjects"}):
@@ -155,12 +157,12 @@ class TestAlembic:
         self, schema: str, settings: Settings, owner: Any
     ) -> None:
         await migrate(schema, settings)
-        online = await made_of(owner, schema)
+        online = await structure(owner, schema)
         await owner.execute(f"DROP SCHEMA {schema} CASCADE")
         await owner.execute(printed(schema))
-        assert await made_of(owner, schema) == online
+        assert await structure(owner, schema) == online
         await migrate(schema, settings)
-        assert await made_of(owner, schema) == online, "and nothing is left to do"
+        assert await structure(owner, schema) == online, "and nothing is left to do"
 
     def test_no_revision_is_dangerous(self, schema: str) -> None:
         assert dangers([printed(schema)]) == []
