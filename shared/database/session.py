@@ -21,12 +21,12 @@ LOCK_SECONDS = 10
 SET_CLAIMS = text("SELECT set_config('request.jwt.claims', :claims, true)")
 
 
-BeforeCommit = Callable[[AsyncSession, str], Awaitable[bool]]
+BeforeCommit = Callable[[AsyncSession], Awaitable[bool]]
 _before_commit: list[BeforeCommit] = []
 
 
 def before_commit(hook: BeforeCommit) -> None:
-    """Calls `hook(session, schema)` at the end of every transaction. It returns whether it wrote to the outbox."""
+    """Calls `hook(session)` at the end of every transaction. It returns whether it wrote to the outbox."""
     _before_commit.append(hook)
 
 
@@ -91,7 +91,7 @@ async def transaction(database: Database, claims: Claims) -> AsyncIterator[Async
             await session.execute(SET_CLAIMS, {"claims": claims.as_json()})
             yield session
             await session.flush()
-            emitted = [await hook(session, database.schema) for hook in _before_commit]
+            emitted = [await hook(session) for hook in _before_commit]
     if any(emitted):
         database.notifier.poke()
 

@@ -17,6 +17,12 @@ from shared.messaging.outbox import EVENTS_EXCHANGE, REALTIME_EXCHANGE
 from shared.observability.context import current
 
 QUEUED = "outbox"
+INSERT = text("""
+    INSERT INTO outbox (exchange, event_id, type, subject, version, occurred_at, data, actor_id, actor_role, request_id,
+                        traceparent)
+    VALUES (:exchange, :event_id, :type, :subject, :version, :occurred_at, CAST(:data AS jsonb), :actor_id, :actor_role,
+            :request_id, :traceparent)
+""")
 
 
 def new_id() -> UUID:
@@ -104,14 +110,11 @@ def _queue(
     session.info.setdefault(QUEUED, []).append(row)
 
 
-async def write_queued(session: AsyncSession, schema: str) -> bool:
+async def write_queued(session: AsyncSession) -> bool:
     """Inserts the queued rows in order. Returns whether there were any."""
     rows = session.info.pop(QUEUED, [])
     if rows:
-        columns = list(rows[0])
-        values = ", ".join("CAST(:data AS jsonb)" if name == "data" else f":{name}" for name in columns)
-        statement = f"INSERT INTO {schema}.outbox ({', '.join(columns)}) VALUES ({values})"
-        await session.execute(text(statement), rows)
+        await session.execute(INSERT, rows)
     return bool(rows)
 
 

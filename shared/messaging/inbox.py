@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, MetaData, Table, TextClause, Uuid, func, text
+from sqlalchemy import Column, DateTime, MetaData, Table, Uuid, func, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.classification import NONE
@@ -26,23 +25,21 @@ def inbox_table(metadata: MetaData) -> Table:
 Delivery = tuple[UUID, str, datetime]  # an event's id, subject and time
 
 
-async def record_new(session: AsyncSession, schema: str, deliveries: Sequence[Delivery]) -> set[UUID]:
+INSERT_NEW = text("""
+    INSERT INTO inbox (event_id)
+    SELECT delivery.event_id FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:subjects AS text[]), CAST(:times AS timestamptz[])
+    ) AS delivery (event_id, subject, time)
+    WHERE NOT EXISTS (
+        SELECT FROM erased_subjects AS erased
+        WHERE erased.subject_id = delivery.subject AND erased.erased_at > delivery.time
+    ) ON CONFLICT DO NOTHING RETURNING event_id
+""")
+
+
+async def record_new(session: AsyncSession, deliveries: Sequence[Delivery]) -> set[UUID]:
     """Records the events and returns the ids of the new ones. Events about a person from before their erasure do not
     count as new."""
     ids, subjects, times = zip(*deliveries, strict=True)
     values = {"ids": list(ids), "subjects": list(subjects), "times": list(times)}
-    return set((await session.execute(_insert(schema), values)).scalars())
-
-
-@cache
-def _insert(schema: str) -> TextClause:
-    return text(f"""
-        INSERT INTO {schema}.inbox (event_id)
-        SELECT delivery.event_id FROM unnest(
-            CAST(:ids AS uuid[]), CAST(:subjects AS text[]), CAST(:times AS timestamptz[])
-        ) AS delivery (event_id, subject, time)
-        WHERE NOT EXISTS (
-            SELECT FROM {schema}.erased_subjects AS erased
-            WHERE erased.subject_id = delivery.subject AND erased.erased_at > delivery.time
-        ) ON CONFLICT DO NOTHING RETURNING event_id
-    """)
+    return set((await session.execute(INSERT_NEW, values)).scalars())

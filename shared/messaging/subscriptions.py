@@ -209,7 +209,7 @@ async def _handle(database: Database, service_name: str, work: Sequence[_Work]) 
         lag.observe((now - each.event.time).total_seconds())
     async with transaction(database, SERVICE_CLAIMS) as session:
         deliveries = [(each.event.id, each.subject, each.event.time) for each in wanted]
-        new = await record_new(session, database.schema, deliveries)
+        new = await record_new(session, deliveries)
         handled = len(new)
         for each in wanted:
             if each.event.id in new:

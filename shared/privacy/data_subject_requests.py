@@ -20,22 +20,22 @@ from shared.privacy.events import Counts, ErasureDone, ExportPart
 EXPORT, ERASURE = "gdpr.export_requested.v1", "gdpr.erasure_requested.v1"
 SEALED_PART = "gdpr export part"  # the purpose of the key that seals it
 
-RECORD_ERASURE = """
-    INSERT INTO {schema}.erased_subjects (subject_id, request_id, request_version, erased_at, rows)
+RECORD_ERASURE = text("""
+    INSERT INTO erased_subjects (subject_id, request_id, request_version, erased_at, rows)
     VALUES (:subject_id, :request_id, :version, :erased_at, CAST(:rows AS jsonb))
     ON CONFLICT (subject_id) DO UPDATE SET
         request_id = excluded.request_id, request_version = excluded.request_version, rows = excluded.rows,
         erased_at = greatest(erased_subjects.erased_at, excluded.erased_at), reported_at = NULL
-"""
-UNREPORTED = """
-    SELECT subject_id, request_id, request_version, rows FROM {schema}.erased_subjects
+""")
+UNREPORTED = text("""
+    SELECT subject_id, request_id, request_version, rows FROM erased_subjects
     WHERE reported_at IS NULL ORDER BY erased_at LIMIT 1000
-"""
-MARK_REPORTED = """
-    UPDATE {schema}.erased_subjects SET reported_at = clock_timestamp()
+""")
+MARK_REPORTED = text("""
+    UPDATE erased_subjects SET reported_at = clock_timestamp()
     WHERE subject_id = :subject_id AND request_id = :request_id AND reported_at IS NULL RETURNING 1
-"""
-ERASED_SINCE = "SELECT subject_id FROM {schema}.erased_subjects WHERE erased_at > :since ORDER BY erased_at DESC"
+""")
+ERASED_SINCE = text("SELECT subject_id FROM erased_subjects WHERE erased_at > :since ORDER BY erased_at DESC")
 
 
 class Privacy(Protocol):
@@ -72,7 +72,7 @@ def subscriptions(service: str, privacy: Privacy, on_erasure: Callable[[], None]
         if service not in event.data.services:
             return
         rows = await privacy.erase(session, event.data.subject_id)
-        await _record_erasure(session, service, event.data, event.time, rows)
+        await _record_erasure(session, event.data, event.time, rows)
         listen(session.sync_session, "after_commit", lambda _: on_erasure(), once=True)
 
     return requests
@@ -98,7 +98,7 @@ def to_json(value: Any) -> Any:
 
 
 async def _record_erasure(
-    session: AsyncSession, schema: str, request: _Request, erased_at: datetime, rows: Mapping[str, int]
+    session: AsyncSession, request: _Request, erased_at: datetime, rows: Mapping[str, int]
 ) -> None:
     values = {
         "subject_id": str(request.subject_id),
@@ -107,22 +107,22 @@ async def _record_erasure(
         "erased_at": erased_at,
         "rows": orjson.dumps(rows).decode(),
     }
-    await session.execute(text(RECORD_ERASURE.format(schema=schema)), values)
+    await session.execute(RECORD_ERASURE, values)
 
 
-async def unreported_erasures(session: AsyncSession, schema: str) -> list[dict[str, Any]]:
-    rows = await session.execute(text(UNREPORTED.format(schema=schema)))
+async def unreported_erasures(session: AsyncSession) -> list[dict[str, Any]]:
+    rows = await session.execute(UNREPORTED)
     return [dict(row) for row in rows.mappings()]
 
 
-async def erased_since(session: AsyncSession, schema: str, since: datetime) -> set[str]:
-    rows = await session.execute(text(ERASED_SINCE.format(schema=schema)), {"since": since})
+async def erased_since(session: AsyncSession, since: datetime) -> set[str]:
+    rows = await session.execute(ERASED_SINCE, {"since": since})
     return set(rows.scalars())
 
 
-async def report_erasure(session: AsyncSession, schema: str, erasure: Mapping[str, Any], dead_letters: int) -> None:
+async def report_erasure(session: AsyncSession, service: str, erasure: Mapping[str, Any], dead_letters: int) -> None:
     """Publishes, once, that the person was erased here. `dead_letters`: how many messages were deleted."""
     values = {"subject_id": erasure["subject_id"], "request_id": erasure["request_id"]}
-    if (await session.execute(text(MARK_REPORTED.format(schema=schema)), values)).all():
-        result = {"version": erasure["request_version"], "service": schema, "rows": erasure["rows"]}
+    if (await session.execute(MARK_REPORTED, values)).all():
+        result = {"version": erasure["request_version"], "service": service, "rows": erasure["rows"]}
         emit(session, ErasureDone(**values, **result, dead_letters=dead_letters))

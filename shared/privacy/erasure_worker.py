@@ -55,7 +55,8 @@ class ErasureWorker:
                 await asyncio.wait_for(self._woken.wait(), jitter(POLL))
 
     async def work(self) -> None:
-        erasures = await self._unreported()
+        async with transaction(self._database, SERVICE_CLAIMS) as session:
+            erasures = await data_subject_requests.unreported_erasures(session)
         if time.monotonic() - self._swept > SWEEP_EVERY:
             await self._erase_again(await self._erased_since(datetime.now(UTC) - LATE))
             self._swept = time.monotonic()
@@ -68,10 +69,6 @@ class ErasureWorker:
                 async with transaction(self._database, SERVICE_CLAIMS) as session:
                     await data_subject_requests.report_erasure(session, self._service, erasure, messages)
 
-    async def _unreported(self) -> list[dict[str, Any]]:
-        async with transaction(self._database, SERVICE_CLAIMS) as session:
-            return await data_subject_requests.unreported_erasures(session, self._service)
-
     async def _erase_again(self, subject_ids: Iterable[str]) -> None:
         if self._privacy is not None:
             for subject_id in subject_ids:
@@ -80,7 +77,7 @@ class ErasureWorker:
 
     async def _erased_since(self, since: datetime) -> set[str]:
         async with transaction(self._database, SERVICE_CLAIMS) as session:
-            return await data_subject_requests.erased_since(session, self._service, since)
+            return await data_subject_requests.erased_since(session, since)
 
     async def _sweep(self) -> Mapping[str, int]:
         """Deletes messages about erased people, and those that are too old. Returns how many of each person."""
