@@ -1,4 +1,4 @@
-"""`loctician`: the operator's command."""
+"""`loctician`: the command of the operator, and the home of the services' own commands."""
 
 import asyncio
 from pathlib import Path
@@ -10,7 +10,7 @@ from asyncpg import PostgresError
 from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 
-from cli import dead_letters, jobs, restoring, status
+from cli import dead_letters, jobs, restore, status
 from cli.contracts.files import stale, write
 from cli.contracts.generator import bus_description
 from cli.contracts.generator import contracts as generated_contracts
@@ -27,13 +27,13 @@ ASYNCAPI = Path(__file__).parents[1] / "docs" / "asyncapi.json"
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 contracts = typer.Typer(
-    no_args_is_help=True, help="Event schemas, examples, who subscribes, and the personal data held"
+    no_args_is_help=True, help="Event schemas, examples, subscriptions, and the personal data that services hold"
 )
 broker = typer.Typer(no_args_is_help=True, help="Exchanges and queues")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(contracts, name="contracts")
 app.add_typer(broker, name="broker")
-app.add_typer(restoring.app, name="restore")
+app.add_typer(restore.app, name="restore")
 app.command("jobs")(jobs.show)
 out = Console()
 
@@ -51,7 +51,7 @@ def migrate(
         typer.Option(metavar="REVISION", help="With --down: to this revision; base drops all that the schema holds"),
     ] = "-1",
 ) -> None:
-    """Bring every schema to its newest revision, as the owner in DATABASE_URL; while the platform runs, too."""
+    """Bring every schema to its newest revision, as the owner in DATABASE_URL. The platform may run meanwhile."""
     settings = load(Settings)
     try:
         if down:
@@ -85,7 +85,7 @@ def _print_pending(behind: dict[str, list[str]]) -> int:
 
 @app.command()
 def demo() -> None:
-    """Load the demo salon into schemas that are still empty."""
+    """Load the demo salon into schemas that are empty."""
     settings = load(Settings)
     if settings.environment == "production":
         raise typer.BadParameter("demo data has known passwords and is not for production")
@@ -116,7 +116,7 @@ def generate() -> None:
 
 @contracts.command()
 def check() -> None:
-    """Tell which files differ from the code."""
+    """List the files that differ from the code; exit 1 when there are any."""
     differing = stale(generated_contracts(SERVICES))
     if ASYNCAPI.read_bytes() != bus_description(SERVICES):
         differing.append(ASYNCAPI.name)
@@ -126,7 +126,7 @@ def check() -> None:
 
 @broker.command("declare")
 def declare_topology() -> None:
-    """Declare every exchange and queue; harmless to repeat."""
+    """Declare every exchange and queue. Can be repeated."""
     asyncio.run(_declare(load(Settings).amqp_url))
     out.print("Declared")
 

@@ -17,7 +17,7 @@ from shared.messaging.topology import load as topology
 from shared.settings import Settings, load
 
 out = Console()
-MOST_SECONDS = 60.0  # that an event may wait in an outbox before it counts as stuck
+MOST_SECONDS = 60.0
 MOST_COUNTED = 100_000
 
 
@@ -32,12 +32,13 @@ Row = tuple[str, Backlog, Depths | None]
 
 def status(
     most_seconds: Annotated[
-        float, typer.Option("--patience", help="Seconds an event may wait in an outbox")
+        float,
+        typer.Option("--outbox-seconds", help="How long an event may wait in an outbox before it counts as stuck"),
     ] = MOST_SECONDS,
 ) -> None:
     """Outboxes, queues, retries and dead letters of each service; exit 1 if something is stuck."""
     try:
-        rows = asyncio.run(_gathered(load(Settings)))
+        rows = asyncio.run(_read_all(load(Settings)))
     except BrokerAwayError as error:
         out.print(str(error))
         raise typer.Exit(2) from error
@@ -56,7 +57,7 @@ def status(
         raise typer.Exit(1)
 
 
-async def _gathered(settings: Settings) -> list[Row]:
+async def _read_all(settings: Settings) -> list[Row]:
     services = sorted({"auth", *topology()})
     async with connection(settings.amqp_url, "loctician status") as opened:
         return [(name, await _backlog(settings, name), await depths(opened, name)) for name in services]

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.models import used_tickets
-from shared.database.session import Database, call
+from shared.database.session import Database
 
 PURGE_BATCH = 1_000
 
@@ -16,7 +16,7 @@ _INSERT = insert(used_tickets).on_conflict_do_nothing().returning(used_tickets.c
 
 async def use_ticket(database: Database, jti: str, expires_at: datetime) -> bool:
     """Records a use; returns whether it is the first one at all replicas."""
-    return bool(await call(database, _INSERT, {"jti": jti, "expires_at": expires_at}))
+    return bool(await database.call(_INSERT, {"jti": jti, "expires_at": expires_at}))
 
 
 async def purge_used_tickets(session: AsyncSession) -> int:

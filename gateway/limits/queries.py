@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.models import known_networks, rate_limits
-from shared.database.session import Database, call
+from shared.database.session import Database
 
 PURGE_BATCH = 10_000
 KNOWN_DAYS = 90  # auth keeps known addresses for as long
@@ -47,12 +47,12 @@ async def lease(database: Database, requests: str, now: datetime | None) -> Sequ
 
 async def is_known(database: Database, signed_in: bytes, password_changed: bytes) -> bool:
     """Whether the account has signed in from the network, or a password was set there in the last days."""
-    return bool(await call(database, _IS_KNOWN, {"signed_in": signed_in, "password_changed": password_changed}))
+    return bool(await database.call(_IS_KNOWN, {"signed_in": signed_in, "password_changed": password_changed}))
 
 
 async def store_known_network(database: Database, key: bytes) -> None:
     """Records that the network was used today."""
-    await call(database, _STORE, {"key": key})
+    await database.call(_STORE, {"key": key})
 
 
 async def purge_idle_buckets(session: AsyncSession) -> int:

@@ -78,6 +78,7 @@ class Database:
         await self.engine.dispose()
 
     async def call(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+        """Executes one statement in one round trip, with autocommit. A SQL function that it calls sets the claims."""
         async with self._autocommit.connect() as connection:
             return (await connection.execute(statement, params)).fetchall()
 
@@ -94,10 +95,3 @@ async def transaction(database: Database, claims: Claims) -> AsyncIterator[Async
             emitted = [await hook(session) for hook in _before_commit]
     if any(emitted):
         database.notifier.poke()
-
-
-async def call(
-    database: Database, statement: Executable, params: Mapping[str, Any] | None = None
-) -> Sequence[Row[Any]]:
-    """One statement in one round trip, with autocommit. The SQL function that it calls sets the claims."""
-    return await database.call(statement, params)

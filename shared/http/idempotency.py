@@ -82,7 +82,7 @@ async def once(
     if key is None:
         return await act()
     if not await _claim(session, caller, key, request):
-        earlier = await answered(session, caller, key, request)
+        earlier = await stored_answer(session, caller, key, request)
         if earlier is not None:
             return earlier
     answer = await act()
@@ -91,8 +91,8 @@ async def once(
     return answer
 
 
-async def answered(session: AsyncSession, caller: UUID, key: str | None, request: Hash) -> Answer | None:
-    """The stored answer of an earlier call with this key and request. Raises IdempotencyKeyReused."""
+async def stored_answer(session: AsyncSession, caller: UUID, key: str | None, request: Hash) -> Answer | None:
+    """The answer of an earlier call with this key and request; None without a key. Raises IdempotencyKeyReused."""
     if key is None:
         return None
     row = (await session.execute(FIND, {"caller": caller, "key": key, "kept": KEPT})).one_or_none()

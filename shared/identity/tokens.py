@@ -61,14 +61,6 @@ def _public_key(jwk: Mapping[str, Any]) -> Key:
     return key
 
 
-class StaticJwks:
-    def __init__(self, keys: Mapping[str, Key]) -> None:
-        self._keys = dict(keys)
-
-    async def key(self, kid: str) -> Key | None:
-        return self._keys.get(kid)
-
-
 class RemoteJwks:
     """Keys fetched over HTTP and cached: refreshed for an unknown kid or after `max_age` seconds, at most once in
     `cool_down` seconds.

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 from prometheus_client import Counter, Histogram
-from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.database.session import Database, transaction
@@ -62,9 +62,9 @@ class _Envelope(BaseModel):
     subject: str = ""
     version: int = 0
     time: AwareDatetime
-    actorid: str | None = None
-    actorrole: str | None = None
-    requestid: str | None = None
+    actor_id: str | None = Field(None, alias="actorid")
+    actor_role: str | None = Field(None, alias="actorrole")
+    request_id: str | None = Field(None, alias="requestid")
     traceparent: str | None = None
     data: dict[str, Any]
 
@@ -191,7 +191,7 @@ class _Work:
         event = self.event
         attributes = _attributes(service_name, event)
         with (
-            bind(request_id=event.requestid, actor_id=event.actorid, actor_role=event.actorrole),
+            bind(request_id=event.request_id, actor_id=event.actor_id, actor_role=event.actor_role),
             tracing.span(f"process {event.type}", "consumer", event.traceparent, **attributes),
         ):
             for handler, received in self.steps:
@@ -252,21 +252,7 @@ def _to_received(event: _Envelope, payload: TypeAdapter[T], taken_at: datetime, 
         data = payload.validate_python(event.data)
     except ValidationError as exc:
         raise UndecodableError(_error_places(exc)) from exc
-    return Received(
-        id=event.id,
-        source=event.source,
-        type=event.type,
-        subject=event.subject,
-        version=event.version,
-        time=event.time,
-        actor_id=event.actorid,
-        actor_role=event.actorrole,
-        request_id=event.requestid,
-        traceparent=event.traceparent,
-        data=data,
-        taken_at=taken_at,
-        pushed=pushed,
-    )
+    return Received(**{**dict(event), "data": data}, taken_at=taken_at, pushed=pushed)
 
 
 def _error_places(error: ValidationError) -> str:

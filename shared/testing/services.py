@@ -20,11 +20,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from shared.database.session import Database, transaction
 from shared.http.app import Service, create_app
 from shared.identity.principals import SERVICE_CLAIMS
-from shared.identity.tokens import StaticJwks, TokenVerifier
+from shared.identity.tokens import TokenVerifier
 from shared.messaging.consumer import handle
 from shared.messaging.events import envelope, new_id
 from shared.settings import Settings, plain_url
 from shared.testing.conformance import conformance
+from shared.testing.keys import StaticJwks
 from shared.testing.servers import Servers, base_settings
 from shared.testing.types import DatabaseUrl, Headers, Outbox
 from shared.testing.types import Deliver as Deliver

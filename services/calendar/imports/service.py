@@ -18,7 +18,7 @@ from services.calendar.windows.queries import lock
 from services.calendar.windows.service import publish
 from shared.database.session import Database, transaction
 from shared.errors import NotFound
-from shared.http.idempotency import answered, fingerprint, once
+from shared.http.idempotency import fingerprint, once, stored_answer
 from shared.identity.principals import Principal, claims_of
 from shared.messaging.events import emit, new_id
 
@@ -54,7 +54,7 @@ async def add_address(
 
 async def _earlier(database: Database, who: Principal, key: str | None, request: bytes) -> dict[str, Any] | None:
     async with transaction(database, claims_of(who)) as session:
-        return await answered(session, who.id, key, request)
+        return await stored_answer(session, who.id, key, request)
 
 
 def _current(busy: list[Window], until: date) -> Values:

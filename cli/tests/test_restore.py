@@ -29,12 +29,12 @@ async def loctician(amqp_url: str, *arguments: str) -> subprocess.CompletedProce
 async def waiting(amqp_url: str) -> dict[str, int]:
     async with wire.connection(amqp_url, "test") as connection:
         channel = await connection.channel()
-        found = {name: await channel.declare_queue(name, passive=True) for name in QUEUES}
-    return {name: queue.declaration_result.message_count or 0 for name, queue in found.items()}
+        queues = {name: await channel.declare_queue(name, passive=True) for name in QUEUES}
+    return {name: queue.declaration_result.message_count or 0 for name, queue in queues.items()}
 
 
 class TestDropQueued:
-    async def test_what_waits_is_dropped_once_agreed_to_and_dead_letters_stay(self, broker: str) -> None:
+    async def test_deletes_waiting_messages_after_confirmation_and_keeps_dead_letters(self, broker: str) -> None:
         async with wire.connection(broker, "test") as connection:
             channel = await connection.channel()
             await declare(channel, load())
@@ -42,7 +42,7 @@ class TestDropQueued:
             for name in QUEUES:
                 await wire.publish_surely(publishing, Outgoing("", name, b"{}", Basic.Properties(delivery_mode=2)))
         refused = await loctician(broker, "restore", "drop-queued")
-        assert refused.returncode != 0, "without --yes and without anybody to answer nothing is thrown away"
+        assert refused.returncode != 0, "nothing is deleted without a confirmation"
         assert set((await waiting(broker)).values()) == {1}
         done = await loctician(broker, "restore", "drop-queued", "--yes")
         assert done.returncode == 0, done.stderr

@@ -1,0 +1,73 @@
+"""`loctician restore`: the steps after the database was restored to an earlier time (docs/backup.md)."""
+
+import asyncio
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli.services import SERVICES, service_module
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging import broker, topology
+from shared.settings import Settings, load
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+out = Console()
+PURGE_SECONDS = 30.0
+
+
+@app.command("drop-queued")
+def drop_queued(yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False) -> None:
+    """Delete all messages in the services' queues and retry queues: the restored database does not know their causes.
+
+    Stop all services first. Outboxes and dead letters stay.
+    """
+    if not yes:
+        typer.confirm("Delete every message that waits in a queue?", abort=True)
+    for name, count in asyncio.run(_purge_queues(load(Settings).amqp_url)).items():
+        out.print(f"{name}: {count} dropped", highlight=False)
+
+
+async def _purge_queues(amqp_url: str) -> dict[str, int]:
+    """Returns the number of deleted messages by service."""
+    bindings = topology.load()
+    async with broker.connection(amqp_url, "loctician restore") as connection:
+        channel = await connection.channel()
+        await topology.declare(channel, bindings)
+        counts = {}
+        for service in bindings:
+            retry_queues = [topology.retry_queue(service, delay) for delay in topology.DELAYS]
+            counts[service] = 0
+            for name in (topology.events_queue(service), *retry_queues):
+                queue = await channel.get_queue(name, ensure=False)
+                purged = await queue.purge(timeout=PURGE_SECONDS)
+                counts[service] += purged.message_count or 0
+    return counts
+
+
+@app.command()
+def republish(
+    since: Annotated[datetime, typer.Option(help="UTC; for example one hour before the time restored to")],
+) -> None:
+    """Publish the current state of everything that changed since then, for consumers that lost the events.
+
+    Can be repeated: consumers ignore versions that they know.
+    """
+    settings = load(Settings)
+    for name in SERVICES:
+        module = service_module(name, "republish")
+        if module:
+            count = asyncio.run(_republish(module, name, settings, since.replace(tzinfo=UTC)))
+            out.print(f"{name}: {count} republished")
+
+
+async def _republish(module: ModuleType, name: str, settings: Settings, since: datetime) -> int:
+    database = Database.from_settings(settings, name)
+    try:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            return int(await module.republish(session, since))
+    finally:
+        await database.close()
