@@ -16,7 +16,7 @@ from shared.testing.types import DatabaseUrl
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "template"
-SOURCES = ("migrations/**/*.py", "sql/*.sql", "models.py")
+SOURCES = ("migrations/**/*.py", "migrations/**/*.sql", "sql/*.sql", "models.py")
 LOCK = "SELECT pg_advisory_lock(hashtext('loctician test templates'))"
 STALE = r"SELECT datname FROM pg_database WHERE datname LIKE $1 AND datname <> $2"
 

@@ -1,5 +1,6 @@
 """The files in sql/ hold what the database holds: each function, view, trigger and policy once, and the same text."""
 
+import importlib
 import io
 import re
 from collections import Counter, defaultdict
@@ -13,7 +14,7 @@ import asyncpg
 import pytest
 from alembic import command
 from alembic.util import CommandError
-from sqlalchemy import Connection, NullPool
+from sqlalchemy import CheckConstraint, Connection, NullPool
 
 from cli.services import SCHEMAS
 from shared.database.engine import engine_to
@@ -41,6 +42,10 @@ DEFINED = """
     UNION ALL SELECT 'trigger', t.tgrelid::regclass::text || ' ' || t.tgname, '' FROM pg_trigger t
     JOIN pg_class c ON c.oid = t.tgrelid
     WHERE c.relnamespace = $1::regnamespace AND NOT c.relispartition AND NOT t.tgisinternal
+"""
+CHECKS = """
+    SELECT c.relname AS name FROM pg_constraint con JOIN pg_class c ON c.oid = con.conrelid
+    WHERE con.contype = 'c' AND c.relnamespace = $1::regnamespace AND NOT c.relispartition
 """
 
 
@@ -166,6 +171,24 @@ class TestAlembic:
 
     def test_no_revision_is_dangerous(self, schema: str) -> None:
         assert dangers([printed(schema)]) == []
+
+
+class TestModels:
+    # booking's are in its baseline only: with them its models.py would be longer than 300 lines
+    @pytest.mark.parametrize("schema", [schema for schema in SCHEMAS if schema != "booking"])
+    async def test_have_the_check_constraints_of_the_database(
+        self, schema: str, settings: Settings, owner: Any
+    ) -> None:
+        """Autogenerate does not compare them."""
+        await migrate(schema, settings)
+        models = importlib.import_module("gateway.models" if schema == "gateway" else f"services.{schema}.models")
+        declared = Counter(
+            table.name
+            for table in models.metadata.tables.values()
+            for constraint in table.constraints
+            if isinstance(constraint, CheckConstraint)
+        )
+        assert declared == Counter(row["name"] for row in await owner.fetch(CHECKS, schema))
 
 
 class TestIni:

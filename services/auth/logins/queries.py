@@ -17,7 +17,7 @@ from shared.messaging.events import new_id
 BEGIN_LOGIN = "SELECT * FROM auth.begin_login($1, $2, $3, $4)"
 LOG_IN = "SELECT * FROM auth.log_in($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 RECORD_FAILURE = function_call("record_failure", "user", "account", "address", "pair", user="uuid")
-CLEAR_FAILURES = function_call("forgive", "account", "pair")
+CLEAR_FAILURES = function_call("clear_failures", "account", "pair")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.auth.sql_calls import function_call
 
 ISSUE_TOKEN = function_call("issue_token", "email", "purpose", "hash", "expires")
-TOKEN_HOLDS = function_call("token_holds", "hash", "purpose")
+IS_TOKEN_VALID = function_call("is_token_valid", "hash", "purpose")
 
 
 async def issue_token(
@@ -21,4 +21,4 @@ async def issue_token(
 
 
 async def is_token_valid(session: AsyncSession, token_hash: bytes, purpose: str) -> bool:
-    return bool((await session.execute(TOKEN_HOLDS, {"hash": token_hash, "purpose": purpose})).scalar_one())
+    return bool((await session.execute(IS_TOKEN_VALID, {"hash": token_hash, "purpose": purpose})).scalar_one())

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.auth.logins.attempts import Attempt
 from services.auth.sql_calls import function_call
 
-BEGIN_CHANGE = function_call("begin_change", "user", "session", "account", "address", "pair")
+BEGIN_CHANGE = function_call("begin_password_change", "user", "session", "account", "address", "pair")
 CHANGE_PASSWORD = function_call("change_password", "user", "session", "changed_at", "hash")
 RESET_PASSWORD = function_call("reset_password", "hash", "password", "address")
 

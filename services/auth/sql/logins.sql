@@ -4,23 +4,23 @@
 
 -- How long the p_failures-th failure in a row locks a key of this scope (pair, account or address): NULL at first, then
 -- from 15 s doubling up to 15 minutes (account: 5 minutes). Raises nothing, takes no lock.
-CREATE OR REPLACE FUNCTION auth._delay(p_scope text, p_failures integer) RETURNS interval
+CREATE OR REPLACE FUNCTION auth._lock_duration(p_scope text, p_failures integer) RETURNS interval
 LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN p_failures >= free
                 THEN make_interval(secs => least(15 * 2 ^ least(p_failures - free, 20), longest)) END
     FROM (VALUES ('pair', 5, 900), ('account', 20, 300), ('address', 50, 900)) AS bounds (scope, free, longest)
     WHERE scope = p_scope
 $$;
-REVOKE ALL ON FUNCTION auth._delay FROM PUBLIC;
+REVOKE ALL ON FUNCTION auth._lock_duration FROM PUBLIC;
 
 -- The number of failures in a row, with this one. After a day without a failure it begins at 1 again.
 -- Raises nothing, takes no lock.
-CREATE OR REPLACE FUNCTION auth._failures(p_attempt auth.login_attempts) RETURNS integer
+CREATE OR REPLACE FUNCTION auth._count_failures(p_attempt auth.login_attempts) RETURNS integer
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN p_attempt.last_failure_at < clock_timestamp() - interval '1 day' THEN 1
                 ELSE p_attempt.failures + 1 END
 $$;
-REVOKE ALL ON FUNCTION auth._failures FROM PUBLIC;
+REVOKE ALL ON FUNCTION auth._count_failures FROM PUBLIC;
 
 -- Whether the account, the address or the pair is locked. An address from which the user logged in within 90 days is
 -- held to the pair's lock only, so that failures elsewhere cannot lock the owner out. Raises nothing, takes no lock.
@@ -39,7 +39,7 @@ END $$;
 REVOKE ALL ON FUNCTION auth._locked FROM PUBLIC;
 
 -- Notes that the user logged in from this address, at most once an hour. Raises nothing, locks that row.
-CREATE OR REPLACE FUNCTION auth._remember(p_user uuid, p_address bytea) RETURNS void
+CREATE OR REPLACE FUNCTION auth._remember_address(p_user uuid, p_address bytea) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO auth.known_addresses AS k (user_id, address, seen_at)
@@ -47,7 +47,7 @@ BEGIN
     ON CONFLICT (user_id, address) DO UPDATE SET seen_at = excluded.seen_at
     WHERE k.seen_at < excluded.seen_at - interval '1 hour';
 END $$;
-REVOKE ALL ON FUNCTION auth._remember FROM PUBLIC;
+REVOKE ALL ON FUNCTION auth._remember_address FROM PUBLIC;
 
 -- The first step of a login. p_email: the address in lower case; p_account, p_address, p_pair: keys of the attempts.
 -- Returns always one row: password_hash is NULL for a user who is unknown, deactivated, locked or without a password.
@@ -81,8 +81,8 @@ BEGIN
         INSERT INTO auth.login_attempts AS a (key, scope, failures, last_failure_at)
         VALUES (attempt.key, attempt.scope, 1, clock_timestamp())
         ON CONFLICT (key) DO UPDATE SET
-            failures = auth._failures(a),
-            locked_until = clock_timestamp() + auth._delay(a.scope, auth._failures(a)),
+            failures = auth._count_failures(a),
+            locked_until = clock_timestamp() + auth._lock_duration(a.scope, auth._count_failures(a)),
             last_failure_at = clock_timestamp()
         WHERE a.locked_until IS NULL OR a.locked_until <= clock_timestamp()
         RETURNING a.locked_until INTO until;
@@ -116,7 +116,7 @@ BEGIN
         UPDATE auth.credentials c SET password_hash = p_rehash WHERE c.user_id = p_user;
     END IF;
     DELETE FROM auth.login_attempts a WHERE a.key = p_pair;
-    PERFORM auth._remember(p_user, p_address);
+    PERFORM auth._remember_address(p_user, p_address);
     program := regexp_replace(coalesce(p_agent, ''), unlike, '', 'g');
     outcome := 'opened';
     role := person.role;
@@ -147,7 +147,8 @@ REVOKE ALL ON FUNCTION auth._emit_as FROM PUBLIC;
 
 -- Counts a failure and emits login.failed.v1, and login.locked.v1 where it locks something. p_reason: password,
 -- code or locked. Raises what emit() raises. Locks as record_failure() does.
-CREATE OR REPLACE FUNCTION auth._fail(p_claims jsonb, p_event uuid, p_user uuid, p_account bytea, p_address bytea,
+CREATE OR REPLACE FUNCTION auth._record_failed_login(
+    p_claims jsonb, p_event uuid, p_user uuid, p_account bytea, p_address bytea,
     p_pair bytea, p_reason text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE until timestamptz := auth.record_failure(p_user, p_account, p_address, p_pair);
@@ -160,7 +161,7 @@ BEGIN
             'user_id', p_user, 'until', to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')));
     END IF;
 END $$;
-REVOKE ALL ON FUNCTION auth._fail FROM PUBLIC;
+REVOKE ALL ON FUNCTION auth._record_failed_login FROM PUBLIC;
 
 -- open_session() and its event session.started.v1, or the count of a wrong code, in one transaction.
 -- Arguments as of open_session(), with p_claims and p_event for the event. Returns outcome and role.
@@ -179,7 +180,7 @@ BEGIN
         PERFORM auth._emit_as(p_claims, p_event, 'session.started.v1', p_session, p_user, opened.role, p_session, 1,
             jsonb_build_object('new_device', opened.new_device));
     ELSIF opened.outcome <> 'code_needed' THEN
-        PERFORM auth._fail(p_claims, p_event, p_user, p_account, p_address, p_pair,
+        PERFORM auth._record_failed_login(p_claims, p_event, p_user, p_account, p_address, p_pair,
             CASE opened.outcome WHEN 'code_wrong' THEN 'code' ELSE 'locked' END);
     END IF;
     RETURN QUERY SELECT opened.outcome, opened.role;
@@ -188,9 +189,9 @@ REVOKE ALL ON FUNCTION auth.log_in FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.log_in TO loctician_auth;
 
 -- Removes the failures of an account and of a pair, after a password was set anew. Raises nothing, locks these rows.
-CREATE OR REPLACE FUNCTION auth.forgive(p_account bytea, p_pair bytea) RETURNS void
+CREATE OR REPLACE FUNCTION auth.clear_failures(p_account bytea, p_pair bytea) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     DELETE FROM auth.login_attempts WHERE key IN (p_account, p_pair)
 $$;
-REVOKE ALL ON FUNCTION auth.forgive FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION auth.forgive TO loctician_auth;
+REVOKE ALL ON FUNCTION auth.clear_failures FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.clear_failures TO loctician_auth;

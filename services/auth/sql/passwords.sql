@@ -2,7 +2,7 @@
 
 -- The first step of a change of password. Returns the current hash, NULL while locked; no row when the session has
 -- ended. Raises nothing, takes no lock.
-CREATE OR REPLACE FUNCTION auth.begin_change(
+CREATE OR REPLACE FUNCTION auth.begin_password_change(
     p_user uuid, p_session uuid, p_account bytea, p_address bytea, p_pair bytea)
 RETURNS TABLE (password_hash text, changed_at timestamptz)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -10,11 +10,11 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
     FROM auth.credentials c
     WHERE c.user_id = p_user AND auth.session_age(p_user, p_session) IS NOT NULL
 $$;
-REVOKE ALL ON FUNCTION auth.begin_change FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION auth.begin_change TO loctician_auth;
+REVOKE ALL ON FUNCTION auth.begin_password_change FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.begin_password_change TO loctician_auth;
 
 -- Sets a new password hash. Returns false when the password was changed, the user deactivated or the session ended
--- since begin_change(). Raises nothing. Locks users, then credentials.
+-- since begin_password_change(). Raises nothing. Locks users, then credentials.
 CREATE OR REPLACE FUNCTION auth.change_password(p_user uuid, p_session uuid, p_changed_at timestamptz, p_hash text)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -50,19 +50,19 @@ REVOKE ALL ON FUNCTION auth.issue_token FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.issue_token TO loctician_auth;
 
 -- Whether a one-time token is valid. Raises nothing, takes no lock.
-CREATE OR REPLACE FUNCTION auth.token_holds(p_hash bytea, p_purpose text) RETURNS boolean
+CREATE OR REPLACE FUNCTION auth.is_token_valid(p_hash bytea, p_purpose text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT EXISTS (SELECT FROM auth.one_time_tokens t
                    WHERE t.token_hash = p_hash AND t.purpose = p_purpose AND t.user_id IS NOT NULL
                        AND t.expires_at > clock_timestamp())
 $$;
-REVOKE ALL ON FUNCTION auth.token_holds FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION auth.token_holds TO loctician_auth;
+REVOKE ALL ON FUNCTION auth.is_token_valid FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.is_token_valid TO loctician_auth;
 
 -- Uses up a one-time token, and all others of its purpose. Returns the user, or NULL when the token is unknown,
 -- expired, or was mailed to an address that is no longer the user's. Raises nothing. Locks one_time_tokens, then
 -- users.
-CREATE OR REPLACE FUNCTION auth._redeem(p_hash bytea, p_purpose text) RETURNS auth.users
+CREATE OR REPLACE FUNCTION auth._use_token(p_hash bytea, p_purpose text) RETURNS auth.users
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE token auth.one_time_tokens; person auth.users;
 BEGIN
@@ -73,11 +73,11 @@ BEGIN
     DELETE FROM auth.one_time_tokens t WHERE t.user_id = person.id AND t.purpose = p_purpose;
     RETURN person;
 END $$;
-REVOKE ALL ON FUNCTION auth._redeem FROM PUBLIC;
+REVOKE ALL ON FUNCTION auth._use_token FROM PUBLIC;
 
 -- Marks the user's address as verified. Returns the new version; newly: it was not verified before.
 -- Raises nothing, locks the user's row.
-CREATE OR REPLACE FUNCTION auth._verify(p_user uuid) RETURNS TABLE (user_id uuid, version integer, newly boolean)
+CREATE OR REPLACE FUNCTION auth._mark_verified(p_user uuid) RETURNS TABLE (user_id uuid, version integer, newly boolean)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     WITH before AS (SELECT u.id, u.email_verified FROM auth.users u WHERE u.id = p_user)
     UPDATE auth.users u SET email_verified = true, version = u.version + (NOT u.email_verified)::integer,
@@ -85,32 +85,32 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     FROM before WHERE u.id = before.id
     RETURNING u.id, u.version, NOT before.email_verified
 $$;
-REVOKE ALL ON FUNCTION auth._verify FROM PUBLIC;
+REVOKE ALL ON FUNCTION auth._mark_verified FROM PUBLIC;
 
--- Uses up a token of purpose verify and marks the address as verified. Returns as _verify(); no row for an invalid
--- token. Raises nothing, locks as _redeem().
+-- Uses up a token of purpose verify and marks the address as verified. Returns as _mark_verified(); no row for an
+-- invalid token. Raises nothing, locks as _use_token().
 CREATE OR REPLACE FUNCTION auth.verify_email(p_hash bytea) RETURNS TABLE (user_id uuid, version integer, newly boolean)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT v.* FROM auth._redeem(p_hash, 'verify') AS p CROSS JOIN LATERAL auth._verify(p.id) AS v
+    SELECT v.* FROM auth._use_token(p_hash, 'verify') AS p CROSS JOIN LATERAL auth._mark_verified(p.id) AS v
 $$;
 REVOKE ALL ON FUNCTION auth.verify_email FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.verify_email TO loctician_auth;
 
 -- Uses up a token of purpose reset and sets a password hash. Whoever holds the token reads the mail: the address
--- counts as verified, and the place (p_address) as known. Returns as _verify(), with the address; no row for an
+-- counts as verified, and the place (p_address) as known. Returns as _mark_verified(), with the address; no row for an
 -- invalid token. Raises nothing. Locks one_time_tokens, users, credentials, known_addresses, in this order.
 CREATE OR REPLACE FUNCTION auth.reset_password(p_hash bytea, p_password text, p_address bytea)
 RETURNS TABLE (user_id uuid, version integer, newly boolean, email text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE person auth.users;
 BEGIN
-    person := auth._redeem(p_hash, 'reset');
+    person := auth._use_token(p_hash, 'reset');
     IF person.id IS NULL THEN RETURN; END IF;
     INSERT INTO auth.credentials AS c (user_id, password_hash) VALUES (person.id, p_password)
     ON CONFLICT ON CONSTRAINT credentials_pkey
     DO UPDATE SET password_hash = excluded.password_hash, changed_at = clock_timestamp();
-    PERFORM auth._remember(person.id, p_address);
-    RETURN QUERY SELECT v.user_id, v.version, v.newly, person.email FROM auth._verify(person.id) AS v;
+    PERFORM auth._remember_address(person.id, p_address);
+    RETURN QUERY SELECT v.user_id, v.version, v.newly, person.email FROM auth._mark_verified(person.id) AS v;
 END $$;
 REVOKE ALL ON FUNCTION auth.reset_password FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.reset_password TO loctician_auth;

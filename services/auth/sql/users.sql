@@ -4,22 +4,22 @@
 DROP POLICY IF EXISTS users_read ON auth.users;
 CREATE POLICY users_read ON auth.users FOR SELECT USING (
     id = (SELECT auth.claim_sub()) OR (SELECT auth.claim_role()) IN ('staff', 'admin', 'service')
-    OR (SELECT auth.as_owner()));
+    OR (SELECT auth.is_owner()));
 
 DROP POLICY IF EXISTS users_add ON auth.users;
 CREATE POLICY users_add ON auth.users FOR INSERT WITH CHECK (
-    (SELECT auth.claim_role()) IN ('admin', 'service') OR (SELECT auth.as_owner()));
+    (SELECT auth.claim_role()) IN ('admin', 'service') OR (SELECT auth.is_owner()));
 
 -- A user changes their own row, but not their role.
 DROP POLICY IF EXISTS users_change ON auth.users;
 CREATE POLICY users_change ON auth.users FOR UPDATE
     USING (id = (SELECT auth.claim_sub()) OR (SELECT auth.claim_role()) IN ('admin', 'service')
-        OR (SELECT auth.as_owner()))
-    WITH CHECK ((SELECT auth.claim_role()) IN ('admin', 'service') OR (SELECT auth.as_owner())
+        OR (SELECT auth.is_owner()))
+    WITH CHECK ((SELECT auth.claim_role()) IN ('admin', 'service') OR (SELECT auth.is_owner())
         OR (id = (SELECT auth.claim_sub()) AND role = (SELECT auth.claim_role())));
 
 DROP POLICY IF EXISTS users_remove ON auth.users;
-CREATE POLICY users_remove ON auth.users FOR DELETE USING ((SELECT auth.as_owner()));
+CREATE POLICY users_remove ON auth.users FOR DELETE USING ((SELECT auth.is_owner()));
 
 -- Trigger: sets first_verified_at when the address is verified for the first time. A changed address is unverified
 -- again, which is no reason to erase a customer of many years. Raises nothing, takes no lock of its own.
@@ -63,7 +63,7 @@ GRANT EXECUTE ON FUNCTION auth.export_secrets TO loctician_auth;
 
 -- Erasure: removes password, second factor, one-time tokens and known addresses; keeps sessions without user agent and
 -- address. Raises nothing. Locks the user's rows of credentials, mfa, one_time_tokens, known_addresses, sessions.
-CREATE OR REPLACE FUNCTION auth.forget_secrets(p_user uuid) RETURNS void
+CREATE OR REPLACE FUNCTION auth.erase_secrets(p_user uuid) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     DELETE FROM auth.credentials WHERE user_id = p_user;
     DELETE FROM auth.mfa WHERE user_id = p_user;
@@ -71,5 +71,5 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     DELETE FROM auth.known_addresses WHERE user_id = p_user;
     UPDATE auth.sessions SET user_agent = NULL, address = NULL WHERE user_id = p_user;
 $$;
-REVOKE ALL ON FUNCTION auth.forget_secrets FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION auth.forget_secrets TO loctician_auth;
+REVOKE ALL ON FUNCTION auth.erase_secrets FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.erase_secrets TO loctician_auth;

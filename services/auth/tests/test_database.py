@@ -34,35 +34,35 @@ GRANTED = {
     "list_sessions",
     "session_age",
     "session_of",
-    "begin_change",
+    "begin_password_change",
     "change_password",
     "issue_token",
-    "token_holds",
+    "is_token_valid",
     "verify_email",
     "reset_password",
-    "forgive",
+    "clear_failures",
     "enroll_mfa",
     "mfa_secret",
     "confirm_mfa",
     "disable_mfa",
     "register",
     "export_secrets",
-    "forget_secrets",
+    "erase_secrets",
     "remove_mfa",
     "reseal_mfa",
     *(f"{verb}_{policy.name}" for policy in POLICIES for verb in ("due", "remove")),
 }
 INNER = {
     "_new_id",
-    "_delay",
-    "_failures",
+    "_lock_duration",
+    "_count_failures",
     "_locked",
-    "_remember",
+    "_remember_address",
     "_use_code",
-    "_redeem",
-    "_verify",
+    "_use_token",
+    "_mark_verified",
     "_emit_as",
-    "_fail",
+    "_record_failed_login",
 }
 
 
@@ -200,9 +200,13 @@ class TestFunctions:
 
     async def test_cannot_be_replaced(self, database: Database) -> None:
         body = "RETURNS boolean LANGUAGE sql AS $$ SELECT true $$"
-        await refused(database, f"CREATE OR REPLACE FUNCTION auth.token_holds(bytea, text) {body}", "permission denied")
-        await refused(database, "ALTER FUNCTION auth.token_holds(bytea, text) RESET search_path", "must be owner")
-        await refused(database, "SELECT auth._redeem(''::bytea, 'reset')".replace("::", r"\:\:"), "permission denied")
+        await refused(
+            database, f"CREATE OR REPLACE FUNCTION auth.is_token_valid(bytea, text) {body}", "permission denied"
+        )
+        await refused(database, "ALTER FUNCTION auth.is_token_valid(bytea, text) RESET search_path", "must be owner")
+        await refused(
+            database, "SELECT auth._use_token(''::bytea, 'reset')".replace("::", r"\:\:"), "permission denied"
+        )
 
 
 class TestRows:

@@ -15,7 +15,7 @@ REGISTER = function_call(
     "register", "id", "email", "name", "phone", "language", "role", "verified", "hash", phone="text", hash="text"
 )
 EXPORT_SECRETS = function_call("export_secrets", "user")
-DELETE_SECRETS = function_call("forget_secrets", "user")
+DELETE_SECRETS = function_call("erase_secrets", "user")
 
 
 async def insert_user(session: AsyncSession, values: dict[str, Any]) -> bool:
