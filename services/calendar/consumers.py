@@ -1,4 +1,4 @@
-"""What calendar reacts to: bookings, of which the newest version stands, and what feeds must know to be written."""
+"""Events that calendar consumes: bookings, and the names and languages that feeds are written with."""
 
 from typing import Literal
 from uuid import UUID
@@ -43,13 +43,12 @@ class Loctician(BaseModel):
     display_name: str
 
 
-class Person(BaseModel):
+class User(BaseModel):
     user_id: UUID
+
+
+class UserWithLanguage(User):
     language: Literal["da", "en"]
-
-
-class Named(BaseModel):
-    user_id: UUID
 
 
 @subscriptions.on("booking.created.v1", Booking)
@@ -59,12 +58,13 @@ class Named(BaseModel):
 @subscriptions.on("booking.completed.v1", Booking)
 @subscriptions.on("booking.no_show.v1", Booking)
 @subscriptions.on("booking.conflicted.v1", Booking)
-async def remember(session: AsyncSession, event: Received[Booking]) -> None:
+async def store_appointments(session: AsyncSession, event: Received[Booking]) -> None:
+    """Stores the booking's items, unless a newer version of the booking is stored already."""
     booking = event.data
     if not await appointment_queries.is_newest(session, booking.booking_id, event.version):
         return
-    kept = [item.item_id for item in booking.items]
-    await appointment_queries.cancel_others(session, booking.booking_id, kept, event.version, event.time)
+    item_ids = [item.item_id for item in booking.items]
+    await appointment_queries.cancel_others(session, booking.booking_id, item_ids, event.version, event.time)
     if booking.items:
         await appointment_queries.put_appointments(session, [_row(event, item) for item in booking.items])
 
@@ -86,24 +86,24 @@ def _row(event: Received[Booking], item: Item) -> dict[str, object]:
 
 @subscriptions.on("treatment.created.v1", Treatment)
 @subscriptions.on("treatment.updated.v1", Treatment)
-async def name_treatment(session: AsyncSession, event: Received[Treatment]) -> None:
-    names = {language: one.name for language, one in event.data.translations.items()}
-    await name_queries.name_treatment(session, event.data.treatment_id, names, event.version)
+async def store_treatment_names(session: AsyncSession, event: Received[Treatment]) -> None:
+    names = {language: translation.name for language, translation in event.data.translations.items()}
+    await name_queries.put_treatment_names(session, event.data.treatment_id, names, event.version)
 
 
 @subscriptions.on("loctician.updated.v1", Loctician)
-async def name_loctician(session: AsyncSession, event: Received[Loctician]) -> None:
-    await name_queries.name_loctician(session, event.data.loctician_id, event.data.display_name, event.version)
+async def store_loctician_name(session: AsyncSession, event: Received[Loctician]) -> None:
+    await name_queries.put_loctician_name(session, event.data.loctician_id, event.data.display_name, event.version)
 
 
-@subscriptions.on("user.registered.v1", Person)
-@subscriptions.on("user.updated.v1", Person)
-async def speak_to(session: AsyncSession, event: Received[Person]) -> None:
+@subscriptions.on("user.registered.v1", UserWithLanguage)
+@subscriptions.on("user.updated.v1", UserWithLanguage)
+async def store_language(session: AsyncSession, event: Received[UserWithLanguage]) -> None:
     await name_queries.put_language(session, event.data.user_id, event.data.language, event.version)
 
 
-@subscriptions.on("user.deactivated.v1", Named)
-@subscriptions.on("user.role_changed.v1", Named)
-async def close_feed(session: AsyncSession, event: Received[Named]) -> None:
-    """Whoever had the address of the person's feed was given it for what the person was then."""
+@subscriptions.on("user.deactivated.v1", User)
+@subscriptions.on("user.role_changed.v1", User)
+async def revoke_feed(session: AsyncSession, event: Received[User]) -> None:
+    """The feed's address was given out for the role that the person had before."""
     await feeds.revoke_if_any(session, event.data.user_id)

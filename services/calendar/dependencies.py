@@ -1,8 +1,10 @@
+"""Parameters that several endpoints share, and who may see a loctician's calendar."""
+
 import datetime as dt
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header, Query
+from fastapi import Depends, Path, Query
 from pydantic import Field
 
 from domain.roles import Role
@@ -10,23 +12,22 @@ from shared.errors import NotFound
 from shared.identity.access import ANYONE, allow
 from shared.identity.principals import Principal
 
-Day = Annotated[dt.date, Field(ge=dt.date(2000, 1, 1), le=dt.date(2099, 12, 31))]
 PREFIX = "/api/v1/calendar"
-SALON = {Role.STAFF, Role.ADMIN}
+SALON_ROLES = {Role.STAFF, Role.ADMIN}
+LOCTICIAN_ID = "0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2b03"
+
+Day = Annotated[dt.date, Field(ge=dt.date(2000, 1, 1), le=dt.date(2099, 12, 31))]
+From = Annotated[Day | None, Query(alias="from", examples=["2026-09-14"])]
+To = Annotated[Day | None, Query(alias="to", examples=["2026-09-21"])]
+Caller = Annotated[Principal, allow(Role.LOCTICIAN, Role.STAFF, Role.ADMIN)]
+Anyone = Annotated[Principal | None, ANYONE]
 
 
-async def own_or_salon(
-    loctician_id: UUID, who: Annotated[Principal, allow(Role.LOCTICIAN, Role.STAFF, Role.ADMIN)]
-) -> UUID:
-    """A loctician sees no other's calendar, nor whether there is one."""
-    if who.role == Role.LOCTICIAN and who.id != loctician_id:
+async def own_or_salon(loctician_id: Annotated[UUID, Path(examples=[LOCTICIAN_ID])], principal: Caller) -> UUID:
+    """Raises NotFound for a loctician who asks for another's calendar, whether there is one or not."""
+    if principal.role == Role.LOCTICIAN and principal.id != loctician_id:
         raise NotFound
     return loctician_id
 
 
-Caller = Annotated[Principal, allow(Role.LOCTICIAN, Role.STAFF, Role.ADMIN)]
 Loctician = Annotated[UUID, Depends(own_or_salon)]
-Visitor = Annotated[Principal | None, ANYONE]
-From = Annotated[Day | None, Query(alias="from")]
-To = Annotated[Day | None, Query(alias="to")]
-IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=100)]

@@ -1,3 +1,5 @@
+"""Errors of the calendar service, with the texts that callers read."""
+
 from typing import ClassVar
 
 from shared.errors import Conflict, ProblemError, RuleBroken, Texts
@@ -8,16 +10,16 @@ class AppointmentsInTheWay(Conflict):
     title: ClassVar[Texts] = {"da": "Der er aftaler i perioden", "en": "There are appointments in the period"}
     detail: ClassVar[Texts] = {
         "da": "Flyt eller aflys aftalerne i appointments, eller send force: true.",
-        "en": "Move or cancel the ones in appointments, or send force: true.",
+        "en": "Move or cancel the appointments listed in appointments, or send force: true.",
     }
 
 
 class LimitReached(Conflict):
     code = "limit_reached"
-    title: ClassVar[Texts] = {"da": "Der er ikke plads til flere", "en": "There is no room for more"}
+    title: ClassVar[Texts] = {"da": "Grænsen er nået", "en": "Limit reached"}
     detail: ClassVar[Texts] = {
-        "da": "Der kan højst være {limit}. Slet en af dem, der er.",
-        "en": "There can be at most {limit}. Delete one of those there are.",
+        "da": "Der kan højst være {limit}. Slet en af dem, før du tilføjer en ny.",
+        "en": "There can be at most {limit}. Delete one before you add another.",
     }
 
 
@@ -35,17 +37,19 @@ class RangeTooLong(RuleBroken):
     code = "range_too_long"
     title: ClassVar[Texts] = {"da": "Ugyldigt tidsrum", "en": "Invalid range"}
     detail: ClassVar[Texts] = {
-        "da": "to må ikke ligge før from, og der gives højst {days} dage ad gangen.",
-        "en": "to must not lie before from, and at most {days} days are given at a time.",
+        "da": "to må ikke ligge før from, og der kan højst hentes {days} dage ad gangen.",
+        "en": "to must not lie before from, and a range has at most {days} days.",
     }
 
 
 class HoursOverlap(RuleBroken):
     code = "hours_overlap"
-    title: ClassVar[Texts] = {"da": "Tiderne overlapper", "en": "The hours overlap"}
+    title: ClassVar[Texts] = {"da": "Arbejdstiderne overlapper", "en": "The working hours overlap"}
     detail: ClassVar[Texts] = {
-        "da": "To tider på samme ugedag må ikke gælde samtidig. En pause er hullet mellem dem. Se errors.",
-        "en": "Two openings on one weekday may not hold at the same time. A break is the gap between them. See errors.",
+        "da": "To arbejdstider på samme ugedag må ikke overlappe i samme periode. En pause er tiden mellem to "
+        "arbejdstider. Se errors.",
+        "en": "Two openings on the same weekday must not overlap while both are valid. A break is the time between two "
+        "openings. See errors.",
     }
 
 
@@ -62,8 +66,9 @@ class CalendarTooLarge(RuleBroken):
     code = "calendar_too_large"
     title: ClassVar[Texts] = {"da": "Kalenderen er for stor", "en": "The calendar is too large"}
     detail: ClassVar[Texts] = {
-        "da": "Den må højst fylde 1 MiB, have 3.000 begivenheder og hurtigt give 20.000 gentagelser.",
-        "en": "It may hold 1 MiB, 3,000 events and 20,000 recurrences that can be worked out quickly.",
+        "da": "Den må højst fylde 1 MiB, have 3.000 begivenheder og give 20.000 gentagelser, og den skal kunne læses "
+        "på få sekunder.",
+        "en": "It may have at most 1 MiB, 3,000 events and 20,000 recurrences, and must be readable within seconds.",
     }
 
 
@@ -77,13 +82,13 @@ class AddressRefused(RuleBroken):
 
 
 class AddressUnreachable(RuleBroken):
-    """Only ever written down beside the import: it is read after the call that added it."""
+    """Never raised to a caller: its code is stored as the import's problem after a fetch that failed."""
 
     code = "address_unreachable"
     title: ClassVar[Texts] = {"da": "Adressen svarer ikke", "en": "The address does not answer"}
     detail: ClassVar[Texts] = {
-        "da": "Adressen gav ikke en kalender. Vi prøver igen.",
-        "en": "The address did not give a calendar. It will be tried again.",
+        "da": "Vi fik ingen kalender fra adressen. Vi prøver igen senere.",
+        "en": "The address did not return a calendar. We will try again later.",
     }
 
 

@@ -1,4 +1,4 @@
-"""What calendar publishes. Instants are UTC."""
+"""Events that calendar publishes. Instants are UTC."""
 
 import datetime as dt
 from typing import Any, ClassVar
@@ -38,7 +38,8 @@ class Window(BaseModel):
 
 
 class Day(BaseModel):
-    """All windows of a date in Copenhagen, at most 96. With none, `closed_for` says why; null: there are no hours."""
+    """All windows of a date in Copenhagen, at most 96. Without windows, `closed_for` is the reason; null if there are
+    no working hours."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,7 +49,7 @@ class Day(BaseModel):
 
 
 class WindowsChanged(Event, type="calendar.windows_changed.v1", subject="loctician_id"):
-    """Only the days that changed, at most 120."""
+    """The days whose windows changed, at most 120."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "version": 1,
@@ -96,7 +97,7 @@ class ImportRemoved(ImportEvent, type="calendar.import_removed.v1", subject="imp
 
 
 class FeedEvent(Event):
-    """Never the token."""
+    """Without the token."""
 
     feed_id: UUID
     owner_id: UUID

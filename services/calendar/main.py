@@ -1,3 +1,5 @@
+"""The calendar service: its endpoints, consumers, jobs and workers."""
+
 from fastapi import FastAPI
 
 from domain.roles import Role
@@ -15,9 +17,10 @@ from shared.settings import load
 
 SERVICE = Service(
     name="calendar",
+    description="Working hours, time off, public holidays, imported calendars and calendar feeds of the locticians.",
     settings=CalendarSettings,
     roles=tuple(Role),
-    routers=[days.router, feeds.router, hours.router, time_off.router, imports.router],
+    routers=[module.router for module in (days, feeds, hours, time_off, imports)],
     subscriptions=subscriptions,
     jobs=JOBS,
     workers=[Worker("imports", refresh_worker.run)],

@@ -1,4 +1,4 @@
-"""Tables. Their policies are in sql/."""
+"""Tables of the calendar service. Their row security policies are in sql/."""
 
 from sqlalchemy import (
     CheckConstraint,
@@ -50,7 +50,7 @@ overrides = Table(
     metadata,
     Column("loctician_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("day", Date, primary_key=True, info=NONE),
-    Column("windows", JSONB, nullable=False, info=NONE),  # [["09:00", "12:00"], ...], none: closed
+    Column("windows", JSONB, nullable=False, info=NONE),  # [["09:00", "12:00"], ...]; [] closes the day
     Column("reason", Text, info=NONE),
     CheckConstraint("(reason IS NULL) = (windows <> '[]')", name="overrides_reason_check"),
     Index("overrides_by_day", "day"),
@@ -76,7 +76,7 @@ imports = Table(
     metadata,
     Column("id", Uuid, primary_key=True, info=NONE),
     Column("loctician_id", Uuid, nullable=False, info=PSEUDONYMOUS),
-    Column("url", Text, info=PERSONAL),  # null: a file. Whoever knows it can often read the calendar behind it
+    Column("url", Text, info=PERSONAL),  # null for a file; often a secret that opens the calendar
     Column("status", Text, nullable=False, info=NONE),
     Column("problem", Text, info=NONE),
     Column("busy", TSTZMULTIRANGE, nullable=False, server_default=text("'{}'"), info=PSEUDONYMOUS),
@@ -84,7 +84,7 @@ imports = Table(
     Column("etag", Text, info=NONE),
     Column("last_modified", Text, info=NONE),
     Column("failures", Integer, nullable=False, server_default=ZERO, info=NONE),
-    Column("due_at", DateTime(timezone=True), info=NONE),  # null: never again
+    Column("due_at", DateTime(timezone=True), info=NONE),  # null: not fetched again
     Column("checked_at", DateTime(timezone=True), info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     CheckConstraint("status IN ('waiting', 'current', 'failing', 'stopped')", name="imports_status_check"),
@@ -109,7 +109,7 @@ loctician_versions = Table(
     "loctician_versions",
     metadata,
     Column("loctician_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
-    Column("version", Integer, nullable=False, server_default=ZERO, info=NONE),  # of what was published
+    Column("version", Integer, nullable=False, server_default=ZERO, info=NONE),  # of the last windows_changed event
     Column("hours_version", Integer, nullable=False, server_default=ZERO, info=NONE),
     Column("published_until", Date, info=NONE),
     info=about(purpose="operation", keep="always"),
@@ -179,7 +179,7 @@ feeds = Table(
     metadata,
     Column("owner_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("id", Uuid, nullable=False, info=NONE),
-    Column("kind", Text, nullable=False, info=NONE),  # loctician or customer: whose side the appointments are seen from
+    Column("kind", Text, nullable=False, info=NONE),  # whose appointments it shows: loctician or customer
     Column("token_hash", LargeBinary, nullable=False, unique=True, info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     CheckConstraint("kind IN ('loctician', 'customer')", name="feeds_kind_check"),

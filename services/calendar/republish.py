@@ -1,4 +1,4 @@
-"""What calendar tells again of open hours: after a restore, when some of it may have been on its way."""
+"""Publishes all open windows again, after a restore that may have lost events."""
 
 from datetime import datetime, timedelta
 
@@ -7,22 +7,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.calendar.hours.expansion import NO_HOURS
 from services.calendar.local_time import today
-from services.calendar.windows import queries as windows
+from services.calendar.windows import queries
 from services.calendar.windows.service import DAYS_PER_EVENT, HORIZON, emit_days
 
 LOCTICIANS = text("SELECT loctician_id FROM calendar.loctician_versions ORDER BY loctician_id")
 
 
 async def republish(session: AsyncSession, since: datetime) -> int:
-    """Every loctician's days ahead as they stand, whenever they changed: under a new version, so they replace what
-    was known. Returns how many locticians."""
+    """Emits every day of the horizon for every loctician, also those that did not change after `since`.
+
+    Each event has a new version, so it replaces what consumers know. Returns the number of locticians.
+    """
     locticians = (await session.execute(LOCTICIANS)).scalars().all()
     first = today()
     days = [first + timedelta(days=n) for n in range(HORIZON.days)]
     for loctician_id in locticians:
-        await windows.lock(session, loctician_id)
-        stored = await windows.days_between(session, loctician_id, first, days[-1])
+        await queries.lock(session, loctician_id)
+        stored = await queries.days_between(session, loctician_id, first, days[-1])
         for n in range(0, len(days), DAYS_PER_EVENT):
-            chosen = days[n : n + DAYS_PER_EVENT]
-            await emit_days(session, loctician_id, {day: stored.get(day, NO_HOURS) for day in chosen})
+            batch = days[n : n + DAYS_PER_EVENT]
+            await emit_days(session, loctician_id, {day: stored.get(day, NO_HOURS) for day in batch})
     return len(locticians)

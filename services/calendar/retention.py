@@ -1,19 +1,19 @@
-"""How long calendar keeps what it holds. Nothing here is needed for hours to come."""
+"""Retention policies: how long calendar keeps its rows. No policy removes what future hours follow from."""
 
 from datetime import timedelta
 
 from services.calendar.feeds.service import CANCELLED_KEPT
-from services.calendar.privacy import NOBODY
+from services.calendar.privacy import ANONYMOUS_ID
 from shared.classification import clearing, deleting
 
 MONTH, YEAR = timedelta(days=30), timedelta(days=365)
-DEAD_LETTERS = timedelta(days=120)  # longer than a message can wait for its replay
+MAX_REPLAY = timedelta(days=120)  # a dead letter may be replayed for as long
 
-PARTED = f"customer_id <> '{NOBODY}'"
-# a stopped or uploaded calendar goes on to block what it covers
-OVER = "due_at IS NULL AND coalesce(CAST(covers_until AS timestamptz), checked_at, created_at) < :before"
-# the version alone, which keeps an older event from bringing back an appointment that is gone
-FORGOTTEN = """changed_at < :before AND NOT EXISTS (
+NOT_ANONYMIZED = f"customer_id <> '{ANONYMOUS_ID}'"
+# a stopped import and an uploaded file block windows up to covers_until
+ENDED_IMPORTS = "due_at IS NULL AND coalesce(CAST(covers_until AS timestamptz), checked_at, created_at) < :before"
+# while a booking has appointments its version stays, so that an older event cannot bring back a deleted one
+WITHOUT_APPOINTMENTS = """changed_at < :before AND NOT EXISTS (
     SELECT FROM appointments WHERE appointments.booking_id = booking_versions.booking_id)"""
 
 POLICIES = (
@@ -23,8 +23,8 @@ POLICIES = (
         purpose="appointments",
         keep=YEAR,
         least=MONTH,
-        sets=f"customer_id = '{NOBODY}'",
-        where=f"ends_at < :before AND {PARTED}",
+        sets=f"customer_id = '{ANONYMOUS_ID}'",
+        where=f"ends_at < :before AND {NOT_ANONYMIZED}",
     ),
     deleting("appointments", "appointments", purpose="calendar", keep=3 * YEAR, least=MONTH, where="ends_at < :before"),
     deleting(
@@ -32,7 +32,7 @@ POLICIES = (
         "appointments",
         purpose="appointments",
         keep=CANCELLED_KEPT,
-        least=CANCELLED_KEPT,  # feeds say for as long that they are
+        least=CANCELLED_KEPT,  # feeds show cancelled appointments for as long
         where="status = 'cancelled' AND changed_at < :before",
     ),
     deleting(
@@ -40,8 +40,8 @@ POLICIES = (
         "booking_versions",
         purpose="operation",
         keep=YEAR,
-        least=DEAD_LETTERS,
-        where=FORGOTTEN,
+        least=MAX_REPLAY,
+        where=WITHOUT_APPOINTMENTS,
     ),
     deleting("time_off", "time_off", purpose="calendar", keep=YEAR, least=MONTH, where="ends_at < :before"),
     deleting("overrides", "overrides", purpose="calendar", keep=YEAR, least=MONTH, where="day < CAST(:before AS date)"),
@@ -54,5 +54,5 @@ POLICIES = (
         where="valid_until < CAST(:before AS date)",
     ),
     deleting("windows", "windows", purpose="calendar", keep=YEAR, least=MONTH, where="day < CAST(:before AS date)"),
-    deleting("ended_imports", "imports", purpose="calendar", keep=MONTH, where=OVER),
+    deleting("ended_imports", "imports", purpose="calendar", keep=MONTH, where=ENDED_IMPORTS),
 )

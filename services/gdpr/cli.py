@@ -1,4 +1,4 @@
-"""Operator commands of gdpr: the audit log from the shell."""
+"""Operator commands of gdpr: verify, sign and export the audit log."""
 
 import asyncio
 import sys
@@ -10,8 +10,7 @@ import orjson
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gdpr.audit import checkpoints, hash_chain, queries
-from services.gdpr.audit import service as log
+from services.gdpr.audit import checkpoints, hash_chain, queries, service
 from services.gdpr.settings import GdprSettings
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -19,59 +18,59 @@ from shared.privacy.data_subject_requests import to_json
 from shared.settings import load
 
 app = typer.Typer()
-audit = typer.Typer(no_args_is_help=True, help="The audit log: verify, export, and who saw or changed what")
+audit = typer.Typer(no_args_is_help=True, help="The audit log: verify, sign and export it, and show who did what")
 app.add_typer(audit, name="audit")
 
-AT_ONCE = 100_000
-MOST = 1_000_000
-Most = Annotated[int, typer.Option(min=1, max=MOST, help="Rows at most, newest first")]
+ROWS_PER_TRANSACTION = 100_000
+MAX_ROWS = 1_000_000
+Most = Annotated[int, typer.Option(min=1, max=MAX_ROWS, help="Maximum number of rows, newest first")]
 
 
 @audit.command()
 def verify(
     noted: Annotated[
-        str | None, typer.Option(help="<last id>:<head> of an earlier run, to prove that nothing up to there is gone")
+        str | None, typer.Option(help="<last id>:<head> of an earlier run, to prove that no row up to it was removed")
     ] = None,
 ) -> None:
-    """Check every row against the chain and the signatures; exit 1 and name the first broken row otherwise."""
-    seen, found = asyncio.run(_verified())
-    broken = found.broken
-    if broken is None and noted and not asyncio.run(_stands(noted)):
+    """Check every row against the hash chain and the signatures. Exit with 1 and name the first broken row if any."""
+    rows, verification = asyncio.run(_verify())
+    broken = verification.broken
+    if broken is None and noted and not asyncio.run(_has_row(noted)):
         broken = hash_chain.Broken(None, int(noted.partition(":")[0]), "changed")
     if broken:
         typer.echo(f"BROKEN at row {broken.id} of {broken.month}: {broken.reason}")
         raise typer.Exit(1)
-    typer.echo(f"Intact: {seen} rows. Note this elsewhere: {found.last_id}:{found.head}")
+    typer.echo(f"Intact: {rows} rows. Note this in another place: {verification.last_id}:{verification.head}")
 
 
 @audit.command()
 def reanchor() -> None:
-    """Sign every month with SECRET_KEY, which SECRET_KEY_PREVIOUS signed: after the key was changed."""
+    """Sign every checkpoint with the new SECRET_KEY. SECRET_KEY_PREVIOUS must be the key that signed it before."""
     try:
-        months, unsigned = asyncio.run(_reanchored())
-    except checkpoints.BrokenAnchorError as error:
+        months, unsigned = asyncio.run(_sign_again())
+    except checkpoints.BrokenCheckpointError as error:
         typer.echo(f"BROKEN at {error.broken.month}: {error.broken.reason}. Nothing was signed")
         raise typer.Exit(1) from error
     typer.echo(f"Signed: {months} months")
     if unsigned:
-        typer.echo(f"{unsigned} rows came while the key of those before them was not known")
+        typer.echo(f"{unsigned} rows were recorded while the key of the rows before them was unknown")
 
 
 @audit.command()
-def export(most: Most = MOST) -> None:
-    """Every row with its hash, oldest first, as JSON Lines."""
+def export(most: Most = MAX_ROWS) -> None:
+    """Print every row with its hash, oldest first, as JSON Lines."""
     asyncio.run(_print_all(most))
 
 
 @audit.command()
 def subject(person_id: str, most: Most = 10_000) -> None:
-    """Who saw or changed what is about this person, as JSON Lines."""
+    """Print who read or changed data about this person, as JSON Lines."""
     asyncio.run(_print_matching({"person": person_id}, most))
 
 
 @audit.command()
 def actor(person_id: str, most: Most = 10_000) -> None:
-    """What this person saw and did, as JSON Lines."""
+    """Print what this person read and did, as JSON Lines."""
     asyncio.run(_print_matching({"actor_id": person_id}, most))
 
 
@@ -85,23 +84,23 @@ async def _session() -> AsyncIterator[AsyncSession]:
         await database.close()
 
 
-async def _verified() -> tuple[int, hash_chain.Verified]:
-    seen, following = 0, 1
+async def _verify() -> tuple[int, hash_chain.Verification]:
+    rows, next_id = 0, 1
     while True:
         async with _session() as session:
-            found = await hash_chain.verify(session, following, AT_ONCE)
-        seen += found.rows
-        if found.next_id is None:
-            return seen, found
-        following = found.next_id
+            verification = await hash_chain.verify(session, next_id, ROWS_PER_TRANSACTION)
+        rows += verification.rows
+        if verification.next_id is None:
+            return rows, verification
+        next_id = verification.next_id
 
 
-async def _reanchored() -> tuple[int, int]:
+async def _sign_again() -> tuple[int, int]:
     async with _session() as session:
-        return await checkpoints.reanchor(session)
+        return await checkpoints.sign_again(session)
 
 
-async def _stands(noted: str) -> bool:
+async def _has_row(noted: str) -> bool:
     last_id, _, head = noted.partition(":")
     async with _session() as session:
         rows = await queries.rows_from(session, None, int(last_id), int(last_id), 1)
@@ -122,7 +121,7 @@ async def _print_all(most: int) -> None:
 
 async def _print_matching(conditions: Mapping[str, Any], most: int) -> None:
     async with _session() as session:
-        async for row in log.every(session, conditions, most):
+        async for row in service.all_matching(session, conditions, most):
             _print(row)
 
 

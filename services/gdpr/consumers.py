@@ -1,4 +1,4 @@
-"""What gdpr reacts to: everything, for the audit; beside that answers to requests, and what tells who may be erased."""
+"""Events that gdpr consumes: all of them for the audit log, answers of the services, and who may be erased."""
 
 from typing import Any
 from uuid import UUID
@@ -9,40 +9,40 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.gdpr.audit import service as audit
 from services.gdpr.erasures import service as erasures
 from services.gdpr.exports import service as exports
-from services.gdpr.people import queries as people
-from services.gdpr.retention_policies import service as policies
+from services.gdpr.people import queries as people_queries
+from services.gdpr.retention_policies import service as retention_policies
 from shared.messaging.subscriptions import EVERYTHING, Received, Subscriptions
 from shared.privacy.events import Counts
 
 subscriptions = Subscriptions()
-OPEN = frozenset({"pending", "confirmed"})
+OPEN_STATUSES = frozenset({"pending", "confirmed"})
 
 
-class _Answer(BaseModel):
+class RequestAnswer(BaseModel):
     request_id: UUID
     service: str
     rows: Counts
 
 
-class Part(_Answer):
+class ExportPart(RequestAnswer):
     sealed: str
 
 
-class Proof(_Answer):
+class ErasureDone(RequestAnswer):
     dead_letters: int
 
 
-@subscriptions.on("gdpr.export_part.v1", Part)
-async def keep_part(session: AsyncSession, event: Received[Part]) -> None:
-    await exports.keep_part(session, **event.data.model_dump())
+@subscriptions.on("gdpr.export_part.v1", ExportPart)
+async def store_export_part(session: AsyncSession, event: Received[ExportPart]) -> None:
+    await exports.store_part(session, **event.data.model_dump())
 
 
-@subscriptions.on("gdpr.erasure_done.v1", Proof)
-async def keep_proof(session: AsyncSession, event: Received[Proof]) -> None:
-    await erasures.keep_proof(session, **event.data.model_dump())
+@subscriptions.on("gdpr.erasure_done.v1", ErasureDone)
+async def store_erasure_done(session: AsyncSession, event: Received[ErasureDone]) -> None:
+    await erasures.store_answer(session, **event.data.model_dump())
 
 
-class Applied(BaseModel):
+class RetentionApplied(BaseModel):
     service: str
     policy: str
     counted: int
@@ -50,9 +50,9 @@ class Applied(BaseModel):
     dry_run: bool
 
 
-@subscriptions.on("gdpr.retention_applied.v1", Applied)
-async def keep_run(session: AsyncSession, event: Received[Applied]) -> None:
-    await policies.ran(session, event.time, **event.data.model_dump())
+@subscriptions.on("gdpr.retention_applied.v1", RetentionApplied)
+async def store_retention_result(session: AsyncSession, event: Received[RetentionApplied]) -> None:
+    await retention_policies.store_result(session, event.time, **event.data.model_dump())
 
 
 class User(BaseModel):
@@ -67,24 +67,25 @@ class UserWithRole(User):
 @subscriptions.on("user.registered.v1", UserWithRole)
 @subscriptions.on("user.updated.v1", UserWithRole)
 @subscriptions.on("user.role_changed.v1", UserWithRole)
-async def learn_role(session: AsyncSession, event: Received[UserWithRole]) -> None:
-    await people.learn(session, event.data.user_id, event.data.version, of="role", value=event.data.role)
+async def store_role(session: AsyncSession, event: Received[UserWithRole]) -> None:
+    user = event.data
+    await people_queries.put_newest(session, user.user_id, user.version, column="role", value=user.role)
 
 
 @subscriptions.on("user.deactivated.v1", User)
-async def learn_of_leaving(session: AsyncSession, event: Received[User]) -> None:
-    await people.learn(session, event.data.user_id, event.data.version, of="active", value=False)
+async def store_deactivation(session: AsyncSession, event: Received[User]) -> None:
+    await people_queries.put_newest(session, event.data.user_id, event.data.version, column="active", value=False)
 
 
 @subscriptions.on("user.reactivated.v1", UserWithRole)
-async def learn_of_coming_back(session: AsyncSession, event: Received[UserWithRole]) -> None:
-    await people.learn(session, event.data.user_id, event.data.version, of="active", value=True)
-    await learn_role(session, event)
+async def store_reactivation(session: AsyncSession, event: Received[UserWithRole]) -> None:
+    await people_queries.put_newest(session, event.data.user_id, event.data.version, column="active", value=True)
+    await store_role(session, event)
 
 
 @subscriptions.on("user.never_verified.v1", User)
-async def forget_never_verified(session: AsyncSession, event: Received[User]) -> None:
-    await erasures.forget_never_verified(session, event.data.user_id)
+async def erase_never_verified(session: AsyncSession, event: Received[User]) -> None:
+    await erasures.erase_never_verified(session, event.data.user_id)
 
 
 class Item(BaseModel):
@@ -105,14 +106,16 @@ class Booking(BaseModel):
 @subscriptions.on("booking.cancelled.v1", Booking)
 @subscriptions.on("booking.completed.v1", Booking)
 @subscriptions.on("booking.no_show.v1", Booking)
-async def learn_duty(session: AsyncSession, event: Received[Booking]) -> None:
+async def store_duty(session: AsyncSession, event: Received[Booking]) -> None:
     booking = event.data
     locticians = sorted({item.loctician_id for item in booking.items})
-    open_ = booking.status in OPEN
-    await people.duty(session, booking.booking_id, booking.version, locticians, booking.end, open_=open_)
+    is_open = booking.status in OPEN_STATUSES
+    await people_queries.put_duty(
+        session, booking.booking_id, booking.version, locticians, booking.end, is_open=is_open
+    )
 
 
-# Last, since recording holds a lock until the commit.
+# The last subscription, because recording holds a lock until the commit.
 @subscriptions.on(EVERYTHING, dict[str, Any])
 async def record(session: AsyncSession, event: Received[dict[str, Any]]) -> None:
     await audit.record(session, event)

@@ -1,3 +1,5 @@
+"""Errors of the gdpr service, with the texts that callers read."""
+
 from typing import ClassVar
 
 from shared.errors import Conflict, RuleBroken, Texts
@@ -7,8 +9,8 @@ class LastAdmin(Conflict):
     code = "last_admin"
     title: ClassVar[Texts] = {"da": "Den sidste administrator", "en": "The last admin"}
     detail: ClassVar[Texts] = {
-        "da": "Gør først en anden til administrator; ellers kan ingen styre salonen.",
-        "en": "Make somebody else an admin first, or nobody can run the salon.",
+        "da": "Gør først en anden til administrator. Ellers kan ingen administrere salonen.",
+        "en": "Make another person an admin first. Otherwise nobody can manage the salon.",
     }
 
 
@@ -16,8 +18,8 @@ class UpcomingDuty(Conflict):
     code = "upcoming_duty"
     title: ClassVar[Texts] = {"da": "Kommende aftaler", "en": "Upcoming appointments"}
     detail: ClassVar[Texts] = {
-        "da": "Personen skal udføre {count} kommende aftaler. Flyt eller aflys dem først.",
-        "en": "The person is to hold {count} upcoming appointments. Move or cancel them first.",
+        "da": "Personen har {count} kommende aftaler som behandler. Flyt eller aflys dem først.",
+        "en": "The person is the loctician of {count} upcoming appointments. Move or cancel them first.",
     }
 
 
@@ -25,16 +27,16 @@ class ConsentTextChanged(Conflict):
     code = "consent_text_changed"
     title: ClassVar[Texts] = {"da": "Teksten er ændret", "en": "The text has changed"}
     detail: ClassVar[Texts] = {
-        "da": "Hent den nyeste tekst, og spørg igen: et samtykke gælder det, der blev læst.",
-        "en": "Fetch the newest text and ask again: consent covers what was read.",
+        "da": "Hent den nyeste tekst, og spørg igen. Et samtykke gælder kun den tekst, personen har læst.",
+        "en": "Fetch the newest text and ask again. Consent covers only the text that the person has read.",
     }
 
 
 class UnknownPurpose(RuleBroken):
     code = "unknown_purpose"
     detail: ClassVar[Texts] = {
-        "da": "Der bedes ikke om samtykke til {purpose}.",
-        "en": "Nobody asks for consent to {purpose}.",
+        "da": "Der kan ikke gives samtykke til {purpose}.",
+        "en": "There is no consent for {purpose}.",
     }
 
 

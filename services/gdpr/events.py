@@ -1,4 +1,4 @@
-"""What gdpr publishes. Ids, codes and figures only; what services answer is in shared/privacy/events.py."""
+"""Events that gdpr publishes: ids, codes and numbers only. The services' answers are in shared/privacy/events.py."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -39,7 +39,7 @@ class ExportDownloaded(_Request, type="gdpr.export_downloaded.v1", subject="subj
 
 
 class ErasureRequested(_Request, type="gdpr.erasure_requested.v1", subject="subject_id"):
-    """The services named answer with gdpr.erasure_done.v1; `version` grows with each step."""
+    """The named services answer with gdpr.erasure_done.v1. `version` grows with each step."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = REQUEST | {"services": ["auth"]}
 
@@ -47,7 +47,7 @@ class ErasureRequested(_Request, type="gdpr.erasure_requested.v1", subject="subj
 
 
 class ErasureCompleted(_Request, type="gdpr.erasure_completed.v1", subject="subject_id"):
-    """Every service has proven that it knows the person no more."""
+    """Every service has confirmed that it has erased the person."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = REQUEST | {"version": 4}
 
@@ -78,7 +78,7 @@ class Order(BaseModel):
 
 
 class RetentionDue(Event, type="gdpr.retention_due.v1", subject="run_id"):
-    """Each service counts, and unless it is a dry run removes, what is older than these days."""
+    """Each service removes what is older than these days; in a dry run it only counts."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "version": 1,
@@ -101,10 +101,10 @@ class RetentionChanged(Event, type="gdpr.retention_changed.v1", subject="policy"
 
 
 class AuditReanchored(Event, type="gdpr.audit_reanchored.v1", subject="last_id"):
-    """The audit's months, up to this row, are signed with the SECRET_KEY of now."""
+    """The audit log's checkpoints, up to this row, are signed with the current SECRET_KEY."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {"version": 1, "last_id": 120_000, "months": 14, "unsigned": 0}
 
     last_id: int
     months: int
-    unsigned: int = Field(description="Rows that came while the key of those before them was not known")
+    unsigned: int = Field(description="Rows recorded while the key of the rows before them was unknown")

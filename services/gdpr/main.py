@@ -1,3 +1,5 @@
+"""The gdpr service: its endpoints, consumers and jobs."""
+
 from fastapi import FastAPI
 
 from domain.roles import Role
@@ -14,22 +16,13 @@ from services.gdpr.settings import GdprSettings
 from shared.http.app import Service, create_app
 from shared.settings import load
 
+ENDPOINTS = (audit, exports, erasures, data_subject_requests, consents, retention_policies, processing_records)
 SERVICE = Service(
     name="gdpr",
+    description="Rights of data subjects, consents, retention periods, the record of processing and the audit log.",
     settings=GdprSettings,
     roles=tuple(Role),
-    routers=[
-        module.router
-        for module in (
-            audit,
-            data_subject_requests,
-            exports,
-            erasures,
-            consents,
-            retention_policies,
-            processing_records,
-        )
-    ],
+    routers=[module.router for module in ENDPOINTS],
     subscriptions=subscriptions,
     jobs=JOBS,
 )

@@ -1,4 +1,4 @@
-"""Tables. Their policies and triggers are in sql/."""
+"""Tables of the gdpr service. Their row security policies and triggers are in sql/."""
 
 from sqlalchemy import (
     BigInteger,

@@ -1,4 +1,4 @@
-"""How long gdpr keeps what it holds."""
+"""Retention policies: how long gdpr keeps its rows."""
 
 from datetime import timedelta
 

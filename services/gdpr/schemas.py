@@ -1,4 +1,4 @@
-"""HTTP models. Instants are answered in Europe/Copenhagen."""
+"""Field types that the HTTP models of several nouns share."""
 
 from datetime import datetime
 from typing import Annotated
@@ -8,4 +8,6 @@ from pydantic import AfterValidator, Field
 from domain.clock import to_copenhagen
 
 LocalInstant = Annotated[datetime, AfterValidator(to_copenhagen)]
+"""An instant, answered in Copenhagen's offset."""
+
 Code = Annotated[str, Field(min_length=1, max_length=100)]

@@ -70,7 +70,7 @@ async def consume(database_url: str, service: str, events: Iterable[Json]) -> li
         await database.close()
 
 
-async def audited(database_url: str) -> hash_chain.Verified:
+async def audited(database_url: str) -> hash_chain.Verification:
     """What `loctician audit verify` finds."""
     database = Database.from_settings(settings(database_url), "gdpr")
     try:

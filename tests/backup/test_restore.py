@@ -38,7 +38,7 @@ class Before:
     dump: Path
     instant: str
     photograph: Any
-    audit: hash_chain.Verified
+    audit: hash_chain.Verification
     sent: list[Json]
     handled: list[Json]
 

@@ -62,7 +62,7 @@ class TestMarks:
         policies = {policy.name for policy in generator.service(service).policies}
         for name, told in told_of(service):
             assert told["purpose"] in purposes.PURPOSES, name
-            assert told["keep"] in policies | UNTIL | purposes.KEPT.keys(), name
+            assert told["keep"] in policies | UNTIL | purposes.PERIODS.keys(), name
 
     def test_policies_are_of_tables_that_exist_and_within_their_own_bounds(self, service: str) -> None:
         tables = {table.name for table in metadata_of(service).tables.values()}
@@ -83,7 +83,7 @@ def test_every_column_that_says_something_of_people_has_a_purpose_and_a_time(ser
 
 
 def test_every_time_that_is_no_policy_has_words() -> None:
-    assert set(UNTIL) <= set(purposes.KEPT)
+    assert set(UNTIL) <= set(purposes.PERIODS)
     assert {policy.purpose for policy in COMMON} <= set(purposes.PURPOSES)
 
 

@@ -1,12 +1,16 @@
+"""HTTP models of appointments, and of a span of time. Instants are in Copenhagen's offset."""
+
 import datetime as dt
 from uuid import UUID
+
+from pydantic import Field
 
 from shared.http.schemas import Schema
 
 
 class Span(Schema):
-    start: dt.datetime
-    end: dt.datetime
+    start: dt.datetime = Field(examples=["2026-09-14T10:00:00+02:00"])
+    end: dt.datetime = Field(examples=["2026-09-18T17:00:00+02:00"])
 
 
 class Appointment(Span):
@@ -14,4 +18,4 @@ class Appointment(Span):
     item_id: UUID
     service_id: UUID
     customer_id: UUID
-    status: str
+    status: str = Field(examples=["confirmed"])

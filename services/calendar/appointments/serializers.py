@@ -1,12 +1,12 @@
-"""Rows as answers give them."""
+"""Appointments and spans of time as responses show them."""
 
 from domain.clock import to_copenhagen
-from services.calendar.intervals import Window
+from services.calendar.intervals import Interval
 from services.calendar.rows import Row
 
 
-def span(part: Window) -> dict[str, str]:
-    return {"start": to_copenhagen(part[0]).isoformat(), "end": to_copenhagen(part[1]).isoformat()}
+def span(interval: Interval) -> dict[str, str]:
+    return {"start": to_copenhagen(interval[0]).isoformat(), "end": to_copenhagen(interval[1]).isoformat()}
 
 
 def appointment(row: Row) -> dict[str, str]:

@@ -1,32 +1,44 @@
+"""A loctician's days and the public holidays over HTTP."""
+
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
 from services.calendar.days import schemas
-from services.calendar.days.service import View, last_day, read
-from services.calendar.dependencies import PREFIX, Caller, From, Loctician, To, Visitor
+from services.calendar.days.service import View, last_day, read_calendar
+from services.calendar.dependencies import PREFIX, Anyone, Caller, From, Loctician, To
+from services.calendar.errors import RangeTooLong
 from services.calendar.hours.expansion import danish_holidays
 from services.calendar.local_time import today
 from shared.http.dependencies import SessionDep
+from shared.openapi.operations import raises
 
 router = APIRouter(prefix=PREFIX)
 
 
-@router.get("/holidays", response_model=schemas.Holidays)
-async def list_holidays(who: Visitor, year: Annotated[int | None, Query(ge=2000, le=2099)] = None) -> dict[str, Any]:
-    """Closed, unless an override opens the date."""
-    found = danish_holidays(year or today().year)
-    return {"items": [{"date": day, "name": name} for day, name in found.items()]}
+@router.get("/holidays", response_model=schemas.Holidays, summary="List the Danish public holidays")
+async def list_holidays(
+    principal: Anyone, year: Annotated[int | None, Query(ge=2000, le=2099, examples=[2026])] = None
+) -> dict[str, Any]:
+    """The salon is closed on these dates, unless an override opens one. `year` is the current one by default."""
+    holidays = danish_holidays(year or today().year)
+    return {"items": [{"date": day, "name": name} for day, name in holidays.items()]}
 
 
-@router.get("/{loctician_id}", response_model=schemas.Calendar)
+@router.get(
+    "/{loctician_id}",
+    response_model=schemas.Calendar,
+    summary="Read a loctician's days",
+    responses=raises(RangeTooLong),
+)
 async def get_calendar(
-    who: Caller,
+    principal: Caller,
     loctician: Loctician,
     session: SessionDep,
     first: From = None,
     last: To = None,
-    view: View | None = None,
+    view: Annotated[View | None, Query(examples=["week"])] = None,
 ) -> dict[str, Any]:
+    """At most 62 days, both dates included. `view` sets the length where `to` is left out."""
     start = first or today()
-    return await read(session, who, loctician, start, last_day(start, last, view))
+    return await read_calendar(session, principal, loctician, start, last_day(start, last, view))

@@ -1,75 +1,97 @@
+"""Calendar feeds over HTTP."""
+
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
-from services.calendar.dependencies import PREFIX, SALON, Visitor
+from services.calendar.dependencies import PREFIX, SALON_ROLES, Anyone
 from services.calendar.feeds import schemas, service
 from shared.errors import NotFound
 from shared.http.dependencies import DatabaseDep, SessionDep
 from shared.http.idempotency import IdempotencyKey
 from shared.identity.access import SIGNED_IN
 from shared.identity.principals import Principal
+from shared.openapi.operations import CACHE_CONTROL, ETAG, LAST_MODIFIED, sends
 
 router = APIRouter(prefix=PREFIX)
 
 Caller = Annotated[Principal, SIGNED_IN]
 
 
-async def own_or_salon(owner_id: UUID, who: Caller) -> UUID:
-    """Everybody has a feed of their own; the salon may give a loctician one."""
-    if who.role not in SALON and who.id != owner_id:
+async def own_or_salon(owner_id: UUID, principal: Caller) -> UUID:
+    """Staff and admins may create a loctician's feed. Raises NotFound for anybody else but the owner."""
+    if principal.role not in SALON_ROLES and principal.id != owner_id:
         raise NotFound
     return owner_id
 
 
 Owner = Annotated[UUID, Depends(own_or_salon)]
 
-
 CALENDAR: dict[str, Any] = {
     "schema": {"type": "string"},
     "example": "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n",
 }
+FEED_HEADERS = (ETAG, LAST_MODIFIED, CACHE_CONTROL)
 
 
 @router.get(
     "/feeds/{token}.ics",
     response_class=Response,
-    responses={200: {"content": {"text/calendar": CALENDAR}}, 304: {"description": "Unchanged"}},
+    summary="Read a calendar feed",
+    responses={
+        200: {"content": {"text/calendar": CALENDAR}, **sends(200, *FEED_HEADERS)[200]},
+        304: {"description": "Unchanged", **sends(304, *FEED_HEADERS)[304]},
+    },
 )
 async def read_feed(
-    who: Visitor,
-    token: str,
+    principal: Anyone,
+    token: Annotated[str, Path(examples=[schemas.TOKEN])],
     database: DatabaseDep,
-    if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
+    if_none_match: Annotated[str | None, Header(max_length=1000, examples=['"9f2c"'])] = None,
 ) -> Response:
-    found = await service.document(database, token)
+    """For calendar programs, which subscribe to this address (RFC 5545)."""
+    feed = await service.render_feed(database, token)
     headers = {
-        "ETag": found.etag,
-        "Last-Modified": found.last_modified,
+        "ETag": feed.etag,
+        "Last-Modified": feed.last_modified,
         "Cache-Control": "private, max-age=300",
         "X-Robots-Tag": "noindex",
     }
-    if if_none_match and found.etag in {one.strip().removeprefix("W/") for one in if_none_match.split(",")}:
+    if if_none_match and feed.etag in {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}:
         return Response(status_code=304, headers=headers)
-    return Response(found.content, headers=headers, media_type="text/calendar")
+    return Response(feed.content, headers=headers, media_type="text/calendar")
 
 
-@router.post("/{owner_id}/feed", status_code=201, response_model=schemas.NewFeed)
+@router.post(
+    "/{owner_id}/feed",
+    status_code=201,
+    response_model=schemas.NewFeed,
+    summary="Create the secret address of a calendar feed",
+    responses=sends(201, CACHE_CONTROL),
+)
 async def create_feed(
-    who: Caller, owner: Owner, request: Request, session: SessionDep, response: Response, key: IdempotencyKey = None
+    principal: Caller,
+    owner: Owner,
+    request: Request,
+    session: SessionDep,
+    response: Response,
+    key: IdempotencyKey = None,
 ) -> dict[str, Any]:
-    """A new secret address; the one there was ends. A customer's shows own bookings, any other those of a chair."""
+    """Replaces an earlier address. A customer's feed shows the customer's own bookings, any other a loctician's
+    appointments."""
     response.headers["Cache-Control"] = "no-store"
-    return await service.create(session, who, owner, request.app.state.runtime.settings, key)
+    return await service.create_feed(session, principal, owner, request.app.state.runtime.settings, key)
 
 
-@router.get("/{owner_id}/feed", response_model=schemas.Feed)
+@router.get("/{owner_id}/feed", response_model=schemas.Feed, summary="Get the calendar feed, without its address")
 async def get_feed(owner: Owner, session: SessionDep) -> dict[str, str]:
-    """Whether there is one. Its address is told only when it is made."""
-    return await service.get(session, owner)
+    """404 if there is none. The address is shown only when it is created."""
+    return await service.get_feed(session, owner)
 
 
-@router.delete("/{owner_id}/feed", status_code=204, response_class=Response)
+@router.delete(
+    "/{owner_id}/feed", status_code=204, response_class=Response, summary="Revoke the address of a calendar feed"
+)
 async def revoke_feed(owner: Owner, session: SessionDep) -> None:
-    await service.revoke(session, owner)
+    await service.revoke_feed(session, owner)

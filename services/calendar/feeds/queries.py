@@ -1,3 +1,5 @@
+"""Feeds: at most one a person, found by its owner or by its token's hash."""
+
 from typing import Any
 from uuid import UUID
 
@@ -6,21 +8,22 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.calendar.models import feeds
-from services.calendar.rows import Row, first
+from services.calendar.rows import Row, fetch_first
 
 
 async def feed_of(session: AsyncSession, owner_id: UUID) -> Row | None:
-    return await first(session, select(feeds).where(feeds.c.owner_id == owner_id))
+    return await fetch_first(session, select(feeds).where(feeds.c.owner_id == owner_id))
 
 
-async def feed_with(session: AsyncSession, token_hash: bytes) -> Row | None:
-    return await first(session, select(feeds).where(feeds.c.token_hash == token_hash))
+async def feed_with_token(session: AsyncSession, token_hash: bytes) -> Row | None:
+    return await fetch_first(session, select(feeds).where(feeds.c.token_hash == token_hash))
 
 
-async def put(session: AsyncSession, feed: dict[str, Any]) -> None:
-    """In place of the one the owner had."""
-    await session.execute(upsert(feeds).values(feed).on_conflict_do_update(index_elements=["owner_id"], set_=feed))
+async def put(session: AsyncSession, values: dict[str, Any]) -> None:
+    """Replaces the owner's earlier feed."""
+    await session.execute(upsert(feeds).values(values).on_conflict_do_update(index_elements=["owner_id"], set_=values))
 
 
 async def remove(session: AsyncSession, owner_id: UUID) -> Row | None:
-    return await first(session, delete(feeds).where(feeds.c.owner_id == owner_id).returning(feeds))
+    """The row that was removed; None if there was none."""
+    return await fetch_first(session, delete(feeds).where(feeds.c.owner_id == owner_id).returning(feeds))

@@ -1,9 +1,11 @@
+"""Feeds as responses show them."""
+
 from domain.clock import to_copenhagen
 from services.calendar.rows import Row
 
 
 def feed(row: Row) -> dict[str, str]:
-    """A feed without its address, which is told only once."""
+    """Without the secret address."""
     return {
         "id": str(row["id"]),
         "kind": row["kind"],

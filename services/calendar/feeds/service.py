@@ -1,10 +1,7 @@
-"""Feeds: one secret address a person, where calendar programs fetch the person's appointments."""
+"""Creates, revokes and renders feeds: one secret address a person, where calendar programs fetch the appointments."""
 
 import asyncio
 import hashlib
-import hmac
-import re
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -17,7 +14,8 @@ from domain.roles import Role
 from services.calendar import events
 from services.calendar.appointments import queries as appointment_queries
 from services.calendar.feeds import ics_writer, queries, serializers
-from services.calendar.names import queries as names_queries
+from services.calendar.feeds.tokens import feed_token, hash_token, is_token
+from services.calendar.names import queries as name_queries
 from services.calendar.rows import Row, Rows
 from services.calendar.settings import CalendarSettings
 from shared.database.session import Database, transaction
@@ -27,10 +25,9 @@ from shared.identity.principals import SERVICE_CLAIMS, Claims, Principal
 from shared.messaging.events import emit, new_id
 
 PAST, AHEAD = timedelta(days=90), timedelta(days=400)
-MOST_EVENTS = 2000
+MAX_EVENTS = 2000
 CANCELLED_KEPT = timedelta(days=30)
-TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
-OWNER_COLUMN = {"loctician": "loctician_id", "customer": "customer_id"}
+OWNER_COLUMNS = {"loctician": "loctician_id", "customer": "customer_id"}
 
 
 @dataclass(frozen=True)
@@ -40,100 +37,91 @@ class Document:
     last_modified: str
 
 
-async def create(
-    session: AsyncSession, who: Principal, owner_id: UUID, settings: CalendarSettings, key: str | None
+async def create_feed(
+    session: AsyncSession, principal: Principal, owner_id: UUID, settings: CalendarSettings, key: str | None
 ) -> dict[str, Any]:
-    """A new address in place of the one there was; told now and never again, save to the same idempotency key."""
-    kind = "customer" if who.role == Role.CUSTOMER else "loctician"
+    """Replaces the owner's earlier feed. Only a repeated request with the same idempotency key sees the address again.
+
+    Raises IdempotencyKeyReused.
+    """
+    kind = "customer" if principal.role == Role.CUSTOMER else "loctician"
     request = fingerprint("feed", str(owner_id), kind)
-    made = await once(session, who.id, key, request, lambda: _replace(session, owner_id, kind, settings))
-    token = _token(settings, UUID(made["id"]))
-    return made | {"token": token, "url": f"{settings.public_url}/api/v1/calendar/feeds/{token}.ics"}
+    feed = await once(session, principal.id, key, request, lambda: _replace(session, owner_id, kind, settings))
+    token = feed_token(settings, UUID(feed["id"]))
+    return feed | {"token": token, "url": f"{settings.public_url}/api/v1/calendar/feeds/{token}.ics"}
 
 
 async def _replace(session: AsyncSession, owner_id: UUID, kind: str, settings: CalendarSettings) -> dict[str, Any]:
-    await _revoke(session, owner_id)
+    await revoke_if_any(session, owner_id)
     feed_id = new_id()
-    feed = {
+    row = {
         "owner_id": owner_id,
         "id": feed_id,
         "kind": kind,
-        "token_hash": _hash(_token(settings, feed_id)),
+        "token_hash": hash_token(feed_token(settings, feed_id)),
         "created_at": datetime.now(UTC),
     }
-    await queries.put(session, feed)
+    await queries.put(session, row)
     emit(session, events.FeedCreated(version=1, feed_id=feed_id, owner_id=owner_id, kind=kind))
-    return dict(serializers.feed(feed))
+    return dict(serializers.feed(row))
 
 
-def _token(settings: CalendarSettings, feed_id: UUID) -> str:
-    """From the feed's id and the secret key: it can be told again to the same idempotency key and is stored nowhere."""
-    secret = settings.secret_key.get_secret_value().encode()
-    return urlsafe_b64encode(hmac.digest(secret, f"calendar feed {feed_id}".encode(), "sha256")).decode().rstrip("=")
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
-
-
-async def get(session: AsyncSession, owner_id: UUID) -> dict[str, str]:
-    found = await queries.feed_of(session, owner_id)
-    if found is None:
+async def get_feed(session: AsyncSession, owner_id: UUID) -> dict[str, str]:
+    """Raises NotFound."""
+    row = await queries.feed_of(session, owner_id)
+    if row is None:
         raise NotFound
-    return serializers.feed(found)
+    return serializers.feed(row)
 
 
-async def revoke(session: AsyncSession, owner_id: UUID) -> None:
-    if not await _revoke(session, owner_id):
+async def revoke_feed(session: AsyncSession, owner_id: UUID) -> None:
+    """Raises NotFound."""
+    if not await revoke_if_any(session, owner_id):
         raise NotFound
 
 
-async def revoke_if_any(session: AsyncSession, owner_id: UUID) -> None:
-    await _revoke(session, owner_id)
-
-
-async def _revoke(session: AsyncSession, owner_id: UUID) -> bool:
-    gone = await queries.remove(session, owner_id)
-    if gone is None:
+async def revoke_if_any(session: AsyncSession, owner_id: UUID) -> bool:
+    """Returns whether the person had a feed."""
+    row = await queries.remove(session, owner_id)
+    if row is None:
         return False
-    emit(session, events.FeedRevoked(version=2, feed_id=gone["id"], owner_id=owner_id, kind=gone["kind"]))
+    emit(session, events.FeedRevoked(version=2, feed_id=row["id"], owner_id=owner_id, kind=row["kind"]))
     return True
 
 
-async def document(database: Database, token: str) -> Document:
-    """The feed behind a token. Raises NotFound for one that is unknown or revoked."""
-    feed, language = await _feed(database, token)
-    rows, names = await _content(database, feed, language)
-    # it may take a while, so not on the loop's time
+async def render_feed(database: Database, token: str) -> Document:
+    """The feed of a token. Raises NotFound if the token is unknown or revoked."""
+    feed, language = await _find_feed(database, token)
+    rows, names = await _read_content(database, feed, language)
+    # in a thread: a long feed would block the event loop
     content = await asyncio.to_thread(ics_writer.write, feed["kind"], rows, names, language, feed["owner_id"])
     changed = max([row["changed_at"] for row in rows], default=feed["created_at"])
     last_modified = format_datetime(changed.astimezone(UTC), usegmt=True)
     return Document(content, f'"{hashlib.sha256(content).hexdigest()[:32]}"', last_modified)
 
 
-async def _feed(database: Database, token: str) -> tuple[Row, str]:
-    if not TOKEN.fullmatch(token):
+async def _find_feed(database: Database, token: str) -> tuple[Row, str]:
+    if not is_token(token):
         raise NotFound
     async with transaction(database, SERVICE_CLAIMS) as session:
-        feed = await queries.feed_with(session, _hash(token))
+        feed = await queries.feed_with_token(session, hash_token(token))
         if feed is None:
             raise NotFound
-        return feed, await names_queries.language_of(session, feed["owner_id"])
+        return feed, await name_queries.language_of(session, feed["owner_id"])
 
 
-async def _content(database: Database, feed: Row, language: str) -> tuple[Rows, dict[UUID, str]]:
-    """Read as the feed's owner, so that the database itself gives nobody else's appointments."""
+async def _read_content(database: Database, feed: Row, language: str) -> tuple[Rows, dict[UUID, str]]:
+    """Reads with the owner's claims, so that row security keeps out everybody else's appointments."""
     now = datetime.now(UTC)
-    owner_id, column = feed["owner_id"], OWNER_COLUMN[feed["kind"]]
+    owner_id, column = feed["owner_id"], OWNER_COLUMNS[feed["kind"]]
     async with transaction(database, Claims(role=feed["kind"], sub=owner_id)) as session:
-        rows = await appointment_queries.appointments_of(
-            session, column, owner_id, now - PAST, now + AHEAD, MOST_EVENTS
-        )
-        rows = [
-            row
-            for row in rows
-            if row["status"] != appointment_queries.CANCELLED or row["changed_at"] > now - CANCELLED_KEPT
-        ]
+        rows = await appointment_queries.appointments_of(session, column, owner_id, now - PAST, now + AHEAD, MAX_EVENTS)
+        rows = [row for row in rows if not _is_cancelled_before(row, now - CANCELLED_KEPT)]
         locticians = {row["loctician_id"] for row in rows} | {owner_id}
-        names = await names_queries.names_for(session, {row["treatment_id"] for row in rows}, locticians, language)
+        names = await name_queries.names_for(session, {row["treatment_id"] for row in rows}, locticians, language)
     return rows, names
+
+
+def _is_cancelled_before(row: Row, instant: datetime) -> bool:
+    cancelled: bool = row["status"] == appointment_queries.CANCELLED and row["changed_at"] <= instant
+    return cancelled

@@ -1,4 +1,4 @@
-"""From hours on the wall clock in Copenhagen to open windows as instants in UTC. Pure functions only."""
+"""Expands hours, overrides, holidays and time off into open windows in UTC. Pure functions only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,17 +8,17 @@ from typing import Literal
 
 import holidays
 
-from services.calendar.intervals import Window, merge, subtract, within
-from services.calendar.local_time import bounds, instant
+from services.calendar.intervals import Interval, merge, overlapping, subtract
+from services.calendar.local_time import day_bounds, to_utc
 
-MOST_WINDOWS = 96  # of a day; whoever reads the event may rely on it
-Clocks = Sequence[tuple[time, time]]
+MAX_WINDOWS = 96  # of a day; consumers of calendar.windows_changed.v1 rely on it
+ClockTimes = Sequence[tuple[time, time]]
 Cause = Literal["holiday", "time_off", "override"]
 
 
 @dataclass(frozen=True)
 class Hours:
-    """Open on a weekday (Monday is 0) while valid; both ends of the validity are included."""
+    """An opening on a weekday (Monday is 0), valid from `valid_from` to `valid_until`, both included."""
 
     weekday: int
     starts: time
@@ -26,7 +26,7 @@ class Hours:
     valid_from: date
     valid_until: date | None = None
 
-    def on(self, day: date) -> bool:
+    def holds_on(self, day: date) -> bool:
         return (
             day.weekday() == self.weekday
             and self.valid_from <= day
@@ -45,19 +45,19 @@ class Hours:
 
 @dataclass(frozen=True)
 class Rules:
-    """Everything that decides when a loctician is open. An override replaces hours and holiday of its date."""
+    """Everything that decides when a loctician is open. An override replaces the hours and the holiday of its date."""
 
     hours: Sequence[Hours] = ()
-    overrides: Mapping[date, Clocks] = field(default_factory=dict)
-    off: Sequence[Window] = ()
-    busy: Sequence[Window] = ()
+    overrides: Mapping[date, ClockTimes] = field(default_factory=dict)
+    off: Sequence[Interval] = ()
+    busy: Sequence[Interval] = ()
 
 
 @dataclass(frozen=True)
 class OpenDay:
-    """`closed_for` says why there are no windows; None when there are some, or simply no hours."""
+    """The open windows of a date. Without windows, `closed_for` is the reason; None if there are no hours."""
 
-    windows: list[Window]
+    windows: list[Interval]
     closed_for: Cause | None = None
 
 
@@ -65,40 +65,41 @@ NO_HOURS = OpenDay([])
 
 
 def expand(rules: Rules, first: date, days: int) -> dict[date, OpenDay]:
-    """Each local date with its windows, sorted and merged."""
+    """The open windows of each local date from `first` on, sorted and merged."""
     taken = merge([*rules.off, *rules.busy])
-    wanted = (first + timedelta(days=n) for n in range(days))
-    return {day: _day(rules, taken, day) for day in wanted}
+    dates = (first + timedelta(days=n) for n in range(days))
+    return {day: _expand_day(rules, taken, day) for day in dates}
 
 
-def _day(rules: Rules, taken: Sequence[Window], day: date) -> OpenDay:
-    opened = _opened(rules, day)
-    if not opened.windows:
-        return opened
-    left = subtract(opened.windows, within(taken, *bounds(day)))
-    return OpenDay(_at_most(left), None if left else "time_off")
+def _expand_day(rules: Rules, taken: Sequence[Interval], day: date) -> OpenDay:
+    opening = _opening(rules, day)
+    if not opening.windows:
+        return opening
+    left = subtract(opening.windows, overlapping(taken, *day_bounds(day)))
+    return OpenDay(_limit(left), None if left else "time_off")
 
 
-def _opened(rules: Rules, day: date) -> OpenDay:
+def _opening(rules: Rules, day: date) -> OpenDay:
+    """By the first rule that fits: the override of the date, a public holiday, the weekly hours."""
     if day in rules.overrides:
-        windows = _at(day, rules.overrides[day])
+        windows = _to_windows(day, rules.overrides[day])
         return OpenDay(windows, None if windows else "override")
-    usual = _at(day, [(one.starts, one.ends) for one in rules.hours if one.on(day)])
+    usual = _to_windows(day, [(hours.starts, hours.ends) for hours in rules.hours if hours.holds_on(day)])
     return OpenDay([], "holiday") if usual and day in danish_holidays(day.year) else OpenDay(usual)
 
 
-def _at(day: date, clocks: Clocks) -> list[Window]:
-    return merge((instant(day, starts), instant(day, ends, last=True)) for starts, ends in clocks)
+def _to_windows(day: date, clocks: ClockTimes) -> list[Interval]:
+    return merge((to_utc(day, starts), to_utc(day, ends, last=True)) for starts, ends in clocks)
 
 
-def _at_most(windows: list[Window]) -> list[Window]:
-    """The longest ones, where time off and imported calendars cut a day into more than anybody can use."""
-    longest = sorted(windows, key=lambda one: one[0] - one[1])[:MOST_WINDOWS]
+def _limit(windows: list[Interval]) -> list[Interval]:
+    """Keeps the longest windows of a day that time off and imported calendars cut into too many pieces."""
+    longest = sorted(windows, key=lambda window: window[0] - window[1])[:MAX_WINDOWS]
     return sorted(longest)
 
 
 @lru_cache(maxsize=128)
 def danish_holidays(year: int) -> dict[date, str]:
     """Public holidays and their Danish names, by date."""
-    found = holidays.country_holidays("DK", years=year, language="da")
-    return {day: name for day, name in sorted(found.items()) if day.year == year}
+    names = holidays.country_holidays("DK", years=year, language="da")
+    return {day: name for day, name in sorted(names.items()) if day.year == year}

@@ -1,4 +1,4 @@
-"""Weekly hours, overrides and time off: the rules that a loctician's windows follow from."""
+"""Weekly hours with their version, and overrides."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -10,39 +10,39 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.calendar.hours.expansion import Hours
 from services.calendar.models import loctician_versions, overrides, working_hours
-from services.calendar.rows import MOST, Rows, rows
+from services.calendar.rows import MAX_ROWS, Rows, fetch_all
 from shared.messaging.events import new_id
 
 
 async def hours_of(session: AsyncSession, loctician_id: UUID) -> Rows:
     columns = [working_hours.c[name] for name in ("weekday", "starts", "ends", "valid_from", "valid_until")]
-    found = select(*columns).where(working_hours.c.loctician_id == loctician_id)
-    return await rows(session, found.order_by("weekday", "starts", "valid_from").limit(MOST))
+    own = select(*columns).where(working_hours.c.loctician_id == loctician_id)
+    return await fetch_all(session, own.order_by("weekday", "starts", "valid_from").limit(MAX_ROWS))
 
 
 async def replace_hours(session: AsyncSession, loctician_id: UUID, weekly: Sequence[Hours]) -> None:
     await session.execute(delete(working_hours).where(working_hours.c.loctician_id == loctician_id))
     if weekly:
-        values = [vars(one) | {"id": new_id(), "loctician_id": loctician_id} for one in weekly]
+        values = [vars(hours) | {"id": new_id(), "loctician_id": loctician_id} for hours in weekly]
         await session.execute(insert(working_hours), values)
 
 
 async def hours_version(session: AsyncSession, loctician_id: UUID) -> int:
     """0 while no hours were ever set."""
-    found = select(loctician_versions.c.hours_version).where(loctician_versions.c.loctician_id == loctician_id)
-    return (await session.execute(found)).scalar() or 0
+    version = select(loctician_versions.c.hours_version).where(loctician_versions.c.loctician_id == loctician_id)
+    return (await session.execute(version)).scalar() or 0
 
 
-async def count_hours_version(session: AsyncSession, loctician_id: UUID) -> None:
+async def increment_hours_version(session: AsyncSession, loctician_id: UUID) -> None:
     added = upsert(loctician_versions).values(loctician_id=loctician_id, hours_version=1)
-    counted = {"hours_version": loctician_versions.c.hours_version + 1}
-    await session.execute(added.on_conflict_do_update(index_elements=["loctician_id"], set_=counted))
+    incremented = {"hours_version": loctician_versions.c.hours_version + 1}
+    await session.execute(added.on_conflict_do_update(index_elements=["loctician_id"], set_=incremented))
 
 
 async def overrides_between(session: AsyncSession, loctician_id: UUID, start: date, end: date) -> Rows:
-    """From start to end, both included."""
-    found = select(overrides).where(overrides.c.loctician_id == loctician_id, overrides.c.day.between(start, end))
-    return await rows(session, found.order_by(overrides.c.day).limit(MOST))
+    """From `start` to `end`, both included."""
+    within = select(overrides).where(overrides.c.loctician_id == loctician_id, overrides.c.day.between(start, end))
+    return await fetch_all(session, within.order_by(overrides.c.day).limit(MAX_ROWS))
 
 
 async def put_override(
@@ -54,5 +54,5 @@ async def put_override(
 
 
 async def remove_override(session: AsyncSession, loctician_id: UUID, day: date) -> None:
-    mine = (overrides.c.loctician_id == loctician_id) & (overrides.c.day == day)
-    await session.execute(delete(overrides).where(mine))
+    own = (overrides.c.loctician_id == loctician_id) & (overrides.c.day == day)
+    await session.execute(delete(overrides).where(own))

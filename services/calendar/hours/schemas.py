@@ -1,4 +1,4 @@
-"""HTTP models. Instants are answered in Europe/Copenhagen; working hours are its wall clock, "HH:MM"."""
+"""HTTP models of working hours and overrides. Times are wall-clock times in Copenhagen, "HH:MM"."""
 
 import datetime as dt
 from itertools import pairwise
@@ -12,19 +12,23 @@ from services.calendar.local_time import today
 from shared.http.schemas import Input, Schema
 from shared.http.validation_messages import invalid
 
-MAX_ROWS = 100
+MAX_OPENINGS = 100
+MAX_WINDOWS = 10
 Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Starts = Annotated[Clock, Field(examples=["09:00"])]
+Ends = Annotated[Clock, Field(examples=["17:00"])]
+OPEN_EXAMPLE = [[{"starts": "10:00", "ends": "14:00"}]]
 Reason = Literal["closed", "event", "maintenance", "private", "training"]
 
 
 class HoursRow(Input):
-    """One opening on a weekday; Monday is 0. A break is the gap between two of them."""
+    """One opening on a weekday; Monday is 0. A break is the time between two openings."""
 
     weekday: Annotated[int, Field(ge=0, le=6)]
-    starts: Clock
-    ends: Clock
-    valid_from: Day | None = None
-    valid_until: Day | None = None
+    starts: Starts
+    ends: Ends
+    valid_from: Day | None = Field(default=None, examples=[None])
+    valid_until: Day | None = Field(default=None, examples=[None])
 
     @model_validator(mode="after")
     def in_order(self) -> Self:
@@ -44,20 +48,20 @@ class HoursRow(Input):
 
 
 class ClockWindow(Input):
-    starts: Clock
-    ends: Clock
+    starts: Starts
+    ends: Ends
 
 
 class OverrideRequest(Input):
-    """Other hours on one date. None at all closes it, for a reason that is never of a personal nature."""
+    """Hours that replace the usual ones on one date. No windows close the date; `reason` is a code, never free text."""
 
-    windows: Annotated[list[ClockWindow], Field(max_length=10)]
-    reason: Reason | None = None
+    windows: Annotated[list[ClockWindow], Field(max_length=MAX_WINDOWS, examples=OPEN_EXAMPLE)]
+    reason: Reason | None = Field(default=None, examples=[None])
 
     @model_validator(mode="after")
     def in_order(self) -> Self:
-        windows = sorted(self.windows, key=lambda one: one.starts)
-        if any(one.ends <= one.starts for one in windows):
+        windows = sorted(self.windows, key=lambda window: window.starts)
+        if any(window.ends <= window.starts for window in windows):
             raise invalid("in_order", en="ends must lie after starts", da="ends skal ligge efter starts.")
         if any(later.starts < earlier.ends for earlier, later in pairwise(windows)):
             raise invalid("overlap", en="windows must not overlap", da="Tidsrummene må ikke overlappe.")
@@ -65,16 +69,16 @@ class OverrideRequest(Input):
             raise invalid(
                 "reason",
                 en="a closed date needs a reason, an open one has none",
-                da="En lukket dato skal have en grund, en åben har ingen.",
+                da="En lukket dato skal have en grund; en åben må ikke have nogen.",
             )
         return self
 
     def pairs(self) -> list[list[str]]:
-        return sorted([one.starts, one.ends] for one in self.windows)
+        return sorted([window.starts, window.ends] for window in self.windows)
 
 
 class HoursRequest(Input):
-    hours: Annotated[list[HoursRow], Field(max_length=MAX_ROWS)]
+    hours: Annotated[list[HoursRow], Field(max_length=MAX_OPENINGS)]
 
 
 class WorkingHours(Schema):
@@ -83,8 +87,8 @@ class WorkingHours(Schema):
 
 class Override(Schema):
     date: dt.date
-    windows: list[ClockWindow]
-    reason: Reason | None
+    windows: list[ClockWindow] = Field(examples=OPEN_EXAMPLE)
+    reason: Reason | None = Field(examples=[None])
 
 
 class Overrides(Schema):

@@ -1,9 +1,11 @@
+"""Working hours and overrides as responses show them."""
+
 from typing import Any
 
 from services.calendar.rows import Row
 
 
-def weekly(row: Row) -> dict[str, Any]:
+def hours(row: Row) -> dict[str, Any]:
     return {**row, "starts": f"{row['starts']:%H:%M}", "ends": f"{row['ends']:%H:%M}"}
 
 

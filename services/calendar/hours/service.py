@@ -1,4 +1,4 @@
-"""Weekly hours, and other hours on one date."""
+"""Changes a loctician's weekly hours, and the overrides that replace them on single dates."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -8,33 +8,49 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.calendar import preconditions
-from services.calendar.errors import HoursOverlap, LimitReached
+from services.calendar.errors import HoursOverlap, LimitReached, VersionRequired
 from services.calendar.hours import queries
 from services.calendar.hours.expansion import Hours
 from services.calendar.local_time import today
-from services.calendar.rows import MOST, Rows
+from services.calendar.rows import MAX_ROWS, Rows
 from services.calendar.windows.queries import lock
 from services.calendar.windows.service import HORIZON, publish
+from shared.errors import StaleVersion
+from shared.http.preconditions import check_match
 
-MOST_NAMED = 20
+MAX_OVERLAPS_LISTED = 20
 
 
 async def change_hours(
     session: AsyncSession, loctician_id: UUID, weekly: Sequence[Hours], if_match: str | None
 ) -> None:
-    """As set_hours, once the caller has shown to know the hours there are. Raises VersionRequired or StaleVersion."""
+    """Replaces all working hours if If-Match names their version.
+
+    Raises VersionRequired, StaleVersion or HoursOverlap.
+    """
     await lock(session, loctician_id)
-    preconditions.check(await queries.hours_version(session, loctician_id), if_match)
+    check_version(await queries.hours_version(session, loctician_id), if_match)
     await set_hours(session, loctician_id, weekly)
 
 
+def check_version(version: int, if_match: str | None) -> None:
+    """If-Match may be missing, and `*` matches nothing, while no hours were ever set (version 0).
+
+    Raises VersionRequired or StaleVersion.
+    """
+    if if_match is None and version:
+        raise VersionRequired
+    if not version and if_match and if_match.strip() == "*":
+        raise StaleVersion
+    check_match(if_match, version)
+
+
 async def set_hours(session: AsyncSession, loctician_id: UUID, weekly: Sequence[Hours]) -> None:
-    """Replace all working hours of a loctician and publish what that changes. Raises HoursOverlap."""
+    """Replaces all working hours of a loctician and publishes the windows that change. Raises HoursOverlap."""
     _refuse_overlaps(weekly)
     await lock(session, loctician_id)
     await queries.replace_hours(session, loctician_id, weekly)
-    await queries.count_hours_version(session, loctician_id)
+    await queries.increment_hours_version(session, loctician_id)
     await publish(session, loctician_id, today())
 
 
@@ -43,13 +59,13 @@ def _refuse_overlaps(weekly: Sequence[Hours]) -> None:
     if pairs:
         errors = [
             {"pointer": f"/body/hours/{j}", "code": "overlap", "detail": f"overlaps /body/hours/{i}"}
-            for i, j in pairs[:MOST_NAMED]
+            for i, j in pairs[:MAX_OVERLAPS_LISTED]
         ]
         raise HoursOverlap(extensions={"errors": errors})
 
 
 async def list_overrides(session: AsyncSession, loctician_id: UUID, start: date | None, end: date | None) -> Rows:
-    """From start, which is today, to end, which is 400 days later, when they are not given."""
+    """From `start` (default: today) to `end` (default: 400 days later), both included."""
     first = start or today()
     return await queries.overrides_between(session, loctician_id, first, end or first + HORIZON)
 
@@ -57,18 +73,18 @@ async def list_overrides(session: AsyncSession, loctician_id: UUID, start: date 
 async def put_override(
     session: AsyncSession, loctician_id: UUID, day: date, windows: list[list[str]], reason: str | None
 ) -> dict[str, Any]:
-    """Other hours on one date, whether it is a holiday or not; none closes it. Raises LimitReached."""
+    """Sets the hours of one date, also of a holiday; no windows close it. Raises LimitReached."""
     await lock(session, loctician_id)
-    known = await queries.overrides_between(session, loctician_id, today(), date.max)
-    if len(known) >= MOST and day not in {row["day"] for row in known}:
-        raise LimitReached(limit=MOST)
+    upcoming = await queries.overrides_between(session, loctician_id, today(), date.max)
+    if len(upcoming) >= MAX_ROWS and day not in {row["day"] for row in upcoming}:
+        raise LimitReached(limit=MAX_ROWS)
     await queries.put_override(session, loctician_id, day, windows, reason)
     await publish(session, loctician_id, today())
     return {"day": day, "windows": windows, "reason": reason}
 
 
 async def remove_override(session: AsyncSession, loctician_id: UUID, day: date) -> None:
-    """Nothing happens when there is none."""
+    """Does nothing if there is no override."""
     await lock(session, loctician_id)
     await queries.remove_override(session, loctician_id, day)
     await publish(session, loctician_id, today())

@@ -1,3 +1,5 @@
+"""Imported calendars over HTTP."""
+
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,11 +10,19 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from services.calendar.dependencies import PREFIX, Caller, Loctician
-from services.calendar.errors import BadForm, UnsupportedMedia
+from services.calendar.errors import (
+    AddressRefused,
+    BadForm,
+    CalendarTooLarge,
+    LimitReached,
+    NotACalendar,
+    UnsupportedMedia,
+)
 from services.calendar.imports import schemas, serializers, service
-from services.calendar.imports.address_check import Guard
+from services.calendar.imports.address_check import AddressPolicy
 from shared.http.dependencies import DatabaseDep, SessionDep
 from shared.http.idempotency import IdempotencyKey
+from shared.openapi.operations import raises
 
 router = APIRouter(prefix=f"{PREFIX}/{{loctician_id}}/imports")
 
@@ -34,60 +44,69 @@ BODY = {
 }
 
 
-async def guard(request: Request) -> Guard:
-    found: Guard = request.app.state.runtime.settings.guard
-    return found
+async def address_policy(request: Request) -> AddressPolicy:
+    policy: AddressPolicy = request.app.state.runtime.settings.address_policy
+    return policy
 
 
-GuardDep = Annotated[Guard, Depends(guard)]
+AddressPolicyDep = Annotated[AddressPolicy, Depends(address_policy)]
 
 
-@router.post("", status_code=201, response_model=schemas.Import, openapi_extra={"requestBody": BODY})
+@router.post(
+    "",
+    status_code=201,
+    response_model=schemas.Import,
+    summary="Import a calendar",
+    responses=raises(AddressRefused, BadForm, CalendarTooLarge, LimitReached, NotACalendar, UnsupportedMedia),
+    openapi_extra={"requestBody": BODY},
+)
 async def add_import(
-    who: Caller,
+    principal: Caller,
     loctician: Loctician,
     request: Request,
     database: DatabaseDep,
-    allowed: GuardDep,
+    policy: AddressPolicyDep,
     key: IdempotencyKey = None,
 ) -> dict[str, Any]:
-    """An address as JSON, or the file itself: as text/calendar, or as the field `file` of a form."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media == "application/json":
-        address = _asked(await request.body()).url
-        return await service.add_address(database, who, loctician, address, allowed, key)
-    if media == "text/calendar":
+    """Its busy times close the loctician's windows. Send an address as JSON, or the file itself: as text/calendar, or
+    in the field `file` of a form. At most five."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == "application/json":
+        url = _parse_request(await request.body()).url
+        return await service.add_address(database, principal, loctician, url, policy, key)
+    if media_type == "text/calendar":
         content = await request.body()
-    elif media == "multipart/form-data":
-        content = await _file_of(request)
+    elif media_type == "multipart/form-data":
+        content = await _read_file(request)
     else:
         raise UnsupportedMedia
-    return await service.add_file(database, who, loctician, content, key)
+    return await service.add_file(database, principal, loctician, content, key)
 
 
-async def _file_of(request: Request) -> bytes:
+async def _read_file(request: Request) -> bytes:
     try:
         async with request.form(max_files=1, max_fields=0) as form:
             file = form.get("file")
             if isinstance(file, UploadFile):
                 return await file.read()
-    except HTTPException as error:  # no form, or more than the one file
+    except HTTPException as error:  # not a form, or more than one file
         raise BadForm from error
     raise BadForm
 
 
-def _asked(content: bytes) -> schemas.ImportRequest:
+def _parse_request(content: bytes) -> schemas.ImportRequest:
     try:
         return schemas.ImportRequest.model_validate_json(content)
     except ValidationError as error:
-        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
+        errors = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
+        raise RequestValidationError(errors) from error
 
 
-@router.get("", response_model=schemas.Imports)
+@router.get("", response_model=schemas.Imports, summary="List the imported calendars")
 async def list_imports(loctician: Loctician, session: SessionDep) -> dict[str, Any]:
-    return {"items": [serializers.imported(row) for row in await service.listed(session, loctician)]}
+    return {"items": [serializers.imported_calendar(row) for row in await service.list_imports(session, loctician)]}
 
 
-@router.delete("/{import_id}", status_code=204, response_class=Response)
+@router.delete("/{import_id}", status_code=204, response_class=Response, summary="Remove an imported calendar")
 async def remove_import(loctician: Loctician, import_id: UUID, session: SessionDep) -> None:
-    await service.remove(session, loctician, import_id)
+    await service.remove_import(session, loctician, import_id)

@@ -1,7 +1,7 @@
-"""Busy times out of a calendar somebody else wrote. Run as a process of its own, with limits, by ics_sandbox.py.
+"""Reads busy times from a calendar that a stranger wrote. ics_sandbox.py runs it as a process with limits.
 
 Reads iCalendar from standard input and writes {"busy": [[start, end], ...]} in epoch seconds, or {"problem": code}.
-Only times leave this process: no title, place or name.
+The output holds times only: no title, place or name.
 """
 
 import json
@@ -14,37 +14,37 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 CPU_SECONDS = 5
-MEMORY = 512 * 1024 * 1024
-MOST_BYTES = 1_048_576
-MOST_EVENTS = 3_000
-MOST_RECURRENCES = 20_000
-MOST_BUSY_TIMES = 2_000
-DEEPEST = 8
+MEMORY_BYTES = 512 * 1024 * 1024
+MAX_BYTES = 1_048_576
+MAX_EVENTS = 3_000
+MAX_RECURRENCES = 20_000
+MAX_BUSY_TIMES = 2_000
+MAX_DEPTH = 8
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 TOO_LARGE = "calendar_too_large"
 NOT_A_CALENDAR = "not_a_calendar"
-Span = tuple[datetime, datetime]
+Interval = tuple[datetime, datetime]
 
 
 class Refused(Exception):
-    """The code of the problem is the only argument."""
+    """The only argument is the code of the problem."""
 
 
-def busy_times(content: bytes, start: datetime, end: datetime) -> list[Span]:
-    """Merged, and cut to start..end. Raises Refused, or whatever the libraries raise on what is no calendar."""
-    from services.calendar.intervals import clip  # not before the limits are set
+def busy_times(content: bytes, start: datetime, end: datetime) -> list[Interval]:
+    """Merged, and cut to start..end. Raises Refused, or any error of the libraries if it is not a calendar."""
+    from services.calendar.intervals import clip  # imported after the limits are set
 
     _refuse_excess(content)
-    found = [span for event in _events(content, start, end) if _blocks(event) and (span := _span(event))]
-    busy = clip(found, start, end)
-    if len(busy) > MOST_BUSY_TIMES:
+    blocking = (event for event in _events(content, start, end) if _blocks(event))
+    busy = clip([interval for event in blocking if (interval := _interval(event))], start, end)
+    if len(busy) > MAX_BUSY_TIMES:
         raise Refused(TOO_LARGE)
     return busy
 
 
 def _refuse_excess(content: bytes) -> None:
-    """Before anything is parsed: the parser's own work grows with events, depth and rules."""
-    if len(content) > MOST_BYTES:
+    """Runs before the parser, whose own work grows with the number of events, the depth and the rules."""
+    if len(content) > MAX_BYTES:
         raise Refused(TOO_LARGE)
     unfolded = re.sub(rb"\r?\n[ \t]", b"", content)
     lines = [line.rstrip().upper() for line in unfolded.splitlines()]
@@ -54,11 +54,11 @@ def _refuse_excess(content: bytes) -> None:
     for line in lines:
         depth += line.startswith(b"BEGIN:") - line.startswith(b"END:")
         deepest = max(deepest, depth)
-    if depth != 0 and deepest <= DEEPEST:  # cut short: what is missing may be busy
+    if depth != 0 and deepest <= MAX_DEPTH:  # truncated: busy times may be missing
         raise Refused(NOT_A_CALENDAR)
     rules = [line for line in lines if line.startswith((b"RRULE", b"EXRULE"))]
     too_often = any(word in rule for rule in rules for word in (b"FREQ=SECONDLY", b"FREQ=MINUTELY"))
-    if deepest > DEEPEST or too_often or lines.count(b"BEGIN:VEVENT") > MOST_EVENTS:
+    if deepest > MAX_DEPTH or too_often or lines.count(b"BEGIN:VEVENT") > MAX_EVENTS:
         raise Refused(TOO_LARGE)
 
 
@@ -66,10 +66,10 @@ def _events(content: bytes, start: datetime, end: datetime) -> Iterator[Any]:
     import recurring_ical_events  # type: ignore[import-untyped]
     from icalendar import Calendar
 
-    left = MOST_RECURRENCES
+    left = MAX_RECURRENCES
     for calendar in Calendar.from_ical(content, multiple=True):
-        calendar.pop("X-WR-TIMEZONE", None)  # acting on it would turn UTC into a clock that shows an hour twice
-        # a day more at each end: floating times and whole days are put into Copenhagen's time afterwards
+        calendar.pop("X-WR-TIMEZONE", None)  # the library would convert UTC to a wall clock that repeats an hour
+        # one day more at each end: floating times and whole days are put into Copenhagen's time afterwards
         query = recurring_ical_events.of(calendar, components=["VEVENT"])
         for event in query.between(start - timedelta(days=1), end + timedelta(days=1)):
             left -= 1
@@ -84,8 +84,8 @@ def _blocks(event: Any) -> bool:
     return not cancelled and not transparent
 
 
-def _span(event: Any) -> Span | None:
-    """None for a moment without length. What begins in an hour that the clocks skip lasts as long as anywhere else."""
+def _interval(event: Any) -> Interval | None:
+    """None for an event without length. An event that begins in a skipped hour keeps its length on the wall clock."""
     starts, ends = _local(event.start), _local(event.end)
     start, end = starts.astimezone(UTC), ends.astimezone(UTC)
     skipped = start.astimezone(starts.tzinfo).replace(tzinfo=None) != starts.replace(tzinfo=None)
@@ -95,7 +95,7 @@ def _span(event: Any) -> Span | None:
 
 
 def _local(value: date | datetime) -> datetime:
-    """A whole day begins at midnight in Copenhagen, and a time without a zone is meant there."""
+    """A whole day begins at midnight in Copenhagen; a time without a zone is on Copenhagen's clock."""
     if not isinstance(value, datetime):
         value = datetime.combine(value, time())
     return value if value.tzinfo else value.replace(tzinfo=COPENHAGEN)
@@ -104,18 +104,18 @@ def _local(value: date | datetime) -> datetime:
 def main() -> None:
     cpu_seconds = int(sys.argv[3])
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     start, end = (datetime.fromtimestamp(int(argument), UTC) for argument in sys.argv[1:3])
-    content = sys.stdin.buffer.read(MOST_BYTES + 1)
+    content = sys.stdin.buffer.read(MAX_BYTES + 1)
     try:
         busy = busy_times(content, start, end)
     except Refused as refused:
-        answer: dict[str, Any] = {"problem": str(refused)}
+        result: dict[str, Any] = {"problem": str(refused)}
     except (MemoryError, RecursionError):
-        answer = {"problem": TOO_LARGE}
+        result = {"problem": TOO_LARGE}
     else:
-        answer = {"busy": [[int(a.timestamp()), int(b.timestamp())] for a, b in busy]}
-    sys.stdout.write(json.dumps(answer))
+        result = {"busy": [[int(start.timestamp()), int(end.timestamp())] for start, end in busy]}
+    sys.stdout.write(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Reading a calendar in a process of its own: however it is made, it can neither block the loop nor take the memory."""
+"""Parses a calendar in a process of its own, so that a hostile one cannot block the event loop or use up memory."""
 
 import asyncio
 import signal
@@ -12,67 +12,69 @@ import orjson
 
 from services.calendar.errors import CalendarTooLarge, NotACalendar
 from services.calendar.imports.ics_parser import CPU_SECONDS
-from services.calendar.intervals import Window
-from services.calendar.local_time import bounds, today
+from services.calendar.intervals import Interval
+from services.calendar.local_time import day_bounds, today
 from services.calendar.windows.service import HORIZON
 from shared.errors import ProblemError, Unavailable
 from shared.observability.log import logger
 
 ROOT = Path(__file__).parents[3]
-SECONDS_TO_WAIT = 5.0  # for the others that are being read
-SLOWER = 5.0  # times the processor's time that may pass on the clock
-AT_ONCE = asyncio.Semaphore(2)
-MARGIN = timedelta(days=60)  # read beyond the horizon, so that it can move on for a while
+QUEUE_SECONDS = 5.0  # to wait for other calendars that are being parsed
+CLOCK_PER_CPU_SECOND = 5.0  # seconds on the clock for each second of processor time
+PARALLEL = asyncio.Semaphore(2)
+MARGIN = timedelta(days=60)  # read beyond the horizon, so that a file stays useful while the horizon moves
 OUT_OF_TIME = {-signal.SIGXCPU, -signal.SIGKILL}
-PROBLEMS: dict[str, type[ProblemError]] = {one.code: one for one in (CalendarTooLarge, NotACalendar)}
+PROBLEMS: dict[str, type[ProblemError]] = {error.code: error for error in (CalendarTooLarge, NotACalendar)}
 
 log = logger(__name__)
 
 
-def covered_until() -> date:
+def read_until() -> date:
+    """The date up to which busy times are read, itself excluded."""
     return today() + HORIZON + MARGIN
 
 
-async def read(content: bytes, until: date, cpu_seconds: int = CPU_SECONDS) -> list[Window]:
-    """Busy times from today up to and without `until`. Raises NotACalendar, CalendarTooLarge or Unavailable."""
-    start, end = bounds(today())[0], bounds(until)[0]
-    async with _turn():
-        status, output = await _run(content, (start, end), cpu_seconds)
+async def read(content: bytes, until: date, cpu_seconds: int = CPU_SECONDS) -> list[Interval]:
+    """Busy times from today to `until`, excluded. Raises NotACalendar, CalendarTooLarge or Unavailable."""
+    start, end = day_bounds(today())[0], day_bounds(until)[0]
+    async with _slot():
+        status, output = await _run_parser(content, (start, end), cpu_seconds)
     if status in OUT_OF_TIME:
         raise CalendarTooLarge
     if status != 0:
         raise NotACalendar
-    answer = orjson.loads(output)
-    if "problem" in answer:
-        raise PROBLEMS[answer["problem"]]
-    return [(datetime.fromtimestamp(a, UTC), datetime.fromtimestamp(b, UTC)) for a, b in answer["busy"]]
+    result = orjson.loads(output)
+    if "problem" in result:
+        raise PROBLEMS[result["problem"]]
+    return [(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)) for start, end in result["busy"]]
 
 
 @asynccontextmanager
-async def _turn() -> AsyncIterator[None]:
+async def _slot() -> AsyncIterator[None]:
+    """One of the processes that may run at the same time. Raises Unavailable after QUEUE_SECONDS."""
     try:
-        async with asyncio.timeout(SECONDS_TO_WAIT):
-            await AT_ONCE.acquire()
+        async with asyncio.timeout(QUEUE_SECONDS):
+            await PARALLEL.acquire()
     except TimeoutError as error:
         raise Unavailable from error
     try:
         yield
     finally:
-        AT_ONCE.release()
+        PARALLEL.release()
 
 
 def environment() -> dict[str, str]:
-    """None of our own, which holds secrets."""
+    """The process inherits no variable, because ours hold secrets."""
     return {"PYTHONPATH": str(ROOT)}
 
 
-async def _run(content: bytes, window: Window, cpu_seconds: int) -> tuple[int, bytes]:
-    """What it says of its errors may quote the calendar, so that goes nowhere."""
+async def _run_parser(content: bytes, period: Interval, cpu_seconds: int) -> tuple[int, bytes]:
+    """The exit status and the output. Error output may quote the calendar, so it is discarded."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "services.calendar.imports.ics_parser",
-        *(str(int(edge.timestamp())) for edge in window),
+        *(str(int(instant.timestamp())) for instant in period),
         str(cpu_seconds),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -81,10 +83,10 @@ async def _run(content: bytes, window: Window, cpu_seconds: int) -> tuple[int, b
         env=environment(),
     )
     try:
-        async with asyncio.timeout(SLOWER * cpu_seconds):
+        async with asyncio.timeout(CLOCK_PER_CPU_SECOND * cpu_seconds):
             output, _ = await process.communicate(content)
     except TimeoutError:
-        log.warning("calendar_reading_out_of_time")
+        log.warning("calendar_parser_out_of_time")
         output = b""
     finally:
         if process.returncode is None:

@@ -1,3 +1,5 @@
+"""Imported calendars as responses show them."""
+
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -5,8 +7,8 @@ from domain.clock import to_copenhagen
 from services.calendar.rows import Row
 
 
-def imported(row: Row) -> dict[str, Any]:
-    """An imported calendar. Of its address the host only: the rest of it often lets anybody read the calendar."""
+def imported_calendar(row: Row) -> dict[str, Any]:
+    """Shows the address's host only, because the full address often lets anyone read the calendar."""
     return {
         "id": str(row["id"]),
         "host": urlsplit(row["url"]).hostname if row["url"] else None,

@@ -1,18 +1,24 @@
+"""Names of treatments and locticians, and people's languages: projections that feeds are written with."""
+
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.calendar.appointments.queries import put_newest
 from services.calendar.models import languages, loctician_names, treatment_names
+from services.calendar.rows import put_newest
+
+DEFAULT_LANGUAGE = "da"
 
 
-async def name_treatment(session: AsyncSession, treatment_id: UUID, names: Mapping[str, str], version: int) -> None:
+async def put_treatment_names(
+    session: AsyncSession, treatment_id: UUID, names: Mapping[str, str], version: int
+) -> None:
     await put_newest(session, treatment_names, treatment_names.c.treatment_id, treatment_id, {"names": names}, version)
 
 
-async def name_loctician(session: AsyncSession, loctician_id: UUID, name: str, version: int) -> None:
+async def put_loctician_name(session: AsyncSession, loctician_id: UUID, name: str, version: int) -> None:
     values = {"display_name": name}
     await put_newest(session, loctician_names, loctician_names.c.loctician_id, loctician_id, values, version)
 
@@ -24,17 +30,19 @@ async def put_language(session: AsyncSession, person_id: UUID, language: str, ve
 async def names_for(
     session: AsyncSession, treatment_ids: Iterable[UUID], loctician_ids: Iterable[UUID], language: str
 ) -> dict[UUID, str]:
-    """What treatments and locticians are called, by id. Those nobody has told of are left out."""
-    spoken = func.coalesce(treatment_names.c.names[language].astext, treatment_names.c.names["da"].astext)
-    treatments = select(treatment_names.c.treatment_id, spoken).where(
-        treatment_names.c.treatment_id.in_(list(treatment_ids)), spoken.is_not(None)
+    """The names of treatments and locticians by id, without those that no event has named yet."""
+    translated = func.coalesce(
+        treatment_names.c.names[language].astext, treatment_names.c.names[DEFAULT_LANGUAGE].astext
     )
-    people = select(loctician_names.c.loctician_id, loctician_names.c.display_name).where(
+    treatments = select(treatment_names.c.treatment_id, translated).where(
+        treatment_names.c.treatment_id.in_(list(treatment_ids)), translated.is_not(None)
+    )
+    locticians = select(loctician_names.c.loctician_id, loctician_names.c.display_name).where(
         loctician_names.c.loctician_id.in_(list(loctician_ids))
     )
-    return {row[0]: row[1] for row in await session.execute(treatments.union_all(people))}
+    return {row[0]: row[1] for row in await session.execute(treatments.union_all(locticians))}
 
 
 async def language_of(session: AsyncSession, person_id: UUID) -> str:
-    found = select(languages.c.language).where(languages.c.person_id == person_id)
-    return str((await session.execute(found)).scalar() or "da")
+    language = select(languages.c.language).where(languages.c.person_id == person_id)
+    return str((await session.execute(language)).scalar() or DEFAULT_LANGUAGE)

@@ -8,7 +8,7 @@ from icalendar import Calendar
 
 from domain.clock import COPENHAGEN
 from services.calendar.imports.ics_parser import busy_times
-from services.calendar.intervals import Window
+from services.calendar.intervals import Interval
 from services.calendar.tests.conftest import AMINA, CUSTOMER, TREATMENT
 
 TREATED = {
@@ -47,7 +47,7 @@ def booked(
     }
 
 
-def span(booking: dict[str, Any]) -> Window:
+def span(booking: dict[str, Any]) -> Interval:
     start, end = (datetime.fromisoformat(booking["items"][0][edge]).astimezone(UTC) for edge in ("start", "end"))
     return start, end
 
@@ -61,7 +61,7 @@ def events_in(content: bytes) -> list[Any]:
     return list(Calendar.from_ical(content).walk("VEVENT"))
 
 
-def read_back(content: bytes) -> list[Window]:
+def read_back(content: bytes) -> list[Interval]:
     return busy_times(content, at(-100), at(500))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from ssl import SSLContext
 
-from services.calendar.imports.address_check import Guard, is_forbidden
+from services.calendar.imports.address_check import AddressPolicy, is_forbidden
 
 
 def answer(body: bytes = b"", status: str = "200 OK", **headers: str) -> bytes:
@@ -71,4 +71,4 @@ async def here(host: str, port: int) -> list[str]:
         return ["127.0.0.1"]
 
 
-LOCAL = Guard(plain_http=True, is_forbidden=all_but_loopback, resolve=here)
+LOCAL = AddressPolicy(plain_http=True, is_forbidden=all_but_loopback, resolve=here)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from services.calendar.errors import AddressRefused
-from services.calendar.imports.address_check import Guard, is_forbidden, parsed
+from services.calendar.imports.address_check import AddressPolicy, is_forbidden, parse_url
 
 FORBIDDEN = [
     "127.0.0.1", "127.8.8.8", "0.0.0.0",  # noqa: S104
@@ -49,7 +49,7 @@ class TestAddresses:
     async def test_no_way_of_writing_one_gets_through(self, url: str) -> None:
         """With the system's own resolver."""
         with pytest.raises(AddressRefused):
-            await Guard().checked(parsed(url))
+            await AddressPolicy().resolve_allowed(parse_url(url))
 
     @pytest.mark.parametrize(
         "url",
@@ -74,14 +74,14 @@ class TestAddresses:
             return ["1.1.1.1"]
 
         with pytest.raises(AddressRefused):
-            await Guard(resolve=anywhere).checked(parsed(url))
+            await AddressPolicy(resolve=anywhere).resolve_allowed(parse_url(url))
 
     async def test_one_forbidden_address_among_several_is_enough(self) -> None:
         async def mixed(host: str, port: int) -> list[str]:
             return ["1.1.1.1", "10.0.0.1"]
 
         with pytest.raises(AddressRefused):
-            await Guard(resolve=mixed).checked(httpx.URL("https://calendar.example/"))
+            await AddressPolicy(resolve=mixed).resolve_allowed(httpx.URL("https://calendar.example/"))
 
     @pytest.mark.parametrize("answer", [[], ["not an address"]])
     async def test_a_name_without_an_address_is_refused(self, answer: list[str]) -> None:
@@ -89,13 +89,18 @@ class TestAddresses:
             return answer
 
         with pytest.raises(AddressRefused):
-            await Guard(resolve=nowhere).checked(httpx.URL("https://calendar.example/"))
+            await AddressPolicy(resolve=nowhere).resolve_allowed(httpx.URL("https://calendar.example/"))
 
     async def test_http_is_for_development(self) -> None:
         async def anywhere(host: str, port: int) -> list[str]:
             return ["1.1.1.1"]
 
-        assert await Guard(plain_http=True, resolve=anywhere).checked(parsed("http://calendar.example/a")) == "1.1.1.1"
+        assert (
+            await AddressPolicy(plain_http=True, resolve=anywhere).resolve_allowed(
+                parse_url("http://calendar.example/a")
+            )
+            == "1.1.1.1"
+        )
 
     def test_webcal_is_https(self) -> None:
-        assert str(parsed(" webcal://calendar.example/a.ics ")) == "https://calendar.example/a.ics"
+        assert str(parse_url(" webcal://calendar.example/a.ics ")) == "https://calendar.example/a.ics"

@@ -1,7 +1,7 @@
 from datetime import UTC, date, datetime, time
 
 from services.calendar.hours.expansion import Hours, Rules, danish_holidays, expand
-from services.calendar.intervals import Window
+from services.calendar.intervals import Interval
 
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)
 SUNDAY = 6
@@ -12,7 +12,7 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def on(day: date, *parts: tuple[str, str], off: tuple[Window, ...] = ()) -> list[Window]:
+def on(day: date, *parts: tuple[str, str], off: tuple[Interval, ...] = ()) -> list[Interval]:
     rows = [Hours(day.weekday(), time.fromisoformat(a), time.fromisoformat(b), LONG_AGO) for a, b in parts]
     return expand(Rules(rows, off=off), day, 1)[day].windows
 

@@ -6,9 +6,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.clock import COPENHAGEN
-from services.calendar.hours.expansion import MOST_WINDOWS, Clocks, Hours, OpenDay, Rules, danish_holidays, expand
-from services.calendar.intervals import Window, clip, merge, subtract, within
-from services.calendar.local_time import bounds, instant
+from services.calendar.hours.expansion import MAX_WINDOWS, ClockTimes, Hours, OpenDay, Rules, danish_holidays, expand
+from services.calendar.intervals import Interval, clip, merge, overlapping, subtract
+from services.calendar.local_time import day_bounds, to_utc
 
 MINUTE = timedelta(minutes=1)
 LONG_AGO = date(2020, 1, 1)
@@ -27,7 +27,7 @@ pairs = st.tuples(clocks, clocks).map(sorted).filter(lambda pair: pair[0] < pair
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[date, Rules]:
     day = draw(days)
-    start = bounds(day)[0]
+    start = day_bounds(day)[0]
     minutes = st.integers(-120, 26 * 60)
     spans = st.tuples(minutes, minutes).map(sorted).map(lambda two: (start + two[0] * MINUTE, start + two[1] * MINUTE))
     weekdays = st.sampled_from([day.weekday(), day.weekday(), (day.weekday() + 1) % 7])
@@ -49,7 +49,7 @@ def minutes_of(day: date) -> list[datetime]:
     return [one for one in around if one.astimezone(COPENHAGEN).date() == day]
 
 
-def opened_at(minutes: list[datetime], openings: Clocks) -> set[datetime]:
+def opened_at(minutes: list[datetime], openings: ClockTimes) -> set[datetime]:
     """From the first minute that has come to the opening time to the last that has not come to the closing time."""
     found: set[datetime] = set()
     for starts, ends in openings:
@@ -62,7 +62,7 @@ def opened_at(minutes: list[datetime], openings: Clocks) -> set[datetime]:
 
 def reference(day: date, rules: Rules) -> tuple[set[datetime], str | None]:
     minutes = minutes_of(day)
-    usual = opened_at(minutes, [(one.starts, one.ends) for one in rules.hours if one.on(day)])
+    usual = opened_at(minutes, [(one.starts, one.ends) for one in rules.hours if one.holds_on(day)])
     if day in rules.overrides:
         opened, cause = opened_at(minutes, rules.overrides[day]), "override"
     elif usual and day in danish_holidays(day.year):
@@ -76,7 +76,7 @@ def reference(day: date, rules: Rules) -> tuple[set[datetime], str | None]:
     return left, "time_off" if opened else cause
 
 
-def minutes_in(windows: list[Window]) -> list[datetime]:
+def minutes_in(windows: list[Interval]) -> list[datetime]:
     return [start + n * MINUTE for start, end in windows for n in range(round((end - start) / MINUTE))]
 
 
@@ -101,7 +101,7 @@ class TestExpansion:
     def test_windows_lie_within_their_day_and_never_touch(self, case: tuple[date, Rules]) -> None:
         day, rules = case
         for one, opened in expand(rules, day - timedelta(days=1), 3).items():
-            start, end = bounds(one)
+            start, end = day_bounds(one)
             edges = [edge for window in opened.windows for edge in window]
             assert edges == sorted(set(edges))
             assert all(start <= edge <= end for edge in edges)
@@ -110,8 +110,8 @@ class TestExpansion:
     @settings(max_examples=100, deadline=None)
     @given(days)
     def test_days_follow_each_other_without_gap_or_overlap(self, day: date) -> None:
-        start, end = bounds(day)
-        assert end == bounds(day + timedelta(days=1))[0]
+        start, end = day_bounds(day)
+        assert end == day_bounds(day + timedelta(days=1))[0]
         assert len(minutes_of(day)) == round((end - start) / MINUTE)
         assert (end - start) / timedelta(hours=1) == HOURS_OF_DAY.get(day, 24) or day.month in {3, 10}
 
@@ -119,16 +119,16 @@ class TestExpansion:
     @given(days, clocks, clocks)
     def test_instants_follow_the_clock(self, day: date, one: time, other: time) -> None:
         earlier, later = sorted((one, other))
-        assert instant(day, earlier) <= instant(day, later)
-        assert instant(day, earlier) <= instant(day, earlier, last=True)
-        assert instant(day, one).astimezone(COPENHAGEN).time() == one or day.month == 3
+        assert to_utc(day, earlier) <= to_utc(day, later)
+        assert to_utc(day, earlier) <= to_utc(day, earlier, last=True)
+        assert to_utc(day, one).astimezone(COPENHAGEN).time() == one or day.month == 3
 
     def test_a_day_cut_to_pieces_keeps_the_longest(self) -> None:
         day = date(2026, 3, 2)
-        start = bounds(day)[0]
+        start = day_bounds(day)[0]
         busy = [(start + n * 5 * MINUTE, start + (n * 5 + 1 + n % 2) * MINUTE) for n in range(288)]
         (opened,) = expand(Rules([Hours(0, time(), time(23, 59), LONG_AGO)], busy=busy), day, 1).values()
-        assert len(opened.windows) == MOST_WINDOWS
+        assert len(opened.windows) == MAX_WINDOWS
         assert opened.windows == sorted(opened.windows)
         assert min(b - a for a, b in opened.windows) >= 3 * MINUTE
 
@@ -142,13 +142,13 @@ some_spans = st.lists(
 
 class TestSpans:
     @given(some_spans, some_spans)
-    def test_subtracting_leaves_what_the_other_lacks(self, parts: list[Window], taken: list[Window]) -> None:
+    def test_subtracting_leaves_what_the_other_lacks(self, parts: list[Interval], taken: list[Interval]) -> None:
         expected = set(minutes_in(parts)) - set(minutes_in(taken))
         assert minutes_in(subtract(parts, taken)) == sorted(expected)
 
     @given(some_spans, whole, whole)
-    def test_those_within_are_those_that_reach_in(self, parts: list[Window], a: int, b: int) -> None:
+    def test_those_within_are_those_that_reach_in(self, parts: list[Interval], a: int, b: int) -> None:
         start, end = sorted((START + a * MINUTE, START + b * MINUTE))
         merged = merge(parts)
-        assert list(within(merged, start, end)) == [one for one in merged if one[0] < end and one[1] > start]
+        assert list(overlapping(merged, start, end)) == [one for one in merged if one[0] < end and one[1] > start]
         assert set(minutes_in(clip(parts, start, end))) == {m for m in minutes_in(merged) if start <= m < end}

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from services.calendar.errors import AddressRefused, AddressUnreachable, CalendarTooLarge
 from services.calendar.imports import fetching
-from services.calendar.imports.address_check import Guard
+from services.calendar.imports.address_check import AddressPolicy
 from services.calendar.imports.fetching import Fetched, fetch
-from services.calendar.imports.ics_parser import MOST_BYTES
+from services.calendar.imports.ics_parser import MAX_BYTES
 from services.calendar.tests.servers import LOCAL, Web, answer, moved, web
 
 CALENDAR = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
@@ -75,7 +75,7 @@ class TestFetching:
             await fetch(site.url(), LOCAL)
 
     async def test_one_that_never_ends_is_cut_off(self, site: Web) -> None:
-        site.replies["/"] = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"X" * (MOST_BYTES + 1)
+        site.replies["/"] = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"X" * (MAX_BYTES + 1)
         with pytest.raises(CalendarTooLarge):
             await fetch(site.url(), LOCAL)
 
@@ -94,15 +94,15 @@ class TestAttacks:
         allowed = iter([False])
 
         async def resolve(host: str, port: int) -> list[str]:
-            return public.get(host) or await Guard().resolve(host, port)
+            return public.get(host) or await AddressPolicy().resolve(host, port)
 
-        guard = Guard(
+        policy = AddressPolicy(
             plain_http=True,
             resolve=resolve,
-            is_forbidden=lambda address: next(allowed, True) and Guard().is_forbidden(address),
+            is_forbidden=lambda address: next(allowed, True) and AddressPolicy().is_forbidden(address),
         )
         with pytest.raises(AddressRefused):
-            await fetch(site.url("/"), guard)
+            await fetch(site.url("/"), policy)
         assert len(site.asked) == 1
 
     async def test_a_second_answer_of_the_resolver_is_never_asked_for(self, site: Web) -> None:
@@ -166,8 +166,8 @@ class TestCertificates:
         server, trusting = certificate(tmp_path, "calendar.example")
         async with web(server) as site:
             site.replies["/"] = answer(CALENDAR)
-            guard = replace(LOCAL, plain_http=False, trusted=trusting)
-            assert (await fetch(site.url(scheme="https"), guard)).content == CALENDAR
+            policy = replace(LOCAL, plain_http=False, trusted=trusting)
+            assert (await fetch(site.url(scheme="https"), policy)).content == CALENDAR
 
     async def test_a_redirect_may_not_leave_https(self, tmp_path: Path, site: Web) -> None:
         server, trusting = certificate(tmp_path, "calendar.example")

@@ -7,7 +7,7 @@ import pytest
 
 from services.calendar import demo, privacy
 from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, WEEK, booking, open_day
-from services.calendar.windows.service import extend
+from services.calendar.windows.service import extend_horizon
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 
@@ -41,7 +41,7 @@ class TestHours:
         second = await client.put(f"{URL}/working-hours", json=WEEK, headers=headers)
         assert second.json() == first.json()
         async with transaction(database, SERVICE_CLAIMS) as session:
-            await extend(session)
+            await extend_horizon(session)
         assert len(await outbox()) == before
 
     async def test_only_changed_days_are_published(

@@ -8,8 +8,8 @@ import pytest
 
 from services.calendar.errors import CalendarTooLarge, NotACalendar
 from services.calendar.imports import ics_sandbox
-from services.calendar.imports.ics_parser import MOST_EVENTS, Refused, busy_times
-from services.calendar.intervals import Window
+from services.calendar.imports.ics_parser import MAX_EVENTS, Refused, busy_times
+from services.calendar.intervals import Interval
 from shared.errors import ProblemError
 
 START, END = datetime(2027, 3, 1, tzinfo=UTC), datetime(2028, 4, 1, tzinfo=UTC)
@@ -104,7 +104,7 @@ class TestBombs:
             calendar(DAILY.replace("DAILY", "SECONDLY")),
             calendar(DAILY.replace("DAILY", "minutely")),
             calendar(DAILY.replace("DAILY", "SECOND\n LY")),
-            calendar(*["DTSTART:20270302T100000Z"] * (MOST_EVENTS + 1)),
+            calendar(*["DTSTART:20270302T100000Z"] * (MAX_EVENTS + 1)),
             b"BEGIN:VCALENDAR\r\n" + b"BEGIN:VEVENT\r\n" * 9,
             calendar(before="X-A:" + "a" * 1_048_576 + "\n"),
         ],
@@ -163,5 +163,5 @@ class TestReading:
     async def test_gives_the_times_and_nothing_else(self) -> None:
         day = datetime.now(UTC).replace(hour=10, minute=0, second=0, microsecond=0) + timedelta(days=2)
         event = f"DTSTART:{day:%Y%m%dT%H%M%SZ}\nDURATION:PT1H\nSUMMARY:Therapy\nLOCATION:Somewhere"
-        found: list[Window] = await ics_sandbox.read(calendar(event), ics_sandbox.covered_until())
+        found: list[Interval] = await ics_sandbox.read(calendar(event), ics_sandbox.read_until())
         assert found == [(day, day + timedelta(hours=1))]

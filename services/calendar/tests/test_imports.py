@@ -11,9 +11,9 @@ from sqlalchemy import text
 
 from services.calendar.errors import CalendarTooLarge
 from services.calendar.imports import ics_sandbox, refresh_worker
-from services.calendar.imports.address_check import Guard
-from services.calendar.imports.endpoints import guard
-from services.calendar.imports.refresh_worker import MOST_FAILURES, refresh_due
+from services.calendar.imports.address_check import AddressPolicy
+from services.calendar.imports.endpoints import address_policy
+from services.calendar.imports.refresh_worker import MAX_FAILURES, refresh_due
 from services.calendar.local_time import today
 from services.calendar.tests.conftest import AMINA, JONAS, WEEK, open_day
 from services.calendar.tests.servers import LOCAL, Web, answer, web
@@ -50,7 +50,7 @@ def headers(auth_headers: Headers) -> dict[str, str]:
 @pytest.fixture
 async def amina(app: FastAPI, client: httpx.AsyncClient, headers: dict[str, str]) -> httpx.AsyncClient:
     """The client, where Amina is open every day and the tests' own server may be reached."""
-    app.dependency_overrides[guard] = lambda: LOCAL
+    app.dependency_overrides[address_policy] = lambda: LOCAL
     await client.put(f"{URL}/working-hours", json=WEEK, headers=headers)
     return client
 
@@ -232,7 +232,7 @@ class TestAddressesGiven:
     async def test_the_worker_takes_what_is_waiting(
         self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, app: FastAPI
     ) -> None:
-        """With the guard that stands in earnest, which lets it go nowhere."""
+        """With the policy that stands in earnest, which lets it go nowhere."""
         await self.add(amina, headers, site.url("/a.ics"))
         worker = asyncio.create_task(refresh_worker.run(app.state.runtime))
         async with asyncio.timeout(10):
@@ -285,7 +285,7 @@ class TestAddressesGiven:
         assert len(await windows(amina, headers)) == 2
 
         site.replies["/a.ics"] = answer(b"<html>Log in</html>")
-        await run(f"{DUE}, failures = {MOST_FAILURES - 1}")
+        await run(f"{DUE}, failures = {MAX_FAILURES - 1}")
         await refresh_due(database, LOCAL)
         (found,) = await listed(amina, headers)
         assert (found["status"], found["problem"]) == ("stopped", "not_a_calendar")
@@ -305,7 +305,7 @@ class TestAddressesGiven:
         ],
     )
     async def test_an_address_inside_is_422(self, url: str, client: httpx.AsyncClient, headers: dict[str, str]) -> None:
-        """With the guard that stands in earnest."""
+        """With the policy that stands in earnest."""
         refused = await self.add(client, headers, url)
         assert (refused.status_code, refused.json()["code"]) == (422, "address_refused")
         assert await listed(client, headers) == []
@@ -314,7 +314,7 @@ class TestAddressesGiven:
         self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database
     ) -> None:
         await self.add(amina, headers, site.url("/a.ics"))
-        await refresh_due(database, Guard(plain_http=True, resolve=LOCAL.resolve))
+        await refresh_due(database, AddressPolicy(plain_http=True, resolve=LOCAL.resolve))
         assert site.asked == []
         (found,) = await listed(amina, headers)
         assert (found["status"], found["problem"]) == ("failing", "address_refused")
@@ -341,7 +341,7 @@ class TestBombs:
             b",".join(b"%d" % n for n in range(most)) for most in (24, 60)
         )
         bomb = calendar().replace(b"UID:1", rule + b";BYSECOND=0,1,2,3,4,5,6,7,8,9")
-        reading_it = asyncio.create_task(ics_sandbox.read(bomb, ics_sandbox.covered_until(), cpu_seconds=3))
+        reading_it = asyncio.create_task(ics_sandbox.read(bomb, ics_sandbox.read_until(), cpu_seconds=3))
         for _ in range(5):
             assert (await amina.get("/api/v1/calendar/holidays")).status_code == 200
         assert not reading_it.done()

@@ -7,7 +7,7 @@ import httpx
 from sqlalchemy import text
 
 from services.calendar.local_time import today
-from services.calendar.rows import MOST
+from services.calendar.rows import MAX_ROWS
 from services.calendar.tests.conftest import AMINA
 from services.calendar.tests.feeds import at
 from shared.database.session import Database, transaction
@@ -28,7 +28,7 @@ FILL_OVERRIDES = """
 
 async def fill(database: Database, statement: str, **values: Any) -> None:
     async with transaction(database, SERVICE_CLAIMS) as session:
-        await session.execute(text(statement), {"who": AMINA, "count": MOST} | values)
+        await session.execute(text(statement), {"who": AMINA, "count": MAX_ROWS} | values)
 
 
 async def test_there_can_be_a_thousand_times_off_that_are_not_long_over(
@@ -40,7 +40,7 @@ async def test_there_can_be_a_thousand_times_off_that_are_not_long_over(
     assert (refused.status_code, refused.json()["code"]) == (409, "limit_reached")
     assert "1000" in refused.json()["detail"]
     items = (await client.get(f"{URL}/time-off", headers=headers)).json()["items"]
-    assert len(items) == MOST
+    assert len(items) == MAX_ROWS
     await client.delete(f"{URL}/time-off/{items[0]['id']}", headers=headers)
     assert (await client.post(f"{URL}/time-off", json=later, headers=headers)).status_code == 201
 

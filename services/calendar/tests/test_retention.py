@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from services.calendar.local_time import today
 from services.calendar.main import SERVICE
-from services.calendar.privacy import NOBODY
+from services.calendar.privacy import ANONYMOUS_ID
 from services.calendar.tests.conftest import AMINA, CUSTOMER, WEEK, open_day
 from services.calendar.tests.feeds import at, booked
 from shared.database.session import Database, transaction
@@ -74,7 +74,7 @@ async def test_a_past_appointment_is_parted_from_its_customer_and_stays(
         await deliver("booking.created.v1", booked(at(days, 1)))
     assert await applied(database, named(SERVICE.policies, "appointment_customers")) == 1
     customers = await run("SELECT customer_id FROM calendar.appointments ORDER BY starts_at")
-    assert customers == [NOBODY, CUSTOMER, CUSTOMER]
+    assert customers == [ANONYMOUS_ID, CUSTOMER, CUSTOMER]
 
 
 async def test_a_cancelled_appointment_goes_after_a_month_whenever_it_would_have_been(

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.calendar.preconditions import check
+from services.calendar.hours.service import check_version
 from services.calendar.tests.conftest import AMINA, WEEK
 from shared.errors import StaleVersion
 
@@ -57,11 +57,11 @@ class TestVersions:
     @pytest.mark.parametrize("tag", ["2", 'W/"2"', '"1"', "*x", '"2'])
     def test_only_the_version_itself_matches(self, tag: str) -> None:
         with pytest.raises(StaleVersion):
-            check(2, tag)
-        check(2, '"1", "2"')
-        check(2, "*")
+            check_version(2, tag)
+        check_version(2, '"1", "2"')
+        check_version(2, "*")
         with pytest.raises(StaleVersion):
-            check(0, "*")
+            check_version(0, "*")
 
 
 class TestOverlaps:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from services.calendar.hours.expansion import Hours, Rules, expand
 from services.calendar.local_time import today
 from services.calendar.tests.conftest import AMINA, WEEK, open_day
-from services.calendar.windows.service import HORIZON, extend
+from services.calendar.windows.service import HORIZON, extend_horizon
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 
@@ -49,11 +49,11 @@ class TestHorizon:
         async with transaction(database, SERVICE_CLAIMS) as session:
             for statement in SHORTEN.format(last=last_day()).split(";"):
                 await session.execute(text(statement))
-            await extend(session)
+            await extend_horizon(session)
         (event,) = (await outbox())[len(before) :]
         assert [day["date"] for day in event["data"]["days"]] == [last_day()]
         async with transaction(database, SERVICE_CLAIMS) as session:
-            await extend(session)
+            await extend_horizon(session)
         assert len(await outbox()) == len(before) + 1
 
 

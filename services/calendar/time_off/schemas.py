@@ -1,24 +1,26 @@
+"""HTTP models of time off."""
+
 import datetime as dt
 from typing import Self
 from uuid import UUID
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from services.calendar.appointments.schemas import Span
 from shared.http.schemas import Flag, Input, Instant, Schema
 from shared.http.validation_messages import invalid
 
-MAX_OFF = dt.timedelta(days=400)
+MAX_LENGTH = dt.timedelta(days=400)
 
 
 class TimeOffRequest(Input):
-    start: Instant
-    end: Instant
+    start: Instant = Field(examples=["2026-09-14T10:00:00+02:00"])
+    end: Instant = Field(examples=["2026-09-18T17:00:00+02:00"])
     force: Flag = False
 
     @model_validator(mode="after")
     def in_order(self) -> Self:
-        if not self.start < self.end <= self.start + MAX_OFF:
+        if not self.start < self.end <= self.start + MAX_LENGTH:
             raise invalid(
                 "in_order",
                 en="end must lie after start and at most 400 days later",
@@ -28,7 +30,7 @@ class TimeOffRequest(Input):
 
 
 class TimeOff(Span):
-    id: UUID
+    id: UUID = Field(examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2c01"])
 
 
 class TimesOff(Schema):

@@ -1,7 +1,8 @@
+"""Time off as responses show it."""
+
 from services.calendar.appointments.serializers import span
 from services.calendar.rows import Row
 
 
-def absence(row: Row) -> dict[str, str]:
-    """Time off."""
+def time_off(row: Row) -> dict[str, str]:
     return {"id": str(row["id"]), **span((row["starts_at"], row["ends_at"]))}

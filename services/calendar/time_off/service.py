@@ -1,6 +1,6 @@
-"""Time off, and the appointments it would fall on."""
+"""Adds, lists and removes time off, and refuses it where appointments are booked."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.calendar import events
 from services.calendar.appointments import queries as appointment_queries
-from services.calendar.appointments import serializers
+from services.calendar.appointments import serializers as appointment_serializers
 from services.calendar.errors import AppointmentsInTheWay, LimitReached
 from services.calendar.local_time import today
-from services.calendar.rows import MOST, Row, Rows
+from services.calendar.rows import MAX_ROWS, Row, Rows
 from services.calendar.time_off import queries
 from services.calendar.windows.queries import lock
 from services.calendar.windows.service import publish
@@ -19,44 +19,50 @@ from shared.errors import NotFound
 from shared.messaging.events import emit, new_id
 
 LATEST = datetime(2101, 1, 1, tzinfo=UTC)
-MOST_NAMED = 100
+MAX_APPOINTMENTS_LISTED = 100
 
 
-async def add(
+async def add_time_off(
     session: AsyncSession, loctician_id: UUID, start: datetime, end: datetime, *, force: bool = False
 ) -> dict[str, Any]:
-    """Raises AppointmentsInTheWay, naming them, unless forced; a forced one leaves the appointments standing."""
+    """With `force` it is added although there are appointments, which stay.
+
+    Raises LimitReached, or AppointmentsInTheWay with the appointments.
+    """
     await lock(session, loctician_id)
-    if await queries.count_time_off(session, loctician_id) >= MOST:
-        raise LimitReached(limit=MOST)
+    if await queries.count_time_off(session, loctician_id) >= MAX_ROWS:
+        raise LimitReached(limit=MAX_ROWS)
     if not force:
         await _refuse_conflicts(session, loctician_id, start, end)
-    added = {"id": new_id(), "loctician_id": loctician_id, "starts_at": start, "ends_at": end}
-    await queries.add_time_off(session, added)
-    emit(session, events.TimeOffAdded(version=1, **_payload(added)))
+    row = {"id": new_id(), "loctician_id": loctician_id, "starts_at": start, "ends_at": end}
+    await queries.add(session, row)
+    emit(session, events.TimeOffAdded(version=1, **_payload(row)))
     await publish(session, loctician_id, today())
-    return added
+    return row
 
 
 async def _refuse_conflicts(session: AsyncSession, loctician_id: UUID, start: datetime, end: datetime) -> None:
-    taken = await appointment_queries.appointments_between(session, loctician_id, start, end)
-    in_the_way = [serializers.appointment(one) for one in taken if one["status"] in appointment_queries.UPCOMING]
-    if in_the_way:
-        raise AppointmentsInTheWay(extensions={"appointments": in_the_way[:MOST_NAMED]})
+    rows = await appointment_queries.appointments_between(session, loctician_id, start, end)
+    conflicts = [
+        appointment_serializers.appointment(row) for row in rows if row["status"] in appointment_queries.UPCOMING
+    ]
+    if conflicts:
+        raise AppointmentsInTheWay(extensions={"appointments": conflicts[:MAX_APPOINTMENTS_LISTED]})
 
 
-async def remove(session: AsyncSession, loctician_id: UUID, time_off_id: UUID) -> None:
+async def remove_time_off(session: AsyncSession, loctician_id: UUID, time_off_id: UUID) -> None:
+    """Raises NotFound."""
     await lock(session, loctician_id)
-    removed = await queries.remove_time_off(session, loctician_id, time_off_id)
-    if removed is None:
+    row = await queries.remove(session, loctician_id, time_off_id)
+    if row is None:
         raise NotFound
-    emit(session, events.TimeOffRemoved(version=2, **_payload(removed)))
+    emit(session, events.TimeOffRemoved(version=2, **_payload(row)))
     await publish(session, loctician_id, today())
 
 
-async def listed(session: AsyncSession, loctician_id: UUID) -> Rows:
+async def list_time_off(session: AsyncSession, loctician_id: UUID) -> Rows:
     """What ended less than a year ago or is still to come."""
-    since = datetime.now(UTC) - timedelta(days=365)
+    since = datetime.now(UTC) - queries.SHOWN_AFTERWARDS
     return await queries.time_off_between(session, loctician_id, since, LATEST)
 
 

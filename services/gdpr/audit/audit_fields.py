@@ -1,6 +1,7 @@
-"""What of an event the audit log keeps: the fields named here, and of those only ids, codes, times and figures.
+"""Which fields of an event the audit log keeps. Of those only ids, codes, times and numbers are stored.
 
-A type not named keeps none of its data. So no name, address or free text gets in, even by mistake of a publisher.
+Of a type that is not listed, no data is kept. So no name, address or free text is stored, even if a publisher puts one
+into the wrong field.
 """
 
 import ipaddress
@@ -14,9 +15,9 @@ CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+/-]{0,99}")
 PHONE = re.compile(r"\+?[0-9][0-9 .()/-]{5,}")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d(T[0-9:.]+(Z|[+-]\d\d:\d\d))?")
 ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-MOST_ITEMS = 1000
-MOST_PEOPLE = 200
-COUNTS: Mapping[str, Any] = {}  # an object of figures: table -> rows
+MAX_ITEMS = 1000
+MAX_PEOPLE = 200
+COUNTS: Mapping[str, Any] = {}  # marks an object of numbers: table -> rows
 PEOPLE = frozenset({"user_id", "customer_id", "loctician_id", "recipient_id", "owner_id", "subject_id", "subject_ids"})
 
 
@@ -66,33 +67,33 @@ KEPT: Mapping[str, Fields] = {
 }
 
 
-def kept(type_: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    return _object(KEPT.get(type_.partition(".")[0], {}), data)
+def keep_fields(event_type: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    return _keep_object(KEPT.get(event_type.partition(".")[0], {}), data)
 
 
-def people(entity: str, data: Mapping[str, Any]) -> list[str]:
-    """Ids of those whom a row is about: the fields that name people; the entity where nothing is kept beside it."""
-    named = set(_people(data)) if data else {entity} if is_id(entity) else set()
-    return sorted(named)[:MOST_PEOPLE]
+def people_in(entity: str, data: Mapping[str, Any]) -> list[str]:
+    """Ids of the people a row is about: those in the fields that name people; the entity if no data is kept."""
+    ids = set(_people(data)) if data else {entity} if is_id(entity) else set()
+    return sorted(ids)[:MAX_PEOPLE]
 
 
 def _people(data: Mapping[str, Any]) -> Iterator[str]:
     for name, value in data.items():
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, Mapping):
-                yield from _people(one)
-            elif name in PEOPLE and is_id(one):
-                yield one
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, Mapping):
+                yield from _people(item)
+            elif name in PEOPLE and is_id(item):
+                yield item
 
 
 def is_id(value: object) -> bool:
     return isinstance(value, str) and ID.fullmatch(value) is not None
 
 
-def code(value: object) -> str | None:
-    """The value if it is an id, a code or an instant; None for anything that could be said of a person.
+def keep_code(value: object) -> str | None:
+    """The value if it is an id, a code or an instant; None for text that could describe a person.
 
-    Of an IP address the network is kept: 24 bits of version 4, 48 of version 6.
+    An IP address is reduced to its network: 24 bits of version 4, 48 bits of version 6.
     """
     if not isinstance(value, str) or not CODE.fullmatch(value):
         return None
@@ -107,21 +108,21 @@ def _network(value: str) -> str | None:
         address = ipaddress.ip_address(value)
     except ValueError:
         return None
-    kept_bits = 24 if address.version == 4 else 48
-    return str(ipaddress.ip_network(f"{address}/{kept_bits}", strict=False))
+    prefix_bits = 24 if address.version == 4 else 48
+    return str(ipaddress.ip_network(f"{address}/{prefix_bits}", strict=False))
 
 
-def _object(fields: Fields, data: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _value(inner, data[name]) for name, inner in fields.items() if name in data}
+def _keep_object(fields: Fields, data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _keep_value(inner, data[name]) for name, inner in fields.items() if name in data}
 
 
-def _value(fields: Any, value: Any) -> Any:
+def _keep_value(fields: Any, value: Any) -> Any:
     if isinstance(value, list):
-        return [_value(fields, one) for one in value[:MOST_ITEMS]]
+        return [_keep_value(fields, item) for item in value[:MAX_ITEMS]]
     if fields is COUNTS and isinstance(value, Mapping):
-        return {name: figure for name, figure in value.items() if code(name) and isinstance(figure, int)}
+        return {name: count for name, count in value.items() if keep_code(name) and isinstance(count, int)}
     if isinstance(value, Mapping):
-        return _object(fields, value) if isinstance(fields, Mapping) else None
+        return _keep_object(fields, value) if isinstance(fields, Mapping) else None
     if value is None or isinstance(value, (bool, int)):
         return value
-    return code(value)
+    return keep_code(value)

@@ -1,4 +1,4 @@
-"""Signing the audit's anchors anew, after SECRET_KEY was changed."""
+"""Signs the audit log's checkpoints again after SECRET_KEY has changed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,58 +11,63 @@ from services.gdpr.events import AuditReanchored
 from shared.identity.derived_keys import keys_of
 from shared.messaging.events import emit
 
-Anchor = dict[str, Any]
+Checkpoint = dict[str, Any]
 
 
-class BrokenAnchorError(Exception):
-    """Nothing is signed anew: this anchor was signed by no key that is known, or does not follow on the one before."""
+class BrokenCheckpointError(Exception):
+    """A checkpoint has no signature of a known key, or does not continue the one before it. Nothing was signed."""
 
     def __init__(self, broken: Broken) -> None:
         super().__init__(broken)
         self.broken = broken
 
 
-async def reanchor(session: AsyncSession) -> tuple[int, int]:
-    """Signs with SECRET_KEY every anchor that it or the one before it has signed: how many those are, and how many rows
-    came while the key of those before them was not known, signed now for the first time. Raises BrokenAnchorError."""
-    await queries.head(session)  # nobody adds meanwhile
-    anchors = [dict(row._mapping) for row in await queries.anchors(session)]
+async def sign_again(session: AsyncSession) -> tuple[int, int]:
+    """Signs every checkpoint with SECRET_KEY that SECRET_KEY or SECRET_KEY_PREVIOUS has signed.
+
+    Returns the number of checkpoints, and of rows that were recorded while the earlier key was unknown and are now
+    signed for the first time. Raises BrokenCheckpointError.
+    """
+    await queries.lock_head(session)
+    checkpoints = [dict(row._mapping) for row in await queries.list_checkpoints(session)]
     unsigned = 0
-    for anchor in anchors:
-        unsigned += await _unsigned(session, anchor)
-        anchor["signature"] = hash_chain.sign(keys_of(session), anchor)
-        await queries.resign(session, anchor["month"], anchor["signature"])
-    broken = hash_chain.check_anchors(keys_of(session), anchors)
+    for checkpoint in checkpoints:
+        unsigned += await _count_unsigned_rows(session, checkpoint)
+        checkpoint["signature"] = hash_chain.sign(keys_of(session), checkpoint)
+        await queries.update_signature(session, checkpoint["month"], checkpoint["signature"])
+    broken = hash_chain.check_checkpoints(keys_of(session), checkpoints)
     if broken:
-        raise BrokenAnchorError(broken)
-    last_id = anchors[-1]["last_id"] if anchors else 0
-    emit(session, AuditReanchored(version=1, last_id=last_id, months=len(anchors), unsigned=unsigned))
-    return len(anchors), unsigned
+        raise BrokenCheckpointError(broken)
+    last_id = checkpoints[-1]["last_id"] if checkpoints else 0
+    emit(session, AuditReanchored(version=1, last_id=last_id, months=len(checkpoints), unsigned=unsigned))
+    return len(checkpoints), unsigned
 
 
-async def _unsigned(session: AsyncSession, anchor: Anchor) -> int:
-    """How many rows at the end of the month its signature does not cover. Raises BrokenAnchorError."""
-    if hash_chain.signed(keys_of(session), anchor):
+async def _count_unsigned_rows(session: AsyncSession, checkpoint: Checkpoint) -> int:
+    """The rows at the end of the month that its signature does not cover. Raises BrokenCheckpointError."""
+    if hash_chain.is_signed(keys_of(session), checkpoint):
         return 0
-    _, broken = await hash_chain.check_month(session, anchor, anchor["first_id"])
+    _, broken = await hash_chain.check_month(session, checkpoint, checkpoint["first_id"])
     if broken:
-        raise BrokenAnchorError(broken)
-    covered = await _covered(session, anchor)
-    if covered is None:
-        raise BrokenAnchorError(Broken(anchor["month"], None, "anchor_changed"))
-    return int(anchor["last_id"]) - covered
+        raise BrokenCheckpointError(broken)
+    last_signed = await _last_signed_row(session, checkpoint)
+    if last_signed is None:
+        raise BrokenCheckpointError(Broken(checkpoint["month"], None, "anchor_changed"))
+    return int(checkpoint["last_id"]) - last_signed
 
 
-async def _covered(session: AsyncSession, anchor: Anchor) -> int | None:
-    """The row with which the month ended when its signature was made."""
-    following: int = anchor["first_id"]
-    while rows := await queries.rows_from(session, anchor["month"], following, anchor["last_id"], hash_chain.BATCH):
+async def _last_signed_row(session: AsyncSession, checkpoint: Checkpoint) -> int | None:
+    """The id of the row that ended the month when the signature was made."""
+    next_id: int = checkpoint["first_id"]
+    while rows := await queries.rows_from(
+        session, checkpoint["month"], next_id, checkpoint["last_id"], hash_chain.BATCH
+    ):
         for row in rows:
-            if hash_chain.signed(keys_of(session), anchor | _ending(row)):
+            if hash_chain.is_signed(keys_of(session), checkpoint | _ending_at(row)):
                 return int(row["id"])
-        following = rows[-1]["id"] + 1
+        next_id = rows[-1]["id"] + 1
     return None
 
 
-def _ending(row: Mapping[str, Any]) -> Anchor:
+def _ending_at(row: Mapping[str, Any]) -> Checkpoint:
     return {"last_id": row["id"], "head": row["hash"]}

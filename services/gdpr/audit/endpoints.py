@@ -1,38 +1,47 @@
+"""The audit log over HTTP."""
+
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
 from services.gdpr.audit import hash_chain, schemas, service
-from services.gdpr.dependencies import COMMON, Admin, Cursor, Exactly, Limit
+from services.gdpr.dependencies import ROUTER, Admin
 from shared.http.dependencies import SessionDep
-from shared.http.pagination import Page
+from shared.http.pagination import Cursor, Limit, Page
 from shared.http.schemas import Instant
 
-MOST_VERIFIED = 200_000
+MAX_ROWS_VERIFIED = 200_000
 
-router = APIRouter(**COMMON)
+router = APIRouter(**ROUTER)
 
 
-@router.get("/audit", response_model=Page[schemas.AuditRow])
+def _exact(example: str) -> Any:
+    return Query(min_length=1, max_length=100, examples=[example])
+
+
+@router.get("/audit", response_model=Page[schemas.AuditRow], summary="Search the audit log")
 async def list_audit(
-    who: Admin,
+    principal: Admin,
     session: SessionDep,
-    actor: Exactly = None,
-    entity: Exactly = None,
-    person: Exactly = None,
-    action: Exactly = None,
-    start: Annotated[Instant | None, Query(alias="from")] = None,
-    end: Annotated[Instant | None, Query(alias="to")] = None,
+    actor: Annotated[str | None, _exact(schemas.PERSON_ID)] = None,
+    entity: Annotated[str | None, _exact(schemas.BOOKING_ID)] = None,
+    person: Annotated[str | None, _exact(schemas.PERSON_ID)] = None,
+    action: Annotated[str | None, _exact("booking.created.v1")] = None,
+    start: Annotated[Instant | None, Query(alias="from", examples=["2026-09-14T10:00:00+02:00"])] = None,
+    end: Annotated[Instant | None, Query(alias="to", examples=["2026-09-21T10:00:00+02:00"])] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
+    """Newest first. `person` matches rows about a person and the person's own actions. `from` and `to` compare the
+    time of the event; `from` is included, `to` is not. A search for one person is itself audited."""
     conditions = {"actor_id": actor, "entity": entity, "person": person, "action": action}
-    return await service.shown(session, who, conditions, (start, end), cursor, limit)
+    return await service.search(session, principal, conditions, (start, end), cursor, limit)
 
 
-@router.get("/audit/verify", response_model=schemas.Verification)
+@router.get("/audit/verify", response_model=schemas.Verification, summary="Verify the audit log's hash chain")
 async def verify_audit(
-    who: Admin, session: SessionDep, from_id: Annotated[int, Query(ge=1, le=2**62)] = 1
+    principal: Admin, session: SessionDep, from_id: Annotated[int, Query(ge=1, le=2**62)] = 1
 ) -> dict[str, Any]:
-    found = await hash_chain.verify(session, from_id, MOST_VERIFIED)
-    return {**vars(found), "intact": found.broken is None}
+    """Finds the first row that was changed or removed. Checks at most 200,000 rows a call."""
+    verification = await hash_chain.verify(session, from_id, MAX_ROWS_VERIFIED)
+    return {**vars(verification), "intact": verification.broken is None}

@@ -1,7 +1,7 @@
-"""The audit's chain: each row's hash covers the row and the hash before it; each month's ends are signed.
+"""The audit log's hash chain: a row's hash covers the row and the hash before it; each month has a signed checkpoint.
 
-The key of the signatures comes from SECRET_KEY and is never sent to the database. So whoever owns the database can
-change rows and hashes, but not make an anchor that says so.
+The signing key is derived from SECRET_KEY and never sent to the database. So a person who controls the database can
+change rows and hashes, but cannot sign a checkpoint that fits them (ADR 31).
 """
 
 import hashlib
@@ -20,8 +20,8 @@ from shared.identity.derived_keys import Keys, keys_of
 SIGNING = "gdpr audit anchor"
 GENESIS = hashlib.sha256(b"loctician audit").digest()
 BATCH = 5_000
-KEPT_MONTHS = 60
-COVERED = (
+MONTHS_KEPT = 60
+HASHED_COLUMNS = (
     "month",
     "id",
     "event_id",
@@ -37,19 +37,22 @@ COVERED = (
     "source",
     "data",
 )
-ANCHORED = ("month", "previous", "opening", "first_id", "last_id", "head")
+SIGNED_COLUMNS = ("month", "previous", "opening", "first_id", "last_id", "head")
+Checkpoint = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Broken:
+    """The first error of the chain: a row, or the checkpoint of a month."""
+
     month: date | None
     id: int | None
     reason: str  # changed | missing | unanchored | anchor_changed | anchor_missing
 
 
 @dataclass(frozen=True)
-class Verified:
-    """What was looked at, and the first thing that is wrong. `next_id`: where to go on when there was too much."""
+class Verification:
+    """The number of rows checked and the first error. `next_id`: where to continue if the limit was reached."""
 
     rows: int
     broken: Broken | None
@@ -58,8 +61,9 @@ class Verified:
     next_id: int | None = None
 
 
-def canonical(row: Mapping[str, Any], names: tuple[str, ...] = COVERED) -> bytes:
-    values = [_plain(row[name]) for name in names]
+def canonical(row: Mapping[str, Any], columns: tuple[str, ...] = HASHED_COLUMNS) -> bytes:
+    """The columns' values as JSON with sorted keys and without spaces."""
+    values = [_plain(row[name]) for name in columns]
     return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -73,107 +77,111 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, list, Mapping)) else str(value)
 
 
-def link(before: bytes, row: Mapping[str, Any]) -> bytes:
-    return hashlib.sha256(before + canonical(row)).digest()
+def hash_row(previous_hash: bytes, row: Mapping[str, Any]) -> bytes:
+    return hashlib.sha256(previous_hash + canonical(row)).digest()
 
 
-def sign(keys: Keys, anchor: Mapping[str, Any]) -> bytes:
-    return keys.sign(SIGNING, canonical(anchor, ANCHORED))
+def sign(keys: Keys, checkpoint: Checkpoint) -> bytes:
+    return keys.sign(SIGNING, canonical(checkpoint, SIGNED_COLUMNS))
 
 
-def signed(keys: Keys, anchor: Mapping[str, Any]) -> bool:
-    return keys.verify(SIGNING, canonical(anchor, ANCHORED), anchor["signature"])
+def is_signed(keys: Keys, checkpoint: Checkpoint) -> bool:
+    return keys.verify(SIGNING, canonical(checkpoint, SIGNED_COLUMNS), checkpoint["signature"])
 
 
-async def append(session: AsyncSession, facts: Mapping[str, Any]) -> None:
-    """One row more, with the anchor that covers it. Serial: until the commit nobody else appends."""
-    end = await queries.head(session)
-    row = {**facts, "month": end.current_month, "recorded_at": end.recorded_at, "id": (end.last_id or 0) + 1}
-    row["hash"] = link(end.head or GENESIS, row)
-    await queries.add(session, row, _signed_on(keys_of(session), end, _next_anchor(end, row)))
+async def append(session: AsyncSession, values: Mapping[str, Any]) -> None:
+    """Appends a row and moves the checkpoint. Serial: nobody else appends until the commit."""
+    end = await queries.lock_head(session)
+    row = {**values, "month": end.current_month, "recorded_at": end.recorded_at, "id": (end.last_id or 0) + 1}
+    row["hash"] = hash_row(end.head or GENESIS, row)
+    await queries.append(session, row, _sign_after(keys_of(session), end, _next_checkpoint(end, row)))
 
 
-def _signed_on(keys: Keys, end: Row[Any], anchor: dict[str, Any]) -> dict[str, Any]:
-    """Signed, unless it would follow within its month on one whose signature does not hold: that one's is kept then,
-    and holds no better. Otherwise whoever had changed the end would have it signed by the next event."""
-    broken = end.month == anchor["month"] and not signed(keys, dict(end._mapping))
-    return anchor | {"signature": end.signature if broken else sign(keys, anchor)}
+def _sign_after(keys: Keys, end: Row[Any], checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """Signs the checkpoint, unless the month's last signature is invalid: it is then kept, and stays invalid.
 
-
-def _next_anchor(end: Row[Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    if end.month == row["month"]:
-        begun = {"previous": end.previous, "opening": end.opening, "first_id": end.first_id}
-    else:
-        begun = {"previous": end.month, "opening": end.head or GENESIS, "first_id": row["id"]}
-    return {"month": row["month"], **begun, "last_id": row["id"], "head": row["hash"]}
-
-
-async def verify(session: AsyncSession, first_id: int = 1, most: int | None = None) -> Verified:
-    """The first row that was changed or is missing, from `first_id` on and for about `most` rows.
-
-    The anchors are all checked each time; what stands before `first_id` is taken as verified.
+    Otherwise the next event would sign an end of the chain that was changed.
     """
-    anchors = [dict(row._mapping) for row in await queries.anchors(session)]
-    broken = check_anchors(keys_of(session), anchors)
-    seen = 0
-    for anchor in anchors if broken is None else ():
-        if anchor["last_id"] < first_id:
+    invalid = end.month == checkpoint["month"] and not is_signed(keys, dict(end._mapping))
+    return checkpoint | {"signature": end.signature if invalid else sign(keys, checkpoint)}
+
+
+def _next_checkpoint(end: Row[Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    if end.month == row["month"]:
+        start = {"previous": end.previous, "opening": end.opening, "first_id": end.first_id}
+    else:
+        start = {"previous": end.month, "opening": end.head or GENESIS, "first_id": row["id"]}
+    return {"month": row["month"], **start, "last_id": row["id"], "head": row["hash"]}
+
+
+async def verify(session: AsyncSession, first_id: int = 1, limit: int | None = None) -> Verification:
+    """Finds the first row that was changed or removed, from `first_id` on and among about `limit` rows.
+
+    Checks all checkpoints each time; rows before `first_id` count as verified.
+    """
+    checkpoints = [dict(row._mapping) for row in await queries.list_checkpoints(session)]
+    broken = check_checkpoints(keys_of(session), checkpoints)
+    checked = 0
+    for checkpoint in checkpoints if broken is None else ():
+        if checkpoint["last_id"] < first_id:
             continue
-        if most is not None and seen >= most:
-            return _verified(seen, anchors, next_id=anchor["first_id"])
-        rows, broken = await check_month(session, anchor, max(first_id, anchor["first_id"]))
-        seen += rows
+        if limit is not None and checked >= limit:
+            return _verification(checked, checkpoints, next_id=checkpoint["first_id"])
+        rows, broken = await check_month(session, checkpoint, max(first_id, checkpoint["first_id"]))
+        checked += rows
         if broken:
             break
-    if broken is None and (stray := await queries.unanchored(session)):
-        broken = Broken(None, stray, "unanchored")
-    return _verified(seen, anchors, broken)
+    if broken is None and (row_id := await queries.first_uncovered_row(session)):
+        broken = Broken(None, row_id, "unanchored")
+    return _verification(checked, checkpoints, broken)
 
 
-def _verified(
-    seen: int, anchors: list[dict[str, Any]], broken: Broken | None = None, next_id: int | None = None
-) -> Verified:
-    last: dict[str, Any] = anchors[-1] if anchors else {"last_id": 0, "head": GENESIS}
-    return Verified(seen, broken, last["last_id"], bytes(last["head"]).hex(), next_id)
+def _verification(
+    checked: int, checkpoints: list[dict[str, Any]], broken: Broken | None = None, next_id: int | None = None
+) -> Verification:
+    last: dict[str, Any] = checkpoints[-1] if checkpoints else {"last_id": 0, "head": GENESIS}
+    return Verification(checked, broken, last["last_id"], bytes(last["head"]).hex(), next_id)
 
 
-def check_anchors(keys: Keys, anchors: list[dict[str, Any]]) -> Broken | None:
+def check_checkpoints(keys: Keys, checkpoints: list[dict[str, Any]]) -> Broken | None:
+    """The first checkpoint with an invalid signature, or that does not continue the one before it."""
     before: dict[str, Any] = {"month": None, "head": GENESIS, "last_id": 0}
-    for anchor in anchors:
-        if not signed(keys, anchor):
-            return Broken(anchor["month"], None, "anchor_changed")
-        follows = anchor["previous"] == before["month"] and anchor["opening"] == before["head"]
-        if not follows or anchor["first_id"] != before["last_id"] + 1:
-            return Broken(anchor["previous"], before["last_id"] + 1, "anchor_missing")
-        before = anchor
+    for checkpoint in checkpoints:
+        if not is_signed(keys, checkpoint):
+            return Broken(checkpoint["month"], None, "anchor_changed")
+        continues = checkpoint["previous"] == before["month"] and checkpoint["opening"] == before["head"]
+        if not continues or checkpoint["first_id"] != before["last_id"] + 1:
+            return Broken(checkpoint["previous"], before["last_id"] + 1, "anchor_missing")
+        before = checkpoint
     return None
 
 
-async def check_month(session: AsyncSession, anchor: Mapping[str, Any], first: int) -> tuple[int, Broken | None]:
-    month, last = anchor["month"], anchor["last_id"]
-    before = anchor["opening"]
-    if first > anchor["first_id"]:
-        (known,) = await queries.rows_from(session, month, first - 1, first - 1, 1) or [{"hash": b""}]
-        before = known["hash"]
+async def check_month(session: AsyncSession, checkpoint: Checkpoint, first: int) -> tuple[int, Broken | None]:
+    """The number of rows checked from id `first` on, and the first error among them."""
+    month, last = checkpoint["month"], checkpoint["last_id"]
+    previous_hash = checkpoint["opening"]
+    if first > checkpoint["first_id"]:
+        (previous,) = await queries.rows_from(session, month, first - 1, first - 1, 1) or [{"hash": b""}]
+        previous_hash = previous["hash"]
     expected = first
     while expected <= last:
         rows = await queries.rows_from(session, month, expected, last, BATCH)
-        if not rows and expected == anchor["first_id"] and _dropped_by_age(month):
+        if not rows and expected == checkpoint["first_id"] and _is_dropped_by_age(month):
             return 0, None
         for row in rows:
             if row["id"] != expected:
                 return expected - first, Broken(month, expected, "missing")
-            before = link(before, row)
-            if before != row["hash"]:
+            previous_hash = hash_row(previous_hash, row)
+            if previous_hash != row["hash"]:
                 return expected - first, Broken(month, expected, "changed")
             expected += 1
         if not rows:
             return expected - first, Broken(month, expected, "missing")
-    if before != anchor["head"]:
+    if previous_hash != checkpoint["head"]:
         return last - first, Broken(month, last, "changed")
     return last - first + 1, None
 
 
-def _dropped_by_age(month: date) -> bool:
+def _is_dropped_by_age(month: date) -> bool:
     today = datetime.now(UTC).date()
-    return (today.year - month.year) * 12 + today.month - month.month > KEPT_MONTHS
+    return (today.year - month.year) * 12 + today.month - month.month > MONTHS_KEPT

@@ -1,28 +1,35 @@
+"""HTTP models of the audit log."""
+
 from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from services.gdpr.schemas import LocalInstant
 from shared.http.schemas import Schema
 
+PERSON_ID = "0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2b04"
+BOOKING_ID = "0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2b02"
+
 
 class AuditRow(Schema):
-    """`action` is the event's type, `entity` the id of what it concerns, `people` are those it is about; `data` holds
-    ids, codes, times and figures."""
+    """`action` is the event's type, `entity` the id of its subject, `people` the ids of those it is about. `data` holds
+    ids, codes, times and numbers."""
 
     id: int
     event_id: UUID
     occurred_at: LocalInstant
     recorded_at: LocalInstant
-    action: str
-    entity: str | None
+    action: str = Field(examples=["booking.created.v1"])
+    entity: str | None = Field(examples=[BOOKING_ID])
     entity_version: int
-    actor_id: str | None
-    actor_role: str | None
-    people: list[str]
-    request_id: str | None
-    source: str
-    data: dict[str, Any]
+    actor_id: str | None = Field(examples=[PERSON_ID])
+    actor_role: str | None = Field(examples=["customer"])
+    people: list[str] = Field(examples=[[PERSON_ID]])
+    request_id: str | None = Field(examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2e01"])
+    source: str = Field(examples=["/services/booking"])
+    data: dict[str, Any] = Field(examples=[{"status": "confirmed"}])
 
 
 class BrokenRow(Schema):
@@ -32,12 +39,12 @@ class BrokenRow(Schema):
 
 
 class Verification(Schema):
-    """`rows` were looked at; go on with `from_id` = `next_id` where there is one. Note `last_id` and `head` elsewhere:
-    whoever has them can tell if what stands up to there was taken away later."""
+    """`rows` were checked; continue with `from_id` = `next_id` if it is set. Note `last_id` and `head` in another
+    place: with them a later run proves that no row up to there was removed."""
 
     intact: bool
-    rows: int
-    broken: BrokenRow | None
+    rows: int = Field(examples=[1024])
+    broken: BrokenRow | None = Field(examples=[None])
     last_id: int
-    head: str
-    next_id: int | None
+    head: str = Field(examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])
+    next_id: int | None = Field(examples=[None])

@@ -1,4 +1,4 @@
-"""The audit log: every event becomes one row that says who did what, to what, and when."""
+"""The audit log: records each event as a row that says who did what, to what, and when; and searches the rows."""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
@@ -9,77 +9,66 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gdpr.audit import audit_fields, hash_chain, queries
 from shared.errors import BadCursor
-from shared.http.pagination import decode_cursor, encode_cursor
+from shared.http.pagination import decode_cursor, page
 from shared.identity.principals import Principal
 from shared.messaging.subscriptions import Received
 from shared.privacy.events import audit_read
 
-LAST_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
+Conditions = Mapping[str, Any]
 
 
 async def record(session: AsyncSession, event: Received[dict[str, Any]]) -> None:
-    kept = audit_fields.kept(event.type, event.data)
+    data = audit_fields.keep_fields(event.type, event.data)
     await hash_chain.append(
         session,
         {
             "event_id": event.id,
             "occurred_at": event.time,
             "action": event.type,
-            "entity": audit_fields.code(event.subject),
+            "entity": audit_fields.keep_code(event.subject),
             "entity_version": event.version,
-            "actor_id": audit_fields.code(event.actor_id),
-            "actor_role": audit_fields.code(event.actor_role),
-            "people": audit_fields.people(event.subject, kept),
+            "actor_id": audit_fields.keep_code(event.actor_id),
+            "actor_role": audit_fields.keep_code(event.actor_role),
+            "people": audit_fields.people_in(event.subject, data),
             "request_id": event.request_id,
             "source": event.source,
-            "data": kept,
+            "data": data,
         },
     )
 
 
-async def shown(
+async def search(
     session: AsyncSession,
-    reader: Principal,
-    conditions: Mapping[str, Any],
+    principal: Principal,
+    conditions: Conditions,
     between: tuple[datetime | None, datetime | None],
     cursor: str | None,
     limit: int,
 ) -> dict[str, Any]:
-    """What an admin looks at, and a note of it when it is about somebody. Raises BadCursor."""
-    about = [conditions[name] for name in ("actor_id", "entity", "person") if conditions.get(name)]
-    audit_read(session, reader, "audit", [UUID(one) for one in about if audit_fields.is_id(one)])
-    return await listed(session, conditions, between, cursor, limit)
-
-
-async def every(session: AsyncSession, conditions: Mapping[str, Any], most: int) -> AsyncIterator[Mapping[str, Any]]:
-    """Up to `most` rows, newest first."""
-    before: int | None = None
-    while most > 0:
-        rows = await queries.page(session, conditions, None, None, before, min(most, hash_chain.BATCH))
-        for row in rows:
-            yield row
-        if not rows:
-            return
-        before, most = rows[-1]["id"], most - len(rows)
-
-
-async def listed(
-    session: AsyncSession,
-    conditions: Mapping[str, Any],
-    between: tuple[datetime | None, datetime | None],
-    cursor: str | None,
-    limit: int,
-) -> dict[str, Any]:
-    """Newest first. Raises BadCursor."""
+    """A page of rows, newest first. A search for a person is itself audited. Raises BadCursor."""
+    searched = [conditions[name] for name in ("actor_id", "entity", "person") if conditions.get(name)]
+    audit_read(session, principal, "audit", [UUID(value) for value in searched if audit_fields.is_id(value)])
     rows = await queries.page(session, conditions, *between, _before(cursor), limit + 1)
-    more = encode_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return {"items": rows[:limit], "next_cursor": more}
+    return page(rows, limit, key=lambda row: [row["id"]])
 
 
 def _before(cursor: str | None) -> int | None:
     if cursor is None:
         return None
-    (last,) = decode_cursor(cursor, int)
-    if not 0 < last <= LAST_ID:
+    (row_id,) = decode_cursor(cursor, int)
+    if not 0 < row_id <= MAX_ID:
         raise BadCursor
-    return int(last)
+    return int(row_id)
+
+
+async def all_matching(session: AsyncSession, conditions: Conditions, limit: int) -> AsyncIterator[Mapping[str, Any]]:
+    """Up to `limit` rows, newest first."""
+    before: int | None = None
+    while limit > 0:
+        rows = await queries.page(session, conditions, None, None, before, min(limit, hash_chain.BATCH))
+        for row in rows:
+            yield row
+        if not rows:
+            return
+        before, limit = rows[-1]["id"], limit - len(rows)

@@ -1,4 +1,4 @@
-"""Consents: every change a row, the newest of each purpose counts."""
+"""Consents: a row for each change. The newest row of each purpose is valid."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gdpr.models import consents
 
-ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
 
-async def one_at_a_time(session: AsyncSession, user_id: UUID) -> None:
-    await session.execute(ONE_AT_A_TIME, {"key": f"gdpr.consents {user_id}"})
+async def lock(session: AsyncSession, user_id: UUID) -> None:
+    """Holds a person's consents until the commit."""
+    await session.execute(LOCK, {"key": f"gdpr.consents {user_id}"})
 
 
 async def current(session: AsyncSession, user_id: UUID) -> Sequence[Row[Any]]:
@@ -23,18 +24,19 @@ async def current(session: AsyncSession, user_id: UUID) -> Sequence[Row[Any]]:
 
 
 async def add(session: AsyncSession, **values: Any) -> int:
-    """The version of this change of the person's consent to the purpose."""
-    before = select(func.coalesce(func.max(consents.c.version), 0) + 1).where(
+    """Returns the version: the number of changes of this person's consent to this purpose."""
+    version = select(func.coalesce(func.max(consents.c.version), 0) + 1).where(
         consents.c.user_id == values["user_id"], consents.c.purpose == values["purpose"]
     )
-    added = insert(consents).values(**values, version=before.scalar_subquery()).returning(consents.c.version)
+    added = insert(consents).values(**values, version=version.scalar_subquery()).returning(consents.c.version)
     return int((await session.execute(added)).scalar_one())
 
 
-async def of_person(session: AsyncSession, user_id: UUID) -> Sequence[Row[Any]]:
+async def history(session: AsyncSession, user_id: UUID) -> Sequence[Row[Any]]:
     return (await session.execute(select(consents).where(consents.c.user_id == user_id).order_by(consents.c.id))).all()
 
 
-async def forget(session: AsyncSession, user_id: UUID) -> int:
-    gone = delete(consents).where(consents.c.user_id == user_id)
-    return (await session.execute(gone)).rowcount  # type: ignore[attr-defined,no-any-return]
+async def delete_consents(session: AsyncSession, user_id: UUID) -> int:
+    """Returns the number of rows deleted."""
+    own = delete(consents).where(consents.c.user_id == user_id)
+    return (await session.execute(own)).rowcount  # type: ignore[attr-defined,no-any-return]

@@ -1,3 +1,5 @@
+"""HTTP models of consents."""
+
 from pydantic import Field
 
 from services.gdpr.schemas import Code, LocalInstant
@@ -5,10 +7,10 @@ from shared.http.schemas import Flag, Input, Schema
 
 
 class Consent(Schema):
-    """`granted` is what counts now; `said_of_version` tells which text the person had read."""
+    """`granted` is what is valid now; `said_of_version` is the version of the text that the person answered."""
 
-    purpose: str
-    text: str
+    purpose: str = Field(examples=["marketing"])
+    text: str = Field(examples=["Ja tak til nyheder og tilbud fra salonen."])
     text_version: int
     granted: bool
     said_of_version: int | None
@@ -20,7 +22,7 @@ class Consents(Schema):
 
 
 class ConsentAnswer(Input):
-    purpose: Code
+    purpose: Code = Field(examples=["marketing"])
     granted: Flag
     text_version: int = Field(ge=1, le=1_000_000)
 

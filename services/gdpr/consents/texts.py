@@ -1,3 +1,5 @@
+"""The texts that consent is asked for, with their versions."""
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -5,22 +7,22 @@ from shared.errors import Texts
 
 
 @dataclass(frozen=True)
-class Wording:
-    """A change of a text is a new version; who agreed to an older one is asked again before it counts for more."""
+class ConsentText:
+    """A changed text gets a new version. Consent to an older version has to be asked for again."""
 
     version: int
     text: Texts
 
 
-ASKED: Mapping[str, Wording] = {
-    "marketing": Wording(
+TEXTS: Mapping[str, ConsentText] = {
+    "marketing": ConsentText(
         1,
         {
             "da": "Ja tak til nyheder og tilbud fra salonen pr. e-mail og sms. Jeg kan til enhver tid sige nej igen.",
             "en": "Yes to news and offers from the salon by e-mail and text message. I can withdraw this at any time.",
         },
     ),
-    "portfolio": Wording(
+    "portfolio": ConsentText(
         1,
         {
             "da": "Salonen må vise billeder af mit hår på sin hjemmeside og på Instagram. Jeg kan til enhver tid "

@@ -1,19 +1,21 @@
+"""Data subject requests over HTTP."""
+
 from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
 
 from services.gdpr.data_subject_requests import schemas, service
-from services.gdpr.dependencies import COMMON, Admin, Cursor, Id, Limit
+from services.gdpr.dependencies import ROUTER, Admin, Id
 from shared.http.dependencies import SessionDep
-from shared.http.pagination import Page
+from shared.http.pagination import Cursor, Limit, Page
 
-router = APIRouter(**COMMON)
+router = APIRouter(**ROUTER)
 
 
-@router.get("/gdpr/requests", response_model=Page[schemas.DataRequest])
+@router.get("/gdpr/requests", response_model=Page[schemas.DataRequest], summary="List exports and erasures")
 async def list_requests(
-    who: Admin,
+    principal: Admin,
     session: SessionDep,
     kind: Literal["export", "erasure"] | None = None,
     status: Literal["running", "done", "expired", "cancelled"] | None = None,
@@ -21,10 +23,11 @@ async def list_requests(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
+    """Newest first."""
     conditions = {"kind": kind, "status": status, "subject_id": subject_id}
-    return await service.listed(session, who, conditions, cursor, limit)
+    return await service.list_requests(session, principal, conditions, cursor, limit)
 
 
-@router.get("/gdpr/requests/{id}", response_model=schemas.DataRequest)
-async def get_request(request_id: Id, who: Admin, session: SessionDep) -> dict[str, Any]:
-    return await service.shown(session, who, request_id)
+@router.get("/gdpr/requests/{id}", response_model=schemas.DataRequest, summary="Get an export or erasure request")
+async def get_request(request_id: Id, principal: Admin, session: SessionDep) -> dict[str, Any]:
+    return await service.get_request(session, principal, request_id)

@@ -1,4 +1,4 @@
-"""People's requests and what the services have answered."""
+"""Data subject requests, and the answers of the services to each."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -11,29 +11,30 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gdpr.models import request_parts, requests
 
-MONTH = text("interval '1 month'")
+DEADLINE = text("interval '1 month'")  # GDPR Art. 12(3)
 
 
 async def latest(session: AsyncSession, kind: str, subject_id: UUID) -> Row[Any] | None:
-    wanted = select(requests).where(requests.c.kind == kind, requests.c.subject_id == subject_id)
-    return (await session.execute(wanted.order_by(requests.c.requested_at.desc()).limit(1))).one_or_none()
+    """The person's newest request of this kind, export or erasure."""
+    own = select(requests).where(requests.c.kind == kind, requests.c.subject_id == subject_id)
+    return (await session.execute(own.order_by(requests.c.requested_at.desc()).limit(1))).one_or_none()
 
 
-async def open_one(session: AsyncSession, values: Mapping[str, Any], services: Sequence[str]) -> bool:
-    """False when one of this kind is running for the person already."""
-    statement = upsert(requests).values(**values, deadline=func.now() + MONTH)
-    opened = statement.on_conflict_do_nothing(
+async def add(session: AsyncSession, values: Mapping[str, Any], services: Sequence[str]) -> bool:
+    """Adds a request that these services have to answer. Returns False if one of its kind is running already."""
+    row = upsert(requests).values(**values, deadline=func.now() + DEADLINE)
+    added = row.on_conflict_do_nothing(
         index_elements=["subject_id", "kind"], index_where=requests.c.status == literal("running", literal_execute=True)
     )
-    if not (await session.execute(opened)).rowcount:  # type: ignore[attr-defined]
+    if not (await session.execute(added)).rowcount:  # type: ignore[attr-defined]
         return False
     await session.execute(insert(request_parts), [{"request_id": values["id"], "service": name} for name in services])
     return True
 
 
-async def one(session: AsyncSession, request_id: UUID, *, lock: bool = False) -> Row[Any] | None:
-    wanted = select(requests).where(requests.c.id == request_id)
-    return (await session.execute(wanted.with_for_update() if lock else wanted)).one_or_none()
+async def find(session: AsyncSession, request_id: UUID, *, lock: bool = False) -> Row[Any] | None:
+    request = select(requests).where(requests.c.id == request_id)
+    return (await session.execute(request.with_for_update() if lock else request)).one_or_none()
 
 
 async def page(
@@ -42,54 +43,57 @@ async def page(
     before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[Row[Any]]:
-    wanted = select(requests).where(
+    """Newest first. Ignores conditions that are None."""
+    matching = select(requests).where(
         *(requests.c[name] == value for name, value in conditions.items() if value is not None)
     )
     if before:
-        wanted = wanted.where(tuple_(requests.c.requested_at, requests.c.id) < tuple_(*before))
-    return (
-        await session.execute(wanted.order_by(requests.c.requested_at.desc(), requests.c.id.desc()).limit(limit))
-    ).all()
+        matching = matching.where(tuple_(requests.c.requested_at, requests.c.id) < tuple_(*before))
+    ordered = matching.order_by(requests.c.requested_at.desc(), requests.c.id.desc())
+    return (await session.execute(ordered.limit(limit))).all()
 
 
-async def parts(session: AsyncSession, request_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
-    """Without what is sealed in them."""
+async def requests_of(session: AsyncSession, subject_id: UUID, limit: int) -> Sequence[Row[Any]]:
+    """Oldest first."""
+    own = select(requests).where(requests.c.subject_id == subject_id).order_by(requests.c.requested_at).limit(limit)
+    return (await session.execute(own)).all()
+
+
+async def parts_of(session: AsyncSession, request_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """The services' answers, without the sealed data in them."""
     columns = [column for column in request_parts.c if column.name != "sealed"]
-    wanted = select(*columns).where(request_parts.c.request_id.in_(request_ids)).order_by(request_parts.c.service)
-    return (await session.execute(wanted)).all()
+    parts = select(*columns).where(request_parts.c.request_id.in_(request_ids)).order_by(request_parts.c.service)
+    return (await session.execute(parts)).all()
 
 
-async def answer(session: AsyncSession, request_id: UUID, service: str, **values: Any) -> bool:
-    """False when this service had answered before, or was not asked."""
-    waiting = update(request_parts).where(
+async def store_answer(session: AsyncSession, request_id: UUID, service: str, **values: Any) -> bool:
+    """Returns False if the service has answered already or was not asked."""
+    part = update(request_parts).where(
         request_parts.c.request_id == request_id,
         request_parts.c.service == service,
         request_parts.c.answered_at.is_(None),
     )
-    return bool((await session.execute(waiting.values(answered_at=func.now(), **values))).rowcount)  # type: ignore[attr-defined]
+    return bool((await session.execute(part.values(answered_at=func.now(), **values))).rowcount)  # type: ignore[attr-defined]
 
 
 async def waiting_for(session: AsyncSession, request_id: UUID) -> set[str]:
-    wanted = select(request_parts.c.service).where(
+    """The services that have not answered."""
+    services = select(request_parts.c.service).where(
         request_parts.c.request_id == request_id, request_parts.c.answered_at.is_(None)
     )
-    return set((await session.execute(wanted)).scalars())
+    return set((await session.execute(services)).scalars())
 
 
-async def step(session: AsyncSession, request_id: UUID, number: int) -> int:
-    """The request's new version."""
-    moved = update(requests).where(requests.c.id == request_id).values(step=number, version=requests.c.version + 1)
+async def set_step(session: AsyncSession, request_id: UUID, step: int) -> int:
+    """Returns the request's new version."""
+    moved = update(requests).where(requests.c.id == request_id).values(step=step, version=requests.c.version + 1)
     return int((await session.execute(moved.returning(requests.c.version))).scalar_one())
 
 
 async def finish(session: AsyncSession, request_id: UUID, expires_in: timedelta | None = None) -> Row[Any]:
+    """Returns the finished request."""
     values: dict[str, Any] = {"status": "done", "finished_at": func.now(), "version": requests.c.version + 1}
     if expires_in:
         values["expires_at"] = func.now() + expires_in
     done = update(requests).where(requests.c.id == request_id).values(**values)
     return (await session.execute(done.returning(*requests.c))).one()
-
-
-async def of_person(session: AsyncSession, subject_id: UUID, limit: int) -> Sequence[Row[Any]]:
-    wanted = select(requests).where(requests.c.subject_id == subject_id).order_by(requests.c.requested_at).limit(limit)
-    return (await session.execute(wanted)).all()

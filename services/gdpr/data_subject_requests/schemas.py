@@ -1,15 +1,21 @@
+"""HTTP models of data subject requests."""
+
 from typing import Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from services.gdpr.schemas import LocalInstant
 from shared.http.schemas import Schema
 
 
 class Answered(Schema):
-    service: str
+    """What a service exported or erased: rows by table, and messages in its dead-letter queue about the person."""
+
+    service: str = Field(examples=["booking"])
     answered_at: LocalInstant
-    rows: dict[str, int] | None
-    dead_letters: int | None
+    rows: dict[str, int] | None = Field(examples=[{"bookings": 4}])
+    dead_letters: int | None = Field(examples=[0])
 
 
 class DataRequest(Schema):
@@ -21,8 +27,8 @@ class DataRequest(Schema):
     requested_at: LocalInstant
     deadline: LocalInstant
     overdue: bool
-    finished_at: LocalInstant | None
-    expires_at: LocalInstant | None
+    finished_at: LocalInstant | None = Field(examples=[None])
+    expires_at: LocalInstant | None = Field(examples=[None])
     answered: list[Answered]
-    waiting_for: list[str]
+    waiting_for: list[str] = Field(examples=[["notifications"]])
     version: int

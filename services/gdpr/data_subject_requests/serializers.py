@@ -1,14 +1,18 @@
+"""Data subject requests as responses show them."""
+
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 
-def data_subject_request(request: Row[Any], parts: list[Row[Any]]) -> dict[str, Any]:
-    open_, now = request.status == "running", datetime.now(UTC)
+def data_subject_request(request: Row[Any], parts: Sequence[Row[Any]]) -> dict[str, Any]:
+    """`parts` are the services' answers to this request."""
+    running, now = request.status == "running", datetime.now(UTC)
     return {
         **request._mapping,
-        "overdue": open_ and request.deadline < now,
+        "overdue": running and request.deadline < now,
         "answered": [part._mapping for part in parts if part.answered_at],
-        "waiting_for": [part.service for part in parts if open_ and not part.answered_at],
+        "waiting_for": [part.service for part in parts if running and not part.answered_at],
     }

@@ -1,4 +1,4 @@
-"""The page of an export that a person can read, in Danish or English."""
+"""Renders the page of an export that people read, in Danish or English."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,36 +14,36 @@ from services.gdpr.processing_records.service import RECIPIENTS
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parents[1] / "templates"), autoescape=True, undefined=StrictUndefined
 )
-WORDS = {
+LABELS = {
     "da": {
-        "title": "Det, vi har om dig",
-        "intro": "Her er alt, hvad salonen har gemt om dig. De samme oplysninger ligger i data.json, som et andet "
-        "program kan læse; schema.json beskriver, hvordan.",
-        "gathered": "Samlet",
+        "title": "Oplysninger, vi har om dig",
+        "intro": "Her er alle de oplysninger, salonen har gemt om dig. De samme oplysninger ligger i data.json, som "
+        "andre programmer kan læse. Filen schema.json beskriver formatet.",
+        "gathered": "Dato",
         "controller": "Dataansvarlig",
-        "why": "Hvorfor og hvor længe",
+        "why": "Hvorfor og hvor længe vi gemmer dem",
         "data": "Oplysninger",
         "purpose": "Formål",
-        "basis": "Grundlag (GDPR art. 6)",
+        "basis": "Retsgrundlag (GDPR art. 6)",
         "kept": "Gemmes",
-        "nothing": "Ingenting.",
-        "rights": "Du kan få oplysninger rettet eller slettet, få behandlingen begrænset, gøre indsigelse, trække et "
-        "samtykke tilbage og klage til Datatilsynet (datatilsynet.dk).",
+        "nothing": "Ingen oplysninger.",
+        "rights": "Du har ret til at få oplysninger rettet eller slettet, få behandlingen begrænset, gøre indsigelse "
+        "og trække et samtykke tilbage. Du kan klage til Datatilsynet (datatilsynet.dk).",
     },
     "en": {
         "title": "What we hold about you",
-        "intro": "This is everything the salon has stored about you. The same is in data.json, for programs to read; "
-        "schema.json describes how.",
-        "gathered": "Gathered",
+        "intro": "This is all the data that the salon has stored about you. The same data is in data.json, for "
+        "programs to read; schema.json describes the format.",
+        "gathered": "Date",
         "controller": "Controller",
-        "why": "Why, and for how long",
+        "why": "Why and for how long we keep it",
         "data": "Data",
         "purpose": "Purpose",
-        "basis": "Basis (GDPR Art. 6)",
-        "kept": "Kept",
-        "nothing": "Nothing.",
-        "rights": "You can have data corrected or erased, have processing restricted, object, withdraw a consent, and "
-        "complain to the Danish Data Protection Agency (datatilsynet.dk).",
+        "basis": "Legal basis (GDPR Art. 6)",
+        "kept": "Kept for",
+        "nothing": "No data.",
+        "rights": "You have the right to have data corrected or erased, to have processing restricted, to object and "
+        "to withdraw consent. You can complain to the Danish Data Protection Agency (datatilsynet.dk).",
     },
 }
 SERVICES = {
@@ -62,36 +62,39 @@ SERVICES = {
         "gdpr": "Consents, requests and audit log",
     },
 }
-LOCALES = {"da": "%d.%m.%Y kl. %H.%M", "en": "%d/%m/%Y %H:%M"}
+TIME_FORMATS = {"da": "%d.%m.%Y kl. %H.%M", "en": "%d/%m/%Y %H:%M"}
 
 
-def page(
-    held: Mapping[str, Any], gathered: datetime, activities: list[dict[str, Any]], controller: str, language: str
+def render_page(
+    services: Mapping[str, Any], gathered: datetime, activities: list[dict[str, Any]], controller: str, language: str
 ) -> str:
+    """`services`: service -> table -> rows."""
     return TEMPLATES.get_template("export.html").render(
         language=language,
-        words=WORDS[language] | {"recipients": RECIPIENTS[language]},
-        gathered=to_copenhagen(gathered).strftime(LOCALES[language]),
+        labels=LABELS[language] | {"recipients": RECIPIENTS[language]},
+        gathered=to_copenhagen(gathered).strftime(TIME_FORMATS[language]),
         controller=controller,
         activities=activities,
-        services=[_service(name, content, language) for name, content in held.items()],
+        services=[_service(name, tables, language) for name, tables in services.items()],
     )
 
 
-def _service(name: str, content: Mapping[str, Any], language: str) -> dict[str, Any]:
-    tables = [_table(title, value) for title, value in content.items()]
-    return {"title": SERVICES[language].get(name, name), "tables": tables}
+def _service(name: str, tables: Mapping[str, Any], language: str) -> dict[str, Any]:
+    return {
+        "title": SERVICES[language].get(name, name),
+        "tables": [_table(title, value) for title, value in tables.items()],
+    }
 
 
 def _table(title: str, value: Any) -> dict[str, Any]:
-    rows = [one for one in (value if isinstance(value, list) else [value]) if one]
+    rows = [row for row in (value if isinstance(value, list) else [value]) if row]
     records = [row if isinstance(row, dict) else {"": row} for row in rows]
     columns = list(dict.fromkeys(name for record in records for name in record))
     cells = [[_cell(record.get(name)) for name in columns] for record in records]
-    return {"title": _spelled(title), "columns": [_spelled(name) for name in columns], "rows": cells}
+    return {"title": _heading(title), "columns": [_heading(name) for name in columns], "rows": cells}
 
 
-def _spelled(name: str) -> str:
+def _heading(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 

@@ -1,3 +1,5 @@
+"""Exports of what is held on a person: requested from every service by event, ready when all have answered."""
+
 import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -7,11 +9,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.roles import Role
-from services.gdpr.data_subject_requests import queries
-from services.gdpr.data_subject_requests.service import Answer, with_parts
+from services.gdpr.data_subject_requests import queries as request_queries
+from services.gdpr.data_subject_requests.service import Request, latest_request
 from services.gdpr.events import ExportDownloaded, ExportReady, ExportRequested
-from services.gdpr.exports import queries as export_queries
-from services.gdpr.people import queries as people
+from services.gdpr.exports import queries
+from services.gdpr.people import queries as people_queries
 from services.gdpr.processing_records import inventory
 from shared.errors import NotFound
 from shared.identity.derived_keys import keys_of
@@ -22,54 +24,58 @@ from shared.privacy.data_subject_requests import SEALED_PART, place_of
 EXPORT_KEPT = timedelta(days=7)
 
 
-async def export(session: AsyncSession, asker: Principal, subject_id: UUID, *, renew: bool = False) -> Answer:
-    """The person's export, begun if there is none. Raises NotFound for who is neither the person nor an admin, and
-    when there is nobody to export."""
-    person = await people.person(session, subject_id)
-    own = asker.id == subject_id  # of whom gdpr may not have heard yet
-    if not own and (asker.role != Role.ADMIN or person is None):
+async def request_export(
+    session: AsyncSession, principal: Principal, subject_id: UUID, *, renew: bool = False
+) -> Request:
+    """The person's export, which is started if there is none, or with `renew` if the last one is done.
+
+    Raises NotFound if the caller is neither the person nor an admin, and if there is no such person.
+    """
+    person = await people_queries.find_person(session, subject_id)
+    is_own = principal.id == subject_id  # the event about a new user may not have arrived yet
+    if not is_own and (principal.role != Role.ADMIN or person is None):
         raise NotFound
     if person is not None and person.erased_at is not None:
         raise NotFound
-    found = await queries.latest(session, "export", subject_id)
-    if found is None or found.status not in {"running", "done"} or (renew and found.status == "done"):
-        await _ask_for_export(session, asker, subject_id)
-        found = await queries.latest(session, "export", subject_id)
-    return (await with_parts(session, [found]))[0]
+    latest = await request_queries.latest(session, "export", subject_id)
+    if latest is None or latest.status not in {"running", "done"} or (renew and latest.status == "done"):
+        await _start(session, principal, subject_id)
+    return await latest_request(session, "export", subject_id)
 
 
-async def _ask_for_export(session: AsyncSession, asker: Principal, subject_id: UUID) -> None:
+async def _start(session: AsyncSession, principal: Principal, subject_id: UUID) -> None:
     request_id = new_id()
-    values = {"id": request_id, "kind": "export", "subject_id": subject_id, "requested_by": asker.id}
-    if await queries.open_one(session, values, inventory.services()):
+    values = {"id": request_id, "kind": "export", "subject_id": subject_id, "requested_by": principal.id}
+    if await request_queries.add(session, values, inventory.services()):
         emit(session, ExportRequested(version=1, request_id=request_id, subject_id=subject_id))
 
 
-async def content(session: AsyncSession, request: Mapping[str, Any], form: str) -> dict[str, bytes]:
-    """Service -> what it holds, as JSON. That it was fetched is audited. Raises NotFound when it is gone."""
-    sealed = await export_queries.sealed(session, request["id"])
+async def read_parts(session: AsyncSession, request: Mapping[str, Any], file_format: str) -> dict[str, bytes]:
+    """Service -> what it holds, as JSON. The download is audited. Raises NotFound if the data has expired."""
+    sealed = await queries.sealed_parts(session, request["id"])
     if not sealed or request["expires_at"] < datetime.now(UTC):
         raise NotFound
-    told = {"request_id": request["id"], "subject_id": request["subject_id"]}
-    emit(session, ExportDownloaded(version=request["version"], **told, format=form))
-    return {name: _unsealed(session, request["id"], name, part) for name, part in sealed.items()}
+    ids = {"request_id": request["id"], "subject_id": request["subject_id"]}
+    emit(session, ExportDownloaded(version=request["version"], **ids, format=file_format))
+    return {service: _unseal(session, request["id"], service, part) for service, part in sealed.items()}
 
 
-def _unsealed(session: AsyncSession, request_id: UUID, service: str, sealed: bytes) -> bytes:
+def _unseal(session: AsyncSession, request_id: UUID, service: str, sealed: bytes) -> bytes:
     return keys_of(session).unseal(SEALED_PART, sealed, place_of(request_id, service))
 
 
-async def keep_part(
+async def store_part(
     session: AsyncSession, request_id: UUID, service: str, rows: Mapping[str, int], sealed: str
 ) -> None:
-    """Raises SealBroken when the part was not sealed for this request and service."""
-    request = await queries.one(session, request_id, lock=True)
+    """Stores a service's part, and finishes the export with the last. Raises SealBroken if the part was sealed for
+    another request or service."""
+    request = await request_queries.find(session, request_id, lock=True)
     if request is None or request.kind != "export" or request.status != "running":
         return
     content = base64.b64decode(sealed)
-    _unsealed(session, request_id, service, content)
-    await queries.answer(session, request_id, service, rows=dict(rows), sealed=content)
-    if not await queries.waiting_for(session, request_id):
-        done = await queries.finish(session, request_id, EXPORT_KEPT)
-        told = {"request_id": request_id, "subject_id": done.subject_id, "expires_at": done.expires_at}
-        emit(session, ExportReady(version=done.version, **told))
+    _unseal(session, request_id, service, content)
+    await request_queries.store_answer(session, request_id, service, rows=dict(rows), sealed=content)
+    if not await request_queries.waiting_for(session, request_id):
+        done = await request_queries.finish(session, request_id, EXPORT_KEPT)
+        ids = {"request_id": request_id, "subject_id": done.subject_id}
+        emit(session, ExportReady(version=done.version, **ids, expires_at=done.expires_at))

@@ -1,4 +1,4 @@
-"""What every service holds of people, as generated from the marks on its columns."""
+"""The personal data that every service holds, from the contract generated from the marks on its columns."""
 
 import json
 from collections.abc import Mapping
@@ -9,16 +9,21 @@ from shared.classification import PERSONAL_DATA
 
 
 @cache
-def held() -> Mapping[str, Any]:
-    """Service -> its tables with their marks, and its retention policies with their defaults."""
-    found: Mapping[str, Any] = json.loads(PERSONAL_DATA.read_bytes())
-    return found
+def personal_data() -> Mapping[str, Any]:
+    """Service -> its tables with the marks on their columns, and its retention policies with their defaults."""
+    services: Mapping[str, Any] = json.loads(PERSONAL_DATA.read_bytes())
+    return services
 
 
 def services() -> list[str]:
-    """Everyone who has something to answer when a person asks."""
-    return sorted(held())
+    """The services that hold personal data, and so have to answer data subject requests."""
+    return sorted(personal_data())
 
 
 def policies() -> dict[tuple[str, str], Mapping[str, Any]]:
-    return {(service, name): policy for service, one in held().items() for name, policy in one["policies"].items()}
+    """(service, policy) -> the policy's default."""
+    return {
+        (service, name): policy
+        for service, data in personal_data().items()
+        for name, policy in data["policies"].items()
+    }

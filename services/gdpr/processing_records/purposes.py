@@ -1,4 +1,4 @@
-"""Why people's data is held, and for how long, in words: for the Art. 30 record and for the people themselves."""
+"""Purposes, legal bases and periods in words, for the Art. 30 record and for exports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from shared.errors import Texts
 @dataclass(frozen=True)
 class Purpose:
     text: Texts
-    basis: str  # of GDPR Art. 6(1)
+    legal_basis: str  # of GDPR Art. 6(1)
 
 
 PURPOSES: Mapping[str, Purpose] = {
@@ -23,15 +23,21 @@ PURPOSES: Mapping[str, Purpose] = {
     "security": Purpose({"da": "Sikkerhed mod misbrug", "en": "Protection against abuse"}, "6(1)(f)"),
     "operation": Purpose({"da": "Drift af systemet", "en": "Running the system"}, "6(1)(f)"),
     "accountability": Purpose(
-        {"da": "Dokumentation for lovlig behandling (art. 5, stk. 2)", "en": "Proof of lawful processing (Art. 5(2))"},
+        {
+            "da": "Dokumentation for lovlig behandling (art. 5, stk. 2)",
+            "en": "Evidence of lawful processing (Art. 5(2))",
+        },
         "6(1)(c)",
     ),
     "rights": Purpose({"da": "Opfyldelse af dine rettigheder", "en": "Fulfilling your rights"}, "6(1)(c)"),
     "consent": Purpose({"da": "Det, du har sagt ja til", "en": "What you have agreed to"}, "6(1)(a)"),
 }
 
-KEPT: Mapping[str, Texts] = {
-    "published": {"da": "Til beskeden er sendt, normalt under et sekund", "en": "Until it is sent, usually a second"},
+PERIODS: Mapping[str, Texts] = {
+    "published": {
+        "da": "Til beskeden er sendt, normalt under et sekund",
+        "en": "Until it is sent, usually within a second",
+    },
     "erased": {"da": "Til du bliver slettet", "en": "Until you are erased"},
     "account_closed": {"da": "Så længe kontoen findes", "en": "As long as the account exists"},
     "exports": {"da": "7 dage", "en": "7 days"},
@@ -40,12 +46,10 @@ KEPT: Mapping[str, Texts] = {
 }
 
 
-def days(count: int, language: str) -> str:
-    return f"{count} dage" if language == "da" else f"{count} days"
-
-
-def kept(keep: str, policies: Mapping[str, int], language: str) -> str:
-    """`keep` in words: a time of its own, or that of the policy of this name."""
-    if keep in KEPT:
-        return KEPT[keep][language]
-    return days(policies[keep], language) if keep in policies else ""
+def period_text(keep: str, policies: Mapping[str, int], language: str) -> str:
+    """`keep` is a period of PERIODS, or the name of one of the service's policies, whose days are in `policies`."""
+    if keep in PERIODS:
+        return PERIODS[keep][language]
+    if keep not in policies:
+        return ""
+    return f"{policies[keep]} dage" if language == "da" else f"{policies[keep]} days"

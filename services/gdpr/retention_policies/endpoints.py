@@ -1,28 +1,42 @@
+"""Retention policies and runs over HTTP."""
+
 from typing import Any
 
 from fastapi import APIRouter
 
-from services.gdpr.dependencies import COMMON, Admin
+from services.gdpr.dependencies import ROUTER, Admin
+from services.gdpr.errors import KeepOutOfBounds, UnknownPolicy
 from services.gdpr.retention_policies import schemas, service
 from shared.http.dependencies import SessionDep
+from shared.openapi.operations import raises
 
-router = APIRouter(**COMMON)
-
-
-@router.get("/gdpr/retention-policies", response_model=schemas.RetentionPolicies)
-async def list_policies(who: Admin, session: SessionDep) -> dict[str, Any]:
-    return {"items": await service.listed(session)}
+router = APIRouter(**ROUTER)
 
 
-@router.put("/gdpr/retention-policies", response_model=schemas.RetentionPolicies)
-async def choose_policies(choices: schemas.RetentionChoices, who: Admin, session: SessionDep) -> dict[str, Any]:
-    """Those not named stay as they are."""
-    chosen = [(one.service, one.policy, one.keep_days) for one in choices.items]
-    await service.choose(session, who.id, chosen)
-    return {"items": await service.listed(session)}
+@router.get("/gdpr/retention-policies", response_model=schemas.RetentionPolicies, summary="List the retention policies")
+async def list_policies(principal: Admin, session: SessionDep) -> dict[str, Any]:
+    return {"items": await service.list_policies(session)}
 
 
-@router.post("/gdpr/retention-runs", response_model=schemas.RetentionRunStarted, status_code=202)
-async def start_retention_run(asked: schemas.RetentionRun, who: Admin, session: SessionDep) -> dict[str, Any]:
-    """What each service counts and removes stands in the list of policies once it has."""
-    return {"run_id": await service.order(session, dry_run=asked.dry_run), "dry_run": asked.dry_run}
+@router.put(
+    "/gdpr/retention-policies",
+    response_model=schemas.RetentionPolicies,
+    summary="Change how long data is kept",
+    responses=raises(UnknownPolicy, KeepOutOfBounds),
+)
+async def choose_policies(body: schemas.RetentionChoices, principal: Admin, session: SessionDep) -> dict[str, Any]:
+    """Policies that are not named stay as they are."""
+    periods = [(choice.service, choice.policy, choice.keep_days) for choice in body.items]
+    await service.change_periods(session, principal.id, periods)
+    return {"items": await service.list_policies(session)}
+
+
+@router.post(
+    "/gdpr/retention-runs",
+    response_model=schemas.RetentionRunStarted,
+    status_code=202,
+    summary="Delete data that was kept long enough, or only count it",
+)
+async def start_retention_run(body: schemas.RetentionRun, principal: Admin, session: SessionDep) -> dict[str, Any]:
+    """The list of policies shows what each service counted and removed, once it has finished."""
+    return {"run_id": await service.start_run(session, dry_run=body.dry_run), "dry_run": body.dry_run}

@@ -1,3 +1,5 @@
+"""HTTP models of retention policies and runs."""
+
 from uuid import UUID
 
 from pydantic import Field
@@ -7,14 +9,16 @@ from shared.http.schemas import Flag, Input, Schema
 
 
 class RetentionPolicy(Schema):
-    service: str
-    policy: str
-    table: str
-    purpose: str
-    keep_days: int
-    default_days: int
-    least_days: int
-    most_days: int
+    """`counted` and `removed` are the rows of the last run, which `dry_run` only counted."""
+
+    service: str = Field(examples=["booking"])
+    policy: str = Field(examples=["bookings"])
+    table: str = Field(examples=["bookings"])
+    purpose: str = Field(examples=["bookkeeping"])
+    keep_days: int = Field(examples=[1825])
+    default_days: int = Field(examples=[1825])
+    least_days: int = Field(examples=[365])
+    most_days: int = Field(examples=[3650])
     changed_at: LocalInstant | None
     run_at: LocalInstant | None
     counted: int | None
@@ -27,9 +31,9 @@ class RetentionPolicies(Schema):
 
 
 class RetentionChoice(Input):
-    service: Code
-    policy: Code
-    keep_days: int = Field(ge=1, le=36_500)
+    service: Code = Field(examples=["booking"])
+    policy: Code = Field(examples=["bookings"])
+    keep_days: int = Field(ge=1, le=36_500, examples=[1825])
 
 
 class RetentionChoices(Input):

@@ -33,7 +33,7 @@ async def record(database: Database, deliver: Deliver) -> Record:
 
 async def reanchored(database: Database) -> tuple[int, int]:
     async with transaction(database, SERVICE_CLAIMS) as session:
-        return await checkpoints.reanchor(session)
+        return await checkpoints.sign_again(session)
 
 
 async def broken(database: Database) -> str | None:
@@ -46,7 +46,7 @@ async def computed_anew(owner: AsyncEngine, row: int) -> None:
     await tamper(owner, f"UPDATE gdpr.audit_log SET actor_id = 'nobody' WHERE id = {row}")
     head = hash_chain.GENESIS
     for one in await rows_of(owner):
-        head = hash_chain.link(head, one)
+        head = hash_chain.hash_row(head, one)
         await tamper(owner, f"UPDATE gdpr.audit_log SET hash = '\\x{head.hex()}' WHERE id = {one['id']}")
     await tamper(owner, f"UPDATE gdpr.audit_checkpoints SET head = '\\x{head.hex()}'")
 
@@ -75,7 +75,7 @@ class TestNewKey:
         await two_months(owner, database, deliver)
         database.keys = new
         assert await broken(database) == "anchor_changed"
-        with pytest.raises(checkpoints.BrokenAnchorError):
+        with pytest.raises(checkpoints.BrokenCheckpointError):
             await reanchored(database)
 
     async def test_rows_that_came_while_it_was_not_known_are_taken_in_and_counted(
@@ -85,7 +85,7 @@ class TestNewKey:
         for _ in range(2):
             await record()
         assert await broken(database) == "anchor_changed"
-        with pytest.raises(checkpoints.BrokenAnchorError):
+        with pytest.raises(checkpoints.BrokenCheckpointError):
             await reanchored(database)
         database.keys = Keys(NEW, OLD)
         assert await broken(database) == "anchor_changed"
@@ -95,7 +95,7 @@ class TestNewKey:
 
     async def test_a_key_that_signed_nothing_signs_nothing_anew(self, record: Record, database: Database) -> None:
         database.keys = Keys(NEW, OTHER)
-        with pytest.raises(checkpoints.BrokenAnchorError):
+        with pytest.raises(checkpoints.BrokenCheckpointError):
             await reanchored(database)
         database.keys = Keys(OLD)
         assert await broken(database) is None
@@ -108,7 +108,7 @@ class TestLaundering:
         await computed_anew(owner, 6)
         await record()
         assert await broken(database) == "anchor_changed"
-        with pytest.raises(checkpoints.BrokenAnchorError):
+        with pytest.raises(checkpoints.BrokenCheckpointError):
             await reanchored(database)
         assert await broken(database) == "anchor_changed"
 
@@ -123,5 +123,5 @@ class TestLaundering:
         await record()
         await record()
         assert await broken(database) == "anchor_changed"
-        with pytest.raises(checkpoints.BrokenAnchorError):
+        with pytest.raises(checkpoints.BrokenCheckpointError):
             await reanchored(database)

@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import text
 
 from domain.roles import Role
-from services.gdpr.consents.texts import ASKED
+from services.gdpr.consents.texts import TEXTS
 from shared.database.session import Database, transaction
 from shared.identity.principals import Claims
 
 Headers = Callable[..., dict[str, str]]
 ME = "/api/v1/gdpr/consents/me"
-YES: dict[str, Any] = {"purpose": "marketing", "granted": True, "text_version": ASKED["marketing"].version}
+YES: dict[str, Any] = {"purpose": "marketing", "granted": True, "text_version": TEXTS["marketing"].version}
 
 
 async def say(client: httpx.AsyncClient, headers: dict[str, str], **answer: Any) -> httpx.Response:
@@ -23,7 +23,7 @@ async def say(client: httpx.AsyncClient, headers: dict[str, str], **answer: Any)
 class TestConsents:
     async def test_nothing_is_granted_until_said(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
         items = (await client.get(ME, headers=auth_headers(Role.CUSTOMER))).json()["items"]
-        assert {one["purpose"] for one in items} == set(ASKED)
+        assert {one["purpose"] for one in items} == set(TEXTS)
         assert not any(one["granted"] or one["said_at"] for one in items)
 
     @pytest.mark.parametrize("language", ["da", "en"])
@@ -32,7 +32,7 @@ class TestConsents:
     ) -> None:
         headers = auth_headers(Role.CUSTOMER) | {"Accept-Language": language}
         items = (await client.get(ME, headers=headers)).json()["items"]
-        assert items[0]["text"] == ASKED[items[0]["purpose"]].text[language]
+        assert items[0]["text"] == TEXTS[items[0]["purpose"]].text[language]
 
     async def test_giving_and_withdrawing_are_kept_with_time_and_text_and_told(
         self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Any

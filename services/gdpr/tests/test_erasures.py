@@ -159,7 +159,7 @@ class TestNeverVerified:
         assert [(one["subject_id"], one["services"]) for one in asked] == [(str(person), FIRST)]
         listed = await client.get("/api/v1/gdpr/requests", params={"kind": "erasure"}, headers=auth_headers(Role.ADMIN))
         (request,) = listed.json()["items"]
-        assert (request["subject_id"], request["requested_by"]) == (str(person), str(erasures.NOBODY))
+        assert (request["subject_id"], request["requested_by"]) == (str(person), str(erasures.SYSTEM_ID))
         for service in [*FIRST, *SECOND, *REST]:
             await deliver("gdpr.erasure_done.v1", proof(request, service))
         assert [one["type"] for one in await outbox()].count("gdpr.erasure_completed.v1") == 1
@@ -186,6 +186,6 @@ class TestForgettingHere:
             await privacy.erase(session, person)
         await deliver("user.updated.v1", user(person, "loctician", version=9))
         async with transaction(database, SERVICE_CLAIMS) as session:
-            known = await people.person(session, person)
+            known = await people.find_person(session, person)
             assert known is not None
             assert (known.role, known.active) == (None, False)

@@ -117,7 +117,8 @@ class TestBundle:
         assert not Draft202012Validator(content["schema"]).is_valid(spoilt)
 
     @pytest.mark.parametrize(
-        ("language", "words"), [("da", ["Det, vi har om dig", "Aftaler"]), ("en", ["What we hold", "Appointments"])]
+        ("language", "words"),
+        [("da", ["Oplysninger, vi har om dig", "Aftaler"]), ("en", ["What we hold", "Appointments"])],
     )
     async def test_zip_holds_a_page_to_read_in_the_readers_language_with_everything_escaped(
         self,

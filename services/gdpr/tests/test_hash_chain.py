@@ -34,7 +34,7 @@ async def rows_of(owner: AsyncEngine) -> list[dict[str, Any]]:
         return [dict(row) for row in found.mappings()]
 
 
-async def verified(database: Database, first_id: int = 1, most: int | None = None) -> hash_chain.Verified:
+async def verified(database: Database, first_id: int = 1, most: int | None = None) -> hash_chain.Verification:
     async with transaction(database, SERVICE_CLAIMS) as session:
         return await hash_chain.verify(session, first_id, most)
 
@@ -64,7 +64,7 @@ async def two_months(owner: AsyncEngine, database: Database, deliver: Deliver) -
     head = hash_chain.GENESIS
     assert database.keys
     for row in rows:
-        head = hash_chain.link(head, {**row, "month": last})
+        head = hash_chain.hash_row(head, {**row, "month": last})
         await tamper(
             owner, f"UPDATE gdpr.audit_log SET month = '{last}', hash = '\\x{head.hex()}' WHERE id = {row['id']}"
         )
@@ -84,7 +84,7 @@ class TestVerifying:
         assert (found.broken, found.rows, found.last_id) == (None, ROWS, ROWS)
 
     async def test_an_empty_log_is_intact(self, database: Database) -> None:
-        assert await verified(database) == hash_chain.Verified(0, None, 0, hash_chain.GENESIS.hex())
+        assert await verified(database) == hash_chain.Verification(0, None, 0, hash_chain.GENESIS.hex())
 
     @pytest.mark.parametrize(
         "change",
@@ -127,7 +127,7 @@ class TestVerifying:
         assert (broken.id, broken.reason) == (3, "changed")
 
     async def test_a_row_put_in_is_found(self, recorded: Database, owner: AsyncEngine) -> None:
-        columns = ", ".join(name for name in hash_chain.COVERED if name not in {"id", "event_id"})
+        columns = ", ".join(name for name in hash_chain.HASHED_COLUMNS if name not in {"id", "event_id"})
         await tamper(
             owner,
             f"INSERT INTO gdpr.audit_log (id, event_id, hash, {columns}) "
@@ -144,7 +144,7 @@ class TestVerifying:
         rows = await rows_of(owner)
         head = hash_chain.GENESIS
         for row in rows:
-            head = hash_chain.link(head, row)
+            head = hash_chain.hash_row(head, row)
             await tamper(owner, f"UPDATE gdpr.audit_log SET hash = '\\x{head.hex()}' WHERE id = {row['id']}")
         broken = (await verified(recorded)).broken
         assert broken is not None
@@ -192,7 +192,7 @@ class TestMonths:
         month = datetime.now(UTC).date().replace(day=1)
         async with owner.connect() as connection:
             for _ in range(jobs.MONTHS_AHEAD):
-                month = jobs.following(month)
+                month = jobs.next_month(month)
                 name = f"gdpr.audit_log_{month:%Y_%m}"
                 assert await connection.scalar(text("SELECT to_regclass(:name)"), {"name": name})
 

@@ -202,7 +202,7 @@ class TestRecord:
         }
         assert named == {
             (service, table, column)
-            for service, held in inventory.held().items()
+            for service, held in inventory.personal_data().items()
             for table, told in held["tables"].items()
             for column, mark in told["columns"].items()
             if mark["personal"] != "none"
