@@ -26,7 +26,7 @@ from shared.messaging.outbox import outbox_table
 metadata = MetaData(schema="calendar")
 outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
-NOW, ZERO, ONE = text("now()"), text("0"), text("1")
+NOW, ZERO = text("now()"), text("0")
 
 working_hours = Table(
     "working_hours",

@@ -30,7 +30,6 @@ outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
 
 NOW = text("now()")
-ONE = text("1")
 
 audit_log = Table(
     "audit_log",
@@ -107,7 +106,7 @@ requests = Table(
     Column("requested_by", Uuid, nullable=False, info=PSEUDONYMOUS),
     Column("status", Text, nullable=False, server_default=text("'running'"), info=NONE),
     Column("step", Integer, nullable=False, server_default=text("0"), info=NONE),
-    Column("version", Integer, nullable=False, server_default=ONE, info=NONE),
+    Column("version", Integer, nullable=False, server_default=text("1"), info=NONE),
     Column("requested_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     Column("deadline", DateTime(timezone=True), nullable=False, info=NONE),
     Column("finished_at", DateTime(timezone=True), info=NONE),

@@ -46,5 +46,5 @@ async def _last_answers(session: AsyncSession, user_id: UUID) -> dict[str, Row[A
 
 
 def _changes(last: Row[Any] | None, granted: bool, text_version: int) -> bool:
-    """A first invalid changes nothing, because nothing was granted."""
+    """A first "no" changes nothing, because nothing was granted."""
     return granted if last is None else (last.granted, last.text_version) != (granted, text_version)
