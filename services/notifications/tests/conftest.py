@@ -1,4 +1,4 @@
-"""A salon that notifications has heard of: a customer, a loctician, a treatment, and a mail server to send through."""
+"""Fixtures of notifications: a customer, a loctician, a treatment, and an SMTP server."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,24 +13,23 @@ from services.notifications.dispatch.channels import channels
 from services.notifications.mail.channel import MailTransport
 from services.notifications.mail.smtp import MailServer
 from services.notifications.main import SERVICE
-from services.notifications.tests import postoffice
-from services.notifications.tests.postoffice import PostOffice
+from services.notifications.tests.smtp_server import SmtpServer, running_smtp_server
 from services.notifications.unsubscribe.links import PATH, UnsubscribeLinks
 from shared.database.session import Database, transaction
 from shared.http.app import Service
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.servers import SECRET_KEY
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver
 from shared.testing.waiting import until as until
 
 KIRSTEN, AMINA, JONAS, RETWIST = UUID(int=0xC), UUID(int=0xA), UUID(int=0xB), UUID(int=1)
-KIRSTENS, AMINAS = "kirsten@example.com", "amina@example.com"
+KIRSTEN_EMAIL, AMINA_EMAIL = "kirsten@example.com", "amina@example.com"
 START = datetime(2031, 3, 3, 9, tzinfo=UTC)  # a Monday, ten o'clock in Copenhagen
 
 MAIL_FROM, APP = "Loctician <no-reply@loctician.example>", "https://app.example"
 UNSUBSCRIBE_LINKS = UnsubscribeLinks(f"https://api.example{PATH}", (SECRET_KEY.encode(),))
 
-Know = Callable[..., Awaitable[None]]
+AddContact = Callable[..., Awaitable[None]]
 Rows = Callable[..., Awaitable[list[dict[str, Any]]]]
 NewSender = Callable[[], Sender]
 
@@ -41,9 +40,9 @@ def service() -> Service:
 
 
 @pytest.fixture
-def post() -> Iterator[PostOffice]:
-    with postoffice.opened() as office:
-        yield office
+def smtp_server() -> Iterator[SmtpServer]:
+    with running_smtp_server() as server:
+        yield server
 
 
 def mail_sender(database: Database, server: MailServer) -> Sender:
@@ -51,8 +50,8 @@ def mail_sender(database: Database, server: MailServer) -> Sender:
 
 
 @pytest.fixture
-def new_sender(database: Database, post: PostOffice) -> NewSender:
-    return lambda: mail_sender(database, MailServer.from_url(post.url))
+def new_sender(database: Database, smtp_server: SmtpServer) -> NewSender:
+    return lambda: mail_sender(database, MailServer.from_url(smtp_server.url))
 
 
 @pytest.fixture
@@ -61,10 +60,10 @@ def sender(new_sender: NewSender) -> Sender:
 
 
 @pytest.fixture
-def know(deliver: Deliver) -> Know:
-    """Let notifications hear of a person."""
+def add_contact(deliver: Deliver) -> AddContact:
+    """Delivers auth's event about a person."""
 
-    async def tell(
+    async def add(
         user_id: UUID,
         address: str,
         name: str = "Nogen",
@@ -84,21 +83,21 @@ def know(deliver: Deliver) -> Know:
         }
         await deliver("user.registered.v1" if version == 1 else "user.updated.v1", person, version=version)
 
-    return tell
+    return add
 
 
 @pytest.fixture
-async def salon(deliver: Deliver, know: Know) -> None:
-    """Everyone and everything that a booking names is known."""
+async def salon(deliver: Deliver, add_contact: AddContact) -> None:
+    """The people and the treatment of `booking` are known."""
     names = {"da": {"name": "Opstramning"}, "en": {"name": "Retwist"}}
     await deliver("treatment.created.v1", {"treatment_id": str(RETWIST), "translations": names})
     await deliver("loctician.updated.v1", {"loctician_id": str(AMINA), "display_name": "Amina"})
-    await know(KIRSTEN, KIRSTENS, "Kirsten Ærø")
-    await know(AMINA, AMINAS, "Amina Diallo", language="en", role="loctician")
+    await add_contact(KIRSTEN, KIRSTEN_EMAIL, "Kirsten Ærø")
+    await add_contact(AMINA, AMINA_EMAIL, "Amina Diallo", language="en", role="loctician")
 
 
 def booking(booking_id: UUID | None = None, *, start: datetime = START, **changes: Any) -> dict[str, Any]:
-    """What booking says of an appointment of Kirsten's with Amina."""
+    """The data of booking's event about an appointment of Kirsten with Amina."""
     end = start + timedelta(minutes=90)
     item = {
         "treatment_id": str(RETWIST),
@@ -125,19 +124,19 @@ def booking(booking_id: UUID | None = None, *, start: datetime = START, **change
 
 @pytest.fixture
 def rows(database: Database) -> Rows:
-    """What a table of the service holds, as the service itself sees it, oldest first."""
+    """Reads a table as the service itself sees it, oldest row first."""
 
     async def read(table: str, order: str = "id") -> list[dict[str, Any]]:
         async with transaction(database, SERVICE_CLAIMS) as session:
-            found = await session.execute(text(f"SELECT * FROM notifications.{table} ORDER BY {order}"))
-            return [dict(row) for row in found.mappings()]
+            result = await session.execute(text(f"SELECT * FROM notifications.{table} ORDER BY {order}"))
+            return [dict(row) for row in result.mappings()]
 
     return read
 
 
 @pytest.fixture
-def arrange(database: Database) -> Callable[..., Awaitable[None]]:
-    """Change rows as the service, such as a time that is to have passed."""
+def execute(database: Database) -> Callable[..., Awaitable[None]]:
+    """Executes SQL as the service, such as to let time pass."""
 
     async def run(statement: str, **values: Any) -> None:
         async with transaction(database, SERVICE_CLAIMS) as session:

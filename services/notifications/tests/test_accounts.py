@@ -15,13 +15,12 @@ from sqlalchemy.exc import IntegrityError
 
 from domain.roles import Role
 from services.notifications.deliveries.sender import Sender
-from services.notifications.tests.conftest import AMINA, APP, KIRSTEN, KIRSTENS, Know, Rows
-from services.notifications.tests.postoffice import PostOffice, html_of, text_of
+from services.notifications.tests.conftest import AMINA, APP, KIRSTEN, KIRSTEN_EMAIL, AddContact, Rows
+from services.notifications.tests.smtp_server import SmtpServer, html_of, text_of
 from shared.database.session import Database
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver, Headers
 
-Arrange = Callable[..., Awaitable[None]]
-Headers = Callable[..., dict[str, str]]
+Execute = Callable[..., Awaitable[None]]
 TOKEN = "one-time-Kx81_secret"
 MAILS = {
     "user.verification_requested.v1": f"{APP}/account/verify-email#token={TOKEN}",
@@ -30,7 +29,7 @@ MAILS = {
 
 
 def requested(
-    user_id: UUID = KIRSTEN, *, email: str = KIRSTENS, valid: timedelta = timedelta(hours=1)
+    user_id: UUID = KIRSTEN, *, email: str = KIRSTEN_EMAIL, valid: timedelta = timedelta(hours=1)
 ) -> dict[str, Any]:
     return {
         "user_id": str(user_id),
@@ -57,36 +56,36 @@ def everything_logged(database: Database) -> Iterator[io.StringIO]:
 
 @pytest.mark.parametrize("type_", MAILS)
 class TestLinks:
-    async def test_a_mail_has_the_link_and_the_row_forgets_the_token(
-        self, type_: str, deliver: Deliver, sender: Sender, post: PostOffice, rows: Rows, salon: None
+    async def test_a_mail_has_the_link_and_the_token_is_deleted_from_the_delivery(
+        self, type_: str, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, rows: Rows, salon: None
     ) -> None:
         await deliver(type_, requested())
         [waiting] = await rows("deliveries")
         assert waiting["data"]["token"] == TOKEN
         await sender.send_due()
-        [mail] = post.to(KIRSTENS)
+        [mail] = smtp_server.to(KIRSTEN_EMAIL)
         assert MAILS[type_] in text_of(mail)
         assert f'href="{MAILS[type_]}"' in html_of(mail)
         [sent] = await rows("deliveries")
         assert (sent["status"], sent["booking_id"]) == ("sent", None)
         assert TOKEN not in str(sent)
 
-    async def test_one_given_up_forgets_the_token_too(
-        self, type_: str, deliver: Deliver, sender: Sender, post: PostOffice, rows: Rows, salon: None
+    async def test_the_token_of_a_delivery_that_is_given_up_is_deleted(
+        self, type_: str, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, rows: Rows, salon: None
     ) -> None:
-        post.refuse_recipient = "550 5.1.1 no such user"
+        smtp_server.refuse_recipient = "550 5.1.1 no such user"
         await deliver(type_, requested())
         await sender.send_due()
         [failed] = await rows("deliveries")
         assert (failed["status"], failed["error"]) == ("failed", "smtp_550")
         assert TOKEN not in str(failed)
 
-    async def test_an_expired_request_is_not_sent(
-        self, type_: str, deliver: Deliver, sender: Sender, post: PostOffice, rows: Rows, salon: None
+    async def test_an_expired_link_is_not_sent(
+        self, type_: str, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, rows: Rows, salon: None
     ) -> None:
         await deliver(type_, requested(valid=timedelta(seconds=-1)))
         assert await sender.send_due() == 0
-        assert post.mails == []
+        assert smtp_server.mails == []
         [row] = await rows("deliveries")
         assert (row["status"], row["error"]) == ("failed", "expired")
         assert TOKEN not in str(row)
@@ -96,24 +95,24 @@ class TestLinks:
         type_: str,
         deliver: Deliver,
         sender: Sender,
-        post: PostOffice,
+        smtp_server: SmtpServer,
         outbox: Callable[[], Awaitable[list[dict[str, Any]]]],
         everything_logged: io.StringIO,
-        arrange: Arrange,
+        execute: Execute,
         salon: None,
     ) -> None:
         await deliver(type_, requested())
-        post.close()
+        smtp_server.close()
         await sender.send_due()
-        post.open()
-        await arrange("UPDATE notifications.deliveries SET due_at = now()")
+        smtp_server.open()
+        await execute("UPDATE notifications.deliveries SET due_at = now()")
         await sender.send_due()
-        assert len(post.mails) == 1
+        assert len(smtp_server.mails) == 1
         assert "transport_unreachable" in everything_logged.getvalue()
         assert TOKEN not in everything_logged.getvalue()
         assert TOKEN not in json.dumps(await outbox(), default=str)
 
-    async def test_it_is_a_mail_only_and_staff_cannot_send_it_again(
+    async def test_a_link_is_sent_by_mail_only_and_staff_cannot_send_it_again(
         self,
         type_: str,
         deliver: Deliver,
@@ -133,52 +132,57 @@ class TestLinks:
         inbox = await client.get("/api/v1/notifications", headers=auth_headers(Role.CUSTOMER, KIRSTEN))
         assert inbox.json()["items"] == []
 
-    async def test_the_link_goes_to_the_address_it_is_for_which_the_row_forgets(
-        self, type_: str, deliver: Deliver, sender: Sender, post: PostOffice, rows: Rows, salon: None
+    async def test_the_link_goes_to_the_address_in_the_request_which_is_then_deleted(
+        self, type_: str, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, rows: Rows, salon: None
     ) -> None:
         await deliver(type_, requested(email="kirsten.ny@example.com"))
         await sender.send_due()
-        assert len(post.to("kirsten.ny@example.com")) == 1
-        assert post.to(KIRSTENS) == []
+        assert len(smtp_server.to("kirsten.ny@example.com")) == 1
+        assert smtp_server.to(KIRSTEN_EMAIL) == []
         assert "kirsten.ny" not in str(await rows("deliveries"))
 
-    async def test_the_mail_waits_for_the_account_it_is_about(
-        self, type_: str, deliver: Deliver, sender: Sender, post: PostOffice, know: Know
+    async def test_the_mail_waits_until_the_account_is_known(
+        self, type_: str, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, add_contact: AddContact
     ) -> None:
         user_id = uuid4()
         await deliver(type_, requested(user_id, email="ny@example.com"))
         assert await sender.send_due() == 0
-        await know(user_id, "ny@example.com", "Ny")
+        await add_contact(user_id, "ny@example.com", "Ny")
         assert await sender.send_due() == 1
-        assert len(post.to("ny@example.com")) == 1
+        assert len(smtp_server.to("ny@example.com")) == 1
 
 
-async def test_the_database_itself_keeps_no_token_of_a_settled_delivery(
-    deliver: Deliver, database: Any, arrange: Arrange, salon: None
+async def test_the_database_refuses_a_token_in_a_settled_delivery(
+    deliver: Deliver, database: Any, execute: Execute, salon: None
 ) -> None:
     await deliver("user.verification_requested.v1", requested())
     with pytest.raises(IntegrityError):
-        await arrange("UPDATE notifications.deliveries SET status = 'sent'")
+        await execute("UPDATE notifications.deliveries SET status = 'sent'")
 
 
 @pytest.mark.usefixtures("salon")
-class TestWarnings:
-    async def test_an_export_that_is_ready_is_told_of_by_mail(
-        self, deliver: Deliver, sender: Sender, post: PostOffice
+class TestNotices:
+    async def test_a_mail_says_that_an_export_is_ready(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
     ) -> None:
         ready = {"subject_id": str(KIRSTEN), "request_id": str(uuid4()), "expires_at": "2031-03-09T09:00:00Z"}
         await deliver("gdpr.export_ready.v1", ready)
         assert await sender.send_due() == 1
-        assert [mail["Subject"] for mail in post.to(KIRSTENS)] == ["Dine data er klar"]
+        assert [mail["Subject"] for mail in smtp_server.to(KIRSTEN_EMAIL)] == ["Dine data er klar"]
 
-    async def test_a_new_device_and_a_reused_session_are_told_by_mail_and_in_the_app(
-        self, deliver: Deliver, sender: Sender, post: PostOffice, client: httpx.AsyncClient, auth_headers: Headers
+    async def test_a_new_device_and_a_reused_session_are_reported_by_mail_and_in_the_app(
+        self,
+        deliver: Deliver,
+        sender: Sender,
+        smtp_server: SmtpServer,
+        client: httpx.AsyncClient,
+        auth_headers: Headers,
     ) -> None:
         session = {"session_id": str(uuid4()), "user_id": str(KIRSTEN)}
         await deliver("session.started.v1", session | {"new_device": True})
         await deliver("session.revoked.v1", session | {"reason": "reused"})
         await sender.send_due()
-        assert [mail["Subject"] for mail in post.to(KIRSTENS)] == [
+        assert [mail["Subject"] for mail in smtp_server.to(KIRSTEN_EMAIL)] == [
             "Nyt login på din konto",
             "Af sikkerhedsgrunde har vi logget en enhed ud",
         ]
@@ -186,14 +190,14 @@ class TestWarnings:
         assert [one["kind"] for one in inbox.json()["items"]] == ["session_reused", "new_device"]
         assert {one["type"] for one in inbox.json()["items"]} == {"notification"}
 
-    async def test_whoever_loses_the_second_factor_is_told(
-        self, deliver: Deliver, sender: Sender, post: PostOffice
+    async def test_a_person_whose_second_factor_is_switched_off_gets_a_mail(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
     ) -> None:
         await deliver("user.mfa_disabled.v1", {"user_id": str(KIRSTEN)})
         assert await sender.send_due() == 1
-        assert [mail["Subject"] for mail in post.to(KIRSTENS)] == ["Totrinslogin er slået fra"]
+        assert [mail["Subject"] for mail in smtp_server.to(KIRSTEN_EMAIL)] == ["Totrinslogin er slået fra"]
 
-    async def test_an_ordinary_login_and_logout_are_not_worth_a_word(self, deliver: Deliver, rows: Rows) -> None:
+    async def test_an_ordinary_login_or_logout_sends_nothing(self, deliver: Deliver, rows: Rows) -> None:
         session = {"session_id": str(uuid4()), "user_id": str(KIRSTEN)}
         await deliver("session.started.v1", session)
         await deliver("session.started.v1", session | {"new_device": False})
@@ -203,7 +207,7 @@ class TestWarnings:
         assert await rows("notices", "position") == []
 
 
-async def test_a_hidden_row_stays_hidden_from_its_recipient(
+async def test_a_recipient_cannot_read_the_delivery_in_the_database(
     deliver: Deliver, database: Any, salon: None, client: httpx.AsyncClient, auth_headers: Headers
 ) -> None:
     await deliver("user.password_reset_requested.v1", requested())

@@ -1,6 +1,5 @@
 """What the salon reads of other people is told to the audit, by id alone."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,10 +8,8 @@ import pytest
 
 from domain.roles import Role
 from services.notifications.tests.conftest import AMINA, KIRSTEN, Rows, booking
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver, Headers, Outbox
 
-Headers = Callable[..., dict[str, str]]
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 PATH = "/api/v1/notifications/deliveries"
 
 
@@ -26,9 +23,9 @@ async def told(deliver: Deliver, salon: None) -> None:
 
 
 @pytest.mark.usefixtures("told")
-class TestReads:
+class TestAudit:
     @pytest.mark.parametrize("role", [Role.STAFF, Role.ADMIN])
-    async def test_of_deliveries_name_whose_they_are(
+    async def test_listing_deliveries_is_audited_with_the_recipients(
         self, role: Role, client: httpx.AsyncClient, auth_headers: Headers, outbox: Outbox
     ) -> None:
         reader = uuid4()
@@ -39,14 +36,14 @@ class TestReads:
         assert "Kirsten" not in str(read)
         assert "@" not in str(read["data"])
 
-    async def test_of_one_persons_name_that_person(
+    async def test_listing_one_persons_deliveries_is_audited_with_that_person(
         self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Outbox
     ) -> None:
         await client.get(PATH, params={"recipient_id": str(KIRSTEN)}, headers=auth_headers(Role.STAFF))
         [read] = await reads(outbox)
         assert (read["subject"], read["data"]["subject_ids"]) == (str(KIRSTEN), [])
 
-    async def test_of_one_that_is_sent_again_too(
+    async def test_sending_a_delivery_again_is_audited(
         self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Outbox, rows: Rows
     ) -> None:
         [hers] = [row for row in await rows("deliveries") if row["recipient_id"] == KIRSTEN]
@@ -55,7 +52,7 @@ class TestReads:
         [read] = await reads(outbox)
         assert read["subject"] == str(KIRSTEN)
 
-    async def test_that_show_nothing_or_are_refused_are_not_told(
+    async def test_reads_that_show_nothing_or_are_refused_are_not_audited(
         self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Outbox
     ) -> None:
         await client.get(PATH, params={"status": "failed"}, headers=auth_headers(Role.STAFF))

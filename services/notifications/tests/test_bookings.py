@@ -1,6 +1,5 @@
 """A booking's changes reach customer and loctician by mail, in the app and in real time."""
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -20,23 +19,21 @@ from services.notifications.names.service import Names
 from services.notifications.rendering.texts import single_line
 from services.notifications.tests.conftest import (
     AMINA,
-    AMINAS,
+    AMINA_EMAIL,
     APP,
     JONAS,
     KIRSTEN,
-    KIRSTENS,
+    KIRSTEN_EMAIL,
     MAIL_FROM,
     RETWIST,
     START,
-    Know,
+    AddContact,
     Rows,
     booking,
 )
-from services.notifications.tests.postoffice import PostOffice, html_of, text_of
+from services.notifications.tests.smtp_server import SmtpServer, html_of, text_of
 from shared.messaging.events import new_id
-from shared.testing.services import Deliver
-
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+from shared.testing.types import Deliver, Outbox
 
 
 def _with_jonas(booking_id: UUID, start: datetime) -> dict[str, Any]:
@@ -51,12 +48,12 @@ async def pushed(outbox: Outbox, type_: str) -> list[dict[str, Any]]:
 
 @pytest.mark.usefixtures("salon")
 class TestMails:
-    async def test_customer_and_loctician_are_told_in_their_own_languages(
-        self, deliver: Deliver, sender: Sender, post: PostOffice
+    async def test_customer_and_loctician_get_mails_in_their_own_languages(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
     ) -> None:
         await deliver("booking.created.v1", booking(), version=1)
         assert await sender.send_due() == 2
-        [to_customer], [to_loctician] = post.to(KIRSTENS), post.to(AMINAS)
+        [to_customer], [to_loctician] = smtp_server.to(KIRSTEN_EMAIL), smtp_server.to(AMINA_EMAIL)
         assert to_customer["Subject"] == "Din tid mandag den 3. marts 2031 kl. 10.00 er booket"
         assert to_loctician["Subject"] == "New booking on Monday 3 March 2031 at 10:00"
         for expected in (
@@ -71,22 +68,22 @@ class TestMails:
         for expected in ("Hello Amina Diallo", "Retwist", "10:00–11:30", "Kirsten Ærø", "DKK 649.00"):
             assert expected in text_of(to_loctician)
 
-    async def test_of_a_walk_in_only_the_loctician_is_told_at_once_and_nobody_is_reminded(
-        self, deliver: Deliver, sender: Sender, post: PostOffice, rows: Rows
+    async def test_for_a_walk_in_only_the_loctician_gets_a_mail_and_nobody_a_reminder(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, rows: Rows
     ) -> None:
         await deliver("booking.created.v1", booking(customer_id=str(uuid4()), walk_in=True), version=1)
         assert await sender.send_due() == 1
-        [to_loctician] = post.to(AMINAS)
+        [to_loctician] = smtp_server.to(AMINA_EMAIL)
         assert "A customer" in text_of(to_loctician)
         assert [row["recipient_id"] for row in await rows("deliveries")] == [AMINA]
         assert [row["active"] for row in await rows("appointments", "booking_id")] == [False]
 
-    async def test_a_mail_says_who_sends_it_and_that_nobody_reads_answers(
-        self, deliver: Deliver, sender: Sender, post: PostOffice
+    async def test_a_mail_names_its_sender_and_is_marked_as_generated(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
     ) -> None:
         await deliver("booking.created.v1", booking(), version=1)
         await sender.send_due()
-        [mail] = post.to(KIRSTENS)
+        [mail] = smtp_server.to(KIRSTEN_EMAIL)
         assert mail["From"] == "Loctician <no-reply@loctician.example>"
         assert mail["Auto-Submitted"] == "auto-generated"
         assert mail["Content-Language"] == "da"
@@ -94,71 +91,73 @@ class TestMails:
         assert mail["Date"]
         assert mail.get_content_type() in {"multipart/alternative", "multipart/mixed"}
 
-    async def test_cancellation_is_told_to_both(self, deliver: Deliver, sender: Sender, post: PostOffice) -> None:
+    async def test_a_cancellation_is_sent_to_customer_and_loctician(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
+    ) -> None:
         booking_id = uuid4()
         await deliver("booking.created.v1", booking(booking_id), version=1)
         await deliver("booking.cancelled.v1", booking(booking_id, status="cancelled"), version=2)
         await sender.send_due()
         await sender.send_due()
-        assert post.to(KIRSTENS)[-1]["Subject"].endswith("er aflyst")
-        assert post.to(AMINAS)[-1]["Subject"].endswith("is cancelled")
-        assert len(post.mails) == 4
+        assert smtp_server.to(KIRSTEN_EMAIL)[-1]["Subject"].endswith("er aflyst")
+        assert smtp_server.to(AMINA_EMAIL)[-1]["Subject"].endswith("is cancelled")
+        assert len(smtp_server.mails) == 4
 
-    async def test_a_request_that_awaits_the_salon_says_so(
-        self, deliver: Deliver, sender: Sender, post: PostOffice
+    async def test_the_mail_about_a_request_says_that_it_will_be_confirmed(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
     ) -> None:
         await deliver("booking.created.v1", booking(status="pending"), version=1)
         await sender.send_due()
-        assert "bekræfter tiden hurtigst muligt" in text_of(post.to(KIRSTENS)[0])
+        assert "bekræfter tiden hurtigst muligt" in text_of(smtp_server.to(KIRSTEN_EMAIL)[0])
 
-    async def test_each_loctician_hears_of_the_own_items_only(
-        self, deliver: Deliver, sender: Sender, post: PostOffice, know: Know
+    async def test_each_loctician_gets_only_their_own_items(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, add_contact: AddContact
     ) -> None:
-        await know(JONAS, "jonas@example.com", "Jonas", role="loctician")
+        await add_contact(JONAS, "jonas@example.com", "Jonas", role="loctician")
         await deliver("loctician.updated.v1", {"loctician_id": str(JONAS), "display_name": "Jonas"})
         first, second = booking(), booking(start=START + timedelta(minutes=90))
         second["items"][0]["loctician_id"] = str(JONAS)
         both = first | {"items": first["items"] + second["items"], "end": second["end"], "price_amount": 129800}
         await deliver("booking.created.v1", both, version=1)
         await sender.send_due()
-        [to_jonas] = post.to("jonas@example.com")
+        [to_jonas] = smtp_server.to("jonas@example.com")
         assert "11.30–13.00" in text_of(to_jonas)
         assert "10.00–11.30" not in text_of(to_jonas)
         assert "649,00 kr." in text_of(to_jonas)
-        assert "1.298,00 kr." in text_of(post.to(KIRSTENS)[0])
+        assert "1.298,00 kr." in text_of(smtp_server.to(KIRSTEN_EMAIL)[0])
 
-    async def test_a_loctician_who_loses_a_booking_to_another_hears_that_it_is_cancelled(
-        self, deliver: Deliver, sender: Sender, post: PostOffice, know: Know, outbox: Outbox
+    async def test_a_loctician_who_is_replaced_gets_a_cancellation(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, add_contact: AddContact, outbox: Outbox
     ) -> None:
-        await know(JONAS, "jonas@example.com", "Jonas", role="loctician")
+        await add_contact(JONAS, "jonas@example.com", "Jonas", role="loctician")
         await deliver("loctician.updated.v1", {"loctician_id": str(JONAS), "display_name": "Jonas"})
         booking_id = uuid4()
         await deliver("booking.created.v1", booking(booking_id), version=1)
         await deliver("booking.rescheduled.v1", _with_jonas(booking_id, START + timedelta(hours=3)), version=2)
         for _ in range(2):
             await sender.send_due()
-        assert [mail["Subject"] for mail in post.to(AMINAS)] == [
+        assert [mail["Subject"] for mail in smtp_server.to(AMINA_EMAIL)] == [
             "New booking on Monday 3 March 2031 at 10:00",
             "Booking on Monday 3 March 2031 at 10:00 is cancelled",
         ]
-        assert [mail["Subject"] for mail in post.to("jonas@example.com")] == [
+        assert [mail["Subject"] for mail in smtp_server.to("jonas@example.com")] == [
             "En booking er flyttet til mandag den 3. marts 2031 kl. 13.00"
         ]
         updates = [one for one in await pushed(outbox, "booking_update") if one["audience"] == [f"user:{AMINA}"]]
         assert [one["data"]["status"] for one in updates] == ["confirmed", "cancelled"]
 
-    async def test_a_loctician_who_is_the_customer_hears_once(
-        self, deliver: Deliver, sender: Sender, post: PostOffice
+    async def test_a_loctician_who_is_the_customer_gets_one_mail(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
     ) -> None:
         await deliver("booking.created.v1", booking(customer_id=str(AMINA)), version=1)
         await sender.send_due()
-        assert len(post.to(AMINAS)) == 1
+        assert len(smtp_server.to(AMINA_EMAIL)) == 1
 
 
 @pytest.mark.usefixtures("salon")
-class TestOnce:
-    async def test_deliveries_stand_in_the_database_before_anything_is_sent(
-        self, deliver: Deliver, rows: Rows, post: PostOffice
+class TestDelivery:
+    async def test_deliveries_are_stored_before_anything_is_sent(
+        self, deliver: Deliver, rows: Rows, smtp_server: SmtpServer
     ) -> None:
         await deliver("booking.created.v1", booking(), version=1)
         found = await rows("deliveries")
@@ -166,40 +165,40 @@ class TestOnce:
             (KIRSTEN, "mail", "queued"),
             (AMINA, "mail", "queued"),
         }
-        assert post.mails == []
+        assert smtp_server.mails == []
 
-    async def test_an_event_that_comes_twice_is_told_once(
-        self, deliver: Deliver, sender: Sender, post: PostOffice, rows: Rows
+    async def test_an_event_that_is_delivered_twice_is_handled_once(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, rows: Rows
     ) -> None:
         event_id, data = new_id(), booking()
         assert await deliver("booking.created.v1", data, version=1, event_id=event_id)
         assert not await deliver("booking.created.v1", data, version=1, event_id=event_id)
         await sender.send_due()
         await sender.send_due()
-        assert (len(post.mails), len(await rows("notices"))) == (2, 2)
+        assert (len(smtp_server.mails), len(await rows("notices"))) == (2, 2)
 
-    async def test_an_older_event_that_comes_late_is_told_to_nobody(
-        self, deliver: Deliver, sender: Sender, post: PostOffice, outbox: Outbox
+    async def test_an_older_event_that_arrives_late_is_ignored(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, outbox: Outbox
     ) -> None:
         booking_id = uuid4()
         await deliver("booking.cancelled.v1", booking(booking_id, status="cancelled"), version=2)
         await deliver("booking.created.v1", booking(booking_id), version=1)
         await sender.send_due()
         await sender.send_due()
-        assert [mail["Subject"].endswith(("aflyst", "cancelled")) for mail in post.mails] == [True, True]
+        assert [mail["Subject"].endswith(("aflyst", "cancelled")) for mail in smtp_server.mails] == [True, True]
         assert [one["data"]["available"] for one in await pushed(outbox, "availability_update")] == [True]
 
-    async def test_mails_of_one_booking_leave_in_the_order_of_its_versions(
-        self, deliver: Deliver, sender: Sender, post: PostOffice
+    async def test_mails_about_one_booking_are_sent_in_the_order_of_its_versions(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
     ) -> None:
         booking_id = uuid4()
-        post.refuse_recipient = "451 4.3.0 later"
+        smtp_server.refuse_recipient = "451 4.3.0 later"
         await deliver("booking.created.v1", booking(booking_id), version=1)
         await sender.send_due()
         await deliver("booking.cancelled.v1", booking(booking_id, status="cancelled"), version=2)
-        post.refuse_recipient = None
+        smtp_server.refuse_recipient = None
         assert await sender.send_due() == 0
-        assert post.mails == []
+        assert smtp_server.mails == []
 
 
 NAMES = st.one_of(
@@ -267,27 +266,29 @@ class TestHostileNames:
 
     @given(name=NAMES)
     @bounded(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    def test_a_name_is_written_as_it_is_on_one_line(self, name: str) -> None:
+    def test_a_name_is_unchanged_but_on_one_line(self, name: str) -> None:
         shown = single_line(name)
         lines = text_of(composed(name)).splitlines()
         assert f"Hello {shown}".rstrip() in [line.rstrip() for line in lines]
         assert len(lines) == len(text_of(HARMLESS).splitlines())
 
-    async def test_the_same_through_a_real_server(
-        self, deliver: Deliver, sender: Sender, post: PostOffice, know: Know, salon: None
+    async def test_hostile_names_are_harmless_in_a_mail_that_was_sent(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, add_contact: AddContact, salon: None
     ) -> None:
-        await know(KIRSTEN, KIRSTENS, "Eve\r\nBcc: everybody@example.com <b>{{ 7*7 }}</b>", version=2)
+        await add_contact(KIRSTEN, KIRSTEN_EMAIL, "Eve\r\nBcc: everybody@example.com <b>{{ 7*7 }}</b>", version=2)
         await deliver("booking.created.v1", booking(), version=1)
         await sender.send_due()
-        assert sorted(post.recipients) == [[AMINAS], [KIRSTENS]]
-        [mail] = post.to(AMINAS)
+        assert sorted(smtp_server.recipients) == [[AMINA_EMAIL], [KIRSTEN_EMAIL]]
+        [mail] = smtp_server.to(AMINA_EMAIL)
         assert mail["Bcc"] is None
         assert "&lt;b&gt;{{ 7*7 }}&lt;/b&gt;" in html_of(mail)
 
 
 @pytest.mark.usefixtures("salon")
 class TestRealtime:
-    async def test_each_person_is_addressed_alone_and_sees_the_own_part(self, deliver: Deliver, outbox: Outbox) -> None:
+    async def test_each_person_gets_a_message_of_their_own_with_their_own_items(
+        self, deliver: Deliver, outbox: Outbox
+    ) -> None:
         data = booking()
         await deliver("booking.created.v1", data, version=1)
         updates = await pushed(outbox, "booking_update")
@@ -301,7 +302,7 @@ class TestRealtime:
             "version": 1,
         }
 
-    async def test_availability_goes_to_whoever_watches_the_loctician_and_names_nobody(
+    async def test_availability_goes_to_watchers_of_the_loctician_and_names_nobody(
         self, deliver: Deliver, outbox: Outbox
     ) -> None:
         await deliver("booking.created.v1", booking(), version=1)

@@ -13,15 +13,13 @@ from domain.roles import Role
 from services.notifications.broadcasts import queries
 from services.notifications.broadcasts.service import BATCH, dispatch_next_batch
 from services.notifications.deliveries.sender import Sender
-from services.notifications.tests.conftest import AMINA, AMINAS, KIRSTEN, KIRSTENS, Know, Rows
-from services.notifications.tests.postoffice import PostOffice, html_of, text_of
+from services.notifications.tests.conftest import AMINA, AMINA_EMAIL, KIRSTEN, KIRSTEN_EMAIL, AddContact, Rows
+from services.notifications.tests.smtp_server import SmtpServer, html_of, text_of
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS, Claims
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver, Headers, Outbox
 
-Headers = Callable[..., dict[str, str]]
-Arrange = Callable[..., Awaitable[None]]
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+Execute = Callable[..., Awaitable[None]]
 PATH = "/api/v1/notifications/broadcast"
 ADMIN = UUID(int=0xAD)
 BODY: dict[str, Any] = {
@@ -46,8 +44,8 @@ async def tell_all(database: Database) -> int:
 
 
 @pytest.mark.usefixtures("salon")
-class TestTelling:
-    async def test_it_comes_in_the_app_in_real_time_and_by_mail_in_everyones_language(
+class TestRecipients:
+    async def test_a_broadcast_is_sent_in_every_channel_in_the_recipients_language(
         self,
         client: httpx.AsyncClient,
         admin: dict[str, str],
@@ -55,7 +53,7 @@ class TestTelling:
         database: Database,
         outbox: Outbox,
         sender: Sender,
-        post: PostOffice,
+        smtp_server: SmtpServer,
     ) -> None:
         answer = await client.post(PATH, headers=admin, json=BODY)
         assert answer.status_code == 202, answer.text
@@ -63,7 +61,7 @@ class TestTelling:
         assert (asked["type"], asked["actorid"]) == ("broadcast.requested.v1", str(ADMIN))
         await tell_all(database)
         await sender.send_due()
-        [to_kirsten], [to_amina] = post.to(KIRSTENS), post.to(AMINAS)
+        [to_kirsten], [to_amina] = smtp_server.to(KIRSTEN_EMAIL), smtp_server.to(AMINA_EMAIL)
         assert (to_kirsten["Subject"], to_amina["Subject"]) == ("Ferielukket", "Closed for holidays")
         assert "Vi holder ferie.\n\nBook inden da." in text_of(to_kirsten)
         assert "<p>We are on holiday.</p>\n<p>Book before then.</p>" in html_of(to_amina)
@@ -79,7 +77,7 @@ class TestTelling:
         assert progress["told"] == 2
         assert progress["done_at"]
 
-    async def test_without_mail_it_stays_in_the_app(
+    async def test_a_broadcast_without_mail_stays_in_the_app(
         self, client: httpx.AsyncClient, admin: dict[str, str], database: Database, rows: Rows
     ) -> None:
         await client.post(PATH, headers=admin, json=BODY | {"mail": False})
@@ -87,23 +85,23 @@ class TestTelling:
         assert await rows("deliveries") == []
         assert len(await rows("notices", "position")) == 2
 
-    async def test_a_role_is_told_alone_and_people_who_left_are_not(
+    async def test_a_broadcast_to_a_role_reaches_its_active_people_only(
         self,
         client: httpx.AsyncClient,
         admin: dict[str, str],
         database: Database,
         deliver: Deliver,
-        know: Know,
+        add_contact: AddContact,
         rows: Rows,
     ) -> None:
         gone = uuid4()
-        await know(gone, "gone@example.com", role="loctician")
+        await add_contact(gone, "gone@example.com", role="loctician")
         await deliver("user.deactivated.v1", {"user_id": str(gone)}, version=2)
         await client.post(PATH, headers=admin, json=BODY | {"audience": "loctician"})
         await tell_all(database)
         assert [row["user_id"] for row in await rows("notices", "position")] == [AMINA]
 
-    async def test_switched_off_means_no_mail(
+    async def test_people_who_switched_the_topic_off_get_no_mail(
         self, client: httpx.AsyncClient, admin: dict[str, str], auth_headers: Headers, database: Database, rows: Rows
     ) -> None:
         choice = {"kinds": {"service": {"mail": False}}}
@@ -119,15 +117,15 @@ class TestBatches:
     PEOPLE = 2 * BATCH + 5
 
     @pytest.fixture
-    async def crowd(self, arrange: Arrange) -> None:
-        await arrange(
+    async def crowd(self, execute: Execute) -> None:
+        await execute(
             "INSERT INTO notifications.contacts (user_id, email, full_name, language, role)"
             " SELECT gen_random_uuid(), n || '@example.com', 'Nr. ' || n, 'da', 'customer'"
             " FROM generate_series(1, :n) n",
             n=self.PEOPLE,
         )
 
-    async def test_people_are_told_in_bounded_batches_each_once_by_several_workers(
+    async def test_several_workers_reach_everybody_once_in_bounded_batches(
         self,
         client: httpx.AsyncClient,
         admin: dict[str, str],
@@ -165,8 +163,8 @@ class TestBatches:
         assert len(await rows("notices", "position")) == self.PEOPLE
 
 
-class TestAsking:
-    async def test_the_same_key_and_body_is_the_same_broadcast(
+class TestRequests:
+    async def test_the_same_key_and_body_give_the_same_broadcast(
         self, client: httpx.AsyncClient, admin: dict[str, str], rows: Rows
     ) -> None:
         headers = admin | {"Idempotency-Key": "k1"}
@@ -185,7 +183,7 @@ class TestAsking:
         assert len(await rows("broadcasts")) == 2
 
     @pytest.mark.parametrize("role", [Role.CUSTOMER, Role.LOCTICIAN, Role.STAFF])
-    async def test_only_admins_may(
+    async def test_only_admins_may_broadcast(
         self, role: Role, client: httpx.AsyncClient, auth_headers: Headers, admin: dict[str, str]
     ) -> None:
         assert (await client.post(PATH, headers=auth_headers(role), json=BODY)).status_code == 403
@@ -206,16 +204,16 @@ class TestAsking:
             {"surprise": True},
         ],
     )
-    async def test_a_malformed_one_is_422(
+    async def test_a_malformed_broadcast_is_422(
         self, change: dict[str, Any], client: httpx.AsyncClient, admin: dict[str, str], rows: Rows
     ) -> None:
         assert (await client.post(PATH, headers=admin, json=BODY | change)).status_code == 422
         assert await rows("broadcasts") == []
 
-    async def test_an_unknown_one_is_404(self, client: httpx.AsyncClient, admin: dict[str, str]) -> None:
+    async def test_an_unknown_broadcast_is_404(self, client: httpx.AsyncClient, admin: dict[str, str]) -> None:
         assert (await client.get(f"{PATH}/{uuid4()}", headers=admin)).status_code == 404
 
-    async def test_the_database_shows_them_to_admins_only(
+    async def test_the_database_shows_broadcasts_to_admins_only(
         self, client: httpx.AsyncClient, admin: dict[str, str], database: Database
     ) -> None:
         await client.post(PATH, headers=admin, json=BODY)

@@ -14,7 +14,7 @@ from services.notifications.deliveries.sender import Sender
 from services.notifications.dispatch.channels import channels
 from services.notifications.tests.conftest import KIRSTEN, Rows, booking
 from shared.database.session import Database
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver
 
 ROOT = Path(__file__).parents[3]
 PIGEON = """
@@ -55,13 +55,13 @@ def pigeon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("first", ["main", "settings", "cli", "sms.channel", "models"])
-def test_the_service_can_be_imported_from_any_end(first: str) -> None:
+def test_every_module_can_be_imported_first(first: str) -> None:
     command = [sys.executable, "-c", f"import services.notifications.{first}"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stderr
 
 
-def test_those_there_are() -> None:
+def test_channels_in_the_app_come_first() -> None:
     assert list(channels()) == ["inapp", "websocket", "mail", "sms"]
 
 

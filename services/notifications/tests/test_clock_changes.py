@@ -9,10 +9,10 @@ from services.notifications.deliveries.sender import Sender
 from services.notifications.notification_types import NOTIFICATION_TYPES
 from services.notifications.rendering import samples
 from services.notifications.rendering.texts import render
-from services.notifications.tests.conftest import AMINAS, KIRSTENS, Know, booking
-from services.notifications.tests.postoffice import PostOffice, html_of, text_of
+from services.notifications.tests.conftest import AMINA_EMAIL, KIRSTEN_EMAIL, AddContact, booking
+from services.notifications.tests.smtp_server import SmtpServer, html_of, text_of
 from services.notifications.tests.test_invitations import event_in
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver
 
 SPRING, AUTUMN = datetime(2031, 3, 30, tzinfo=UTC), datetime(2031, 10, 26, tzinfo=UTC)  # both change at 01:00 UTC
 HALF_HOUR = timedelta(minutes=30)
@@ -48,11 +48,11 @@ class TestMails:
             (AUTUMN + 8 * 2 * HALF_HOUR, "søndag den 26. oktober 2031 kl. 09.00–10.30", "at 09:00–10:30"),
         ],
     )
-    async def test_say_the_clocks_time_and_which_one_where_there_are_two(
-        self, start: datetime, danish: str, english: str, deliver: Deliver, sender: Sender, post: PostOffice
+    async def test_mails_say_local_time_and_in_the_repeated_hour_which_one(
+        self, start: datetime, danish: str, english: str, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
     ) -> None:
         await mailed(deliver, sender, start)
-        [to_kirsten], [to_amina] = post.to(KIRSTENS), post.to(AMINAS)
+        [to_kirsten], [to_amina] = smtp_server.to(KIRSTEN_EMAIL), smtp_server.to(AMINA_EMAIL)
         assert danish in text_of(to_kirsten)
         assert danish in html_of(to_kirsten)
         assert english in text_of(to_amina)
@@ -60,10 +60,10 @@ class TestMails:
         assert (event.decoded("dtstart"), event.decoded("dtend")) == (start, start + timedelta(minutes=90))
 
     async def test_an_appointment_over_midnight_names_both_days(
-        self, deliver: Deliver, sender: Sender, post: PostOffice, know: Know
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, add_contact: AddContact
     ) -> None:
         await mailed(deliver, sender, SPRING - 3 * HALF_HOUR)
-        [mail] = post.to(KIRSTENS)
+        [mail] = smtp_server.to(KIRSTEN_EMAIL)
         assert "lørdag den 29. marts 2031 kl. 23.30–søndag den 30. marts 2031 kl. 01.00" in text_of(mail)
 
 
@@ -76,7 +76,7 @@ ABOUT_A_TIME = [
 
 @pytest.mark.parametrize(("kind", "part"), ABOUT_A_TIME)
 @pytest.mark.parametrize("language", ["da", "en"])
-def test_no_message_says_the_same_of_two_times_an_hour_apart(kind: str, part: Any, language: str) -> None:
+def test_every_message_distinguishes_the_two_repeated_hours(kind: str, part: Any, language: str) -> None:
     def said(start: datetime) -> str:
         delivery = samples.delivery(kind, part, language)
         item = delivery["data"]["items"][0] | _times(start)

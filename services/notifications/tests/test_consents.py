@@ -16,24 +16,22 @@ from services.notifications.mail.channel import MailTransport
 from services.notifications.mail.smtp import MailServer
 from services.notifications.tests.conftest import (
     AMINA,
-    AMINAS,
+    AMINA_EMAIL,
     APP,
     KIRSTEN,
-    KIRSTENS,
+    KIRSTEN_EMAIL,
     MAIL_FROM,
     UNSUBSCRIBE_LINKS,
-    Know,
+    AddContact,
     Rows,
     booking,
 )
-from services.notifications.tests.postoffice import PostOffice, text_of
+from services.notifications.tests.smtp_server import SmtpServer, text_of
 from services.notifications.tests.test_broadcasts import BODY, PATH, tell_all
 from shared.database.session import Database, transaction
 from shared.identity.principals import Claims
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver, Headers, Outbox
 
-Headers = Callable[..., dict[str, str]]
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 Say = Callable[..., Awaitable[None]]
 Broadcast = Callable[..., Awaitable[dict[str, Any]]]
 PREFERENCES = "/api/v1/notifications/preferences"
@@ -64,8 +62,8 @@ def broadcast(client: httpx.AsyncClient, auth_headers: Headers, database: Databa
 
 @pytest.mark.usefixtures("salon")
 class TestMarketing:
-    async def test_reaches_only_who_consented_in_any_channel(
-        self, say: Say, broadcast: Broadcast, sender: Sender, post: PostOffice, rows: Rows, outbox: Outbox
+    async def test_marketing_reaches_only_those_who_consented_in_any_channel(
+        self, say: Say, broadcast: Broadcast, sender: Sender, smtp_server: SmtpServer, rows: Rows, outbox: Outbox
     ) -> None:
         await say(True)
         sent = await broadcast()
@@ -74,37 +72,37 @@ class TestMarketing:
         [pushed] = [row for row in await outbox() if row["type"] == "broadcast"]
         assert pushed["data"]["audience"] == [f"user:{KIRSTEN}"]
         await sender.send_due()
-        [mail] = post.mails
-        assert mail["To"].addresses[0].addr_spec == KIRSTENS
+        [mail] = smtp_server.mails
+        assert mail["To"].addresses[0].addr_spec == KIRSTEN_EMAIL
         assert "fordi du har sagt ja tak til nyheder og tilbud" in text_of(mail)
 
-    async def test_without_anybodys_consent_it_reaches_nobody(self, broadcast: Broadcast, rows: Rows) -> None:
+    async def test_marketing_reaches_nobody_without_consent(self, broadcast: Broadcast, rows: Rows) -> None:
         assert (await broadcast())["told"] == 0
         assert (await rows("deliveries"), await rows("notices", "position")) == ([], [])
 
     @pytest.mark.parametrize("said", [{"granted": False}, {"granted": True, "purpose": "portfolio"}])
-    async def test_a_no_or_a_yes_to_something_else_is_no_consent(
+    async def test_a_refusal_or_a_consent_to_another_purpose_is_no_consent(
         self, said: dict[str, Any], say: Say, broadcast: Broadcast
     ) -> None:
         await say(**said)
         assert (await broadcast())["told"] == 0
 
-    async def test_a_withdrawal_holds_for_what_is_written_and_not_yet_sent(
-        self, say: Say, broadcast: Broadcast, sender: Sender, post: PostOffice, rows: Rows
+    async def test_a_withdrawal_stops_deliveries_that_are_queued(
+        self, say: Say, broadcast: Broadcast, sender: Sender, smtp_server: SmtpServer, rows: Rows
     ) -> None:
         await say(True)
         await say(True, user=AMINA)
         await broadcast()
         await say(False, 2)
         await sender.send_due()
-        assert [mail["To"].addresses[0].addr_spec for mail in post.mails] == [AMINAS]
+        assert [mail["To"].addresses[0].addr_spec for mail in smtp_server.mails] == [AMINA_EMAIL]
         [hers] = [row for row in await rows("deliveries") if row["recipient_id"] == KIRSTEN]
         assert (hers["status"], hers["error"]) == ("dropped", "no_consent")
 
-    async def test_a_withdrawal_holds_for_a_mail_that_a_sender_has_already_taken(
-        self, say: Say, broadcast: Broadcast, database: Database, post: PostOffice, rows: Rows
+    async def test_a_withdrawal_stops_deliveries_that_a_sender_has_claimed(
+        self, say: Say, broadcast: Broadcast, database: Database, smtp_server: SmtpServer, rows: Rows
     ) -> None:
-        real = MailTransport(MailServer.from_url(post.url), MAIL_FROM, APP, UNSUBSCRIBE_LINKS)
+        real = MailTransport(MailServer.from_url(smtp_server.url), MAIL_FROM, APP, UNSUBSCRIBE_LINKS)
 
         class Slow:
             @asynccontextmanager
@@ -116,29 +114,29 @@ class TestMarketing:
         await say(True)
         await broadcast()
         assert await Sender(database, channels()["mail"], Slow()).send_due() == 1
-        assert (post.mails, (await rows("deliveries"))[0]["status"]) == ([], "dropped")
+        assert (smtp_server.mails, (await rows("deliveries"))[0]["status"]) == ([], "dropped")
 
-    async def test_a_withdrawal_holds_for_a_mail_that_is_to_be_tried_again(
-        self, say: Say, broadcast: Broadcast, sender: Sender, post: PostOffice, rows: Rows, arrange: Any
+    async def test_a_withdrawal_stops_deliveries_that_wait_for_a_retry(
+        self, say: Say, broadcast: Broadcast, sender: Sender, smtp_server: SmtpServer, rows: Rows, execute: Any
     ) -> None:
         await say(True)
         await broadcast()
-        post.refuse_mail = "451 later"
+        smtp_server.refuse_mail = "451 later"
         await sender.send_due()
-        post.refuse_mail = None
+        smtp_server.refuse_mail = None
         await say(False, 2)
-        await arrange(DUE)
+        await execute(DUE)
         await sender.send_due()
-        assert (post.mails, (await rows("deliveries"))[0]["status"]) == ([], "dropped")
+        assert (smtp_server.mails, (await rows("deliveries"))[0]["status"]) == ([], "dropped")
 
-    async def test_staff_cannot_send_it_again_to_somebody_who_said_no(
+    async def test_staff_cannot_send_marketing_again_after_a_withdrawal(
         self,
         client: httpx.AsyncClient,
         auth_headers: Headers,
         say: Say,
         broadcast: Broadcast,
         sender: Sender,
-        post: PostOffice,
+        smtp_server: SmtpServer,
         rows: Rows,
     ) -> None:
         await say(True)
@@ -149,19 +147,27 @@ class TestMarketing:
         path = f"/api/v1/notifications/deliveries/{row['id']}/resend"
         await client.post(path, headers=auth_headers(Role.STAFF))
         await sender.send_due()
-        assert (len(post.mails), (await rows("deliveries"))[0]["error"]) == (1, "no_consent")
+        assert (len(smtp_server.mails), (await rows("deliveries"))[0]["error"]) == (1, "no_consent")
 
-    async def test_the_newest_word_counts_whichever_event_comes_first(self, say: Say, broadcast: Broadcast) -> None:
+    async def test_the_newest_version_of_a_consent_counts_in_any_order_of_events(
+        self, say: Say, broadcast: Broadcast
+    ) -> None:
         await say(False, 2)
         await say(True, 1)
         assert (await broadcast())["told"] == 0
         await say(True, 3)
         assert (await broadcast())["told"] == 1
 
-    async def test_it_comes_as_a_text_to_who_asked_for_that(
-        self, client: httpx.AsyncClient, auth_headers: Headers, say: Say, know: Know, broadcast: Broadcast, rows: Rows
+    async def test_marketing_is_sent_by_sms_to_those_who_chose_it(
+        self,
+        client: httpx.AsyncClient,
+        auth_headers: Headers,
+        say: Say,
+        add_contact: AddContact,
+        broadcast: Broadcast,
+        rows: Rows,
     ) -> None:
-        await know(KIRSTEN, KIRSTENS, "Kirsten Ærø", phone="+4520123456", version=2)
+        await add_contact(KIRSTEN, KIRSTEN_EMAIL, "Kirsten Ærø", phone="+4520123456", version=2)
         choice = {"kinds": {"marketing": {"mail": False, "sms": True}}}
         await client.put(PREFERENCES, headers=auth_headers(Role.CUSTOMER, KIRSTEN), json=choice)
         assert (await broadcast())["told"] == 0, "a choice of channel is no consent"
@@ -171,15 +177,15 @@ class TestMarketing:
 
 
 @pytest.mark.usefixtures("salon")
-class TestTheRest:
-    async def test_what_belongs_to_an_appointment_or_the_salon_needs_no_consent(
-        self, say: Say, deliver: Deliver, broadcast: Broadcast, sender: Sender, post: PostOffice
+class TestOtherMessages:
+    async def test_booking_and_service_messages_need_no_consent(
+        self, say: Say, deliver: Deliver, broadcast: Broadcast, sender: Sender, smtp_server: SmtpServer
     ) -> None:
         await say(False)
         await deliver("booking.created.v1", booking(), version=1)
         assert (await broadcast(kind="service"))["told"] == 2
         await sender.send_due()
-        assert len(post.to(KIRSTENS)) == 2
+        assert len(smtp_server.to(KIRSTEN_EMAIL)) == 2
 
     async def test_preferences_say_whether_there_is_consent(
         self, client: httpx.AsyncClient, auth_headers: Headers, say: Say
@@ -192,7 +198,7 @@ class TestTheRest:
         await say(True)
         assert (await shown())["marketing"] is True
 
-    async def test_a_consent_is_seen_by_its_giver_alone(self, say: Say, database: Database) -> None:
+    async def test_the_database_shows_a_consent_to_its_person_only(self, say: Say, database: Database) -> None:
         await say(True)
         for claims, count in (
             (Claims("customer", KIRSTEN), 1),

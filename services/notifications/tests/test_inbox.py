@@ -1,6 +1,5 @@
 """The in-app inbox is one's own: through the API, and for the service's own database role."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -12,9 +11,8 @@ from domain.roles import Role
 from services.notifications.tests.conftest import AMINA, KIRSTEN, booking
 from shared.database.session import Database, transaction
 from shared.identity.principals import ANONYMOUS_CLAIMS, Claims
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver, Headers
 
-Headers = Callable[..., dict[str, str]]
 INBOX = "/api/v1/notifications"
 
 
@@ -26,7 +24,7 @@ async def inbox(client: httpx.AsyncClient, headers: dict[str, str], **query: Any
 
 @pytest.mark.usefixtures("salon")
 class TestInbox:
-    async def test_each_sees_the_own_notices_in_the_language_asked_for(
+    async def test_each_person_sees_their_own_notices_in_the_requested_language(
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver
     ) -> None:
         data = booking()
@@ -40,7 +38,7 @@ class TestInbox:
         assert mine["read_at"] is None
         assert await inbox(client, auth_headers(Role.CUSTOMER)) == []
 
-    async def test_reading_is_remembered_and_the_first_time_counts(
+    async def test_the_time_of_the_first_reading_is_kept(
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver
     ) -> None:
         await deliver("booking.created.v1", booking(), version=1)
@@ -51,7 +49,7 @@ class TestInbox:
         assert first
         assert first == again
 
-    async def test_nobody_marks_anothers_as_read(
+    async def test_nobody_can_mark_another_persons_notice_as_read(
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver
     ) -> None:
         await deliver("booking.created.v1", booking(), version=1)
@@ -60,7 +58,7 @@ class TestInbox:
             assert (await client.post(f"{INBOX}/{notice['id']}/read", headers=headers)).status_code == 404
         assert (await inbox(client, auth_headers(Role.CUSTOMER, KIRSTEN)))[0]["read_at"] is None
 
-    async def test_nobody_reads_without_a_token(self, client: httpx.AsyncClient) -> None:
+    async def test_the_inbox_needs_a_token(self, client: httpx.AsyncClient) -> None:
         assert (await client.get(INBOX)).status_code == 401
 
     @pytest.mark.parametrize("query", [{"after": "x"}, {"limit": "0"}, {"limit": "1000"}, {"cursor": "!"}])
@@ -78,7 +76,9 @@ class TestRowLevelSecurity:
             found = await session.execute(text(f"SELECT count(*) FROM notifications.{table}"))
             return int(found.scalar_one())
 
-    async def test_without_a_where_each_sees_the_own_notices_only(self, database: Database, deliver: Deliver) -> None:
+    async def test_the_database_shows_each_person_their_own_notices_only(
+        self, database: Database, deliver: Deliver
+    ) -> None:
         await deliver("booking.created.v1", booking(), version=1)
         await deliver("booking.created.v1", booking(customer_id=str(uuid4())), version=1)
         expected = {("customer", KIRSTEN): 1, ("loctician", AMINA): 2, ("customer", uuid4()): 0, ("admin", uuid4()): 0}

@@ -14,9 +14,9 @@ from services.notifications.deliveries.sender import Sender
 from services.notifications.mail.invitations import FILE, create
 from services.notifications.names.service import Names
 from services.notifications.rendering import samples
-from services.notifications.tests.conftest import AMINAS, KIRSTENS, START, booking
-from services.notifications.tests.postoffice import PostOffice
-from shared.testing.services import Deliver
+from services.notifications.tests.conftest import AMINA_EMAIL, KIRSTEN_EMAIL, START, booking
+from services.notifications.tests.smtp_server import SmtpServer
+from shared.testing.types import Deliver
 
 
 def invitation_in(mail: EmailMessage) -> Component:
@@ -34,13 +34,13 @@ def event_in(mail: EmailMessage) -> Component:
 
 @pytest.mark.usefixtures("salon")
 class TestInvitations:
-    async def test_a_booking_comes_as_a_request_with_its_time_and_zone(
-        self, deliver: Deliver, sender: Sender, post: PostOffice
+    async def test_a_booking_is_a_request_with_its_time_and_zone(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
     ) -> None:
         booking_id = uuid4()
         await deliver("booking.created.v1", booking(booking_id), version=1)
         await sender.send_due()
-        [mail] = post.to(KIRSTENS)
+        [mail] = smtp_server.to(KIRSTEN_EMAIL)
         made, event = invitation_in(mail), event_in(mail)
         assert made["method"] == "REQUEST"
         assert [str(zone["tzid"]) for zone in made.walk("VTIMEZONE")] == ["Europe/Copenhagen"]
@@ -52,10 +52,10 @@ class TestInvitations:
         assert event.decoded("dtend") == START + timedelta(minutes=90)
         assert event["summary"] == "Opstramning"
         assert event["organizer"] == "mailto:no-reply@loctician.example"
-        assert event["attendee"] == f"mailto:{KIRSTENS}"
+        assert event["attendee"] == f"mailto:{KIRSTEN_EMAIL}"
 
-    async def test_moving_and_cancelling_are_about_the_same_entry_with_a_higher_sequence(
-        self, deliver: Deliver, sender: Sender, post: PostOffice
+    async def test_moving_and_cancelling_update_the_same_entry_with_a_higher_sequence(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
     ) -> None:
         booking_id, later = uuid4(), START + timedelta(days=1)
         await deliver("booking.created.v1", booking(booking_id), version=1)
@@ -63,8 +63,8 @@ class TestInvitations:
         await deliver("booking.cancelled.v1", booking(booking_id, start=later, status="cancelled"), version=3)
         for _ in range(3):
             await sender.send_due()
-        for address in (KIRSTENS, AMINAS):
-            mails = post.to(address)
+        for address in (KIRSTEN_EMAIL, AMINA_EMAIL):
+            mails = smtp_server.to(address)
             events = [event_in(mail) for mail in mails]
             assert [str(invitation_in(mail)["method"]) for mail in mails] == ["REQUEST", "REQUEST", "CANCEL"]
             assert len({str(event["uid"]) for event in events}) == 1
@@ -72,25 +72,29 @@ class TestInvitations:
             assert events[1].decoded("dtstart") == later
             assert str(events[2]["status"]) == "CANCELLED"
 
-    async def test_the_same_lies_beside_as_a_file(self, deliver: Deliver, sender: Sender, post: PostOffice) -> None:
+    async def test_the_invitation_is_attached_as_a_file_too(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
+    ) -> None:
         await deliver("booking.created.v1", booking(), version=1)
         await sender.send_due()
-        [mail] = post.to(KIRSTENS)
+        [mail] = smtp_server.to(KIRSTEN_EMAIL)
         [file] = list(mail.iter_attachments())
         assert file.get_filename() == FILE
         assert file.get_content().replace(b"\r\n", b"\n").strip() == _calendar_text(mail).strip()
 
-    async def test_a_request_that_awaits_the_salon_is_tentative(
-        self, deliver: Deliver, sender: Sender, post: PostOffice
+    async def test_an_unconfirmed_request_is_tentative(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
     ) -> None:
         await deliver("booking.created.v1", booking(status="pending"), version=1)
         await sender.send_due()
-        assert event_in(post.to(KIRSTENS)[0])["status"] == "TENTATIVE"
+        assert event_in(smtp_server.to(KIRSTEN_EMAIL)[0])["status"] == "TENTATIVE"
 
-    async def test_other_mails_bring_none(self, deliver: Deliver, sender: Sender, post: PostOffice) -> None:
+    async def test_other_mails_have_no_invitation(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
+    ) -> None:
         await deliver("booking.no_show.v1", booking(status="no_show"), version=3)
         await sender.send_due()
-        [mail] = post.to(KIRSTENS)
+        [mail] = smtp_server.to(KIRSTEN_EMAIL)
         assert mail.get_content_type() == "multipart/alternative"
 
 

@@ -9,19 +9,19 @@ from services.notifications.tests.conftest import AMINA, KIRSTEN, booking
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS, Claims
 from shared.testing.schema import of_people, under_forced_rls
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver
 
 OF_PEOPLE = of_people(metadata)
 OWN = {"contacts": "user_id", "notices": "user_id", "preferences": "user_id"}
 
 
-async def test_every_table_that_leads_to_a_person_is_under_row_level_security_by_force(owner: AsyncEngine) -> None:
+async def test_every_table_with_personal_data_has_forced_row_level_security(owner: AsyncEngine) -> None:
     assert await under_forced_rls(owner, "notifications") >= OF_PEOPLE >= {"consents", "appointments", "reminders"}
 
 
 @pytest.mark.usefixtures("salon")
 @pytest.mark.parametrize("claims", [Claims("anonymous"), Claims("customer", AMINA), Claims("loctician", KIRSTEN)])
-async def test_nobody_sees_anothers_rows(claims: Claims, deliver: Deliver, database: Database) -> None:
+async def test_nobody_sees_another_persons_rows(claims: Claims, deliver: Deliver, database: Database) -> None:
     await deliver("booking.created.v1", booking(), version=1)
     said = {"user_id": str(KIRSTEN), "purpose": "marketing", "granted": True, "text_version": 1}
     await deliver("gdpr.consent_changed.v1", said)

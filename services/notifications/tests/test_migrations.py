@@ -6,14 +6,14 @@ from services.notifications.tests.conftest import Rows, booking
 from shared.database.migrate import heads, migrate
 from shared.settings import Settings
 from shared.testing.schema import columns, declared
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver
 
 
 class TestMigrations:
     async def test_there_is_one_head(self) -> None:
         assert len(heads("notifications")) == 1
 
-    async def test_tables_are_those_of_the_models_also_after_going_down_and_up_again(
+    async def test_tables_match_the_models_also_after_downgrade_and_upgrade(
         self, settings: Settings, owner: AsyncEngine
     ) -> None:
         await migrate("notifications", settings, "base", down=True)

@@ -13,16 +13,14 @@ from domain.roles import Role
 from services.notifications.deliveries.sender import Sender
 from services.notifications.reminders.schedule import QuietHours
 from services.notifications.reminders.service import ReminderWorker
-from services.notifications.tests.conftest import AMINA, KIRSTEN, KIRSTENS, Know, Rows, booking
-from services.notifications.tests.postoffice import PostOffice
+from services.notifications.tests.conftest import AMINA, KIRSTEN, KIRSTEN_EMAIL, AddContact, Rows, booking
+from services.notifications.tests.smtp_server import SmtpServer
 from services.notifications.tests.test_reminders import LONG_AGO, at_in
 from shared.database.session import Database, transaction
 from shared.identity.principals import Claims
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver, Headers, Outbox
 
-Arrange = Callable[..., Awaitable[None]]
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
-Headers = Callable[..., dict[str, str]]
+Execute = Callable[..., Awaitable[None]]
 PATH = "/api/v1/notifications/preferences"
 
 
@@ -38,7 +36,7 @@ def channels_of(answer: httpx.Response, kind: str) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("salon")
-class TestChoosing:
+class TestChoices:
     async def test_by_default_mails_are_on_and_sms_off(self, client: httpx.AsyncClient, mine: dict[str, str]) -> None:
         answer = await client.get(PATH, headers=mine)
         body = answer.json()
@@ -64,7 +62,7 @@ class TestChoosing:
             assert channels_of(await client.get(PATH, headers=mine), kind)["mail"]["enabled"] is False
 
     @pytest.mark.parametrize("kind", ["account", "booking", "waitlist"])
-    async def test_what_must_be_told_cannot_and_the_answer_says_why(
+    async def test_required_topics_cannot_be_switched_off_and_the_error_says_why(
         self, kind: str, client: httpx.AsyncClient, mine: dict[str, str]
     ) -> None:
         answer = await client.put(PATH, headers=mine, json={"kinds": {kind: {"mail": False}}})
@@ -82,10 +80,10 @@ class TestChoosing:
             {"service": {"sms": True}},
         ],
     )
-    async def test_what_does_not_exist_cannot_be_chosen(
-        self, kinds: dict[str, Any], client: httpx.AsyncClient, mine: dict[str, str], know: Know
+    async def test_unknown_topics_and_channels_cannot_be_chosen(
+        self, kinds: dict[str, Any], client: httpx.AsyncClient, mine: dict[str, str], add_contact: AddContact
     ) -> None:
-        await know(KIRSTEN, KIRSTENS, "Kirsten Ærø", phone="+4520123456", version=2)
+        await add_contact(KIRSTEN, KIRSTEN_EMAIL, "Kirsten Ærø", phone="+4520123456", version=2)
         answer = await client.put(PATH, headers=mine, json={"kinds": kinds})
         assert (answer.status_code, answer.json()["code"]) == (422, "unknown_choice")
 
@@ -95,43 +93,45 @@ class TestChoosing:
     async def test_malformed_choices_are_422(self, body: Any, client: httpx.AsyncClient, mine: dict[str, str]) -> None:
         assert (await client.put(PATH, headers=mine, json=body)).status_code == 422
 
-    async def test_sms_needs_a_number(self, client: httpx.AsyncClient, mine: dict[str, str], know: Know) -> None:
+    async def test_sms_needs_a_phone_number(
+        self, client: httpx.AsyncClient, mine: dict[str, str], add_contact: AddContact
+    ) -> None:
         body = {"kinds": {"reminder": {"sms": True}}}
         refused = await client.put(PATH, headers=mine, json=body)
         assert (refused.status_code, refused.json()["code"]) == (422, "phone_required")
-        await know(KIRSTEN, KIRSTENS, "Kirsten Ærø", phone="+4520123456", version=2)
+        await add_contact(KIRSTEN, KIRSTEN_EMAIL, "Kirsten Ærø", phone="+4520123456", version=2)
         answer = await client.put(PATH, headers=mine, json=body)
         assert channels_of(answer, "reminder") == {
             "mail": {"enabled": True, "required": False},
             "sms": {"enabled": True, "required": False},
         }
 
-    async def test_a_lost_update_is_refused(self, client: httpx.AsyncClient, mine: dict[str, str]) -> None:
+    async def test_a_change_of_an_old_version_is_refused(self, client: httpx.AsyncClient, mine: dict[str, str]) -> None:
         first = {"kinds": {"reminder": {"mail": False}}}
         assert (await client.put(PATH, headers=mine | {"If-Match": '"0"'}, json=first)).status_code == 200
         assert (await client.put(PATH, headers=mine | {"If-Match": '"0"'}, json={})).status_code == 412
         assert (await client.put(PATH, headers=mine | {"If-Match": '"1"'}, json={})).status_code == 200
 
-    async def test_nobody_chooses_without_a_token(self, client: httpx.AsyncClient) -> None:
+    async def test_preferences_need_a_token(self, client: httpx.AsyncClient) -> None:
         assert (await client.get(PATH)).status_code == 401
         assert (await client.put(PATH, json={})).status_code == 401
 
 
 @pytest.mark.usefixtures("salon")
 class TestEffect:
-    async def test_mails_come_in_the_language_chosen(
-        self, client: httpx.AsyncClient, mine: dict[str, str], deliver: Deliver, sender: Sender, post: PostOffice
+    async def test_mails_are_in_the_chosen_language(
+        self, client: httpx.AsyncClient, mine: dict[str, str], deliver: Deliver, sender: Sender, smtp_server: SmtpServer
     ) -> None:
         await client.put(PATH, headers=mine, json={"language": "en"})
         await deliver("booking.created.v1", booking(), version=1)
         await sender.send_due()
-        assert post.to(KIRSTENS)[0]["Subject"].startswith("Your appointment")
+        assert smtp_server.to(KIRSTEN_EMAIL)[0]["Subject"].startswith("Your appointment")
 
-    async def test_without_a_choice_of_language_the_account_counts_again(
-        self, client: httpx.AsyncClient, mine: dict[str, str], know: Know
+    async def test_without_a_chosen_language_mails_are_in_that_of_the_account(
+        self, client: httpx.AsyncClient, mine: dict[str, str], add_contact: AddContact
     ) -> None:
         await client.put(PATH, headers=mine, json={"language": "da"})
-        await know(KIRSTEN, KIRSTENS, "Kirsten Ærø", language="en", version=2)
+        await add_contact(KIRSTEN, KIRSTEN_EMAIL, "Kirsten Ærø", language="en", version=2)
         assert (await client.get(PATH, headers=mine)).json()["language"] == "da"
         assert (await client.put(PATH, headers=mine, json={})).json()["language"] == "en"
 
@@ -139,22 +139,22 @@ class TestEffect:
         ("chosen", "expected"),
         [({"mail": False}, set()), ({"mail": False, "sms": True}, {"sms"}), ({"sms": True}, {"mail", "sms"})],
     )
-    async def test_reminders_go_where_a_person_wants_them_and_always_into_the_inbox(
+    async def test_reminders_use_the_chosen_channels_and_always_the_inbox(
         self,
         chosen: dict[str, bool],
         expected: set[str],
         client: httpx.AsyncClient,
         mine: dict[str, str],
         deliver: Deliver,
-        know: Know,
+        add_contact: AddContact,
         database: Database,
         rows: Rows,
-        arrange: Arrange,
+        execute: Execute,
     ) -> None:
-        await know(KIRSTEN, KIRSTENS, "Kirsten Ærø", phone="+4520123456", version=2)
+        await add_contact(KIRSTEN, KIRSTEN_EMAIL, "Kirsten Ærø", phone="+4520123456", version=2)
         assert (await client.put(PATH, headers=mine, json={"kinds": {"reminder": chosen}})).status_code == 200
         await deliver("booking.created.v1", booking(start=at_in(23)), version=1)
-        await arrange(LONG_AGO)
+        await execute(LONG_AGO)
         await ReminderWorker(database, (24,), QuietHours(0, 0)).remind_due()
         assert {row["channel"] for row in await rows("deliveries") if row["kind"] == "reminder"} == expected
         assert [row["kind"] for row in await rows("notices", "position") if row["user_id"] == KIRSTEN] == [
@@ -165,7 +165,7 @@ class TestEffect:
 
 @pytest.mark.usefixtures("salon")
 class TestIsolation:
-    async def test_choices_and_contact_are_ones_own_for_the_database_too(
+    async def test_the_database_shows_each_person_their_own_choices_and_contact_only(
         self, client: httpx.AsyncClient, mine: dict[str, str], database: Database
     ) -> None:
         await client.put(PATH, headers=mine, json={"language": "en"})
@@ -180,7 +180,7 @@ class TestIsolation:
                 own = await session.execute(text("SELECT user_id FROM notifications.contacts"))
                 assert set(own.scalars()) <= {claims.sub}
 
-    async def test_nobody_writes_anothers(self, database: Database) -> None:
+    async def test_nobody_can_change_another_persons_preferences(self, database: Database) -> None:
         insert = "INSERT INTO notifications.preferences (user_id, choices, version) VALUES (:user, '{}', 1)"
         with pytest.raises(ProgrammingError, match="row-level security"):
             async with transaction(database, Claims("customer", AMINA)) as session:

@@ -18,14 +18,13 @@ from services.notifications.deliveries.sender import Sender
 from services.notifications.reminders.schedule import LATEST, QuietHours, plan
 from services.notifications.reminders.service import ReminderWorker
 from services.notifications.settings import NotificationsSettings
-from services.notifications.tests.conftest import KIRSTEN, KIRSTENS, Rows, booking
-from services.notifications.tests.postoffice import PostOffice, text_of
+from services.notifications.tests.conftest import KIRSTEN, KIRSTEN_EMAIL, Rows, booking
+from services.notifications.tests.smtp_server import SmtpServer, text_of
 from shared.database.session import Database
 from shared.settings import Settings
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver, Headers
 
-Arrange = Callable[..., Awaitable[None]]
-Headers = Callable[..., dict[str, str]]
+Execute = Callable[..., Awaitable[None]]
 NIGHT, NEVER = QuietHours(21, 8), QuietHours(0, 0)
 HOURS = (24, 2)
 
@@ -42,35 +41,35 @@ def dues(
 
 
 class TestPlan:
-    def test_a_day_and_two_hours_before(self) -> None:
+    def test_reminders_are_due_a_day_and_two_hours_before(self) -> None:
         assert dues("2027-06-15T14:00") == ["2027-06-14T14:00", "2027-06-15T12:00"]
 
-    def test_hours_that_pass_count_when_the_clock_goes_forward_or_back(self) -> None:
+    def test_elapsed_hours_count_across_clock_changes(self) -> None:
         assert dues("2027-03-28T14:00", quiet=NEVER) == ["2027-03-27T13:00", "2027-03-28T12:00"]
         assert dues("2027-10-31T14:00", quiet=NEVER) == ["2027-10-30T15:00", "2027-10-31T12:00"]
         assert dues("2027-03-28T04:00", hours=(2,), quiet=NEVER) == ["2027-03-28T01:00"]
 
-    def test_one_that_falls_into_the_night_goes_in_the_morning_if_that_is_early_enough(self) -> None:
+    def test_a_reminder_at_night_moves_to_the_morning_if_that_is_early_enough(self) -> None:
         assert dues("2027-06-15T09:30", hours=(2,)) == ["2027-06-15T08:00"]
 
-    def test_and_in_the_evening_before_if_not(self) -> None:
+    def test_a_reminder_at_night_otherwise_moves_to_the_evening_before(self) -> None:
         assert dues("2027-06-15T08:30", hours=(2,)) == ["2027-06-14T20:45"]
 
-    def test_the_night_is_the_same_by_the_clock_around_a_clock_change(self) -> None:
+    def test_quiet_hours_follow_the_clock_across_clock_changes(self) -> None:
         assert dues("2027-03-28T09:30", hours=(2,)) == ["2027-03-28T08:00"]
         assert dues("2027-10-31T08:30", hours=(2,)) == ["2027-10-30T20:45"]
 
-    def test_nothing_that_would_have_been_due_before_the_time_was_agreed_on(self) -> None:
+    def test_no_reminder_that_was_due_before_the_time_was_agreed_on(self) -> None:
         assert dues("2027-06-15T14:00", known="2027-06-14T20:00") == ["2027-06-15T12:00"]
         assert dues("2027-06-15T14:00", known="2027-06-15T12:30") == []
 
-    def test_booked_in_the_night_for_early_morning_there_is_no_good_moment(self) -> None:
+    def test_no_reminder_of_an_early_appointment_that_was_booked_at_night(self) -> None:
         assert dues("2027-06-15T08:30", known="2027-06-14T22:00") == []
 
-    def test_two_that_fall_on_one_moment_are_one(self) -> None:
+    def test_two_reminders_due_at_the_same_time_become_one(self) -> None:
         assert dues("2027-06-15T20:00", hours=(14, 13)) == ["2027-06-15T08:00"]
 
-    def test_a_quiet_time_within_one_day_works_too(self) -> None:
+    def test_quiet_hours_may_lie_within_one_day(self) -> None:
         assert dues("2027-06-15T14:00", hours=(2,), quiet=QuietHours(11, 13)) == ["2027-06-15T13:00"]
 
     @given(
@@ -80,7 +79,7 @@ class TestPlan:
         quiet=st.tuples(st.integers(0, 23), st.integers(0, 23)),
     )
     @bounded(max_examples=300, deadline=None)
-    def test_whatever_the_settings_none_is_quiet_late_or_from_before(
+    def test_with_any_settings_no_reminder_is_in_quiet_hours_late_or_too_early(
         self, minute: int, ahead: int, hours: list[int], quiet: tuple[int, int]
     ) -> None:
         begin, sleeping = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute), QuietHours(*quiet)
@@ -107,22 +106,22 @@ LONG_AGO = "UPDATE notifications.appointments SET agreed_at = now() - interval '
 
 @pytest.mark.usefixtures("salon")
 class TestSending:
-    async def test_a_reminder_is_told_by_mail_and_in_the_app(
+    async def test_a_reminder_is_sent_by_mail_and_in_the_app(
         self,
         deliver: Deliver,
         reminding: ReminderWorker,
         sender: Sender,
-        post: PostOffice,
-        arrange: Arrange,
+        smtp_server: SmtpServer,
+        execute: Execute,
         client: httpx.AsyncClient,
         auth_headers: Headers,
     ) -> None:
         data = booking(start=at_in(23))
         await deliver("booking.created.v1", data, version=1)
-        await arrange(LONG_AGO)
+        await execute(LONG_AGO)
         assert await reminding.remind_due() == 1
         await _send_all(sender)
-        [_, mail] = post.to(KIRSTENS)
+        [_, mail] = smtp_server.to(KIRSTEN_EMAIL)
         assert mail["Subject"].startswith("Husk din tid")
         assert "Opstramning" in text_of(mail)
         [newest, _] = (await client.get("/api/v1/notifications", headers=auth_headers(Role.CUSTOMER, KIRSTEN))).json()[
@@ -131,7 +130,9 @@ class TestSending:
         assert (newest["kind"], newest["type"]) == ("reminder", "notification")
         assert newest["data"]["booking_id"] == data["booking_id"]
 
-    async def test_not_before_it_is_due(self, deliver: Deliver, reminding: ReminderWorker, rows: Rows) -> None:
+    async def test_no_reminder_is_sent_before_it_is_due(
+        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows
+    ) -> None:
         start = at_in(30)
         await deliver("booking.created.v1", booking(start=start), version=1)
         await reminding.remind_due()
@@ -140,58 +141,58 @@ class TestSending:
         assert await rows("reminders") == []
         assert await reminding.remind_due() == 0
 
-    async def test_once_though_several_look_at_once_and_again_later(
-        self, deliver: Deliver, database: Database, rows: Rows, arrange: Arrange
+    async def test_several_workers_send_a_reminder_once(
+        self, deliver: Deliver, database: Database, rows: Rows, execute: Execute
     ) -> None:
         for _ in range(5):
             await deliver("booking.created.v1", booking(start=at_in(23)), version=1)
-        await arrange(LONG_AGO)
+        await execute(LONG_AGO)
         for _ in range(2):
             await asyncio.gather(*(ReminderWorker(database, HOURS, NEVER).remind_due() for _ in range(4)))
-            await arrange(LONG_AGO)
+            await execute(LONG_AGO)
         told = [row for row in await rows("deliveries") if row["kind"] == "reminder"]
         assert len(told) == len(await rows("reminders")) == 5
 
-    async def test_one_that_fell_due_while_nobody_was_here_goes_late_while_it_is_useful(
-        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, arrange: Arrange
+    async def test_an_overdue_reminder_is_sent_while_it_is_useful(
+        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, execute: Execute
     ) -> None:
         await deliver("booking.created.v1", booking(start=at_in(1)), version=1)
-        await arrange(LONG_AGO)
+        await execute(LONG_AGO)
         await reminding.remind_due()
         assert [row["hours"] for row in await rows("reminders")] == [2], "the one of a day before has had its time"
 
-    async def test_nobody_is_reminded_of_what_begins_now_or_is_over(
-        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, arrange: Arrange
+    async def test_no_reminder_of_an_appointment_that_begins_now_or_is_over(
+        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, execute: Execute
     ) -> None:
         for hours in (0.3, -1, -30):
             await deliver("booking.created.v1", booking(start=at_in(hours)), version=1)
-        await arrange(LONG_AGO)
+        await execute(LONG_AGO)
         await reminding.remind_due()
         assert await rows("reminders") == []
 
-    async def test_a_booking_made_shortly_before_needs_no_reminder(
+    async def test_no_reminder_of_an_appointment_that_was_booked_shortly_before(
         self, deliver: Deliver, reminding: ReminderWorker, rows: Rows
     ) -> None:
         await deliver("booking.created.v1", booking(start=at_in(1.5)), version=1)
         await reminding.remind_due()
         assert await rows("reminders") == []
 
-    async def test_requests_not_yet_confirmed_are_not_reminded_of(
-        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, arrange: Arrange
+    async def test_no_reminder_of_an_unconfirmed_request(
+        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, execute: Execute
     ) -> None:
         booking_id, start = uuid4(), at_in(23)
         await deliver("booking.created.v1", booking(booking_id, start=start, status="pending"), version=1)
-        await arrange(LONG_AGO)
+        await execute(LONG_AGO)
         await reminding.remind_due()
         assert await rows("reminders") == []
 
-    async def test_in_quiet_hours_it_waits_for_their_end(
-        self, deliver: Deliver, database: Database, rows: Rows, arrange: Arrange
+    async def test_an_overdue_reminder_waits_for_the_end_of_quiet_hours(
+        self, deliver: Deliver, database: Database, rows: Rows, execute: Execute
     ) -> None:
         hour = datetime.now(COPENHAGEN).hour
         quiet = QuietHours(hour, (hour + 2) % 24)
         await deliver("booking.created.v1", booking(start=at_in(20)), version=1)
-        await arrange(LONG_AGO)
+        await execute(LONG_AGO)
         await ReminderWorker(database, HOURS, quiet).remind_due()
         period = quiet.period_at(datetime.now(UTC))
         assert period is not None
@@ -202,22 +203,22 @@ class TestSending:
 
 @pytest.mark.usefixtures("salon")
 class TestChanges:
-    async def test_a_cancelled_appointment_is_not_reminded_of(
-        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, arrange: Arrange
+    async def test_no_reminder_of_a_cancelled_appointment(
+        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, execute: Execute
     ) -> None:
         booking_id, start = uuid4(), at_in(23)
         await deliver("booking.created.v1", booking(booking_id, start=start), version=1)
         await deliver("booking.cancelled.v1", booking(booking_id, start=start, status="cancelled"), version=2)
-        await arrange(LONG_AGO)
+        await execute(LONG_AGO)
         await reminding.remind_due()
         assert await rows("reminders") == []
 
-    async def test_a_moved_appointment_is_reminded_of_at_its_new_time(
-        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, arrange: Arrange
+    async def test_a_moved_appointment_gets_a_reminder_for_its_new_time(
+        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, execute: Execute
     ) -> None:
         booking_id = uuid4()
         await deliver("booking.created.v1", booking(booking_id, start=at_in(23)), version=1)
-        await arrange(LONG_AGO)
+        await execute(LONG_AGO)
         await reminding.remind_due()
         later = at_in(72)
         await deliver("booking.rescheduled.v1", booking(booking_id, start=later), version=2)
@@ -226,32 +227,32 @@ class TestChanges:
         assert row["next_check_at"] == later - timedelta(hours=24)
         assert len(await rows("reminders")) == 1
 
-    async def test_a_change_that_leaves_the_time_alone_reminds_nobody_twice(
-        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, arrange: Arrange
+    async def test_a_change_that_keeps_the_time_sends_no_second_reminder(
+        self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, execute: Execute
     ) -> None:
         booking_id, start = uuid4(), at_in(23)
         await deliver("booking.created.v1", booking(booking_id, start=start), version=1)
-        await arrange(LONG_AGO)
+        await execute(LONG_AGO)
         await reminding.remind_due()
         await deliver("booking.rescheduled.v1", booking(booking_id, start=start), version=2)
         await reminding.remind_due()
         assert len(await rows("reminders")) == 1
 
     @pytest.mark.parametrize("change", ["cancelled", "moved"])
-    async def test_a_reminder_waiting_to_be_sent_is_dropped_when_its_appointment_changes(
+    async def test_a_queued_reminder_is_dropped_when_its_appointment_changes(
         self,
         change: str,
         deliver: Deliver,
         reminding: ReminderWorker,
         sender: Sender,
-        post: PostOffice,
+        smtp_server: SmtpServer,
         rows: Rows,
-        arrange: Arrange,
+        execute: Execute,
     ) -> None:
         booking_id, start = uuid4(), at_in(23)
         await deliver("booking.created.v1", booking(booking_id, start=start), version=1)
         await _send_all(sender)
-        await arrange(LONG_AGO)
+        await execute(LONG_AGO)
         await reminding.remind_due()
         if change == "cancelled":
             data = booking(booking_id, start=start, status="cancelled")
@@ -259,26 +260,26 @@ class TestChanges:
         else:
             await deliver("booking.rescheduled.v1", booking(booking_id, start=at_in(50)), version=2)
         await _send_all(sender)
-        assert [mail["Subject"].startswith("Husk") for mail in post.to(KIRSTENS)] == [False, False]
+        assert [mail["Subject"].startswith("Husk") for mail in smtp_server.to(KIRSTEN_EMAIL)] == [False, False]
         [reminder] = [row for row in await rows("deliveries") if row["kind"] == "reminder"]
         assert (reminder["status"], reminder["error"]) == ("dropped", "overtaken")
 
-    async def test_a_reminder_that_could_not_be_sent_in_time_is_not_sent_at_all(
+    async def test_a_reminder_that_could_not_be_sent_in_time_is_not_sent(
         self,
         deliver: Deliver,
         reminding: ReminderWorker,
         sender: Sender,
-        post: PostOffice,
+        smtp_server: SmtpServer,
         rows: Rows,
-        arrange: Arrange,
+        execute: Execute,
     ) -> None:
         await deliver("booking.created.v1", booking(start=at_in(23)), version=1)
         await _send_all(sender)
-        await arrange(LONG_AGO)
+        await execute(LONG_AGO)
         await reminding.remind_due()
-        await arrange("UPDATE notifications.deliveries SET expires_at = now() WHERE kind = 'reminder'")
+        await execute("UPDATE notifications.deliveries SET expires_at = now() WHERE kind = 'reminder'")
         await _send_all(sender)
-        assert len(post.to(KIRSTENS)) == 1
+        assert len(smtp_server.to(KIRSTEN_EMAIL)) == 1
         assert ("failed", "expired") in {(row["status"], row["error"]) for row in await rows("deliveries")}
 
 
@@ -310,10 +311,10 @@ class TestSettings:
             {"sms_provider": "pigeon"},
         ],
     )
-    def test_a_wrong_one_is_refused(self, settings: Settings, wrong: dict[str, str]) -> None:
+    def test_a_wrong_setting_is_refused(self, settings: Settings, wrong: dict[str, str]) -> None:
         with pytest.raises(ValueError, match="validation error"):
             self._with(settings, **wrong)
 
-    def test_links_lead_to_the_gateway_unless_told_otherwise(self, settings: Settings) -> None:
+    def test_links_lead_to_the_gateway_without_app_url(self, settings: Settings) -> None:
         assert self._with(settings).link_base == settings.public_url
         assert self._with(settings, app_url="https://app.example").link_base == "https://app.example"

@@ -14,10 +14,9 @@ from services.notifications.main import SERVICE
 from services.notifications.tests.conftest import KIRSTEN, Rows, booking
 from shared.database.session import Database
 from shared.testing.retention import applied, named
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver, Headers
 
-Arrange = Callable[..., Awaitable[None]]
-Headers = Callable[..., dict[str, str]]
+Execute = Callable[..., Awaitable[None]]
 BODY = "'{}', '{}', 'all', false"
 # of each table rows of an age, in an order that `id` keeps
 INSERTS = {
@@ -39,12 +38,12 @@ def ago(kept: timedelta) -> datetime:
 
 
 @pytest.mark.parametrize("name", INSERTS)
-async def test_what_is_older_goes_and_what_is_younger_stays(
-    name: str, database: Database, arrange: Arrange, rows: Rows
+async def test_older_rows_are_deleted_and_younger_ones_kept(
+    name: str, database: Database, execute: Execute, rows: Rows
 ) -> None:
     policy = named(SERVICE.policies, name)
     for number, kept in ((1, policy.keep - timedelta(minutes=5)), (2, policy.keep + timedelta(minutes=5))):
-        await arrange(f"INSERT INTO notifications.{name} {INSERTS[name]}", id=UUID(int=number), at=ago(kept))
+        await execute(f"INSERT INTO notifications.{name} {INSERTS[name]}", id=UUID(int=number), at=ago(kept))
     assert await applied(database, policy) == 1
     key = KEYS.get(name, "id")
     assert [row[key] for row in await rows(name, key)] == [UUID(int=1)]
@@ -52,36 +51,36 @@ async def test_what_is_older_goes_and_what_is_younger_stays(
 
 @pytest.mark.parametrize("status", ["queued", "sending"])
 @pytest.mark.parametrize("name", ["deliveries", "delivery_contents"])
-async def test_what_is_still_to_be_sent_stays_however_old(
-    name: str, status: str, database: Database, arrange: Arrange
+async def test_unsent_deliveries_are_kept_however_old(
+    name: str, status: str, database: Database, execute: Execute
 ) -> None:
-    await arrange(f"INSERT INTO notifications.deliveries {INSERTS['deliveries']}", id=KIRSTEN, at=ago(timedelta(9999)))
+    await execute(f"INSERT INTO notifications.deliveries {INSERTS['deliveries']}", id=KIRSTEN, at=ago(timedelta(9999)))
     lease = "now()" if status == "sending" else "NULL"
-    await arrange(f"UPDATE notifications.deliveries SET status = '{status}', lease_until = {lease}")
+    await execute(f"UPDATE notifications.deliveries SET status = '{status}', lease_until = {lease}")
     assert await applied(database, named(SERVICE.policies, name)) == 0
 
 
-async def test_a_broadcast_under_way_stays(database: Database, arrange: Arrange) -> None:
-    await arrange(f"INSERT INTO notifications.broadcasts {INSERTS['broadcasts']}", id=KIRSTEN, at=None)
+async def test_an_unfinished_broadcast_is_kept(database: Database, execute: Execute) -> None:
+    await execute(f"INSERT INTO notifications.broadcasts {INSERTS['broadcasts']}", id=KIRSTEN, at=None)
     assert await applied(database, named(SERVICE.policies, "broadcasts")) == 0
 
 
 @pytest.mark.usefixtures("salon")
 class TestContents:
     @pytest.fixture
-    async def sent(self, deliver: Deliver, sender: Sender, arrange: Arrange) -> None:
+    async def sent(self, deliver: Deliver, sender: Sender, execute: Execute) -> None:
         await deliver("booking.created.v1", booking(), version=1)
         await sender.send_due()
-        await arrange("UPDATE notifications.deliveries SET created_at = now() - interval '31 days'")
+        await execute("UPDATE notifications.deliveries SET created_at = now() - interval '31 days'")
 
-    async def test_what_a_mail_said_goes_before_that_it_was_sent(
+    async def test_the_content_of_a_delivery_is_deleted_before_its_row(
         self, sent: None, database: Database, rows: Rows
     ) -> None:
         assert await applied(database, named(SERVICE.policies, "delivery_contents")) == 2
         kept: list[dict[str, Any]] = await rows("deliveries")
         assert [(row["status"], row["data"]) for row in kept] == [("sent", {})] * 2
 
-    async def test_and_is_not_sent_again(
+    async def test_a_delivery_without_content_is_not_sent_again(
         self, sent: None, database: Database, rows: Rows, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         await applied(database, named(SERVICE.policies, "delivery_contents"))
@@ -89,7 +88,7 @@ class TestContents:
         refused = await client.post(path, headers=auth_headers(Role.STAFF))
         assert (refused.status_code, refused.json()["code"]) == (409, "delivery_spent")
 
-    async def test_all_of_them_together_take_nothing_of_this_week(
+    async def test_all_policies_together_keep_everything_of_this_week(
         self, deliver: Deliver, sender: Sender, database: Database
     ) -> None:
         await deliver("booking.created.v1", booking(), version=1)

@@ -14,24 +14,22 @@ from services.notifications.reminders.schedule import QuietHours
 from services.notifications.reminders.service import ReminderWorker
 from services.notifications.settings import NotificationsSettings
 from services.notifications.sms import channel as sms
-from services.notifications.tests import smsprovider
-from services.notifications.tests.conftest import KIRSTEN, KIRSTENS, Know, Rows, booking
-from services.notifications.tests.smsprovider import ACCOUNT, SECRET, TOKEN, UNKNOWN, SmsProvider
+from services.notifications.tests.conftest import KIRSTEN, KIRSTEN_EMAIL, AddContact, Rows, booking
+from services.notifications.tests.sms_provider import ACCOUNT, SECRET, TOKEN, UNKNOWN, SmsProvider, running_sms_provider
 from services.notifications.tests.test_reminders import LONG_AGO, at_in
 from shared.database.session import Database
 from shared.settings import Settings
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver, Headers
 
-Arrange = Callable[..., Awaitable[None]]
-Headers = Callable[..., dict[str, str]]
+Execute = Callable[..., Awaitable[None]]
 KEYS = {"gatewayapi": TOKEN, "twilio": f"{ACCOUNT}:{SECRET}"}
 NewSms = Callable[..., Sender]
 
 
 @pytest.fixture
 def provider() -> Iterator[SmsProvider]:
-    with smsprovider.opened() as opened:
-        yield opened
+    with running_sms_provider() as server:
+        yield server
 
 
 @pytest.fixture(params=sorted(KEYS))
@@ -55,22 +53,22 @@ def new_sms(database: Database, settings: Settings, provider: SmsProvider, name:
 async def reminder(
     client: httpx.AsyncClient,
     auth_headers: Headers,
-    know: Know,
+    add_contact: AddContact,
     deliver: Deliver,
     database: Database,
-    arrange: Arrange,
+    execute: Execute,
     salon: None,
 ) -> Callable[..., Awaitable[None]]:
     """A reminder that waits to be sent to Kirsten's phone alone."""
 
     async def wait(phone: str = "+4520123456") -> None:
-        await know(KIRSTEN, KIRSTENS, "Kirsten Ærø", phone=phone, version=2)
+        await add_contact(KIRSTEN, KIRSTEN_EMAIL, "Kirsten Ærø", phone=phone, version=2)
         choice = {"kinds": {"reminder": {"mail": False, "sms": True}}}
         headers = auth_headers(Role.CUSTOMER, KIRSTEN)
         answer = await client.put("/api/v1/notifications/preferences", headers=headers, json=choice)
         assert answer.status_code == 200
         await deliver("booking.created.v1", booking(start=at_in(23)), version=1)
-        await arrange(LONG_AGO)
+        await execute(LONG_AGO)
         await ReminderWorker(database, (24,), QuietHours(0, 0)).remind_due()
 
     return wait
@@ -96,7 +94,7 @@ class TestSending:
         assert row["status"] == "sent"
         assert row["message_id"] in {"msg-1", "SM1"}
 
-    async def test_a_number_without_country_is_a_danish_one(
+    async def test_a_number_without_a_country_code_is_danish(
         self, reminder: Callable[..., Awaitable[None]], new_sms: NewSms, provider: SmsProvider
     ) -> None:
         await reminder("20 12 34 56")
@@ -106,7 +104,7 @@ class TestSending:
     @pytest.mark.parametrize(
         ("phone", "error"), [(UNKNOWN, "sms_400"), ("12", "number_invalid"), ("x", "number_invalid")]
     )
-    async def test_a_number_nobody_has_fails_for_good(
+    async def test_an_invalid_number_fails_permanently(
         self,
         phone: str,
         error: str,
@@ -122,14 +120,14 @@ class TestSending:
         assert provider.texts == []
 
     @pytest.mark.parametrize("status", [429, 500, 503, 401, 403])
-    async def test_what_passes_or_is_ours_to_mend_is_tried_again(
+    async def test_temporary_errors_and_errors_of_our_account_are_retried(
         self,
         status: int,
         reminder: Callable[..., Awaitable[None]],
         new_sms: NewSms,
         provider: SmsProvider,
         rows: Rows,
-        arrange: Arrange,
+        execute: Execute,
     ) -> None:
         await reminder()
         provider.refuse_with = status
@@ -137,17 +135,17 @@ class TestSending:
         row = await outcome(rows)
         assert (row["status"], row["error"]) == ("queued", f"sms_{status}")
         provider.refuse_with = None
-        await arrange("UPDATE notifications.deliveries SET due_at = now() WHERE status = 'queued'")
+        await execute("UPDATE notifications.deliveries SET due_at = now() WHERE status = 'queued'")
         await new_sms().send_due()
         assert (await outcome(rows))["status"] == "sent"
 
-    async def test_a_provider_that_is_away_or_silent_costs_time_only(
+    async def test_an_unreachable_or_silent_provider_is_retried(
         self,
         reminder: Callable[..., Awaitable[None]],
         new_sms: NewSms,
         provider: SmsProvider,
         rows: Rows,
-        arrange: Arrange,
+        execute: Execute,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         await reminder()
@@ -155,12 +153,12 @@ class TestSending:
         assert (await outcome(rows))["error"] == "sms_unreachable"
         monkeypatch.setattr(sms, "TIMEOUT", 0.2)
         provider.hang = 5
-        await arrange("UPDATE notifications.deliveries SET due_at = now() WHERE status = 'queued'")
+        await execute("UPDATE notifications.deliveries SET due_at = now() WHERE status = 'queued'")
         await new_sms().send_due()
         row = await outcome(rows)
         assert (row["status"], row["error"], row["attempts"]) == ("queued", "sms_unreachable", 2)
 
-    async def test_an_answer_nobody_understands_is_still_an_answer(
+    async def test_an_unreadable_success_counts_as_sent(
         self, reminder: Callable[..., Awaitable[None]], new_sms: NewSms, provider: SmsProvider, rows: Rows
     ) -> None:
         await reminder()
@@ -168,7 +166,7 @@ class TestSending:
         await new_sms().send_due()
         assert (await outcome(rows))["status"] == "sent"
 
-    async def test_keys_stand_in_no_representation(self, new_sms: NewSms, name: str) -> None:
+    async def test_keys_are_not_in_the_representation(self, new_sms: NewSms, name: str) -> None:
         assert KEYS[name].rpartition(":")[2] not in repr(vars(new_sms()))
 
 
@@ -176,7 +174,7 @@ AGAIN = "UPDATE notifications.deliveries SET due_at = now(), lease_until = lease
 
 
 @pytest.mark.parametrize("name", ["twilio"], indirect=True)
-class TestTwilioInDoubt:
+class TestTwilioRetries:
     """It knows no reference of ours, so what it has taken is looked for before it is asked again."""
 
     @pytest.fixture(autouse=True)
@@ -188,7 +186,7 @@ class TestTwilioInDoubt:
         new_sms: NewSms,
         provider: SmsProvider,
         rows: Rows,
-        arrange: Arrange,
+        execute: Execute,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         with monkeypatch.context() as crash:
@@ -196,19 +194,19 @@ class TestTwilioInDoubt:
             with pytest.raises(TypeError):
                 await new_sms().send_due()
         assert ((await outcome(rows))["status"], len(provider.texts)) == ("sending", 1)
-        await arrange(AGAIN)
+        await execute(AGAIN)
         assert await new_sms().send_due() == 1
         row = await outcome(rows)
         assert (row["status"], row["message_id"], row["attempts"]) == ("sent", "SM1", 2)
         assert (len(provider.texts), provider.looked_for) == (1, ["+4520123456"])
 
-    async def test_an_answer_that_never_came_sends_no_second_text(
-        self, new_sms: NewSms, provider: SmsProvider, rows: Rows, arrange: Arrange
+    async def test_a_lost_answer_sends_no_second_text(
+        self, new_sms: NewSms, provider: SmsProvider, rows: Rows, execute: Execute
     ) -> None:
         provider.hang_up = True
         await new_sms().send_due()
         assert (await outcome(rows))["error"] == "sms_unreachable"
-        await arrange(AGAIN)
+        await execute(AGAIN)
         await new_sms().send_due()
         assert ((await outcome(rows))["message_id"], len(provider.texts)) == ("SM1", 1)
 
@@ -222,36 +220,36 @@ class TestTwilioInDoubt:
         ],
         ids=["other words", "another number", "from before the first attempt", "one that never arrived"],
     )
-    async def test_another_message_is_not_taken_for_it(
-        self, other: dict[str, str], new_sms: NewSms, provider: SmsProvider, rows: Rows, arrange: Arrange
+    async def test_another_message_is_not_mistaken_for_the_earlier_attempt(
+        self, other: dict[str, str], new_sms: NewSms, provider: SmsProvider, rows: Rows, execute: Execute
     ) -> None:
         provider.hang_up = True
         await new_sms().send_due()
         provider.texts[0] |= other
         provider.hang_up = False
-        await arrange(AGAIN)
+        await execute(AGAIN)
         await new_sms().send_due()
         assert ((await outcome(rows))["message_id"], len(provider.texts)) == ("SM2", 2)
 
-    async def test_while_it_cannot_be_asked_nothing_is_sent(
-        self, new_sms: NewSms, provider: SmsProvider, rows: Rows, arrange: Arrange
+    async def test_nothing_is_sent_while_the_list_cannot_be_read(
+        self, new_sms: NewSms, provider: SmsProvider, rows: Rows, execute: Execute
     ) -> None:
         provider.hang_up = True
         await new_sms().send_due()
         provider.refuse_with = 400
-        await arrange(AGAIN)
+        await execute(AGAIN)
         await new_sms().send_due()
         row = await outcome(rows)
         assert (row["status"], row["error"], len(provider.texts)) == ("queued", "sms_400", 1)
 
-    async def test_one_sent_again_by_staff_is_a_text_of_its_own(
+    async def test_an_sms_that_staff_send_again_is_a_new_one(
         self,
         client: httpx.AsyncClient,
         auth_headers: Headers,
         new_sms: NewSms,
         provider: SmsProvider,
         rows: Rows,
-        arrange: Arrange,
+        execute: Execute,
     ) -> None:
         await new_sms().send_due()
         provider.texts[0]["date_created"] = "Mon, 02 Mar 2026 09:00:00 +0000"  # some days have passed
@@ -260,12 +258,12 @@ class TestTwilioInDoubt:
         provider.refuse_with = 503
         await new_sms().send_due()
         provider.refuse_with = None
-        await arrange(AGAIN)
+        await execute(AGAIN)
         await new_sms().send_due()
         assert ((await outcome(rows))["message_id"], len(provider.texts)) == ("SM2", 2)
 
 
-async def test_without_a_provider_an_sms_fails_and_the_rest_goes_on(
+async def test_without_a_provider_an_sms_fails_and_mails_are_sent(
     database: Database, rows: Rows, reminder: Callable[..., Awaitable[None]]
 ) -> None:
     await reminder()
@@ -274,10 +272,14 @@ async def test_without_a_provider_an_sms_fails_and_the_rest_goes_on(
     assert (row["status"], row["error"]) == ("failed", "channel_off")
 
 
-async def test_somebody_whose_number_went_gets_none(
-    database: Database, rows: Rows, know: Know, reminder: Callable[..., Awaitable[None]], provider: SmsProvider
+async def test_somebody_without_a_number_any_more_gets_no_sms(
+    database: Database,
+    rows: Rows,
+    add_contact: AddContact,
+    reminder: Callable[..., Awaitable[None]],
+    provider: SmsProvider,
 ) -> None:
     await reminder()
-    await know(KIRSTEN, KIRSTENS, "Kirsten Ærø", phone=None, version=3)
+    await add_contact(KIRSTEN, KIRSTEN_EMAIL, "Kirsten Ærø", phone=None, version=3)
     await Sender(database, channels()["sms"], None).send_due()
     assert (await outcome(rows))["error"] == "no_phone"

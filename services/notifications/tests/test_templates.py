@@ -37,7 +37,7 @@ def written(kind: str, part: Part, language: str) -> str:
 
 class TestSnapshots:
     @pytest.mark.parametrize(("kind", "part", "language"), EVERY)
-    def test_words_are_those_agreed_on(self, kind: str, part: Part, language: str) -> None:
+    def test_texts_match_their_snapshots(self, kind: str, part: Part, language: str) -> None:
         path = SNAPSHOTS / language / f"{kind}.{part}.txt"
         if os.environ.get("UPDATE_SNAPSHOTS"):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,9 +60,7 @@ class TestSnapshots:
 
 class TestMissingValues:
     @pytest.mark.parametrize(("kind", "part", "language"), EVERY)
-    def test_without_any_one_of_its_facts_a_message_is_the_same_or_not_made(
-        self, kind: str, part: Part, language: str
-    ) -> None:
+    def test_without_a_value_a_message_is_the_same_or_not_rendered(self, kind: str, part: Part, language: str) -> None:
         whole = said(kind, part, language)
         data = samples.delivery(kind, part, language)["data"]
         for name in data:
@@ -74,11 +72,11 @@ class TestMissingValues:
             assert made == whole, f"{name} was left out in silence"
 
     @pytest.mark.parametrize("kind", ["booking_created", "verification", "waitlist_offered"])
-    def test_a_message_with_nothing_to_say_is_not_made(self, kind: str) -> None:
+    def test_a_message_without_data_is_not_rendered(self, kind: str) -> None:
         with pytest.raises((UndefinedError, LookupError)):
             said(kind, NOTIFICATION_TYPES[kind].parts[0], "da", data={})
 
-    def test_a_value_that_is_none_is_missing_too(self) -> None:
+    def test_none_counts_as_a_missing_value(self) -> None:
         with pytest.raises(UndefinedError):
             rendering.PLAIN.from_string("{{ value }}").render(value=None)
 
@@ -134,7 +132,7 @@ IN_APP = [(kind, part) for kind, part in samples.types_and_parts() if NOTIFICATI
 
 class TestTitles:
     @pytest.mark.parametrize(("kind", "part"), IN_APP)
-    def test_the_app_has_a_heading_for_all_it_shows(self, kind: str, part: Part) -> None:
+    def test_every_notice_has_a_title(self, kind: str, part: Part) -> None:
         shown: dict[str, Any] = {
             "start": "2027-03-29T08:00:00Z",
             "at": "2027-03-29T08:00:00Z",
@@ -153,12 +151,12 @@ def runs(*arguments: str) -> Iterator[str]:
 class TestPreview:
     @pytest.mark.parametrize("kind", NOTIFICATION_TYPES)
     @pytest.mark.parametrize("form", ["text", "html", "sms", "source"])
-    def test_shows_any_of_them(self, kind: str, form: str) -> None:
+    def test_preview_shows_every_type(self, kind: str, form: str) -> None:
         code, output = runs(kind, "--form", form, "--language", "en")
         assert code == "0", output
         assert output.strip()
 
-    def test_says_what_there_is_when_asked_for_something_else(self) -> None:
+    def test_preview_of_something_unknown_lists_the_choices(self) -> None:
         code, output = runs("birthday")
         assert code == "2"
         assert "booking_created" in output

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Callable
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,32 +15,36 @@ from sqlalchemy import text
 from domain.roles import Role
 from services.notifications.deliveries.sender import Sender
 from services.notifications.settings import NotificationsSettings
-from services.notifications.tests.conftest import AMINAS, KIRSTEN, KIRSTENS, UNSUBSCRIBE_LINKS, booking
-from services.notifications.tests.postoffice import PostOffice, html_of
+from services.notifications.tests.conftest import AMINA_EMAIL, KIRSTEN, KIRSTEN_EMAIL, UNSUBSCRIBE_LINKS, booking
+from services.notifications.tests.smtp_server import SmtpServer, html_of
 from services.notifications.tests.test_broadcasts import ADMIN, BODY, tell_all
 from services.notifications.tests.test_broadcasts import PATH as BROADCAST
 from services.notifications.tests.test_preferences import PATH as PREFERENCES
-from services.notifications.tests.test_preferences import Outbox, channels_of
+from services.notifications.tests.test_preferences import channels_of
 from services.notifications.unsubscribe.links import UnsubscribeLinks
 from shared.database.session import Database, transaction
 from shared.errors import NotFound
 from shared.identity.principals import SERVICE_CLAIMS
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver, Headers, Outbox
 
-Headers = Callable[..., dict[str, str]]
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture
 async def mail(
-    client: httpx.AsyncClient, auth_headers: Headers, database: Database, sender: Sender, post: PostOffice, salon: None
+    client: httpx.AsyncClient,
+    auth_headers: Headers,
+    database: Database,
+    sender: Sender,
+    smtp_server: SmtpServer,
+    salon: None,
 ) -> EmailMessage:
     """A broadcast as it comes to Kirsten."""
     answer = await client.post(BROADCAST, headers=auth_headers(Role.ADMIN, ADMIN), json=BODY)
     assert answer.status_code == 202, answer.text
     await tell_all(database)
     await sender.send_due()
-    [found] = [one for one in post.mails if KIRSTENS in str(one["To"])]
+    [found] = [one for one in smtp_server.mails if KIRSTEN_EMAIL in str(one["To"])]
     return found
 
 
@@ -51,7 +54,7 @@ def link_in(mail: EmailMessage) -> str:
 
 
 class TestOneClick:
-    async def test_switches_off_such_mails_and_nothing_else(
+    async def test_one_click_switches_off_the_topic_and_nothing_else(
         self, mail: EmailMessage, client: httpx.AsyncClient, auth_headers: Headers, outbox: Outbox
     ) -> None:
         assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -68,31 +71,31 @@ class TestOneClick:
         told = [one["data"] for one in await outbox() if one["type"] == "preferences.updated.v1"]
         assert [one["switched_off"] for one in told] == [["reminder"], ["reminder", "service"]]
 
-    async def test_keeps_the_next_broadcast_away(
+    async def test_the_next_broadcast_is_not_mailed(
         self,
         mail: EmailMessage,
         client: httpx.AsyncClient,
         auth_headers: Headers,
         database: Database,
         sender: Sender,
-        post: PostOffice,
+        smtp_server: SmtpServer,
     ) -> None:
         await client.post(link_in(mail))
-        post.mails.clear()
+        smtp_server.mails.clear()
         await client.post(BROADCAST, headers=auth_headers(Role.ADMIN, ADMIN), json=BODY)
         await tell_all(database)
         await sender.send_due()
-        reached = {str(one["To"]) for one in post.mails}
-        assert any(AMINAS in one for one in reached)
-        assert not any(KIRSTENS in one for one in reached)
+        reached = {str(one["To"]) for one in smtp_server.mails}
+        assert any(AMINA_EMAIL in one for one in reached)
+        assert not any(KIRSTEN_EMAIL in one for one in reached)
 
-    async def test_is_written_so_that_programs_can_read_it(self, mail: EmailMessage, post: PostOffice) -> None:
+    async def test_the_header_can_be_read_by_programs(self, mail: EmailMessage, smtp_server: SmtpServer) -> None:
         """One line and as it is: no encoded words, which RFC 2047 keeps to texts for people."""
-        [source] = [one for one in post.sources if f"<{KIRSTENS}>".encode() in one]
+        [source] = [one for one in smtp_server.sources if f"<{KIRSTEN_EMAIL}>".encode() in one]
         link = UNSUBSCRIBE_LINKS.create({"kind": "broadcast", "recipient_id": KIRSTEN})
         assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in source
 
-    async def test_looking_at_the_page_changes_nothing(
+    async def test_opening_the_page_changes_nothing(
         self, mail: EmailMessage, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         page = await client.get(link_in(mail), headers={"Accept-Language": "en"})
@@ -105,7 +108,7 @@ class TestOneClick:
         now = await client.get(PREFERENCES, headers=auth_headers(Role.CUSTOMER, KIRSTEN))
         assert channels_of(now, "service")["mail"]["enabled"]
 
-    async def test_of_two_kinds_at_the_same_moment_loses_neither(
+    async def test_simultaneous_clicks_for_several_topics_all_count(
         self, mail: EmailMessage, client: httpx.AsyncClient, auth_headers: Headers, database: Database
     ) -> None:
         links = [
@@ -119,7 +122,7 @@ class TestOneClick:
             now = await client.get(PREFERENCES, headers=auth_headers(Role.CUSTOMER, KIRSTEN))
             assert not any(channels_of(now, kind)["mail"]["enabled"] for kind in ("service", "marketing", "reminder"))
 
-    async def test_of_who_is_gone_does_nothing(
+    async def test_a_click_for_an_unknown_person_does_nothing(
         self, mail: EmailMessage, client: httpx.AsyncClient, settings: NotificationsSettings, outbox: Outbox
     ) -> None:
         before = await outbox()
@@ -130,13 +133,13 @@ class TestOneClick:
 
 class TestForgery:
     @pytest.mark.parametrize("topic", ["marketing", "reminder", "booking", "account"])
-    async def test_a_link_is_good_for_its_topic_alone(
+    async def test_a_link_is_valid_for_its_topic_only(
         self, topic: str, mail: EmailMessage, client: httpx.AsyncClient
     ) -> None:
         answer = await client.post(link_in(mail).replace("/service/", f"/{topic}/"))
         assert answer.status_code in {404, 422}
 
-    async def test_and_for_its_person_alone(self, mail: EmailMessage, client: httpx.AsyncClient) -> None:
+    async def test_a_link_is_valid_for_its_person_only(self, mail: EmailMessage, client: httpx.AsyncClient) -> None:
         path = link_in(mail)
         at = path.rindex("/") + 1
         for place in range(at, len(path)):
@@ -145,11 +148,11 @@ class TestForgery:
                 assert (await client.post(other)).status_code == 404, other
 
     @pytest.mark.parametrize("token", ["x", "A" * 43, "A" * 44, "%00" * 43, "é" * 43])
-    async def test_made_up_ones_are_refused(self, token: str, client: httpx.AsyncClient) -> None:
+    async def test_invented_tokens_are_refused(self, token: str, client: httpx.AsyncClient) -> None:
         for call in (client.get, client.post):
             assert (await call(f"/api/v1/notifications/unsubscribe/marketing/{token}")).status_code in {404, 422}
 
-    def test_they_outlive_a_change_of_the_secret_by_one(self, settings: NotificationsSettings) -> None:
+    def test_links_stay_valid_for_one_change_of_the_secret(self, settings: NotificationsSettings) -> None:
         delivery: dict[str, Any] = {"kind": "marketing", "recipient_id": UUID(int=7)}
         token = (UnsubscribeLinks.of(settings).create(delivery) or "").rpartition("/")[2]
         new = {"secret_key": SecretStr("the new secret of thirty-two characters")}
@@ -160,8 +163,10 @@ class TestForgery:
 
 
 @pytest.mark.usefixtures("salon")
-async def test_what_must_be_told_has_no_way_out(deliver: Deliver, sender: Sender, post: PostOffice) -> None:
+async def test_required_mails_have_no_unsubscribe_link(
+    deliver: Deliver, sender: Sender, smtp_server: SmtpServer
+) -> None:
     await deliver("booking.created.v1", booking(), version=1)
     await sender.send_due()
-    assert len(post.mails) == 2
-    assert not [one for one in post.mails if "List-Unsubscribe" in one]
+    assert len(smtp_server.mails) == 2
+    assert not [one for one in smtp_server.mails if "List-Unsubscribe" in one]

@@ -1,6 +1,5 @@
 """A time that has become free is offered to whoever waits, as long as it is held."""
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -10,12 +9,19 @@ import pytest
 
 from domain.roles import Role
 from services.notifications.deliveries.sender import Sender
-from services.notifications.tests.conftest import AMINA, JONAS, KIRSTEN, KIRSTENS, RETWIST, START, Know, Rows, booking
-from services.notifications.tests.postoffice import PostOffice, text_of
-from shared.testing.services import Deliver
-
-Headers = Callable[..., dict[str, str]]
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+from services.notifications.tests.conftest import (
+    AMINA,
+    JONAS,
+    KIRSTEN,
+    KIRSTEN_EMAIL,
+    RETWIST,
+    START,
+    AddContact,
+    Rows,
+    booking,
+)
+from services.notifications.tests.smtp_server import SmtpServer, text_of
+from shared.testing.types import Deliver, Headers, Outbox
 
 
 def offer(*, held: timedelta = timedelta(hours=2)) -> dict[str, Any]:
@@ -33,11 +39,11 @@ def offer(*, held: timedelta = timedelta(hours=2)) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("salon")
 class TestOffers:
-    async def test_it_is_told_by_mail_in_the_app_and_in_real_time(
+    async def test_an_offer_is_sent_by_mail_in_the_app_and_in_real_time(
         self,
         deliver: Deliver,
         sender: Sender,
-        post: PostOffice,
+        smtp_server: SmtpServer,
         outbox: Outbox,
         client: httpx.AsyncClient,
         auth_headers: Headers,
@@ -45,7 +51,7 @@ class TestOffers:
         data = offer()
         await deliver("waitlist.offered.v1", data)
         await sender.send_due()
-        [mail] = post.to(KIRSTENS)
+        [mail] = smtp_server.to(KIRSTEN_EMAIL)
         assert mail["Subject"] == "Der er blevet en tid ledig mandag den 3. marts 2031 kl. 10.00"
         assert "Opstramning" in text_of(mail)
         assert "Amina" in text_of(mail)
@@ -58,26 +64,28 @@ class TestOffers:
         ]
         assert (notice["id"], notice["kind"]) == (message["id"], "waitlist_offered")
 
-    async def test_one_no_longer_held_is_not_sent(
-        self, deliver: Deliver, sender: Sender, post: PostOffice, rows: Rows
+    async def test_an_expired_offer_is_not_sent(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, rows: Rows
     ) -> None:
         await deliver("waitlist.offered.v1", offer(held=timedelta(seconds=-1)))
         await sender.send_due()
-        assert post.mails == []
+        assert smtp_server.mails == []
         assert [row["error"] for row in await rows("deliveries")] == ["expired"]
 
 
 @pytest.mark.usefixtures("salon")
-class TestAfterwards:
-    async def test_a_no_show_is_told_to_both(self, deliver: Deliver, sender: Sender, post: PostOffice) -> None:
+class TestOutcomes:
+    async def test_a_no_show_is_sent_to_customer_and_loctician(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
+    ) -> None:
         await deliver("booking.no_show.v1", booking(status="no_show"), version=3)
         await sender.send_due()
-        assert sorted(mail["Subject"] for mail in post.mails) == [
+        assert sorted(mail["Subject"] for mail in smtp_server.mails) == [
             "The customer did not come on Monday 3 March 2031 at 10:00",
             "Vi savnede dig mandag den 3. marts 2031 kl. 10.00",
         ]
 
-    async def test_a_completed_visit_is_told_in_the_app_alone(
+    async def test_a_completed_visit_is_shown_in_the_app_only(
         self, deliver: Deliver, rows: Rows, outbox: Outbox
     ) -> None:
         await deliver("booking.completed.v1", booking(status="completed"), version=3)
@@ -85,18 +93,18 @@ class TestAfterwards:
         assert {row["kind"] for row in await rows("notices", "position")} == {"booking_completed"}
         assert len([row for row in await outbox() if row["type"] == "booking_update"]) == 2
 
-    async def test_a_booking_that_no_longer_fits_is_told_to_the_loctician_and_the_salon(
-        self, deliver: Deliver, sender: Sender, post: PostOffice, know: Know
+    async def test_a_conflicted_booking_is_sent_to_the_loctician_and_the_salon(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, add_contact: AddContact
     ) -> None:
         staff, admin, other = uuid4(), uuid4(), JONAS
-        await know(staff, "staff@example.com", "Sif", role="staff")
-        await know(admin, "admin@example.com", "Ane", role="admin")
-        await know(other, "jonas@example.com", "Jonas", role="loctician")
+        await add_contact(staff, "staff@example.com", "Sif", role="staff")
+        await add_contact(admin, "admin@example.com", "Ane", role="admin")
+        await add_contact(other, "jonas@example.com", "Jonas", role="loctician")
         await deliver("booking.conflicted.v1", booking(), version=2)
         await sender.send_due()
-        assert {str(mail["To"].addresses[0].addr_spec) for mail in post.mails} == {
+        assert {str(mail["To"].addresses[0].addr_spec) for mail in smtp_server.mails} == {
             "amina@example.com",
             "staff@example.com",
             "admin@example.com",
         }
-        assert "Kirsten Ærø" in text_of(post.to("staff@example.com")[0])
+        assert "Kirsten Ærø" in text_of(smtp_server.to("staff@example.com")[0])

@@ -2,7 +2,6 @@
 the later ones."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,10 +16,8 @@ from services.notifications.tests.conftest import AMINA, KIRSTEN, booking
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging.events import new_id
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver, Headers, Outbox
 
-Headers = Callable[..., dict[str, str]]
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 INBOX = "/api/v1/notifications"
 
 
@@ -40,8 +37,8 @@ async def later_than(client: httpx.AsyncClient, headers: dict[str, str], after: 
 
 
 @pytest.mark.usefixtures("salon")
-class TestMissed:
-    async def test_every_message_pushed_stands_in_the_inbox_under_its_id(
+class TestMissedMessages:
+    async def test_every_pushed_message_is_in_the_inbox_under_its_id(
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, outbox: Outbox
     ) -> None:
         await _a_lot_happens(deliver)
@@ -56,7 +53,7 @@ class TestMissed:
                 assert notice["type"] == message["type"]
                 assert notice["data"].keys() == message["data"].keys()
 
-    async def test_after_each_message_come_exactly_the_later_ones_oldest_first(
+    async def test_after_a_message_come_exactly_the_later_ones_oldest_first(
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, outbox: Outbox
     ) -> None:
         await _a_lot_happens(deliver)
@@ -66,7 +63,7 @@ class TestMissed:
             found = await later_than(client, headers, seen, limit=100)
             assert [one["id"] for one in found["items"]] == ids[place + 1 :]
 
-    async def test_pages_go_on_until_nothing_is_left(
+    async def test_pages_together_hold_every_later_message(
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, outbox: Outbox
     ) -> None:
         await _a_lot_happens(deliver)
@@ -82,7 +79,7 @@ class TestMissed:
                 break
         assert found == ids[1:]
 
-    async def test_a_message_that_stands_in_no_inbox_counts_by_its_time(
+    async def test_a_message_that_is_in_no_inbox_counts_by_its_time(
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, outbox: Outbox
     ) -> None:
         await deliver("booking.created.v1", booking(), version=1)
@@ -94,7 +91,7 @@ class TestMissed:
         ids = [one["id"] for one in await pushed_to(outbox, KIRSTEN)]
         assert [one["id"] for one in (await later_than(client, headers, str(between)))["items"]] == ids[1:]
 
-    async def test_anothers_message_gives_away_nothing(
+    async def test_another_persons_message_id_reveals_nothing(
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, outbox: Outbox
     ) -> None:
         await deliver("booking.created.v1", booking(), version=1)
@@ -115,7 +112,7 @@ async def _a_lot_happens(deliver: Deliver) -> None:
 
 
 class TestOrder:
-    async def test_positions_are_in_the_order_of_commits_whatever_the_clocks_say(self, database: Database) -> None:
+    async def test_positions_are_in_the_order_of_commits(self, database: Database) -> None:
         """The slow writer made its id first; had it not been waited for, a client that saw the other would miss it."""
         first, second = _message(new_id()), _message(new_id())
         holding, go_on = asyncio.Event(), asyncio.Event()
@@ -140,7 +137,7 @@ class TestOrder:
             pushed = await session.execute(text("SELECT event_id FROM notifications.outbox ORDER BY id"))
             assert found.scalars().all() == pushed.scalars().all() == [second.id, first.id]
 
-    async def test_transactions_that_tell_the_same_people_do_not_lock_each_other_out(self, database: Database) -> None:
+    async def test_transactions_with_the_same_recipients_do_not_deadlock(self, database: Database) -> None:
         people = [uuid4() for _ in range(8)]
 
         async def write(order: list[UUID]) -> None:

@@ -17,7 +17,7 @@ PARSER = BytesParser(policy=email.policy.default)
 
 
 @dataclass
-class PostOffice:
+class SmtpServer:
     """`mails` is what was taken in full, also when the sender was then told nothing or something else."""
 
     port: int = field(default_factory=free_port)
@@ -82,10 +82,10 @@ def html_of(mail: EmailMessage) -> str:
 
 
 @contextmanager
-def opened() -> Iterator[PostOffice]:
-    office = PostOffice()
-    office.open()
+def running_smtp_server() -> Iterator[SmtpServer]:
+    server = SmtpServer()
+    server.open()
     try:
-        yield office
+        yield server
     finally:
-        office.close()
+        server.close()

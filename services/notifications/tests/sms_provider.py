@@ -113,7 +113,7 @@ def _handler(provider: SmsProvider, stop: threading.Event) -> type[BaseHTTPReque
 
 
 @contextmanager
-def opened() -> Iterator[SmsProvider]:
+def running_sms_provider() -> Iterator[SmsProvider]:
     provider, stop = SmsProvider(), threading.Event()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(provider, stop))
     server.handle_error = lambda *_: None  # type: ignore[method-assign] # clients that leave early are expected

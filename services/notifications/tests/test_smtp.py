@@ -19,7 +19,7 @@ from provisioning.processes import free_port
 from services.notifications.mail.smtp import MailServer
 from services.notifications.tests.conftest import AMINA, Rows, booking, mail_sender
 from shared.database.session import Database
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver
 
 USER, PASSWORD = "salon", "p@ss:word"
 
@@ -105,7 +105,7 @@ async def sent(database: Database, rows: Rows, url: str) -> tuple[str, str | Non
 @pytest.mark.usefixtures("waiting")
 class TestConnection:
     @pytest.mark.parametrize(("scheme", "security"), [("smtps", "smtps"), ("smtp+starttls", "starttls")])
-    async def test_mail_goes_encrypted_and_logged_in(
+    async def test_mail_is_sent_encrypted_after_a_login(
         self,
         scheme: str,
         security: str,
@@ -122,7 +122,7 @@ class TestConnection:
         assert server.logins == [(USER.encode(), PASSWORD.encode())]
 
     @pytest.mark.parametrize(("scheme", "security"), [("smtps", "smtps"), ("smtp+starttls", "starttls")])
-    async def test_a_server_whose_certificate_nobody_vouches_for_gets_nothing(
+    async def test_a_server_with_an_untrusted_certificate_gets_nothing(
         self, scheme: str, security: str, start: Start, database: Database, rows: Rows
     ) -> None:
         server = start(security)
@@ -131,7 +131,7 @@ class TestConnection:
         assert (server.logins, server.mails) == ([], 0)
 
     @pytest.mark.parametrize("scheme", ["smtp", "smtp+starttls"])
-    async def test_a_password_is_never_sent_in_the_clear(
+    async def test_a_password_is_never_sent_without_encryption(
         self, scheme: str, start: Start, database: Database, rows: Rows
     ) -> None:
         server = start("plain")
@@ -140,7 +140,7 @@ class TestConnection:
         assert status == "queued"
         assert (server.logins, server.mails) == ([], 0)
 
-    async def test_a_wrong_password_is_ours_to_mend_so_the_mail_waits(
+    async def test_after_a_wrong_password_the_mail_is_retried(
         self, start: Start, certificate: Path, database: Database, rows: Rows, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
@@ -150,9 +150,9 @@ class TestConnection:
 
 class TestAddress:
     @pytest.mark.parametrize("url", ["http://x", "smtp://", "mail.example.com", "smtps:///path"])
-    def test_what_is_no_mail_server_is_refused(self, url: str) -> None:
+    def test_an_invalid_smtp_url_is_refused(self, url: str) -> None:
         with pytest.raises(ValueError, match="must be smtp"):
             MailServer.from_url(url)
 
-    def test_the_password_stands_in_no_representation(self) -> None:
+    def test_the_password_is_not_in_the_representation(self) -> None:
         assert "secret" not in repr(MailServer.from_url("smtps://user:secret@mail.example.com"))

@@ -1,6 +1,5 @@
 """What is pushed before a booking's event is handled is what its handler would have pushed, and nothing comes twice."""
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,9 +10,8 @@ import pytest
 from services.notifications.consumers import PUSHED_AT_ONCE, subscriptions
 from services.notifications.tests.conftest import AMINA, JONAS, KIRSTEN, START, Rows, booking
 from shared.messaging.events import new_id
-from shared.testing.services import Deliver
+from shared.testing.types import Deliver, Outbox
 
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 Said = tuple[str, str, str, str]  # id, audience, type, data
 NOW = datetime.now(UTC)
 TYPES = [type_ for type_, _, _ in PUSHED_AT_ONCE]
@@ -43,9 +41,9 @@ async def pushed_by_handler(outbox: Outbox) -> set[Said]:
 
 
 @pytest.mark.usefixtures("salon")
-class TestAtOnce:
+class TestImmediatePushes:
     @pytest.mark.parametrize("type_", TYPES)
-    async def test_what_the_handler_pushes_is_that_and_what_only_the_database_knows(
+    async def test_the_handler_pushes_the_same_and_what_needs_the_database(
         self, deliver: Deliver, outbox: Outbox, type_: str
     ) -> None:
         event_id, data = new_id(), booking(previous_start=(START - timedelta(days=1)).isoformat())
@@ -58,13 +56,13 @@ class TestAtOnce:
         assert rest <= ({"availability_update"} if type_ == "booking.rescheduled.v1" else set())
 
     @pytest.mark.parametrize("type_", TYPES)
-    async def test_a_handler_leaves_out_what_was_pushed(self, deliver: Deliver, outbox: Outbox, type_: str) -> None:
+    async def test_the_handler_does_not_push_again(self, deliver: Deliver, outbox: Outbox, type_: str) -> None:
         event_id, data = new_id(), booking(previous_start=(START - timedelta(days=1)).isoformat())
         at_once = pushed_at_once(type_, data, event_id, 2)
         await deliver(type_, data, version=2, event_id=event_id, taken_at=NOW, pushed=True)
         assert not at_once & await pushed_by_handler(outbox)
 
-    async def test_the_inbox_has_it_under_the_same_id(self, deliver: Deliver, rows: Rows) -> None:
+    async def test_the_notice_has_the_id_of_the_pushed_message(self, deliver: Deliver, rows: Rows) -> None:
         event_id, data = new_id(), booking()
         at_once = pushed_at_once("booking.created.v1", data, event_id, 1)
         await deliver("booking.created.v1", data, version=1, event_id=event_id, taken_at=NOW, pushed=True)
@@ -72,7 +70,7 @@ class TestAtOnce:
         assert notices == {one[0] for one in at_once if one[2] == "booking_update"}
         assert len(notices) == 2
 
-    async def test_a_loctician_who_lost_the_booking_still_hears_of_it(self, deliver: Deliver, outbox: Outbox) -> None:
+    async def test_a_loctician_who_is_replaced_still_gets_a_message(self, deliver: Deliver, outbox: Outbox) -> None:
         booking_id = uuid4()
         await deliver("booking.created.v1", booking(booking_id), version=1, pushed=True)
         moved = booking(booking_id, previous_start=START.isoformat())
@@ -81,7 +79,7 @@ class TestAtOnce:
         told = [one for one in await pushed_by_handler(outbox) if one[2] == "booking_update"]
         assert [one[1] for one in told] == [f"['user:{AMINA}']"]
 
-    async def test_of_a_walk_in_no_customer_is_pushed(self) -> None:
+    async def test_no_message_about_a_walk_in_goes_to_a_customer(self) -> None:
         at_once = pushed_at_once("booking.created.v1", booking(walk_in=True), new_id(), 1)
         assert {one[1] for one in at_once} == {f"['user:{AMINA}']", f"['loctician:{AMINA}']"}
         assert not any(str(KIRSTEN) in one[3] for one in at_once)

@@ -16,22 +16,20 @@ from services.notifications.deliveries.sender import Sender
 from services.notifications.mail.smtp import MailServer
 from services.notifications.tests.conftest import (  # fmt: skip
     AMINA,
-    AMINAS,
+    AMINA_EMAIL,
     KIRSTEN,
-    KIRSTENS,
-    Know,
+    KIRSTEN_EMAIL,
+    AddContact,
     NewSender,
     Rows,
     booking,
     mail_sender,
     until,
 )
-from services.notifications.tests.postoffice import PostOffice
-from shared.testing.services import Deliver
+from services.notifications.tests.smtp_server import SmtpServer
+from shared.testing.types import Deliver, Headers, Outbox
 
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
-Arrange = Callable[..., Awaitable[None]]
-Headers = Callable[..., dict[str, str]]
+Execute = Callable[..., Awaitable[None]]
 MAKE_DUE = "UPDATE notifications.deliveries SET due_at = now() WHERE status = 'queued'"
 END_LEASES = "UPDATE notifications.deliveries SET lease_until = now() WHERE status = 'sending'"
 
@@ -42,7 +40,7 @@ async def events(outbox: Outbox, type_: str) -> list[dict[str, Any]]:
 
 @pytest.mark.usefixtures("salon")
 class TestOutcomes:
-    async def test_a_sent_mail_is_recorded_and_told(
+    async def test_a_sent_mail_is_recorded_and_published(
         self, deliver: Deliver, sender: Sender, rows: Rows, outbox: Outbox
     ) -> None:
         await deliver("booking.created.v1", booking(), version=1)
@@ -53,45 +51,45 @@ class TestOutcomes:
         assert {one["recipient_id"] for one in told} == {str(KIRSTEN), str(AMINA)}
         assert "example.com" not in str(told)
 
-    async def test_a_refusal_for_good_fails_at_once_and_is_not_tried_again(
-        self, deliver: Deliver, sender: Sender, rows: Rows, outbox: Outbox, post: PostOffice, arrange: Arrange
+    async def test_a_permanent_refusal_fails_at_once_and_is_not_retried(
+        self, deliver: Deliver, sender: Sender, rows: Rows, outbox: Outbox, smtp_server: SmtpServer, execute: Execute
     ) -> None:
-        post.refuse_recipient = "550 5.1.1 no such user"
+        smtp_server.refuse_recipient = "550 5.1.1 no such user"
         await deliver("booking.created.v1", booking(), version=1)
         await sender.send_due()
         assert {(row["status"], row["error"]) for row in await rows("deliveries")} == {("failed", "smtp_550")}
         assert len(await events(outbox, "notification.failed.v1")) == 2
-        post.refuse_recipient = None
-        await arrange(MAKE_DUE)
+        smtp_server.refuse_recipient = None
+        await execute(MAKE_DUE)
         assert await sender.send_due() == 0
 
     @pytest.mark.parametrize("stage", ["refuse_recipient", "refuse_mail"])
-    async def test_a_passing_refusal_is_tried_again_later(
-        self, stage: str, deliver: Deliver, sender: Sender, rows: Rows, post: PostOffice, arrange: Arrange
+    async def test_a_temporary_refusal_is_retried_later(
+        self, stage: str, deliver: Deliver, sender: Sender, rows: Rows, smtp_server: SmtpServer, execute: Execute
     ) -> None:
-        setattr(post, stage, "451 4.3.0 try again")
+        setattr(smtp_server, stage, "451 4.3.0 try again")
         await deliver("booking.created.v1", booking(), version=1)
         await sender.send_due()
         found = await rows("deliveries")
         assert {(row["status"], row["error"]) for row in found} == {("queued", "smtp_451")}
         assert all(row["due_at"] > row["created_at"] for row in found)
         assert await sender.send_due() == 0
-        setattr(post, stage, None)
-        await arrange(MAKE_DUE)
+        setattr(smtp_server, stage, None)
+        await execute(MAKE_DUE)
         assert await sender.send_due() == 2
         assert {row["attempts"] for row in await rows("deliveries")} == {2}
 
-    async def test_refused_too_often_it_fails(
-        self, deliver: Deliver, sender: Sender, rows: Rows, post: PostOffice, arrange: Arrange
+    async def test_a_delivery_that_is_refused_too_often_fails(
+        self, deliver: Deliver, sender: Sender, rows: Rows, smtp_server: SmtpServer, execute: Execute
     ) -> None:
-        post.refuse_recipient = "451 4.3.0 try again"
+        smtp_server.refuse_recipient = "451 4.3.0 try again"
         await deliver("booking.created.v1", booking(), version=1)
         for _ in range(queue.MOST_REFUSALS):
             await sender.send_due()
-            await arrange(MAKE_DUE)
+            await execute(MAKE_DUE)
         assert {row["status"] for row in await rows("deliveries")} == {"failed"}
 
-    def test_pauses_grow_to_a_limit_and_differ(self) -> None:
+    def test_retry_pauses_grow_to_a_limit_with_jitter(self) -> None:
         refused = [queue.retry_pause(attempt, Failure("smtp_451")) for attempt in range(1, 30)]
         assert 4 <= refused[0] <= 6
         assert max(refused) <= queue.AFTER_REFUSAL.longest * 1.2
@@ -101,134 +99,140 @@ class TestOutcomes:
 
 
 @pytest.mark.usefixtures("salon")
-class TestServerTroubles:
-    async def test_a_server_that_is_down_costs_time_only(
-        self, deliver: Deliver, sender: Sender, rows: Rows, post: PostOffice, arrange: Arrange
+class TestServerFailures:
+    async def test_a_mail_is_sent_when_the_server_is_up_again(
+        self, deliver: Deliver, sender: Sender, rows: Rows, smtp_server: SmtpServer, execute: Execute
     ) -> None:
-        post.close()
+        smtp_server.close()
         await deliver("booking.created.v1", booking(), version=1)
         assert await sender.send_due() == 0
         assert {row["error"] for row in await rows("deliveries")} == {"smtp_unreachable"}
-        post.open()
-        await arrange(MAKE_DUE)
+        smtp_server.open()
+        await execute(MAKE_DUE)
         assert await sender.send_due() == 2
 
-    async def test_a_connection_dropped_after_the_mail_repeats_it_under_the_same_id(
-        self, deliver: Deliver, sender: Sender, rows: Rows, post: PostOffice, arrange: Arrange
+    async def test_a_mail_is_repeated_with_its_message_id_after_a_lost_connection(
+        self, deliver: Deliver, sender: Sender, rows: Rows, smtp_server: SmtpServer, execute: Execute
     ) -> None:
-        post.hang_up = True
+        smtp_server.hang_up = True
         await deliver("booking.created.v1", booking(), version=1)
         await sender.send_due()
-        post.hang_up = False
-        await arrange(MAKE_DUE)
+        smtp_server.hang_up = False
+        await execute(MAKE_DUE)
         await sender.send_due()
         await sender.send_due()
         assert {row["status"] for row in await rows("deliveries")} == {"sent"}
-        ids = {str(mail["To"]): {mail["Message-ID"]} for mail in post.mails}
-        for mail in post.mails:
+        ids = {str(mail["To"]): {mail["Message-ID"]} for mail in smtp_server.mails}
+        for mail in smtp_server.mails:
             ids[str(mail["To"])].add(mail["Message-ID"])
-        assert len(post.mails) > len(ids) == 2
+        assert len(smtp_server.mails) > len(ids) == 2
         assert all(len(of_one) == 1 for of_one in ids.values())
 
-    async def test_a_slow_server_is_not_waited_for_longer_than_its_time(
-        self, deliver: Deliver, database: Any, rows: Rows, post: PostOffice
+    async def test_a_slow_server_times_out(
+        self, deliver: Deliver, database: Any, rows: Rows, smtp_server: SmtpServer
     ) -> None:
-        post.slow = 5
-        impatient = MailServer("127.0.0.1", post.port, None, None, use_tls=False, start_tls=None, timeout=0.2)
+        smtp_server.slow = 5
+        impatient = MailServer("127.0.0.1", smtp_server.port, None, None, use_tls=False, start_tls=None, timeout=0.2)
         await deliver("booking.created.v1", booking(), version=1)
         await mail_sender(database, impatient).send_due()
         found = {(row["status"], row["error"]) for row in await rows("deliveries")}
         assert ("queued", "smtp_unreachable") in found
         assert {status for status, _ in found} == {"queued"}
 
-    async def test_a_crash_between_sending_and_recording_repeats_the_mail_under_the_same_id(
-        self, deliver: Deliver, new_sender: NewSender, rows: Rows, post: PostOffice, arrange: Arrange
+    async def test_a_mail_is_repeated_with_its_message_id_after_a_crash(
+        self, deliver: Deliver, new_sender: NewSender, rows: Rows, smtp_server: SmtpServer, execute: Execute
     ) -> None:
-        post.slow = 30
+        smtp_server.slow = 30
         await deliver("booking.created.v1", booking(customer_id=str(AMINA)), version=1)
         crashing = asyncio.create_task(new_sender().send_due())
-        await until(lambda: len(post.mails) == 1)
+        await until(lambda: len(smtp_server.mails) == 1)
         crashing.cancel()
         with suppress(asyncio.CancelledError):
             await crashing
-        post.slow = 0
+        smtp_server.slow = 0
         assert [row["status"] for row in await rows("deliveries")] == ["sending"]
         assert await new_sender().send_due() == 0, "the lease still holds"
-        await arrange(END_LEASES)
+        await execute(END_LEASES)
         assert await new_sender().send_due() == 1
-        assert len(post.mails) == 2
-        assert post.mails[0]["Message-ID"] == post.mails[1]["Message-ID"]
+        assert len(smtp_server.mails) == 2
+        assert smtp_server.mails[0]["Message-ID"] == smtp_server.mails[1]["Message-ID"]
         assert [row["status"] for row in await rows("deliveries")] == ["sent"]
 
     async def test_several_senders_at_once_send_each_mail_once(
-        self, deliver: Deliver, new_sender: NewSender, post: PostOffice
+        self, deliver: Deliver, new_sender: NewSender, smtp_server: SmtpServer
     ) -> None:
         for _ in range(12):
             await deliver("booking.created.v1", booking(), version=1)
         sent = await asyncio.gather(*(new_sender().send_due() for _ in range(4)))
         assert sum(sent) == 24
-        assert len({mail["Message-ID"] for mail in post.mails}) == len(post.mails) == 24
+        assert len({mail["Message-ID"] for mail in smtp_server.mails}) == len(smtp_server.mails) == 24
 
-    async def test_a_sender_whose_lease_ran_out_overwrites_nothing(
-        self, deliver: Deliver, new_sender: NewSender, rows: Rows, post: PostOffice, arrange: Arrange
+    async def test_a_sender_whose_lease_ran_out_changes_nothing(
+        self, deliver: Deliver, new_sender: NewSender, rows: Rows, smtp_server: SmtpServer, execute: Execute
     ) -> None:
-        post.slow = 0.5
+        smtp_server.slow = 0.5
         await deliver("booking.created.v1", booking(customer_id=str(AMINA)), version=1)
         late = asyncio.create_task(new_sender().send_due())
-        await until(lambda: len(post.mails) == 1)
-        await arrange(END_LEASES)
-        post.slow = 0
+        await until(lambda: len(smtp_server.mails) == 1)
+        await execute(END_LEASES)
+        smtp_server.slow = 0
         await new_sender().send_due()
         await late
         [row] = await rows("deliveries")
         assert (row["status"], row["attempts"]) == ("sent", 2)
 
 
-class TestUnknownPeople:
-    async def test_a_delivery_waits_for_a_contact_not_yet_known(
-        self, deliver: Deliver, sender: Sender, rows: Rows, post: PostOffice, know: Know, salon: None
+class TestRecipients:
+    async def test_a_delivery_waits_for_an_unknown_contact(
+        self,
+        deliver: Deliver,
+        sender: Sender,
+        rows: Rows,
+        smtp_server: SmtpServer,
+        add_contact: AddContact,
+        salon: None,
     ) -> None:
         stranger = uuid4()
         await deliver("booking.created.v1", booking(customer_id=str(stranger)), version=1)
         await sender.send_due()
         waiting = {row["recipient_id"]: row for row in await rows("deliveries")}[stranger]
         assert (waiting["status"], waiting["error"], waiting["attempts"]) == ("queued", "no_contact", 0)
-        await know(stranger, "late@example.com", "Sen")
+        await add_contact(stranger, "late@example.com", "Sen")
         await sender.send_due()
-        assert len(post.to("late@example.com")) == 1
+        assert len(smtp_server.to("late@example.com")) == 1
 
-    async def test_nobody_is_waited_for_for_ever(
-        self, deliver: Deliver, sender: Sender, rows: Rows, arrange: Arrange
+    async def test_a_delivery_to_an_unknown_contact_fails_in_the_end(
+        self, deliver: Deliver, sender: Sender, rows: Rows, execute: Execute
     ) -> None:
         await deliver("booking.created.v1", booking(), version=1)
-        await arrange("UPDATE notifications.deliveries SET give_up_at = now()")
+        await execute("UPDATE notifications.deliveries SET give_up_at = now()")
         await sender.send_due()
         assert {(row["status"], row["error"]) for row in await rows("deliveries")} == {("failed", "no_contact")}
 
-    async def test_people_who_left_are_told_nothing(
-        self, deliver: Deliver, sender: Sender, rows: Rows, post: PostOffice, salon: None
+    async def test_deactivated_people_get_nothing(
+        self, deliver: Deliver, sender: Sender, rows: Rows, smtp_server: SmtpServer, salon: None
     ) -> None:
         await deliver("user.deactivated.v1", {"user_id": str(KIRSTEN)}, version=2)
         await deliver("booking.cancelled.v1", booking(status="cancelled"), version=2)
         await sender.send_due()
-        assert post.to(KIRSTENS) == []
+        assert smtp_server.to(KIRSTEN_EMAIL) == []
         failed = {row["recipient_id"]: row["error"] for row in await rows("deliveries") if row["status"] == "failed"}
         assert failed == {KIRSTEN: "contact_inactive"}
 
-    async def test_people_who_came_back_are_told_again_whichever_event_came_first(
-        self, deliver: Deliver, sender: Sender, post: PostOffice, salon: None
+    async def test_reactivated_people_get_mails_again_in_any_order_of_events(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, salon: None
     ) -> None:
-        person = {"user_id": str(KIRSTEN), "email": KIRSTENS, "full_name": "Kirsten Ærø", "language": "da"}
+        person = {"user_id": str(KIRSTEN), "email": KIRSTEN_EMAIL, "full_name": "Kirsten Ærø", "language": "da"}
         await deliver("user.reactivated.v1", person | {"role": "customer"}, version=4)
         await deliver("user.deactivated.v1", {"user_id": str(KIRSTEN)}, version=3)
         await deliver("booking.created.v1", booking(), version=1)
         await sender.send_due()
-        assert len(post.to(KIRSTENS)) == 1
+        assert len(smtp_server.to(KIRSTEN_EMAIL)) == 1
 
-    async def test_an_address_no_mail_can_go_to_fails_for_good(
-        self, deliver: Deliver, sender: Sender, rows: Rows, know: Know, salon: None
+    async def test_an_invalid_address_fails_permanently(
+        self, deliver: Deliver, sender: Sender, rows: Rows, add_contact: AddContact, salon: None
     ) -> None:
-        await know(KIRSTEN, "not an address", version=2)
+        await add_contact(KIRSTEN, "not an address", version=2)
         await deliver("booking.created.v1", booking(), version=1)
         await sender.send_due()
         found = {row["recipient_id"]: (row["status"], row["error"]) for row in await rows("deliveries")}
@@ -236,12 +240,12 @@ class TestUnknownPeople:
 
 
 @pytest.mark.usefixtures("salon")
-class TestStaff:
-    async def _failed(self, deliver: Deliver, sender: Sender, post: PostOffice) -> None:
-        post.refuse_recipient = "550 5.1.1 no such user"
+class TestResending:
+    async def _failed(self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer) -> None:
+        smtp_server.refuse_recipient = "550 5.1.1 no such user"
         await deliver("booking.created.v1", booking(customer_id=str(AMINA)), version=1)
         await sender.send_due()
-        post.refuse_recipient = None
+        smtp_server.refuse_recipient = None
 
     async def test_failed_deliveries_are_listed_and_sent_again(
         self,
@@ -249,10 +253,10 @@ class TestStaff:
         auth_headers: Headers,
         deliver: Deliver,
         sender: Sender,
-        post: PostOffice,
+        smtp_server: SmtpServer,
         outbox: Outbox,
     ) -> None:
-        await self._failed(deliver, sender, post)
+        await self._failed(deliver, sender, smtp_server)
         staff = auth_headers(Role.STAFF)
         listing = await client.get("/api/v1/notifications/deliveries?status=failed", headers=staff)
         [failed] = listing.json()["items"]
@@ -263,10 +267,15 @@ class TestStaff:
         [told] = await events(outbox, "notification.resent.v1")
         assert told["delivery_id"] == failed["id"]
         assert await sender.send_due() == 1
-        assert len(post.to(AMINAS)) == 1
+        assert len(smtp_server.to(AMINA_EMAIL)) == 1
 
-    async def test_a_mail_sent_again_though_it_arrived_is_a_mail_of_its_own(
-        self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, sender: Sender, post: PostOffice
+    async def test_a_sent_mail_that_is_sent_again_has_a_new_message_id(
+        self,
+        client: httpx.AsyncClient,
+        auth_headers: Headers,
+        deliver: Deliver,
+        sender: Sender,
+        smtp_server: SmtpServer,
     ) -> None:
         await deliver("booking.created.v1", booking(customer_id=str(AMINA)), version=1)
         await sender.send_due()
@@ -274,13 +283,13 @@ class TestStaff:
         [sent] = (await client.get("/api/v1/notifications/deliveries", headers=staff)).json()["items"]
         await client.post(f"/api/v1/notifications/deliveries/{sent['id']}/resend", headers=staff)
         await sender.send_due()
-        assert len({mail["Message-ID"] for mail in post.mails}) == 2
+        assert len({mail["Message-ID"] for mail in smtp_server.mails}) == 2
 
-    async def test_one_that_is_being_sent_is_not_sent_again(
-        self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, arrange: Arrange, rows: Rows
+    async def test_a_delivery_that_is_being_sent_cannot_be_sent_again(
+        self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, execute: Execute, rows: Rows
     ) -> None:
         await deliver("booking.created.v1", booking(customer_id=str(AMINA)), version=1)
-        await arrange("UPDATE notifications.deliveries SET status = 'sending', lease_until = now() + interval '1 h'")
+        await execute("UPDATE notifications.deliveries SET status = 'sending', lease_until = now() + interval '1 h'")
         [row] = await rows("deliveries")
         path = f"/api/v1/notifications/deliveries/{row['id']}/resend"
         answer = await client.post(path, headers=auth_headers(Role.STAFF))
@@ -291,7 +300,7 @@ class TestStaff:
         assert (await client.post(path, headers=auth_headers(Role.ADMIN))).status_code == 404
 
     @pytest.mark.parametrize("role", [Role.CUSTOMER, Role.LOCTICIAN])
-    async def test_customers_and_locticians_neither_see_nor_resend(
+    async def test_customers_and_locticians_may_neither_list_nor_resend(
         self, role: Role, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         headers = auth_headers(role)
