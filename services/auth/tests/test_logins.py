@@ -56,7 +56,7 @@ class TestLogin:
             verified.append(known)
             return bool(real(password, known))
 
-        monkeypatch.setattr(passwords, "_mark_verified", counting)
+        monkeypatch.setattr(passwords, "_verify", counting)
         await client.post("/api/v1/auth/login", json={"email": "ingen@example.com", "password": PASSWORD})
         assert len(verified) == 1
 
