@@ -15,7 +15,6 @@ metadata = MetaData(schema="booking")
 outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
 idempotency_keys = idempotency_table(metadata, Text())
-Index("idempotency_keys_by_age", idempotency_keys.c.created_at)
 
 ACTIVE = text("active")
 NOTES = personal(purpose="appointments", keep="notes")

@@ -29,16 +29,16 @@ CREATE OR REPLACE FUNCTION booking.lock_booking(p_request jsonb, p_more uuid[] D
 LANGUAGE plpgsql AS $$
 DECLARE
     booking_id uuid := (p_request ->> 'id')::uuid;
-    unlocked booking.bookings;
+    read_before booking.bookings;
     b booking.bookings;
 BEGIN
-    SELECT * INTO unlocked FROM booking.bookings WHERE id = booking_id;
+    SELECT * INTO read_before FROM booking.bookings WHERE id = booking_id;
     IF NOT FOUND THEN
         PERFORM booking.refuse('not_found');
     END IF;
-    PERFORM booking.lock_people(unlocked.loctician_ids || unlocked.customer_id || p_more);
+    PERFORM booking.lock_people(read_before.loctician_ids || read_before.customer_id || p_more);
     SELECT * INTO b FROM booking.bookings WHERE id = booking_id FOR UPDATE;
-    IF b.loctician_ids IS DISTINCT FROM unlocked.loctician_ids OR b.customer_id <> unlocked.customer_id THEN
+    IF b.loctician_ids IS DISTINCT FROM read_before.loctician_ids OR b.customer_id <> read_before.customer_id THEN
         RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'the booking went to somebody else';
     ELSIF p_request ->> 'versions' IS NOT NULL AND NOT p_request -> 'versions' @> to_jsonb(b.version) THEN
         PERFORM booking.refuse('stale_version');
@@ -217,7 +217,7 @@ $$;
 -- locticians stay), the booking FOR UPDATE.
 CREATE OR REPLACE FUNCTION booking.change(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    unlocked booking.bookings;
+    read_before booking.bookings;
     b booking.bookings;
     p booking.change_plan;
     by_salon boolean;
@@ -226,17 +226,17 @@ DECLARE
     freed jsonb := '[]';
 BEGIN
     PERFORM booking.act_as(p_claims);
-    SELECT * INTO unlocked FROM booking.bookings WHERE id = (p_request ->> 'id')::uuid;
+    SELECT * INTO read_before FROM booking.bookings WHERE id = (p_request ->> 'id')::uuid;
     IF NOT FOUND THEN
         PERFORM booking.refuse('not_found');
     END IF;
-    by_salon := booking.acts_for_salon(unlocked);
+    by_salon := booking.acts_for_salon(read_before);
     PERFORM booking.act_as_service();
     p := booking.plan_change(p_request);
     b := booking.lock_booking(p_request, CASE WHEN p.performer_ids IS NULL THEN ARRAY (
         SELECT DISTINCT t.loctician_id
         FROM booking.treatments_by_loctician(p.treatments, p.loctician) t) ELSE '{}' END);
-    IF b.version <> unlocked.version THEN
+    IF b.version <> read_before.version THEN
         RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'the booking changed meanwhile';
     END IF;
     start := coalesce((p_request ->> 'start')::timestamptz, b.starts_at);

@@ -1,5 +1,5 @@
 -- Free time: from which moments a sitting can start. One engine for searching, checking and booking. open_moments,
--- taken_moments and free_moments are SQL functions that return a set: the planner makes them part of the query that
+-- occupied_moments and free_moments are SQL functions that return a set: the planner makes them part of the query that
 -- calls them, so that one plan serves any number of locticians.
 
 -- The moments, moved back by so many minutes. Bounds stay inclusive or exclusive as they were.
@@ -28,7 +28,7 @@ $$;
 -- Arguments: p_blocked: hands-on minutes from the start of the sitting. Occupied ranges never overlap, so they end in
 -- the order in which they begin: by their end the B-tree index finds them however long the past is, where the GiST
 -- index of the constraint would read dozens of pages.
-CREATE OR REPLACE FUNCTION booking.taken_moments(
+CREATE OR REPLACE FUNCTION booking.occupied_moments(
     p_loctician uuid, p_blocked int4multirange, p_from timestamptz, p_to timestamptz
 ) RETURNS TABLE (moments tstzmultirange) LANGUAGE sql STABLE AS $$
     SELECT coalesce(range_agg(tstzrange(
@@ -45,16 +45,16 @@ $$;
 CREATE OR REPLACE FUNCTION booking.free_moments(
     p_loctician uuid, p_minutes integer, p_blocked int4multirange, p_from timestamptz, p_to timestamptz
 ) RETURNS TABLE (moments tstzmultirange) LANGUAGE sql STABLE AS $$
-    SELECT open.moments - taken.moments
+    SELECT open.moments - occupied.moments
     FROM booking.open_moments(p_loctician, p_minutes, p_from, p_to) open,
-        booking.taken_moments(p_loctician, p_blocked, p_from, p_to) taken
+        booking.occupied_moments(p_loctician, p_blocked, p_from, p_to) occupied
 $$;
 
 -- Sittings that several locticians share, one after the other, with the fewest hand-overs possible.
--- Arguments: p_taken: take off what is booked and held; otherwise only opening hours count. Of each run only the
+-- Arguments: p_occupied: occupied time counts; otherwise only opening hours do. Of each run only the
 -- locticians who are freest in the period are combined, at most 1000 combinations in any salon.
 CREATE OR REPLACE FUNCTION booking.shared_sittings(
-    p_treatments uuid[], p_from timestamptz, p_to timestamptz, p_taken boolean
+    p_treatments uuid[], p_from timestamptz, p_to timestamptz, p_occupied boolean
 ) RETURNS TABLE (performer_ids uuid[], lasts_minutes integer, price_amount integer, free tstzmultirange)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -72,7 +72,7 @@ BEGIN
     END LOOP;
     RETURN QUERY
     WITH RECURSIVE timed AS MATERIALIZED (
-        SELECT r.*, CASE WHEN p_taken THEN (
+        SELECT r.*, CASE WHEN p_occupied THEN (
                 SELECT f.moments FROM booking.free_moments(r.loctician_id, r.lasts_minutes, r.blocked, p_from, until) f)
             ELSE (SELECT o.moments FROM booking.open_moments(r.loctician_id, r.lasts_minutes, p_from, until) o)
             END AS moments
@@ -96,22 +96,22 @@ BEGIN
 END
 $$;
 
--- Every sitting with the moments between p_from and p_to from which it is free (or, without p_taken, within hours). It
--- is shared only when no loctician is asked for and none performs all of it.
+-- Every sitting with the moments between p_from and p_to from which it is free (or, without p_occupied, within hours).
+-- It is shared only when no loctician is asked for and none performs all of it.
 CREATE OR REPLACE FUNCTION booking.free_sittings(
-    p_treatments uuid[], p_loctician uuid, p_from timestamptz, p_to timestamptz, p_taken boolean DEFAULT true
+    p_treatments uuid[], p_loctician uuid, p_from timestamptz, p_to timestamptz, p_occupied boolean DEFAULT true
 ) RETURNS TABLE (performer_ids uuid[], shared boolean, lasts_minutes integer, price_amount integer, free tstzmultirange)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     RETURN QUERY
     SELECT array_fill(s.loctician_id, ARRAY[cardinality(p_treatments)]), false, s.lasts_minutes, s.price_amount,
-        CASE WHEN p_taken THEN (
+        CASE WHEN p_occupied THEN (
                 SELECT f.moments FROM booking.free_moments(s.loctician_id, s.lasts_minutes, s.blocked, p_from, p_to) f)
             ELSE (SELECT o.moments FROM booking.open_moments(s.loctician_id, s.lasts_minutes, p_from, p_to) o) END
     FROM booking.sittings(p_treatments, p_loctician) s;
     IF NOT FOUND AND p_loctician IS NULL AND cardinality(p_treatments) > 1 THEN
         RETURN QUERY SELECT s.performer_ids, true, s.lasts_minutes, s.price_amount, s.free
-        FROM booking.shared_sittings(p_treatments, p_from, p_to, p_taken) s;
+        FROM booking.shared_sittings(p_treatments, p_from, p_to, p_occupied) s;
     END IF;
 END
 $$;

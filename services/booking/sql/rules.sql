@@ -35,16 +35,16 @@ BEGIN
     RETURN QUERY
     WITH RECURSIVE run AS MATERIALIZED (
         SELECT r.loctician_id, r.first_place, r.last_place FROM booking.runs(p_treatments) r
-    ), led_to (done, links) AS (
+    ), from_start (done, links) AS (
         SELECT 0, 0
-        UNION SELECT r.last_place, l.links + 1 FROM led_to l JOIN run r ON r.first_place = l.done + 1
-    ), left_over (start, links) AS (
+        UNION SELECT r.last_place, l.links + 1 FROM from_start l JOIN run r ON r.first_place = l.done + 1
+    ), to_end (start, links) AS (
         SELECT places + 1, 0
-        UNION SELECT r.first_place, l.links + 1 FROM left_over l JOIN run r ON r.last_place = l.start - 1
+        UNION SELECT r.first_place, l.links + 1 FROM to_end l JOIN run r ON r.last_place = l.start - 1
     )
     SELECT DISTINCT r.loctician_id
-    FROM run r JOIN led_to b ON b.done = r.first_place - 1 JOIN left_over a ON a.start = r.last_place + 1
-    WHERE b.links + 1 + a.links = (SELECT min(l.links) FROM led_to l WHERE l.done = places);
+    FROM run r JOIN from_start b ON b.done = r.first_place - 1 JOIN to_end a ON a.start = r.last_place + 1
+    WHERE b.links + 1 + a.links = (SELECT min(l.links) FROM from_start l WHERE l.done = places);
 END
 $$;
 

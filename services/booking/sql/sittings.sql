@@ -34,14 +34,14 @@ CREATE OR REPLACE FUNCTION booking.sittings(p_treatments uuid[], p_loctician uui
 RETURNS TABLE (
     loctician_id uuid, lasts_minutes integer, price_amount integer, grid_minutes integer, blocked int4multirange
 ) LANGUAGE sql STABLE AS $$
-    WITH laid AS (
+    WITH placed AS (
         SELECT o.*, (sum(o.lasts) OVER (PARTITION BY o.loctician_id ORDER BY o.place))::integer AS ends
         FROM booking.treatments_by_loctician(p_treatments, p_loctician) o
     )
     SELECT i.loctician_id, max(ends), sum(price)::integer, max(i.grid_minutes), range_agg(booking.hands_on_minutes(
         ends - lasts, ends, CASE WHEN place = 1 THEN buffer_before ELSE 0 END,
         CASE WHEN place = cardinality(p_treatments) THEN buffer_after ELSE 0 END, processing_from, processing))
-    FROM laid i
+    FROM placed i
     GROUP BY i.loctician_id
     HAVING count(*) = cardinality(p_treatments)
 $$;
@@ -63,15 +63,15 @@ RETURNS TABLE (
     loctician_id uuid, place integer, treatment_id uuid, from_minute integer, to_minute integer,
     price_amount integer, blocked int4multirange
 ) LANGUAGE sql STABLE AS $$
-    WITH laid AS (
+    WITH placed AS (
         SELECT o.*, (sum(o.lasts) OVER (ORDER BY o.place))::integer AS ends,
             lag(o.loctician_id) OVER (ORDER BY o.place) IS DISTINCT FROM o.loctician_id AS begins,
             lead(o.loctician_id) OVER (ORDER BY o.place) IS DISTINCT FROM o.loctician_id AS finishes
         FROM booking.treatments_by_loctician(p_treatments, NULL) o WHERE o.loctician_id = p_performers[o.place]
     ), busy_items AS (
-        SELECT laid.*, booking.hands_on_minutes(ends - lasts, ends, CASE WHEN begins THEN buffer_before ELSE 0 END,
+        SELECT placed.*, booking.hands_on_minutes(ends - lasts, ends, CASE WHEN begins THEN buffer_before ELSE 0 END,
             CASE WHEN finishes THEN buffer_after ELSE 0 END, processing_from, processing) AS busy
-        FROM laid
+        FROM placed
     )
     SELECT i.loctician_id, i.place, i.treatment_id, ends - lasts, ends, price,
         busy - coalesce(range_agg(busy) OVER (
@@ -82,7 +82,7 @@ $$;
 -- Runs of consecutive treatments, each by one loctician who performs all of the run: what it takes of the loctician, in
 -- minutes from the start of the run.
 CREATE OR REPLACE FUNCTION booking.runs(p_treatments uuid[]) RETURNS SETOF booking.run LANGUAGE sql STABLE AS $$
-    WITH laid AS (
+    WITH placed AS (
         SELECT o.*, row_number() OVER per_loctician AS number, (sum(o.lasts) OVER per_loctician)::integer AS ends
         FROM booking.treatments_by_loctician(p_treatments, NULL) o
         WINDOW per_loctician AS (PARTITION BY o.loctician_id ORDER BY o.place)
@@ -92,10 +92,10 @@ CREATE OR REPLACE FUNCTION booking.runs(p_treatments uuid[]) RETURNS SETOF booki
             item.ends - item.lasts - head.ends + head.lasts, item.ends - head.ends + head.lasts,
             CASE WHEN item.place = head.place THEN item.buffer_before ELSE 0 END,
             CASE WHEN item.place = tail.place THEN item.buffer_after ELSE 0 END, item.processing_from, item.processing))
-    FROM laid head
-    JOIN laid tail ON tail.loctician_id = head.loctician_id AND tail.place - head.place = tail.number - head.number
+    FROM placed head
+    JOIN placed tail ON tail.loctician_id = head.loctician_id AND tail.place - head.place = tail.number - head.number
         AND tail.place >= head.place
-    JOIN laid item ON item.loctician_id = head.loctician_id AND item.place BETWEEN head.place AND tail.place
+    JOIN placed item ON item.loctician_id = head.loctician_id AND item.place BETWEEN head.place AND tail.place
     GROUP BY head.loctician_id, head.place, head.ends, head.lasts, tail.place, tail.ends
 $$;
 

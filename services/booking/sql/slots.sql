@@ -28,14 +28,14 @@ CREATE OR REPLACE FUNCTION booking.slots_between(
 ) RETURNS SETOF booking.slot LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     step interval := booking.start_grid(p_treatments);
-    stretch interval := CASE WHEN p_loctician IS NULL THEN interval '1 day' ELSE p_to - p_from END;
+    period interval := CASE WHEN p_loctician IS NULL THEN interval '1 day' ELSE p_to - p_from END;
     since timestamptz := p_from;
     until timestamptz;
     missing integer := p_limit;
     added integer;
 BEGIN
     WHILE since < p_to AND missing > 0 LOOP
-        until := least(since + stretch, p_to);
+        until := least(since + period, p_to);
         RETURN QUERY
         SELECT start, start + booking.minutes(s.lasts_minutes), s.loctician_id, s.price_amount, NULL::jsonb
         FROM booking.sittings(p_treatments, p_loctician) s,
@@ -50,7 +50,7 @@ BEGIN
         GET DIAGNOSTICS added = ROW_COUNT;
         missing := missing - added;
         since := until;
-        stretch := 2 * stretch;
+        period := 2 * period;
     END LOOP;
     IF missing = p_limit AND booking.must_share(p_treatments, p_loctician) THEN
         RETURN QUERY SELECT * FROM booking.shared_slots(p_treatments, p_from, p_to, step, p_limit);
@@ -84,7 +84,7 @@ LANGUAGE sql STABLE AS $$
         'service_id', part ->> 'service_id', 'loctician_id', part ->> 'loctician_id',
         'start', p_start + booking.minutes((part ->> 'from')::integer),
         'end', p_start + booking.minutes((part ->> 'to')::integer)) ORDER BY place)
-    FROM jsonb_array_elements(p_parts) WITH ORDINALITY AS listed (part, place)
+    FROM jsonb_array_elements(p_parts) WITH ORDINALITY AS list (part, place)
 $$;
 
 -- The response of GET /slots as text; NULL when nothing is free. p_language: 'da' or 'en'. Put together as text: a
@@ -100,10 +100,10 @@ BEGIN
         WITH slot AS MATERIALIZED (
             SELECT * FROM booking.free_slots(p_treatments, p_loctician, p_from, p_to, p_limit, p_notice)
         ), price AS MATERIALIZED (
-            SELECT each.price_amount, json_build_object('amount', each.price_amount, 'currency', 'DKK',
-                'formatted', booking.format_price(each.price_amount, p_language),
-                'vat', json_build_object('rate', 25, 'amount', booking.included_vat(each.price_amount))) AS money
-            FROM (SELECT DISTINCT s.price_amount FROM slot s) each
+            SELECT p.price_amount, json_build_object('amount', p.price_amount, 'currency', 'DKK',
+                'formatted', booking.format_price(p.price_amount, p_language),
+                'vat', json_build_object('rate', 25, 'amount', booking.included_vat(p.price_amount))) AS money
+            FROM (SELECT DISTINCT s.price_amount FROM slot s) p
         )
         SELECT '{"items":[' || string_agg(format(
             '{"start":%s,"end":%s,"loctician_id":"%s","service_ids":%s,"price":%s%s}',

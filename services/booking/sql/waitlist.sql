@@ -150,7 +150,7 @@ CREATE OR REPLACE FUNCTION booking.slot_performers(p_slot booking.slot, p_treatm
 LANGUAGE sql IMMUTABLE AS $$
     SELECT coalesce(
         (SELECT array_agg((part ->> 'loctician_id')::uuid ORDER BY place)
-        FROM jsonb_array_elements(p_slot.parts) WITH ORDINALITY AS each (part, place)),
+        FROM jsonb_array_elements(p_slot.parts) WITH ORDINALITY AS list (part, place)),
         array_fill(p_slot.loctician_id, ARRAY[cardinality(p_treatments)]))
 $$;
 

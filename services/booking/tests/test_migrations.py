@@ -42,11 +42,13 @@ async def created(servers: Servers) -> AsyncIterator[AsyncEngine]:
     functions = SEARCH_FUNCTIONS.read_text().replace(":", r"\:").split(";\n\n")
     await as_owner(url, *extensions, "CREATE SCHEMA booking", *functions)
     engine = engine_of(url)
-    async with engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
-    yield engine
-    await engine.dispose()
-    await as_owner(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(metadata.create_all)
+        yield engine
+    finally:
+        await engine.dispose()
+        await as_owner(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def constraints_and_indexes(engine: AsyncEngine) -> set[tuple[str, str, str]]:

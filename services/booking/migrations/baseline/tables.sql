@@ -192,7 +192,7 @@ CREATE TABLE booking.occupancy (
     CONSTRAINT slot_taken EXCLUDE USING gist (loctician_id WITH =, blocked WITH &&) WHERE (active)
 );
 
--- The occupied time of a day is found by its end; see booking.taken_moments().
+-- The occupied time of a day is found by its end; see booking.occupied_moments().
 CREATE INDEX occupancy_by_end ON booking.occupancy (loctician_id, upper(blocked), lower(blocked)) WHERE active;
 
 CREATE INDEX occupancy_by_item ON booking.occupancy (item_id);
