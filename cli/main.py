@@ -15,7 +15,7 @@ from cli.contracts.files import stale, write
 from cli.contracts.generator import bus_description
 from cli.contracts.generator import contracts as generated_contracts
 from cli.services import SCHEMAS, SERVICES, service_module
-from shared.database.migrate import NotMigratedError, downgrade, pending, upgrade
+from migrations.migrate import NotMigratedError, downgrade, pending, upgrade
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging.broker import connection

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from cli.services import SCHEMAS
-from shared.database.migrate import heads
+from migrations.migrate import heads
 from shared.testing.servers import SECRET_KEY, Servers, as_owner, with_database
 
 ROOT = Path(__file__).parents[2]

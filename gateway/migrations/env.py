@@ -1,4 +1,4 @@
 from gateway.models import metadata
-from shared.database.alembic_env import run
+from migrations.alembic_env import run
 
 run("gateway", metadata)

@@ -19,7 +19,7 @@ from gateway.main import Gateway
 from gateway.realtime.hub import Message
 from gateway.tests.conftest import TokenFor, Upstreams, running, until
 from gateway.tests.support import closed_with, heard, publishing, revoke, ws
-from shared.database.migrate import migrate, pending
+from migrations.migrate import migrate, pending
 from shared.jobs import run_once
 from shared.messaging.events import new_id
 from shared.testing.proxy import proxied

@@ -9,7 +9,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from shared.database.migrate import migrate
+from migrations.migrate import migrate
 from shared.settings import Settings, plain_url
 from shared.testing.servers import Servers, as_owner, settings_for, with_database
 from shared.testing.types import DatabaseUrl
@@ -34,8 +34,8 @@ def _sources(service: str) -> Iterator[Path]:
     home = home if home.exists() else ROOT / service
     for pattern in SOURCES:
         yield from sorted(home.glob(pattern))
-    yield from sorted((ROOT / "shared" / "database").rglob("*.py"))
-    yield from sorted((ROOT / "shared" / "database").rglob("*.sql"))
+    yield from sorted((ROOT / "migrations").glob("*.py"))
+    yield from sorted((ROOT / "migrations").rglob("*.sql"))
 
 
 @pytest.fixture(scope="session")

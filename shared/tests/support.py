@@ -18,9 +18,9 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from shared.database.revisions import create_service_tables, script
+from migrations.revisions import create_service_tables, script
+from migrations.sql_files import shared_files
 from shared.database.session import Database, transaction
-from shared.database.sql_files import shared_files
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import broker, topology
 from shared.messaging.events import Event, emit, new_id

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.database.migrate import heads
+from migrations.migrate import heads
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("auth", "booking", "calendar", "gdpr", "notifications")

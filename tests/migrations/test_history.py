@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from cli.services import SCHEMAS, SERVICES, service_module
-from shared.database.migrate import migrate, revisions
+from migrations.migrate import migrate, revisions
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.settings import Settings

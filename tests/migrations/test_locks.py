@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from cli.services import SCHEMAS
-from shared.database.migrate import migrate, revisions
+from migrations.migrate import migrate, revisions
 from shared.settings import Settings
 from shared.testing.servers import Servers, as_owner, settings_for, with_database
 from tests.migrations.statements import dangers, recorded

@@ -17,9 +17,9 @@ from alembic.util import CommandError
 from sqlalchemy import CheckConstraint, Connection, NullPool
 
 from cli.services import SCHEMAS
+from migrations.migrate import config_of, migrate, sql_folder
+from migrations.sql_files import read_files
 from shared.database.engine import engine_to
-from shared.database.migrate import config_of, migrate, sql_folder
-from shared.database.sql_files import read_files
 from shared.settings import Settings, plain_url
 from shared.testing.servers import Servers, as_owner, settings_for, with_database
 from tests.migrations.catalog import structure

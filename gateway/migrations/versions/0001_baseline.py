@@ -3,7 +3,7 @@
 Revision ID: 0001_baseline
 """
 
-from shared.database.revisions import create_job_runs, drop_everything, grant, script
+from migrations.revisions import create_job_runs, drop_everything, grant, script
 
 revision = "0001_baseline"
 down_revision = None

@@ -1,9 +1,9 @@
 from sqlalchemy import inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from migrations.migrate import migrate
 from services.auth.models import metadata
 from services.auth.tests.conftest import EMAIL, Behind, Login, Register
-from shared.database.migrate import migrate
 from shared.settings import Settings
 
 

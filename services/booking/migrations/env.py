@@ -1,4 +1,4 @@
+from migrations.alembic_env import run
 from services.booking.models import metadata
-from shared.database.alembic_env import run
 
 run("booking", metadata)

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from migrations.migrate import heads, migrate
+from migrations.preparation import EXTENSIONS
 from services.booking.models import metadata
-from shared.database.migrate import heads, migrate
-from shared.database.preparation import EXTENSIONS
 from shared.settings import Settings, plain_url
 from shared.testing.servers import Servers, as_owner, with_database
 

@@ -1,1 +1,1 @@
-../../../shared/database/script.py.mako
+../../../migrations/script.py.mako

@@ -3,9 +3,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from migrations.migrate import heads, migrate
 from services.calendar.models import metadata
 from services.calendar.tests.conftest import AMINA
-from shared.database.migrate import heads, migrate
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.settings import Settings

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from migrations.migrate import ROOT
 from services.gdpr.main import SERVICE
 from services.gdpr.tests.people import unguarded
-from shared.database.migrate import ROOT
 from shared.database.session import Database
 from shared.jobs import run_once
 from shared.settings import Settings

@@ -1,8 +1,8 @@
 from sqlalchemy import inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from migrations.migrate import migrate
 from services.gdpr.models import metadata
-from shared.database.migrate import migrate
 from shared.settings import Settings
 
 

@@ -1,4 +1,4 @@
+from migrations.alembic_env import run
 from services.notifications.models import metadata
-from shared.database.alembic_env import run
 
 run("notifications", metadata)

@@ -1,9 +1,9 @@
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from migrations.migrate import heads, migrate
 from services.notifications.models import metadata
 from services.notifications.tests.conftest import Rows, booking
-from shared.database.migrate import heads, migrate
 from shared.settings import Settings
 from shared.testing.schema import columns, declared
 from shared.testing.types import Deliver

@@ -5,7 +5,7 @@ Revision ID: 0001
 
 from pathlib import Path
 
-from shared.database.revisions import create_service_tables, drop_everything, enable_rls, grant, script
+from migrations.revisions import create_service_tables, drop_everything, enable_rls, grant, script
 
 revision = "0001"
 down_revision = None

@@ -3,7 +3,7 @@
 Revision ID: 0001_baseline
 """
 
-from shared.database.revisions import create_service_tables, drop_everything, enable_rls, grant, script
+from migrations.revisions import create_service_tables, drop_everything, enable_rls, grant, script
 
 revision = "0001_baseline"
 down_revision = None

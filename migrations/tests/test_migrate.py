@@ -14,8 +14,8 @@ import pytest
 from alembic import command
 from structlog.testing import capture_logs
 
-from shared.database import migrate as migrating
-from shared.database.migrate import LockWait, NotMigratedError, migrate, pending
+from migrations import migrate as migrating
+from migrations.migrate import LockWait, NotMigratedError, migrate, pending
 from shared.settings import Settings
 from shared.testing.servers import Servers, as_owner, settings_for, with_database
 from shared.testing.waiting import until
@@ -23,10 +23,10 @@ from shared.testing.waiting import until
 SCHEMA = "trial"
 REPOSITORY = Path(__file__).parents[2]
 BRIEF = LockWait(lock_seconds=0.1, tries=100, longest_pause=0.2)
-ENV = "from sqlalchemy import MetaData\nfrom shared.database.alembic_env import run\nrun('trial', MetaData())\n"
+ENV = "from sqlalchemy import MetaData\nfrom migrations.alembic_env import run\nrun('trial', MetaData())\n"
 ENV_WITH_MODELS = """
 from sqlalchemy import BigInteger, Column, Identity, MetaData, Table, Text
-from shared.database.alembic_env import run
+from migrations.alembic_env import run
 metadata = MetaData(schema="trial")
 Table("things", metadata, Column("id", BigInteger, Identity(always=True), primary_key=True), Column("name", Text),
       Column("colour", Text))
@@ -35,7 +35,7 @@ run("trial", metadata)
 REVISION = '''
 """{title}"""
 from alembic import op
-from shared.database.revisions import backfill, create_index, drop_index
+from migrations.revisions import backfill, create_index, drop_index
 revision, down_revision, branch_labels, depends_on = {revision!r}, {below!r}, None, None
 def upgrade():
 {up}
@@ -290,7 +290,7 @@ class TestAlembic:
         add("Things", TABLE, 'op.execute("DROP TABLE trial.things")')
         await migrate(SCHEMA, settings)
         migrations = tmp_path / SCHEMA / "migrations"
-        shutil.copy(REPOSITORY / "shared" / "database" / "script.py.mako", migrations)
+        shutil.copy(REPOSITORY / "migrations" / "script.py.mako", migrations)
         (migrations / "env.py").write_text(ENV_WITH_MODELS)
         for name in ("database_url", "amqp_url"):
             monkeypatch.setenv(name.upper(), getattr(settings, name))

@@ -22,14 +22,14 @@ from sqlalchemy import Connection, NullPool, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from migrations.preparation import prepare
+from migrations.sql_files import differing
 from shared.database.engine import engine_to
-from shared.database.preparation import prepare
-from shared.database.sql_files import differing
 from shared.settings import Settings, plain_url
 
 log = structlog.get_logger(__name__)
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 TAKE_TURN = text("SELECT pg_try_advisory_lock(hashtext('loctician.migrate'))")
 ASK_AGAIN_SECONDS = 0.2
 LOCKED = {"55P03", "40P01"}  # lock_not_available, deadlock_detected

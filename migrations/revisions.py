@@ -3,7 +3,7 @@
 from alembic import op
 from sqlalchemy import text
 
-from shared.database.sql_files import run_script
+from migrations.sql_files import run_script
 from shared.settings import runtime_role
 
 # Part of every baseline: after a release, a change of these tables is a revision in each schema.
@@ -73,7 +73,7 @@ def script(sql: str) -> None:
 
 
 def create_service_tables(schema: str) -> None:
-    """The tables that every service has, with their grants; their functions and policies are in shared/database/sql."""
+    """The tables that every service has, with their grants; their functions and policies are in migrations/sql."""
     script("".join((OUTBOX, INBOX, ERASED_SUBJECTS_AND_RETENTION_RUNS)).format(schema=schema))
     create_job_runs(schema)
     for table in ("outbox", "erased_subjects"):

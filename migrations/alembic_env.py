@@ -11,9 +11,9 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, text
 
-from shared.database import sql_files
-from shared.database.migrate import NotMigratedError, as_owner
-from shared.database.preparation import preparation
+from migrations import sql_files
+from migrations.migrate import NotMigratedError, as_owner
+from migrations.preparation import preparation
 from shared.settings import Settings, load
 
 UNMANAGED = {"alembic_version", "sql_files"}  # tables of the tools themselves, which no model has
