@@ -140,7 +140,7 @@ def runtime_role(schema: str) -> str:
 
 def runtime_url(settings: Settings, schema: str) -> str:
     """The service's own login: `<SERVICE>_DATABASE_URL`, or else its role on the server in DATABASE_URL."""
-    own = ServiceDatabase(schema).url
+    own = _own_database_url(schema)
     if own:
         return plain_url(own)
     parts = urlsplit(plain_url(settings.database_url))
@@ -150,14 +150,13 @@ def runtime_url(settings: Settings, schema: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{role}:{password}@{address}"))
 
 
-class ServiceDatabase:
+def _own_database_url(schema: str) -> str | None:
     """`<SERVICE>_DATABASE_URL`, read like every other setting."""
 
-    def __init__(self, schema: str) -> None:
-        class Override(Readable):
-            url: str | None = Field(default=None, validation_alias=f"{schema}_database_url")
+    class Override(Readable):
+        url: str | None = Field(default=None, validation_alias=f"{schema}_database_url")
 
-        self.url = Override().url
+    return Override().url
 
 
 def plain_url(url: str) -> str:

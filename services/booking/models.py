@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import ARRAY, Boolean, Date, ForeignKey, Index, Integer, MetaData, Table, Text, Time, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB, TSTZMULTIRANGE, TSTZRANGE, TSVECTOR, ExcludeConstraint
 
+from services.booking.columns import INSTANT, check, generated, key, numbered, optional, required, singleton
 from shared.classification import NONE, PERSONAL, PSEUDONYMOUS, about, personal, pseudonymous
-from shared.database.columns import INSTANT, check, generated, key, numbered, optional, required, singleton
 from shared.http.idempotency import idempotency_table
 from shared.messaging.inbox import inbox_table
 from shared.messaging.outbox import outbox_table

@@ -4,9 +4,10 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.errors import MEDIA_TYPE, ProblemError, RuleBroken, TooLarge, body_of
+from shared.errors import ProblemError, RuleBroken, TooLarge, problem_response
 from shared.messaging.events import new_id
 from shared.observability import tracing
 from shared.observability.context import bind
@@ -89,7 +90,7 @@ class InputLimits:
             return
         problem = _problem(scope)
         if problem is not None:
-            await _answer(scope, send, problem)
+            await problem_response(Request(scope), problem)(scope, receive, send)
             return
         received, answered = 0, False
 
@@ -110,7 +111,8 @@ class InputLimits:
             await self.app(scope, receive_limited, send_watched)
         except _BodyTooLarge:
             if not answered:
-                await _answer(scope, send, TooLarge(limit=MAX_BODY_BYTES))
+                response = problem_response(Request(scope), TooLarge(limit=MAX_BODY_BYTES))
+                await response(scope, receive, send)
 
 
 def _problem(scope: Scope) -> ProblemError | None:
@@ -121,10 +123,3 @@ def _problem(scope: Scope) -> ProblemError | None:
     if "\x00" in scope["path"] or b"%00" in query or b"\x00" in query or "\ufffd" in scope["path"]:
         return RuleBroken()
     return None
-
-
-async def _answer(scope: Scope, send: Send, error: ProblemError) -> None:
-    body = body_of(error, header(scope, b"accept-language"), scope["path"])
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": error.status_code, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -20,7 +20,7 @@ SMALLEST_KEY = 2_048  # bits (RFC 7518, 3.3)
 MAX_TOKEN_BYTES = 8_192
 MAX_JWKS_BYTES = 65_536
 LEEWAY_SECONDS = 5
-CLAIMS = ("exp", "iat", "nbf", "iss", "aud", "sub", "sid", "role", "jti")
+CLAIMS = ["exp", "iat", "nbf", "iss", "aud", "sub", "sid", "role", "jti"]
 HEADERS_ALLOWED = frozenset({"alg", "typ", "kid"})
 Key = Any  # cryptography's RSAPublicKey
 
@@ -180,10 +180,7 @@ class TokenVerifier:
                 audience=self._audience,
                 issuer=self._issuer,
                 leeway=LEEWAY_SECONDS,
-                options={
-                    "strict_aud": True,
-                    "require": ["exp", "iat", "nbf", "iss", "aud", "sub", "sid", "role", "jti"],
-                },
+                options={"strict_aud": True, "require": CLAIMS},
             )
         except (jwt.PyJWTError, ValueError, UnicodeError) as error:
             raise InvalidToken(type(error).__name__) from error

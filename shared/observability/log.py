@@ -44,12 +44,6 @@ def _add_context(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMap
     return entry
 
 
-def _hide_secrets(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for key in HIDDEN & entry.keys():
-        entry[key] = "***"
-    return entry
-
-
 def _replace_errors(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replaces an error by its class and its traceback, without the message."""
     exc_info = entry.pop("exc_info", None)
@@ -76,7 +70,7 @@ def frames(error: BaseException) -> str:
 
 
 def _remove_secrets(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {key: value if key in TRUSTED else _clean(value) for key, value in entry.items()}
+    return {key: value if key in TRUSTED else "***" if key in HIDDEN else _clean(value) for key, value in entry.items()}
 
 
 def _clean(value: Any) -> Any:
@@ -121,7 +115,6 @@ def configure(service: str, level: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         _add_context,
-        _hide_secrets,
     ]
     structlog.configure(
         processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

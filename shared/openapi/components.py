@@ -1,6 +1,7 @@
 """What the responses of every service refer to in the OpenAPI document: headers, the problem schema and examples."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -39,30 +40,7 @@ STATUS_HEADERS = {
     504: (RETRY_AFTER,),
 }
 EXAMPLE_ID = "0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2a01"
-PROBLEM: Json = {
-    "type": "object",
-    "title": "Problem",
-    "description": "Problem details (RFC 9457) in Danish, or in English if Accept-Language prefers it.",
-    "required": ["type", "title", "status", "code", "detail", "instance", "request_id"],
-    "properties": {
-        "type": {"type": "string", "pattern": "^urn:loctician:problem:[a-z_]+$"},
-        "title": {"type": "string"},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "code": {"type": "string", "description": "Stable; for programs."},
-        "detail": {"type": "string"},
-        "instance": {"type": "string", "description": "The path that was called."},
-        "request_id": {"type": ["string", "null"]},
-        "errors": {
-            "type": "array",
-            "description": "The invalid fields, by JSON Pointer.",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "code", "detail"],
-                "properties": {name: {"type": "string"} for name in ("pointer", "code", "detail")},
-            },
-        },
-    },
-}
+PROBLEM: Json = orjson.loads(Path(__file__).with_name("problem.schema.json").read_bytes())
 
 
 def components() -> Json:
