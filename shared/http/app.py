@@ -5,7 +5,7 @@ import importlib
 import importlib.util
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
 from typing import Annotated, Any
@@ -29,8 +29,7 @@ from shared.messaging.relay import Relay
 from shared.observability import tracing
 from shared.observability.health import Health
 from shared.observability.log import configure
-from shared.openapi import document as openapi
-from shared.openapi.descriptions import Description
+from shared.openapi import document
 from shared.privacy import data_subject_requests, retention
 from shared.privacy.erasure_worker import PART as ERASURE
 from shared.privacy.erasure_worker import ErasureWorker
@@ -126,10 +125,7 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
         app.include_router(router)
     if service.setup:
         service.setup(app)
-    description: Description = getattr(service.module("description"), "DESCRIPTION", Description(title))
-    if service.description:
-        description = replace(description, text=service.description)
-    openapi.describe(app, service.name, description, service.roles)
+    document.describe(app, service.name, service.description or title, service.roles)
     return app
 
 

@@ -25,7 +25,6 @@ from shared.errors import (
 )
 from shared.identity.access import EVERY_ROLE
 from shared.openapi.components import components, error_response, problem_example
-from shared.openapi.descriptions import Description, Operation
 from shared.openapi.examples import Examples
 from shared.openapi.operations import ERRORS, Json, headers
 
@@ -38,29 +37,29 @@ SUCCESSES = {200: "OK", 201: "Created", 202: "Accepted; the work is not finished
 NO_PARAMETERS = frozenset({"accept", "authorization", "content-type"})
 
 
-def describe(app: FastAPI, service: str, description: Description, roles: Sequence[str]) -> None:
+def describe(app: FastAPI, service: str, description: str, roles: Sequence[str]) -> None:
     """Makes the application serve this document. `roles` are those that a caller may have, in the order shown."""
     app.openapi = partial(_cached_document, app, service, description, roles)  # type: ignore[method-assign]
 
 
-def _cached_document(app: FastAPI, service: str, description: Description, roles: Sequence[str]) -> Json:
+def _cached_document(app: FastAPI, service: str, description: str, roles: Sequence[str]) -> Json:
     if app.openapi_schema is None:
         app.openapi_schema = document(app, service, description, roles)
     return app.openapi_schema
 
 
-def document(app: FastAPI, service: str, description: Description, roles: Sequence[str]) -> Json:
-    content = get_openapi(title=app.title, version=VERSION, description=description.text, routes=app.routes)
+def document(app: FastAPI, service: str, description: str, roles: Sequence[str]) -> Json:
+    """`description` says what the service is for."""
+    content = get_openapi(title=app.title, version=VERSION, description=description, routes=app.routes)
     schemas = content.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)  # FastAPI's own form of errors, which is not ours
-    examples = Examples(schemas, description.examples)
+    examples = Examples(schemas)
     problems: Json = {}
     for route, method in endpoints(app):
         operation = content["paths"][route.path_format][method.lower()]
-        described = description.operations.get(route.name) or Operation("")
-        raised = [*_take_errors(operation), *described.raises]
-        _describe(operation, route, described, service, roles)
+        raised = _take_errors(operation)
+        _describe(operation, route, service, roles)
         for error in _add_errors(operation, route, raised):
             problems[error.code] = {"value": problem_example(error)}
         _add_examples(operation, examples)
@@ -71,7 +70,7 @@ def document(app: FastAPI, service: str, description: Description, roles: Sequen
         "examples": problems,
         "securitySchemes": {"bearer": BEARER},
     }
-    content["tags"] = [{"name": service, "description": description.text}]
+    content["tags"] = [{"name": service, "description": description}]
     return content
 
 
@@ -97,18 +96,17 @@ def _calls(dependant: Dependant) -> Iterator[Any]:
         yield from _calls(inner)
 
 
-def _describe(operation: Json, route: Any, described: Operation, service: str, known: Sequence[str]) -> None:
+def _describe(operation: Json, route: Any, service: str, known: Sequence[str]) -> None:
     roles = admitted_roles(route.dependant)
     named = sorted(known) if roles == EVERY_ROLE else sorted(roles or ())
     operation["tags"] = [service]
     operation["operationId"] = route.operation_id or route.name
-    operation["summary"] = route.summary or described.summary or route.name.replace("_", " ").capitalize()
     operation["description"] = "\n\n".join(filter(None, [operation.get("description"), _callers(roles, known)]))
     operation["security"] = [{"bearer": []}] if roles is not None else [{}, {"bearer": []}]
     operation["x-roles"] = named if roles is not None else None
     operation["responses"].pop("422", None)
     for status, response in operation["responses"].items():
-        response["headers"] = headers("X-Request-ID", *described.sends) | response.get("headers", {})
+        response["headers"] = headers("X-Request-ID") | response.get("headers", {})
         if response["description"] == "Successful Response":
             response["description"] = SUCCESSES[int(status)]
     parameters = operation.get("parameters", [])
@@ -177,7 +175,7 @@ def _add_examples(operation: Json, examples: Examples) -> None:
     for parameter in operation["parameters"]:
         parameter["schema"] = _without_null(parameter["schema"])
         if "example" not in parameter:
-            parameter["example"] = examples.of(parameter["schema"], parameter["name"])
+            parameter["example"] = examples.of(parameter["schema"])
     bodies: list[Mapping[str, Any]] = [operation.get("requestBody", {}), *operation["responses"].values()]
     for body in bodies:
         for content in body.get("content", {}).values():

@@ -16,38 +16,31 @@ BY_TYPE = {"boolean": False, "null": None, "string": "text"}
 
 
 class Examples:
-    def __init__(self, schemas: Mapping[str, Json], by_name: Mapping[str, Any]) -> None:
+    def __init__(self, schemas: Mapping[str, Json]) -> None:
         self._schemas = schemas
-        self._by_name = by_name
 
-    def of(self, schema: Json, name: str = "") -> Any:
-        """`name` is that of the field or parameter."""
+    def of(self, schema: Json) -> Any:
         if "examples" in schema:
             return schema["examples"][0]
-        reference = schema.get("$ref", "").removeprefix(REFERENCE)
-        for known in (reference, name):
-            example = self._by_name.get(known)
-            if known in self._by_name and example in schema.get("enum", [example]):
-                return [example] if schema.get("type") == "array" and not isinstance(example, list) else example
-        if reference:
-            return self.of(self._schemas[reference])
+        if "$ref" in schema:
+            return self.of(self._schemas[schema["$ref"].removeprefix(REFERENCE)])
         if "default" in schema and schema["default"] not in (None, [], {}):
             return schema["default"]
-        return self._allowed(schema, name)
+        return self._allowed(schema)
 
-    def _allowed(self, schema: Json, name: str) -> Any:
+    def _allowed(self, schema: Json) -> Any:
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
             return schema["enum"][0]
         variants = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
         if variants:
-            return self.of(variants[0], name)
+            return self.of(variants[0])
         match schema.get("type"):
             case "object":
-                return {key: self.of(property_, key) for key, property_ in schema.get("properties", {}).items()}
+                return {key: self.of(property_) for key, property_ in schema.get("properties", {}).items()}
             case "array":
-                return [self.of(schema.get("items", {}), name)]
+                return [self.of(schema.get("items", {}))]
             case "integer" | "number":
                 return max(schema.get("minimum", 1), 1)
             case kind:

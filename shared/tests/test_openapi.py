@@ -11,7 +11,6 @@ from shared.errors import MEDIA_TYPE, Conflict, PreconditionRequired, RuleBroken
 from shared.http.preconditions import IfMatch
 from shared.http.schemas import Input
 from shared.identity.access import ANYONE
-from shared.openapi.descriptions import Description, told
 from shared.openapi.document import document
 from shared.openapi.operations import ETAG, LOCATION, RETRY_AFTER, raises, responses, sends
 
@@ -42,10 +41,6 @@ async def change(thing_id: UUID, q: Annotated[str | None, Query(examples=["red"]
     pass
 
 
-async def tabled(body: Order) -> dict[str, str]:
-    return {}
-
-
 @pytest.fixture(scope="module")
 def described() -> Json:
     app = FastAPI(title="Shop")
@@ -53,12 +48,7 @@ def described() -> Json:
     app.post("/orders", status_code=201, summary="Order", responses=answers, dependencies=[ANYONE])(order)
     answers = responses(raises(PreconditionRequired), sends(204, ETAG), sends(428, RETRY_AFTER))
     app.patch("/orders/{thing_id}", status_code=204, response_class=Response, responses=answers)(change)
-    app.put("/orders", dependencies=[ANYONE], responses=raises(SoldOut))(tabled)
-    table = {
-        "tabled": told("Order as before", TooDear, sends=(LOCATION,)),
-        "order": told("Said twice"),
-    }
-    return document(app, "shop", Description("A shop.", table, {"colour": "green", "size": 42}), ["buyer"])
+    return document(app, "shop", "A shop.", ["buyer"])
 
 
 def codes(operation: Json, status: int) -> list[str]:
@@ -83,16 +73,8 @@ def test_headers_at_the_decorator_stand_at_their_response(described: Json) -> No
     assert LOCATION not in operation["responses"]["409"]["headers"]
 
 
-def test_a_summary_at_the_decorator_goes_before_the_table(described: Json) -> None:
+def test_the_summary_stands_at_the_decorator(described: Json) -> None:
     assert described["paths"]["/orders"]["post"]["summary"] == "Order"
-    assert described["paths"]["/orders"]["put"]["summary"] == "Order as before"
-
-
-def test_the_table_is_heard_beside_the_decorator(described: Json) -> None:
-    operation = described["paths"]["/orders"]["put"]
-    assert codes(operation, 409) == ["sold_out"]
-    assert codes(operation, 422) == ["invalid_input", "too_dear"]
-    assert LOCATION in operation["responses"]["200"]["headers"]
 
 
 def test_a_required_if_match_is_described(described: Json) -> None:
@@ -103,9 +85,9 @@ def test_a_required_if_match_is_described(described: Json) -> None:
     assert RETRY_AFTER in operation["responses"]["428"]["headers"]
 
 
-def test_examples_at_a_field_go_before_the_table(described: Json) -> None:
+def test_examples_stand_at_their_field(described: Json) -> None:
     body = described["paths"]["/orders"]["post"]["requestBody"]["content"]["application/json"]
-    assert body["example"] == {"colour": "blue", "size": 42, "note": None}
+    assert body["example"] == {"colour": "blue", "size": 1, "note": None}
     parameters = {one["name"]: one for one in described["paths"]["/orders/{thing_id}"]["patch"]["parameters"]}
     assert parameters["q"]["example"] == "red"
 
