@@ -1,4 +1,4 @@
-"""A real HTTP server that speaks the providers' languages: it takes texts, and refuses as it is told to."""
+"""A real HTTP server that speaks GatewayAPI's and Twilio's API; it accepts SMS or refuses as it is set to."""
 
 import base64
 import json
@@ -52,37 +52,39 @@ class SmsProvider:
     def _gatewayapi(self, headers: Any, body: bytes) -> tuple[int, dict[str, Any]]:
         if headers["Authorization"] != f"Token {TOKEN}":
             return 401, {"code": "0x0307", "message": "bad token"}
-        asked = json.loads(body)
-        if not isinstance(asked["recipient"], int):
+        message = json.loads(body)
+        if not isinstance(message["recipient"], int):
             return 422, {"message": "recipient is a number"}
-        if f"+{asked['recipient']}" == UNKNOWN:
+        if f"+{message['recipient']}" == UNKNOWN:
             return 400, {"code": "0x0213", "message": "unknown recipient"}
-        self.texts.append({"to": f"+{asked['recipient']}", "from": asked["sender"], "text": asked["message"], **asked})
+        self.texts.append(
+            {"to": f"+{message['recipient']}", "from": message["sender"], "text": message["message"], **message}
+        )
         return 202, {
             "msg_id": f"msg-{len(self.texts)}",
-            "recipient": asked["recipient"],
-            "reference": asked["reference"],
+            "recipient": message["recipient"],
+            "reference": message["reference"],
         }
 
     def _twilio(self, headers: Any, body: bytes) -> tuple[int, dict[str, Any]]:
         if headers["Authorization"] != BASIC:
             return 401, {"code": 20003, "message": "Authenticate", "status": 401}
-        asked = {name: values[0] for name, values in parse_qs(body.decode()).items()}
-        if asked["To"] == UNKNOWN:
+        form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        if form["To"] == UNKNOWN:
             return 400, {"code": 21211, "message": "Invalid 'To' Phone Number", "status": 400}
-        sent = {"to": asked["To"], "from": asked["From"], "body": asked["Body"], "date_created": format_datetime(now())}
-        made = {"sid": f"SM{len(self.texts) + 1}", "status": "queued"}
-        self.texts.append({"text": asked["Body"], **sent, **made})
-        return 201, sent | made
+        sent = {"to": form["To"], "from": form["From"], "body": form["Body"], "date_created": format_datetime(now())}
+        answer = {"sid": f"SM{len(self.texts) + 1}", "status": "queued"}
+        self.texts.append({"text": form["Body"], **sent, **answer})
+        return 201, sent | answer
 
-    def _twilios_list(self, headers: Any, asked: SplitResult) -> tuple[int, dict[str, Any]]:
+    def _twilios_list(self, headers: Any, url: SplitResult) -> tuple[int, dict[str, Any]]:
         """The newest first, of the number asked for."""
-        if headers["Authorization"] != BASIC or asked.path != TWILIOS:
+        if headers["Authorization"] != BASIC or url.path != TWILIOS:
             return 401, {"code": 20003, "message": "Authenticate", "status": 401}
-        query = parse_qs(asked.query)
+        query = parse_qs(url.query)
         (number,), (size,) = query["To"], query["PageSize"]
         self.looked_for.append(number)
-        newest = [one for one in reversed(self.texts) if one["to"] == number]
+        newest = [sms for sms in reversed(self.texts) if sms["to"] == number]
         return 200, {"messages": newest[: int(size)], "next_page_uri": None}
 
 

@@ -1,4 +1,4 @@
-"""A real SMTP server in a thread of its own, which can be made to refuse, be slow, hang up or be down."""
+"""A real SMTP server in its own thread. It can refuse, be slow, drop the connection or be down."""
 
 import asyncio
 import email.policy

@@ -1,4 +1,4 @@
-"""What a person hears of the own account: links that work once, and warnings."""
+"""Messages about a person's own account: links that work once, and security notices."""
 
 import io
 import json
@@ -187,8 +187,8 @@ class TestNotices:
             "Af sikkerhedsgrunde har vi logget en enhed ud",
         ]
         inbox = await client.get("/api/v1/notifications", headers=auth_headers(Role.CUSTOMER, KIRSTEN))
-        assert [one["kind"] for one in inbox.json()["items"]] == ["session_reused", "new_device"]
-        assert {one["type"] for one in inbox.json()["items"]} == {"notification"}
+        assert [notice["kind"] for notice in inbox.json()["items"]] == ["session_reused", "new_device"]
+        assert {notice["type"] for notice in inbox.json()["items"]} == {"notification"}
 
     async def test_a_person_whose_second_factor_is_switched_off_gets_a_mail(
         self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer

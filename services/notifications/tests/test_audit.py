@@ -1,4 +1,4 @@
-"""What the salon reads of other people is told to the audit, by id alone."""
+"""The salon's reads of deliveries are audited, by ids only."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,11 +18,11 @@ async def reads(outbox: Outbox) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-async def told(deliver: Deliver, salon: None) -> None:
+async def created_booking(deliver: Deliver, salon: None) -> None:
     await deliver("booking.created.v1", booking(), version=1)
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("created_booking")
 class TestAudit:
     @pytest.mark.parametrize("role", [Role.STAFF, Role.ADMIN])
     async def test_listing_deliveries_is_audited_with_the_recipients(
@@ -32,7 +32,7 @@ class TestAudit:
         assert (await client.get(PATH, headers=auth_headers(role, reader))).status_code == 200
         [read] = await reads(outbox)
         assert (read["actorid"], read["actorrole"], read["data"]["what"]) == (str(reader), role, "deliveries")
-        assert {UUID(one) for one in read["data"]["subject_ids"]} == {KIRSTEN, AMINA}
+        assert {UUID(id_) for id_ in read["data"]["subject_ids"]} == {KIRSTEN, AMINA}
         assert "Kirsten" not in str(read)
         assert "@" not in str(read["data"])
 

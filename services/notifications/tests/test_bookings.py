@@ -1,4 +1,4 @@
-"""A booking's changes reach customer and loctician by mail, in the app and in real time."""
+"""Changes of a booking reach customer and loctician by mail, in the app and in real time."""
 
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -143,8 +143,10 @@ class TestMails:
         assert [mail["Subject"] for mail in smtp_server.to("jonas@example.com")] == [
             "En booking er flyttet til mandag den 3. marts 2031 kl. 13.00"
         ]
-        updates = [one for one in await pushed(outbox, "booking_update") if one["audience"] == [f"user:{AMINA}"]]
-        assert [one["data"]["status"] for one in updates] == ["confirmed", "cancelled"]
+        updates = [
+            message for message in await pushed(outbox, "booking_update") if message["audience"] == [f"user:{AMINA}"]
+        ]
+        assert [message["data"]["status"] for message in updates] == ["confirmed", "cancelled"]
 
     async def test_a_loctician_who_is_the_customer_gets_one_mail(
         self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
@@ -160,8 +162,8 @@ class TestDelivery:
         self, deliver: Deliver, rows: Rows, smtp_server: SmtpServer
     ) -> None:
         await deliver("booking.created.v1", booking(), version=1)
-        found = await rows("deliveries")
-        assert {(row["recipient_id"], row["channel"], row["status"]) for row in found} == {
+        deliveries = await rows("deliveries")
+        assert {(row["recipient_id"], row["channel"], row["status"]) for row in deliveries} == {
             (KIRSTEN, "mail", "queued"),
             (AMINA, "mail", "queued"),
         }
@@ -186,7 +188,7 @@ class TestDelivery:
         await sender.send_due()
         await sender.send_due()
         assert [mail["Subject"].endswith(("aflyst", "cancelled")) for mail in smtp_server.mails] == [True, True]
-        assert [one["data"]["available"] for one in await pushed(outbox, "availability_update")] == [True]
+        assert [message["data"]["available"] for message in await pushed(outbox, "availability_update")] == [True]
 
     async def test_mails_about_one_booking_are_sent_in_the_order_of_its_versions(
         self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
@@ -259,7 +261,7 @@ class TestHostileNames:
         mail = BytesParser(policy=default).parsebytes(composed(name).as_bytes())
         assert isinstance(mail, EmailMessage)
         assert sorted(mail.keys()) == sorted(HARMLESS.keys())
-        assert [one.addr_spec for one in mail["To"].addresses] == ["eve@example.com"]
+        assert [address.addr_spec for address in mail["To"].addresses] == ["eve@example.com"]
         assert mail["Subject"] == HARMLESS["Subject"]
         assert mail.is_multipart() == HARMLESS.is_multipart()
         assert Markup(html_of(mail)).tags == Markup(html_of(HARMLESS)).tags
@@ -292,7 +294,7 @@ class TestRealtime:
         data = booking()
         await deliver("booking.created.v1", data, version=1)
         updates = await pushed(outbox, "booking_update")
-        assert sorted(one["audience"] for one in updates) == [[f"user:{AMINA}"], [f"user:{KIRSTEN}"]]
+        assert sorted(update["audience"] for update in updates) == [[f"user:{AMINA}"], [f"user:{KIRSTEN}"]]
         assert updates[0]["data"] == {
             "booking_id": data["booking_id"],
             "status": "confirmed",
@@ -306,9 +308,9 @@ class TestRealtime:
         self, deliver: Deliver, outbox: Outbox
     ) -> None:
         await deliver("booking.created.v1", booking(), version=1)
-        [told] = await pushed(outbox, "availability_update")
-        assert told["audience"] == [f"loctician:{AMINA}"]
-        assert told["data"] == {
+        [message] = await pushed(outbox, "availability_update")
+        assert message["audience"] == [f"loctician:{AMINA}"]
+        assert message["data"] == {
             "loctician_id": str(AMINA),
             "start": "2031-03-03T09:00:00Z",
             "end": "2031-03-03T10:45:00Z",
@@ -320,8 +322,10 @@ class TestRealtime:
         await deliver("booking.created.v1", booking(booking_id), version=1)
         later = START + timedelta(hours=3)
         await deliver("booking.rescheduled.v1", _with_jonas(booking_id, later), version=2)
-        told = [one["data"] for one in await pushed(outbox, "availability_update")][1:]
-        assert [(one["loctician_id"], one["start"], one["end"], one["available"]) for one in told] == [
+        updates = [message["data"] for message in await pushed(outbox, "availability_update")][1:]
+        assert [
+            (update["loctician_id"], update["start"], update["end"], update["available"]) for update in updates
+        ] == [
             (str(AMINA), "2031-03-03T09:00:00Z", "2031-03-03T10:45:00Z", True),
             (str(JONAS), "2031-03-03T12:00:00Z", "2031-03-03T13:45:00Z", False),
         ]
@@ -329,8 +333,8 @@ class TestRealtime:
     async def test_a_move_frees_the_old_time_and_takes_the_new(self, deliver: Deliver, outbox: Outbox) -> None:
         moved = booking(start=START + timedelta(hours=3), previous_start=START.isoformat())
         await deliver("booking.rescheduled.v1", moved, version=2)
-        told = [one["data"] for one in await pushed(outbox, "availability_update")]
-        assert [(one["start"], one["available"]) for one in told] == [
+        updates = [message["data"] for message in await pushed(outbox, "availability_update")]
+        assert [(update["start"], update["available"]) for update in updates] == [
             ("2031-03-03T09:00:00Z", True),
             ("2031-03-03T12:00:00Z", False),
         ]

@@ -1,4 +1,4 @@
-"""Broadcasts reach everybody they are for, once, in batches, whatever happens in between."""
+"""Broadcasts reach every recipient once, in batches, also with several workers and after a crash."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -57,8 +57,8 @@ class TestRecipients:
     ) -> None:
         answer = await client.post(PATH, headers=admin, json=BODY)
         assert answer.status_code == 202, answer.text
-        [asked] = await outbox()
-        assert (asked["type"], asked["actorid"]) == ("broadcast.requested.v1", str(ADMIN))
+        [event] = await outbox()
+        assert (event["type"], event["actorid"]) == ("broadcast.requested.v1", str(ADMIN))
         await tell_all(database)
         await sender.send_due()
         [to_kirsten], [to_amina] = smtp_server.to(KIRSTEN_EMAIL), smtp_server.to(AMINA_EMAIL)
@@ -169,8 +169,8 @@ class TestRequests:
     ) -> None:
         headers = admin | {"Idempotency-Key": "k1"}
         answers = await asyncio.gather(*(client.post(PATH, headers=headers, json=BODY) for _ in range(5)))
-        assert {one.status_code for one in answers} == {202}
-        assert len({one.json()["id"] for one in answers}) == 1
+        assert {answer.status_code for answer in answers} == {202}
+        assert len({answer.json()["id"] for answer in answers}) == 1
         assert len(await rows("broadcasts")) == 1
         other = await client.post(PATH, headers=headers, json=BODY | {"audience": "staff"})
         assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
@@ -219,5 +219,5 @@ class TestRequests:
         await client.post(PATH, headers=admin, json=BODY)
         for claims, count in ((Claims("admin", ADMIN), 1), (SERVICE_CLAIMS, 1), (Claims("staff", ADMIN), 0)):
             async with transaction(database, claims) as session:
-                found = await session.execute(text("SELECT count(*) FROM notifications.broadcasts"))
-                assert found.scalar_one() == count
+                result = await session.execute(text("SELECT count(*) FROM notifications.broadcasts"))
+                assert result.scalar_one() == count

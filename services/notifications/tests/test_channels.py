@@ -1,4 +1,4 @@
-"""A folder is all that a channel needs."""
+"""A folder with a channel.py is all that a new channel needs."""
 
 import subprocess
 import sys

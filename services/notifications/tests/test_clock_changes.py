@@ -1,4 +1,4 @@
-"""Mails say the time that is meant on the 23- and the 25-hour day, also in the hour that comes twice."""
+"""Mails say the right local time on days with 23 and 25 hours, also in the hour that comes twice."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -77,14 +77,14 @@ ABOUT_A_TIME = [
 @pytest.mark.parametrize(("kind", "part"), ABOUT_A_TIME)
 @pytest.mark.parametrize("language", ["da", "en"])
 def test_every_message_distinguishes_the_two_repeated_hours(kind: str, part: Any, language: str) -> None:
-    def said(start: datetime) -> str:
+    def rendered(start: datetime) -> str:
         delivery = samples.delivery(kind, part, language)
         item = delivery["data"]["items"][0] | _times(start)
         facts = delivery["data"] | _times(start) | {"items": [item]}
-        made = render(delivery | {"data": facts}, samples.NAMES, "Loctician", "https://loctician.example")
-        return made.text + made.html + made.subject
+        texts = render(delivery | {"data": facts}, samples.NAMES, "Loctician", "https://loctician.example")
+        return texts.text + texts.html + texts.subject
 
-    assert said(AUTUMN + HALF_HOUR) != said(AUTUMN + 3 * HALF_HOUR)
+    assert rendered(AUTUMN + HALF_HOUR) != rendered(AUTUMN + 3 * HALF_HOUR)
 
 
 def _times(start: datetime) -> dict[str, str]:

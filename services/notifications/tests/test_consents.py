@@ -1,4 +1,4 @@
-"""Marketing reaches those who have consented to it, and nobody a moment longer; all else is not touched by that."""
+"""Marketing reaches only those who have consented, until they withdraw; other messages need no consent."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -42,8 +42,8 @@ DUE = "UPDATE notifications.deliveries SET due_at = now()"
 @pytest.fixture
 def say(deliver: Deliver) -> Say:
     async def consent(granted: bool, version: int = 1, *, user: UUID = KIRSTEN, purpose: str = "marketing") -> None:
-        said = {"user_id": str(user), "purpose": purpose, "granted": granted, "text_version": 1}
-        await deliver("gdpr.consent_changed.v1", said, version=version)
+        consent = {"user_id": str(user), "purpose": purpose, "granted": granted, "text_version": 1}
+        await deliver("gdpr.consent_changed.v1", consent, version=version)
 
     return consent
 
@@ -80,11 +80,11 @@ class TestMarketing:
         assert (await broadcast())["told"] == 0
         assert (await rows("deliveries"), await rows("notices", "position")) == ([], [])
 
-    @pytest.mark.parametrize("said", [{"granted": False}, {"granted": True, "purpose": "portfolio"}])
+    @pytest.mark.parametrize("consent", [{"granted": False}, {"granted": True, "purpose": "portfolio"}])
     async def test_a_refusal_or_a_consent_to_another_purpose_is_no_consent(
-        self, said: dict[str, Any], say: Say, broadcast: Broadcast
+        self, consent: dict[str, Any], say: Say, broadcast: Broadcast
     ) -> None:
-        await say(**said)
+        await say(**consent)
         assert (await broadcast())["told"] == 0
 
     async def test_a_withdrawal_stops_deliveries_that_are_queued(
@@ -192,7 +192,7 @@ class TestOtherMessages:
     ) -> None:
         async def shown() -> dict[str, bool | None]:
             answer = await client.get(PREFERENCES, headers=auth_headers(Role.CUSTOMER, KIRSTEN))
-            return {one["kind"]: one["consent"] for one in answer.json()["kinds"]}
+            return {topic["kind"]: topic["consent"] for topic in answer.json()["kinds"]}
 
         assert ((await shown())["marketing"], (await shown())["booking"]) == (False, None)
         await say(True)
@@ -207,7 +207,7 @@ class TestOtherMessages:
             (Claims("anonymous"), 0),
         ):
             async with transaction(database, claims) as session:
-                found = await session.execute(text("SELECT count(*) FROM notifications.consents"))
-                assert found.scalar_one() == count
+                result = await session.execute(text("SELECT count(*) FROM notifications.consents"))
+                assert result.scalar_one() == count
                 changed = text("UPDATE notifications.consents SET granted = false RETURNING 1")
                 assert (await session.execute(changed)).all() == []

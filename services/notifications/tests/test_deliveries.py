@@ -1,4 +1,4 @@
-"""Deliveries: sent once, tried again, given up; whatever the mail server or the process does."""
+"""Deliveries: sent once, retried, given up, whatever happens to the mail server or the process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -45,11 +45,11 @@ class TestOutcomes:
     ) -> None:
         await deliver("booking.created.v1", booking(), version=1)
         await sender.send_due()
-        found = await rows("deliveries")
-        assert all(row["status"] == "sent" and row["sent_at"] and row["attempts"] == 1 for row in found)
-        told = await events(outbox, "notification.delivered.v1")
-        assert {one["recipient_id"] for one in told} == {str(KIRSTEN), str(AMINA)}
-        assert "example.com" not in str(told)
+        deliveries = await rows("deliveries")
+        assert all(row["status"] == "sent" and row["sent_at"] and row["attempts"] == 1 for row in deliveries)
+        published = await events(outbox, "notification.delivered.v1")
+        assert {event["recipient_id"] for event in published} == {str(KIRSTEN), str(AMINA)}
+        assert "example.com" not in str(published)
 
     async def test_a_permanent_refusal_fails_at_once_and_is_not_retried(
         self, deliver: Deliver, sender: Sender, rows: Rows, outbox: Outbox, smtp_server: SmtpServer, execute: Execute
@@ -70,9 +70,9 @@ class TestOutcomes:
         setattr(smtp_server, stage, "451 4.3.0 try again")
         await deliver("booking.created.v1", booking(), version=1)
         await sender.send_due()
-        found = await rows("deliveries")
-        assert {(row["status"], row["error"]) for row in found} == {("queued", "smtp_451")}
-        assert all(row["due_at"] > row["created_at"] for row in found)
+        deliveries = await rows("deliveries")
+        assert {(row["status"], row["error"]) for row in deliveries} == {("queued", "smtp_451")}
+        assert all(row["due_at"] > row["created_at"] for row in deliveries)
         assert await sender.send_due() == 0
         setattr(smtp_server, stage, None)
         await execute(MAKE_DUE)
@@ -135,9 +135,9 @@ class TestServerFailures:
         impatient = MailServer("127.0.0.1", smtp_server.port, None, None, use_tls=False, start_tls=None, timeout=0.2)
         await deliver("booking.created.v1", booking(), version=1)
         await mail_sender(database, impatient).send_due()
-        found = {(row["status"], row["error"]) for row in await rows("deliveries")}
-        assert ("queued", "smtp_unreachable") in found
-        assert {status for status, _ in found} == {"queued"}
+        outcomes = {(row["status"], row["error"]) for row in await rows("deliveries")}
+        assert ("queued", "smtp_unreachable") in outcomes
+        assert {status for status, _ in outcomes} == {"queued"}
 
     async def test_a_mail_is_repeated_with_its_message_id_after_a_crash(
         self, deliver: Deliver, new_sender: NewSender, rows: Rows, smtp_server: SmtpServer, execute: Execute
@@ -235,8 +235,8 @@ class TestRecipients:
         await add_contact(KIRSTEN, "not an address", version=2)
         await deliver("booking.created.v1", booking(), version=1)
         await sender.send_due()
-        found = {row["recipient_id"]: (row["status"], row["error"]) for row in await rows("deliveries")}
-        assert found == {KIRSTEN: ("failed", "address_invalid"), AMINA: ("sent", None)}
+        outcomes = {row["recipient_id"]: (row["status"], row["error"]) for row in await rows("deliveries")}
+        assert outcomes == {KIRSTEN: ("failed", "address_invalid"), AMINA: ("sent", None)}
 
 
 @pytest.mark.usefixtures("salon")
@@ -264,8 +264,8 @@ class TestResending:
         path = f"/api/v1/notifications/deliveries/{failed['id']}/resend"
         again = await client.post(path, headers=staff)
         assert (again.status_code, again.json()["status"]) == (202, "queued")
-        [told] = await events(outbox, "notification.resent.v1")
-        assert told["delivery_id"] == failed["id"]
+        [event] = await events(outbox, "notification.resent.v1")
+        assert event["delivery_id"] == failed["id"]
         assert await sender.send_due() == 1
         assert len(smtp_server.to(AMINA_EMAIL)) == 1
 

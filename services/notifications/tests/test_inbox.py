@@ -1,4 +1,4 @@
-"""The in-app inbox is one's own: through the API, and for the service's own database role."""
+"""Each person can read only their own in-app inbox, through the API and in the database."""
 
 from typing import Any
 from uuid import uuid4
@@ -73,8 +73,8 @@ class TestInbox:
 class TestRowLevelSecurity:
     async def _seen(self, database: Database, claims: Claims, table: str) -> int:
         async with transaction(database, claims) as session:
-            found = await session.execute(text(f"SELECT count(*) FROM notifications.{table}"))
-            return int(found.scalar_one())
+            result = await session.execute(text(f"SELECT count(*) FROM notifications.{table}"))
+            return int(result.scalar_one())
 
     async def test_the_database_shows_each_person_their_own_notices_only(
         self, database: Database, deliver: Deliver

@@ -1,4 +1,4 @@
-"""Mails about an appointment bring it along for the recipient's calendar: RFC 5545 and 5546."""
+"""Mails about an appointment carry it as an invitation: RFC 5545 and RFC 5546."""
 
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -20,11 +20,11 @@ from shared.testing.types import Deliver
 
 
 def invitation_in(mail: EmailMessage) -> Component:
-    [part] = [one for one in mail.walk() if one.get_content_type() == "text/calendar"]
-    made = Calendar.from_ical(part.get_content())
-    assert isinstance(made, Component)
-    assert part.get_param("method") == made["method"]
-    return made
+    [part] = [part_ for part_ in mail.walk() if part_.get_content_type() == "text/calendar"]
+    calendar = Calendar.from_ical(part.get_content())
+    assert isinstance(calendar, Component)
+    assert part.get_param("method") == calendar["method"]
+    return calendar
 
 
 def event_in(mail: EmailMessage) -> Component:
@@ -41,9 +41,9 @@ class TestInvitations:
         await deliver("booking.created.v1", booking(booking_id), version=1)
         await sender.send_due()
         [mail] = smtp_server.to(KIRSTEN_EMAIL)
-        made, event = invitation_in(mail), event_in(mail)
-        assert made["method"] == "REQUEST"
-        assert [str(zone["tzid"]) for zone in made.walk("VTIMEZONE")] == ["Europe/Copenhagen"]
+        calendar, event = invitation_in(mail), event_in(mail)
+        assert calendar["method"] == "REQUEST"
+        assert [str(zone["tzid"]) for zone in calendar.walk("VTIMEZONE")] == ["Europe/Copenhagen"]
         assert event["uid"] == f"booking-{booking_id}@loctician.example"
         assert event["sequence"] == 1
         assert event["status"] == "CONFIRMED"
@@ -99,7 +99,7 @@ class TestInvitations:
 
 
 def _calendar_text(mail: EmailMessage) -> bytes:
-    [part] = [one for one in mail.walk() if one.get_content_type() == "text/calendar"]
+    [part] = [part_ for part_ in mail.walk() if part_.get_content_type() == "text/calendar"]
     content: str = part.get_content()
     return content.replace("\r\n", "\n").encode()
 
@@ -117,8 +117,8 @@ class TestClockChanges:
         sample = samples.delivery("booking_created", "customer", "da")
         item = sample["data"]["items"][0]
         item |= {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
-        made = create(sample, samples.NAMES, "Loctician <no-reply@loctician.example>", "Din tid")
-        again = Calendar.from_ical(made.to_ical())
+        calendar = create(sample, samples.NAMES, "Loctician <no-reply@loctician.example>", "Din tid")
+        again = Calendar.from_ical(calendar.to_ical())
         [event] = again.walk("VEVENT")
         assert event.decoded("dtstart").astimezone(UTC) == start
 
@@ -130,8 +130,8 @@ class TestHostileNames:
         hostile = f'{name}\r\nATTENDEE:mailto:eve@example.com\nBEGIN:VALARM;X="{name}":'
         names = Names({samples.RETWIST: {"da": hostile}}, {samples.LOCTICIAN: hostile}, {samples.CUSTOMER: hostile}, {})
         sample = samples.delivery("booking_created", "customer", "da") | {"full_name": hostile}
-        made = create(sample, names, "Loctician <no-reply@loctician.example>", "Din tid")
-        again = Calendar.from_ical(made.to_ical())
+        calendar = create(sample, names, "Loctician <no-reply@loctician.example>", "Din tid")
+        again = Calendar.from_ical(calendar.to_ical())
         [event] = again.walk("VEVENT")
         harmless = create(
             samples.delivery("booking_created", "customer", "da"), samples.NAMES, "S <s@loctician.example>", "Din tid"

@@ -1,4 +1,4 @@
-"""What the database itself shows of people, whatever the code asks it for."""
+"""What Row Level Security shows of personal data."""
 
 import pytest
 from sqlalchemy import text
@@ -23,8 +23,8 @@ async def test_every_table_with_personal_data_has_forced_row_level_security(owne
 @pytest.mark.parametrize("claims", [Claims("anonymous"), Claims("customer", AMINA), Claims("loctician", KIRSTEN)])
 async def test_nobody_sees_another_persons_rows(claims: Claims, deliver: Deliver, database: Database) -> None:
     await deliver("booking.created.v1", booking(), version=1)
-    said = {"user_id": str(KIRSTEN), "purpose": "marketing", "granted": True, "text_version": 1}
-    await deliver("gdpr.consent_changed.v1", said)
+    consent = {"user_id": str(KIRSTEN), "purpose": "marketing", "granted": True, "text_version": 1}
+    await deliver("gdpr.consent_changed.v1", consent)
     seen = {}
     for table in OF_PEOPLE - {"erased_subjects", "outbox"}:
         own = f" WHERE {OWN[table]} IS DISTINCT FROM :own" if table in OWN else ""

@@ -1,5 +1,4 @@
-"""Whatever a person is pushed in real time can be found again: the message's id is the notice's, and `after` it come
-the later ones."""
+"""Every realtime message to a person is in the inbox under its id, so a client can fetch what it missed."""
 
 import asyncio
 from typing import Any
@@ -45,9 +44,9 @@ class TestMissedMessages:
         for role, user_id in ((Role.CUSTOMER, KIRSTEN), (Role.LOCTICIAN, AMINA)):
             messages = await pushed_to(outbox, user_id)
             answer = await client.get(INBOX, headers=auth_headers(role, user_id), params={"limit": 100})
-            notices = {one["id"]: one for one in answer.json()["items"]}
+            notices = {notice["id"]: notice for notice in answer.json()["items"]}
             assert messages
-            assert {one["id"] for one in messages} == notices.keys()
+            assert {message["id"] for message in messages} == notices.keys()
             for message in messages:
                 notice = notices[message["id"]]
                 assert notice["type"] == message["type"]
@@ -57,39 +56,39 @@ class TestMissedMessages:
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, outbox: Outbox
     ) -> None:
         await _a_lot_happens(deliver)
-        ids = [one["id"] for one in await pushed_to(outbox, KIRSTEN)]
+        ids = [message["id"] for message in await pushed_to(outbox, KIRSTEN)]
         headers = auth_headers(Role.CUSTOMER, KIRSTEN)
         for place, seen in enumerate(ids):
-            found = await later_than(client, headers, seen, limit=100)
-            assert [one["id"] for one in found["items"]] == ids[place + 1 :]
+            later = await later_than(client, headers, seen, limit=100)
+            assert [notice["id"] for notice in later["items"]] == ids[place + 1 :]
 
     async def test_pages_together_hold_every_later_message(
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, outbox: Outbox
     ) -> None:
         await _a_lot_happens(deliver)
-        ids = [one["id"] for one in await pushed_to(outbox, KIRSTEN)]
+        ids = [message["id"] for message in await pushed_to(outbox, KIRSTEN)]
         headers = auth_headers(Role.CUSTOMER, KIRSTEN)
-        found, cursor = [], None
+        seen, cursor = [], None
         while True:
             query = {"limit": 2} | ({"cursor": cursor} if cursor else {})
             page = await later_than(client, headers, ids[0], **query)
-            found += [one["id"] for one in page["items"]]
+            seen += [notice["id"] for notice in page["items"]]
             cursor = page["next_cursor"]
             if cursor is None:
                 break
-        assert found == ids[1:]
+        assert seen == ids[1:]
 
     async def test_a_message_that_is_in_no_inbox_counts_by_its_time(
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, outbox: Outbox
     ) -> None:
         await deliver("booking.created.v1", booking(), version=1)
-        await asyncio.sleep(0.002)  # the time in an id is told in milliseconds
+        await asyncio.sleep(0.002)  # the time in an id is in milliseconds
         between = new_id()  # such as an availability_update's
         await asyncio.sleep(0.002)
         await deliver("booking.created.v1", booking(), version=1)
         headers = auth_headers(Role.CUSTOMER, KIRSTEN)
-        ids = [one["id"] for one in await pushed_to(outbox, KIRSTEN)]
-        assert [one["id"] for one in (await later_than(client, headers, str(between)))["items"]] == ids[1:]
+        ids = [message["id"] for message in await pushed_to(outbox, KIRSTEN)]
+        assert [notice["id"] for notice in (await later_than(client, headers, str(between)))["items"]] == ids[1:]
 
     async def test_another_persons_message_id_reveals_nothing(
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, outbox: Outbox
@@ -102,12 +101,12 @@ class TestMissedMessages:
 
 async def _a_lot_happens(deliver: Deliver) -> None:
     """In the order of the subscriptions a client would see."""
-    one, other = uuid4(), uuid4()
-    await deliver("booking.created.v1", booking(one, status="pending"), version=1)
-    await deliver("booking.created.v1", booking(other), version=1)
-    await deliver("booking.confirmed.v1", booking(one), version=2)
-    await deliver("booking.completed.v1", booking(other, status="completed"), version=2)
-    await deliver("booking.no_show.v1", booking(one, status="no_show"), version=3)
+    first, second = uuid4(), uuid4()
+    await deliver("booking.created.v1", booking(first, status="pending"), version=1)
+    await deliver("booking.created.v1", booking(second), version=1)
+    await deliver("booking.confirmed.v1", booking(first), version=2)
+    await deliver("booking.completed.v1", booking(second, status="completed"), version=2)
+    await deliver("booking.no_show.v1", booking(first, status="no_show"), version=3)
     await deliver("session.started.v1", {"user_id": str(KIRSTEN), "session_id": str(uuid4()), "new_device": True})
 
 
@@ -133,9 +132,9 @@ class TestOrder:
         go_on.set()
         await writers
         async with transaction(database, SERVICE_CLAIMS) as session:
-            found = await session.execute(text("SELECT id FROM notifications.notices ORDER BY position"))
+            stored = await session.execute(text("SELECT id FROM notifications.notices ORDER BY position"))
             pushed = await session.execute(text("SELECT event_id FROM notifications.outbox ORDER BY id"))
-            assert found.scalars().all() == pushed.scalars().all() == [second.id, first.id]
+            assert stored.scalars().all() == pushed.scalars().all() == [second.id, first.id]
 
     async def test_transactions_with_the_same_recipients_do_not_deadlock(self, database: Database) -> None:
         people = [uuid4() for _ in range(8)]
@@ -143,12 +142,12 @@ class TestOrder:
         async def write(order: list[UUID]) -> None:
             event_id = new_id()
             async with transaction(database, SERVICE_CLAIMS) as session:
-                await dispatch(session, [_message(new_id(), one, event_id) for one in order])
+                await dispatch(session, [_message(new_id(), user_id, event_id) for user_id in order])
 
         await asyncio.gather(*(write(people if turn % 2 else people[::-1]) for turn in range(20)))
         async with transaction(database, SERVICE_CLAIMS) as session:
-            found = await session.execute(text("SELECT DISTINCT last FROM notifications.inboxes"))
-            assert found.scalars().all() == [20]
+            result = await session.execute(text("SELECT DISTINCT last FROM notifications.inboxes"))
+            assert result.scalars().all() == [20]
 
 
 def _message(id_: UUID, user_id: UUID = KIRSTEN, event_id: UUID | None = None) -> Message:

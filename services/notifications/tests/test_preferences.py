@@ -1,4 +1,4 @@
-"""What a person wants to hear, and how; what belongs to account and appointments cannot be switched off."""
+"""Choices by topic and channel; messages about account and appointments cannot be switched off."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -31,8 +31,8 @@ def mine(auth_headers: Headers) -> dict[str, str]:
 
 def channels_of(answer: httpx.Response, kind: str) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
-    [found] = [one for one in answer.json()["kinds"] if one["kind"] == kind]
-    return dict(found["channels"])
+    [topic] = [topic_ for topic_ in answer.json()["kinds"] if topic_["kind"] == kind]
+    return dict(topic["channels"])
 
 
 @pytest.mark.usefixtures("salon")
@@ -56,8 +56,8 @@ class TestChoices:
         body = {"kinds": {"reminder": {"mail": False}, "marketing": {"mail": False}}}
         answer = await client.put(PATH, headers=mine, json=body)
         assert answer.headers["ETag"] == '"1"'
-        [told] = [row for row in await outbox() if row["type"] == "preferences.updated.v1"]
-        assert told["data"]["switched_off"] == ["reminder", "marketing"]
+        [event] = [row for row in await outbox() if row["type"] == "preferences.updated.v1"]
+        assert event["data"]["switched_off"] == ["reminder", "marketing"]
         for kind in ("reminder", "marketing"):
             assert channels_of(await client.get(PATH, headers=mine), kind)["mail"]["enabled"] is False
 
@@ -175,8 +175,8 @@ class TestIsolation:
             (Claims("admin", UUID(int=77)), []),
         ):
             async with transaction(database, claims) as session:
-                found = await session.execute(text("SELECT user_id FROM notifications.preferences"))
-                assert found.scalars().all() == expected
+                result = await session.execute(text("SELECT user_id FROM notifications.preferences"))
+                assert result.scalars().all() == expected
                 own = await session.execute(text("SELECT user_id FROM notifications.contacts"))
                 assert set(own.scalars()) <= {claims.sub}
 

@@ -1,4 +1,4 @@
-"""What is held on one person comes out whole, and goes without a trace of the person."""
+"""Export and erasure of one person's data."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,12 +29,12 @@ async def history(deliver: Deliver, database: Database, salon: None) -> None:
 async def everything(database: Database) -> str:
     """Every row of every table, outbox apart, which the relay empties."""
     async with transaction(database, SERVICE_CLAIMS) as session:
-        found = []
+        lines = []
         for table in metadata.tables.values():
             if table.name != "outbox":
                 rows = await session.execute(text(f"SELECT t.*\\:\\:text FROM {table.fullname} t"))
-                found += [str(row) for row in rows]
-        return "\n".join(found)
+                lines += [str(row) for row in rows]
+        return "\n".join(lines)
 
 
 @pytest.mark.usefixtures("history")

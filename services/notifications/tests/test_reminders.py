@@ -1,4 +1,4 @@
-"""Reminders: before the appointment, outside quiet hours, once, and only for appointments that stand."""
+"""Reminders: before the appointment, outside quiet hours, once, and only for confirmed appointments."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -36,8 +36,8 @@ def wall(text: str) -> datetime:
 def dues(
     start: str, known: str = "2027-01-01T12:00", hours: tuple[int, ...] = HOURS, quiet: QuietHours = NIGHT
 ) -> list[str]:
-    found = plan(wall(start), wall(known), hours, quiet)
-    return [one.due.astimezone(COPENHAGEN).isoformat()[:16] for one in found]
+    planned = plan(wall(start), wall(known), hours, quiet)
+    return [reminder.due.astimezone(COPENHAGEN).isoformat()[:16] for reminder in planned]
 
 
 class TestPlan:
@@ -84,12 +84,12 @@ class TestPlan:
     ) -> None:
         begin, sleeping = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute), QuietHours(*quiet)
         known = begin - timedelta(hours=ahead)
-        found = plan(begin, known, hours, sleeping)
-        assert len(found) <= len(set(hours))
-        assert found == sorted(found, key=lambda one: one.due)
-        for one in found:
-            assert known < one.due < one.until <= begin - LATEST
-            assert sleeping.period_at(one.due) is None
+        planned = plan(begin, known, hours, sleeping)
+        assert len(planned) <= len(set(hours))
+        assert planned == sorted(planned, key=lambda reminder: reminder.due)
+        for reminder in planned:
+            assert known < reminder.due < reminder.until <= begin - LATEST
+            assert sleeping.period_at(reminder.due) is None
 
 
 @pytest.fixture
@@ -150,8 +150,8 @@ class TestSending:
         for _ in range(2):
             await asyncio.gather(*(ReminderWorker(database, HOURS, NEVER).remind_due() for _ in range(4)))
             await execute(LONG_AGO)
-        told = [row for row in await rows("deliveries") if row["kind"] == "reminder"]
-        assert len(told) == len(await rows("reminders")) == 5
+        deliveries = [row for row in await rows("deliveries") if row["kind"] == "reminder"]
+        assert len(deliveries) == len(await rows("reminders")) == 5
 
     async def test_an_overdue_reminder_is_sent_while_it_is_useful(
         self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, execute: Execute
@@ -159,7 +159,7 @@ class TestSending:
         await deliver("booking.created.v1", booking(start=at_in(1)), version=1)
         await execute(LONG_AGO)
         await reminding.remind_due()
-        assert [row["hours"] for row in await rows("reminders")] == [2], "the one of a day before has had its time"
+        assert [row["hours"] for row in await rows("reminders")] == [2], "the reminder a day before is too late"
 
     async def test_no_reminder_of_an_appointment_that_begins_now_or_is_over(
         self, deliver: Deliver, reminding: ReminderWorker, rows: Rows, execute: Execute
@@ -293,8 +293,8 @@ class TestSettings:
         return NotificationsSettings.model_validate(settings.model_dump() | values)
 
     def test_hours_and_quiet_hours_are_read_from_text(self, settings: Settings) -> None:
-        made = self._with(settings, reminder_hours="48, 3", quiet_hours="22-7")
-        assert (made.reminder_hours, made.quiet_hours) == ((48, 3), (22, 7))
+        changed = self._with(settings, reminder_hours="48, 3", quiet_hours="22-7")
+        assert (changed.reminder_hours, changed.quiet_hours) == ((48, 3), (22, 7))
         assert self._with(settings, reminder_hours="").reminder_hours == ()
 
     @pytest.mark.parametrize(

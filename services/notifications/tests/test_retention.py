@@ -1,4 +1,4 @@
-"""Each policy takes what has been kept long enough, and nothing else; nothing that is still to be sent."""
+"""Each policy deletes what has been kept long enough, and nothing that is still to be sent."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta

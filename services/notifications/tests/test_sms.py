@@ -1,4 +1,4 @@
-"""SMS through GatewayAPI and Twilio, each as its own API has it."""
+"""SMS through GatewayAPI and Twilio, as each documents its API."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -43,8 +43,8 @@ def new_sms(database: Database, settings: Settings, provider: SmsProvider, name:
 
     def make(**changes: str) -> Sender:
         values = {"sms_provider": name, "sms_api_key": KEYS[name], "sms_url": provider.url, "sms_from": "Salonen"}
-        made = NotificationsSettings.model_validate(settings.model_dump() | values | changes)
-        return Sender(database, channels()["sms"], channels()["sms"].transport(made))
+        changed = NotificationsSettings.model_validate(settings.model_dump() | values | changes)
+        return Sender(database, channels()["sms"], channels()["sms"].transport(changed))
 
     return make
 
@@ -218,7 +218,7 @@ class TestTwilioRetries:
             {"date_created": "Mon, 02 Mar 2026 09:00:00 +0000"},
             {"status": "undelivered"},
         ],
-        ids=["other words", "another number", "from before the first attempt", "one that never arrived"],
+        ids=["other words", "another number", "from before the first attempt", "a message that never arrived"],
     )
     async def test_another_message_is_not_mistaken_for_the_earlier_attempt(
         self, other: dict[str, str], new_sms: NewSms, provider: SmsProvider, rows: Rows, execute: Execute

@@ -1,5 +1,5 @@
-"""Every message in both languages, word for word. To take over changed words, look at the difference that
-`UPDATE_SNAPSHOTS=1 pytest services/notifications/tests/test_templates.py` makes."""
+"""Every message in both languages, word for word. `UPDATE_SNAPSHOTS=1 pytest
+services/notifications/tests/test_templates.py` updates the snapshots; read the difference."""
 
 import os
 import re
@@ -24,15 +24,17 @@ APP = "https://loctician.example"
 EVERY = [(kind, part, language) for kind, part in samples.types_and_parts() for language in ("da", "en")]
 
 
-def said(kind: str, part: Part, language: str, **changes: Any) -> Texts:
+def rendered(kind: str, part: Part, language: str, **changes: Any) -> Texts:
     return render(
         samples.delivery(kind, part, language) | changes, samples.NAMES, "Loctician", APP, samples.unsubscribe_url(kind)
     )
 
 
 def written(kind: str, part: Part, language: str) -> str:
-    one = said(kind, part, language)
-    return "\n".join([f"SUBJECT  {one.subject}", f"SMS      {one.sms}", "", "-- text", one.text, "-- html", one.html])
+    texts = rendered(kind, part, language)
+    return "\n".join(
+        [f"SUBJECT  {texts.subject}", f"SMS      {texts.sms}", "", "-- text", texts.text, "-- html", texts.html]
+    )
 
 
 class TestSnapshots:
@@ -55,26 +57,26 @@ class TestSnapshots:
 
     @pytest.mark.parametrize(("kind", "part", "language"), EVERY)
     def test_a_short_message_fits_two_sms(self, kind: str, part: Part, language: str) -> None:
-        assert len(said(kind, part, language).sms) <= 306
+        assert len(rendered(kind, part, language).sms) <= 306
 
 
 class TestMissingValues:
     @pytest.mark.parametrize(("kind", "part", "language"), EVERY)
     def test_without_a_value_a_message_is_the_same_or_not_rendered(self, kind: str, part: Part, language: str) -> None:
-        whole = said(kind, part, language)
+        whole = rendered(kind, part, language)
         data = samples.delivery(kind, part, language)["data"]
         for name in data:
             less = {key: value for key, value in data.items() if key != name}
             try:
-                made = said(kind, part, language, data=less)
+                texts = rendered(kind, part, language, data=less)
             except (UndefinedError, LookupError):
                 continue
-            assert made == whole, f"{name} was left out in silence"
+            assert texts == whole, f"{name} was left out silently"
 
     @pytest.mark.parametrize("kind", ["booking_created", "verification", "waitlist_offered"])
     def test_a_message_without_data_is_not_rendered(self, kind: str) -> None:
         with pytest.raises((UndefinedError, LookupError)):
-            said(kind, NOTIFICATION_TYPES[kind].parts[0], "da", data={})
+            rendered(kind, NOTIFICATION_TYPES[kind].parts[0], "da", data={})
 
     def test_none_counts_as_a_missing_value(self) -> None:
         with pytest.raises(UndefinedError):
@@ -84,11 +86,11 @@ class TestMissingValues:
 class Tags(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.found: list[Any] = []
+        self.tags: list[Any] = []
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self.found.append((tag, [name for name, _ in attrs]))
+        self.tags.append((tag, [name for name, _ in attrs]))
 
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=1>{{ 7*7 }}\r\nBcc: x@example.com"
@@ -110,21 +112,21 @@ class TestEscaping:
         sample = samples.delivery(kind, part, language) | {"full_name": HOSTILE}
         if "token" in sample["data"]:
             sample["data"] = sample["data"] | {"token": HOSTILE}
-        made = render(sample, hostile_names(), HOSTILE, APP)
-        harmless = said(kind, part, language)
+        texts = render(sample, hostile_names(), HOSTILE, APP)
+        harmless = rendered(kind, part, language)
         if kind not in {"broadcast", "marketing"}:  # whose body may have fewer paragraphs
-            assert Tags(made.html).found == Tags(harmless.html).found
-            assert len(made.text.splitlines()) == len(harmless.text.splitlines())
-        assert "<script" not in made.html
-        assert "<img" not in made.html
-        assert "49" not in re.sub("649", "", made.text)
-        assert "\n" not in made.subject + made.sms
-        assert "\r" not in made.text
+            assert Tags(texts.html).tags == Tags(harmless.html).tags
+            assert len(texts.text.splitlines()) == len(harmless.text.splitlines())
+        assert "<script" not in texts.html
+        assert "<img" not in texts.html
+        assert "49" not in re.sub("649", "", texts.text)
+        assert "\n" not in texts.subject + texts.sms
+        assert "\r" not in texts.text
 
     def test_a_token_cannot_leave_the_fragment_of_its_link(self) -> None:
         data = samples.delivery("verification", "person", "da")["data"] | {"token": "a&b=c#d/../e?f g"}
-        made = said("verification", "person", "da", data=data)
-        assert f"{APP}/account/verify-email#token=a%26b%3Dc%23d%2F..%2Fe%3Ff%20g\n" in made.text
+        texts = rendered("verification", "person", "da", data=data)
+        assert f"{APP}/account/verify-email#token=a%26b%3Dc%23d%2F..%2Fe%3Ff%20g\n" in texts.text
 
 
 IN_APP = [(kind, part) for kind, part in samples.types_and_parts() if NOTIFICATION_TYPES[kind].in_app]

@@ -1,4 +1,4 @@
-"""Out of a mail without logging in, for who has the mail, and for nobody else."""
+"""Unsubscribing from a mail needs no login, and works only with the link of that mail."""
 
 import asyncio
 import re
@@ -44,8 +44,8 @@ async def mail(
     assert answer.status_code == 202, answer.text
     await tell_all(database)
     await sender.send_due()
-    [found] = [one for one in smtp_server.mails if KIRSTEN_EMAIL in str(one["To"])]
-    return found
+    [broadcast] = [mail for mail in smtp_server.mails if KIRSTEN_EMAIL in str(mail["To"])]
+    return broadcast
 
 
 def link_in(mail: EmailMessage) -> str:
@@ -68,8 +68,8 @@ class TestOneClick:
         now = await client.get(PREFERENCES, headers=mine)
         off = {kind for kind in ("reminder", "service", "marketing") if not channels_of(now, kind)["mail"]["enabled"]}
         assert off == {"reminder", "service"}
-        told = [one["data"] for one in await outbox() if one["type"] == "preferences.updated.v1"]
-        assert [one["switched_off"] for one in told] == [["reminder"], ["reminder", "service"]]
+        changes = [event["data"] for event in await outbox() if event["type"] == "preferences.updated.v1"]
+        assert [change["switched_off"] for change in changes] == [["reminder"], ["reminder", "service"]]
 
     async def test_the_next_broadcast_is_not_mailed(
         self,
@@ -85,13 +85,13 @@ class TestOneClick:
         await client.post(BROADCAST, headers=auth_headers(Role.ADMIN, ADMIN), json=BODY)
         await tell_all(database)
         await sender.send_due()
-        reached = {str(one["To"]) for one in smtp_server.mails}
-        assert any(AMINA_EMAIL in one for one in reached)
-        assert not any(KIRSTEN_EMAIL in one for one in reached)
+        reached = {str(mail["To"]) for mail in smtp_server.mails}
+        assert any(AMINA_EMAIL in address for address in reached)
+        assert not any(KIRSTEN_EMAIL in address for address in reached)
 
     async def test_the_header_can_be_read_by_programs(self, mail: EmailMessage, smtp_server: SmtpServer) -> None:
         """One line and as it is: no encoded words, which RFC 2047 keeps to texts for people."""
-        [source] = [one for one in smtp_server.sources if f"<{KIRSTEN_EMAIL}>".encode() in one]
+        [source] = [source_ for source_ in smtp_server.sources if f"<{KIRSTEN_EMAIL}>".encode() in source_]
         link = UNSUBSCRIBE_LINKS.create({"kind": "broadcast", "recipient_id": KIRSTEN})
         assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in source
 
@@ -169,4 +169,4 @@ async def test_required_mails_have_no_unsubscribe_link(
     await deliver("booking.created.v1", booking(), version=1)
     await sender.send_due()
     assert len(smtp_server.mails) == 2
-    assert not [one for one in smtp_server.mails if "List-Unsubscribe" in one]
+    assert not [mail for mail in smtp_server.mails if "List-Unsubscribe" in mail]

@@ -1,4 +1,4 @@
-"""A time that has become free is offered to whoever waits, as long as it is held."""
+"""A free time is offered to a customer on the waitlist while it is held; messages after a visit."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

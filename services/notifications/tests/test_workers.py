@@ -43,10 +43,10 @@ async def running(runtime: Runtime) -> AsyncIterator[None]:
 
 @pytest.fixture
 def runtime(app: FastAPI, database: Database, smtp_server: SmtpServer) -> Runtime:
-    made: Runtime = app.state.runtime
-    values: dict[str, Any] = made.settings.model_dump() | {"smtp_url": smtp_server.url, "quiet_hours": "0-0"}
-    made.settings = NotificationsSettings.model_validate(values)
-    return made
+    runtime: Runtime = app.state.runtime
+    values: dict[str, Any] = runtime.settings.model_dump() | {"smtp_url": smtp_server.url, "quiet_hours": "0-0"}
+    runtime.settings = NotificationsSettings.model_validate(values)
+    return runtime
 
 
 @pytest.mark.usefixtures("salon")
