@@ -43,8 +43,8 @@ def verify(
     typer.echo(f"Intact: {rows} rows. Note this in another place: {verification.last_id}:{verification.head}")
 
 
-@audit.command()
-def reanchor() -> None:
+@audit.command("sign-checkpoints")
+def sign_checkpoints() -> None:
     """Sign every checkpoint with the new SECRET_KEY. SECRET_KEY_PREVIOUS must be the key that signed it before."""
     try:
         months, unsigned = asyncio.run(_sign_again())

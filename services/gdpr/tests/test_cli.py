@@ -66,16 +66,16 @@ class TestAudit:
         code, output = await loctician("audit", "verify")
         assert (code, "BROKEN at row 2" in output, "missing" in output) == (1, True, True)
 
-    async def test_reanchor_signs_with_the_new_key_what_the_old_one_signed(
+    async def test_sign_checkpoints_signs_with_the_new_key_what_the_old_one_signed(
         self, loctician: Shell, deliver: Deliver, database: Database
     ) -> None:
         await deliver("booking.conflicted.v1", {"booking_id": str(uuid4())})
         old, new = loctician.environment["SECRET_KEY"], "another secret of thirty-two characters"
         loctician.environment |= {"SECRET_KEY": new, "GDPR_DATABASE_URL": database.url}
-        code, output = await loctician("audit", "reanchor")
+        code, output = await loctician("audit", "sign-checkpoints")
         assert (code, "anchor_changed. Nothing was signed" in output) == (1, True)
         loctician.environment["SECRET_KEY_PREVIOUS"] = old
-        assert await loctician("audit", "reanchor") == (0, "Signed: 1 months\n")
+        assert await loctician("audit", "sign-checkpoints") == (0, "Signed: 1 months\n")
         del loctician.environment["SECRET_KEY_PREVIOUS"]
         assert (await loctician("audit", "verify"))[0] == 0
 
