@@ -1,4 +1,4 @@
-"""Attacks by address: each must fail, and fail before anything is sent."""
+"""Addresses that must not be fetched are refused before anything is sent."""
 
 from ipaddress import ip_address
 
@@ -23,11 +23,11 @@ PUBLIC = ["1.1.1.1", "93.184.215.14", "2606:4700:4700::1111", "::ffff:1.1.1.1", 
 
 class TestAddresses:
     @pytest.mark.parametrize("address", FORBIDDEN)
-    def test_none_of_ours_may_be_reached(self, address: str) -> None:
+    def test_internal_addresses_are_forbidden(self, address: str) -> None:
         assert is_forbidden(ip_address(address))
 
     @pytest.mark.parametrize("address", PUBLIC)
-    def test_public_ones_may(self, address: str) -> None:
+    def test_public_addresses_are_allowed(self, address: str) -> None:
         assert not is_forbidden(ip_address(address))
 
     @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ class TestAddresses:
             "https://127.0.0.1./a.ics",
         ],
     )
-    async def test_no_way_of_writing_one_gets_through(self, url: str) -> None:
+    async def test_internal_addresses_are_refused_however_they_are_written(self, url: str) -> None:
         """With the system's own resolver."""
         with pytest.raises(AddressRefused):
             await AddressPolicy().resolve_allowed(parse_url(url))
@@ -69,14 +69,14 @@ class TestAddresses:
             "https://calendar.example/" + "a" * 2000,
         ],
     )
-    async def test_only_https_to_a_name_and_an_ordinary_port(self, url: str) -> None:
+    async def test_urls_without_https_or_with_an_unusual_port_are_refused(self, url: str) -> None:
         async def anywhere(host: str, port: int) -> list[str]:
             return ["1.1.1.1"]
 
         with pytest.raises(AddressRefused):
             await AddressPolicy(resolve=anywhere).resolve_allowed(parse_url(url))
 
-    async def test_one_forbidden_address_among_several_is_enough(self) -> None:
+    async def test_a_name_with_one_forbidden_address_among_several_is_refused(self) -> None:
         async def mixed(host: str, port: int) -> list[str]:
             return ["1.1.1.1", "10.0.0.1"]
 
@@ -91,7 +91,7 @@ class TestAddresses:
         with pytest.raises(AddressRefused):
             await AddressPolicy(resolve=nowhere).resolve_allowed(httpx.URL("https://calendar.example/"))
 
-    async def test_http_is_for_development(self) -> None:
+    async def test_http_is_allowed_in_development_only(self) -> None:
         async def anywhere(host: str, port: int) -> list[str]:
             return ["1.1.1.1"]
 
@@ -102,5 +102,5 @@ class TestAddresses:
             == "1.1.1.1"
         )
 
-    def test_webcal_is_https(self) -> None:
+    def test_webcal_is_read_as_https(self) -> None:
         assert str(parse_url(" webcal://calendar.example/a.ics ")) == "https://calendar.example/a.ics"

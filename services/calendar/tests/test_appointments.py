@@ -1,3 +1,5 @@
+"""Appointments follow the events of booking."""
+
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
@@ -6,9 +8,8 @@ import httpx
 import pytest
 
 from services.calendar.tests.conftest import AMINA, WEEK, booking, open_day
+from shared.testing.types import Deliver, Headers
 
-Headers = Callable[..., dict[str, str]]
-Deliver = Callable[..., Awaitable[bool]]
 ReadDay = Callable[[], Awaitable[dict[str, Any]]]
 URL = f"/api/v1/calendar/{AMINA}"
 
@@ -41,25 +42,25 @@ class TestAppointments:
         assert len(day["windows"]) == 1
         assert len(day["free"]) == 2
 
-    async def test_a_message_counts_once(self, deliver: Deliver, read_day: ReadDay) -> None:
+    async def test_a_message_delivered_twice_counts_once(self, deliver: Deliver, read_day: ReadDay) -> None:
         event_id = uuid4()
         assert await deliver("booking.created.v1", at(), event_id=event_id)
         assert not await deliver("booking.created.v1", at(), event_id=event_id)
         await deliver("booking.created.v1", at())
         assert len((await read_day())["appointments"]) == 1
 
-    async def test_a_move_replaces_the_time(self, deliver: Deliver, read_day: ReadDay) -> None:
+    async def test_a_rescheduled_booking_replaces_the_time(self, deliver: Deliver, read_day: ReadDay) -> None:
         await deliver("booking.created.v1", at())
         await deliver("booking.rescheduled.v1", at(2, clock="12:00"))
         (found,) = (await read_day())["appointments"]
         assert found["start"][11:13] in {"13", "14"}
 
-    async def test_a_cancelled_one_is_gone(self, deliver: Deliver, read_day: ReadDay) -> None:
+    async def test_a_cancelled_booking_is_not_shown(self, deliver: Deliver, read_day: ReadDay) -> None:
         await deliver("booking.created.v1", at())
         await deliver("booking.cancelled.v1", at(2, "cancelled"))
         assert (await read_day())["appointments"] == []
 
-    async def test_an_older_event_brings_nothing_back(self, deliver: Deliver, read_day: ReadDay) -> None:
+    async def test_an_older_event_does_not_bring_an_appointment_back(self, deliver: Deliver, read_day: ReadDay) -> None:
         await deliver("booking.cancelled.v1", at(2, "cancelled"))
         await deliver("booking.created.v1", at(1))
         assert (await read_day())["appointments"] == []

@@ -10,9 +10,8 @@ import pytest
 from services.calendar.hours.expansion import danish_holidays
 from services.calendar.tests.conftest import AMINA
 from services.calendar.tests.feeds import booked, events_in, next_change, read_back, span
+from shared.testing.types import Deliver, Headers
 
-Headers = Callable[..., dict[str, str]]
-Deliver = Callable[..., Awaitable[bool]]
 Day = Callable[[date], Awaitable[dict[str, Any]]]
 URL = f"/api/v1/calendar/{AMINA}"
 SPRING, AUTUMN = next_change(3), next_change(10)
@@ -63,14 +62,14 @@ class TestHours:
         assert length((await read_day(AUTUMN))["windows"]) == 25 * HOUR - minute
         assert length((await read_day(AUTUMN + timedelta(days=7)))["windows"]) == 24 * HOUR - minute
 
-    async def test_hours_that_begin_in_the_missing_hour_begin_after_it(
+    async def test_hours_that_begin_in_the_skipped_hour_begin_after_it(
         self, client: httpx.AsyncClient, headers: dict[str, str], read_day: Day
     ) -> None:
         await open_on_sundays(client, headers, ("02:30", "05:00"))
         assert times((await read_day(SPRING))["windows"]) == ["03:00+02:00/05:00+02:00"]
         assert times((await read_day(AUTUMN))["windows"]) == ["02:30+02:00/05:00+01:00"]
 
-    async def test_ordinary_hours_keep_their_clock(
+    async def test_ordinary_hours_keep_their_wall_clock_time(
         self, client: httpx.AsyncClient, headers: dict[str, str], read_day: Day
     ) -> None:
         await open_on_sundays(client, headers, ("09:00", "17:00"))
@@ -91,7 +90,7 @@ class TestHours:
 
 class TestAppointments:
     @pytest.mark.parametrize("day", [SPRING, AUTUMN], ids=["spring", "autumn"])
-    async def test_one_across_the_change_is_as_long_as_it_is(
+    async def test_an_appointment_across_the_change_keeps_its_length(
         self, day: date, client: httpx.AsyncClient, headers: dict[str, str], deliver: Deliver, read_day: Day
     ) -> None:
         await open_on_sundays(client, headers, ("00:00", "06:00"))
@@ -111,7 +110,7 @@ class TestAppointments:
         assert (event["dtstart"].dt, event["dtend"].dt) == span(taken)
         assert read_back(feed.content) == [span(taken)]
 
-    async def test_the_hour_that_comes_twice_holds_two(
+    async def test_the_repeated_hour_holds_two_appointments(
         self, client: httpx.AsyncClient, headers: dict[str, str], deliver: Deliver, read_day: Day
     ) -> None:
         await open_on_sundays(client, headers, ("02:00", "03:00"))

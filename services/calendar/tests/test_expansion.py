@@ -1,3 +1,5 @@
+"""Windows expanded from hours, holidays and time off, on days with and without a clock change."""
+
 from datetime import UTC, date, datetime, time
 
 from services.calendar.hours.expansion import Hours, Rules, danish_holidays, expand
@@ -18,7 +20,7 @@ def on(day: date, *parts: tuple[str, str], off: tuple[Interval, ...] = ()) -> li
 
 
 class TestExpansion:
-    def test_wall_clock_keeps_over_the_spring_change(self) -> None:
+    def test_hours_keep_their_wall_clock_time_over_the_spring_change(self) -> None:
         assert on(date(2026, 3, 28), ("09:00", "17:00")) == [(utc("2026-03-28T08:00"), utc("2026-03-28T16:00"))]
         assert on(SPRING, ("09:00", "17:00")) == [(utc("2026-03-29T07:00"), utc("2026-03-29T15:00"))]
 
@@ -28,20 +30,20 @@ class TestExpansion:
     def test_a_skipped_closing_is_the_same_instant(self) -> None:
         assert on(SPRING, ("01:00", "02:30")) == [(utc("2026-03-29T00:00"), utc("2026-03-29T01:00"))]
 
-    def test_hours_within_the_gap_are_none(self) -> None:
+    def test_hours_within_the_skipped_hour_give_no_window(self) -> None:
         assert on(SPRING, ("02:10", "02:50")) == []
 
-    def test_wall_clock_keeps_over_the_autumn_change(self) -> None:
+    def test_hours_keep_their_wall_clock_time_over_the_autumn_change(self) -> None:
         assert on(date(2026, 10, 24), ("09:00", "17:00")) == [(utc("2026-10-24T07:00"), utc("2026-10-24T15:00"))]
         assert on(AUTUMN, ("09:00", "17:00")) == [(utc("2026-10-25T08:00"), utc("2026-10-25T16:00"))]
 
     def test_a_repeated_hour_is_open_both_times(self) -> None:
         assert on(AUTUMN, ("02:15", "02:45")) == [(utc("2026-10-25T00:15"), utc("2026-10-25T01:45"))]
 
-    def test_a_leap_day_is_a_day(self) -> None:
+    def test_a_leap_day_has_windows(self) -> None:
         assert on(date(2028, 2, 29), ("09:00", "17:00")) == [(utc("2028-02-29T08:00"), utc("2028-02-29T16:00"))]
 
-    def test_holidays_are_closed(self) -> None:
+    def test_a_holiday_is_closed(self) -> None:
         assert on(date(2026, 12, 25), ("09:00", "17:00")) == []
         assert "2026-04-06" in {day.isoformat() for day in danish_holidays(2026)}
 

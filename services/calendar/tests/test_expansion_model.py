@@ -87,7 +87,7 @@ class TestExpansion:
     @example((AUTUMN, Rules([Hours(6, time(2, 30), time(2, 45), LONG_AGO)])))
     @example((CHRISTMAS, Rules([Hours(4, time(9), time(17), LONG_AGO)])))
     @example((CHRISTMAS, Rules([Hours(4, time(9), time(17), LONG_AGO)], {CHRISTMAS: [(time(10), time(12))]})))
-    def test_is_what_looking_at_every_minute_finds(self, case: tuple[date, Rules]) -> None:
+    def test_windows_equal_those_of_the_slow_reference(self, case: tuple[date, Rules]) -> None:
         day, rules = case
         opened: OpenDay = expand(rules, day, 1)[day]
         minutes, closed_for = reference(day, rules)
@@ -117,13 +117,13 @@ class TestExpansion:
 
     @settings(max_examples=200, deadline=None)
     @given(days, clocks, clocks)
-    def test_instants_follow_the_clock(self, day: date, one: time, other: time) -> None:
+    def test_instants_are_in_the_order_of_the_clock(self, day: date, one: time, other: time) -> None:
         earlier, later = sorted((one, other))
         assert to_utc(day, earlier) <= to_utc(day, later)
         assert to_utc(day, earlier) <= to_utc(day, earlier, last=True)
         assert to_utc(day, one).astimezone(COPENHAGEN).time() == one or day.month == 3
 
-    def test_a_day_cut_to_pieces_keeps_the_longest(self) -> None:
+    def test_a_day_with_too_many_windows_keeps_the_longest(self) -> None:
         day = date(2026, 3, 2)
         start = day_bounds(day)[0]
         busy = [(start + n * 5 * MINUTE, start + (n * 5 + 1 + n % 2) * MINUTE) for n in range(288)]
@@ -140,14 +140,16 @@ some_spans = st.lists(
 )
 
 
-class TestSpans:
+class TestIntervals:
     @given(some_spans, some_spans)
-    def test_subtracting_leaves_what_the_other_lacks(self, parts: list[Interval], taken: list[Interval]) -> None:
+    def test_subtract_leaves_the_minutes_that_are_not_taken(self, parts: list[Interval], taken: list[Interval]) -> None:
         expected = set(minutes_in(parts)) - set(minutes_in(taken))
         assert minutes_in(subtract(parts, taken)) == sorted(expected)
 
     @given(some_spans, whole, whole)
-    def test_those_within_are_those_that_reach_in(self, parts: list[Interval], a: int, b: int) -> None:
+    def test_overlapping_finds_the_intervals_that_reach_into_the_period(
+        self, parts: list[Interval], a: int, b: int
+    ) -> None:
         start, end = sorted((START + a * MINUTE, START + b * MINUTE))
         merged = merge(parts)
         assert list(overlapping(merged, start, end)) == [one for one in merged if one[0] < end and one[1] > start]

@@ -75,7 +75,7 @@ def ical_js(tmp_path_factory: pytest.TempPathFactory) -> Read:
 
 
 class TestIcalendar:
-    def test_reads_a_feed_without_a_warning(self) -> None:
+    def test_it_reads_a_feed_without_a_warning(self) -> None:
         rows = [*around_the_changes(), row(at(4), 30, "cancelled", 3), row(at(5), 30, "pending")]
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -86,7 +86,7 @@ class TestIcalendar:
         for one in rows:
             assert found[f"{one['item_id']}@loctician.example"] == (one["starts_at"], one["ends_at"])
 
-    def test_the_zone_it_carries_is_copenhagens(self) -> None:
+    def test_the_time_zone_in_the_feed_is_copenhagens(self) -> None:
         """Taken for itself, not looked up by its name."""
         calendar: Any = Calendar.from_ical(ics_writer.write("loctician", [], {}, "da", AMINA))
         (zone,) = calendar.walk("VTIMEZONE")
@@ -100,7 +100,7 @@ class TestIcalendar:
 
 
 class TestIcalJs:
-    async def test_reads_a_feed_to_the_same_instants(self, ical_js: Read) -> None:
+    async def test_it_reads_the_same_instants_from_a_feed(self, ical_js: Read) -> None:
         rows = [*around_the_changes(), row(at(4), 30, "cancelled", 3)]
         found = await asyncio.to_thread(ical_js, ics_writer.write("customer", rows, NAMES, "da", AMINA))
         assert found["name"] == "Loctician: Mine tider"
@@ -114,7 +114,7 @@ class TestIcalJs:
             assert event["summary"].removeprefix("Aflyst: ") == f"{NAME} · Amina Ærø"
             assert (event["status"] == "CANCELLED") == (one["status"] == "cancelled")
 
-    async def test_reads_an_empty_one_too(self, ical_js: Read) -> None:
+    async def test_it_reads_an_empty_feed(self, ical_js: Read) -> None:
         found = await asyncio.to_thread(ical_js, ics_writer.write("loctician", [], {}, "en", AMINA))
         assert found == {"name": "Loctician: Appointments", "events": []}
 
@@ -139,7 +139,7 @@ class TestImport:
 
     @settings(max_examples=30, deadline=None)
     @given(st.text(max_size=200), st.uuids(version=4))
-    def test_whatever_a_treatment_is_called_it_is_one_line_of_text(self, name: str, booking_id: UUID) -> None:
+    def test_any_treatment_name_becomes_one_line_of_text(self, name: str, booking_id: UUID) -> None:
         content = ics_writer.write("loctician", [row(at(1), 30)], {TREATMENT: name}, "da", AMINA)
         (event,) = events_in(content)
         assert str(event["summary"]).startswith(ics_writer.one_line(name))

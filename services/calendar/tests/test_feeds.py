@@ -1,3 +1,5 @@
+"""Calendar feeds: what they show, their text, and their tokens."""
+
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,10 +15,8 @@ from services.calendar.tests.feeds import NAMED, TREATED, at, booked, read_back,
 from services.calendar.tests.feeds import events_in as read_events
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.types import Deliver, Headers, Outbox
 
-Headers = Callable[..., dict[str, str]]
-Deliver = Callable[..., Awaitable[bool]]
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 Make = Callable[..., Awaitable[str]]
 HOSTILE = "Locs\r\nEND:VEVENT\rBEGIN:VALARM\nATTENDEE:mailto:evil@example.com\u2028X-EVIL:1\x0b;,\\"
 
@@ -41,7 +41,7 @@ async def events_in(client: httpx.AsyncClient, path: str) -> list[Any]:
 
 
 class TestFeeds:
-    async def test_a_loctician_sees_appointments_and_no_customer(
+    async def test_a_locticians_feed_shows_appointments_and_no_customer(
         self, client: httpx.AsyncClient, make: Make, deliver: Deliver
     ) -> None:
         await deliver("treatment.created.v1", TREATED)
@@ -59,7 +59,7 @@ class TestFeeds:
         assert "X-WR-CALNAME:Loctician: Aftaler Amina Ærø" in answer.text
         assert read_back(answer.content) == [span(taken)]
 
-    async def test_a_customer_sees_own_bookings_in_the_own_language(
+    async def test_a_customers_feed_shows_own_bookings_in_the_customers_language(
         self, client: httpx.AsyncClient, make: Make, deliver: Deliver
     ) -> None:
         await deliver("treatment.created.v1", TREATED)
@@ -75,7 +75,7 @@ class TestFeeds:
         (event,) = await events_in(client, path)
         assert str(event["summary"]) == "Retwist · Amina Ærø"
 
-    async def test_a_booking_keeps_its_uid_and_counts_up(
+    async def test_a_changed_booking_keeps_its_uid_and_increments_its_sequence(
         self, client: httpx.AsyncClient, make: Make, deliver: Deliver
     ) -> None:
         path, same = await make("loctician", AMINA), {"booking_id": uuid4(), "item_id": uuid4()}
@@ -89,7 +89,7 @@ class TestFeeds:
         assert second["dtstart"].dt == at(3)
         assert second["last-modified"].dt >= first["last-modified"].dt
 
-    async def test_a_cancelled_one_says_so_and_then_goes(
+    async def test_a_cancelled_appointment_is_shown_as_cancelled_for_a_month(
         self, client: httpx.AsyncClient, make: Make, deliver: Deliver, database: Database
     ) -> None:
         path, same = await make("loctician", AMINA), {"booking_id": uuid4(), "item_id": uuid4()}
@@ -112,13 +112,15 @@ class TestFeeds:
         found = {str(one["status"]): one["sequence"] for one in await events_in(client, path)}
         assert found == {"CANCELLED": 2, "CONFIRMED": 2}
 
-    async def test_what_is_long_past_is_left_out(self, client: httpx.AsyncClient, make: Make, deliver: Deliver) -> None:
+    async def test_appointments_that_are_long_past_are_left_out(
+        self, client: httpx.AsyncClient, make: Make, deliver: Deliver
+    ) -> None:
         path = await make("loctician", AMINA)
         for days in (-91, -89, 399, 401):
             await deliver("booking.created.v1", booked(at(days)))
         assert [one["dtstart"].dt for one in await events_in(client, path)] == [at(-89), at(399)]
 
-    async def test_unchanged_it_is_304(self, client: httpx.AsyncClient, make: Make, deliver: Deliver) -> None:
+    async def test_an_unchanged_feed_is_304(self, client: httpx.AsyncClient, make: Make, deliver: Deliver) -> None:
         path = await make("loctician", AMINA)
         first = await client.get(f"/{path}")
         seen = {"If-None-Match": first.headers["etag"]}
@@ -134,7 +136,9 @@ class TestFeeds:
 
 
 class TestText:
-    async def test_a_hostile_name_stays_a_name(self, client: httpx.AsyncClient, make: Make, deliver: Deliver) -> None:
+    async def test_a_hostile_name_cannot_add_properties(
+        self, client: httpx.AsyncClient, make: Make, deliver: Deliver
+    ) -> None:
         names = {"da": {"name": HOSTILE}, "en": {"name": HOSTILE}}
         await deliver("treatment.created.v1", TREATED | {"translations": names})
         await deliver("loctician.updated.v1", NAMED | {"display_name": HOSTILE})
@@ -148,7 +152,7 @@ class TestText:
             assert b"\x0b" not in content
             assert content.count(b"\r") == content.count(b"\n") == content.count(b"\r\n")
 
-    def test_lines_are_folded_at_75_octets_and_never_within_a_letter(self) -> None:
+    def test_lines_are_folded_at_75_octets_and_never_within_a_character(self) -> None:
         row = {
             "item_id": uuid4(), "booking_id": uuid4(), "treatment_id": TREATMENT, "loctician_id": AMINA, "version": 1,
             "starts_at": at(1), "ends_at": at(1, 11), "status": "confirmed", "changed_at": at(0),
@@ -162,7 +166,7 @@ class TestText:
 
 
 class TestTokens:
-    async def test_the_token_is_told_once_and_stored_hashed(
+    async def test_the_token_is_shown_once_and_stored_as_a_hash(
         self, client: httpx.AsyncClient, auth_headers: Headers, database: Database, outbox: Outbox
     ) -> None:
         headers = auth_headers("loctician", AMINA) | {"Idempotency-Key": "feed"}
@@ -181,12 +185,12 @@ class TestTokens:
         assert [one["type"] for one in await outbox()] == ["calendar.feed_created.v1"]
         assert (await client.post(url, headers=headers)).json() == made
 
-    async def test_a_new_one_ends_the_old_one(self, client: httpx.AsyncClient, make: Make) -> None:
+    async def test_a_new_address_replaces_the_old_one(self, client: httpx.AsyncClient, make: Make) -> None:
         first, second = await make("loctician", AMINA), await make("loctician", AMINA)
         assert (await client.get(f"/{first}")).status_code == 404
         assert (await client.get(f"/{second}")).status_code == 200
 
-    async def test_a_revoked_one_is_404(
+    async def test_a_revoked_address_is_404(
         self, client: httpx.AsyncClient, make: Make, auth_headers: Headers, outbox: Outbox
     ) -> None:
         path, url, headers = (
@@ -201,7 +205,7 @@ class TestTokens:
         assert (await outbox())[-1]["type"] == "calendar.feed_revoked.v1"
 
     @pytest.mark.parametrize("event", ["user.deactivated.v1", "user.role_changed.v1"])
-    async def test_it_ends_with_what_the_person_was(
+    async def test_a_feed_is_revoked_when_the_person_is_deactivated_or_changes_role(
         self, event: str, client: httpx.AsyncClient, make: Make, deliver: Deliver
     ) -> None:
         path = await make("loctician", AMINA)
@@ -211,18 +215,20 @@ class TestTokens:
     @pytest.mark.parametrize(
         "token", ["x", "A" * 43, "A" * 44, "..%2f..%2fetc", "%27%20OR%201=1", "æ" * 43, "A" * 42 + "%0a"]
     )
-    async def test_an_unknown_one_is_404(self, token: str, client: httpx.AsyncClient, make: Make) -> None:
+    async def test_an_unknown_token_is_404(self, token: str, client: httpx.AsyncClient, make: Make) -> None:
         await make("loctician", AMINA)
         assert (await client.get(f"/api/v1/calendar/feeds/{token}.ics")).status_code == 404
 
-    async def test_nobody_makes_one_of_anothers(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+    async def test_nobody_creates_a_feed_of_another_person(
+        self, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
         url = f"/api/v1/calendar/{AMINA}/feed"
         for method in ("POST", "GET", "DELETE"):
             for headers in (auth_headers("loctician", JONAS), auth_headers("customer", CUSTOMER)):
                 assert (await client.request(method, url, headers=headers)).status_code == 404
             assert (await client.request(method, url)).status_code == 401
 
-    async def test_the_salon_makes_one_for_a_chair_and_never_of_a_customers_bookings(
+    async def test_the_salon_creates_feeds_of_locticians_and_never_of_customers(
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver
     ) -> None:
         await deliver("booking.created.v1", booked(at(2)))
@@ -235,7 +241,7 @@ class TestTokens:
 
 
 class TestBounds:
-    async def test_a_feed_holds_two_thousand_at_most(
+    async def test_a_feed_has_at_most_two_thousand_events(
         self, client: httpx.AsyncClient, make: Make, database: Database
     ) -> None:
         start = datetime.now(UTC) + timedelta(days=1)

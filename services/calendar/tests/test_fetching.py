@@ -1,3 +1,5 @@
+"""Fetching imported calendars: redirects, limits, attacks and certificates."""
+
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
@@ -27,19 +29,19 @@ async def site() -> AsyncIterator[Web]:
 
 
 class TestFetching:
-    async def test_gives_content_and_validators(self, site: Web) -> None:
+    async def test_a_fetch_gives_content_and_validators(self, site: Web) -> None:
         site.replies["/a.ics"] = answer(CALENDAR, ETag='"1"', Last_Modified="Mon, 02 Mar 2026 10:00:00 GMT")
         found = await fetch(site.url("/a.ics"), LOCAL)
         assert found == Fetched(CALENDAR, '"1"', "Mon, 02 Mar 2026 10:00:00 GMT")
         assert f"host: calendar.example:{site.port}\r\n" in site.asked[0].lower()
 
-    async def test_asks_whether_it_has_changed(self, site: Web) -> None:
+    async def test_validators_are_sent_with_the_next_fetch(self, site: Web) -> None:
         site.replies["/a.ics"] = answer(status="304 Not Modified")
         assert await fetch(site.url("/a.ics"), LOCAL, '"1"', "Mon, 02 Mar 2026 10:00:00 GMT") == Fetched(None)
         assert 'if-none-match: "1"' in site.asked[0].lower()
         assert "if-modified-since: mon, 02 mar 2026 10:00:00 gmt" in site.asked[0].lower()
 
-    async def test_follows_three_redirects_and_no_fourth(self, site: Web) -> None:
+    async def test_three_redirects_are_followed_and_a_fourth_is_not(self, site: Web) -> None:
         site.replies |= {f"/{n}": moved(f"/{n + 1}") for n in range(4)} | {"/4": answer(CALENDAR)}
         assert (await fetch(site.url("/1"), LOCAL)).content == CALENDAR
         with pytest.raises(AddressRefused):
@@ -57,24 +59,24 @@ class TestFetching:
         ],
         ids=["missing", "broken", "packed", "cut short", "another protocol", "nothing"],
     )
-    async def test_what_gives_no_calendar_is_unreachable(self, reply: bytes, site: Web) -> None:
+    async def test_a_response_without_a_calendar_is_unreachable(self, reply: bytes, site: Web) -> None:
         site.replies["/"] = reply
         with pytest.raises(AddressUnreachable):
             await fetch(site.url(), LOCAL)
 
-    async def test_nobody_there_is_unreachable(self) -> None:
+    async def test_a_refused_connection_is_unreachable(self) -> None:
         async with web() as gone:
             url = gone.url()
         with pytest.raises(AddressUnreachable):
             await fetch(url, LOCAL)
 
-    async def test_a_server_that_never_answers_is_left(self, site: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_a_server_that_never_answers_is_given_up(self, site: Web, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(fetching, "SECONDS", 0.5)
         site.stalls = True
         with pytest.raises(AddressUnreachable):
             await fetch(site.url(), LOCAL)
 
-    async def test_one_that_never_ends_is_cut_off(self, site: Web) -> None:
+    async def test_a_response_that_never_ends_is_cut_off(self, site: Web) -> None:
         site.replies["/"] = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"X" * (MAX_BYTES + 1)
         with pytest.raises(CalendarTooLarge):
             await fetch(site.url(), LOCAL)
@@ -86,7 +88,7 @@ class TestAttacks:
         ["http://127.0.0.1:{port}/secret", "http://[::1]:{port}/secret", "http://[::ffff:127.0.0.1]:{port}/secret",
          "http://localhost:{port}/secret", "http://169.254.169.254/secret", "file:///etc/passwd"],
     )  # fmt: skip
-    async def test_a_redirect_to_the_inside_reaches_nothing(self, inner: str, site: Web) -> None:
+    async def test_a_redirect_to_an_internal_address_reaches_nothing(self, inner: str, site: Web) -> None:
         """The tests' server stands at a public name; everything else is judged as in earnest."""
         inner = inner.format(port=site.port)
         site.replies |= {"/": moved(inner), "/secret": answer(CALENDAR)}
@@ -105,7 +107,7 @@ class TestAttacks:
             await fetch(site.url("/"), policy)
         assert len(site.asked) == 1
 
-    async def test_a_second_answer_of_the_resolver_is_never_asked_for(self, site: Web) -> None:
+    async def test_the_name_is_resolved_only_once(self, site: Web) -> None:
         """DNS rebinding: what is connected to is what was checked."""
         site.replies["/"] = answer(CALENDAR)
         answers = iter([["127.0.0.1"], ["169.254.169.254"]])
@@ -116,12 +118,12 @@ class TestAttacks:
         assert (await fetch(site.url(), replace(LOCAL, resolve=rebinding))).content == CALENDAR
         assert next(answers) == ["169.254.169.254"]
 
-    async def test_the_systems_resolver_has_no_say_in_where_it_connects(self, site: Web) -> None:
+    async def test_the_connection_goes_to_the_checked_address(self, site: Web) -> None:
         site.replies["/"] = answer(CALENDAR)
         url = site.url(host="no-such-name.invalid")
         assert (await fetch(url, LOCAL)).content == CALENDAR
 
-    async def test_a_proxy_in_the_environment_is_not_asked(self, site: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_a_proxy_in_the_environment_is_not_used(self, site: Web, monkeypatch: pytest.MonkeyPatch) -> None:
         async with web() as proxy:
             for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
                 monkeypatch.setenv(name, proxy.url(host="127.0.0.1"))
@@ -129,7 +131,7 @@ class TestAttacks:
             await fetch(site.url(), LOCAL)
             assert proxy.asked == []
 
-    async def test_a_slow_resolver_is_left(self, site: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_a_slow_resolver_is_given_up(self, site: Web, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("services.calendar.imports.address_check.RESOLVE_SECONDS", 0.1)
 
         async def never(host: str, port: int) -> list[str]:
@@ -162,7 +164,9 @@ def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext
 
 
 class TestCertificates:
-    async def test_one_for_the_name_is_trusted_though_the_connection_goes_to_a_number(self, tmp_path: Path) -> None:
+    async def test_a_certificate_for_the_name_is_trusted_although_the_connection_goes_to_an_ip_address(
+        self, tmp_path: Path
+    ) -> None:
         server, trusting = certificate(tmp_path, "calendar.example")
         async with web(server) as site:
             site.replies["/"] = answer(CALENDAR)
@@ -177,14 +181,14 @@ class TestCertificates:
                 await fetch(secure.url(scheme="https"), replace(LOCAL, plain_http=False, trusted=trusting))
         assert (len(secure.asked), site.asked) == (1, [])
 
-    async def test_one_for_another_name_is_not(self, tmp_path: Path) -> None:
+    async def test_a_certificate_for_another_name_is_not_trusted(self, tmp_path: Path) -> None:
         server, trusting = certificate(tmp_path, "other.example")
         async with web(server) as site:
             with pytest.raises(AddressUnreachable):
                 await fetch(site.url(scheme="https"), replace(LOCAL, trusted=trusting))
             assert site.asked == []
 
-    async def test_one_that_nobody_vouches_for_is_not(self, tmp_path: Path) -> None:
+    async def test_a_certificate_of_an_unknown_authority_is_not_trusted(self, tmp_path: Path) -> None:
         server, _ = certificate(tmp_path, "calendar.example")
         async with web(server) as site:
             with pytest.raises(AddressUnreachable):

@@ -1,4 +1,5 @@
-from collections.abc import Awaitable, Callable
+"""Working hours and time off over HTTP: events, access and input."""
+
 from typing import Any
 from uuid import uuid4
 
@@ -10,10 +11,8 @@ from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, WEEK, booki
 from services.calendar.windows.service import extend_horizon
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.types import Deliver, Headers, Outbox
 
-Headers = Callable[..., dict[str, str]]
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
-Deliver = Callable[..., Awaitable[bool]]
 URL = f"/api/v1/calendar/{AMINA}"
 
 
@@ -30,7 +29,7 @@ class TestHours:
         days = {day["date"]: day["windows"] for one in events for day in one["data"]["days"]}
         assert len(days[open_day().isoformat()]) == 1
 
-    async def test_the_same_again_publishes_nothing(
+    async def test_setting_the_same_hours_again_publishes_nothing(
         self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Outbox, database: Database
     ) -> None:
         headers = auth_headers("staff")
@@ -76,13 +75,13 @@ class TestHours:
         forced = await client.post(f"{URL}/time-off", json=body | {"force": True}, headers=headers)
         assert forced.status_code == 201
 
-    async def test_demo_loads_once(self, database: Database, outbox: Outbox) -> None:
+    async def test_demo_data_is_loaded_once(self, database: Database, outbox: Outbox) -> None:
         async with transaction(database, SERVICE_CLAIMS) as session:
             assert await demo.load(session)
             assert not await demo.load(session)
         assert len({one["subject"] for one in await outbox()}) == 3
 
-    async def test_erasing_a_customer_leaves_the_appointment(self, database: Database, deliver: Deliver) -> None:
+    async def test_erasing_a_customer_keeps_the_appointment(self, database: Database, deliver: Deliver) -> None:
         await deliver("booking.created.v1", booking("2026-03-02T10:00:00Z", "2026-03-02T11:00:00Z"))
         async with transaction(database, SERVICE_CLAIMS) as session:
             assert len((await privacy.export(session, CUSTOMER))["appointments"]) == 1
@@ -93,7 +92,7 @@ class TestHours:
 
 class TestAccess:
     @pytest.mark.parametrize("path", ["", "/working-hours", "/time-off"])
-    async def test_only_the_loctician_and_the_salon(
+    async def test_only_the_loctician_and_the_salon_have_access(
         self, path: str, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         assert (await client.get(URL + path)).status_code == 401

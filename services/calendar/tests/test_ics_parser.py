@@ -1,4 +1,4 @@
-"""Reading calendars that others wrote, some of them with bad intent."""
+"""Parsing calendars that others wrote, some of them hostile."""
 
 import subprocess
 import sys
@@ -34,7 +34,7 @@ class TestTimes:
         assert busy("DTSTART:20270302T100000Z\nDTEND:20270302T113000Z") == ["03-02 10:00/03-02 11:30"]
         assert busy("DTSTART:20270302T100000Z\nDURATION:PT90M") == ["03-02 10:00/03-02 11:30"]
 
-    def test_overlapping_ones_are_one_busy_time(self) -> None:
+    def test_overlapping_events_are_one_busy_time(self) -> None:
         events = "DTSTART:20270302T100000Z\nDTEND:20270302T120000Z", "DTSTART:20270302T110000Z\nDTEND:20270302T130000Z"
         assert busy(*events) == ["03-02 10:00/03-02 13:00"]
 
@@ -42,11 +42,11 @@ class TestTimes:
         assert busy("DTSTART;VALUE=DATE:20270302") == ["03-01 23:00/03-02 23:00"]
         assert busy("DTSTART;VALUE=DATE:20270327\nDTEND;VALUE=DATE:20270329") == ["03-26 23:00/03-28 22:00"]
 
-    def test_a_time_without_a_zone_is_meant_in_copenhagen(self) -> None:
+    def test_a_time_without_a_zone_is_in_copenhagen(self) -> None:
         assert busy("DTSTART:20270302T100000\nDTEND:20270302T110000") == ["03-02 09:00/03-02 10:00"]
         assert busy("DTSTART:20270702T100000\nDTEND:20270702T110000") == ["07-02 08:00/07-02 09:00"]
 
-    def test_a_zone_that_the_calendar_itself_defines(self) -> None:
+    def test_a_zone_that_the_calendar_defines_is_used(self) -> None:
         mars = (
             "BEGIN:VTIMEZONE\nTZID:Mars\nBEGIN:STANDARD\nDTSTART:19700101T000000\n"
             "TZOFFSETFROM:+0500\nTZOFFSETTO:+0500\nEND:STANDARD\nEND:VTIMEZONE\n"
@@ -55,34 +55,34 @@ class TestTimes:
         assert busy(event, before=mars) == ["03-02 05:00/03-02 06:00"]
 
     @pytest.mark.parametrize("more", ["TRANSP:TRANSPARENT", "STATUS:CANCELLED"])
-    def test_what_is_free_or_cancelled_blocks_nothing(self, more: str) -> None:
+    def test_free_and_cancelled_events_block_nothing(self, more: str) -> None:
         assert busy(f"DTSTART:20270302T100000Z\nDTEND:20270302T110000Z\n{more}") == []
 
-    def test_a_moment_blocks_nothing(self) -> None:
+    def test_an_event_without_length_blocks_nothing(self) -> None:
         assert busy("DTSTART:20270302T100000Z") == []
 
-    def test_a_long_absence_is_cut_to_what_is_asked(self) -> None:
+    def test_a_long_event_is_cut_to_the_period(self) -> None:
         assert busy("DTSTART:20200101T000000Z\nDTEND:20990101T000000Z") == ["03-01 00:00/04-01 00:00"]
 
-    def test_several_calendars_in_one_file_all_count(self) -> None:
+    def test_all_calendars_in_one_file_count(self) -> None:
         one = calendar("DTSTART:20270302T100000Z\nDTEND:20270302T110000Z")
         two = calendar("DTSTART:20270303T100000Z\nDTEND:20270303T110000Z")
         assert len(busy_times(one + two, START, END)) == 2
 
 
 class TestRecurrences:
-    def test_they_keep_the_clock_over_its_change(self) -> None:
+    def test_recurrences_keep_their_wall_clock_time_over_a_change(self) -> None:
         event = "DTSTART;TZID=Europe/Copenhagen:20270327T100000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2"
         assert busy(event) == ["03-27 09:00/03-27 10:00", "03-28 08:00/03-28 09:00"]
 
-    def test_one_in_the_skipped_hour_keeps_its_length(self) -> None:
+    def test_a_recurrence_in_the_skipped_hour_keeps_its_length(self) -> None:
         event = "DTSTART;TZID=Europe/Copenhagen:20270327T023000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=3"
         assert busy(event) == ["03-27 01:30/03-27 02:30", "03-28 01:30/03-28 02:30", "03-29 00:30/03-29 01:30"]
 
-    def test_one_without_an_end_goes_on_to_the_horizon_only(self) -> None:
+    def test_a_rule_without_an_end_stops_at_the_horizon(self) -> None:
         assert len(busy(DAILY)) == (END - START).days - 1
 
-    def test_exceptions_and_moved_and_cancelled_ones_are_heeded(self) -> None:
+    def test_excluded_moved_and_cancelled_recurrences_are_respected(self) -> None:
         series = "UID:same\nDTSTART:20270302T100000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=4\nEXDATE:20270303T100000Z"
         moved = "UID:same\nRECURRENCE-ID:20270304T100000Z\nDTSTART:20270304T150000Z\nDURATION:PT1H"
         cancelled = (
@@ -95,7 +95,7 @@ class TestRecurrences:
         assert [f"{start:%d %H}" for start, _ in found] == ["02 10", "04 15"]
 
 
-class TestBombs:
+class TestHostileCalendars:
     """Each within bounds of time and memory, and none of them takes the service along."""
 
     @pytest.mark.parametrize(
@@ -110,11 +110,11 @@ class TestBombs:
         ],
         ids=["every second", "every minute", "every second, folded", "too many events", "too deep", "too many bytes"],
     )
-    def test_some_are_seen_before_anything_is_parsed(self, content: bytes) -> None:
+    def test_obvious_bombs_are_refused_before_parsing(self, content: bytes) -> None:
         with pytest.raises(Refused, match="calendar_too_large"):
             busy_times(content, START, END)
 
-    def test_more_recurrences_than_anybody_has(self) -> None:
+    def test_too_many_recurrences_are_refused(self) -> None:
         with pytest.raises(Refused, match="calendar_too_large"):
             busy_times(calendar(*[DAILY] * 60), START, END)
 
@@ -126,7 +126,7 @@ class TestBombs:
         ],
         ids=["a rule that multiplies", "hourly from the year 1"],
     )
-    async def test_others_run_out_of_processor_time(self, event: str) -> None:
+    async def test_other_bombs_run_out_of_processor_time(self, event: str) -> None:
         with pytest.raises(CalendarTooLarge):
             await ics_sandbox.read(calendar(event), date(2028, 4, 1), cpu_seconds=2)
 
@@ -142,25 +142,25 @@ class TestBombs:
         ],
         ids=["nothing", "bytes", "a web page", "half of one", "no date", "no start"],
     )
-    async def test_what_is_no_calendar_is_refused(self, content: bytes) -> None:
+    async def test_content_that_is_not_a_calendar_is_refused(self, content: bytes) -> None:
         with pytest.raises(ProblemError) as refused:
             await ics_sandbox.read(content, date(2028, 4, 1))
         assert isinstance(refused.value, NotACalendar)
 
-    def test_the_process_cannot_take_the_memory(self) -> None:
+    def test_the_process_cannot_use_more_memory_than_allowed(self) -> None:
         script = "import services.calendar.imports.ics_parser as p; p.busy_times = lambda *_: bytes(10**9); p.main()"
         command = [sys.executable, "-c", script, "0", "1", "5"]
         found = subprocess.run(command, input=b"", capture_output=True, check=True, timeout=60, cwd=ics_sandbox.ROOT)
         assert found.stdout == b'{"problem": "calendar_too_large"}'
 
-    def test_the_process_is_told_none_of_our_secrets(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_process_inherits_no_secrets(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """What the parser may do with its environment, it does with an empty one."""
         monkeypatch.setenv("SECRET_KEY", "not to be seen")
         assert ics_sandbox.environment() == {"PYTHONPATH": str(ics_sandbox.ROOT)}
 
 
 class TestReading:
-    async def test_gives_the_times_and_nothing_else(self) -> None:
+    async def test_reading_gives_busy_times(self) -> None:
         day = datetime.now(UTC).replace(hour=10, minute=0, second=0, microsecond=0) + timedelta(days=2)
         event = f"DTSTART:{day:%Y%m%dT%H%M%SZ}\nDURATION:PT1H\nSUMMARY:Therapy\nLOCATION:Somewhere"
         found: list[Interval] = await ics_sandbox.read(calendar(event), ics_sandbox.read_until())

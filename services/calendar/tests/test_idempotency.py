@@ -1,5 +1,6 @@
+"""Idempotency keys of the creating calls."""
+
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -11,9 +12,8 @@ from services.calendar.tests.conftest import AMINA, JONAS, booking, open_day
 from shared.database.session import Database, transaction
 from shared.http import idempotency
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.types import Deliver, Headers
 
-Headers = Callable[..., dict[str, str]]
-Deliver = Callable[..., Awaitable[bool]]
 URL = f"/api/v1/calendar/{AMINA}/time-off"
 AGE = "UPDATE calendar.idempotency_keys SET created_at = now() - interval '24 hours 1 minute'"
 
@@ -36,13 +36,17 @@ class TestIdempotency:
         )
         assert len((await client.get(URL, headers=headers)).json()["items"]) == 1
 
-    async def test_the_same_key_at_once_counts_once(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+    async def test_simultaneous_requests_with_the_same_key_count_once(
+        self, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
         headers = auth_headers("loctician", AMINA) | {"Idempotency-Key": uuid4().hex}
         answers = await asyncio.gather(*(client.post(URL, json=lunch(), headers=headers) for _ in range(6)))
         assert {one.status_code for one in answers} == {201}
         assert len({one.json()["id"] for one in answers}) == 1
 
-    async def test_another_body_is_422(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+    async def test_the_same_key_with_another_body_is_422(
+        self, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
         headers = auth_headers("loctician", AMINA) | {"Idempotency-Key": "lunch"}
         await client.post(URL, json=lunch(), headers=headers)
         other = await client.post(URL, json=lunch(13), headers=headers)
@@ -50,7 +54,7 @@ class TestIdempotency:
         feed = await client.post(f"/api/v1/calendar/{AMINA}/feed", headers=headers)
         assert (feed.status_code, feed.json()["code"]) == (422, "idempotency_key_reused")
 
-    async def test_a_key_is_its_callers_own(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+    async def test_callers_do_not_share_keys(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
         key = {"Idempotency-Key": "lunch"}
         mine = await client.post(URL, json=lunch(), headers=auth_headers("loctician", AMINA) | key)
         staff = await client.post(URL, json=lunch(13), headers=auth_headers("staff") | key)
@@ -59,7 +63,7 @@ class TestIdempotency:
         assert [one.status_code for one in (mine, staff, other)] == [201, 201, 201]
         assert len({one.json()["id"] for one in (mine, staff, other)}) == 3
 
-    async def test_a_refusal_is_not_kept(
+    async def test_an_error_is_not_stored_under_the_key(
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver
     ) -> None:
         headers = auth_headers("loctician", AMINA) | {"Idempotency-Key": "lunch"}
@@ -77,7 +81,7 @@ class TestIdempotency:
             await session.execute(text(AGE))
         assert (await client.post(URL, json=lunch(13), headers=headers)).status_code == 201
 
-    async def test_keys_that_have_lapsed_are_removed_and_no_others(
+    async def test_only_expired_keys_are_removed(
         self, client: httpx.AsyncClient, auth_headers: Headers, database: Database
     ) -> None:
         headers = auth_headers("loctician", AMINA)

@@ -1,3 +1,5 @@
+"""Imported calendars: files, addresses and the refresh worker."""
+
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -21,9 +23,9 @@ from services.calendar.windows.service import HORIZON
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging.events import new_id
+from shared.testing.types import Headers, Outbox
+from shared.testing.waiting import until
 
-Headers = Callable[..., dict[str, str]]
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 Run = Callable[[str], Awaitable[Any]]
 URL = f"/api/v1/calendar/{AMINA}"
 OPEN_TRANSACTIONS = """
@@ -88,7 +90,7 @@ async def listed(client: httpx.AsyncClient, headers: dict[str, str]) -> list[dic
 
 
 class TestFiles:
-    async def test_busy_times_are_kept_out_of_the_windows(
+    async def test_busy_times_are_cut_out_of_the_windows(
         self, amina: httpx.AsyncClient, headers: dict[str, str], outbox: Outbox
     ) -> None:
         assert len(await windows(amina, headers)) == 1
@@ -101,7 +103,7 @@ class TestFiles:
         assert event["type"] == "calendar.import_added.v1"
         assert [day["date"] for day in changed["data"]["days"]] == [open_day().isoformat()]
 
-    async def test_removing_it_gives_the_time_back(
+    async def test_removing_an_import_opens_the_windows_again(
         self, amina: httpx.AsyncClient, headers: dict[str, str], outbox: Outbox
     ) -> None:
         before = await windows(amina, headers)
@@ -111,15 +113,15 @@ class TestFiles:
         assert (await outbox())[-2]["type"] == "calendar.import_removed.v1"
         assert (await amina.delete(f"{URL}/imports/{added.json()['id']}", headers=headers)).status_code == 404
 
-    async def test_a_day_all_busy_is_closed(self, amina: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    async def test_a_day_that_is_busy_all_day_is_closed(
+        self, amina: httpx.AsyncClient, headers: dict[str, str]
+    ) -> None:
         await upload(amina, headers, calendar("00:00", "23:59"))
         query = {"from": open_day().isoformat(), "view": "day"}
         (day,) = (await amina.get(URL, params=query, headers=headers)).json()["days"]
         assert (day["windows"], day["closed_for"], len(day["busy"])) == ([], "time_off", 1)
 
-    async def test_nothing_but_times_is_stored(
-        self, amina: httpx.AsyncClient, headers: dict[str, str], run: Run
-    ) -> None:
+    async def test_only_times_are_stored(self, amina: httpx.AsyncClient, headers: dict[str, str], run: Run) -> None:
         await upload(amina, headers, calendar(), **{"Idempotency-Key": "file"})
         for table in ("imports", "outbox", "idempotency_keys", "windows"):
             for (row,) in await run(f"SELECT CAST(t AS text) FROM calendar.{table} t"):
@@ -135,7 +137,7 @@ class TestFiles:
             (calendar().replace(b"UID:1", b"RRULE:FREQ=SECONDLY"), "calendar_too_large"),
         ],
     )
-    async def test_bad_ones_are_422(
+    async def test_invalid_input_is_422(
         self, content: bytes, code: str, amina: httpx.AsyncClient, headers: dict[str, str]
     ) -> None:
         refused = await upload(amina, headers, content)
@@ -148,7 +150,7 @@ class TestFiles:
         assert (await upload(amina, headers, b"X" * 1_048_577)).status_code == 413
         assert (await upload(amina, headers, calendar(), **{"Content-Type": "text/plain"})).status_code == 415
 
-    async def test_a_form_brings_its_file(self, amina: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    async def test_a_file_can_be_sent_in_a_form(self, amina: httpx.AsyncClient, headers: dict[str, str]) -> None:
         sent = {"file": ("away.ics", calendar(), "text/calendar")}
         added = await amina.post(f"{URL}/imports", files=sent, headers=headers)
         assert added.status_code == 201
@@ -173,13 +175,15 @@ class TestFiles:
         assert (refused.status_code, refused.json()["code"]) == (status, code)
         assert await listed(amina, headers) == []
 
-    async def test_there_can_be_five(self, amina: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    async def test_a_loctician_can_have_five_imports(self, amina: httpx.AsyncClient, headers: dict[str, str]) -> None:
         for _ in range(5):
             assert (await upload(amina, headers, calendar())).status_code == 201
         refused = await upload(amina, headers, calendar())
         assert (refused.status_code, refused.json()["code"]) == (409, "limit_reached")
 
-    async def test_the_same_key_counts_once(self, amina: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    async def test_an_import_repeated_under_its_key_counts_once(
+        self, amina: httpx.AsyncClient, headers: dict[str, str]
+    ) -> None:
         key = {"Idempotency-Key": uuid4().hex}
         first = await upload(amina, headers, calendar(), **key)
         assert (await upload(amina, headers, calendar(), **key)).json() == first.json()
@@ -187,11 +191,11 @@ class TestFiles:
         assert len(await listed(amina, headers)) == 1
 
 
-class TestAddressesGiven:
+class TestImportedAddresses:
     async def add(self, client: httpx.AsyncClient, headers: dict[str, str], url: str) -> httpx.Response:
         return await client.post(f"{URL}/imports", json={"url": url}, headers=headers)
 
-    async def test_it_is_fetched_and_then_kept_current(
+    async def test_an_address_is_fetched_and_then_refreshed(
         self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run
     ) -> None:
         site.replies["/a.ics"] = answer(calendar(), ETag='"1"')
@@ -215,7 +219,7 @@ class TestAddressesGiven:
         await refresh_due(database, LOCAL)
         assert len(await windows(amina, headers)) == 1
 
-    async def test_no_transaction_is_open_while_it_is_fetched(
+    async def test_no_transaction_is_open_during_a_fetch(
         self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run
     ) -> None:
         found: list[Any] = []
@@ -229,20 +233,23 @@ class TestAddressesGiven:
         await refresh_due(database, LOCAL)
         assert found == [(0,)]
 
-    async def test_the_worker_takes_what_is_waiting(
+    async def test_the_worker_fetches_waiting_imports(
         self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, app: FastAPI
     ) -> None:
-        """With the policy that stands in earnest, which lets it go nowhere."""
+        """With the real address policy, which refuses the test server."""
+
+        async def is_tried() -> bool:
+            return str((await listed(amina, headers))[0]["status"]) != "waiting"
+
         await self.add(amina, headers, site.url("/a.ics"))
         worker = asyncio.create_task(refresh_worker.run(app.state.runtime))
-        async with asyncio.timeout(10):
-            while (found := await listed(amina, headers))[0]["status"] == "waiting":
-                await asyncio.sleep(0.05)
+        await until(is_tried, seconds=10)
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)
-        assert (found[0]["status"], found[0]["problem"], site.asked) == ("failing", "address_refused", [])
+        (row,) = await listed(amina, headers)
+        assert (row["status"], row["problem"], site.asked) == ("failing", "address_refused", [])
 
-    async def test_refreshes_come_at_intervals_that_differ(
+    async def test_refreshes_are_spread_over_time(
         self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run
     ) -> None:
         site.replies["/a.ics"] = answer(calendar())
@@ -253,7 +260,7 @@ class TestAddressesGiven:
         assert all(3_240 <= wait <= 3_960 for (wait,) in waits)
         assert len({round(wait, 1) for (wait,) in waits}) == 3
 
-    async def test_what_covers_too_little_is_fetched_anew(
+    async def test_an_import_that_does_not_cover_the_horizon_is_fetched_without_validators(
         self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run
     ) -> None:
         site.replies["/a.ics"] = answer(calendar(), ETag='"1"')
@@ -265,7 +272,7 @@ class TestAddressesGiven:
         (found,) = await listed(amina, headers)
         assert found["covers_until"] > (today() + HORIZON).isoformat()
 
-    async def test_a_failure_keeps_the_busy_times_and_waits_longer(
+    async def test_a_failure_keeps_the_busy_times_and_doubles_the_pause(
         self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run
     ) -> None:
         site.replies["/a.ics"] = answer(calendar())
@@ -304,13 +311,15 @@ class TestAddressesGiven:
             "https://",
         ],
     )
-    async def test_an_address_inside_is_422(self, url: str, client: httpx.AsyncClient, headers: dict[str, str]) -> None:
-        """With the policy that stands in earnest."""
+    async def test_an_internal_address_is_422(
+        self, url: str, client: httpx.AsyncClient, headers: dict[str, str]
+    ) -> None:
+        """With the real address policy."""
         refused = await self.add(client, headers, url)
         assert (refused.status_code, refused.json()["code"]) == (422, "address_refused")
         assert await listed(client, headers) == []
 
-    async def test_one_that_turns_inside_later_is_not_fetched(
+    async def test_a_name_that_later_resolves_to_an_internal_address_is_not_fetched(
         self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database
     ) -> None:
         await self.add(amina, headers, site.url("/a.ics"))
@@ -320,14 +329,14 @@ class TestAddressesGiven:
         assert (found["status"], found["problem"]) == ("failing", "address_refused")
 
     @pytest.mark.parametrize("body", [{}, {"url": 1}, {"url": "https://a.example", "x": 1}, {"url": "h" * 2001}])
-    async def test_bad_bodies_are_422(
+    async def test_invalid_bodies_are_422(
         self, body: dict[str, Any], client: httpx.AsyncClient, headers: dict[str, str]
     ) -> None:
         answered = await client.post(f"{URL}/imports", json=body, headers=headers)
         assert (answered.status_code, answered.json()["code"]) == (422, "invalid_input")
         assert answered.json()["errors"][0]["pointer"].startswith("/body")
 
-    async def test_its_path_is_shown_to_nobody(
+    async def test_the_path_of_an_address_is_never_shown(
         self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, outbox: Outbox
     ) -> None:
         await self.add(amina, headers, site.url("/private-0123456789/basic.ics"))
@@ -335,8 +344,8 @@ class TestAddressesGiven:
         assert "0123456789" not in shown + str(await outbox())
 
 
-class TestBombs:
-    async def test_others_are_answered_while_one_is_being_read(self, amina: httpx.AsyncClient) -> None:
+class TestHostileCalendars:
+    async def test_other_requests_are_answered_while_a_calendar_is_parsed(self, amina: httpx.AsyncClient) -> None:
         rule = b"RRULE:FREQ=DAILY;BYHOUR=%b;BYMINUTE=%b" % tuple(
             b",".join(b"%d" % n for n in range(most)) for most in (24, 60)
         )
@@ -350,7 +359,9 @@ class TestBombs:
 
 
 class TestAccess:
-    async def test_only_the_loctician_and_the_salon(self, amina: httpx.AsyncClient, auth_headers: Headers) -> None:
+    async def test_only_the_loctician_and_the_salon_have_access(
+        self, amina: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
         added = await upload(amina, auth_headers("staff"), calendar())
         assert added.status_code == 201
         one = f"{URL}/imports/{added.json()['id']}"
@@ -365,7 +376,7 @@ class TestAccess:
 
 
 class TestHorizon:
-    async def test_many_busy_times_are_no_longer_work(
+    async def test_many_busy_times_do_not_slow_publishing(
         self, amina: httpx.AsyncClient, headers: dict[str, str], database: Database, run: Run
     ) -> None:
         """Two thousand of them, and every day still has its own."""

@@ -1,6 +1,5 @@
-"""How much of anything a loctician may have."""
+"""How many times off and overrides a loctician may have."""
 
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -12,8 +11,8 @@ from services.calendar.tests.conftest import AMINA
 from services.calendar.tests.feeds import at
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.types import Headers
 
-Headers = Callable[..., dict[str, str]]
 URL = f"/api/v1/calendar/{AMINA}"
 FILL_TIME_OFF = """
     INSERT INTO calendar.time_off (id, loctician_id, starts_at, ends_at)
@@ -31,7 +30,7 @@ async def fill(database: Database, statement: str, **values: Any) -> None:
         await session.execute(text(statement), {"who": AMINA, "count": MAX_ROWS} | values)
 
 
-async def test_there_can_be_a_thousand_times_off_that_are_not_long_over(
+async def test_a_loctician_can_have_a_thousand_times_off(
     client: httpx.AsyncClient, auth_headers: Headers, database: Database
 ) -> None:
     headers, later = auth_headers("loctician", AMINA), {"start": at(50).isoformat(), "end": at(51).isoformat()}
@@ -45,7 +44,7 @@ async def test_there_can_be_a_thousand_times_off_that_are_not_long_over(
     assert (await client.post(f"{URL}/time-off", json=later, headers=headers)).status_code == 201
 
 
-async def test_there_can_be_a_thousand_overrides_to_come_and_any_of_them_can_be_changed(
+async def test_a_loctician_can_have_a_thousand_upcoming_overrides_and_change_each(
     client: httpx.AsyncClient, auth_headers: Headers, database: Database
 ) -> None:
     headers, body = auth_headers("loctician", AMINA), {"windows": [], "reason": "event"}

@@ -1,3 +1,5 @@
+"""The migrations of the schema calendar."""
+
 from uuid import UUID
 
 from sqlalchemy import text

@@ -1,4 +1,5 @@
-from collections.abc import Awaitable, Callable
+"""Overrides of single dates."""
+
 from datetime import timedelta
 from typing import Any
 
@@ -8,9 +9,8 @@ import pytest
 from services.calendar.hours.expansion import danish_holidays
 from services.calendar.local_time import today
 from services.calendar.tests.conftest import AMINA, JONAS, WEEK, open_day
+from shared.testing.types import Headers, Outbox
 
-Headers = Callable[..., dict[str, str]]
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 URL = f"/api/v1/calendar/{AMINA}"
 MORNING = {"windows": [{"starts": "08:00", "ends": "10:00"}, {"starts": "10:30", "ends": "12:00"}]}
 CLOSED = {"windows": [], "reason": "training"}
@@ -35,7 +35,7 @@ async def published(outbox: Outbox) -> dict[str, dict[str, Any]]:
 
 
 class TestOverrides:
-    async def test_other_hours_on_one_date(
+    async def test_an_override_replaces_the_hours_of_one_date(
         self, amina: httpx.AsyncClient, headers: dict[str, str], outbox: Outbox
     ) -> None:
         day, before = open_day().isoformat(), len(await outbox())
@@ -46,7 +46,7 @@ class TestOverrides:
         assert [one["date"] for one in event["data"]["days"]] == [day]
         assert len(event["data"]["days"][0]["windows"]) == 2
 
-    async def test_the_same_again_changes_nothing(
+    async def test_the_same_override_again_publishes_nothing(
         self, amina: httpx.AsyncClient, headers: dict[str, str], outbox: Outbox
     ) -> None:
         day = open_day().isoformat()
@@ -84,7 +84,7 @@ class TestOverrides:
         if other not in danish_holidays(other.year):
             assert days[other.isoformat()]["closed_for"] == "time_off"
 
-    async def test_they_are_listed_by_date(self, amina: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    async def test_overrides_are_listed_by_date(self, amina: httpx.AsyncClient, headers: dict[str, str]) -> None:
         first, second = open_day(), open_day() + timedelta(days=3)
         for day in (second, first):
             await amina.put(f"{URL}/overrides/{day}", json=CLOSED, headers=headers)
@@ -105,14 +105,14 @@ class TestOverrides:
             {"windows": [{"starts": f"{n:02}:00", "ends": f"{n:02}:30"} for n in range(11)]},
         ],
     )
-    async def test_bad_ones_are_422(
+    async def test_invalid_input_is_422(
         self, body: dict[str, Any], client: httpx.AsyncClient, headers: dict[str, str]
     ) -> None:
         answer = await client.put(f"{URL}/overrides/{open_day()}", json=body, headers=headers)
         assert answer.status_code == 422
 
     @pytest.mark.parametrize("day", ["2026-02-30", "0001-01-01", "9999-12-31", "tomorrow"])
-    async def test_a_bad_date_is_422(self, day: str, client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    async def test_an_invalid_date_is_422(self, day: str, client: httpx.AsyncClient, headers: dict[str, str]) -> None:
         assert (await client.put(f"{URL}/overrides/{day}", json=CLOSED, headers=headers)).status_code == 422
 
     async def test_another_loctician_changes_nothing(self, amina: httpx.AsyncClient, auth_headers: Headers) -> None:

@@ -1,6 +1,5 @@
-"""What is held on a person can be given out and forgotten, and the database itself keeps people apart."""
+"""Export and erasure of a person's data, and row security between people."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -19,10 +18,8 @@ from services.calendar.tests.test_imports import calendar
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS, Claims
 from shared.testing.schema import of_people, under_forced_rls
+from shared.testing.types import Deliver, Headers, Outbox
 
-Headers = Callable[..., dict[str, str]]
-Deliver = Callable[..., Awaitable[bool]]
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 URL = f"/api/v1/calendar/{AMINA}"
 SEEN = (
     *("working_hours", "overrides", "time_off", "imports", "appointments", "feeds", "idempotency_keys"),
@@ -59,7 +56,7 @@ async def exported(database: Database, subject: UUID) -> dict[str, Any]:
 
 
 class TestExport:
-    async def test_a_loctician_is_given_everything(self, amina: httpx.AsyncClient, database: Database) -> None:
+    async def test_a_locticians_export_has_all_tables(self, amina: httpx.AsyncClient, database: Database) -> None:
         found = await exported(database, AMINA)
         assert {name: len(rows) for name, rows in found.items()} == {
             "appointments": 1, "working_hours": 7, "overrides": 1, "time_off": 1, "imports": 1, "feeds": 1,
@@ -67,14 +64,14 @@ class TestExport:
         }  # fmt: skip
         assert "token_hash" not in found["feeds"][0]
 
-    async def test_a_customer_the_own_part(self, amina: httpx.AsyncClient, database: Database) -> None:
+    async def test_a_customers_export_has_own_appointments(self, amina: httpx.AsyncClient, database: Database) -> None:
         found = await exported(database, CUSTOMER)
         assert {name for name, rows in found.items() if rows} == {"appointments", "feeds", "languages"}
         assert str(AMINA) not in str(found)
 
 
 class TestErasure:
-    async def test_nothing_of_a_loctician_is_left_but_appointments(
+    async def test_erasing_a_loctician_leaves_only_appointments(
         self, amina: httpx.AsyncClient, database: Database, outbox: Outbox
     ) -> None:
         async with transaction(database, SERVICE_CLAIMS) as session:
@@ -86,7 +83,7 @@ class TestErasure:
         assert "calendar.feed_revoked.v1" in [one["type"] for one in events]
         assert all(not day["windows"] for day in events[-1]["data"]["days"])
 
-    async def test_nothing_leads_back_to_a_customer(
+    async def test_no_id_leads_to_an_erased_customer(
         self, amina: httpx.AsyncClient, database: Database, auth_headers: Headers
     ) -> None:
         made = await amina.post(f"/api/v1/calendar/{CUSTOMER}/feed", headers=auth_headers("customer", CUSTOMER))
@@ -101,7 +98,7 @@ class TestErasure:
 
 
 class TestRowLevelSecurity:
-    async def test_every_table_with_personal_data_is_under_it_by_force(self, owner: AsyncEngine) -> None:
+    async def test_row_security_is_forced_on_every_table_with_personal_data(self, owner: AsyncEngine) -> None:
         assert await under_forced_rls(owner, "calendar") >= of_people(metadata) | set(SEEN)
 
     @pytest.mark.parametrize(
@@ -115,7 +112,9 @@ class TestRowLevelSecurity:
         ],
         ids=["nobody", "another loctician", "another customer", "a customer with her id", "a loctician with his id"],
     )
-    async def test_nobody_reads_anothers(self, claims: Claims, amina: httpx.AsyncClient, database: Database) -> None:
+    async def test_nobody_reads_another_persons_rows(
+        self, claims: Claims, amina: httpx.AsyncClient, database: Database
+    ) -> None:
         for table in SEEN:
             await self._reads_none(table, claims, database)
 
@@ -135,7 +134,7 @@ class TestRowLevelSecurity:
             changed = text("UPDATE calendar.appointments SET status = 'cancelled' RETURNING 1")
             assert (await session.execute(changed)).all() == []
 
-    async def test_nobody_writes_for_another(self, amina: httpx.AsyncClient, database: Database) -> None:
+    async def test_nobody_writes_another_persons_rows(self, amina: httpx.AsyncClient, database: Database) -> None:
         forged = "INSERT INTO calendar.overrides VALUES (:amina, '2030-01-01', '[]', 'closed')"
         with pytest.raises(ProgrammingError, match="row-level security"):
             async with transaction(database, Claims(role="loctician", sub=JONAS)) as session:

@@ -1,4 +1,5 @@
-from collections.abc import Awaitable, Callable
+"""Republishing after a restore."""
+
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,13 +10,12 @@ from services.calendar.tests.conftest import AMINA, WEEK
 from services.calendar.windows.service import HORIZON
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.types import Headers, Outbox
 
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 
-
-class TestRetelling:
-    async def test_every_day_ahead_is_told_again_under_a_newer_version(
-        self, client: httpx.AsyncClient, auth_headers: Callable[..., dict[str, str]], database: Database, outbox: Outbox
+class TestRepublish:
+    async def test_every_day_of_the_horizon_is_published_again_with_a_newer_version(
+        self, client: httpx.AsyncClient, auth_headers: Headers, database: Database, outbox: Outbox
     ) -> None:
         headers = auth_headers("staff")
         path = f"/api/v1/calendar/{AMINA}/working-hours"

@@ -1,4 +1,4 @@
-"""Each policy takes what has been kept long enough, and nothing else."""
+"""Each retention policy removes what was kept long enough, and nothing else."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -17,9 +17,8 @@ from services.calendar.tests.feeds import at, booked
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.retention import applied, named
+from shared.testing.types import Deliver, Headers
 
-Headers = Callable[..., dict[str, str]]
-Deliver = Callable[..., Awaitable[bool]]
 Rows = Callable[..., Awaitable[list[Any]]]
 YEAR = timedelta(days=365)
 
@@ -48,7 +47,7 @@ def run(database: Database) -> Rows:
 
 
 @pytest.mark.parametrize("name", INSERTS)
-async def test_what_is_older_goes_and_what_is_younger_stays(name: str, database: Database, run: Rows) -> None:
+async def test_each_policy_removes_older_rows_and_keeps_newer_ones(name: str, database: Database, run: Rows) -> None:
     policy = named(SERVICE.policies, name)
     key = {"overrides": "day", "windows": "day", "appointments": "item_id", "booking_versions": "booking_id"}
     column = key.get(name, "id")
@@ -61,15 +60,13 @@ async def test_what_is_older_goes_and_what_is_younger_stays(name: str, database:
     assert await run(f"SELECT {column} FROM calendar.{name}") == [younger]
 
 
-async def test_hours_that_hold_on_are_kept(database: Database, run: Rows) -> None:
+async def test_hours_that_are_still_valid_are_kept(database: Database, run: Rows) -> None:
     endless = INSERTS["working_hours"].replace("CAST(:at AS date)", "NULL")
     await run(f"INSERT INTO calendar.working_hours {endless}", id=uuid4(), who=AMINA)
     assert await applied(database, named(SERVICE.policies, "working_hours")) == 0
 
 
-async def test_a_past_appointment_is_parted_from_its_customer_and_stays(
-    database: Database, deliver: Deliver, run: Rows
-) -> None:
+async def test_a_past_appointment_is_anonymized_and_kept(database: Database, deliver: Deliver, run: Rows) -> None:
     for days in (-364, -366, 5):
         await deliver("booking.created.v1", booked(at(days, 1)))
     assert await applied(database, named(SERVICE.policies, "appointment_customers")) == 1
@@ -77,7 +74,7 @@ async def test_a_past_appointment_is_parted_from_its_customer_and_stays(
     assert customers == [ANONYMOUS_ID, CUSTOMER, CUSTOMER]
 
 
-async def test_a_cancelled_appointment_goes_after_a_month_whenever_it_would_have_been(
+async def test_a_cancelled_appointment_is_removed_a_month_after_it_was_cancelled(
     database: Database, deliver: Deliver, run: Rows
 ) -> None:
     for status in ("cancelled", "confirmed", "cancelled"):
@@ -108,7 +105,7 @@ IMPORT = """
 """
 
 
-async def test_an_ended_import_goes_once_it_blocks_nothing_any_more(database: Database, run: Rows) -> None:
+async def test_an_ended_import_is_removed_once_it_blocks_nothing(database: Database, run: Rows) -> None:
     long_ago, lately = at(-31), at(-29)
     cases: dict[str, dict[str, Any]] = {
         "an uploaded file long over": {"covers": long_ago},
@@ -133,7 +130,7 @@ async def test_an_ended_import_goes_once_it_blocks_nothing_any_more(database: Da
     }
 
 
-async def test_all_of_them_together_change_no_hours_to_come(
+async def test_all_policies_together_change_no_future_windows(
     client: httpx.AsyncClient, auth_headers: Headers, database: Database, run: Rows
 ) -> None:
     headers = auth_headers("loctician", AMINA)

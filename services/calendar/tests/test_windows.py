@@ -1,4 +1,5 @@
-from collections.abc import Awaitable, Callable
+"""Publishing of open windows: the horizon, and only the days that changed."""
+
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,9 +12,8 @@ from services.calendar.tests.conftest import AMINA, WEEK, open_day
 from services.calendar.windows.service import HORIZON, extend_horizon
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.types import Headers, Outbox
 
-Headers = Callable[..., dict[str, str]]
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 URL = f"/api/v1/calendar/{AMINA}"
 
 
@@ -40,7 +40,7 @@ def spans(windows: list[dict[str, str]]) -> list[tuple[datetime, datetime]]:
 
 
 class TestHorizon:
-    async def test_a_new_day_is_published_by_itself(
+    async def test_only_the_new_day_is_published(
         self, client: httpx.AsyncClient, auth_headers: Headers, database: Database, outbox: Outbox
     ) -> None:
         await client.put(f"{URL}/working-hours", json=WEEK, headers=auth_headers("staff"))
@@ -58,7 +58,7 @@ class TestHorizon:
 
 
 class TestOnlyChanges:
-    async def test_whoever_heard_every_event_knows_what_stands(
+    async def test_all_events_together_give_the_current_windows(
         self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Outbox
     ) -> None:
         headers, day = auth_headers("staff"), open_day()

@@ -1,5 +1,7 @@
+"""The audit log: what is recorded, that it is append-only, and who reads it."""
+
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -18,8 +20,8 @@ from shared.identity.principals import Claims
 from shared.messaging.events import new_id
 from shared.settings import Settings
 from shared.testing.services import Deliver
+from shared.testing.types import Headers
 
-Headers = Callable[..., dict[str, str]]
 USER = {
     "user_id": str(uuid4()),
     "email": "kirsten@example.com",
@@ -41,7 +43,7 @@ def calls(route: Any) -> Iterator[tuple[str, str]]:
 
 
 class TestRecording:
-    async def test_each_event_becomes_one_row_however_often_it_comes(
+    async def test_an_event_delivered_twice_becomes_one_row(
         self, deliver: Deliver, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         booking, event_id = str(uuid4()), new_id()
@@ -53,15 +55,13 @@ class TestRecording:
         assert (row["action"], row["entity"], row["entity_version"]) == ("booking.conflicted.v1", booking, 1)
         assert (row["actor_id"], row["actor_role"], row["request_id"]) == ("someone", "customer", "request-1")
 
-    async def test_events_at_the_same_time_stand_in_one_unbroken_chain(
-        self, deliver: Deliver, database: Database
-    ) -> None:
+    async def test_simultaneous_events_form_one_unbroken_chain(self, deliver: Deliver, database: Database) -> None:
         await asyncio.gather(*(deliver("booking.conflicted.v1", {"booking_id": str(uuid4())}) for _ in range(40)))
         async with transaction(database, Claims(role="service")) as session:
             found = await hash_chain.verify(session)
         assert (found.rows, found.last_id, found.broken) == (40, 40, None)
 
-    async def test_no_personal_value_reaches_the_row(self, deliver: Deliver, database: Database) -> None:
+    async def test_no_personal_value_is_stored(self, deliver: Deliver, database: Database) -> None:
         await deliver("user.registered.v1", USER)
         async with transaction(database, Claims(role="service")) as session:
             row = (await session.execute(text("SELECT CAST(a AS text) FROM gdpr.audit_log a"))).scalar_one()
@@ -69,31 +69,31 @@ class TestRecording:
         for value in ("kirsten", "Ærø", "20123456"):
             assert value.lower() not in row.lower()
 
-    def test_a_type_nobody_listed_keeps_none_of_its_data(self) -> None:
+    def test_no_data_of_an_unlisted_type_is_kept(self) -> None:
         assert audit_fields.keep_fields("surprise.happened.v1", {"email": "x", "surprise_id": 1}) == {}
 
     @pytest.mark.parametrize(
         "said", ["Kirsten Ærø", "kirsten@example.com", "+4520123456", "20 12 34 56", "", "a b", 1.5]
     )
-    def test_what_is_no_code_is_not_kept_even_in_a_listed_field(self, said: object) -> None:
+    def test_a_value_that_is_not_a_code_is_dropped_from_a_listed_field(self, said: object) -> None:
         assert audit_fields.keep_fields("booking.cancelled.v1", {"reason": said}) == {"reason": None}
 
-    def test_ids_codes_times_and_figures_are_kept_inside_lists_too(self) -> None:
+    def test_ids_codes_times_and_numbers_are_kept_inside_lists(self) -> None:
         item = {"item_id": str(uuid4()), "start": "2026-03-02T09:00:00Z", "price_amount": 64900, "note": "privat"}
         kept = audit_fields.keep_fields(
             "booking.created.v1", {"status": "confirmed", "items": [item], "notes": "privat"}
         )
         assert kept == {"status": "confirmed", "items": [{k: v for k, v in item.items() if k != "note"}]}
 
-    def test_of_an_ip_address_the_network_is_kept(self) -> None:
+    def test_an_ip_address_is_reduced_to_its_network(self) -> None:
         assert audit_fields.keep_fields("login.failed.v1", {"ip": "203.0.113.77"}) == {"ip": "203.0.113.0/24"}
         assert audit_fields.keep_fields("login.failed.v1", {"ip": "2001:db8:1:2:3:4:5:6"}) == {"ip": "2001:db8:1::/48"}
 
-    def test_rows_of_a_table_are_kept_as_figures(self) -> None:
+    def test_row_counts_are_kept(self) -> None:
         told = {"rows": {"users": 1, "Kirsten Ærø": 2, "said": "hej"}, "sealed": "hemmeligt"}
         assert audit_fields.keep_fields("gdpr.erasure_done.v1", told) == {"rows": {"users": 1}}
 
-    async def test_people_are_found_wherever_they_are_named(
+    async def test_a_search_finds_people_in_any_field(
         self, deliver: Deliver, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         admin, person, other = auth_headers(Role.ADMIN), str(uuid4()), str(uuid4())
@@ -113,7 +113,9 @@ class TestRecording:
 
 class TestAppendOnly:
     @pytest.mark.parametrize("statement", ["UPDATE gdpr.audit_log SET action = ''", "DELETE FROM gdpr.audit_log"])
-    async def test_runtime_role_can_change_nothing(self, database: Database, deliver: Deliver, statement: str) -> None:
+    async def test_the_services_role_cannot_change_the_log(
+        self, database: Database, deliver: Deliver, statement: str
+    ) -> None:
         await deliver("user.registered.v1", USER)
         with pytest.raises(ProgrammingError, match="permission denied"):
             await database.call(text(statement))
@@ -122,7 +124,7 @@ class TestAppendOnly:
         "statement",
         ["UPDATE {table} SET action = ''", "DELETE FROM {table}", "TRUNCATE {table}"],
     )
-    async def test_owner_can_change_nothing_of_the_log_or_of_a_month(
+    async def test_the_owner_cannot_change_the_log_or_a_partition(
         self, owner: AsyncEngine, deliver: Deliver, statement: str
     ) -> None:
         await deliver("user.registered.v1", USER)
@@ -136,21 +138,21 @@ class TestReading:
     @pytest.mark.parametrize(
         ("role", "status"), [(None, 401), ("customer", 403), ("loctician", 403), ("staff", 403), ("admin", 200)]
     )
-    async def test_only_admin_reads(
+    async def test_only_admins_read_the_log(
         self, client: httpx.AsyncClient, auth_headers: Headers, role: str | None, status: int
     ) -> None:
         headers = auth_headers(role) if role else {}
         assert (await client.get("/api/v1/audit", headers=headers)).status_code == status
 
     @pytest.mark.parametrize("role", ["anonymous", "customer", "loctician", "staff"])
-    async def test_others_see_no_row_in_the_database_either(
+    async def test_row_security_hides_the_log_from_others(
         self, database: Database, deliver: Deliver, role: str
     ) -> None:
         await deliver("user.registered.v1", USER)
         async with transaction(database, Claims(role=role, sub=uuid4())) as session:
             assert (await session.execute(text("SELECT count(*) FROM gdpr.audit_log"))).scalar() == 0
 
-    async def test_looking_at_one_person_is_itself_audited(
+    async def test_a_search_for_one_person_is_audited(
         self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Any
     ) -> None:
         admin, person = uuid4(), str(uuid4())
@@ -160,7 +162,9 @@ class TestReading:
         assert (told["type"], told["subject"], told["actorid"]) == ("access.read.v1", person, str(admin))
         assert told["data"]["what"] == "audit"
 
-    async def test_filters_and_pages(self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers) -> None:
+    async def test_rows_are_filtered_and_paged(
+        self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers
+    ) -> None:
         admin = auth_headers(Role.ADMIN)
         for number in range(5):
             await deliver("booking.conflicted.v1", {"booking_id": f"b{number}"}, actor_id=f"a{number % 2}")
@@ -191,14 +195,14 @@ class TestReading:
             {"entity": "x" * 101},
         ],
     )
-    async def test_bad_input_is_422(
+    async def test_invalid_parameters_are_422(
         self, client: httpx.AsyncClient, auth_headers: Headers, query: dict[str, Any]
     ) -> None:
         answer = await client.get("/api/v1/audit", params=query, headers=auth_headers(Role.ADMIN))
         assert answer.status_code == 422
         assert answer.headers["content-type"] == "application/problem+json"
 
-    async def test_switched_off_answers_404_and_still_records(
+    async def test_with_features_disabled_calls_are_404_and_events_are_recorded(
         self, service: Any, settings: Settings, database: Database, deliver: Deliver, auth_headers: Headers, app: Any
     ) -> None:
         off = create_app(service, settings.model_copy(update={"enable_gdpr_features": False}))

@@ -1,4 +1,4 @@
-"""The audit when SECRET_KEY is changed, and when somebody hopes that the next event signs what they have changed."""
+"""The audit log after SECRET_KEY has changed, and after a change that hopes to be signed by the next event."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -52,7 +52,7 @@ async def computed_anew(owner: AsyncEngine, row: int) -> None:
 
 
 class TestNewKey:
-    async def test_with_the_one_before_it_nothing_is_broken_and_once_signed_anew_it_alone_is_enough(
+    async def test_with_the_previous_key_the_log_is_intact_and_after_signing_again_the_new_key_is_enough(
         self, record: Record, database: Database, owner: AsyncEngine, deliver: Deliver, outbox: Any
     ) -> None:
         database.keys = Keys(NEW, OLD)
@@ -66,7 +66,7 @@ class TestNewKey:
         told = (await outbox())[-1]
         assert (told["type"], told["data"]["months"], told["data"]["last_id"]) == ("gdpr.audit_reanchored.v1", 1, 7)
 
-    async def test_without_it_months_before_count_as_changed_until_it_is_given(
+    async def test_without_the_previous_key_earlier_months_are_broken(
         self, database: Database, owner: AsyncEngine, deliver: Deliver
     ) -> None:
         old, new = database.keys, Keys(NEW)
@@ -78,7 +78,7 @@ class TestNewKey:
         with pytest.raises(checkpoints.BrokenCheckpointError):
             await reanchored(database)
 
-    async def test_rows_that_came_while_it_was_not_known_are_taken_in_and_counted(
+    async def test_rows_recorded_while_the_key_was_unknown_are_signed_and_counted(
         self, record: Record, database: Database
     ) -> None:
         database.keys = Keys(NEW)
@@ -93,7 +93,7 @@ class TestNewKey:
         database.keys = Keys(NEW)
         assert await broken(database) is None
 
-    async def test_a_key_that_signed_nothing_signs_nothing_anew(self, record: Record, database: Database) -> None:
+    async def test_checkpoints_of_an_unknown_key_are_not_signed(self, record: Record, database: Database) -> None:
         database.keys = Keys(NEW, OTHER)
         with pytest.raises(checkpoints.BrokenCheckpointError):
             await reanchored(database)
@@ -101,8 +101,8 @@ class TestNewKey:
         assert await broken(database) is None
 
 
-class TestLaundering:
-    async def test_the_next_event_signs_no_chain_that_was_computed_anew(
+class TestChangedChain:
+    async def test_the_next_event_does_not_sign_a_recomputed_chain(
         self, record: Record, database: Database, owner: AsyncEngine
     ) -> None:
         await computed_anew(owner, 6)
@@ -112,7 +112,7 @@ class TestLaundering:
             await reanchored(database)
         assert await broken(database) == "anchor_changed"
 
-    async def test_nor_does_it_hide_that_the_last_row_was_taken_away(
+    async def test_the_next_event_does_not_hide_that_the_last_row_was_removed(
         self, record: Record, database: Database, owner: AsyncEngine
     ) -> None:
         await tamper(

@@ -1,4 +1,4 @@
-"""The operator's commands, run as they are in a shell."""
+"""The operator's commands, run as in a shell."""
 
 import asyncio
 import os
@@ -51,7 +51,7 @@ def loctician(settings: Settings) -> Shell:
 
 
 class TestAudit:
-    async def test_verify_says_that_all_is_well_and_names_what_is_not(
+    async def test_verify_reports_an_intact_log_and_the_first_broken_row(
         self, loctician: Shell, deliver: Deliver, owner: AsyncEngine
     ) -> None:
         for _ in range(3):
@@ -66,7 +66,7 @@ class TestAudit:
         code, output = await loctician("audit", "verify")
         assert (code, "BROKEN at row 2" in output, "missing" in output) == (1, True, True)
 
-    async def test_sign_checkpoints_signs_with_the_new_key_what_the_old_one_signed(
+    async def test_sign_checkpoints_replaces_signatures_of_the_previous_key(
         self, loctician: Shell, deliver: Deliver, database: Database
     ) -> None:
         await deliver("booking.conflicted.v1", {"booking_id": str(uuid4())})

@@ -1,4 +1,5 @@
-from collections.abc import Callable
+"""Consents: give, withdraw, and the texts they cover."""
+
 from typing import Any
 from uuid import uuid4
 
@@ -10,8 +11,8 @@ from domain.roles import Role
 from services.gdpr.consents.texts import TEXTS
 from shared.database.session import Database, transaction
 from shared.identity.principals import Claims
+from shared.testing.types import Headers
 
-Headers = Callable[..., dict[str, str]]
 ME = "/api/v1/gdpr/consents/me"
 YES: dict[str, Any] = {"purpose": "marketing", "granted": True, "text_version": TEXTS["marketing"].version}
 
@@ -21,7 +22,7 @@ async def say(client: httpx.AsyncClient, headers: dict[str, str], **answer: Any)
 
 
 class TestConsents:
-    async def test_nothing_is_granted_until_said(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+    async def test_nothing_is_granted_by_default(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
         items = (await client.get(ME, headers=auth_headers(Role.CUSTOMER))).json()["items"]
         assert {one["purpose"] for one in items} == set(TEXTS)
         assert not any(one["granted"] or one["said_at"] for one in items)
@@ -34,7 +35,7 @@ class TestConsents:
         items = (await client.get(ME, headers=headers)).json()["items"]
         assert items[0]["text"] == TEXTS[items[0]["purpose"]].text[language]
 
-    async def test_giving_and_withdrawing_are_kept_with_time_and_text_and_told(
+    async def test_giving_and_withdrawing_are_stored_with_time_and_text_version(
         self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Any
     ) -> None:
         person = uuid4()
@@ -52,7 +53,7 @@ class TestConsents:
         assert [(one["version"], one["data"]["granted"]) for one in told] == [(1, True), (2, False)]
         assert {one["subject"] for one in told} == {str(person)}
 
-    async def test_consent_to_a_text_that_has_changed_is_refused_but_withdrawing_never_is(
+    async def test_consent_to_an_outdated_text_is_refused_and_withdrawing_is_not(
         self, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         headers = auth_headers(Role.CUSTOMER)
@@ -68,7 +69,7 @@ class TestConsents:
         assert (await say(client, headers, user_id=str(uuid4()))).status_code == 422
         assert (await client.put(ME, json={"items": []}, headers=headers)).status_code == 422
 
-    async def test_nobody_sees_anothers_in_the_database_either(
+    async def test_row_security_hides_other_peoples_consents(
         self, client: httpx.AsyncClient, auth_headers: Headers, database: Database
     ) -> None:
         person = uuid4()
@@ -77,7 +78,7 @@ class TestConsents:
             async with transaction(database, claims) as session:
                 assert (await session.execute(text("SELECT count(*) FROM gdpr.consents"))).scalar() == seen
 
-    async def test_two_answers_at_once_are_one_change_each(
+    async def test_simultaneous_answers_are_one_change_each(
         self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Any
     ) -> None:
         import asyncio

@@ -1,4 +1,5 @@
-from collections.abc import Callable
+"""Erasures: their steps, who cannot be erased, and accounts that were never verified."""
+
 from typing import Any
 from uuid import uuid4
 
@@ -11,8 +12,8 @@ from services.gdpr.tests.people import SERVICES, booking, proof, registered, use
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.services import Deliver
+from shared.testing.types import Headers
 
-Headers = Callable[..., dict[str, str]]
 Json = dict[str, Any]
 FIRST, SECOND, REST = ["auth"], ["booking"], ["calendar", "gdpr", "notifications"]
 
@@ -21,8 +22,8 @@ async def anonymize(client: httpx.AsyncClient, headers: dict[str, str], user_id:
     return await client.post(f"/api/v1/users/{user_id}/anonymize", headers=headers)
 
 
-class TestSaga:
-    async def test_services_are_asked_in_turn_and_each_gives_proof(
+class TestSteps:
+    async def test_services_erase_in_steps_and_each_confirms(
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers, outbox: Any
     ) -> None:
         person, admin = await registered(deliver), auth_headers(Role.ADMIN)
@@ -48,7 +49,7 @@ class TestSaga:
         assert {one["service"]: one["rows"] for one in done["answered"]} == {name: {"table": 1} for name in SERVICES}
         assert [one["type"] for one in await outbox()].count("gdpr.erasure_completed.v1") == 1
 
-    async def test_a_proof_that_comes_twice_asks_nobody_twice(
+    async def test_a_confirmation_delivered_twice_starts_no_step_twice(
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers, outbox: Any
     ) -> None:
         person = await registered(deliver)
@@ -57,7 +58,7 @@ class TestSaga:
             await deliver("gdpr.erasure_done.v1", proof(request, "auth"))
         assert [one["type"] for one in await outbox()].count("gdpr.erasure_requested.v1") == 2
 
-    async def test_repeating_it_follows_the_running_one_and_later_begins_anew(
+    async def test_repeating_shows_the_running_erasure_and_later_starts_another(
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers
     ) -> None:
         person, admin = await registered(deliver), auth_headers(Role.ADMIN)
@@ -68,7 +69,7 @@ class TestSaga:
         again = await anonymize(client, admin, person)
         assert (again.status_code, again.json()["id"] == first["id"]) == (202, False)
 
-    async def test_the_request_says_who_is_waited_for_and_its_deadline(
+    async def test_the_request_shows_the_missing_services_and_its_deadline(
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers
     ) -> None:
         person, admin = await registered(deliver), auth_headers(Role.ADMIN)
@@ -89,8 +90,8 @@ async def _days(request: Json) -> float:
     return (due - begun).total_seconds() / 86400
 
 
-class TestRefusing:
-    async def test_the_last_admin_stays(
+class TestRefusals:
+    async def test_the_last_admin_cannot_be_erased(
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers
     ) -> None:
         only = await registered(deliver, "admin")
@@ -101,7 +102,7 @@ class TestRefusing:
         refused = await anonymize(client, auth_headers(Role.ADMIN), second)
         assert refused.json()["code"] == "last_admin", "the other one is being erased"
 
-    async def test_an_admin_who_left_or_became_staff_does_not_count(
+    async def test_deactivated_and_former_admins_do_not_count(
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers
     ) -> None:
         left, lowered, last = [await registered(deliver, "admin") for _ in range(3)]
@@ -113,7 +114,7 @@ class TestRefusing:
         await deliver("user.reactivated.v1", user(left, "admin", version=3))
         assert (await anonymize(client, auth_headers(Role.ADMIN), last)).status_code == 202
 
-    async def test_a_loctician_with_upcoming_appointments_stays_until_they_are_settled(
+    async def test_a_loctician_with_upcoming_appointments_cannot_be_erased(
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers
     ) -> None:
         admin, loctician = auth_headers(Role.ADMIN), await registered(deliver, "loctician")
@@ -127,18 +128,18 @@ class TestRefusing:
         await deliver("booking.confirmed.v1", coming | {"version": 1})
         assert (await anonymize(client, admin, loctician)).status_code == 202
 
-    async def test_a_customer_with_upcoming_appointments_may_go(
+    async def test_a_customer_with_upcoming_appointments_can_be_erased(
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers
     ) -> None:
         person = await registered(deliver)
         await deliver("booking.created.v1", booking(uuid4()) | {"customer_id": str(person)})
         assert (await anonymize(client, auth_headers(Role.ADMIN), person)).status_code == 202
 
-    async def test_nobody_is_erased_who_never_was(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+    async def test_an_unknown_person_is_404(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
         assert (await anonymize(client, auth_headers(Role.ADMIN), uuid4())).status_code == 404
 
     @pytest.mark.parametrize(("role", "status"), [(None, 401), ("customer", 403), ("loctician", 403), ("staff", 403)])
-    async def test_only_admins_erase_and_follow(
+    async def test_only_admins_erase_and_read_requests(
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers, role: str | None, status: int
     ) -> None:
         person = await registered(deliver)
@@ -149,7 +150,7 @@ class TestRefusing:
 
 
 class TestNeverVerified:
-    async def test_is_erased_like_anybody_by_nobodys_order(
+    async def test_a_person_who_never_verified_is_erased_automatically(
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers, outbox: Any
     ) -> None:
         person = await registered(deliver)
@@ -164,7 +165,7 @@ class TestNeverVerified:
             await deliver("gdpr.erasure_done.v1", proof(request, service))
         assert [one["type"] for one in await outbox()].count("gdpr.erasure_completed.v1") == 1
 
-    async def test_whom_the_salon_knows_by_now_stays(self, deliver: Deliver, outbox: Any) -> None:
+    async def test_a_person_whom_the_salon_knows_is_kept(self, deliver: Deliver, outbox: Any) -> None:
         booked, holds, staff = await registered(deliver), await registered(deliver), await registered(deliver, "staff")
         past = booking(uuid4(), days=-3) | {"customer_id": str(booked)}
         await deliver("booking.created.v1", past)
@@ -174,10 +175,8 @@ class TestNeverVerified:
         assert [one["type"] for one in await outbox()] == []
 
 
-class TestForgettingHere:
-    async def test_late_news_of_an_erased_person_brings_nothing_back(
-        self, deliver: Deliver, database: Database
-    ) -> None:
+class TestLateEvents:
+    async def test_a_late_event_does_not_restore_an_erased_person(self, deliver: Deliver, database: Database) -> None:
         from services.gdpr import privacy
         from services.gdpr.people import queries as people
 

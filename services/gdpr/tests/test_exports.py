@@ -1,6 +1,7 @@
+"""Exports: gathering, download, expiry and access."""
+
 import io
 import zipfile
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,8 +19,8 @@ from shared.database.session import Database, transaction
 from shared.identity.derived_keys import SealBroken
 from shared.identity.principals import SERVICE_CLAIMS, Claims
 from shared.testing.services import Deliver
+from shared.testing.types import Headers
 
-Headers = Callable[..., dict[str, str]]
 HELD: dict[str, dict[str, Any]] = {
     "auth": {"user": {"email": "kirsten@example.com", "full_name": "<script>alert(1)</script>", "phone": None}},
     "booking": {"bookings": [{"id": str(uuid4()), "notes": "æøå {{7*7}}"}, {"id": str(uuid4()), "notes": None}]},
@@ -41,7 +42,7 @@ async def ready(
 
 
 class TestGathering:
-    async def test_it_says_which_services_have_not_answered_until_all_have(
+    async def test_the_request_lists_the_services_that_have_not_answered(
         self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers, outbox: Any
     ) -> None:
         person = await registered(deliver)
@@ -62,7 +63,7 @@ class TestGathering:
         assert now.status_code == 200
         assert now.json()["data"]["services"]["booking"] == HELD["booking"]
 
-    async def test_asking_again_while_it_runs_begins_no_second_one(
+    async def test_asking_again_while_it_runs_starts_no_second_export(
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers, outbox: Any
     ) -> None:
         person = await registered(deliver)
@@ -70,7 +71,7 @@ class TestGathering:
         assert len(ids) == 1
         assert len([one for one in await outbox() if one["type"] == "gdpr.export_requested.v1"]) == 1
 
-    async def test_a_part_that_comes_twice_or_was_sealed_for_another_request_changes_nothing(
+    async def test_a_repeated_part_and_a_part_sealed_for_another_request_change_nothing(
         self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers
     ) -> None:
         person = await registered(deliver)
@@ -86,7 +87,7 @@ class TestGathering:
         await answer_all(deliver, database.keys, request, HELD)
         assert (await client.get(path(person), headers=headers)).json()["data"]["services"]["auth"] == HELD["auth"]
 
-    async def test_renewing_gathers_anew_only_once_the_last_one_is_ready(
+    async def test_renewing_starts_a_new_export_only_once_the_last_one_is_ready(
         self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers
     ) -> None:
         person = await registered(deliver)
@@ -99,8 +100,8 @@ class TestGathering:
         assert third.json()["id"] == second.json()["id"]
 
 
-class TestBundle:
-    async def test_json_comes_with_a_schema_that_it_fits(
+class TestDownload:
+    async def test_the_json_export_fits_its_schema(
         self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers
     ) -> None:
         person = await registered(deliver)
@@ -120,7 +121,7 @@ class TestBundle:
         ("language", "words"),
         [("da", ["Oplysninger, vi har om dig", "Aftaler"]), ("en", ["What we hold", "Appointments"])],
     )
-    async def test_zip_holds_a_page_to_read_in_the_readers_language_with_everything_escaped(
+    async def test_the_zip_has_a_page_in_the_readers_language_with_all_values_escaped(
         self,
         client: httpx.AsyncClient,
         deliver: Deliver,
@@ -144,7 +145,7 @@ class TestBundle:
             assert word in page
         assert "<script" not in page
 
-    async def test_each_download_is_audited_with_who_fetched_whose(
+    async def test_each_download_is_audited(
         self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers, outbox: Any
     ) -> None:
         person, admin = await registered(deliver), uuid4()
@@ -160,7 +161,7 @@ class TestBundle:
 
 
 class TestKeeping:
-    async def test_neither_tables_nor_messages_hold_what_is_exported_in_clear(
+    async def test_exported_data_is_encrypted_in_tables_and_messages(
         self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers, owner: AsyncEngine
     ) -> None:
         person = await registered(deliver)
@@ -173,7 +174,7 @@ class TestKeeping:
                 assert "kirsten" not in held
                 assert b"kirsten".hex() not in held
 
-    async def test_after_seven_days_it_is_gone(
+    async def test_an_export_expires_after_seven_days(
         self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers, owner: AsyncEngine
     ) -> None:
         person = await registered(deliver)
@@ -191,7 +192,7 @@ class TestKeeping:
         again = await client.get(path(person), headers=headers)
         assert (again.status_code, again.json()["id"] == request["id"]) == (202, False)
 
-    async def test_erasing_the_person_takes_ready_and_running_exports_away(
+    async def test_erasing_the_person_deletes_ready_and_running_exports(
         self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers
     ) -> None:
         person = await registered(deliver)
@@ -208,19 +209,19 @@ class TestKeeping:
 
 class TestAccess:
     @pytest.mark.parametrize("role", ["customer", "loctician", "staff"])
-    async def test_others_exports_do_not_exist_for_who_is_no_admin(
+    async def test_another_persons_export_is_404_for_all_but_admins(
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers, role: str
     ) -> None:
         person = await registered(deliver)
         assert (await client.get(path(person), headers=auth_headers(role))).status_code == 404
         assert (await client.get(path(person))).status_code == 401
 
-    async def test_admin_is_told_that_nobody_has_this_id(
+    async def test_an_unknown_person_is_404_for_an_admin(
         self, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         assert (await client.get(path(uuid4()), headers=auth_headers(Role.ADMIN))).status_code == 404
 
-    async def test_in_the_database_too_people_see_their_own_requests_only(
+    async def test_row_security_shows_people_only_their_own_requests(
         self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers
     ) -> None:
         person = await registered(deliver)

@@ -1,6 +1,5 @@
-"""The audit's chain against whoever owns the database: any row changed or taken away is found and named."""
+"""The hash chain against a person who controls the database: any changed or removed row is found."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
@@ -17,8 +16,8 @@ from services.gdpr.tests.people import unguarded
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.services import Deliver
+from shared.testing.types import Headers
 
-Headers = Callable[..., dict[str, str]]
 ROWS = 6
 
 
@@ -78,7 +77,7 @@ async def two_months(owner: AsyncEngine, database: Database, deliver: Deliver) -
     return date.fromisoformat(last)
 
 
-class TestVerifying:
+class TestVerify:
     async def test_an_untouched_log_is_intact(self, recorded: Database) -> None:
         found = await verified(recorded)
         assert (found.broken, found.rows, found.last_id) == (None, ROWS, ROWS)
@@ -110,13 +109,15 @@ class TestVerifying:
         assert (broken.id, broken.reason) == (row, "changed")
 
     @pytest.mark.parametrize("row", [1, 4, ROWS])
-    async def test_a_missing_row_is_named_also_the_last(self, recorded: Database, owner: AsyncEngine, row: int) -> None:
+    async def test_a_missing_row_is_named_even_if_it_is_the_last(
+        self, recorded: Database, owner: AsyncEngine, row: int
+    ) -> None:
         await tamper(owner, f"DELETE FROM gdpr.audit_log WHERE id = {row}")
         broken = (await verified(recorded)).broken
         assert broken is not None
         assert (broken.id, broken.reason) == (row, "missing")
 
-    async def test_a_row_taken_out_and_the_others_moved_up_is_found(
+    async def test_a_removed_row_is_found_although_the_others_were_renumbered(
         self, recorded: Database, owner: AsyncEngine
     ) -> None:
         await tamper(
@@ -126,7 +127,7 @@ class TestVerifying:
         assert broken is not None
         assert (broken.id, broken.reason) == (3, "changed")
 
-    async def test_a_row_put_in_is_found(self, recorded: Database, owner: AsyncEngine) -> None:
+    async def test_an_inserted_row_is_found(self, recorded: Database, owner: AsyncEngine) -> None:
         columns = ", ".join(name for name in hash_chain.HASHED_COLUMNS if name not in {"id", "event_id"})
         await tamper(
             owner,
@@ -137,7 +138,7 @@ class TestVerifying:
         assert broken is not None
         assert (broken.id, broken.reason) == (ROWS + 1, "unanchored")
 
-    async def test_a_whole_chain_computed_anew_is_found_for_want_of_the_key(
+    async def test_a_recomputed_chain_is_found_because_its_checkpoint_is_not_signed(
         self, recorded: Database, owner: AsyncEngine
     ) -> None:
         await tamper(owner, "UPDATE gdpr.audit_log SET actor_id = 'nobody' WHERE id = 2")
@@ -154,7 +155,9 @@ class TestVerifying:
         assert broken is not None
         assert broken.reason == "anchor_changed"
 
-    async def test_the_last_row_and_its_anchor_set_back_is_found(self, recorded: Database, owner: AsyncEngine) -> None:
+    async def test_a_checkpoint_set_back_with_its_last_row_is_found(
+        self, recorded: Database, owner: AsyncEngine
+    ) -> None:
         await tamper(
             owner,
             f"DELETE FROM gdpr.audit_log WHERE id = {ROWS}",
@@ -167,9 +170,7 @@ class TestVerifying:
 
 
 class TestMonths:
-    async def test_months_are_chained_and_a_month_gone_is_found(
-        self, recorded: Database, owner: AsyncEngine, deliver: Deliver
-    ) -> None:
+    async def test_a_missing_month_is_found(self, recorded: Database, owner: AsyncEngine, deliver: Deliver) -> None:
         last = await two_months(owner, recorded, deliver)
         assert (await verified(recorded)).broken is None
         await tamper(owner, f"DELETE FROM gdpr.audit_log WHERE month = '{last}'")
@@ -177,7 +178,7 @@ class TestMonths:
         await tamper(owner, f"DELETE FROM gdpr.audit_checkpoints WHERE month = '{last}'")
         assert (await verified(recorded)).broken == hash_chain.Broken(last, 1, "anchor_missing")
 
-    async def test_verifying_goes_on_where_it_left_off(
+    async def test_verifying_continues_at_the_next_id(
         self, recorded: Database, owner: AsyncEngine, deliver: Deliver
     ) -> None:
         await two_months(owner, recorded, deliver)
@@ -186,7 +187,7 @@ class TestMonths:
         rest = await verified(recorded, first_id=ROWS + 2)
         assert (rest.rows, rest.next_id, rest.broken) == (1, None, None)
 
-    async def test_partitions_are_made_ahead(self, database: Database, owner: AsyncEngine) -> None:
+    async def test_partitions_are_created_three_months_ahead(self, database: Database, owner: AsyncEngine) -> None:
         async with transaction(database, SERVICE_CLAIMS) as session:
             await jobs.turn_audit_months(session)
         month = datetime.now(UTC).date().replace(day=1)
@@ -196,7 +197,7 @@ class TestMonths:
                 name = f"gdpr.audit_log_{month:%Y_%m}"
                 assert await connection.scalar(text("SELECT to_regclass(:name)"), {"name": name})
 
-    async def test_what_is_older_than_five_years_goes_a_month_at_a_time_and_the_rest_stays_intact(
+    async def test_months_older_than_five_years_are_dropped_and_the_rest_stays_intact(
         self, recorded: Database, owner: AsyncEngine
     ) -> None:
         async with owner.begin() as connection:
@@ -208,8 +209,8 @@ class TestMonths:
         assert (await verified(recorded)).rows == ROWS
 
 
-class TestTelling:
-    async def test_admin_is_told_that_it_is_intact_and_what_is_not(
+class TestVerifyOverHttp:
+    async def test_an_admin_sees_whether_the_log_is_intact(
         self, recorded: Database, owner: AsyncEngine, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         admin = auth_headers(Role.ADMIN)
@@ -221,5 +222,7 @@ class TestTelling:
         assert (told["broken"]["id"], told["broken"]["reason"]) == (2, "missing")
 
     @pytest.mark.parametrize("role", ["customer", "loctician", "staff"])
-    async def test_nobody_else_is(self, client: httpx.AsyncClient, auth_headers: Headers, role: str) -> None:
+    async def test_nobody_else_may_verify_the_log(
+        self, client: httpx.AsyncClient, auth_headers: Headers, role: str
+    ) -> None:
         assert (await client.get("/api/v1/audit/verify", headers=auth_headers(role))).status_code == 403

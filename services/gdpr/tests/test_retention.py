@@ -1,4 +1,5 @@
-from collections.abc import Callable
+"""Retention policies, runs, and the record of processing activities."""
+
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -18,8 +19,8 @@ from shared.identity.principals import SERVICE_CLAIMS
 from shared.jobs import run_once
 from shared.privacy import retention
 from shared.testing.services import Deliver
+from shared.testing.types import Headers
 
-Headers = Callable[..., dict[str, str]]
 POLICIES = "/api/v1/gdpr/retention-policies"
 RUNS = "/api/v1/gdpr/retention-runs"
 APPLY = retention.job("gdpr", SERVICE.policies)
@@ -59,7 +60,7 @@ class TestPolicies:
         for service in inventory.services():
             assert known[(service, "inbox")]["keep_days"] == 120
 
-    async def test_admin_chooses_and_it_is_told(
+    async def test_an_admin_changes_a_period_and_an_event_says_so(
         self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Any
     ) -> None:
         answer = await choose(client, auth_headers(Role.ADMIN))
@@ -80,14 +81,14 @@ class TestPolicies:
             ({"keep_days": 10**9}, "invalid_input"),
         ],
     )
-    async def test_what_cannot_be_is_refused(
+    async def test_unknown_policies_and_periods_out_of_bounds_are_refused(
         self, client: httpx.AsyncClient, auth_headers: Headers, choice: dict[str, Any], code: str
     ) -> None:
         refused = await choose(client, auth_headers(Role.ADMIN), **choice)
         assert (refused.status_code, refused.json()["code"]) == (422, code)
 
     @pytest.mark.parametrize("role", ["customer", "loctician", "staff"])
-    async def test_only_admins_see_and_choose(
+    async def test_only_admins_read_and_change_policies(
         self, client: httpx.AsyncClient, auth_headers: Headers, role: str
     ) -> None:
         headers = auth_headers(role)
@@ -95,7 +96,7 @@ class TestPolicies:
         assert (await choose(client, headers)).status_code == 403
         assert (await client.post(RUNS, json={}, headers=headers)).status_code == 403
 
-    async def test_a_run_is_ordered_with_what_was_chosen_and_is_a_dry_one_unless_asked_otherwise(
+    async def test_a_run_uses_the_chosen_periods_and_is_dry_by_default(
         self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Any
     ) -> None:
         admin = auth_headers(Role.ADMIN)
@@ -110,7 +111,7 @@ class TestPolicies:
 
 
 class TestApplying:
-    async def test_old_rows_go_in_bounded_batches_and_the_count_is_told_and_kept(
+    async def test_old_rows_are_removed_in_batches_and_their_number_is_stored(
         self,
         client: httpx.AsyncClient,
         auth_headers: Headers,
@@ -137,7 +138,7 @@ class TestApplying:
         kept = next(one for one in items if (one["service"], one["policy"]) == ("gdpr", "inbox"))
         assert (kept["counted"], kept["removed"], kept["dry_run"]) == (most + 500, most + 500, False)
 
-    async def test_a_dry_run_counts_and_takes_nothing(
+    async def test_a_dry_run_removes_nothing(
         self, deliver: Deliver, database: Database, owner: AsyncEngine, outbox: Any
     ) -> None:
         await fill_inbox(owner, 7, timedelta(days=121))
@@ -147,7 +148,7 @@ class TestApplying:
         (told,) = await outbox()
         assert (told["data"]["counted"], told["data"]["removed"], told["data"]["dry_run"]) == (7, 0, True)
 
-    async def test_orders_of_other_services_and_unknown_policies_are_left_alone(
+    async def test_orders_for_other_services_and_unknown_policies_are_ignored(
         self, deliver: Deliver, database: Database, outbox: Any
     ) -> None:
         orders = [
@@ -168,7 +169,7 @@ class TestApplying:
             removed = await session.scalar(text(policy.statement), values | {"limit": retention.BATCH})
             assert counted == removed
 
-    async def test_superseded_consents_go_and_the_one_that_counts_stays(
+    async def test_superseded_consents_are_removed_and_the_current_one_is_kept(
         self, database: Database, owner: AsyncEngine
     ) -> None:
         consents = next(policy for policy in SERVICE.policies if policy.name == "consents")
@@ -190,7 +191,7 @@ class TestApplying:
 
 class TestRecord:
     @pytest.mark.parametrize("language", ["da", "en"])
-    async def test_it_names_every_column_that_says_something_of_people(
+    async def test_the_record_names_every_column_with_personal_data(
         self, client: httpx.AsyncClient, auth_headers: Headers, language: str
     ) -> None:
         headers = auth_headers(Role.ADMIN) | {"Accept-Language": language}
@@ -208,14 +209,14 @@ class TestRecord:
             if mark["personal"] != "none"
         }
 
-    async def test_what_an_admin_chose_is_in_it(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+    async def test_the_record_shows_the_chosen_periods(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
         admin = auth_headers(Role.ADMIN) | {"Accept-Language": "en"}
         await choose(client, admin)
         record = (await client.get("/api/v1/gdpr/processing-records", headers=admin)).json()
         kept = {one["keep_text"] for one in record["activities"] if one["table"] == "duties"}
         assert kept == {"10 days"}
 
-    async def test_only_admins_read_it(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+    async def test_only_admins_read_the_record(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
         assert (
             await client.get("/api/v1/gdpr/processing-records", headers=auth_headers(Role.STAFF))
         ).status_code == 403

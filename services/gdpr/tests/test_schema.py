@@ -1,3 +1,5 @@
+"""The schema gdpr: migrations, tables and row security."""
+
 from sqlalchemy import inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -7,7 +9,7 @@ from shared.settings import Settings
 
 
 class TestSchema:
-    async def test_goes_down_and_up_again(self, settings: Settings) -> None:
+    async def test_migrations_go_down_and_up_again(self, settings: Settings) -> None:
         await migrate("gdpr", settings, "base", down=True)
         await migrate("gdpr", settings)
 
@@ -25,7 +27,7 @@ class TestSchema:
             for table in metadata.tables.values()
         }
 
-    async def test_row_level_security_binds_even_the_owner_wherever_people_are(self, owner: AsyncEngine) -> None:
+    async def test_row_security_is_forced_on_every_table_about_people(self, owner: AsyncEngine) -> None:
         about_people = {
             table.name
             for table in metadata.tables.values()

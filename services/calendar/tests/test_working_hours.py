@@ -1,7 +1,6 @@
-"""Working hours are changed by whoever knows the ones there are."""
+"""Working hours: If-Match and overlaps."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -10,8 +9,8 @@ import pytest
 from services.calendar.hours.service import check_version
 from services.calendar.tests.conftest import AMINA, WEEK
 from shared.errors import StaleVersion
+from shared.testing.types import Headers
 
-Headers = Callable[..., dict[str, str]]
 URL = f"/api/v1/calendar/{AMINA}/working-hours"
 MONDAY = {"hours": [{"weekday": 0, "starts": "09:00", "ends": "17:00"}]}
 
@@ -28,7 +27,7 @@ class TestVersions:
         assert (first.status_code, first.headers["etag"]) == (200, '"1"')
         assert (await client.get(URL, headers=headers)).headers["etag"] == '"1"'
 
-    async def test_later_ones_do(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+    async def test_later_hours_need_a_version(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
         headers = auth_headers("staff")
         await client.put(URL, json=WEEK, headers=headers)
         missing = await client.put(URL, json=MONDAY, headers=headers)
@@ -39,15 +38,13 @@ class TestVersions:
         assert (stale.status_code, stale.json()["code"]) == (412, "stale_version")
         assert len((await client.get(URL, headers=headers)).json()["hours"]) == 1
 
-    async def test_hours_taken_away_still_have_a_version(
-        self, client: httpx.AsyncClient, auth_headers: Headers
-    ) -> None:
+    async def test_removed_hours_still_have_a_version(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
         headers = auth_headers("staff")
         await client.put(URL, json=WEEK, headers=headers)
         await client.put(URL, json={"hours": []}, headers=headers | {"If-Match": "*"})
         assert (await client.put(URL, json=WEEK, headers=headers)).status_code == 428
 
-    async def test_of_two_at_once_one_wins(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+    async def test_of_simultaneous_changes_one_wins(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
         headers = auth_headers("staff")
         await client.put(URL, json=WEEK, headers=headers)
         same = headers | {"If-Match": '"1"'}
@@ -55,7 +52,7 @@ class TestVersions:
         assert sorted(one.status_code for one in answers) == [200, 412, 412, 412]
 
     @pytest.mark.parametrize("tag", ["2", 'W/"2"', '"1"', "*x", '"2'])
-    def test_only_the_version_itself_matches(self, tag: str) -> None:
+    def test_only_the_current_version_matches(self, tag: str) -> None:
         with pytest.raises(StaleVersion):
             check_version(2, tag)
         check_version(2, '"1", "2"')
@@ -68,7 +65,7 @@ class TestOverlaps:
     async def put(self, client: httpx.AsyncClient, headers: dict[str, str], *rows: dict[str, Any]) -> httpx.Response:
         return await client.put(URL, json={"hours": list(rows)}, headers=headers)
 
-    async def test_two_openings_at_once_are_named(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+    async def test_overlapping_openings_are_listed(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
         rows = (row("09:00", "12:00"), row("13:00", "17:00"), row("11:30", "13:30"))
         answer = await self.put(client, auth_headers("staff"), *rows)
         assert (answer.status_code, answer.json()["code"]) == (422, "hours_overlap")
@@ -78,7 +75,7 @@ class TestOverlaps:
             ("/body/hours/2", "overlaps /body/hours/1"),
         ]
 
-    async def test_a_break_or_another_season_is_no_overlap(
+    async def test_a_break_and_another_season_do_not_overlap(
         self, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         summer = {"valid_from": "2027-06-01", "valid_until": "2027-08-31"}

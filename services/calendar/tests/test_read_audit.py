@@ -1,7 +1,5 @@
-"""What the salon reads of other people is told to the audit, by id alone."""
+"""What staff and admins read of a calendar is audited, by id alone."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -9,10 +7,8 @@ import pytest
 
 from services.calendar.tests.conftest import AMINA, CUSTOMER
 from services.calendar.tests.feeds import NAMED, at, booked
+from shared.testing.types import Deliver, Headers, Outbox
 
-Headers = Callable[..., dict[str, str]]
-Deliver = Callable[..., Awaitable[bool]]
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 URL = f"/api/v1/calendar/{AMINA}"
 
 
@@ -24,9 +20,9 @@ async def salon(deliver: Deliver) -> None:
 
 
 @pytest.mark.usefixtures("salon")
-class TestReads:
+class TestReadAudit:
     @pytest.mark.parametrize("role", ["staff", "admin"])
-    async def test_of_a_calendar_by_the_salon_name_whose_it_is_and_who_is_booked(
+    async def test_a_read_by_the_salon_names_the_loctician_and_the_customers(
         self, role: str, client: httpx.AsyncClient, auth_headers: Headers, outbox: Outbox
     ) -> None:
         reader = uuid4()
@@ -37,14 +33,14 @@ class TestReads:
         assert {UUID(one) for one in told["data"]["subject_ids"]} == {AMINA, CUSTOMER}
         assert "Amina" not in str(told)
 
-    async def test_of_an_empty_day_name_the_loctician_alone(
+    async def test_a_read_of_an_empty_day_names_the_loctician_alone(
         self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Outbox
     ) -> None:
         await client.get(URL, params={"view": "day"}, headers=auth_headers("staff"))
         (told,) = await outbox()
         assert (told["data"]["subject_id"], told["data"]["subject_ids"]) == (str(AMINA), [])
 
-    async def test_of_the_own_calendar_and_refused_ones_are_not_told(
+    async def test_reads_of_ones_own_calendar_and_refused_reads_are_not_audited(
         self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Outbox
     ) -> None:
         assert (await client.get(URL, headers=auth_headers("loctician", AMINA))).status_code == 200
