@@ -50,18 +50,18 @@ class LeaseRequest:
         """The same request, without the report of how the last lease was used."""
         return replace(self, last_size=0, last_used={})
 
-    def as_json(self, place: int) -> dict[str, Any]:
-        """What the SQL function `gateway.lease` takes. `place`: the number of the request in the batch."""
+    def as_json(self, number: int) -> dict[str, Any]:
+        """What the SQL function `gateway.lease` takes. `number`: counts the requests of the batch, from 0."""
         return {
-            "place": place,
+            "number": number,
             "key": self.key.hex(),
             "at_most": self.at_most,
             "over": self.over,
             "hold": self.hold,
             "needed": self.needed,
             "wanted": self.wanted,
-            "lent": self.last_size,
-            "lent_until": self.last_until,
+            "leased": self.last_size,
+            "leased_until": self.last_until,
             "seconds": list(self.last_used),
             "counts": list(self.last_used.values()),
         }
@@ -129,7 +129,7 @@ class LeaseClient:
             _fail([*batch, *waiting])
             return
         for row in rows:
-            lease = batch[row["place"]][1]
+            lease = batch[row["number"]][1]
             if not lease.done():
                 lease.set_result(Lease(row["granted"], row["free"], row["at"], row["back_in"]))
 

@@ -16,7 +16,7 @@ KNOWN_DAYS = 90  # auth keeps known addresses for as long
 PASSWORD_CHANGED_DAYS = 2  # today and yesterday: people sign in soon after they set a new password
 
 _LEASE = """
-    SELECT place, granted, free, at, back_in
+    SELECT number, granted, free, at, back_in
     FROM gateway.lease(CAST($1 AS jsonb), coalesce(CAST($2 AS timestamptz), clock_timestamp()))
 """
 _STILL_KNOWN = known_networks.c.seen_on > func.current_date() - KNOWN_DAYS

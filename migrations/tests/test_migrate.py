@@ -272,6 +272,29 @@ class TestSqlFiles:
         await migrate(SCHEMA, settings)
         assert await value(settings, "SELECT count(colour) FROM trial.colours") == 0
 
+    async def test_writers_go_on_while_a_policy_waits_for_its_lock_and_none_is_missing_meanwhile(
+        self, settings: Settings, add: Add, sql: WriteSql
+    ) -> None:
+        policy = "DROP POLICY IF EXISTS seen ON trial.things;\nCREATE POLICY seen ON trial.things USING (%s);"
+        add("Things", TABLE, 'op.execute("DROP TABLE trial.things")')
+        sql("a.sql", policy % "true")
+        await migrate(SCHEMA, settings)
+        sql("a.sql", policy % "id > 0")
+        reader, writer = await opened(settings), await opened(settings)
+        with capture_logs() as logs:
+            reading = reader.transaction()
+            await reading.start()
+            await reader.fetch("SELECT * FROM trial.things")
+            migration = asyncio.create_task(migrate(SCHEMA, settings, wait=BRIEF))
+            await until(lambda: len(logs) >= 2)
+            await writer.execute("INSERT INTO trial.things (name) VALUES ('a')")
+            assert await writer.fetchval("SELECT qual FROM pg_policies WHERE schemaname = 'trial'") == "true"
+            await reading.rollback()
+            await asyncio.wait_for(migration, 15)
+        assert {log["event"] for log in logs} == {"migration_waits"}
+        assert await writer.fetchval("SELECT qual FROM pg_policies WHERE schemaname = 'trial'") == "(id > 0)"
+        await asyncio.gather(reader.close(), writer.close())
+
     async def test_an_older_release_applies_its_own_files_again(
         self, settings: Settings, add: Add, sql: WriteSql
     ) -> None:
