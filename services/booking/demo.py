@@ -1,4 +1,4 @@
-"""Demo data: eight treatments and three locticians of one salon, for development."""
+"""Demo data for development: eight treatments and three locticians."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from shared.messaging.events import emit
 
 @dataclass(frozen=True)
 class Treatment:
-    """Minutes, and øre with VAT. `texts`: Danish name and description, English name and description."""
+    """Times in minutes, the price in øre with VAT. `texts`: name and description in Danish, then in English."""
 
     slug: str
     category: str
@@ -33,7 +33,7 @@ class Treatment:
     @property
     def row(self) -> dict[str, Any]:
         da_name, da_text, en_name, en_text = self.texts
-        starts, lasts = self.processing or (None, None)
+        start, minutes = self.processing or (None, None)
         return {
             "id": self.id,
             "category": self.category,
@@ -41,8 +41,8 @@ class Treatment:
             "price_amount": self.price,
             "buffer_after_minutes": self.buffer_after,
             "grid_minutes": self.grid,
-            "processing_start_minutes": starts,
-            "processing_minutes": lasts,
+            "processing_start_minutes": start,
+            "processing_minutes": minutes,
             "translations": {
                 "da": {"name": da_name, "description": da_text},
                 "en": {"name": en_name, "description": en_text},
@@ -163,8 +163,8 @@ TREATMENTS = [
     ),
 ]
 
-Own = dict[str, int]
-OFFERED: dict[tuple[str, str], dict[str, Own]] = {
+Offer = dict[str, int]  # price_amount and duration_minutes, if they differ from the catalog's
+OFFERS: dict[tuple[str, str], dict[str, Offer]] = {
     ("Amina", "Loctician siden 2014. Speciale: starter locs og reparation."): {
         "retwist": {"price_amount": 69900},
         "starter-locs": {},
@@ -191,20 +191,20 @@ OFFERED: dict[tuple[str, str], dict[str, Own]] = {
 
 
 async def load(session: AsyncSession) -> bool:
-    """False, and nothing changed, when there are treatments or locticians already."""
+    """Does nothing and returns False if there are treatments or locticians already."""
     if (await session.execute(select(treatments.c.id).limit(1))).first():
         return False
     if (await session.execute(select(locticians.c.loctician_id).limit(1))).first():
         return False
     for treatment in TREATMENTS:
         await session.execute(insert(treatments).values(treatment.row))
-        emit(session, _created(treatment))
-    for (name, bio), offered in OFFERED.items():
-        await _add_loctician(session, name, bio, offered)
+        emit(session, _created_event(treatment))
+    for (name, bio), offers in OFFERS.items():
+        await _add_loctician(session, name, bio, offers)
     return True
 
 
-def _created(treatment: Treatment) -> TreatmentCreated:
+def _created_event(treatment: Treatment) -> TreatmentCreated:
     row = treatment.row
     return TreatmentCreated(
         version=1,
@@ -218,15 +218,15 @@ def _created(treatment: Treatment) -> TreatmentCreated:
     )
 
 
-async def _add_loctician(session: AsyncSession, name: str, bio: str, offered: dict[str, Own]) -> None:
+async def _add_loctician(session: AsyncSession, name: str, bio: str, offers: dict[str, Offer]) -> None:
     loctician_id = uuid5(NAMESPACE_DNS, f"{name.lower()}@loctician.example")
-    ids = {one.slug: one.id for one in TREATMENTS}
+    ids = {treatment.slug: treatment.id for treatment in TREATMENTS}
     await session.execute(insert(locticians).values(loctician_id=loctician_id, display_name=name, bio=bio))
-    for slug, own in offered.items():
-        row = {"loctician_id": loctician_id, "treatment_id": ids[slug]} | own
+    for slug, offer in offers.items():
+        row = {"loctician_id": loctician_id, "treatment_id": ids[slug]} | offer
         await session.execute(insert(loctician_treatments).values(row))
-    offered_ids = [ids[slug] for slug in offered]
+    treatment_ids = [ids[slug] for slug in offers]
     emit(
         session,
-        LocticianUpdated(version=1, loctician_id=loctician_id, display_name=name, treatment_ids=offered_ids),
+        LocticianUpdated(version=1, loctician_id=loctician_id, display_name=name, treatment_ids=treatment_ids),
     )

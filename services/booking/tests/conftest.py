@@ -108,15 +108,15 @@ async def add_treatment(
     database: Database, treatment_id: UUID, texts: dict[str, tuple[str, str]], category: str = "care"
 ) -> None:
     """`texts`: name and description by language."""
-    translations = {one: {"name": name, "description": about} for one, (name, about) in texts.items()}
+    translations = {text: {"name": name, "description": about} for text, (name, about) in texts.items()}
     row = {"id": treatment_id, "translations": translations, "category": category, "duration_minutes": 60}
     async with transaction(database, SERVICE_CLAIMS) as session:
         await session.execute(insert(treatments).values(row | {"price_amount": 50000}))
 
 
-def asking(start: datetime | str, *services: UUID, loctician: UUID | None = AMINA, **more: Any) -> dict[str, Any]:
+def booking_body(start: datetime | str, *services: UUID, loctician: UUID | None = AMINA, **more: Any) -> dict[str, Any]:
     return {
-        "service_ids": [str(one) for one in services or (RETWIST,)],
+        "service_ids": [str(service) for service in services or (RETWIST,)],
         "loctician_id": str(loctician) if loctician else None,
         "start": start if isinstance(start, str) else start.isoformat(),
     } | more
@@ -131,7 +131,7 @@ def book(client: httpx.AsyncClient, auth_headers: Callable[..., dict[str, str]],
         headers = auth_headers(role, customer or uuid4()) | {"Accept-Language": language}
         if key:
             headers["Idempotency-Key"] = key
-        body = asking(start, *services, loctician=loctician, **more)
+        body = booking_body(start, *services, loctician=loctician, **more)
         return await client.post("/api/v1/bookings", json=body, headers=headers)
 
     return post
@@ -198,7 +198,7 @@ RULES = {
 }  # fmt: skip
 
 
-async def choose(sign_in: SignIn, **rules: Any) -> None:
+async def set_rules(sign_in: SignIn, **rules: Any) -> None:
     staff = sign_in("staff")
     version = (await staff.get("/bookings/rules")).json()["version"]
     assert (await staff.put("/bookings/rules", RULES | rules, version)).status_code == 200

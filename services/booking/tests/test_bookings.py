@@ -1,3 +1,5 @@
+"""Taking, cancelling and listing bookings: prices, conflicts, idempotency keys, history."""
+
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -28,42 +30,42 @@ class TestBooking:
         assert body["start"] == at(salon, "10:00").isoformat()
         assert body["end"] == at(salon, "11:30").isoformat()
         assert (body["status"], body["notes"], body["version"]) == ("confirmed", "Ømt hår", 1)
-        assert [one["service_id"] for one in body["items"]] == [str(RETWIST)]
+        assert [item["service_id"] for item in body["items"]] == [str(RETWIST)]
 
-    async def test_speaks_english_when_asked(self, book: Book, salon: date) -> None:
+    async def test_answers_in_english_on_request(self, book: Book, salon: date) -> None:
         price = (await book(at(salon, "10:00"), language="en")).json()["price"]
         assert price["formatted"].endswith("649.00")
 
-    async def test_a_loctician_own_price_and_duration_count(self, book: Book, salon: date) -> None:
+    async def test_the_locticians_own_price_and_duration_apply(self, book: Book, salon: date) -> None:
         body = (await book(at(salon, "10:00"), loctician=JONAS)).json()
         assert (body["price"]["amount"], body["end"]) == (59900, at(salon, "11:00").isoformat())
 
     async def test_several_treatments_make_one_sitting(self, book: Book, salon: date) -> None:
         body = (await book(at(salon, "10:00"), STYLING, RETWIST)).json()
         assert body["price"]["amount"] == 64900 + 49500
-        assert [(one["start"], one["end"]) for one in body["items"]] == [
+        assert [(item["start"], item["end"]) for item in body["items"]] == [
             (at(salon, "10:00").isoformat(), at(salon, "11:00").isoformat()),
             (at(salon, "11:00").isoformat(), at(salon, "12:30").isoformat()),
         ]
 
-    async def test_another_customer_fits_into_processing_time(self, book: Book, salon: date) -> None:
+    async def test_another_customer_can_book_the_processing_time(self, book: Book, salon: date) -> None:
         assert (await book(at(salon, "10:00"), DETOX)).status_code == 201
         assert (await book(at(salon, "10:30"), STYLING)).status_code == 201
         assert (await book(at(salon, "10:15"), STYLING)).status_code == 409
 
-    async def test_the_buffer_after_keeps_the_next_customer_away(self, book: Book, salon: date) -> None:
+    async def test_the_buffer_after_a_treatment_cannot_be_booked(self, book: Book, salon: date) -> None:
         await book(at(salon, "10:00"))
         assert (await book(at(salon, "11:30"))).json()["code"] == "slot_taken"
         assert (await book(at(salon, "11:45"))).status_code == 201
 
-    async def test_any_loctician_means_the_least_booked(self, book: Book, salon: date) -> None:
+    async def test_any_loctician_is_the_one_with_the_fewest_bookings(self, book: Book, salon: date) -> None:
         await book(at(salon, "09:00"))
         body = (await book(at(salon, "12:00"), loctician=None)).json()
         assert body["items"][0]["loctician_id"] == str(JONAS)
 
-    async def test_any_loctician_is_whoever_is_free(self, book: Book, salon: date) -> None:
+    async def test_any_loctician_is_one_who_is_free(self, book: Book, salon: date) -> None:
         taken = [(await book(at(salon, "12:00"), loctician=None)).json() for _ in range(2)]
-        assert {one["items"][0]["loctician_id"] for one in taken} == {str(AMINA), str(JONAS)}
+        assert {item["items"][0]["loctician_id"] for item in taken} == {str(AMINA), str(JONAS)}
         assert (await book(at(salon, "12:00"), loctician=None)).status_code == 409
 
     async def test_the_event_from_sql_is_a_booking_created(self, book: Book, salon: date, outbox: Outbox) -> None:
@@ -75,7 +77,7 @@ class TestBooking:
         assert payload.start == at(salon, "10:00")
         assert payload.items[0].blocked_end == at(salon, "11:45")
 
-    async def test_unverified_customers_are_refused_where_verification_is_asked(
+    async def test_unverified_customers_cannot_book_if_verification_is_required(
         self, book: Book, salon: date, client: httpx.AsyncClient, deliver: Callable[..., Awaitable[bool]]
     ) -> None:
         client._transport.app.state.runtime.settings.require_verified_email = True  # type: ignore[attr-defined]
@@ -86,7 +88,7 @@ class TestBooking:
         assert (await book(at(salon, "10:00"), customer=customer)).status_code == 201
 
 
-class TestWhoMayBook:
+class TestAuthorization:
     async def test_staff_book_for_a_known_customer(
         self, book: Book, salon: date, deliver: Callable[..., Awaitable[bool]]
     ) -> None:
@@ -95,23 +97,23 @@ class TestWhoMayBook:
         answer = await book(at(salon, "10:00"), role="staff", customer_id=str(customer))
         assert answer.json()["customer_id"] == str(customer)
 
-    async def test_staff_name_the_customer(self, book: Book, salon: date) -> None:
+    async def test_staff_must_name_the_customer(self, book: Book, salon: date) -> None:
         assert (await book(at(salon, "10:00"), role="staff")).json()["code"] == "customer_required"
 
     async def test_an_unknown_customer_is_refused(self, book: Book, salon: date) -> None:
         answer = await book(at(salon, "10:00"), role="admin", customer_id=str(uuid4()))
         assert (answer.status_code, answer.json()["code"]) == (422, "unknown_customer")
 
-    async def test_customers_book_for_nobody_else(self, book: Book, salon: date) -> None:
+    async def test_customers_cannot_book_for_others(self, book: Book, salon: date) -> None:
         assert (await book(at(salon, "10:00"), customer_id=str(uuid4()))).status_code == 403
 
-    async def test_a_loctician_books_the_own_chair_only(self, book: Book, salon: date) -> None:
+    async def test_locticians_can_only_book_with_themselves(self, book: Book, salon: date) -> None:
         own = await book(at(salon, "10:00"), role="loctician", customer=JONAS, loctician=None)
         other = await book(at(salon, "12:00"), role="loctician", customer=JONAS, loctician=AMINA)
         assert own.json()["items"][0]["loctician_id"] == str(JONAS)
         assert other.status_code == 403
 
-    async def test_nobody_books_without_a_token(self, client: httpx.AsyncClient) -> None:
+    async def test_booking_needs_a_token(self, client: httpx.AsyncClient) -> None:
         assert (await client.post("/api/v1/bookings", json={})).status_code == 401
 
 
@@ -122,21 +124,21 @@ class TestConflicts:
         body = refused.json()
         assert (refused.status_code, body["code"]) == (409, "slot_taken")
         assert refused.headers["content-type"] == "application/problem+json"
-        assert [one["start"] for one in body["alternatives"]] == [
+        assert [alternative["start"] for alternative in body["alternatives"]] == [
             at(salon, clock).isoformat() for clock in ("10:15", "13:45", "10:00")
         ]
 
-    async def test_every_alternative_is_truly_free(self, book: Book, salon: date) -> None:
+    async def test_every_alternative_can_be_booked(self, book: Book, salon: date) -> None:
         await book(at(salon, "12:00"))
-        for one in (await book(at(salon, "12:00"))).json()["alternatives"][:2]:
-            assert (await book(one["start"])).status_code == 201
+        for item in (await book(at(salon, "12:00"))).json()["alternatives"][:2]:
+            assert (await book(item["start"])).status_code == 201
 
-    async def test_a_customer_cannot_overlap_themselves(self, book: Book, salon: date) -> None:
+    async def test_a_customer_cannot_have_two_bookings_at_the_same_time(self, book: Book, salon: date) -> None:
         customer = uuid4()
         await book(at(salon, "10:00"), customer=customer)
         refused = await book(at(salon, "10:30"), customer=customer, loctician=JONAS)
         assert (refused.status_code, refused.json()["code"]) == (409, "customer_overlap")
-        starts = [one["start"] for one in refused.json()["alternatives"]]
+        starts = [item["start"] for item in refused.json()["alternatives"]]
         assert starts == [at(salon, clock).isoformat() for clock in ("11:30", "11:45", "09:00")]
 
     async def test_outside_hours_is_409(self, book: Book, salon: date) -> None:
@@ -144,7 +146,7 @@ class TestConflicts:
         assert (late.status_code, late.json()["code"]) == (409, "outside_hours")
         assert len(late.json()["alternatives"]) == 3
 
-    async def test_rules_of_the_input_are_422(self, book: Book, salon: date) -> None:
+    async def test_times_that_break_a_rule_are_422(self, book: Book, salon: date) -> None:
         now = datetime.now(UTC)
         refusals = {
             "in_past": await book(now - timedelta(minutes=1)),
@@ -154,7 +156,7 @@ class TestConflicts:
             "unknown_loctician": await book(at(salon, "10:00"), loctician=uuid4()),
             "treatment_not_offered": await book(at(salon, "10:00"), DETOX, loctician=JONAS),
         }
-        assert {name: (one.status_code, one.json()["code"]) for name, one in refusals.items()} == {
+        assert {name: (refusal.status_code, refusal.json()["code"]) for name, refusal in refusals.items()} == {
             name: (422, name) for name in refusals
         }
 
@@ -179,7 +181,7 @@ class TestIdempotency:
         assert other.status_code == 201
         assert other.json()["id"] != first.json()["id"]
 
-    async def test_keys_are_forgotten_after_a_day(self, book: Book, salon: date, database: Database) -> None:
+    async def test_keys_expire_after_a_day(self, book: Book, salon: date, database: Database) -> None:
         await book(at(salon, "10:00"), key="k-1")
         await book(at(salon, "13:00"), key="k-2")
         async with transaction(database, SERVICE_CLAIMS) as session:
@@ -210,7 +212,7 @@ class TestCancelling:
         assert BookingCancelled.model_validate(event["data"]).reason == "by_customer"
         assert "Syg" not in str(event)
 
-    async def test_the_reason_is_told_to_those_who_see_the_booking(
+    async def test_the_reason_is_shown_to_those_who_see_the_booking(
         self, book: Book, salon: date, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         customer = uuid4()
@@ -218,8 +220,8 @@ class TestCancelling:
         booking = (await book(at(salon, "10:00"), customer=customer)).json()
         assert booking["cancel_reason"] is None
         assert (await self.cancel(client, headers, booking["id"])).json()["cancel_reason"] == "Syg"
-        for who in (headers, auth_headers("loctician", AMINA), auth_headers("staff")):
-            seen = await client.get(f"/api/v1/bookings/{booking['id']}", headers=who)
+        for reader in (headers, auth_headers("loctician", AMINA), auth_headers("staff")):
+            seen = await client.get(f"/api/v1/bookings/{booking['id']}", headers=reader)
             assert seen.json()["cancel_reason"] == "Syg"
 
     async def test_twice_is_409(
@@ -229,7 +231,7 @@ class TestCancelling:
         headers = auth_headers("customer", customer)
         booking = (await book(at(salon, "10:00"), customer=customer)).json()
         answers = [await self.cancel(client, headers, booking["id"]) for _ in range(2)]
-        assert [one.status_code for one in answers] == [200, 409]
+        assert [answer.status_code for answer in answers] == [200, 409]
         assert answers[1].json()["code"] == "wrong_status"
 
     async def test_a_stale_version_is_412(
@@ -240,7 +242,7 @@ class TestCancelling:
         answer = await self.cancel(client, auth_headers("customer", customer), booking["id"], **{"If-Match": '"7"'})
         assert answer.status_code == 412
 
-    async def test_late_is_allowed_and_said(
+    async def test_late_cancellations_are_allowed_and_reported(
         self, book: Book, salon: date, client: httpx.AsyncClient, auth_headers: Headers, open_on: Any
     ) -> None:
         now = datetime.now(UTC)
@@ -252,7 +254,7 @@ class TestCancelling:
         answer = await self.cancel(client, auth_headers("customer", customer), booking["id"])
         assert answer.json()["cancellation_window_kept"] is False
 
-    async def test_history_tells_who_did_what(
+    async def test_history_shows_who_did_what(
         self, book: Book, salon: date, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         customer = uuid4()
@@ -261,9 +263,9 @@ class TestCancelling:
         answer = await client.get(
             f"/api/v1/bookings/{booking['id']}/history", headers=auth_headers("customer", customer)
         )
-        changes = [(one["change"], one["actor_role"], one["version"]) for one in answer.json()["items"]]
+        changes = [(entry["change"], entry["actor_role"], entry["version"]) for entry in answer.json()["items"]]
         assert changes == [("created", "customer", 1), ("cancelled", "staff", 2)]
-        assert all(one["actor_id"] is None for one in answer.json()["items"])
+        assert all(item["actor_id"] is None for item in answer.json()["items"])
 
 
 class TestListing:
@@ -271,18 +273,18 @@ class TestListing:
         self, book: Book, salon: date, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         clocks = ["09:00", "11:00", "13:00", "15:00"]
-        made = [(await book(at(salon, clock), STYLING)).json()["id"] for clock in reversed(clocks)]
+        booked = [(await book(at(salon, clock), STYLING)).json()["id"] for clock in reversed(clocks)]
         seen: list[str] = []
         params: dict[str, str] = {"limit": "3"}
         while True:
             page = (await client.get("/api/v1/bookings", params=params, headers=auth_headers("staff"))).json()
-            seen += [one["id"] for one in page["items"]]
+            seen += [item["id"] for item in page["items"]]
             if not page["next_cursor"]:
                 break
             params["cursor"] = page["next_cursor"]
-        assert seen == made[::-1]
+        assert seen == booked[::-1]
 
-    async def test_filters_narrow(
+    async def test_filters_select_bookings(
         self, book: Book, salon: date, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         first = (await book(at(salon, "10:00"))).json()
@@ -291,7 +293,7 @@ class TestListing:
 
         async def ids(**params: str) -> list[str]:
             answer = await client.get("/api/v1/bookings", params=params, headers=auth_headers("admin"))
-            return [one["id"] for one in answer.json()["items"]]
+            return [item["id"] for item in answer.json()["items"]]
 
         assert await ids(status="cancelled") == [second["id"]]
         assert await ids(loctician_id=str(AMINA)) == [first["id"]]
@@ -299,12 +301,12 @@ class TestListing:
         assert await ids(to=at(salon, "12:00").isoformat()) == [first["id"]]
         assert await ids(**{"from": at(salon, "12:00").isoformat()}) == [second["id"]]
 
-    async def test_a_loctician_sees_what_is_assigned(
+    async def test_locticians_see_their_own_appointments(
         self, book: Book, salon: date, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         own = (await book(at(salon, "10:00"))).json()
         other = (await book(at(salon, "10:00"), loctician=JONAS)).json()
         headers = auth_headers("loctician", AMINA)
         listed = (await client.get("/api/v1/bookings", headers=headers)).json()["items"]
-        assert [one["id"] for one in listed] == [own["id"]]
+        assert [booking["id"] for booking in listed] == [own["id"]]
         assert (await client.get(f"/api/v1/bookings/{other['id']}", headers=headers)).status_code == 404

@@ -1,4 +1,4 @@
-"""Days of 23 and of 25 hours: bookings, moves and searches over the change."""
+"""Bookings, moves and searches on days of 23 and 25 hours."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ async def nights(salon: date, open_on: OpenOn, set_clock: SetClock) -> None:
 
 async def starts(client: httpx.AsyncClient, day: date, *services: Any) -> list[str]:
     items = (await search(client, day, *services, loctician_id=str(AMINA))).json()["items"]
-    return [one["start"][11:] for one in items]
+    return [item["start"][11:] for item in items]
 
 
 class TestSpring:
@@ -29,10 +29,10 @@ class TestSpring:
     async def month_before(self, nights: None, set_clock: SetClock) -> None:
         await set_clock(at(SPRING, "12:00") - timedelta(days=30))
 
-    async def test_the_hour_that_is_skipped_is_not_offered(self, client: httpx.AsyncClient) -> None:
-        found = await starts(client, SPRING, STYLING)
-        assert found[3:6] == ["01:45:00+01:00", "03:00:00+02:00", "03:15:00+02:00"]
-        assert len(found) == 9
+    async def test_the_skipped_hour_is_not_offered(self, client: httpx.AsyncClient) -> None:
+        free = await starts(client, SPRING, STYLING)
+        assert free[3:6] == ["01:45:00+01:00", "03:00:00+02:00", "03:15:00+02:00"]
+        assert len(free) == 9
 
     async def test_an_appointment_over_the_change_keeps_its_length(self, book: Book) -> None:
         body = (await book("2027-03-28T01:30:00+01:00", RETWIST)).json()
@@ -40,14 +40,14 @@ class TestSpring:
         assert body["items"][0]["end"] == body["end"]
         assert code(await book("2027-03-28T03:00:00+02:00", STYLING)) == (409, "slot_taken")
 
-    async def test_a_wall_clock_that_does_not_exist_is_the_instant_it_names(self, book: Book) -> None:
+    async def test_a_local_time_that_does_not_exist_is_read_by_its_offset(self, book: Book) -> None:
         body = (await book("2027-03-28T02:30:00+01:00", STYLING)).json()
         assert body["start"] == "2027-03-28T03:30:00+02:00"
 
-    async def test_a_day_of_23_hours_is_searched_whole(self, client: httpx.AsyncClient, open_on: OpenOn) -> None:
+    async def test_a_day_of_23_hours_is_searched_completely(self, client: httpx.AsyncClient, open_on: OpenOn) -> None:
         await open_on(SPRING, ("00:00", "23:45"))
-        found = await starts(client, SPRING, STYLING)
-        assert (found[0], found[-1], len(found)) == ("00:00:00+01:00", "22:45:00+02:00", 88)
+        free = await starts(client, SPRING, STYLING)
+        assert (free[0], free[-1], len(free)) == ("00:00:00+01:00", "22:45:00+02:00", 88)
 
 
 class TestAutumn:
@@ -55,19 +55,21 @@ class TestAutumn:
     async def month_before(self, nights: None, set_clock: SetClock) -> None:
         await set_clock(at(AUTUMN, "12:00") - timedelta(days=30))
 
-    async def test_the_hour_that_comes_twice_is_two_hours(self, client: httpx.AsyncClient, book: Book) -> None:
+    async def test_the_repeated_hour_counts_as_two_hours(self, client: httpx.AsyncClient, book: Book) -> None:
         first = await book("2027-10-31T02:00:00+02:00", STYLING)
         second = await book("2027-10-31T02:00:00+01:00", STYLING)
-        assert [one.status_code for one in (first, second)] == [201, 201]
+        assert [item.status_code for item in (first, second)] == [201, 201]
         assert first.json()["end"] == second.json()["start"] == "2027-10-31T02:00:00+01:00"
         assert code(await book("2027-10-31T02:30:00+02:00", STYLING)) == (409, "slot_taken")
 
-    async def test_moving_from_the_first_two_o_clock_to_the_second_is_moving(self, book: Book, sign_in: SignIn) -> None:
+    async def test_a_booking_can_move_from_the_first_two_o_clock_to_the_second(
+        self, book: Book, sign_in: SignIn
+    ) -> None:
         customer = sign_in()
-        made = (await book("2027-10-31T02:00:00+02:00", STYLING, customer=customer.id)).json()
-        moved = await customer.put(f"/bookings/{made['id']}", {"start": "2027-10-31T02:00:00+01:00"}, 1)
+        booked = (await book("2027-10-31T02:00:00+02:00", STYLING, customer=customer.id)).json()
+        moved = await customer.put(f"/bookings/{booked['id']}", {"start": "2027-10-31T02:00:00+01:00"}, 1)
         body = moved.json()
         assert (body["version"], body["start"], body["end"]) == (
             2, "2027-10-31T02:00:00+01:00", "2027-10-31T03:00:00+01:00",
         )  # fmt: skip
-        assert datetime.fromisoformat(body["start"]) - datetime.fromisoformat(made["start"]) == timedelta(hours=1)
+        assert datetime.fromisoformat(body["start"]) - datetime.fromisoformat(booked["start"]) == timedelta(hours=1)

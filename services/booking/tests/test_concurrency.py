@@ -1,3 +1,5 @@
+"""Many calls at the same time: no time is given twice, and conflicting transactions are tried again."""
+
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,33 +27,37 @@ async def overlaps(owner: AsyncEngine) -> int:
 
 
 class TestManyAtOnce:
-    async def test_of_200_for_one_slot_exactly_one_gets_it(self, book: Book, salon: date, owner: AsyncEngine) -> None:
+    async def test_only_one_of_200_requests_gets_the_slot(self, book: Book, salon: date, owner: AsyncEngine) -> None:
         answers = await asyncio.gather(*(book(at(salon, "10:00")) for _ in range(200)))
-        assert Counter(one.status_code for one in answers) == {201: 1, 409: 199}
-        assert all(len(one.json()["alternatives"]) == 3 for one in answers if one.status_code == 409)
+        assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 199}
+        assert all(len(item.json()["alternatives"]) == 3 for item in answers if item.status_code == 409)
         assert await overlaps(owner) == 0
 
-    async def test_overlapping_but_unequal_ranges_never_meet(self, book: Book, salon: date, owner: AsyncEngine) -> None:
-        asked = [
+    async def test_overlapping_requests_of_different_lengths_never_both_succeed(
+        self, book: Book, salon: date, owner: AsyncEngine
+    ) -> None:
+        requests = [
             (f"{hour:02}:{minute:02}", *services)
             for hour in range(9, 15)
             for minute in (0, 15, 30, 45)
             for services in ((RETWIST,), (STYLING,), (DETOX,), (STYLING, RETWIST))
         ]
-        answers = await asyncio.gather(*(book(at(salon, clock), *services) for clock, *services in (asked * 3)[:200]))
-        counted = Counter(one.status_code for one in answers)
+        answers = await asyncio.gather(
+            *(book(at(salon, clock), *services) for clock, *services in (requests * 3)[:200])
+        )
+        counted = Counter(answer.status_code for answer in answers)
         assert set(counted) == {201, 409}
         assert counted[201] >= 1
         assert await overlaps(owner) == 0
 
-    async def test_any_loctician_takes_as_many_as_there_are_chairs(
+    async def test_any_loctician_books_as_many_as_there_are_locticians(
         self, book: Book, salon: date, owner: AsyncEngine
     ) -> None:
         answers = await asyncio.gather(*(book(at(salon, "10:00"), loctician=None) for _ in range(60)))
-        assert Counter(one.status_code for one in answers) == {201: 2, 409: 58}
+        assert Counter(answer.status_code for answer in answers) == {201: 2, 409: 58}
         assert await overlaps(owner) == 0
 
-    async def test_half_retried_under_the_same_key_give_one_booking_a_key(
+    async def test_repeated_requests_give_one_booking_for_each_key(
         self, book: Book, salon: date, owner: AsyncEngine
     ) -> None:
         clocks = ("09:00", "10:45", "12:30", "14:15")
@@ -59,11 +65,11 @@ class TestManyAtOnce:
         answers = await asyncio.gather(
             *(book(at(salon, clock), customer=customer, key=key) for customer, key, clock in people * 2)
         )
-        assert Counter(one.status_code for one in answers) == {201: 8, 409: 192}
-        assert len({one.json()["id"] for one in answers if one.status_code == 201}) == 4
+        assert Counter(item.status_code for item in answers) == {201: 8, 409: 192}
+        assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 4
         assert await overlaps(owner) == 0
 
-    async def test_one_customer_at_once_with_everybody_gets_one_time(
+    async def test_a_customer_gets_only_one_of_simultaneous_times(
         self, book: Book, salon: date, owner: AsyncEngine
     ) -> None:
         customer = uuid4()
@@ -71,7 +77,7 @@ class TestManyAtOnce:
         answers = await asyncio.gather(
             *(book(at(salon, "10:00"), customer=customer, loctician=chair) for chair in chairs)
         )
-        assert Counter(one.status_code for one in answers) == {201: 1, 409: 39}
+        assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 39}
 
 
 FAILING = """
@@ -95,8 +101,8 @@ async def failing(owner: AsyncEngine, database: Database) -> AsyncIterator[Calla
         await connection.execute(text(FAILING))
 
     async def call(state: str, failures: int) -> int:
-        found = await fetch_row(database, function_call("failing"), "{}", {"state": state, "failures": failures})
-        return int(found["attempt"])
+        row = await fetch_row(database, function_call("failing"), "{}", {"state": state, "failures": failures})
+        return int(row["attempt"])
 
     yield call
     async with owner.begin() as connection:
@@ -109,17 +115,21 @@ async def attempts(owner: AsyncEngine) -> int:
         return int((await connection.execute(text("SELECT last_value FROM booking.attempts"))).scalar_one())
 
 
-class TestTryingAgain:
+class TestRetries:
     @pytest.mark.parametrize("state", ["40001", "40P01"])
-    async def test_who_loses_a_deadlock_begins_again(self, failing: Callable[..., Awaitable[int]], state: str) -> None:
+    async def test_deadlocks_are_retried(self, failing: Callable[..., Awaitable[int]], state: str) -> None:
         assert await failing(state, ATTEMPTS - 1) == ATTEMPTS
 
-    async def test_but_not_for_ever(self, failing: Callable[..., Awaitable[int]], owner: AsyncEngine) -> None:
+    async def test_retries_end_after_a_few_attempts(
+        self, failing: Callable[..., Awaitable[int]], owner: AsyncEngine
+    ) -> None:
         with pytest.raises(PostgresError, match="not now"):
             await failing("40P01", 1000)
         assert await attempts(owner) == ATTEMPTS
 
-    async def test_nor_after_anything_else(self, failing: Callable[..., Awaitable[int]], owner: AsyncEngine) -> None:
+    async def test_other_errors_are_not_retried(
+        self, failing: Callable[..., Awaitable[int]], owner: AsyncEngine
+    ) -> None:
         with pytest.raises(PostgresError, match="not now"):
             await failing("23514", 1000)
         assert await attempts(owner) == 1

@@ -18,11 +18,11 @@ from services.booking.tests.conftest import (  # fmt: skip
     Outbox,
     SetClock,
     SignIn,
-    asking,
     at,
-    choose,
+    booking_body,
+    set_rules,
 )
-from services.booking.tests.test_holds import end_lapsed, hold
+from services.booking.tests.test_holds import end_expired_holds, hold
 from services.booking.tests.test_waitlist import offer_of, wait
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -58,7 +58,7 @@ async def starts_of(*people: Caller) -> list[str | None]:
 
 
 class TestHours:
-    async def test_longer_ones_go_to_who_waited_longest(
+    async def test_longer_hours_go_to_the_customer_who_waited_longest(
         self, first: Caller, second: Caller, salon: date, open_on: OpenOn, offer_freed_times: Offering, book: Book
     ) -> None:
         for who in (first, second):
@@ -69,7 +69,7 @@ class TestHours:
         assert await starts_of(first, second) == [evening.isoformat(), None]
         assert (await book(evening)).status_code == 409
 
-    async def test_of_a_day_off_that_is_called_off(
+    async def test_a_cancelled_day_off_is_offered(
         self, first: Caller, salon: date, open_on: OpenOn, offer_freed_times: Offering
     ) -> None:
         await wait(first, salon, loctician_id=str(AMINA))
@@ -80,7 +80,7 @@ class TestHours:
         await offer_freed_times()
         assert await starts_of(first) == [at(salon, "09:00").isoformat()]
 
-    async def test_of_a_blocked_hour_that_is_blocked_no_more(
+    async def test_an_hour_that_is_no_longer_blocked_is_offered(
         self, first: Caller, salon: date, open_on: OpenOn, offer_freed_times: Offering
     ) -> None:
         await open_on(salon, ("09:00", "10:00"), ("12:00", "17:00"))
@@ -90,7 +90,7 @@ class TestHours:
         await offer_freed_times()
         assert await starts_of(first) == [at(salon, "10:00").isoformat()]
 
-    async def test_that_only_shrink_or_come_late_offer_nothing(
+    async def test_hours_that_shrink_or_arrive_late_offer_nothing(
         self, first: Caller, salon: date, open_on: OpenOn, offer_freed_times: Offering
     ) -> None:
         await offer_freed_times()
@@ -100,7 +100,7 @@ class TestHours:
         await offer_freed_times()
         assert await starts_of(first) == [None]
 
-    async def test_of_many_days_reach_each_wish_once_and_no_time_twice(
+    async def test_many_freed_days_reach_each_wish_once_and_offer_no_time_twice(
         self, sign_in: SignIn, salon: date, open_on: OpenOn, offer_freed_times: Offering
     ) -> None:
         people = [sign_in() for _ in range(4)]
@@ -114,7 +114,7 @@ class TestHours:
         wanted = [at(day, clock).isoformat() for day in later[:2] for clock in ("09:00", "10:00")]
         assert await starts_of(*people) == wanted
 
-    async def test_of_a_loctician_who_comes_back(
+    async def test_hours_of_a_loctician_who_comes_back_are_offered(
         self, first: Caller, salon: date, deliver: Any, offer_freed_times: Offering
     ) -> None:
         await wait(first, salon, STYLING)
@@ -134,7 +134,7 @@ class TestHours:
         assert days.scalars().all() == [salon]
 
 
-class TestReach:
+class TestHorizon:
     @pytest.fixture
     def look_ahead(self, database: Database, offer_freed_times: Offering) -> Offering:
         async def run() -> None:
@@ -143,10 +143,10 @@ class TestReach:
 
         return run
 
-    async def test_a_day_that_comes_within_it_goes_to_who_waits(
+    async def test_a_day_that_comes_within_the_horizon_is_offered(
         self, first: Caller, salon: date, open_on: OpenOn, set_clock: SetClock, sign_in: SignIn, look_ahead: Offering
     ) -> None:
-        await choose(sign_in, horizon_days=10)
+        await set_rules(sign_in, horizon_days=10)
         far = salon + timedelta(days=10)
         await open_on(far, ("09:00", "17:00"))
         await set_clock(at(salon, "06:00"))
@@ -159,32 +159,32 @@ class TestReach:
         await look_ahead()
         assert await starts_of(first) == [at(far, "09:00").isoformat()]
 
-    async def test_a_longer_one_opens_what_lies_between(
+    async def test_a_longer_horizon_frees_the_days_between(
         self, first: Caller, salon: date, open_on: OpenOn, set_clock: SetClock, sign_in: SignIn, look_ahead: Offering
     ) -> None:
-        await choose(sign_in, horizon_days=10)
+        await set_rules(sign_in, horizon_days=10)
         far = salon + timedelta(days=40)
         await open_on(far, ("09:00", "17:00"))
         await set_clock(at(salon, "06:00"))
         await look_ahead()
         await wait(first, far, STYLING)
-        await choose(sign_in, horizon_days=60)
+        await set_rules(sign_in, horizon_days=60)
         await look_ahead()
         assert await starts_of(first) == [at(far, "09:00").isoformat()]
 
 
 class TestHolds:
-    async def test_a_lapsed_one_goes_to_who_waits(
+    async def test_the_time_of_an_expired_hold_is_offered(
         self, first: Caller, sign_in: SignIn, salon: date, set_clock: SetClock, database: Database
     ) -> None:
         await set_clock(at(salon, "06:00"))
         await hold(sign_in(), at(salon, "10:00"))
         await wait(first, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
         await set_clock(at(salon, "06:06"))
-        await end_lapsed(database)
+        await end_expired_holds(database)
         assert await starts_of(first) == [at(salon, "10:00").isoformat()]
 
-    async def test_one_let_go_for_another_goes_to_who_waits(
+    async def test_the_time_of_a_replaced_hold_is_offered(
         self, first: Caller, second: Caller, salon: date, offer_freed_times: Offering
     ) -> None:
         await hold(second, at(salon, "10:00"))
@@ -193,7 +193,7 @@ class TestHolds:
         await offer_freed_times()
         assert await starts_of(first) == [at(salon, "10:00").isoformat()]
 
-    async def test_one_moved_a_little_offers_only_what_is_left(
+    async def test_a_hold_moved_a_little_offers_only_what_is_left(
         self, first: Caller, second: Caller, salon: date, offer_freed_times: Offering
     ) -> None:
         await hold(second, at(salon, "10:00"))
@@ -202,12 +202,12 @@ class TestHolds:
         await offer_freed_times()
         assert await starts_of(first) == [None]
 
-    async def test_one_forgotten_over_a_booking_goes_to_who_waits(
+    async def test_the_time_of_a_hold_unused_by_a_booking_is_offered(
         self, first: Caller, second: Caller, salon: date, offer_freed_times: Offering
     ) -> None:
         await hold(second, at(salon, "10:00"))
         await wait(first, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
-        assert (await second.post("/bookings", asking(at(salon, "14:00")))).status_code == 201
+        assert (await second.post("/bookings", booking_body(at(salon, "14:00")))).status_code == 201
         await offer_freed_times()
         assert await starts_of(first) == [at(salon, "10:00").isoformat()]
 
@@ -222,7 +222,7 @@ class TestAccounts:
             await wait(who, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
         await leaver.post(f"/bookings/{booked['id']}/cancel")
 
-    async def test_one_that_is_erased_passes_its_offer_on(
+    async def test_the_offer_of_an_erased_account_goes_to_the_next(
         self, offered: None, first: Caller, second: Caller, salon: date, database: Database, outbox: Outbox
     ) -> None:
         async with transaction(database, SERVICE_CLAIMS) as session:
@@ -233,7 +233,7 @@ class TestAccounts:
         told = [one["type"] for one in await outbox() if one["type"].startswith("waitlist")]
         assert told == ["waitlist.offered.v1", "waitlist.expired.v1", "waitlist.offered.v1"]
 
-    async def test_what_it_had_booked_is_not_offered_to_itself(
+    async def test_an_erased_account_is_not_offered_its_own_booking(
         self, first: Caller, second: Caller, book: Book, salon: date, database: Database
     ) -> None:
         await book(at(salon, "10:00"), customer=first.id)
@@ -244,7 +244,7 @@ class TestAccounts:
             await privacy.erase(session, first.id)
         assert await starts_of(second) == [at(salon, "10:00").isoformat()]
 
-    async def test_one_that_is_closed_passes_its_offer_on_and_is_passed_over(
+    async def test_the_offer_of_a_closed_account_goes_to_the_next(
         self, offered: None, first: Caller, second: Caller, salon: date, deliver: Any, offer_freed_times: Offering,
         open_on: OpenOn,
     ) -> None:  # fmt: skip
@@ -255,9 +255,7 @@ class TestAccounts:
         await offer_freed_times()
         assert {one["status"] for one in (await first.get("/waitlist")).json()["items"]} == {"waiting"}
 
-    async def test_older_news_of_one_that_is_open_again_close_nothing(
-        self, salon: date, deliver: Any, book: Book
-    ) -> None:
+    async def test_older_events_do_not_close_a_reopened_account(self, salon: date, deliver: Any, book: Book) -> None:
         await deliver("user.reactivated.v1", {"user_id": str(AMINA), "role": "loctician"}, version=4)
         await deliver("user.deactivated.v1", {"user_id": str(AMINA)}, version=3)
         assert (await book(at(salon, "10:00"))).status_code == 201

@@ -1,3 +1,5 @@
+"""Holds: how long they last, who can use them, and how they end."""
+
 import asyncio
 from collections import Counter
 from datetime import date, datetime, timedelta
@@ -19,8 +21,8 @@ from services.booking.tests.conftest import (  # fmt: skip
     Caller,
     SetClock,
     SignIn,
-    asking,
     at,
+    booking_body,
     code,
 )
 from services.booking.tests.test_slots import clocks, search
@@ -33,15 +35,15 @@ def customer(sign_in: SignIn) -> Caller:
     return sign_in()
 
 
-async def hold(who: Caller, start: datetime, *services: UUID, **more: Any) -> httpx.Response:
-    return await who.post("/bookings/holds", asking(start, *services, **more))
+async def hold(caller: Caller, start: datetime, *services: UUID, **more: Any) -> httpx.Response:
+    return await caller.post("/bookings/holds", booking_body(start, *services, **more))
 
 
 def deadlocks() -> float:
     return float(RETRIES.labels("40P01")._value.get())
 
 
-async def end_lapsed(database: Database) -> None:
+async def end_expired_holds(database: Database) -> None:
     async with transaction(database, SERVICE_CLAIMS) as session:
         await holds.end_expired(session)
 
@@ -57,116 +59,118 @@ class TestHolding:
         assert body["expires_at"] == at(salon, "07:05").isoformat()
         assert body["price"]["amount"] == 64900
         assert code(await book(at(salon, "10:00"))) == (409, "slot_taken")
-        found = clocks((await search(client, salon, loctician_id=str(AMINA))).json()["items"])
-        assert "10:00" not in found
-        assert "11:45" in found
+        free = clocks((await search(client, salon, loctician_id=str(AMINA))).json()["items"])
+        assert "10:00" not in free
+        assert "11:45" in free
 
     async def test_becomes_the_booking(self, customer: Caller, salon: date, database: Database) -> None:
         held = (await hold(customer, at(salon, "10:00"))).json()
-        booked = await customer.post("/bookings", asking(at(salon, "10:00"), hold_id=held["id"]))
+        booked = await customer.post("/bookings", booking_body(at(salon, "10:00"), hold_id=held["id"]))
         assert booked.status_code == 201
         async with transaction(database, SERVICE_CLAIMS) as session:
             left = await session.execute(
                 text("SELECT (SELECT count(*) FROM booking.holds), count(*) FROM booking.occupancy")
             )
             assert tuple(left.one()) == (0, 1)
-        again = await customer.post("/bookings", asking(at(salon, "10:00"), hold_id=held["id"]))
+        again = await customer.post("/bookings", booking_body(at(salon, "10:00"), hold_id=held["id"]))
         assert code(again) == (409, "hold_lapsed")
 
-    async def test_of_any_loctician_keeps_the_one_it_found(self, customer: Caller, book: Book, salon: date) -> None:
+    async def test_with_any_loctician_stays_with_the_one_chosen(
+        self, customer: Caller, book: Book, salon: date
+    ) -> None:
         held = (await hold(customer, at(salon, "10:00"), loctician=None)).json()
         await book(at(salon, "15:00"), loctician=UUID(held["loctician_id"]))
-        body = asking(at(salon, "10:00"), loctician=None, hold_id=held["id"])
+        body = booking_body(at(salon, "10:00"), loctician=None, hold_id=held["id"])
         booked = (await customer.post("/bookings", body)).json()
         assert booked["items"][0]["loctician_id"] == held["loctician_id"]
 
-    async def test_a_new_one_ends_the_old(self, customer: Caller, book: Book, salon: date) -> None:
+    async def test_a_new_one_ends_the_old_one(self, customer: Caller, book: Book, salon: date) -> None:
         await hold(customer, at(salon, "10:00"))
         assert (await hold(customer, at(salon, "10:15"))).status_code == 201
         assert (await book(at(salon, "13:00"))).status_code == 201
         assert (await hold(customer, at(salon, "15:00"))).status_code == 201
         assert (await book(at(salon, "10:00"))).status_code == 201
 
-    async def test_stands_in_nobody_s_way_once_lapsed_however_late_the_job(
+    async def test_blocks_nothing_after_it_expired_even_if_the_job_is_late(
         self, customer: Caller, client: httpx.AsyncClient, book: Book, salon: date, set_clock: SetClock
     ) -> None:
         await set_clock(at(salon, "07:00"))
         held = (await hold(customer, at(salon, "10:00"))).json()
         await set_clock(at(salon, "07:05"))
         assert "10:00" in clocks((await search(client, salon, loctician_id=str(AMINA))).json()["items"])
-        late = await customer.post("/bookings", asking(at(salon, "10:00"), hold_id=held["id"]))
+        late = await customer.post("/bookings", booking_body(at(salon, "10:00"), hold_id=held["id"]))
         assert code(late) == (409, "hold_lapsed")
         assert late.json()["alternatives"][0]["start"] == at(salon, "10:00").isoformat()
         assert (await book(at(salon, "10:00"))).status_code == 201
 
-    async def test_lapsed_gives_way_to_the_next_hold(
+    async def test_an_expired_one_is_replaced_by_the_next_hold(
         self, customer: Caller, sign_in: SignIn, salon: date, set_clock: SetClock, database: Database
     ) -> None:
         await set_clock(at(salon, "07:00"))
         await hold(customer, at(salon, "10:00"))
         await set_clock(at(salon, "07:06"))
         other = (await hold(sign_in(), at(salon, "10:15"))).json()
-        await end_lapsed(database)
+        await end_expired_holds(database)
         assert code(await hold(customer, at(salon, "10:00"))) == (409, "slot_taken")
         assert other["start"] == at(salon, "10:15").isoformat()
 
-    async def test_is_let_go_on_demand(self, customer: Caller, book: Book, salon: date) -> None:
+    async def test_can_be_released(self, customer: Caller, book: Book, salon: date) -> None:
         held = (await hold(customer, at(salon, "10:00"))).json()
         assert (await customer.delete(f"/bookings/holds/{held['id']}")).status_code == 204
         assert code(await customer.delete(f"/bookings/holds/{held['id']}")) == (404, "not_found")
         assert (await book(at(salon, "10:00"))).status_code == 201
 
-    async def test_one_s_own_does_not_stand_in_one_s_way(self, customer: Caller, book: Book, salon: date) -> None:
+    async def test_does_not_block_its_own_customer(self, customer: Caller, book: Book, salon: date) -> None:
         await hold(customer, at(salon, "10:00"))
         assert (await book(at(salon, "10:15"), customer=customer.id)).status_code == 201
 
-    async def test_by_staff_serves_the_customer_it_is_booked_for(
-        self, sign_in: SignIn, salon: date, deliver: Any
-    ) -> None:
+    async def test_by_staff_can_be_used_for_any_customer(self, sign_in: SignIn, salon: date, deliver: Any) -> None:
         person = uuid4()
         await deliver("user.registered.v1", {"user_id": str(person), "email_verified": True}, version=1)
         staff = sign_in("staff")
         held = (await hold(staff, at(salon, "10:00"))).json()
-        body = asking(at(salon, "10:00"), hold_id=held["id"], customer_id=str(person))
+        body = booking_body(at(salon, "10:00"), hold_id=held["id"], customer_id=str(person))
         assert (await staff.post("/bookings", body)).json()["customer_id"] == str(person)
 
-    async def test_gives_the_first_answer_again_under_the_same_key(self, customer: Caller, salon: date) -> None:
-        body = asking(at(salon, "10:00"))
+    async def test_the_same_key_gives_the_first_answer_again(self, customer: Caller, salon: date) -> None:
+        body = booking_body(at(salon, "10:00"))
         first, second = [await customer.post("/bookings/holds", body, Idempotency_Key="h-1") for _ in range(2)]
         assert first.json() == second.json()
         other = await customer.post("/bookings", body, Idempotency_Key="h-1")
         assert code(other) == (422, "idempotency_key_reused")
 
 
-class TestAttacks:
-    async def test_another_s_hold_can_be_neither_used_nor_ended(
+class TestMisuse:
+    async def test_holds_of_others_cannot_be_used_or_ended(
         self, customer: Caller, sign_in: SignIn, salon: date
     ) -> None:
         held = (await hold(customer, at(salon, "10:00"))).json()
-        thief = sign_in()
-        stolen = await thief.post("/bookings", asking(at(salon, "10:00"), hold_id=held["id"]))
+        intruder = sign_in()
+        stolen = await intruder.post("/bookings", booking_body(at(salon, "10:00"), hold_id=held["id"]))
         assert code(stolen) == (409, "hold_lapsed")
-        assert code(await thief.delete(f"/bookings/holds/{held['id']}")) == (404, "not_found")
-        assert code(await hold(thief, at(salon, "11:00"), customer_id=str(customer.id))) == (403, "not_for_others")
+        assert code(await intruder.delete(f"/bookings/holds/{held['id']}")) == (404, "not_found")
+        assert code(await hold(intruder, at(salon, "11:00"), customer_id=str(customer.id))) == (403, "not_for_others")
 
-    async def test_a_hold_buys_nothing_but_what_was_held(self, customer: Caller, salon: date) -> None:
+    async def test_a_hold_can_only_be_used_for_what_was_held(self, customer: Caller, salon: date) -> None:
         held = (await hold(customer, at(salon, "10:00"))).json()
         for body in (
-            asking(at(salon, "13:00")),
-            asking(at(salon, "10:00"), STYLING),
-            asking(at(salon, "10:00"), loctician=JONAS),
+            booking_body(at(salon, "13:00")),
+            booking_body(at(salon, "10:00"), STYLING),
+            booking_body(at(salon, "10:00"), loctician=JONAS),
         ):
             refused = await customer.post("/bookings", body | {"hold_id": held["id"]})
             assert code(refused) == (422, "hold_mismatch")
-        assert (await customer.post("/bookings", asking(at(salon, "10:00"), hold_id=held["id"]))).status_code == 201
+        assert (
+            await customer.post("/bookings", booking_body(at(salon, "10:00"), hold_id=held["id"]))
+        ).status_code == 201
 
-    async def test_one_customer_holds_one_time_however_many_ask_at_once(
+    async def test_a_customer_has_only_one_hold_after_concurrent_requests(
         self, customer: Caller, salon: date, database: Database
     ) -> None:
         before = deadlocks()
         starts = [at(salon, clock) for clock in ("09:00", "11:00", "13:00", "15:00")] * 5
         answers = await asyncio.gather(*(hold(customer, start) for start in starts))
-        assert {one.status_code for one in answers} <= {201, 409}
+        assert {answer.status_code for answer in answers} <= {201, 409}
         assert deadlocks() == before
         async with transaction(database, SERVICE_CLAIMS) as session:
             statement = (
@@ -174,43 +178,43 @@ class TestAttacks:
             )
             assert tuple((await session.execute(text(statement))).one()) == (1, 1)
 
-    async def test_holding_letting_go_and_booking_at_once_take_turns(self, customer: Caller, salon: date) -> None:
+    async def test_concurrent_holds_releases_and_bookings_do_not_fail(self, customer: Caller, salon: date) -> None:
         before = deadlocks()
         held = (await hold(customer, at(salon, "10:00"))).json()
-        body = asking(at(salon, "10:00"))
+        body = booking_body(at(salon, "10:00"))
         others = [at(salon, clock) for clock in ("11:45", "13:30", "15:15")]
         answers = await asyncio.gather(
             customer.post("/bookings", body | {"hold_id": held["id"]}),
             customer.delete(f"/bookings/holds/{held['id']}"),
             *(hold(customer, start) for start in others * 6),
         )
-        assert {one.status_code for one in answers} <= {201, 204, 404, 409}
+        assert {answer.status_code for answer in answers} <= {201, 204, 404, 409}
         assert deadlocks() == before
 
-    async def test_one_hold_used_twice_at_once_gives_one_booking(self, customer: Caller, salon: date) -> None:
+    async def test_a_hold_used_twice_at_the_same_time_gives_one_booking(self, customer: Caller, salon: date) -> None:
         held = (await hold(customer, at(salon, "10:00"))).json()
-        body = asking(at(salon, "10:00"), hold_id=held["id"])
+        body = booking_body(at(salon, "10:00"), hold_id=held["id"])
         answers = await asyncio.gather(*(customer.post("/bookings", body) for _ in range(10)))
-        assert Counter(one.status_code for one in answers) == {201: 1, 409: 9}
+        assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 9}
 
-    async def test_a_body_assigns_nothing_else(self, customer: Caller, salon: date) -> None:
+    async def test_other_fields_are_refused(self, customer: Caller, salon: date) -> None:
         for more in ({"expires_at": at(salon, "23:00").isoformat()}, {"price_amount": 1}, {"id": str(uuid4())}):
             assert code(await hold(customer, at(salon, "10:00"), **more)) == (422, "invalid_input")
 
     @pytest.mark.parametrize("path", ["x", "01936d5e-8d3e-7000-8000-000000000001"])
-    async def test_what_is_no_hold_is_not_found(self, customer: Caller, path: str) -> None:
+    async def test_an_unknown_hold_is_not_found(self, customer: Caller, path: str) -> None:
         assert (await customer.delete(f"/bookings/holds/{path}")).status_code in {404, 422}
 
 
 class TestUnverified:
-    async def test_customers_hold_nothing_where_verification_is_asked(
+    async def test_unverified_customers_cannot_hold_if_verification_is_required(
         self, customer: Caller, client: httpx.AsyncClient, salon: date
     ) -> None:
         client._transport.app.state.runtime.settings.require_verified_email = True  # type: ignore[attr-defined]
         assert code(await hold(customer, at(salon, "10:00"), RETWIST)) == (403, "email_not_verified")
 
 
-async def test_lapsed_holds_are_ended_by_one_replica_and_only_those(
+async def test_expired_holds_are_ended_by_one_replica_and_no_others(
     sign_in: SignIn, salon: date, set_clock: SetClock, database: Database
 ) -> None:
     await set_clock(at(salon, "07:00"))
@@ -218,7 +222,7 @@ async def test_lapsed_holds_are_ended_by_one_replica_and_only_those(
     await set_clock(at(salon, "07:00") + timedelta(minutes=4))
     await hold(sign_in(), at(salon, "13:00"))
     await set_clock(at(salon, "07:00") + timedelta(minutes=6))
-    await asyncio.gather(*(end_lapsed(database) for _ in range(3)))
+    await asyncio.gather(*(end_expired_holds(database) for _ in range(3)))
     async with transaction(database, SERVICE_CLAIMS) as session:
         left = (await session.execute(text("SELECT starts_at FROM booking.holds"))).scalars().all()
     assert left == [at(salon, "13:00")]

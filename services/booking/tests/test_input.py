@@ -1,4 +1,4 @@
-"""Bad input gets a problem document and never a 500."""
+"""Invalid input is answered with a problem document, never with a 500."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from services.booking.tests.conftest import RETWIST, asking
+from services.booking.tests.conftest import RETWIST, booking_body
 from shared.http.pagination import encode_cursor
 
 Headers = Callable[..., dict[str, str]]
 SOON = (datetime.now(UTC) + timedelta(days=3)).replace(hour=10, minute=0, second=0, microsecond=0).isoformat()
-GOOD = asking(SOON)
+GOOD = booking_body(SOON)
 
 BODIES: dict[str, Any] = {
     "nothing": "",
@@ -100,7 +100,7 @@ def sent(body: Any) -> dict[str, Any]:
 
 class TestBodies:
     @pytest.mark.parametrize("name", BODIES)
-    async def test_booking_refuses(
+    async def test_booking_refuses_invalid_bodies(
         self, client: httpx.AsyncClient, auth_headers: Headers, salon: date, name: str
     ) -> None:
         request = sent(BODIES[name])
@@ -109,12 +109,14 @@ class TestBodies:
         assert is_problem(answer, 400, 422), (answer.status_code, answer.text)
 
     @pytest.mark.parametrize("name", ["malformed", "no treatments", "the last year", "NUL in a field's name"])
-    async def test_checking_refuses(self, client: httpx.AsyncClient, salon: date, name: str) -> None:
+    async def test_checking_availability_refuses_invalid_bodies(
+        self, client: httpx.AsyncClient, salon: date, name: str
+    ) -> None:
         answer = await client.post("/api/v1/bookings/check-availability", **sent(BODIES[name]))
         assert is_problem(answer, 400, 422), answer.text
 
     @pytest.mark.parametrize("key", ["", "with space", "x" * 201, "æ".encode()])
-    async def test_an_idempotency_key_has_a_form(
+    async def test_malformed_idempotency_keys_are_refused(
         self, client: httpx.AsyncClient, auth_headers: Headers, salon: date, key: str | bytes
     ) -> None:
         headers = {**auth_headers("customer"), "Idempotency-Key": key}
@@ -122,7 +124,9 @@ class TestBodies:
         assert is_problem(answer, 422), answer.text
 
     @pytest.mark.parametrize("body", ["[", '{"reason": 5}', '{"status": "completed"}', '{"reason": "\\u0000"}'])
-    async def test_cancelling_refuses(self, client: httpx.AsyncClient, auth_headers: Headers, body: str) -> None:
+    async def test_cancelling_refuses_invalid_bodies(
+        self, client: httpx.AsyncClient, auth_headers: Headers, body: str
+    ) -> None:
         headers = auth_headers("customer") | {"Content-Type": "application/json"}
         answer = await client.post(f"/api/v1/bookings/{uuid4()}/cancel", content=body, headers=headers)
         assert is_problem(answer, 422), answer.text
@@ -130,21 +134,23 @@ class TestBodies:
 
 class TestQueries:
     @pytest.mark.parametrize("name", QUERIES)
-    async def test_listing_refuses(
+    async def test_listing_refuses_invalid_parameters(
         self, client: httpx.AsyncClient, auth_headers: Headers, salon: date, name: str
     ) -> None:
         answer = await client.get("/api/v1/bookings", params=QUERIES[name], headers=auth_headers("customer"))
         assert is_problem(answer, 422), (answer.status_code, answer.text)
 
     @pytest.mark.parametrize("name", SEARCHES)
-    async def test_slots_refuses(self, client: httpx.AsyncClient, salon: date, name: str) -> None:
+    async def test_searching_slots_refuses_invalid_parameters(
+        self, client: httpx.AsyncClient, salon: date, name: str
+    ) -> None:
         answer = await client.get("/api/v1/slots", params=SEARCHES[name])
         assert is_problem(answer, 422), (answer.status_code, answer.text)
 
     @pytest.mark.parametrize(
         "path", ["/api/v1/bookings/x", f"/api/v1/bookings/{UUID(int=0)}", "/api/v1/bookings/%00", "/api/v1/services/1"]
     )
-    async def test_ids_that_are_none(self, client: httpx.AsyncClient, auth_headers: Headers, path: str) -> None:
+    async def test_malformed_ids_are_refused(self, client: httpx.AsyncClient, auth_headers: Headers, path: str) -> None:
         assert is_problem(await client.get(path, headers=auth_headers("customer")), 404, 422)
 
     @pytest.mark.parametrize("path", ["/api/v1/bookings", f"/api/v1/bookings/{UUID(int=5)}/history"])

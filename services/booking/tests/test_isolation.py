@@ -1,4 +1,4 @@
-"""Nobody sees another's bookings: by the API, and by the tables as the service's own role."""
+"""Nobody sees the bookings of others, through the API or through the tables."""
 
 from collections.abc import Callable
 from datetime import date
@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from services.booking.tests.conftest import AMINA, JONAS, RETWIST, Book, SignIn, asking, at, choose
+from services.booking.tests.conftest import AMINA, JONAS, RETWIST, Book, SignIn, at, booking_body, set_rules
 from shared.database.session import Database, transaction
 from shared.identity.principals import ANONYMOUS_CLAIMS, SERVICE_CLAIMS, Claims
 from shared.settings import runtime_role
@@ -34,7 +34,7 @@ async def rows(database: Database, claims: Claims, table: str) -> int:
 
 class TestRowLevelSecurity:
     @pytest.mark.parametrize("table", TABLES)
-    async def test_a_query_without_where_shows_what_the_claims_allow(
+    async def test_a_query_without_conditions_shows_what_the_claims_allow(
         self, two: tuple[dict[str, Any], dict[str, Any]], database: Database, table: str
     ) -> None:
         own = UUID(two[0]["customer_id"])
@@ -55,14 +55,14 @@ class TestRowLevelSecurity:
             "staff": 2, "admin": 2, "service": 2, "anonymous": 0, "unknown role": 0,
         }  # fmt: skip
 
-    async def test_idempotency_keys_are_their_callers(
+    async def test_idempotency_keys_are_visible_to_their_caller_only(
         self, two: tuple[dict[str, Any], dict[str, Any]], database: Database
     ) -> None:
         own = UUID(two[0]["customer_id"])
         assert await rows(database, Claims("customer", own), "idempotency_keys") == 1
         assert await rows(database, Claims("admin", uuid4()), "idempotency_keys") == 0
 
-    async def test_a_pooled_connection_carries_no_claim_over(
+    async def test_a_pooled_connection_keeps_no_claims(
         self, two: tuple[dict[str, Any], dict[str, Any]], database: Database, client: httpx.AsyncClient,
         auth_headers: Headers,
     ) -> None:  # fmt: skip
@@ -81,7 +81,7 @@ class TestRowLevelSecurity:
         with pytest.raises(DBAPIError, match="row-level security"):
             await database.call(insert)
 
-    async def test_the_role_cannot_lift_the_policies(self, salon: date, database: Database) -> None:
+    async def test_the_role_cannot_disable_the_policies(self, salon: date, database: Database) -> None:
         for statement in (
             "ALTER TABLE booking.bookings DISABLE ROW LEVEL SECURITY",
             "DROP POLICY customer_loctician_or_salon ON booking.bookings",
@@ -93,11 +93,11 @@ class TestRowLevelSecurity:
             with pytest.raises(DBAPIError, match=r"must be owner|permission denied"):
                 await database.call(text(statement))
 
-    async def test_holds_and_wishes_are_their_customers_and_the_salon_s(
+    async def test_holds_and_wishes_are_visible_to_their_customer_and_the_salon(
         self, salon: date, database: Database, sign_in: SignIn
     ) -> None:
         customer = sign_in()
-        await customer.post("/bookings/holds", asking(at(salon, "10:00")))
+        await customer.post("/bookings/holds", booking_body(at(salon, "10:00")))
         days = {"first_day": salon.isoformat(), "last_day": salon.isoformat()}
         await customer.post("/waitlist", {"service_ids": [str(RETWIST)]} | days)
         for table in ("holds", "waitlist"):
@@ -110,24 +110,24 @@ class TestRowLevelSecurity:
             ]  # fmt: skip
             assert seen == [1, 0, 0, 1, 1, 0]
 
-    async def test_the_salon_s_rules_are_read_by_all_and_written_by_staff(
+    async def test_the_salons_rules_are_readable_by_all_and_writable_by_staff(
         self, salon: date, database: Database, sign_in: SignIn
     ) -> None:
-        await choose(sign_in)
+        await set_rules(sign_in)
         for claims, changed in ((Claims("customer", uuid4()), 0), (Claims("loctician", AMINA), 0), (SERVICE_CLAIMS, 1)):
             assert await rows(database, claims, "salon") == 1
             async with transaction(database, claims) as session:
                 done = await session.execute(text("UPDATE booking.salon SET horizon_days = 1 RETURNING 1"))
                 assert len(done.all()) == changed
 
-    async def test_every_personal_table_forces_its_policies(self, salon: date, database: Database) -> None:
-        found = await database.call(
+    async def test_every_table_of_personal_data_forces_its_policies(self, salon: date, database: Database) -> None:
+        rows = await database.call(
             text(
                 "SELECT relname FROM pg_class WHERE relnamespace = 'booking'::regnamespace"
                 " AND relkind = 'r' AND relrowsecurity AND relforcerowsecurity"
             )
         )
-        names = {row[0] for row in found}
+        names = {row[0] for row in rows}
         assert {*TABLES, "customers", "holds", "salon", "waitlist", "idempotency_keys", "locticians", "outbox"} <= names
         assert runtime_role("booking") == "loctician_booking"
 
@@ -147,7 +147,7 @@ class TestApi:
             assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
         assert (await client.post(f"/api/v1/bookings/{booking['id']}/cancel", headers=headers)).status_code == 404
 
-    async def test_a_cursor_of_somebody_else_opens_nothing(
+    async def test_a_cursor_of_another_caller_shows_nothing_more(
         self, two: tuple[dict[str, Any], dict[str, Any]], client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         page = await client.get("/api/v1/bookings", params={"limit": "1"}, headers=auth_headers("staff"))
@@ -164,7 +164,7 @@ class TestApi:
         assert (await client.post(path, headers=auth_headers("loctician", JONAS))).status_code == 404
         assert (await client.post(path, headers=auth_headers("loctician", AMINA))).status_code == 200
 
-    async def test_answers_never_repeat_under_a_key_of_another(
+    async def test_a_key_of_another_caller_does_not_give_their_answer(
         self, two: tuple[dict[str, Any], dict[str, Any]]
     ) -> None:
         assert two[0]["id"] != two[1]["id"]

@@ -1,3 +1,5 @@
+"""Amounts in Danish notation, and VAT."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,16 +23,16 @@ class TestParse:
         "text",
         ["", "kr.", "649,005", "0,001", "1,299.50", "12.99", "649 EUR", "$5", "€ 5", "NaN", "Infinity", "1e5", "fem"],
     )
-    def test_refuses_what_is_no_amount_of_whole_ore(self, text: str) -> None:
+    def test_refuses_what_is_not_an_amount_in_whole_ore(self, text: str) -> None:
         with pytest.raises(ValueError, match=r"is not an amount|fraction"):
             parse(text)
 
     @given(st.integers(0, 10_000_000))
-    def test_reads_what_is_formatted(self, amount: int) -> None:
+    def test_reads_formatted_amounts(self, amount: int) -> None:
         assert parse(format_money(amount, "da")) == amount
 
 
 class TestVat:
     @given(st.integers(0, 10_000_000))
-    def test_is_a_fifth_of_the_price_to_the_nearest_ore(self, amount: int) -> None:
+    def test_is_a_fifth_of_the_price_rounded_to_an_ore(self, amount: int) -> None:
         assert abs(5 * vat_in(amount) - amount) * 2 <= 5

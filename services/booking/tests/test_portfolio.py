@@ -1,4 +1,4 @@
-"""Instagram portfolios against a local server that speaks the Graph API's media call, well and badly."""
+"""Instagram portfolios, with a local server that answers well and badly."""
 
 import asyncio
 import gzip
@@ -61,7 +61,7 @@ async def hanging(writer: asyncio.StreamWriter) -> None:
     await asyncio.sleep(60)
 
 
-async def dripping(writer: asyncio.StreamWriter) -> None:
+async def sending_slowly(writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
     while True:
         writer.write(b" ")
@@ -69,7 +69,7 @@ async def dripping(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.05)
 
 
-async def hanging_up(writer: asyncio.StreamWriter) -> None:
+async def closing_early(writer: asyncio.StreamWriter) -> None:
     writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{"data": [')
     await writer.drain()
 
@@ -86,20 +86,20 @@ class Graph:
     """Gives its replies in turn, the last one again and again."""
 
     replies: list[Reply] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     url: str = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             request = await reader.readuntil(b"\r\n\r\n")
-            self.asked.append(request.split(b" ")[1].decode())
+            self.requests.append(request.split(b" ")[1].decode())
             await (self.replies.pop(0) if len(self.replies) > 1 else self.replies[0])(writer)
         writer.close()
 
 
 @pytest.fixture
 async def graph() -> AsyncIterator[Graph]:
-    made = Graph()
+    graph = Graph()
     open_calls: set[asyncio.Task[Any]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -107,12 +107,12 @@ async def graph() -> AsyncIterator[Graph]:
         assert task
         open_calls.add(task)
         with suppress(asyncio.CancelledError):
-            await made.serve(reader, writer)
+            await graph.serve(reader, writer)
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    yield made
+    graph.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    yield graph
     server.close()
     for task in open_calls:
         task.cancel()
@@ -120,7 +120,7 @@ async def graph() -> AsyncIterator[Graph]:
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same limits, but none that a test would wait for."""
     monkeypatch.setattr(instagram, "TIMEOUT", httpx.Timeout(0.5))
     monkeypatch.setattr(instagram, "DEADLINE", 1.0)
@@ -128,52 +128,52 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def asking(graph: Graph) -> AsyncIterator[httpx.AsyncClient]:
+async def booking_body(graph: Graph) -> AsyncIterator[httpx.AsyncClient]:
     async with instagram.create_client(graph.url) as client:
         yield client
 
 
 async def fetch(graph: Graph, *replies: Reply) -> list[instagram.Media]:
     graph.replies = list(replies)
-    async with asking(graph) as client:
+    async with booking_body(graph) as client:
         return await instagram.newest_media(client, ACCOUNT, TOKEN)
 
 
 class TestGraphApi:
-    async def test_asks_for_one_accounts_media(self, graph: Graph) -> None:
+    async def test_requests_the_media_of_one_account(self, graph: Graph) -> None:
         video = media(2, media_type="VIDEO", thumbnail_url="https://scontent.example/t.jpg")
-        found = await fetch(graph, listing(media(1), video))
-        assert [(one.id, one.media_type) for one in found] == [
+        fetched = await fetch(graph, listing(media(1), video))
+        assert [(item.id, item.media_type) for item in fetched] == [
             ("17900000000000001", "IMAGE"), ("17900000000000002", "VIDEO"),
         ]  # fmt: skip
-        asked = urlsplit(graph.asked[0])
-        assert asked.path == f"/{ACCOUNT}/media"
-        assert parse_qs(asked.query) == {
+        url = urlsplit(graph.requests[0])
+        assert url.path == f"/{ACCOUNT}/media"
+        assert parse_qs(url.query) == {
             "fields": ["id,caption,media_type,media_url,permalink,thumbnail_url,timestamp"],
             "limit": ["24"],
             "access_token": [TOKEN],
         }
 
-    async def test_tries_again_what_may_pass(self, graph: Graph) -> None:
+    async def test_retries_temporary_errors(self, graph: Graph) -> None:
         too_many = answering(b'{"error": {"code": 4}}', "429 Too Many Requests")
-        found = await fetch(graph, too_many, answering(b"", "503 Unavailable"), listing(media(1)))
-        assert (len(found), len(graph.asked)) == (1, 3)
+        fetched = await fetch(graph, too_many, answering(b"", "503 Unavailable"), listing(media(1)))
+        assert (len(fetched), len(graph.requests)) == (1, 3)
 
-    async def test_does_not_try_again_what_will_not(self, graph: Graph) -> None:
+    async def test_does_not_retry_permanent_errors(self, graph: Graph) -> None:
         refused = answering(b'{"error": {"code": 190, "message": "expired"}}', "400 Bad Request")
         with pytest.raises(instagram.InstagramError, match="status 400"):
             await fetch(graph, refused)
-        assert len(graph.asked) == 1
+        assert len(graph.requests) == 1
 
     async def test_gives_up_after_three_attempts(self, graph: Graph) -> None:
-        for reply in (hanging, dripping, hanging_up, answering(b"", "500 Oops")):
-            graph.asked.clear()
+        for reply in (hanging, sending_slowly, closing_early, answering(b"", "500 Oops")):
+            graph.requests.clear()
             with pytest.raises(instagram.InstagramError) as failed:
                 await fetch(graph, reply)
-            assert len(graph.asked) == 3
+            assert len(graph.requests) == 3
             assert TOKEN not in f"{failed.value!r}{failed.value.__cause__}"
 
-    async def test_refuses_garbage(self, graph: Graph) -> None:
+    async def test_refuses_malformed_answers(self, graph: Graph) -> None:
         for body in (
             b"",
             b"<html>",
@@ -187,7 +187,7 @@ class TestGraphApi:
             with pytest.raises(instagram.InstagramError, match="no list of media"):
                 await fetch(graph, answering(body))
 
-    async def test_refuses_ten_megabytes_declared_or_not_or_packed(self, graph: Graph) -> None:
+    async def test_refuses_answers_of_ten_megabytes(self, graph: Graph) -> None:
         with pytest.raises(instagram.InstagramError, match="too large"):
             await fetch(graph, answering(b" " * 10_000_000))
         with pytest.raises(instagram.InstagramError, match="too large"):
@@ -199,24 +199,24 @@ class TestGraphApi:
     async def test_follows_no_redirect(self, graph: Graph) -> None:
         with pytest.raises(instagram.InstagramError, match="status 302"):
             await fetch(graph, answering(b"", "302 Found", f"Location: {graph.url}/elsewhere"))
-        assert len(graph.asked) == 1
+        assert len(graph.requests) == 1
 
-    async def test_leaves_out_what_is_malformed_and_keeps_the_rest(self, graph: Graph) -> None:
+    async def test_leaves_out_malformed_media_and_keeps_the_rest(self, graph: Graph) -> None:
         bad = [
             None, 5, {}, media(1, id="../x"), media(2, media_url="javascript:alert(1)"),
             media(3, media_url="http://plain.example/x.jpg"), media(4, permalink="https://"),
             media(5, media_url="https://x/" + "a" * 3000), media(6, media_type="<b>"), media(7, timestamp="yesterday"),
             media(8, media_url='https://x/"onerror="alert(1)'), {**media(9), "media_url": None},
         ]  # fmt: skip
-        found = await fetch(graph, listing(*bad, media(10, caption="a\x00b" + "æ" * 900), media(11, caption=None)))
-        assert [one.id[-2:] for one in found] == ["10", "11"]
-        assert found[0].caption == "ab" + "æ" * 498
-        assert found[1].caption == ""
+        fetched = await fetch(graph, listing(*bad, media(10, caption="a\x00b" + "æ" * 900), media(11, caption=None)))
+        assert [item.id[-2:] for item in fetched] == ["10", "11"]
+        assert fetched[0].caption == "ab" + "æ" * 498
+        assert fetched[1].caption == ""
 
-    async def test_takes_no_more_than_it_asked_for(self, graph: Graph) -> None:
+    async def test_takes_no_more_media_than_requested(self, graph: Graph) -> None:
         assert len(await fetch(graph, listing(*(media(n) for n in range(200))))) == instagram.MAX_MEDIA
 
-    async def test_a_server_that_is_down_is_an_error_like_any(self, graph: Graph) -> None:
+    async def test_a_server_that_is_down_is_an_instagram_error(self, graph: Graph) -> None:
         async with instagram.create_client("http://127.0.0.1:9") as client:
             with pytest.raises(instagram.InstagramError, match="ConnectError"):
                 await instagram.newest_media(client, ACCOUNT, TOKEN)
@@ -241,7 +241,7 @@ def enabled(app: FastAPI, graph: Graph) -> BookingSettings:
 
 async def refresh(database: Database, graph: Graph, *replies: Reply) -> int:
     graph.replies = list(replies)
-    async with asking(graph) as client:
+    async with booking_body(graph) as client:
         return await portfolio.refresh_due(database, client, TOKEN)
 
 
@@ -261,12 +261,12 @@ async def shown(client: httpx.AsyncClient, loctician: UUID = AMINA) -> list[str]
     answer = await client.get(f"/api/v1/locticians/{loctician}")
     assert answer.status_code == 200
     assert TOKEN not in answer.text
-    return [one["id"][-1] for one in answer.json()["portfolio"]]
+    return [item["id"][-1] for item in answer.json()["portfolio"]]
 
 
 @pytest.mark.usefixtures("source")
 class TestPortfolio:
-    async def test_shows_what_was_fetched_with_the_profile(
+    async def test_shows_the_fetched_media_with_the_profile(
         self, client: httpx.AsyncClient, database: Database, graph: Graph, enabled: BookingSettings
     ) -> None:
         assert await shown(client) == []
@@ -284,20 +284,20 @@ class TestPortfolio:
             "taken_at": "2026-03-02T10:00:00+01:00",
         }
 
-    async def test_the_page_is_served_without_asking_instagram(
+    async def test_the_profile_is_served_without_calling_instagram(
         self, client: httpx.AsyncClient, database: Database, graph: Graph, enabled: BookingSettings
     ) -> None:
         graph.replies = [hanging]
         assert await shown(client) == []
-        assert graph.asked == []
+        assert graph.requests == []
 
-    async def test_a_failure_keeps_what_there_was_and_waits_longer_each_time(
+    async def test_a_failure_keeps_the_media_and_waits_longer_each_time(
         self, client: httpx.AsyncClient, database: Database, graph: Graph, enabled: BookingSettings
     ) -> None:
         await refresh(database, graph, listing(media(1)))
         wait, _ = await due_in(database)
         assert timedelta(minutes=50) < wait < timedelta(minutes=70)
-        for failures, reply in enumerate((hanging, answering(b"<html>"), endless, hanging_up)):
+        for failures, reply in enumerate((hanging, answering(b"<html>"), endless, closing_early)):
             await make_due(database)
             assert await refresh(database, graph, reply) == 1
             assert await shown(client) == ["1"]
@@ -310,17 +310,17 @@ class TestPortfolio:
         assert await shown(client) == ["2"]
         assert (await due_in(database))[1] == 0
 
-    async def test_what_is_not_due_is_left_alone(self, database: Database, graph: Graph) -> None:
+    async def test_portfolios_that_are_not_due_are_not_fetched(self, database: Database, graph: Graph) -> None:
         await refresh(database, graph, listing(media(1)))
         assert await refresh(database, graph, listing(media(2))) == 0
 
-    async def test_two_replicas_do_not_fetch_the_same(self, database: Database, graph: Graph) -> None:
+    async def test_two_replicas_do_not_fetch_the_same_portfolio(self, database: Database, graph: Graph) -> None:
         graph.replies = [listing(media(1))]
-        async with asking(graph) as client:
+        async with booking_body(graph) as client:
             done = await asyncio.gather(*(portfolio.refresh_due(database, client, TOKEN) for _ in range(4)))
-        assert sum(done) == len(graph.asked) == 1
+        assert sum(done) == len(graph.requests) == 1
 
-    async def test_no_transaction_is_open_while_instagram_is_asked(self, database: Database, graph: Graph) -> None:
+    async def test_no_transaction_is_open_while_instagram_is_called(self, database: Database, graph: Graph) -> None:
         idle: list[int] = []
 
         async def looking(writer: asyncio.StreamWriter) -> None:
@@ -331,7 +331,7 @@ class TestPortfolio:
         await refresh(database, graph, looking)
         assert idle == [0]
 
-    async def test_what_is_a_week_old_is_shown_no_more(
+    async def test_media_are_hidden_after_a_week(
         self, client: httpx.AsyncClient, database: Database, graph: Graph, enabled: BookingSettings, owner: Any
     ) -> None:
         await refresh(database, graph, listing(media(1)))
@@ -340,7 +340,7 @@ class TestPortfolio:
             await connection.execute(text("UPDATE booking.portfolio_media SET fetched_at = now() - interval '8 days'"))
         assert await shown(client) == []
 
-    async def test_media_that_come_after_the_account_changed_are_dropped(
+    async def test_media_that_arrive_after_the_account_changed_are_dropped(
         self, client: httpx.AsyncClient, database: Database, graph: Graph, enabled: BookingSettings
     ) -> None:
         async def meanwhile(writer: asyncio.StreamWriter) -> None:
@@ -351,7 +351,7 @@ class TestPortfolio:
         await refresh(database, graph, meanwhile)
         assert await shown(client) == []
 
-    async def test_switched_off_nothing_is_shown(
+    async def test_nothing_is_shown_if_the_feature_is_off(
         self, client: httpx.AsyncClient, database: Database, graph: Graph
     ) -> None:
         await refresh(database, graph, listing(media(1)))
@@ -367,7 +367,7 @@ class TestPortfolio:
         worker = asyncio.create_task(portfolio.run(app.state.runtime))
         try:
             async with asyncio.timeout(20):
-                while not graph.asked:
+                while not graph.requests:
                     await asyncio.sleep(0.02)
                 graph.replies = [listing(media(3))]
                 while await shown(client) != ["3"]:
@@ -381,7 +381,7 @@ class TestPortfolio:
         assert "portfolio_not_refreshed" in logged
         assert TOKEN not in logged
 
-    async def test_belongs_to_the_person_in_export_and_erasure(self, database: Database, graph: Graph) -> None:
+    async def test_is_part_of_export_and_erasure(self, database: Database, graph: Graph) -> None:
         await refresh(database, graph, listing(media(1)))
         async with transaction(database, SERVICE_CLAIMS) as session:
             exported = await privacy.export(session, AMINA)
@@ -394,16 +394,16 @@ class TestPortfolio:
 
 
 class TestSettings:
-    def test_the_token_is_needed_with_the_feature(self, servers: Servers) -> None:
-        given = base_settings(servers, servers.database_url)
+    def test_the_feature_needs_the_token(self, servers: Servers) -> None:
+        values = base_settings(servers, servers.database_url)
         with pytest.raises(ValidationError, match="requires INSTAGRAM_ACCESS_TOKEN"):
-            BookingSettings.model_validate(given | {"enable_instagram": True})
+            BookingSettings.model_validate(values | {"enable_instagram": True})
 
-    def test_the_address_is_https_in_production(self, servers: Servers) -> None:
-        given = base_settings(servers, servers.database_url) | {"environment": "production"}
+    def test_the_url_must_be_https_in_production(self, servers: Servers) -> None:
+        values = base_settings(servers, servers.database_url) | {"environment": "production"}
         with pytest.raises(ValidationError, match="must be https"):
-            BookingSettings.model_validate(given | {"instagram_url": "http://graph.example"})
+            BookingSettings.model_validate(values | {"instagram_url": "http://graph.example"})
 
-    def test_the_token_is_not_in_what_settings_print(self, servers: Servers) -> None:
-        given = base_settings(servers, servers.database_url) | {"instagram_access_token": TOKEN}
-        assert TOKEN not in repr(BookingSettings.model_validate(given))
+    def test_the_token_is_not_in_the_repr_of_the_settings(self, servers: Servers) -> None:
+        values = base_settings(servers, servers.database_url) | {"instagram_access_token": TOKEN}
+        assert TOKEN not in repr(BookingSettings.model_validate(values))

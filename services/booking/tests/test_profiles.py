@@ -1,4 +1,4 @@
-"""Profiles: who may change which, what they offer, and when they appear."""
+"""Profiles: who can change them, what they offer, when they are public."""
 
 from collections.abc import Awaitable, Callable
 from datetime import date
@@ -54,21 +54,23 @@ BAD: dict[str, Any] = {
 }
 
 
-async def put(client: httpx.AsyncClient, headers: dict[str, str], who: UUID = JONAS, **changes: Any) -> httpx.Response:
+async def put(
+    client: httpx.AsyncClient, headers: dict[str, str], loctician_id: UUID = JONAS, **changes: Any
+) -> httpx.Response:
     headers = {"If-Match": '"1"'} | headers
-    return await client.put(f"/api/v1/locticians/{who}", json=PROFILE | changes, headers=headers)
+    return await client.put(f"/api/v1/locticians/{loctician_id}", json=PROFILE | changes, headers=headers)
 
 
-class TestWhoMay:
-    @pytest.mark.parametrize(("role", "who", "status"), [
+class TestAuthorization:
+    @pytest.mark.parametrize(("role", "user_id", "status"), [
         ("loctician", JONAS, 200), ("staff", None, 200), ("admin", None, 200),
         ("loctician", AMINA, 403), ("customer", JONAS, 403), (None, None, 401),
     ])  # fmt: skip
-    async def test_that_loctician_and_the_salon(
+    async def test_only_the_loctician_and_staff_can_change_a_profile(
         self, client: httpx.AsyncClient, auth_headers: Headers, salon: date, outbox: Outbox,
-        role: str | None, who: UUID | None, status: int,
+        role: str | None, user_id: UUID | None, status: int,
     ) -> None:  # fmt: skip
-        answer = await put(client, auth_headers(role, who) if role else {})
+        answer = await put(client, auth_headers(role, user_id) if role else {})
         assert answer.status_code == status
         name = (await client.get(f"/api/v1/locticians/{JONAS}")).json()["display_name"]
         assert name == ("Jonas B." if status == 200 else "Jonas")
@@ -76,7 +78,7 @@ class TestWhoMay:
 
 
 class TestReplacing:
-    async def test_answers_and_tells_what_is_offered(
+    async def test_answers_and_publishes_what_is_offered(
         self, client: httpx.AsyncClient, auth_headers: Headers, salon: date, outbox: Outbox
     ) -> None:
         headers = auth_headers("loctician", JONAS)
@@ -85,22 +87,27 @@ class TestReplacing:
         assert answer.headers["ETag"] == '"2"'
         assert (body["bio"], body["portfolio_links"]) == (PROFILE["bio"], PROFILE["portfolio_links"])
         assert body["instagram_user_id"] == "17841400000000001"
-        offered = [(one["service_id"], one["price"]["amount"], one["duration_minutes"]) for one in body["treatments"]]
+        offered = [
+            (item["service_id"], item["price"]["amount"], item["duration_minutes"]) for item in body["treatments"]
+        ]
         assert offered == [(str(RETWIST), 70000, 105), (str(STYLING), 49500, 60)]
-        assert [(one["own_price"], one["own_duration"]) for one in body["treatments"]] == [(True, True), (False, False)]
+        assert [(item["own_price"], item["own_duration"]) for item in body["treatments"]] == [
+            (True, True),
+            (False, False),
+        ]
         assert body["treatments"][0]["price"]["vat"] == {"rate": 25, "amount": 14000}
         assert (await client.get(f"/api/v1/locticians/{JONAS}", headers=headers)).json() == body
         [event] = await outbox()
-        told = LocticianUpdated.model_validate(event["data"])
-        assert (told.version, told.display_name, told.treatment_ids) == (2, "Jonas B.", [RETWIST, STYLING])
+        update = LocticianUpdated.model_validate(event["data"])
+        assert (update.version, update.display_name, update.treatment_ids) == (2, "Jonas B.", [RETWIST, STYLING])
 
-    async def test_the_account_is_told_to_those_who_edit_it_only(
+    async def test_the_instagram_account_is_shown_to_those_who_can_edit_it(
         self, client: httpx.AsyncClient, auth_headers: Headers, salon: date
     ) -> None:
         await put(client, auth_headers("staff"))
         seen = {
-            who: (await client.get(f"/api/v1/locticians/{JONAS}", headers=headers)).json()["instagram_user_id"]
-            for who, headers in {
+            role: (await client.get(f"/api/v1/locticians/{JONAS}", headers=headers)).json()["instagram_user_id"]
+            for role, headers in {
                 "own": auth_headers("loctician", JONAS),
                 "staff": auth_headers("staff"),
                 "other": auth_headers("loctician", AMINA),
@@ -111,7 +118,7 @@ class TestReplacing:
         account = PROFILE["instagram_user_id"]
         assert seen == {"own": account, "staff": account, "other": None, "customer": None, "nobody": None}
 
-    async def test_needs_the_version_that_was_seen(
+    async def test_needs_the_current_version(
         self, client: httpx.AsyncClient, auth_headers: Headers, salon: date
     ) -> None:
         staff = auth_headers("staff")
@@ -131,7 +138,7 @@ class TestReplacing:
         assert (await client.get(f"/api/v1/locticians/{JONAS}")).json()["version"] == 1
         assert await outbox() == []
 
-    async def test_bookings_follow_the_own_price_and_duration(
+    async def test_bookings_use_the_own_price_and_duration(
         self, client: httpx.AsyncClient, auth_headers: Headers, book: Book, salon: date
     ) -> None:
         await put(client, auth_headers("loctician", JONAS))
@@ -141,7 +148,7 @@ class TestReplacing:
         refused = await book(at(salon, "13:00"), DETOX, loctician=JONAS)
         assert refused.json()["code"] == "treatment_not_offered"
 
-    async def test_an_offer_of_an_archived_treatment_waits_for_its_return(
+    async def test_an_offer_survives_the_archiving_of_its_treatment(
         self, client: httpx.AsyncClient, auth_headers: Headers, salon: date, database: Database
     ) -> None:
         staff = auth_headers("staff")
@@ -150,9 +157,9 @@ class TestReplacing:
         async with transaction(database, SERVICE_CLAIMS) as session:
             await session.execute(text("UPDATE booking.treatments SET active = true"))
         offered = (await client.get(f"/api/v1/locticians/{JONAS}")).json()["treatments"]
-        assert [(one["service_id"], one["price"]["amount"]) for one in offered] == [(str(RETWIST), 59900)]
+        assert [(item["service_id"], item["price"]["amount"]) for item in offered] == [(str(RETWIST), 59900)]
 
-    async def test_another_account_or_none_takes_the_media_along(
+    async def test_changing_the_account_deletes_the_media(
         self, client: httpx.AsyncClient, auth_headers: Headers, salon: date, database: Database
     ) -> None:
         own = auth_headers("loctician", JONAS)
@@ -172,29 +179,31 @@ class TestReplacing:
                 assert (await session.execute(count)).scalar_one() == left
 
 
-class TestAppearing:
-    async def test_a_new_loctician_is_listed_once_named(
+class TestVisibility:
+    async def test_a_new_loctician_is_listed_after_getting_a_name(
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, salon: date
     ) -> None:
         new = uuid4()
         await deliver("user.role_changed.v1", {"user_id": str(new), "role": "loctician"}, version=2)
         own, staff = auth_headers("loctician", new), auth_headers("staff")
-        everybody = {"include_inactive": "true"}
+        include_inactive = {"include_inactive": "true"}
 
         async def listed(headers: dict[str, str], params: dict[str, str]) -> bool:
             answer = await client.get("/api/v1/locticians", params=params, headers=headers)
-            return str(new) in [one["id"] for one in answer.json()["items"]]
+            return str(new) in [item["id"] for item in answer.json()["items"]]
 
         assert not await listed({}, {})
-        assert await listed(staff, everybody)
-        assert is_problem(await client.get("/api/v1/locticians", params=everybody, headers=own), 403)
+        assert await listed(staff, include_inactive)
+        assert is_problem(await client.get("/api/v1/locticians", params=include_inactive, headers=own), 403)
         assert is_problem(await client.get(f"/api/v1/locticians/{new}"), 404)
         empty = await client.get(f"/api/v1/locticians/{new}", headers=own)
         assert (empty.json()["display_name"], empty.headers["ETag"]) == ("", '"1"')
         assert (await put(client, own, new)).status_code == 200
         assert await listed({}, {})
 
-    async def test_registered_as_one_or_changed_to_one(self, deliver: Deliver, database: Database) -> None:
+    async def test_a_profile_is_added_by_registration_or_role_change(
+        self, deliver: Deliver, database: Database
+    ) -> None:
         person, other = str(uuid4()), str(uuid4())
         await deliver("user.registered.v1", {"user_id": person, "role": "loctician", "email_verified": True}, version=1)
         await deliver("user.registered.v1", {"user_id": other, "role": "customer", "email_verified": True}, version=1)
@@ -202,7 +211,7 @@ class TestAppearing:
             rows = (await session.execute(text("SELECT loctician_id::text, active FROM booking.locticians"))).all()
         assert [tuple(row) for row in rows] == [(person, True)]
 
-    async def test_who_left_is_shown_to_staff_only(
+    async def test_locticians_who_left_are_shown_to_staff_only(
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, salon: date
     ) -> None:
         await deliver("user.deactivated.v1", {"user_id": str(JONAS)}, version=3)

@@ -1,3 +1,5 @@
+"""Projections of calendar's hours and auth's users, and export and erasure of a person."""
+
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import Any
@@ -7,7 +9,7 @@ import httpx
 from sqlalchemy import text
 
 from services.booking import privacy
-from services.booking.tests.conftest import AMINA, STYLING, Book, OpenOn, SignIn, asking, at
+from services.booking.tests.conftest import AMINA, STYLING, Book, OpenOn, SignIn, at, booking_body
 from services.booking.tests.test_slots import clocks, search
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -28,7 +30,7 @@ class TestOpenWindows:
         items = (await search(client, salon, STYLING, loctician_id=str(AMINA))).json()["items"]
         assert clocks(items) == ["10:00", "13:00", "13:15"]
 
-    async def test_older_hours_that_come_late_change_nothing(
+    async def test_older_hours_that_arrive_late_change_nothing(
         self, client: httpx.AsyncClient, salon: date, open_on: OpenOn
     ) -> None:
         await open_on(salon, ("10:00", "11:00"), version=500)
@@ -36,7 +38,7 @@ class TestOpenWindows:
         items = (await search(client, salon, STYLING, loctician_id=str(AMINA))).json()["items"]
         assert clocks(items) == ["10:00"]
 
-    async def test_an_evening_runs_into_the_next_day(
+    async def test_windows_can_end_on_the_next_day(
         self, client: httpx.AsyncClient, salon: date, deliver: Deliver
     ) -> None:
         next_day = salon + timedelta(days=1)
@@ -51,8 +53,8 @@ class TestOpenWindows:
         assert clocks(items)[-1] == "23:45"
 
 
-class TestPeople:
-    async def test_verification_survives_events_out_of_order(self, deliver: Deliver, database: Database) -> None:
+class TestUsers:
+    async def test_verification_is_right_after_events_out_of_order(self, deliver: Deliver, database: Database) -> None:
         person = str(uuid4())
         await deliver("user.verified.v1", {"user_id": person}, version=2)
         await deliver("user.registered.v1", {"user_id": person, "email_verified": False}, version=1)
@@ -71,7 +73,9 @@ class TestPeople:
         await deliver("user.reactivated.v1", {"user_id": str(AMINA), "role": "loctician"}, version=4)
         assert (await book(at(salon, "10:00"))).status_code == 201
 
-    async def test_a_role_change_closes_and_opens_the_chair(self, book: Book, salon: date, deliver: Deliver) -> None:
+    async def test_a_role_change_deactivates_and_activates_the_loctician(
+        self, book: Book, salon: date, deliver: Deliver
+    ) -> None:
         await deliver("user.role_changed.v1", {"user_id": str(AMINA), "role": "staff"}, version=3)
         assert (await book(at(salon, "10:00"))).status_code == 422
         await deliver("user.role_changed.v1", {"user_id": str(AMINA), "role": "loctician"}, version=4)
@@ -80,12 +84,12 @@ class TestPeople:
 
 
 class TestPrivacy:
-    async def test_what_staff_booked_for_the_person_is_forgotten_with_the_answers_to_staff(
+    async def test_stored_answers_to_staff_about_the_person_are_erased(
         self, sign_in: SignIn, salon: date, database: Database, deliver: Deliver
     ) -> None:
         person, staff = uuid4(), sign_in("staff")
         await deliver("user.registered.v1", {"user_id": str(person), "email_verified": True}, version=1)
-        body = asking(at(salon, "10:00")) | {"customer_id": str(person), "notes": "Ømt hår"}
+        body = booking_body(at(salon, "10:00")) | {"customer_id": str(person), "notes": "Ømt hår"}
         await staff.post("/bookings/series", body | {"every_weeks": 1, "times": 2}, Idempotency_Key="s-1")
         async with transaction(database, SERVICE_CLAIMS) as session:
             assert (await privacy.erase(session, person))["idempotency_keys"] == 1
@@ -95,7 +99,7 @@ class TestPrivacy:
         self, sign_in: SignIn, salon: date, database: Database, book: Book
     ) -> None:
         customer = sign_in()
-        await customer.post("/bookings/holds", asking(at(salon, "10:00")))
+        await customer.post("/bookings/holds", booking_body(at(salon, "10:00")))
         days = {"first_day": salon.isoformat(), "last_day": salon.isoformat()}
         await customer.post("/waitlist", {"service_ids": [str(STYLING)]} | days)
         async with transaction(database, SERVICE_CLAIMS) as session:
@@ -105,15 +109,17 @@ class TestPrivacy:
         assert [proof[name] for name in ("holds", "waitlist")] == [1, 1]
         assert (await book(at(salon, "10:00"))).status_code == 201
 
-    async def test_export_holds_the_person_and_nobody_else(self, book: Book, salon: date, database: Database) -> None:
+    async def test_an_export_contains_the_person_and_nobody_else(
+        self, book: Book, salon: date, database: Database
+    ) -> None:
         own = (await book(at(salon, "10:00"), notes="Ømt hår")).json()
         await book(at(salon, "13:00"), notes="Andens")
         async with transaction(database, SERVICE_CLAIMS) as session:
             exported = await privacy.export(session, UUID(own["customer_id"]))
-        assert [one["notes"] for one in exported["bookings"]] == ["Ømt hår"]
+        assert [booking["notes"] for booking in exported["bookings"]] == ["Ømt hår"]
         assert "Andens" not in str(exported)
 
-    async def test_erasing_cancels_what_is_ahead_and_keeps_the_books(
+    async def test_an_erasure_cancels_upcoming_bookings_and_keeps_the_books(
         self, book: Book, salon: date, database: Database
     ) -> None:
         own = (await book(at(salon, "10:00"), notes="Ømt hår", key="k-1")).json()

@@ -1,4 +1,4 @@
-"""What is old goes, or is parted from its person, and nothing else does."""
+"""Old rows are deleted or anonymized in time, and no others."""
 
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
@@ -115,7 +115,7 @@ def ago(days: int) -> date:
 
 class TestRows:
     @pytest.mark.parametrize("name", [name for name in ROWS if not name.startswith("departed")])
-    async def test_older_ones_go_and_younger_ones_stay(
+    async def test_older_rows_are_deleted_and_younger_ones_stay(
         self, name: str, apply: Apply, rows: Rows, database: Database, set_clock: SetClock
     ) -> None:
         await set_clock(NOW)
@@ -128,11 +128,11 @@ class TestRows:
         assert len(await rows(f"SELECT 1 FROM {policy.table}")) == 2
         assert await apply(name) == 0
 
-    async def test_each_policy_is_held_to_something(self) -> None:
+    async def test_every_policy_has_a_test(self) -> None:
         told_below = {"walk_ins", "notes", "customers_of_bookings", "bookings"}
         assert set(ROWS) | told_below == set(POLICY)
 
-    async def test_a_held_time_goes_with_its_hold_however_far_ahead_it_lies(self, apply: Apply, rows: Rows) -> None:
+    async def test_the_occupancy_of_a_hold_is_deleted_with_it(self, apply: Apply, rows: Rows) -> None:
         async def held(lapses_at: datetime) -> None:
             await rows(
                 """INSERT INTO occupancy (item_id, loctician_id, blocked, lapses_at)
@@ -144,14 +144,14 @@ class TestRows:
         await held(NOW)
         assert await apply("occupancy") == 1
 
-    async def test_an_open_offer_outlives_its_day_until_it_is_ended(self, apply: Apply, rows: Rows) -> None:
+    async def test_an_open_offer_stays_until_it_is_ended(self, apply: Apply, rows: Rows) -> None:
         await rows(
             """INSERT INTO waitlist (id, customer_id, treatment_ids, first_day, last_day, status)
                VALUES (gen_random_uuid(), gen_random_uuid(), '{}', '2020-01-01', '2020-01-01', 'offered') RETURNING 1"""
         )
         assert await apply("waitlist") == 0
 
-    async def test_an_answered_wish_has_the_time_of_its_answer(self, rows: Rows, set_clock: SetClock) -> None:
+    async def test_an_answered_wish_is_kept_from_the_time_of_its_answer(self, rows: Rows, set_clock: SetClock) -> None:
         await set_clock(NOW)
         await rows(ROWS["waitlist"] + " RETURNING 1", at=NOW)
         [first] = await rows("UPDATE waitlist SET status = 'offered' RETURNING answered_at")
@@ -160,7 +160,7 @@ class TestRows:
 
 
 class TestDeparted:
-    async def test_portfolio_goes_after_a_month_and_the_profile_s_words_after_a_year(
+    async def test_the_portfolio_goes_after_a_month_and_the_profile_texts_after_a_year(
         self, salon: date, apply: Apply, rows: Rows, set_clock: SetClock
     ) -> None:
         await rows("UPDATE locticians SET bio = 'Om mig', portfolio_links = '[\"https\\://a.example\"]' RETURNING 1")
@@ -169,44 +169,46 @@ class TestDeparted:
             await set_clock(at(ago(days), "12:00"))
             await rows("UPDATE locticians SET active = false WHERE loctician_id = :id RETURNING 1", id=loctician)
         assert await apply("departed_portfolios") == 1
-        assert [one.loctician_id for one in await rows("SELECT * FROM portfolio_sources")] == [JONAS]
+        assert [row.loctician_id for row in await rows("SELECT * FROM portfolio_sources")] == [JONAS]
         assert await apply("departed_profiles") == 0
         await set_clock(at(ago(366), "12:00"))
         await rows("UPDATE locticians SET active = true WHERE loctician_id = :id RETURNING 1", id=AMINA)
         await rows("UPDATE locticians SET active = false WHERE loctician_id = :id RETURNING 1", id=AMINA)
         assert await apply("departed_profiles") == 1
         words = await rows("SELECT display_name, bio, portfolio_links FROM locticians ORDER BY display_name")
-        assert [tuple(one) for one in words] == [("Amina", "", []), ("Jonas", "Om mig", ["https://a.example"])]
+        assert [tuple(row) for row in words] == [("Amina", "", []), ("Jonas", "Om mig", ["https://a.example"])]
 
-    async def test_who_comes_back_keeps_everything(self, salon: date, rows: Rows, apply: Apply) -> None:
+    async def test_a_loctician_who_comes_back_keeps_everything(self, salon: date, rows: Rows, apply: Apply) -> None:
         await rows("INSERT INTO portfolio_sources SELECT loctician_id, '1' FROM locticians RETURNING 1")
         for active in (False, True):
             await rows("UPDATE locticians SET active = :active RETURNING 1", active=active)
         assert await apply("departed_portfolios") == 0
 
-    async def test_nothing_more_is_fetched_for_who_has_left(self, salon: date, rows: Rows, database: Database) -> None:
+    async def test_no_media_are_fetched_for_a_loctician_who_left(
+        self, salon: date, rows: Rows, database: Database
+    ) -> None:
         await rows("INSERT INTO portfolio_sources SELECT loctician_id, '1' FROM locticians RETURNING 1")
         await rows("UPDATE locticians SET active = false WHERE loctician_id = :id RETURNING 1", id=AMINA)
         async with transaction(database, SERVICE_CLAIMS) as session:
             due = await portfolio.claim_due(session, timedelta(minutes=1), 10)
-        assert [one.loctician_id for one in due] == [JONAS]
+        assert [row.loctician_id for row in due] == [JONAS]
 
 
 class TestBookings:
-    async def test_lose_notes_then_their_customer_then_go(
+    async def test_lose_their_notes_then_their_customer_and_are_deleted_last(
         self, book_on: BookOn, apply: Apply, rows: Rows, sign_in: SignIn
     ) -> None:
         customer = sign_in()
         ages = {"young": 700, "quiet": 740, "nobodys": 1100, "gone": 2300}
         ids = {await book_on(ago(days), customer=customer.id, notes="Ømt hår"): name for name, days in ages.items()}
         assert [await apply(name) for name in ("notes", "customers_of_bookings", "bookings")] == [3, 2, 1]
-        left = {ids[one.id]: one for one in await rows("SELECT * FROM bookings")}
-        assert {name: (one.notes, one.customer_id == customer.id) for name, one in left.items()} == {
+        left = {ids[row.id]: row for row in await rows("SELECT * FROM bookings")}
+        assert {name: (row.notes, row.customer_id == customer.id) for name, row in left.items()} == {
             "young": ("Ømt hår", True),
             "quiet": (None, True),
             "nobodys": (None, False),
         }
-        assert {one.price_amount for one in left.values()} == {64900}
+        assert {row.price_amount for row in left.values()} == {64900}
         for table in TABLES[1:]:
             assert len(await rows(f"SELECT 1 FROM {table}")) == 3, table
         parted = left["nobodys"]
@@ -215,17 +217,17 @@ class TestBookings:
             assert row.customer_id == parted.customer_id, table
         assert row.actor_id is None
         seen = (await customer.get("/bookings")).json()["items"]
-        assert {UUID(one["id"]) for one in seen} == {left["young"].id, left["quiet"].id}
+        assert {UUID(booking["id"]) for booking in seen} == {left["young"].id, left["quiet"].id}
 
     async def test_are_kept_five_years_from_the_end_of_their_financial_year(
         self, book_on: BookOn, apply: Apply, rows: Rows
     ) -> None:
         first, last = await book_on(date(2021, 1, 1)), await book_on(date(2020, 12, 31))
         assert await apply("bookings") == 1
-        assert [one.id for one in await rows("SELECT id FROM bookings")] == [first]
+        assert [row.id for row in await rows("SELECT id FROM bookings")] == [first]
         assert last != first
 
-    async def test_of_one_person_no_longer_belong_together_once_parted(
+    async def test_of_one_person_cannot_be_linked_after_anonymization(
         self, book_on: BookOn, apply: Apply, rows: Rows, sign_in: SignIn
     ) -> None:
         for days in (1100, 1200):
@@ -233,9 +235,9 @@ class TestBookings:
         assert await apply("customers_of_bookings") == 2
         people = await rows("SELECT DISTINCT customer_id FROM bookings")
         assert len(people) == 2
-        assert UUID(int=77) not in {one.customer_id for one in people}
+        assert UUID(int=77) not in {person.customer_id for person in people}
 
-    async def test_of_walk_ins_lose_name_and_phone_a_month_later(
+    async def test_of_walk_ins_lose_name_and_phone_after_a_month(
         self, book_on: BookOn, apply: Apply, rows: Rows
     ) -> None:
         guest = {"name": "Åse", "phone": "20123456"}
@@ -243,14 +245,14 @@ class TestBookings:
             await book_on(ago(days), role="staff", walk_in=guest)
         assert await apply("walk_ins") == 1
         names = await rows("SELECT walk_in, walk_in_name, walk_in_phone FROM bookings ORDER BY starts_at")
-        assert [tuple(one) for one in names] == [(True, None, None), (True, "Åse", "+4520123456")]
+        assert [tuple(row) for row in names] == [(True, None, None), (True, "Åse", "+4520123456")]
 
-    async def test_that_the_books_still_need_cannot_be_removed(
+    async def test_that_bookkeeping_needs_cannot_be_deleted(
         self, book_on: BookOn, rows: Rows, database: Database, set_clock: SetClock
     ) -> None:
         await book_on(ago(1700))
         await set_clock(None)
-        assert [one[0] for one in await rows("SELECT booking.delete_bookings('2090-01-01', 1000)")] == [0]
+        assert [row[0] for row in await rows("SELECT booking.delete_bookings('2090-01-01', 1000)")] == [0]
         for table in ("bookings", "booking_history"):
             with pytest.raises(DBAPIError, match="permission denied"):
                 await rows(f"DELETE FROM {table} RETURNING 1")
@@ -261,7 +263,7 @@ class TestBookings:
             assert removed == 0
         assert len(await rows("SELECT 1 FROM bookings")) == 1
 
-    async def test_are_removed_as_gdpr_orders_and_the_counts_are_told(
+    async def test_are_deleted_on_the_order_of_gdpr_with_the_counts_published(
         self, book_on: BookOn, deliver: Any, database: Database, rows: Rows, outbox: Any, set_clock: SetClock
     ) -> None:
         await book_on(ago(2600))
@@ -270,6 +272,6 @@ class TestBookings:
         due = {"run_id": str(uuid4()), "version": 1, "dry_run": False, "policies": orders}
         await deliver("gdpr.retention_due.v1", due)
         assert await run_once(database, retention.job("booking", SERVICE.policies)) == "done"
-        told = (await outbox())[-1]["data"]
-        assert (told["policy"], told["counted"], told["removed"]) == ("bookings", 1, 1)
+        applied = (await outbox())[-1]["data"]
+        assert (applied["policy"], applied["counted"], applied["removed"]) == ("bookings", 1, 1)
         assert [len(await rows(f"SELECT 1 FROM {table}")) for table in TABLES] == [0, 0, 0, 0]

@@ -1,4 +1,4 @@
-"""Several treatments in one sitting, by locticians one after the other where nobody performs all of it."""
+"""Several treatments in one sitting, performed by several locticians one after the other."""
 
 from datetime import date
 from typing import Any
@@ -19,8 +19,8 @@ from services.booking.tests.conftest import (  # fmt: skip
     OpenOn,
     Outbox,
     SignIn,
-    asking,
     at,
+    booking_body,
     code,
 )
 from services.booking.tests.test_slots import clocks, search
@@ -52,28 +52,28 @@ async def repair(salon: date, database: Database) -> UUID:
     return REPAIR
 
 
-def who_and_when(items: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
-    return [(one["loctician_id"], one["start"][11:16], one["end"][11:16]) for one in items]
+def performers_and_times(items: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    return [(item["loctician_id"], item["start"][11:16], item["end"][11:16]) for item in items]
 
 
 class TestShared:
-    async def test_slots_tell_who_does_what_and_when(
+    async def test_slots_contain_who_performs_what_and_when(
         self, client: httpx.AsyncClient, repair: UUID, salon: date
     ) -> None:
         items = (await search(client, salon, STYLING, repair)).json()["items"]
         assert clocks(items)[:2] == ["09:00", "09:15"]
         assert clocks(items)[-1] == "15:00"
         assert (items[0]["loctician_id"], items[0]["price"]["amount"]) == (str(AMINA), 49500 + 80000)
-        assert who_and_when(items[0]["items"]) == [
+        assert performers_and_times(items[0]["items"]) == [
             (str(AMINA), "09:00", "10:00"),
             (str(JONAS), "10:00", "11:00"),
         ]
 
-    async def test_each_part_blocks_its_own_chair_with_its_own_buffers(
+    async def test_each_part_blocks_its_loctician_with_its_own_buffers(
         self, book: Book, repair: UUID, salon: date, outbox: Outbox
     ) -> None:
         body = (await book(at(salon, "10:00"), STYLING, repair, loctician=None)).json()
-        assert who_and_when(body["items"]) == [(str(AMINA), "10:00", "11:00"), (str(JONAS), "11:00", "12:00")]
+        assert performers_and_times(body["items"]) == [(str(AMINA), "10:00", "11:00"), (str(JONAS), "11:00", "12:00")]
         parts = BookingCreated.model_validate((await outbox())[0]["data"]).items
         assert (parts[1].blocked_start, parts[1].blocked_end) == (at(salon, "10:50"), at(salon, "12:20"))
         assert (await book(at(salon, "11:00"), STYLING)).status_code == 201
@@ -84,20 +84,20 @@ class TestShared:
         await book(at(salon, "11:00"), loctician=JONAS)
         refused = await book(at(salon, "10:00"), STYLING, repair, loctician=None)
         assert code(refused) == (409, "slot_taken")
-        assert all(len(one["items"]) == 2 for one in refused.json()["alternatives"])
+        assert all(len(item["items"]) == 2 for item in refused.json()["alternatives"])
         await open_on(salon, ("09:00", "11:00"), loctician=JONAS)
         assert code(await book(at(salon, "13:00"), STYLING, repair, loctician=None)) == (409, "outside_hours")
 
-    async def test_is_never_forced_on_who_asked_for_one_loctician(self, book: Book, repair: UUID, salon: date) -> None:
+    async def test_is_not_used_if_one_loctician_was_requested(self, book: Book, repair: UUID, salon: date) -> None:
         refused = await book(at(salon, "10:00"), STYLING, repair, loctician=AMINA)
         assert code(refused) == (422, "treatment_not_offered")
 
-    async def test_comes_back_to_the_first_where_it_must(self, book: Book, repair: UUID, salon: date) -> None:
+    async def test_can_return_to_the_first_loctician(self, book: Book, repair: UUID, salon: date) -> None:
         body = (await book(at(salon, "09:00"), DETOX, repair, STYLING, loctician=None)).json()
-        assert [one["loctician_id"] for one in body["items"]] == [str(AMINA), str(JONAS), str(AMINA)]
+        assert [item["loctician_id"] for item in body["items"]] == [str(AMINA), str(JONAS), str(AMINA)]
         assert body["end"] == at(salon, "13:00").isoformat()
 
-    async def test_is_parted_between_as_few_as_can_be(
+    async def test_has_as_few_locticians_as_possible(
         self, book: Book, repair: UUID, salon: date, open_on: OpenOn, database: Database
     ) -> None:
         async with transaction(database, SERVICE_CLAIMS) as session:
@@ -107,51 +107,51 @@ class TestShared:
             await session.execute(text(offer), {"sofie": SOFIE, "styling": STYLING})
         await open_on(salon, ("09:00", "17:00"), loctician=SOFIE)
         body = (await book(at(salon, "10:00"), DETOX, STYLING, repair, loctician=None)).json()
-        assert [one["loctician_id"] for one in body["items"]] == [str(AMINA), str(AMINA), str(JONAS)]
+        assert [item["loctician_id"] for item in body["items"]] == [str(AMINA), str(AMINA), str(JONAS)]
 
-    async def test_is_seen_and_settled_by_each_of_its_locticians(
+    async def test_each_of_its_locticians_can_see_it_and_set_its_outcome(
         self, book: Book, repair: UUID, salon: date, sign_in: SignIn, outbox: Outbox
     ) -> None:
         shared = (await book(at(salon, "10:00"), STYLING, repair, loctician=None)).json()
         alone = (await book(at(salon, "14:00"), loctician=JONAS)).json()
         jonas = sign_in("loctician", JONAS)
         listed = (await jonas.get("/bookings")).json()["items"]
-        assert [one["id"] for one in listed] == [shared["id"], alone["id"]]
+        assert [item["id"] for item in listed] == [shared["id"], alone["id"]]
         by_staff = (await sign_in("staff").get("/bookings", loctician_id=str(JONAS), limit="1")).json()
-        assert [one["id"] for one in by_staff["items"]] == [shared["id"]]
+        assert [item["id"] for item in by_staff["items"]] == [shared["id"]]
         cancelled = await jonas.post(f"/bookings/{shared['id']}/cancel")
         assert cancelled.status_code == 200
         assert len((await outbox())[-1]["data"]["items"]) == 2
 
-    async def test_is_moved_as_it_is_and_not_by_one_of_its_locticians(
+    async def test_is_moved_as_a_whole_and_not_by_its_locticians(
         self, book: Book, repair: UUID, salon: date, sign_in: SignIn
     ) -> None:
         customer = sign_in()
-        made = (await book(at(salon, "10:00"), STYLING, repair, loctician=None, customer=customer.id)).json()
+        booking = (await book(at(salon, "10:00"), STYLING, repair, loctician=None, customer=customer.id)).json()
         wish = {"start": at(salon, "13:00").isoformat()}
-        assert code(await sign_in("loctician", JONAS).put(f"/bookings/{made['id']}", wish, 1)) == (
+        assert code(await sign_in("loctician", JONAS).put(f"/bookings/{booking['id']}", wish, 1)) == (
             403,
             "not_for_others",
         )
-        moved = (await customer.put(f"/bookings/{made['id']}", wish, 1)).json()
-        assert who_and_when(moved["items"]) == [(str(AMINA), "13:00", "14:00"), (str(JONAS), "14:00", "15:00")]
+        moved = (await customer.put(f"/bookings/{booking['id']}", wish, 1)).json()
+        assert performers_and_times(moved["items"]) == [(str(AMINA), "13:00", "14:00"), (str(JONAS), "14:00", "15:00")]
 
     async def test_can_be_held_and_then_booked(self, repair: UUID, salon: date, sign_in: SignIn) -> None:
         customer = sign_in()
-        body = asking(at(salon, "10:00"), STYLING, repair, loctician=None)
+        body = booking_body(at(salon, "10:00"), STYLING, repair, loctician=None)
         held = (await customer.post("/bookings/holds", body)).json()
-        assert who_and_when(held["items"]) == [(str(AMINA), "10:00", "11:00"), (str(JONAS), "11:00", "12:00")]
+        assert performers_and_times(held["items"]) == [(str(AMINA), "10:00", "11:00"), (str(JONAS), "11:00", "12:00")]
         booked = await customer.post("/bookings", body | {"hold_id": held["id"]})
-        assert who_and_when(booked.json()["items"]) == who_and_when(held["items"])
+        assert performers_and_times(booked.json()["items"]) == performers_and_times(held["items"])
 
-    async def test_is_flagged_when_one_of_them_is_away(
+    async def test_is_flagged_if_one_of_the_locticians_is_away(
         self, book: Book, repair: UUID, salon: date, open_on: OpenOn, sign_in: SignIn
     ) -> None:
-        made = (await book(at(salon, "10:00"), STYLING, repair, loctician=None)).json()
+        booking = (await book(at(salon, "10:00"), STYLING, repair, loctician=None)).json()
         await open_on(salon, loctician=JONAS)
         listed = (await sign_in("staff").get("/bookings", conflicted="true")).json()["items"]
-        assert [one["id"] for one in listed] == [made["id"]]
+        assert [item["id"] for item in listed] == [booking["id"]]
 
-    async def test_of_one_loctician_it_stays_when_one_can(self, book: Book, repair: UUID, salon: date) -> None:
+    async def test_is_not_used_if_one_loctician_can_perform_all(self, book: Book, repair: UUID, salon: date) -> None:
         body = (await book(at(salon, "10:00"), RETWIST, repair, loctician=None)).json()
-        assert {one["loctician_id"] for one in body["items"]} == {str(JONAS)}
+        assert {item["loctician_id"] for item in body["items"]} == {str(JONAS)}

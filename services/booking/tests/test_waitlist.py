@@ -1,3 +1,5 @@
+"""The waitlist: who is offered a time that becomes free, and who can join."""
+
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
@@ -21,12 +23,12 @@ from services.booking.tests.conftest import (  # fmt: skip
     Outbox,
     SetClock,
     SignIn,
-    asking,
     at,
+    booking_body,
     code,
 )
 from services.booking.tests.test_concurrency import overlaps
-from services.booking.tests.test_holds import end_lapsed
+from services.booking.tests.test_holds import end_expired_holds
 from shared.database.session import Database
 
 
@@ -64,7 +66,7 @@ async def taken(book: Book, salon: date, sign_in: SignIn) -> Callable[[], Awaita
 
 
 class TestOffering:
-    async def test_a_cancelled_time_goes_to_who_waited_longest(
+    async def test_a_cancelled_time_goes_to_the_customer_who_waited_longest(
         self, first: Caller, second: Caller, taken: Any, salon: date, book: Book, outbox: Outbox
     ) -> None:
         for who in (first, second):
@@ -78,19 +80,19 @@ class TestOffering:
         assert (event.customer_id, str(event.offer_id)) == (first.id, offer["hold_id"])
         assert (await book(offer["start"])).status_code == 409
 
-    async def test_is_taken_by_booking_it(self, first: Caller, taken: Any, salon: date, outbox: Outbox) -> None:
+    async def test_is_accepted_by_booking_it(self, first: Caller, taken: Any, salon: date, outbox: Outbox) -> None:
         await wait(first, salon)
         await taken()
         offer = await offer_of(first)
         assert offer is not None
-        body = asking(offer["start"], loctician=None, hold_id=offer["hold_id"])
+        body = booking_body(offer["start"], loctician=None, hold_id=offer["hold_id"])
         booked = await first.post("/bookings", body)
         assert (booked.status_code, booked.json()["start"]) == (201, offer["start"])
         accepted = [one for one in await outbox() if one["type"] == "waitlist.accepted.v1"]
         assert str(WaitlistAccepted.model_validate(accepted[0]["data"]).offer_id) == offer["hold_id"]
         assert (await first.get("/waitlist")).json()["items"][0]["status"] == "accepted"
 
-    async def test_not_taken_in_time_goes_to_the_next_and_never_twice_to_the_same(
+    async def test_an_expired_offer_goes_to_the_next_and_not_to_the_same_again(
         self, first: Caller, second: Caller, taken: Any, salon: date, set_clock: SetClock, database: Database,
         outbox: Outbox,
     ) -> None:  # fmt: skip
@@ -100,17 +102,19 @@ class TestOffering:
         await taken()
         assert await offer_of(first)
         await set_clock(at(salon, "06:31"))
-        await end_lapsed(database)
+        await end_expired_holds(database)
         assert await offer_of(first) is None
         assert await offer_of(second)
         expired = [one for one in await outbox() if one["type"] == "waitlist.expired.v1"]
         assert WaitlistExpired.model_validate(expired[0]["data"]).customer_id == first.id
         await set_clock(at(salon, "07:02"))
-        await end_lapsed(database)
+        await end_expired_holds(database)
         assert await offer_of(first)
         assert await offer_of(second) is None
 
-    async def test_turned_down_goes_to_the_next(self, first: Caller, second: Caller, taken: Any, salon: date) -> None:
+    async def test_a_declined_offer_goes_to_the_next(
+        self, first: Caller, second: Caller, taken: Any, salon: date
+    ) -> None:
         for who in (first, second):
             await wait(who, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
         await taken()
@@ -120,7 +124,7 @@ class TestOffering:
         assert await offer_of(first) is None
         assert await offer_of(second)
 
-    async def test_leaving_the_list_passes_the_offer_on(
+    async def test_leaving_the_list_gives_the_offer_to_the_next(
         self, first: Caller, second: Caller, taken: Any, salon: date
     ) -> None:
         entry = (await wait(first, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))).json()
@@ -130,7 +134,7 @@ class TestOffering:
         assert (await first.get("/waitlist")).json()["items"] == []
         assert await offer_of(second)
 
-    async def test_only_what_suits_the_wish(self, sign_in: SignIn, taken: Any, salon: date) -> None:
+    async def test_only_times_that_suit_the_wish(self, sign_in: SignIn, taken: Any, salon: date) -> None:
         unsuited = [
             {"earliest": "14:00"}, {"latest": "09:30"}, {"loctician_id": str(JONAS)},
             {"first_day": (salon + timedelta(days=1)).isoformat(), "last_day": (salon + timedelta(days=9)).isoformat()},
@@ -152,7 +156,7 @@ class TestOffering:
         assert offer is not None
         assert offer["start"] == at(salon, "10:00").isoformat()
 
-    async def test_what_is_left_of_a_long_time_goes_on_to_the_next(
+    async def test_the_rest_of_a_long_time_goes_to_the_next(
         self, book: Book, first: Caller, second: Caller, sign_in: SignIn, salon: date
     ) -> None:
         long = sign_in()
@@ -165,7 +169,7 @@ class TestOffering:
             at(salon, clock).isoformat() for clock in ("09:00", "10:00")
         ]
 
-    async def test_many_cancelled_at_once_make_no_two_offers_for_one_time(
+    async def test_concurrent_cancellations_never_offer_a_time_twice(
         self, book: Book, sign_in: SignIn, salon: date, owner: AsyncEngine
     ) -> None:
         customers = [sign_in() for _ in range(6)]
@@ -189,7 +193,7 @@ class TestOffering:
 
 
 class TestWishes:
-    async def test_belong_to_who_made_them(self, first: Caller, second: Caller, sign_in: SignIn, salon: date) -> None:
+    async def test_belong_to_their_customer(self, first: Caller, second: Caller, sign_in: SignIn, salon: date) -> None:
         entry = (await wait(first, salon)).json()
         assert (await second.get("/waitlist")).json()["items"] == []
         assert (await second.get("/waitlist", customer_id=str(first.id))).json()["items"] == []
@@ -197,7 +201,7 @@ class TestWishes:
         seen = (await sign_in("staff").get("/waitlist", customer_id=str(first.id))).json()["items"]
         assert [one["id"] for one in seen] == [entry["id"]]
 
-    async def test_come_in_pages(self, first: Caller, sign_in: SignIn, salon: date) -> None:
+    async def test_are_paged(self, first: Caller, sign_in: SignIn, salon: date) -> None:
         made = [(await wait(first, salon + timedelta(days=day))).json()["id"] for day in range(3)]
         staff = sign_in("staff")
         page = (await staff.get("/waitlist", limit="2")).json()
@@ -205,7 +209,7 @@ class TestWishes:
         assert [one["id"] for one in page["items"] + rest["items"]] == made
         assert rest["next_cursor"] is None
 
-    async def test_are_for_oneself_and_within_bounds(self, first: Caller, salon: date, sign_in: SignIn) -> None:
+    async def test_are_for_oneself_and_within_limits(self, first: Caller, salon: date, sign_in: SignIn) -> None:
         assert code(await wait(first, salon, customer_id=str(uuid4()))) == (403, "not_for_others")
         assert code(await wait(sign_in("staff"), salon)) == (422, "customer_required")
         bad: list[dict[str, Any]] = [
@@ -219,14 +223,14 @@ class TestWishes:
             assert (await wait(first, salon)).status_code == 201
         assert code(await wait(first, salon)) == (409, "too_many_wishes")
 
-    async def test_are_for_what_the_salon_offers(self, first: Caller, salon: date) -> None:
+    async def test_are_for_offered_treatments_only(self, first: Caller, salon: date) -> None:
         yesterday = (salon - timedelta(days=9)).isoformat()
         assert code(await wait(first, salon, RETIRED)) == (422, "unknown_treatment")
         assert code(await wait(first, salon, loctician_id=str(uuid4()))) == (422, "unknown_loctician")
         assert code(await wait(first, salon, DETOX, loctician_id=str(JONAS))) == (422, "treatment_not_offered")
         assert code(await wait(first, salon, first_day=yesterday, last_day=yesterday)) == (422, "in_past")
 
-    async def test_give_the_first_answer_again_under_the_same_key(self, first: Caller, salon: date) -> None:
+    async def test_the_same_key_gives_the_first_answer_again(self, first: Caller, salon: date) -> None:
         body = {"service_ids": [str(RETWIST)], "first_day": salon.isoformat(), "last_day": salon.isoformat()}
         answers = [await first.post("/waitlist", body, Idempotency_Key="w-1") for _ in range(2)]
         assert answers[0].json() == answers[1].json()

@@ -1,4 +1,4 @@
-"""A hundred people at once on five chairs for a week, doing everything that can be done."""
+"""A hundred clients at the same time, with five locticians, for a week: every rule holds."""
 
 import asyncio
 import random
@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.booking.holds import service as holds
-from services.booking.tests.conftest import RETWIST, RULES, STYLING, Caller, SignIn, asking, at, choose
+from services.booking.tests.conftest import RETWIST, RULES, STYLING, Caller, SignIn, at, booking_body, set_rules
 from services.booking.tests.test_concurrency import overlaps
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -60,7 +60,7 @@ class Client:
         clock = f"{self.dice.randint(9, 15):02}:{self.dice.choice((0, 15, 30, 45)):02}"
         services = self.dice.choice(((RETWIST,), (STYLING,), (STYLING, RETWIST)))
         chair = self.dice.choice([None, *CHAIRS])
-        return asking(at(self.dice.choice(self.days), clock), *services, loctician=chair)
+        return booking_body(at(self.dice.choice(self.days), clock), *services, loctician=chair)
 
     async def book(self) -> httpx.Response:
         answer = await self.caller.post("/bookings", self.body())
@@ -108,7 +108,7 @@ class Client:
 
     async def take_offer(self) -> httpx.Response:
         listed = await self.caller.get("/waitlist")
-        offered = [one for one in listed.json()["items"] if one["offer"]]
+        offered = [booking for booking in listed.json()["items"] if booking["offer"]]
         if not offered:
             return listed
         offer = offered[0]["offer"]
@@ -134,7 +134,7 @@ def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"database_pool_size": 20})
 
 
-async def patiently(call: Callable[[], Awaitable[None]]) -> None:
+async def retry_on_overload(call: Callable[[], Awaitable[None]]) -> None:
     for _ in range(10):
         try:
             return await call()
@@ -144,7 +144,7 @@ async def patiently(call: Callable[[], Awaitable[None]]) -> None:
 
 
 @pytest.mark.slow
-async def test_two_thousand_operations_at_once_leave_every_rule_kept(
+async def test_every_rule_holds_after_two_thousand_concurrent_operations(
     sign_in: SignIn,
     salon: date,
     database: Database,
@@ -152,7 +152,7 @@ async def test_two_thousand_operations_at_once_leave_every_rule_kept(
     open_on: Any,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await choose(sign_in, **RULES | {"cancellation_window_hours": 0, "open_bookings_per_customer": 6})
+    await set_rules(sign_in, **RULES | {"cancellation_window_hours": 0, "open_bookings_per_customer": 6})
     days = [salon + timedelta(days=offset) for offset in range(7)]
     async with transaction(database, SERVICE_CLAIMS) as session:
         for chair in CHAIRS[2:]:
@@ -168,7 +168,7 @@ async def test_two_thousand_operations_at_once_leave_every_rule_kept(
         for day in days:
             await open_on(day, ("09:00", "17:00"), loctician=chair)
 
-    async def end_lapsed() -> None:
+    async def end_expired_holds() -> None:
         async with transaction(database, SERVICE_CLAIMS) as session:
             await holds.end_expired(session)
 
@@ -181,19 +181,19 @@ async def test_two_thousand_operations_at_once_leave_every_rule_kept(
         dice = random.Random(0)
         for _ in range(15):
             day, chair, closing = dice.choice(days), dice.choice(CHAIRS), dice.choice(("13:00", "17:00"))
-            await patiently(partial(open_on, day, ("09:00", closing), loctician=chair))
-            await patiently(end_lapsed)
+            await retry_on_overload(partial(open_on, day, ("09:00", closing), loctician=chair))
+            await retry_on_overload(end_expired_holds)
 
     counted: Counter[int] = Counter()
     *answers, _ = await asyncio.gather(*(live(number) for number in range(CLIENTS)), housekeeping())
-    for one in answers:
-        counted += one or Counter()
+    for answer in answers:
+        counted += answer or Counter()
     assert sum(counted.values()) == CLIENTS * OPERATIONS
     assert set(counted) <= {200, 201, 409, 412, 422}, counted
     assert counted[201] > 300, counted
     # A busy service may ask to come again; it never does so for a deadlock or for a change in mid-flight.
-    refused = [one.msg for one in caplog.records if "dependency_unavailable" in str(one.msg)]
-    assert all("'error': 'TimeoutError'" in str(one) for one in refused), refused
+    refused = [record.msg for record in caplog.records if "dependency_unavailable" in str(record.msg)]
+    assert all("'error': 'TimeoutError'" in str(item) for item in refused), refused
     assert await overlaps(owner) == 0
     async with transaction(database, SERVICE_CLAIMS) as session:
         assert (await session.execute(CUSTOMERS_MEET)).scalar_one() == 0

@@ -1,4 +1,4 @@
-"""Whatever happens over the API, in whatever order: after each step every rule holds."""
+"""Random sequences of API calls: every rule holds after each step."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -27,10 +27,10 @@ from services.booking.tests.conftest import (  # fmt: skip
     OpenOn,
     SetClock,
     SignIn,
-    asking,
     at,
+    booking_body,
 )
-from services.booking.tests.test_crowd import CUSTOMERS_MEET, HISTORIES
+from services.booking.tests.test_concurrent_clients import CUSTOMERS_MEET, HISTORIES
 from services.booking.tests.test_shared_sittings import REPAIR, add_repair
 from services.booking.waitlist import offers
 from shared.database.session import Database, transaction
@@ -105,7 +105,7 @@ class Salon:
         async with transaction(self.database, SERVICE_CLAIMS) as session:
             return (await session.execute(statement)).all()
 
-    async def end_lapsed(self) -> None:
+    async def end_expired_holds(self) -> None:
         async with transaction(self.database, SERVICE_CLAIMS) as session:
             await holds.end_expired(session)
 
@@ -140,17 +140,19 @@ class Story(RuleBasedStateMachine):
         assert answer.status_code in {200, 201, 204, 409, 412, 422}, answer.text
         return answer
 
-    def booked(self, who: Caller, answer: httpx.Response) -> None:
+    def booked(self, caller: Caller, answer: httpx.Response) -> None:
         if answer.status_code == 201:
-            self.bookings[answer.json()["id"]] = who
+            self.bookings[answer.json()["id"]] = caller
 
     def one(self, data: st.DataObject) -> tuple[str, Caller]:
         return data.draw(st.sampled_from(sorted(self.bookings.items(), key=lambda pair: pair[0])))
 
     @rule(person=PEOPLE, clock=CLOCKS, services=SERVICES, chair=CHAIRS)
     def book(self, person: int, clock: str, services: tuple[UUID, ...], chair: UUID | None) -> None:
-        who = self.people[person]
-        self.booked(who, self.send(who.post("/bookings", asking(at(self.day, clock), *services, loctician=chair))))
+        caller = self.people[person]
+        self.booked(
+            caller, self.send(caller.post("/bookings", booking_body(at(self.day, clock), *services, loctician=chair)))
+        )
 
     @precondition(lambda self: self.bookings)
     @rule(data=st.data(), clock=CLOCKS, by_staff=st.booleans(), chair=st.sampled_from(["same", None, AMINA, JONAS]))
@@ -158,10 +160,10 @@ class Story(RuleBasedStateMachine):
         booking, customer = self.one(data)
         named = {} if chair == "same" else {"loctician_id": chair and str(chair)}
         wish = {"start": at(self.day, clock).isoformat()} | named
-        who = self.staff if by_staff else customer
-        before = self.run(who.get(f"/bookings/{booking}")).json()
-        answer = self.send(who.put(f"/bookings/{booking}", wish, before["version"]))
-        after = self.run(who.get(f"/bookings/{booking}")).json()
+        caller = self.staff if by_staff else customer
+        before = self.run(caller.get(f"/bookings/{booking}")).json()
+        answer = self.send(caller.put(f"/bookings/{booking}", wish, before["version"]))
+        after = self.run(caller.get(f"/bookings/{booking}")).json()
         assert after == (answer.json() if answer.status_code == 200 else before)
 
     @precondition(lambda self: self.bookings)
@@ -177,7 +179,7 @@ class Story(RuleBasedStateMachine):
 
     @rule(person=PEOPLE, clock=CLOCKS, services=SERVICES, chair=CHAIRS)
     def hold(self, person: int, clock: str, services: tuple[UUID, ...], chair: UUID | None) -> None:
-        body = asking(at(self.day, clock), *services, loctician=chair)
+        body = booking_body(at(self.day, clock), *services, loctician=chair)
         answer = self.send(self.people[person].post("/bookings/holds", body))
         if answer.status_code == 201:
             self.holds[person] = body | {"hold_id": answer.json()["id"]}
@@ -186,33 +188,33 @@ class Story(RuleBasedStateMachine):
     @rule(data=st.data(), keep=st.booleans())
     def use_or_end_a_hold(self, data: st.DataObject, keep: bool) -> None:
         person = data.draw(st.sampled_from(sorted(self.holds)))
-        who, body = self.people[person], self.holds.pop(person)
+        caller, body = self.people[person], self.holds.pop(person)
         if keep:
-            self.booked(who, self.send(who.post("/bookings", body)))
+            self.booked(caller, self.send(caller.post("/bookings", body)))
         else:
-            assert self.run(who.delete(f"/bookings/holds/{body['hold_id']}")).status_code in {204, 404}
+            assert self.run(caller.delete(f"/bookings/holds/{body['hold_id']}")).status_code in {204, 404}
 
     @rule(person=PEOPLE, services=SERVICES, chair=CHAIRS, earliest=st.none() | CLOCKS)
     def wait(self, person: int, services: tuple[UUID, ...], chair: UUID | None, earliest: str | None) -> None:
         wish = {
-            "service_ids": [str(one) for one in services], "loctician_id": chair and str(chair),
+            "service_ids": [str(service) for service in services], "loctician_id": chair and str(chair),
             "first_day": self.day.isoformat(), "last_day": self.day.isoformat(), "earliest": earliest,
         }  # fmt: skip
         self.send(self.people[person].post("/waitlist", wish))
 
     @rule(person=PEOPLE, answer=st.sampled_from(["accept", "turn down", "leave"]))
     def answer_an_offer(self, person: int, answer: str) -> None:
-        who = self.people[person]
-        for one in self.run(who.get("/waitlist")).json()["items"]:
-            if not (offer := one["offer"]):
+        caller = self.people[person]
+        for wish in self.run(caller.get("/waitlist")).json()["items"]:
+            if not (offer := wish["offer"]):
                 continue
             if answer == "accept":
-                body = {"service_ids": one["service_ids"], "start": offer["start"], "hold_id": offer["hold_id"]}
-                self.booked(who, self.send(who.post("/bookings", body)))
+                body = {"service_ids": wish["service_ids"], "start": offer["start"], "hold_id": offer["hold_id"]}
+                self.booked(caller, self.send(caller.post("/bookings", body)))
             elif answer == "turn down":
-                self.send(who.delete(f"/bookings/holds/{offer['hold_id']}"))
+                self.send(caller.delete(f"/bookings/holds/{offer['hold_id']}"))
             else:
-                self.send(who.delete(f"/waitlist/{one['id']}"))
+                self.send(caller.delete(f"/waitlist/{wish['id']}"))
             return
 
     @rule(chair=st.sampled_from([AMINA, JONAS]), hours=HOURS)
@@ -226,7 +228,7 @@ class Story(RuleBasedStateMachine):
 
     @rule()
     def end_lapsed_holds(self) -> None:
-        self.run(self.salon.end_lapsed())
+        self.run(self.salon.end_expired_holds())
 
     @rule()
     def offer_freed_times(self) -> None:
@@ -234,11 +236,11 @@ class Story(RuleBasedStateMachine):
 
     @rule(person=PEOPLE)
     def close_an_account_and_open_it_again(self, person: int) -> None:
-        who = {"user_id": str(self.people[person].id)}
+        caller = {"user_id": str(self.people[person].id)}
         self.versions += 2
-        self.run(self.salon.deliver("user.deactivated.v1", who, version=self.versions))
+        self.run(self.salon.deliver("user.deactivated.v1", caller, version=self.versions))
         assert self.run(self.salon.rows(HOLDS.bindparams(customer=self.people[person].id))) == []
-        again = who | {"role": "customer"}
+        again = caller | {"role": "customer"}
         self.run(self.salon.deliver("user.reactivated.v1", again, version=self.versions + 1))
 
     @invariant()
@@ -262,11 +264,11 @@ class Story(RuleBasedStateMachine):
         for booking, status in self.run(self.salon.rows(HISTORY)):
             assert status in FOLLOWS[seen.get(booking)], (seen.get(booking), status)
             seen[booking] = status
-        assert {str(one) for one in seen} == set(self.bookings)
+        assert {str(item) for item in seen} == set(self.bookings)
 
 
 @pytest.mark.slow
-async def test_every_story_keeps_the_rules(
+async def test_every_rule_holds_after_any_sequence_of_calls(
     client: httpx.AsyncClient,
     database: Database,
     owner: AsyncEngine,

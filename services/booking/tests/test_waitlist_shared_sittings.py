@@ -1,4 +1,4 @@
-"""Waiting for a sitting that no loctician performs alone."""
+"""The waitlist for sittings that no loctician performs alone."""
 
 from collections.abc import Awaitable, Callable
 from datetime import date
@@ -16,12 +16,12 @@ from services.booking.tests.conftest import (  # fmt: skip
     Caller,
     Outbox,
     SignIn,
-    asking,
     at,
+    booking_body,
     code,
 )
 from services.booking.tests.test_freed_times import Offering, offer_freed_times
-from services.booking.tests.test_shared_sittings import repair, who_and_when
+from services.booking.tests.test_shared_sittings import performers_and_times, repair
 from services.booking.tests.test_waitlist import offer_of, wait
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -48,27 +48,27 @@ async def of_jonas(book: Book, salon: date, sign_in: SignIn) -> Cancel:
 
 
 class TestOffering:
-    async def test_takes_the_time_of_each_of_them(
+    async def test_holds_the_time_of_each_loctician(
         self, first: Caller, of_jonas: Cancel, salon: date, book: Book, repair: UUID, outbox: Outbox
     ) -> None:
         assert await offer_of(first) is None
         await of_jonas()
         offer = await offer_of(first)
         assert offer is not None
-        assert who_and_when(offer["items"]) == BOTH
+        assert performers_and_times(offer["items"]) == BOTH
         assert (await outbox())[-1]["type"] == "waitlist.offered.v1"
         assert code(await book(at(salon, "10:00"), STYLING)) == (409, "slot_taken")
         assert code(await book(at(salon, "11:00"), repair, loctician=JONAS)) == (409, "slot_taken")
 
-    async def test_is_taken_by_booking_it(self, first: Caller, of_jonas: Cancel, salon: date, repair: UUID) -> None:
+    async def test_is_accepted_by_booking_it(self, first: Caller, of_jonas: Cancel, salon: date, repair: UUID) -> None:
         await of_jonas()
         offer = await offer_of(first)
         assert offer is not None
-        wanted = asking(at(salon, "10:00"), STYLING, repair, loctician=None, hold_id=offer["hold_id"])
+        wanted = booking_body(at(salon, "10:00"), STYLING, repair, loctician=None, hold_id=offer["hold_id"])
         booked = await first.post("/bookings", wanted)
-        assert (booked.status_code, who_and_when(booked.json()["items"])) == (201, BOTH)
+        assert (booked.status_code, performers_and_times(booked.json()["items"])) == (201, BOTH)
 
-    async def test_not_wanted_goes_on_to_those_who_wait_for_either(
+    async def test_a_declined_offer_goes_to_those_who_wait_for_either_loctician(
         self, first: Caller, of_jonas: Cancel, sign_in: SignIn, salon: date, repair: UUID
     ) -> None:
         styling, mending = sign_in(), sign_in()
@@ -83,7 +83,7 @@ class TestOffering:
             assert passed_on is not None
             assert passed_on["loctician_id"] == str(loctician)
 
-    async def test_is_for_a_part_in_what_was_freed(
+    async def test_uses_the_freed_time_for_the_locticians_own_part(
         self, first: Caller, book: Book, sign_in: SignIn, salon: date
     ) -> None:
         """Jonas has 9:00 to 10:30 free again, while Amina would be at work from ten; his own part begins at eleven."""
@@ -92,7 +92,7 @@ class TestOffering:
         await customer.post(f"/bookings/{booked['id']}/cancel")
         assert await offer_of(first) is None
 
-    async def test_waits_for_whoever_is_at_work_on_the_other_chair(
+    async def test_waits_for_a_transaction_on_the_other_loctician(
         self, first: Caller, of_jonas: Cancel, database: Database, offer_freed_times: Offering
     ) -> None:
         await offer_freed_times()  # of the hours that both keep
@@ -108,12 +108,14 @@ class TestOffering:
             assert (await session.execute(text("SELECT count(*) FROM booking.freed_times"))).scalar_one() == 0
 
 
-async def test_what_nobody_performs_is_refused(sign_in: SignIn, salon: date, repair: UUID, database: Database) -> None:
+async def test_a_wish_that_nobody_can_perform_is_refused(
+    sign_in: SignIn, salon: date, repair: UUID, database: Database
+) -> None:
     async with transaction(database, SERVICE_CLAIMS) as session:
         await session.execute(text("DELETE FROM booking.loctician_treatments WHERE treatment_id = :id"), {"id": repair})
     assert code(await wait(sign_in(), salon, STYLING, repair)) == (422, "treatment_not_offered")
 
 
-async def test_of_one_loctician_alone_it_is_refused(sign_in: SignIn, salon: date, repair: UUID) -> None:
+async def test_a_shared_sitting_with_one_loctician_is_refused(sign_in: SignIn, salon: date, repair: UUID) -> None:
     refused = await wait(sign_in(), salon, STYLING, repair, loctician_id=str(AMINA))
     assert code(refused) == (422, "treatment_not_offered")

@@ -1,4 +1,4 @@
-"""Staff keep the catalog: who may, which input, versions, keys, events, and what archiving leaves alone."""
+"""Staff maintain the catalog: roles, input, versions, idempotency keys, events, archiving."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -77,9 +77,9 @@ async def post(client: httpx.AsyncClient, headers: dict[str, str], **changes: An
     return await client.post("/api/v1/services", json=NEW | changes, headers=headers)
 
 
-class TestWhoMay:
+class TestAuthorization:
     @pytest.mark.parametrize(("role", "status"), [(None, 401), ("customer", 403), ("loctician", 403)])
-    async def test_others_may_not(
+    async def test_others_cannot_change_the_catalog(
         self, client: httpx.AsyncClient, auth_headers: Headers, salon: date, outbox: Outbox, role: str, status: int
     ) -> None:
         headers = (auth_headers(role, AMINA) if role else {}) | {"If-Match": '"1"'}
@@ -91,11 +91,13 @@ class TestWhoMay:
         assert await outbox() == []
 
     @pytest.mark.parametrize("role", ["staff", "admin"])
-    async def test_the_salon_may(self, client: httpx.AsyncClient, auth_headers: Headers, role: str) -> None:
+    async def test_staff_can_change_the_catalog(
+        self, client: httpx.AsyncClient, auth_headers: Headers, role: str
+    ) -> None:
         assert (await post(client, auth_headers(role))).status_code == 201
 
     @pytest.mark.parametrize("role", ["customer", "loctician", "anonymous", "root"])
-    async def test_nor_by_the_tables_themselves(self, salon: date, database: Database, role: str) -> None:
+    async def test_the_tables_refuse_other_roles(self, salon: date, database: Database, role: str) -> None:
         new = "INSERT INTO booking.treatments (id, translations, category, duration_minutes, price_amount)"
         for statement in (
             "UPDATE booking.treatments SET price_amount = 1",
@@ -109,7 +111,7 @@ class TestWhoMay:
                 async with transaction(database, Claims(role, AMINA)) as session:
                     await session.execute(text(statement))
 
-    async def test_a_loctician_writes_the_own_offers(self, salon: date, database: Database) -> None:
+    async def test_locticians_can_write_their_own_offers(self, salon: date, database: Database) -> None:
         async with transaction(database, Claims("loctician", AMINA)) as session:
             statement = (
                 "UPDATE booking.loctician_treatments SET price_amount = 1 WHERE loctician_id = booking.claim_sub()"
@@ -119,7 +121,7 @@ class TestWhoMay:
 
 
 class TestCreating:
-    async def test_answers_what_can_be_read_again(
+    async def test_answers_the_stored_treatment(
         self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Outbox
     ) -> None:
         created = await post(client, auth_headers("staff"))
@@ -135,10 +137,12 @@ class TestCreating:
         assert (event["type"], event["version"], event["subject"]) == ("treatment.created.v1", 1, body["id"])
         assert TreatmentCreated.model_validate(event["data"]).price_amount == 89900
 
-    async def test_takes_an_amount_as_danes_write_it(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+    async def test_accepts_prices_in_danish_notation(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
         assert (await post(client, auth_headers("staff"), price="1.299,50 kr.")).json()["price"]["amount"] == 129950
 
-    async def test_takes_free_and_the_highest_price(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
+    async def test_accepts_prices_from_nothing_to_the_limit(
+        self, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
         for amount in (0, 10_000_000):
             created = await post(client, auth_headers("staff"), price={"amount": amount})
             assert created.json()["price"]["amount"] == amount
@@ -156,13 +160,13 @@ class TestCreating:
     ) -> None:
         staff = auth_headers("staff", uuid4()) | {"Idempotency-Key": "k-1"}
         answers = await asyncio.gather(*(post(client, staff) for _ in range(5)))
-        assert {one.status_code for one in answers} == {201}
-        assert len({one.text for one in answers}) <= 2  # the stored answer may order its members anew
-        assert len({one.json()["id"] for one in answers}) == 1
-        assert {one.headers["ETag"] for one in answers} == {'"1"'}
+        assert {answer.status_code for answer in answers} == {201}
+        assert len({answer.text for answer in answers}) <= 2  # the stored answer may order its members anew
+        assert len({answer.json()["id"] for answer in answers}) == 1
+        assert {answer.headers["ETag"] for answer in answers} == {'"1"'}
         assert len(await outbox()) == 1
 
-    async def test_a_key_with_another_body_is_refused_and_another_callers_key_is_another(
+    async def test_a_key_is_bound_to_the_body_and_the_caller(
         self, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         staff = auth_headers("staff", uuid4()) | {"Idempotency-Key": "k-1"}
@@ -172,7 +176,7 @@ class TestCreating:
         colleague = auth_headers("staff", uuid4()) | {"Idempotency-Key": "k-1"}
         assert (await post(client, colleague)).json()["id"] != first.json()["id"]
 
-    async def test_a_key_is_forgotten_after_a_day(
+    async def test_a_key_expires_after_a_day(
         self, client: httpx.AsyncClient, auth_headers: Headers, database: Database
     ) -> None:
         staff = auth_headers("staff", uuid4()) | {"Idempotency-Key": "k-1"}
@@ -185,7 +189,7 @@ class TestCreating:
 
 
 class TestReplacing:
-    async def test_needs_the_version_that_was_seen(
+    async def test_needs_the_current_version(
         self, client: httpx.AsyncClient, auth_headers: Headers, salon: date
     ) -> None:
         path, staff = f"/api/v1/services/{RETWIST}", auth_headers("staff")
@@ -198,14 +202,14 @@ class TestReplacing:
         assert (changed.status_code, changed.headers["ETag"]) == (200, '"2"')
         assert (await client.put(path, json=NEW, headers=staff | {"If-Match": "*"})).json()["version"] == 3
 
-    async def test_one_of_two_at_once_loses(
+    async def test_only_one_of_concurrent_changes_succeeds(
         self, client: httpx.AsyncClient, auth_headers: Headers, salon: date
     ) -> None:
         headers = auth_headers("staff") | {"If-Match": '"1"'}
         puts = (client.put(f"/api/v1/services/{RETWIST}", json=NEW, headers=headers) for _ in range(4))
-        assert sorted(one.status_code for one in await asyncio.gather(*puts)) == [200, 412, 412, 412]
+        assert sorted(item.status_code for item in await asyncio.gather(*puts)) == [200, 412, 412, 412]
 
-    async def test_tells_the_others_and_the_search(
+    async def test_publishes_an_event_and_updates_the_search(
         self, client: httpx.AsyncClient, auth_headers: Headers, salon: date, outbox: Outbox
     ) -> None:
         headers = auth_headers("staff") | {"If-Match": '"1"'}
@@ -213,8 +217,8 @@ class TestReplacing:
         [event] = await outbox()
         assert (event["type"], event["version"]) == ("treatment.updated.v1", 2)
         assert TreatmentUpdated.model_validate(event["data"]).translations["da"].name == "Farve"
-        found = (await client.get("/api/v1/services", params={"q": "farvning"})).json()["items"]
-        assert [one["id"] for one in found] == [body["id"]]
+        items = (await client.get("/api/v1/services", params={"q": "farvning"})).json()["items"]
+        assert [item["id"] for item in items] == [body["id"]]
         assert (await client.get("/api/v1/services", params={"q": "retwist"})).json()["items"] == []
 
     async def test_an_unknown_one_is_404(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
@@ -224,7 +228,7 @@ class TestReplacing:
 
 
 class TestArchiving:
-    async def test_hides_it_from_all_but_staff(
+    async def test_hides_it_from_everybody_but_staff(
         self, client: httpx.AsyncClient, auth_headers: Headers, salon: date, outbox: Outbox
     ) -> None:
         staff = auth_headers("staff")
@@ -235,10 +239,10 @@ class TestArchiving:
         assert (event["type"], event["version"]) == ("treatment.archived.v1", 2)
         assert TreatmentArchived.model_validate(event["data"]).active is False
         listed = (await client.get("/api/v1/services")).json()["items"]
-        assert str(RETWIST) not in [one["id"] for one in listed]
+        assert str(RETWIST) not in [booking["id"] for booking in listed]
         params = {"include_inactive": "true"}
         all_of_them = (await client.get("/api/v1/services", params=params, headers=staff)).json()["items"]
-        assert {str(RETWIST), str(RETIRED)} <= {one["id"] for one in all_of_them}
+        assert {str(RETWIST), str(RETIRED)} <= {item["id"] for item in all_of_them}
         assert is_problem(await client.get("/api/v1/services", params=params, headers=auth_headers("customer")), 403)
 
     async def test_refuses_new_bookings_and_keeps_old_ones(
@@ -252,11 +256,11 @@ class TestArchiving:
         kept = (await client.get(f"/api/v1/bookings/{booked['id']}", headers=own)).json()
         assert (kept["items"], kept["price"]) == (booked["items"], booked["price"])
 
-    async def test_by_a_put_and_back_again(
+    async def test_can_be_done_and_undone_by_a_put(
         self, client: httpx.AsyncClient, auth_headers: Headers, salon: date, outbox: Outbox
     ) -> None:
         path, staff = f"/api/v1/services/{RETWIST}", auth_headers("staff")
         await client.put(path, json=NEW | {"active": False}, headers=staff | {"If-Match": '"1"'})
         await client.put(path, json=NEW | {"active": True}, headers=staff | {"If-Match": '"2"'})
-        assert [one["type"] for one in await outbox()] == ["treatment.archived.v1", "treatment.updated.v1"]
+        assert [event["type"] for event in await outbox()] == ["treatment.archived.v1", "treatment.updated.v1"]
         assert (await client.get(path)).json()["active"] is True

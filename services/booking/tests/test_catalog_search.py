@@ -1,4 +1,4 @@
-"""Full-text search of the catalog: stems, spellings, typos, synonyms, order, pages and what must not come through."""
+"""Search of the catalog: stems, spellings, typos, synonyms, order, pages, highlights."""
 
 from collections.abc import Awaitable, Callable
 from html.parser import HTMLParser
@@ -66,52 +66,52 @@ def find(client: httpx.AsyncClient, catalog: None) -> Find:
 
 
 def names(items: list[dict[str, Any]]) -> list[str]:
-    return [one["name"] for one in items]
+    return [item["name"] for item in items]
 
 
-class TestWhatIsFound:
-    async def test_a_word_finds_its_treatment_first(self, find: Find) -> None:
+class TestMatches:
+    async def test_the_best_match_comes_first(self, find: Find) -> None:
         assert {typed: names(await find(typed))[0] for typed in FIRST} == FIRST
 
-    async def test_with_and_without_danish_letters_is_the_same(self, find: Find) -> None:
+    async def test_queries_with_and_without_danish_letters_match_the_same(self, find: Find) -> None:
         for typed in ("ændring", "aendring", "ÆNDRING", "ændre", "a\u0308ndring"):
             assert set(names(await find(typed))[:2]) == {"Ændring af længde", "Aendring af form"}, typed
 
-    async def test_every_name_of_locs_finds_locs(self, find: Find) -> None:
+    async def test_every_word_for_locs_matches(self, find: Find) -> None:
         for typed in ("loks", "locs", "dreads", "dreadlocks", "dredlocks", "LOCS"):
             assert {"Starter locs", "Forlængelse af locs", "Loc-detox"} <= set(names(await find(typed))), typed
 
-    async def test_words_of_the_trade_mean_the_same(self, find: Find) -> None:
+    async def test_synonyms_match(self, find: Find) -> None:
         for typed in ("retwist", "opstramning", "vedligehold", "vedligeholdelse", "maintenance"):
             assert "Retwist" in names(await find(typed)), typed
 
-    async def test_text_written_without_danish_letters_is_found_with_them(self, find: Find) -> None:
+    async def test_texts_without_danish_letters_match_queries_with_them(self, find: Find) -> None:
         assert "Aendring af form" in names(await find("børnehår"))
 
-    async def test_a_part_of_a_compound_is_found(self, find: Find) -> None:
+    async def test_parts_of_compounds_match(self, find: Find) -> None:
         assert "Vask og hovedbundspleje" in names(await find("pleje"))
 
-    async def test_every_word_must_be_there_and_stop_words_need_not(self, find: Find) -> None:
+    async def test_every_word_but_stop_words_must_match(self, find: Find) -> None:
         assert names(await find("vask og massage")) == ["Vask og hovedbundspleje"]
         assert await find("massage farve") == []
 
-    async def test_english_is_found_in_danish_and_danish_in_english(self, find: Find) -> None:
+    async def test_queries_match_texts_in_the_other_language(self, find: Find) -> None:
         assert names(await find("swimming"))[0] == "Interlocking"
         assert names(await find("svømning", lang="en"))[0] == "Interlocking"
         assert names(await find("colours", lang="en"))[0] == "Colour and toning"
 
-    async def test_within_a_category(self, find: Find) -> None:
+    async def test_searches_within_a_category(self, find: Find) -> None:
         assert names(await find("locs", category="starter")) == ["Starter locs"]
         assert await find("locs", category="consultation") == []
 
-    async def test_what_is_not_there_is_not_found(self, find: Find) -> None:
+    async def test_unknown_words_match_nothing(self, find: Find) -> None:
         for typed in ("%", "xylofonkoncert", "og", "translations", "!!!", "💈", "qqq"):
             assert await find(typed) == [], typed
 
-    async def test_nothing_typed_lists_all_by_name(self, find: Find) -> None:
+    async def test_an_empty_query_lists_all_by_name(self, find: Find) -> None:
         assert len(await find("  ")) == 11
 
-    async def test_inactive_ones_are_found_by_staff_only(
+    async def test_inactive_treatments_are_shown_to_staff_only(
         self, client: httpx.AsyncClient, database: Database, find: Find, auth_headers: Callable[..., dict[str, str]]
     ) -> None:
         async with transaction(database, SERVICE_CLAIMS) as session:
@@ -128,19 +128,21 @@ class TestWhatIsFound:
 
 
 class TestOrder:
-    async def test_name_then_category_then_description(self, client: httpx.AsyncClient, database: Database) -> None:
+    async def test_names_come_before_categories_and_descriptions(
+        self, client: httpx.AsyncClient, database: Database
+    ) -> None:
         await add_treatment(database, UUID(int=3), {"da": ("Kur", "Med voks."), "en": ("A", "a")}, "care")
         await add_treatment(database, UUID(int=2), {"da": ("Kur", "Uden."), "en": ("B", "b")}, "voks")
         await add_treatment(database, UUID(int=1), {"da": ("Voks", "Uden."), "en": ("C", "c")}, "care")
-        found = (await client.get("/api/v1/services", params={"q": "voks"})).json()["items"]
-        assert [UUID(one["id"]).int for one in found] == [1, 2, 3]
+        items = (await client.get("/api/v1/services", params={"q": "voks"})).json()["items"]
+        assert [UUID(item["id"]).int for item in items] == [1, 2, 3]
 
-    async def test_what_was_typed_comes_before_what_means_the_same(self, find: Find) -> None:
-        found = names(await find("retwist"))
-        assert found[0] == "Retwist"
-        assert "Interlocking" in found
+    async def test_exact_words_come_before_synonyms(self, find: Find) -> None:
+        items = names(await find("retwist"))
+        assert items[0] == "Retwist"
+        assert "Interlocking" in items
 
-    async def test_pages_hold_each_treatment_once_in_one_order(self, client: httpx.AsyncClient, catalog: None) -> None:
+    async def test_pages_contain_each_treatment_once(self, client: httpx.AsyncClient, catalog: None) -> None:
         whole = (await client.get("/api/v1/services", params={"q": "locs"})).json()
         assert len(whole["items"]) >= 5
         seen: list[dict[str, Any]] = []
@@ -163,16 +165,16 @@ class TestOrder:
 class Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.tags: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append(tag if not attrs else f"{tag} with attributes")
+        self.tags.append(tag if not attrs else f"{tag} with attributes")
 
 
 def tags(markup: str) -> set[str]:
     parser = Tags()
     parser.feed(markup)
-    return set(parser.found)
+    return set(parser.tags)
 
 
 ATTACKS = [
@@ -189,19 +191,19 @@ ATTACKS = [
 
 
 class TestHighlights:
-    async def test_marks_what_was_found_in_name_and_description(self, find: Find) -> None:
-        [found] = [one for one in await find("farvning") if one["id"] == str(COLOUR)]
-        assert found["highlight"]["name"].startswith("<mark>Farve</mark> og ")
-        assert "<mark>farve</mark>" in found["highlight"]["description"]
+    async def test_mark_the_matches_in_name_and_description(self, find: Find) -> None:
+        [treatment] = [item for item in await find("farvning") if item["id"] == str(COLOUR)]
+        assert treatment["highlight"]["name"].startswith("<mark>Farve</mark> og ")
+        assert "<mark>farve</mark>" in treatment["highlight"]["description"]
 
-    async def test_marks_synonyms_and_typos(self, find: Find) -> None:
+    async def test_mark_synonyms_and_typos(self, find: Find) -> None:
         assert "<mark>hæklenål</mark>" in (await find("krochet"))[0]["highlight"]["name"]
         assert (await find("aendring", lang="da"))[0]["highlight"]["name"].startswith("<mark>")
 
-    async def test_none_without_a_search(self, client: httpx.AsyncClient, catalog: None) -> None:
+    async def test_are_missing_without_a_search(self, client: httpx.AsyncClient, catalog: None) -> None:
         assert "highlight" not in (await client.get("/api/v1/services")).json()["items"][0]
 
-    async def test_html_in_a_text_comes_out_as_text(self, client: httpx.AsyncClient, database: Database) -> None:
+    async def test_escape_html_in_texts(self, client: httpx.AsyncClient, database: Database) -> None:
         for place, attack in enumerate(ATTACKS):
             await add_treatment(database, UUID(int=place), {"da": (attack, attack), "en": ("Locs", attack)})
         for q in ("locs", *ATTACKS):
@@ -215,10 +217,12 @@ class TestHighlights:
         max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
     )
     @given(markup=st.text(alphabet="<>&\"'/=locs \ue000\ue001`ab;#x", min_size=1, max_size=60))
-    async def test_no_text_becomes_markup(self, client: httpx.AsyncClient, database: Database, markup: str) -> None:
+    async def test_contain_no_other_markup_for_any_text(
+        self, client: httpx.AsyncClient, database: Database, markup: str
+    ) -> None:
         async with transaction(database, SERVICE_CLAIMS) as session:
             await session.execute(text("UPDATE booking.treatments SET active = false"))
-            translations = {one: {"name": f"locs {markup}", "description": markup} for one in ("da", "en")}
+            translations = {language: {"name": f"locs {markup}", "description": markup} for language in ("da", "en")}
             row = {"translations": translations, "category": "care", "duration_minutes": 60, "price_amount": 1}
             await session.execute(insert(treatments).values(row | {"id": text("gen_random_uuid()")}))
         items = (await client.get("/api/v1/services", params={"q": "locs"})).json()["items"]
@@ -249,13 +253,13 @@ INJECTIONS = [
 ]
 
 
-class TestOddInput:
-    async def test_is_searched_for_and_nothing_else(self, find: Find) -> None:
+class TestUnusualInput:
+    async def test_is_searched_as_text(self, find: Find) -> None:
         for typed in INJECTIONS:
             assert len(await find(typed)) <= 11
         assert len(await find("")) == 11
 
-    async def test_out_of_bounds_is_refused(self, client: httpx.AsyncClient, catalog: None) -> None:
+    async def test_beyond_the_limits_is_refused(self, client: httpx.AsyncClient, catalog: None) -> None:
         for params in ({"q": "x" * 101}, {"lang": "de"}, {"q": "a\x00b"}, {"limit": "0", "q": "x"}):
             assert is_problem(await client.get("/api/v1/services", params=params), 422)
 
@@ -278,18 +282,18 @@ class TestOddInput:
         assert answer.status_code == (422 if "\x00" in typed else 200), (typed, answer.text)
 
     @given(st.text(max_size=400))
-    def test_words_are_few_and_hold_letters_and_digits_only(self, typed: str) -> None:
+    def test_words_are_limited_and_contain_letters_and_digits_only(self, typed: str) -> None:
         words = words_of(typed)
         assert len(words) <= MAX_WORDS
         assert all(word.isalnum() and len(word) <= 40 for word in words)
 
 
-class TestSpeed:
-    async def test_the_indexes_serve_a_large_catalog(self, client: httpx.AsyncClient, database: Database) -> None:
+class TestPerformance:
+    async def test_a_large_catalog_is_searched_by_indexes(self, client: httpx.AsyncClient, database: Database) -> None:
         async with transaction(database, SERVICE_CLAIMS) as session:
             await session.execute(text(MANY))
-        found = (await client.get("/api/v1/services", params={"q": "afgiftning"})).json()["items"]
-        assert len(found) == 1
+        items = (await client.get("/api/v1/services", params={"q": "afgiftning"})).json()["items"]
+        assert len(items) == 1
         plan = "EXPLAIN SELECT id FROM booking.treatments WHERE search_da @@ booking.stem_query('afgiftning')"
         async with transaction(database, SERVICE_CLAIMS) as session:
             await session.execute(text("SET LOCAL enable_seqscan = off"))

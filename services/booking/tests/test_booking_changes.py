@@ -1,3 +1,5 @@
+"""Changing bookings: moving them, notes, outcomes, walk-ins."""
+
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
@@ -20,8 +22,8 @@ from services.booking.tests.conftest import (  # fmt: skip
     SetClock,
     SignIn,
     at,
-    choose,
     code,
+    set_rules,
 )
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -37,9 +39,9 @@ async def booked(book: Book, customer: Caller, salon: date) -> dict[str, Any]:
     return dict((await book(at(salon, "10:00"), customer=customer.id, notes="Ømt hår")).json())
 
 
-async def clocks_of_history(who: Caller, booking: dict[str, Any]) -> list[tuple[str, str, int]]:
-    items = (await who.get(f"/bookings/{booking['id']}/history")).json()["items"]
-    return [(one["change"], one["start"][11:16], one["version"]) for one in items]
+async def times_of_history(caller: Caller, booking: dict[str, Any]) -> list[tuple[str, str, int]]:
+    items = (await caller.get(f"/bookings/{booking['id']}/history")).json()["items"]
+    return [(item["change"], item["start"][11:16], item["version"]) for item in items]
 
 
 class TestMoving:
@@ -51,16 +53,16 @@ class TestMoving:
         assert (moved.status_code, moved.headers["ETag"], body["id"]) == (200, '"2"', booked["id"])
         assert (body["start"], body["end"]) == (at(salon, "13:00").isoformat(), at(salon, "14:30").isoformat())
         assert body["notes"] == "Ømt hår"
-        assert [one["start"] for one in body["items"]] == [body["start"]]
-        assert await clocks_of_history(customer, booked) == [("created", "10:00", 1), ("rescheduled", "13:00", 2)]
-        created, rescheduled = [one["data"] for one in await outbox()]
-        assert [one["item_id"] for one in rescheduled["items"]] == [one["item_id"] for one in created["items"]]
+        assert [item["start"] for item in body["items"]] == [body["start"]]
+        assert await times_of_history(customer, booked) == [("created", "10:00", 1), ("rescheduled", "13:00", 2)]
+        created, rescheduled = [event["data"] for event in await outbox()]
+        assert [entry["item_id"] for entry in rescheduled["items"]] == [item["item_id"] for item in created["items"]]
         event = BookingRescheduled.model_validate(rescheduled)
         assert (event.previous_start, event.start) == (at(salon, "10:00"), at(salon, "13:00"))
         assert (await book(at(salon, "10:00"))).status_code == 201
         assert (await book(at(salon, "13:00"))).status_code == 409
 
-    async def test_may_overlap_its_own_old_time(self, booked: dict[str, Any], customer: Caller, salon: date) -> None:
+    async def test_can_overlap_the_old_time(self, booked: dict[str, Any], customer: Caller, salon: date) -> None:
         moved = await customer.put(f"/bookings/{booked['id']}", {"start": at(salon, "10:30").isoformat()}, 1)
         assert moved.json()["start"] == at(salon, "10:30").isoformat()
 
@@ -82,9 +84,9 @@ class TestMoving:
         services = {"service_ids": [str(STYLING), str(DETOX)], "loctician_id": None}
         body = (await customer.put(f"/bookings/{booked['id']}", services, 2)).json()
         assert body["price"]["amount"] == 49500 + 75000
-        assert {one["loctician_id"] for one in body["items"]} == {str(AMINA)}
+        assert {item["loctician_id"] for item in body["items"]} == {str(AMINA)}
 
-    async def test_in_time_alone_keeps_the_agreed_price(
+    async def test_keeps_the_agreed_price_if_only_the_time_changes(
         self, booked: dict[str, Any], customer: Caller, salon: date, database: Database
     ) -> None:
         async with transaction(database, SERVICE_CLAIMS) as session:
@@ -92,7 +94,7 @@ class TestMoving:
         body = (await customer.put(f"/bookings/{booked['id']}", {"start": at(salon, "13:00").isoformat()}, 1)).json()
         assert (body["price"]["amount"], body["items"][0]["price"]["amount"]) == (64900, 64900)
 
-    async def test_needs_the_version_that_was_seen(self, booked: dict[str, Any], customer: Caller, salon: date) -> None:
+    async def test_needs_the_current_version(self, booked: dict[str, Any], customer: Caller, salon: date) -> None:
         path, wish = f"/bookings/{booked['id']}", {"start": at(salon, "13:00").isoformat()}
         assert code(await customer.put(path, wish)) == (428, "precondition_required")
         assert code(await customer.put(path, wish, 2)) == (412, "stale_version")
@@ -101,7 +103,7 @@ class TestMoving:
         assert (await customer.put(path, wish, If_Match='"7", "1"')).status_code == 200
         assert (await customer.put(path, {"notes": "Kort"}, If_Match="*")).status_code == 200
 
-    async def test_within_the_cancellation_window_is_for_the_salon_alone(
+    async def test_within_the_cancellation_window_is_for_the_salon_only(
         self, booked: dict[str, Any], customer: Caller, salon: date, set_clock: SetClock, sign_in: SignIn
     ) -> None:
         path, wish = f"/bookings/{booked['id']}", {"start": at(salon, "13:00").isoformat()}
@@ -110,13 +112,13 @@ class TestMoving:
         assert (await customer.put(path, {"notes": "Kommer til tiden"}, 1)).status_code == 200
         assert (await sign_in("staff").put(path, wish, 2)).status_code == 200
 
-    async def test_once_begun_is_for_the_salon_alone(
+    async def test_after_the_start_is_for_the_salon_only(
         self, booked: dict[str, Any], customer: Caller, salon: date, set_clock: SetClock
     ) -> None:
         await set_clock(at(salon, "10:01"))
         assert code(await customer.put(f"/bookings/{booked['id']}", {"notes": "x"}, 1)) == (409, "already_started")
 
-    async def test_a_loctician_moves_own_appointments_within_the_own_chair(
+    async def test_locticians_can_move_their_appointments_but_not_to_others(
         self, booked: dict[str, Any], salon: date, sign_in: SignIn
     ) -> None:
         path = f"/bookings/{booked['id']}"
@@ -125,7 +127,7 @@ class TestMoving:
         assert code(await amina.put(path, {"loctician_id": str(JONAS)}, 1)) == (403, "not_for_others")
         assert (await amina.put(path, {"start": at(salon, "13:00").isoformat()}, 1)).status_code == 200
 
-    async def test_asks_for_something_to_change(self, booked: dict[str, Any], customer: Caller) -> None:
+    async def test_needs_at_least_one_change(self, booked: dict[str, Any], customer: Caller) -> None:
         bodies: list[dict[str, Any]] = [{}, {"start": None}, {"service_ids": None}, {"service_ids": []}]
         for body in bodies:
             assert (await customer.put(f"/bookings/{booked['id']}", body, 1)).status_code == 422
@@ -143,29 +145,29 @@ class TestNotes:
             assert "Betaler altid" not in answer.text
             assert "internal_notes" not in answer.text
 
-    async def test_of_the_salon_are_not_for_customers_to_write(
+    async def test_of_the_salon_cannot_be_written_by_customers(
         self, booked: dict[str, Any], customer: Caller, book: Book, salon: date
     ) -> None:
         assert (await customer.put(f"/bookings/{booked['id']}", {"internal_notes": "x"}, 1)).status_code == 403
         assert (await book(at(salon, "13:00"), internal_notes="x")).status_code == 403
 
-    async def test_alone_leave_the_time_as_it_is(
+    async def test_can_be_changed_without_changing_the_time(
         self, booked: dict[str, Any], customer: Caller, outbox: Outbox
     ) -> None:
         body = (await customer.put(f"/bookings/{booked['id']}", {"notes": None}, 1)).json()
         assert (body["notes"], body["start"], body["version"]) == (None, booked["start"], 2)
-        assert [one["type"] for one in await outbox()] == ["booking.created.v1", "booking.noted.v1"]
+        assert [event["type"] for event in await outbox()] == ["booking.created.v1", "booking.noted.v1"]
         assert "Ømt" not in str(await outbox())
 
 
-class TestSettling:
-    async def act(self, who: Caller, booking: dict[str, Any], verb: str, **headers: str) -> httpx.Response:
-        return await who.post(f"/bookings/{booking['id']}/{verb}", **headers)
+class TestOutcomes:
+    async def act(self, caller: Caller, booking: dict[str, Any], verb: str, **headers: str) -> httpx.Response:
+        return await caller.post(f"/bookings/{booking['id']}/{verb}", **headers)
 
-    async def test_bookings_wait_for_confirmation_where_the_salon_asks_for_it(
+    async def test_bookings_are_pending_if_the_salon_confirms_by_hand(
         self, book: Book, salon: date, sign_in: SignIn, outbox: Outbox
     ) -> None:
-        await choose(sign_in, confirm_by_hand=True)
+        await set_rules(sign_in, confirm_by_hand=True)
         pending = (await book(at(salon, "10:00"))).json()
         assert pending["status"] == "pending"
         assert (await book(at(salon, "10:00"))).status_code == 409
@@ -176,7 +178,7 @@ class TestSettling:
         own = await book(at(salon, "13:00"), role="loctician", customer=JONAS, loctician=JONAS)
         assert own.json()["status"] == "confirmed"
 
-    async def test_completed_or_missed_only_once_it_has_begun(
+    async def test_completed_and_no_show_are_possible_only_after_the_start(
         self, booked: dict[str, Any], book: Book, salon: date, set_clock: SetClock, sign_in: SignIn, outbox: Outbox
     ) -> None:
         other = (await book(at(salon, "13:00"))).json()
@@ -187,7 +189,7 @@ class TestSettling:
         assert (await self.act(staff, other, "no-show")).json()["status"] == "no_show"
         assert BookingNoShow.model_validate((await outbox())[-1]["data"]).status == "no_show"
 
-    async def test_no_state_is_left_but_by_the_machine(
+    async def test_only_the_allowed_status_changes_are_possible(
         self, booked: dict[str, Any], salon: date, set_clock: SetClock, sign_in: SignIn
     ) -> None:
         staff = sign_in("staff")
@@ -197,19 +199,19 @@ class TestSettling:
             assert code(await self.act(staff, booked, verb)) == (409, "wrong_status")
         assert code(await staff.put(f"/bookings/{booked['id']}", {"notes": "x"}, 2)) == (409, "wrong_status")
 
-    async def test_the_table_itself_keeps_to_the_machine(self, booked: dict[str, Any], database: Database) -> None:
+    async def test_the_table_refuses_other_status_changes(self, booked: dict[str, Any], database: Database) -> None:
         with pytest.raises(DBAPIError, match="cannot become pending"):
             async with transaction(database, SERVICE_CLAIMS) as session:
                 await session.execute(text("UPDATE booking.bookings SET status = 'pending'"))
 
-    async def test_is_not_for_customers_nor_for_other_locticians(
+    async def test_customers_and_other_locticians_cannot_set_an_outcome(
         self, booked: dict[str, Any], customer: Caller, sign_in: SignIn
     ) -> None:
         for verb in ("confirm", "complete", "no-show"):
             assert code(await self.act(customer, booked, verb)) == (403, "forbidden")
             assert code(await self.act(sign_in("loctician", JONAS), booked, verb)) == (404, "not_found")
 
-    async def test_a_loctician_who_is_the_customer_settles_nothing(
+    async def test_locticians_cannot_set_the_outcome_of_their_own_visit(
         self, booked: dict[str, Any], customer: Caller, sign_in: SignIn, salon: date, set_clock: SetClock
     ) -> None:
         await set_clock(at(salon, "10:05"))
@@ -218,7 +220,7 @@ class TestSettling:
 
 
 class TestWalkIns:
-    async def test_sit_down_now_at_any_minute(
+    async def test_can_start_now_at_any_minute(
         self, client: httpx.AsyncClient, salon: date, set_clock: SetClock, sign_in: SignIn, outbox: Outbox
     ) -> None:
         await set_clock(at(salon, "10:07"))
@@ -227,15 +229,15 @@ class TestWalkIns:
             "walk_in": {"name": "Åse", "phone": "20 12 34 56"},
         }  # fmt: skip
         staff = sign_in("staff")
-        made = (await staff.post("/bookings", body)).json()
-        assert (made["customer_id"], made["walk_in"]) == (None, {"name": "Åse", "phone": "+4520123456"})
-        assert (await staff.get(f"/bookings/{made['id']}")).json() == made
+        booking = (await staff.post("/bookings", body)).json()
+        assert (booking["customer_id"], booking["walk_in"]) == (None, {"name": "Åse", "phone": "+4520123456"})
+        assert (await staff.get(f"/bookings/{booking['id']}")).json() == booking
         event = (await outbox())[0]["data"]
         assert event["walk_in"] is True
         assert "Åse" not in str(event)
         assert "4520123456" not in str(event)
 
-    async def test_are_for_the_salon_to_enter(self, book: Book, salon: date) -> None:
+    async def test_can_only_be_entered_by_the_salon(self, book: Book, salon: date) -> None:
         guest = {"name": "Åse"}
         assert code(await book(at(salon, "10:00"), walk_in=guest)) == (422, "walk_in_has_no_account")
         refused = await book(at(salon, "10:00"), role="staff", walk_in=guest, customer_id=str(uuid4()))
@@ -244,7 +246,7 @@ class TestWalkIns:
             refused = await book(at(salon, "10:00"), role="staff", walk_in={"phone": phone})
             assert code(refused) == (422, "invalid_input")
 
-    async def test_still_fit_hours_and_other_bookings(
+    async def test_must_fit_hours_and_other_bookings(
         self, booked: dict[str, Any], book: Book, salon: date, set_clock: SetClock
     ) -> None:
         await set_clock(at(salon, "09:30"))

@@ -1,4 +1,4 @@
-"""What the database writes is what the API declares, to the letter of the money, the marks and the cursor."""
+"""Answers that SQL writes as JSON have the form that the API declares."""
 
 from datetime import date
 from html import escape
@@ -15,7 +15,7 @@ from services.booking import demo
 from services.booking.catalog.schemas import Treatment
 from services.booking.money import price
 from services.booking.slots.schemas import Slots
-from services.booking.tests.conftest import AMINA, JONAS, RETWIST, STYLING, OpenOn, asking, at
+from services.booking.tests.conftest import AMINA, JONAS, RETWIST, STYLING, OpenOn, at, booking_body
 from shared.database.session import Database, transaction
 from shared.http.pagination import Page, decode_cursor
 from shared.identity.principals import SERVICE_CLAIMS
@@ -46,7 +46,7 @@ class TestSchemas:
         assert answer.headers["Content-Type"] == "application/json"
         fits(Page[Treatment], answer.json())
 
-    async def test_one_treatment(self, client: httpx.AsyncClient, salon: date) -> None:
+    async def test_a_treatment(self, client: httpx.AsyncClient, salon: date) -> None:
         answer = await client.get(f"/api/v1/services/{STYLING}")
         assert answer.headers["ETag"] == '"1"'
         fits(Treatment, answer.json())
@@ -56,12 +56,12 @@ class TestSchemas:
         assert answer.headers["Content-Type"] == "application/json"
         slots = answer.json()
         assert slots["items"]
-        assert {one["start"][-6:] for one in slots["items"]} <= {"+01:00", "+02:00"}
+        assert {slot["start"][-6:] for slot in slots["items"]} <= {"+01:00", "+02:00"}
         as_sent = Slots.model_validate(slots)
-        assert [one.model_dump(mode="json", exclude_unset=True)["price"] for one in as_sent.items] == [
-            one["price"] for one in slots["items"]
+        assert [slot.model_dump(mode="json", exclude_unset=True)["price"] for slot in as_sent.items] == [
+            slot["price"] for slot in slots["items"]
         ]
-        assert {frozenset(one) for one in slots["items"]} == {
+        assert {frozenset(slot) for slot in slots["items"]} == {
             frozenset({"start", "end", "loctician_id", "service_ids", "price"})
         }
 
@@ -69,18 +69,18 @@ class TestSchemas:
         params = {"service_id": str(RETWIST), "from": "2027-03-01T00:00:00Z", "to": "2027-03-02T00:00:00Z"}
         assert (await client.get("/api/v1/slots", params=params)).json() == {"items": []}
 
-    async def test_a_slot_is_written_alike_as_an_alternative(self, client: httpx.AsyncClient, salon: date) -> None:
+    async def test_a_slot_has_the_same_form_as_an_alternative(self, client: httpx.AsyncClient, salon: date) -> None:
         for language in ("da", "en"):
             spoken = {"Accept-Language": language}
             params = {"service_id": str(STYLING), "limit": "3"}
             searched = (await client.get("/api/v1/slots", params=params, headers=spoken)).json()["items"]
-            early = asking(at(salon, "08:00"), STYLING)
+            early = booking_body(at(salon, "08:00"), STYLING)
             checked = await client.post("/api/v1/bookings/check-availability", json=early, headers=spoken)
             assert searched == checked.json()["alternatives"]
 
 
-class TestStretches:
-    async def test_who_asks_for_any_is_given_the_earliest_of_all(
+class TestLimits:
+    async def test_any_loctician_gives_the_earliest_slots_of_all(
         self, client: httpx.AsyncClient, salon: date, open_on: OpenOn
     ) -> None:
         """However far apart the days are on which somebody is open, and wherever the limit cuts."""
@@ -89,10 +89,10 @@ class TestStretches:
         first = at(salon, "00:00")
         whole = {"service_id": str(RETWIST), "from": first.isoformat(), "limit": "1000"}
         everything: list[dict[str, Any]] = []
-        for who in (AMINA, JONAS):
-            answer = await client.get("/api/v1/slots", params=whole | {"loctician_id": str(who)})
+        for loctician_id in (AMINA, JONAS):
+            answer = await client.get("/api/v1/slots", params=whole | {"loctician_id": str(loctician_id)})
             everything += answer.json()["items"]
-        everything.sort(key=lambda one: (one["start"], one["loctician_id"]))
+        everything.sort(key=lambda item: (item["start"], item["loctician_id"]))
         for limit in (1, 29, 60, 90, 1000):
             answer = await client.get("/api/v1/slots", params=whole | {"limit": str(limit)})
             assert answer.json()["items"] == everything[:limit], limit
@@ -101,7 +101,7 @@ class TestStretches:
 class TestTexts:
     @few
     @given(amount=st.integers(0, 80_000_000), language=st.sampled_from(["da", "en"]))
-    async def test_money_is_written_as_everywhere_else(self, database: Database, amount: int, language: str) -> None:
+    async def test_money_has_the_same_form_as_in_python(self, database: Database, amount: int, language: str) -> None:
         formatted, vat = await database.autocommit.row(MONEY, amount, language)
         elsewhere = price(amount, language)
         assert (formatted, vat) == (elsewhere["formatted"], elsewhere["vat"]["amount"])
@@ -114,7 +114,7 @@ class TestTexts:
 
     @few
     @given(name=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=120))
-    async def test_a_cursor_is_one_of_ours(self, database: Database, name: str) -> None:
+    async def test_a_cursor_can_be_decoded_in_python(self, database: Database, name: str) -> None:
         cursor = await database.autocommit.value(
             "SELECT booking.encode_cursor(json_build_array($1::text, $2::uuid))", name, AMINA
         )

@@ -1,4 +1,4 @@
-"""Why a time can't be had, and the salon's own rules."""
+"""Why a time cannot be booked, and the salon's rules."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -19,10 +19,10 @@ from services.booking.tests.conftest import (  # fmt: skip
     Outbox,
     SetClock,
     SignIn,
-    asking,
     at,
-    choose,
+    booking_body,
     code,
+    set_rules,
 )
 from services.booking.tests.test_slots import clocks, search
 
@@ -32,15 +32,15 @@ async def reason(client: httpx.AsyncClient, body: dict[str, Any], headers: dict[
 
 
 class TestReasons:
-    async def test_short_notice_is_for_the_salon_alone(
+    async def test_short_notice_is_possible_for_the_salon_only(
         self, client: httpx.AsyncClient, book: Book, salon: date, set_clock: SetClock, sign_in: SignIn
     ) -> None:
         await set_clock(at(salon, "09:30"))
-        body = asking(at(salon, "10:00"))
+        body = booking_body(at(salon, "10:00"))
         assert await reason(client, body) == "too_soon"
         assert code(await book(at(salon, "10:00"))) == (422, "too_soon")
-        found = clocks((await search(client, salon, loctician_id=str(AMINA))).json()["items"])
-        assert found[0] == "10:30"
+        free = clocks((await search(client, salon, loctician_id=str(AMINA))).json()["items"])
+        assert free[0] == "10:30"
         staff = sign_in("staff")
         assert await reason(client, body, staff.headers) is None
         seen = await staff.get("/slots", **{
@@ -50,10 +50,10 @@ class TestReasons:
         assert clocks(seen.json()["items"])[0] == "09:45"
         assert (await book(at(salon, "10:00"), role="loctician", customer=AMINA)).status_code == 201
 
-    async def test_a_holiday_a_day_off_and_a_closed_day_differ(
+    async def test_a_holiday_a_day_off_and_a_closed_day_have_different_reasons(
         self, client: httpx.AsyncClient, book: Book, salon: date, open_on: OpenOn
     ) -> None:
-        body, anyone = asking(at(salon, "10:00")), asking(at(salon, "10:00"), loctician=None)
+        body, anyone = booking_body(at(salon, "10:00")), booking_body(at(salon, "10:00"), loctician=None)
         await open_on(salon, closed_for="time_off")
         assert await reason(client, body) == "closed"
         assert await reason(client, anyone) is None
@@ -68,20 +68,22 @@ class TestReasons:
         await open_on(salon)
         assert await reason(client, body) == "outside_hours"
 
-    async def test_a_day_nobody_has_planned_is_outside_hours(self, client: httpx.AsyncClient, salon: date) -> None:
-        assert await reason(client, asking(at(salon + timedelta(days=1), "10:00"))) == "outside_hours"
+    async def test_a_day_without_hours_is_outside_hours(self, client: httpx.AsyncClient, salon: date) -> None:
+        assert await reason(client, booking_body(at(salon + timedelta(days=1), "10:00"))) == "outside_hours"
 
-    async def test_what_does_not_exist_is_said_whatever_the_time(self, client: httpx.AsyncClient, salon: date) -> None:
+    async def test_unknown_treatments_and_locticians_are_reported_first(
+        self, client: httpx.AsyncClient, salon: date
+    ) -> None:
         long_ago = at(date(2020, 1, 1), "10:00")
-        assert await reason(client, asking(long_ago, UUID(int=99))) == "unknown_treatment"
-        assert await reason(client, asking(long_ago, loctician=uuid4())) == "unknown_loctician"
-        assert await reason(client, asking(long_ago)) == "in_past"
+        assert await reason(client, booking_body(long_ago, UUID(int=99))) == "unknown_treatment"
+        assert await reason(client, booking_body(long_ago, loctician=uuid4())) == "unknown_loctician"
+        assert await reason(client, booking_body(long_ago)) == "in_past"
 
-    async def test_a_treatment_fits_into_hours_but_its_buffer_need_not(self, book: Book, salon: date) -> None:
+    async def test_a_buffer_can_be_outside_hours(self, book: Book, salon: date) -> None:
         assert code(await book(at(salon, "15:45"))) == (409, "outside_hours")
         assert (await book(at(salon, "15:30"))).status_code == 201
 
-    async def test_a_buffer_reaches_into_a_break_but_not_into_a_booking(
+    async def test_a_buffer_can_overlap_a_break_but_not_a_booking(
         self, book: Book, salon: date, open_on: OpenOn
     ) -> None:
         await open_on(salon, ("09:00", "12:00"), ("12:05", "17:00"))
@@ -90,7 +92,7 @@ class TestReasons:
         assert code(await book(at(salon, "12:00"), STYLING)) == (409, "slot_taken")
         assert (await book(at(salon, "12:15"), STYLING)).status_code == 201
 
-    async def test_anybody_means_somebody_whose_time_the_customer_can_keep(self, book: Book, salon: date) -> None:
+    async def test_any_loctician_is_one_without_an_overlap_for_the_customer(self, book: Book, salon: date) -> None:
         customer = uuid4()
         await book(at(salon, "11:15"), loctician=JONAS, customer=customer)
         body = (await book(at(salon, "10:00"), loctician=None, customer=customer)).json()
@@ -98,7 +100,7 @@ class TestReasons:
 
 
 class TestRules:
-    async def test_are_read_by_anyone_and_chosen_by_staff(
+    async def test_are_public_and_set_by_staff(
         self, client: httpx.AsyncClient, salon: date, sign_in: SignIn, outbox: Outbox
     ) -> None:
         seen = await client.get("/api/v1/bookings/rules")
@@ -111,7 +113,7 @@ class TestRules:
         assert (await client.get("/api/v1/bookings/rules")).json() == answer.json()
         assert SalonChanged.model_validate((await outbox())[0]["data"]).cancellation_window_hours == 48
 
-    async def test_are_changed_as_they_were_seen(self, salon: date, sign_in: SignIn) -> None:
+    async def test_need_the_current_version_to_change(self, salon: date, sign_in: SignIn) -> None:
         staff = sign_in("staff")
         assert code(await staff.put("/bookings/rules", RULES)) == (428, "precondition_required")
         assert (await staff.put("/bookings/rules", RULES, 0)).status_code == 200
@@ -124,30 +126,30 @@ class TestRules:
             {"confirm_by_hand": 1}, {"open_bookings_per_customer": 0}, {"version": 7}, {"singleton": False},
         ],
     )  # fmt: skip
-    async def test_have_bounds(self, salon: date, sign_in: SignIn, wrong: dict[str, Any]) -> None:
+    async def test_have_limits(self, salon: date, sign_in: SignIn, wrong: dict[str, Any]) -> None:
         assert code(await sign_in("staff").put("/bookings/rules", RULES | wrong, 0)) == (422, "invalid_input")
 
-    async def test_of_horizon_and_window_are_heeded(self, book: Book, salon: date, sign_in: SignIn) -> None:
-        await choose(sign_in, horizon_days=2, cancellation_window_hours=96)
+    async def test_of_horizon_and_window_apply(self, book: Book, salon: date, sign_in: SignIn) -> None:
+        await set_rules(sign_in, horizon_days=2, cancellation_window_hours=96)
         assert code(await book(at(salon, "10:00"))) == (422, "too_far_ahead")
-        await choose(sign_in, cancellation_window_hours=96)
+        await set_rules(sign_in, cancellation_window_hours=96)
         customer = sign_in()
         booked = (await book(at(salon, "10:00"), customer=customer.id)).json()
         answer = (await customer.post(f"/bookings/{booked['id']}/cancel")).json()
         assert (answer["cancellation_window_hours"], answer["cancellation_window_kept"]) == (96, False)
 
-    async def test_limit_how_many_bookings_a_customer_has_ahead(
+    async def test_limit_the_upcoming_bookings_of_a_customer(
         self, book: Book, salon: date, sign_in: SignIn, deliver: Any
     ) -> None:
-        await choose(sign_in, open_bookings_per_customer=2)
+        await set_rules(sign_in, open_bookings_per_customer=2)
         customer = sign_in()
         await deliver("user.registered.v1", {"user_id": str(customer.id), "email_verified": True}, version=1)
-        made = [(await book(at(salon, clock), STYLING, customer=customer.id)).json() for clock in ("09:00", "10:00")]
+        booked = [(await book(at(salon, clock), STYLING, customer=customer.id)).json() for clock in ("09:00", "10:00")]
         refused = await book(at(salon, "11:00"), STYLING, customer=customer.id)
         assert code(refused) == (409, "too_many_open")
         assert "2 kommende" in refused.json()["detail"]
         by_staff = await book(at(salon, "12:00"), STYLING, role="staff", customer_id=str(customer.id))
         assert by_staff.status_code == 201
-        for one in (made[0], by_staff.json()):
-            await customer.post(f"/bookings/{one['id']}/cancel")
+        for booking in (booked[0], by_staff.json()):
+            await customer.post(f"/bookings/{booking['id']}/cancel")
         assert (await book(at(salon, "11:00"), STYLING, customer=customer.id)).status_code == 201

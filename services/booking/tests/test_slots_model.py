@@ -1,4 +1,4 @@
-"""The slots engine against the reference, over worlds that nobody would think of."""
+"""Free slots of generated salons: the SQL functions and a simple reference agree."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.clock import COPENHAGEN
 from services.booking.errors import error_from
 from services.booking.tests.conftest import CLOCK
-from services.booking.tests.reference import STEP, Offer, Reference, Treatment, World
+from services.booking.tests.slots_reference import STEP, Offer, Reference, Treatment, World
 
 # Both clock changes of a year, the leap day, the days around the turn of a year, and any other day.
 DAYS = [date(2027, 3, 28), date(2027, 10, 31), date(2028, 2, 29), date(2026, 12, 31), date(2027, 6, 9)]
@@ -195,7 +195,7 @@ def as_json(case: Case) -> str:
             "days": [
                 {
                     "loctician": chair(who), "day": case.day + timedelta(days=number - 1),
-                    "windows": "{" + ",".join(span(*one) for one in hours) + "}",
+                    "windows": "{" + ",".join(span(*hour) for hour in hours) + "}",
                     "closed_for": world.closed_for[who] if number == 1 else None,
                 }
                 for (who, number), hours in case.windows.items()
@@ -216,14 +216,14 @@ class Engine:
 
     def __init__(self, connection: AsyncConnection, case: Case) -> None:
         self.connection = connection
-        self.asked: dict[str, Any] = {
+        self.request: dict[str, Any] = {
             "service_ids": [treatment_id(one) for one in case.wanted],
             "loctician_id": None if case.loctician is None else chair(case.loctician),
             "customer_id": CUSTOMER,
         }
 
     async def call(self, name: str, start: datetime, **more: Any) -> dict[str, Any]:
-        request = orjson.dumps(self.asked | {"start": start} | more).decode()
+        request = orjson.dumps(self.request | {"start": start} | more).decode()
         statement = text(f"SELECT CAST(booking.{name}(CAST(:claims AS jsonb), CAST(:request AS jsonb)) AS text)")
         claims = orjson.dumps({"role": "customer", "sub": CUSTOMER}).decode()
         found = await self.connection.execute(statement, {"claims": claims, "request": request})
@@ -236,8 +236,8 @@ class Engine:
             " :first, :last, 100000)"
         )
         params = {
-            "treatments": "{" + ",".join(str(one) for one in self.asked["service_ids"]) + "}",
-            "loctician": self.asked["loctician_id"],
+            "treatments": "{" + ",".join(str(service_id) for service_id in self.request["service_ids"]) + "}",
+            "loctician": self.request["loctician_id"],
             "first": first,
             "last": last,
         }
@@ -280,7 +280,7 @@ async def engine_of(owner: AsyncEngine, case: Case) -> AsyncIterator[Engine]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 @given(case=cases())
-async def test_engine_and_reference_agree(app: Any, owner: AsyncEngine, case: Case) -> None:
+async def test_the_sql_functions_and_the_reference_agree(app: Any, owner: AsyncEngine, case: Case) -> None:
     reference = Reference(case.world, case.wanted, case.loctician)
     first, last = midnight(case.day), midnight(case.day + timedelta(days=1))
     expected = {

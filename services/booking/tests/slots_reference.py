@@ -88,35 +88,39 @@ class Reference:
     def sittings(self) -> list[Sitting]:
         """By one loctician, or where nobody performs all of it by several with as few hand-overs as can be."""
         performers = [
-            [who for who, what in self.world.offers if what == one and self.loctician in {None, who}]
-            for one in self.wanted
+            [
+                loctician
+                for loctician, what in self.world.offers
+                if what == treatment_id and self.loctician in {None, loctician}
+            ]
+            for treatment_id in self.wanted
         ]
         every = [self._laid(chairs) for chairs in product(*performers)]
-        fewest = min((one.hand_overs for one in every), default=0)
+        fewest = min((item.hand_overs for item in every), default=0)
         if self.loctician is not None and fewest:
             return []
-        return [one for one in every if one.hand_overs == fewest]
+        return [entry for entry in every if entry.hand_overs == fewest]
 
     def _laid(self, chairs: tuple[int, ...]) -> Sitting:
         at, price, present, busy = 0, 0, [], []
-        for place, (what, who) in enumerate(zip(self.wanted, chairs, strict=True)):
-            treatment, offer = self.world.treatments[what], self.world.offers[who, what]
+        for place, (what, loctician) in enumerate(zip(self.wanted, chairs, strict=True)):
+            treatment, offer = self.world.treatments[what], self.world.offers[loctician, what]
             lasts = offer.duration or treatment.duration
-            begins = place == 0 or chairs[place - 1] != who
-            finishes = place == len(chairs) - 1 or chairs[place + 1] != who
+            begins = place == 0 or chairs[place - 1] != loctician
+            finishes = place == len(chairs) - 1 or chairs[place + 1] != loctician
             before = treatment.buffer_before if begins else 0
             after = treatment.buffer_after if finishes else 0
             idle = set()
             if treatment.processing and sum(treatment.processing) < lasts:
                 idle = set(range(treatment.processing[0], sum(treatment.processing)))
-            present += [(who, at + step) for step in range(lasts)]
-            busy += [(who, at + step) for step in range(-before, lasts + after) if step not in idle]
+            present += [(loctician, at + step) for step in range(lasts)]
+            busy += [(loctician, at + step) for step in range(-before, lasts + after) if step not in idle]
             at += lasts
             price += treatment.price if offer.price is None else offer.price
         return Sitting(chairs, at, price, tuple(present), tuple(busy))
 
     def grid(self) -> int:
-        return max(self.world.treatments[one].grid for one in self.wanted)
+        return max(self.world.treatments[item].grid for item in self.wanted)
 
     def reason(self, start: datetime) -> str | None:
         """Why the sitting can't begin then; None when it can."""
@@ -134,16 +138,16 @@ class Reference:
         return self._reason_of_step(world.step(start))
 
     def _reason_of_step(self, step: int) -> str | None:
-        open_ones = [one for one in self.sittings if one.within_hours(self.world, step)]
-        if not open_ones:
+        within_hours = [sitting for sitting in self.sittings if sitting.within_hours(self.world, step)]
+        if not within_hours:
             return self._why_closed()
-        free = [one for one in open_ones if one.free(self.world, step)]
+        free = [sitting for sitting in within_hours if sitting.free(self.world, step)]
         if not free:
             return "slot_taken"
-        return "customer_overlap" if all(one.meets_own(self.world, step) for one in free) else None
+        return "customer_overlap" if all(item.meets_own(self.world, step) for item in free) else None
 
     def _why_closed(self) -> str:
-        reasons = {self.world.closed_for.get(who) for one in self.sittings for who in one.chairs}
+        reasons = {self.world.closed_for.get(loctician) for sitting in self.sittings for loctician in sitting.chairs}
         if reasons == {"holiday"}:
             return "holiday"
         return "outside_hours" if None in reasons else "closed"
@@ -155,10 +159,12 @@ class Reference:
             if self.reason(start) not in {None, "customer_overlap"}:
                 continue
             fitting = [
-                one for one in self.sittings if one.within_hours(self.world, step) and one.free(self.world, step)
+                sitting
+                for sitting in self.sittings
+                if sitting.within_hours(self.world, step) and sitting.free(self.world, step)
             ]
             if fitting[0].shared:
-                fitting = [min(fitting, key=lambda one: (one.price, one.lasts))]
-            for one in fitting:
-                end = self.world.instant(step + one.lasts)
-                yield start, end, None if one.shared else one.chairs[0], one.price
+                fitting = [min(fitting, key=lambda item: (item.price, item.lasts))]
+            for sitting in fitting:
+                end = self.world.instant(step + sitting.lasts)
+                yield start, end, None if sitting.shared else sitting.chairs[0], sitting.price

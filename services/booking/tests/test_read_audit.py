@@ -1,4 +1,4 @@
-"""Who among the salon was shown what of whom is audited; who reads the own is not."""
+"""What employees are shown of others is audited; reading one's own data is not."""
 
 from datetime import date
 from typing import Any
@@ -19,13 +19,13 @@ def reads(outbox: Outbox) -> Reads:
     """What was said to be read: by whom, what, of whom."""
 
     async def read() -> list[tuple[str, str, set[UUID]]]:
-        told = []
-        for one in await outbox():
-            if one["type"] == "access.read.v1":
-                seen = AccessRead.model_validate(one["data"])
+        recorded = []
+        for event in await outbox():
+            if event["type"] == "access.read.v1":
+                seen = AccessRead.model_validate(event["data"])
                 people = {seen.subject_id} if seen.subject_id else set(seen.subject_ids)
-                told.append((one["actorid"], seen.what, people))
-        return told
+                recorded.append((event["actorid"], seen.what, people))
+        return recorded
 
     return read
 
@@ -42,27 +42,27 @@ async def booked(book: Book, customer: Caller, salon: date) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("role", "person"), SALON)
 class TestSalon:
-    async def test_a_booking_and_its_history_are_told_each(
+    async def test_a_booking_and_its_history_are_audited_separately(
         self, role: str, person: UUID | None, booked: dict[str, Any], customer: Caller, sign_in: SignIn, reads: Reads
     ) -> None:
         reader = sign_in(role, person)
         assert (await reader.get(f"/bookings/{booked['id']}")).status_code == 200
         assert (await reader.get(f"/bookings/{booked['id']}/history")).status_code == 200
-        told = [(str(reader.id), what, {customer.id}) for what in ("booking", "booking.history")]
-        assert await reads() == told
+        expected = [(str(reader.id), what, {customer.id}) for what in ("booking", "booking.history")]
+        assert await reads() == expected
 
-    async def test_a_list_is_told_once_with_everybody_on_it(
+    async def test_a_list_is_audited_once_with_all_customers_on_it(
         self, role: str, person: UUID | None, booked: dict[str, Any], customer: Caller, sign_in: SignIn, reads: Reads,
         book: Book, salon: date,
     ) -> None:  # fmt: skip
         other, unseen = uuid4(), uuid4()
-        for clock, who in (("12:00", other), ("14:00", unseen)):
-            await book(at(salon, clock), customer=who)
+        for clock, customer_id in (("12:00", other), ("14:00", unseen)):
+            await book(at(salon, clock), customer=customer_id)
         reader = sign_in(role, person)
         assert len((await reader.get("/bookings", limit="2")).json()["items"]) == 2
         assert await reads() == [(str(reader.id), "bookings", {customer.id, other})]
 
-    async def test_what_is_not_shown_is_not_told(
+    async def test_what_is_not_shown_is_not_audited(
         self, role: str, person: UUID | None, booked: dict[str, Any], sign_in: SignIn, reads: Reads
     ) -> None:
         reader = sign_in(role, person)
@@ -85,7 +85,7 @@ class TestSalon:
 
 
 class TestOthers:
-    async def test_one_s_own_is_not_told(
+    async def test_ones_own_bookings_are_not_audited(
         self, booked: dict[str, Any], customer: Caller, salon: date, reads: Reads
     ) -> None:
         await wait(customer, salon)
@@ -93,7 +93,7 @@ class TestOthers:
             assert (await customer.get(path)).status_code == 200
         assert await reads() == []
 
-    async def test_the_waitlist_is_told_when_staff_see_it(
+    async def test_the_waitlist_is_audited_for_staff(
         self, customer: Caller, salon: date, sign_in: SignIn, reads: Reads
     ) -> None:
         await wait(customer, salon)
@@ -102,14 +102,12 @@ class TestOthers:
         assert (await sign_in("loctician", AMINA).get("/waitlist")).json()["items"] == []
         assert await reads() == [(str(staff.id), "waitlist", {customer.id})]
 
-    async def test_who_walked_in_has_no_account_to_tell_of(
-        self, book: Book, salon: date, sign_in: SignIn, reads: Reads
-    ) -> None:
+    async def test_walk_ins_are_not_audited(self, book: Book, salon: date, sign_in: SignIn, reads: Reads) -> None:
         await book(at(salon, "10:00"), role="staff", walk_in={"name": "Åse"})
         assert len((await sign_in("staff").get("/bookings")).json()["items"]) == 1
         assert await reads() == []
 
-    async def test_a_profile_is_told_as_far_as_only_the_salon_sees_it(
+    async def test_private_profiles_are_audited(
         self, salon: date, sign_in: SignIn, customer: Caller, reads: Reads, deliver: Any
     ) -> None:
         await deliver("user.deactivated.v1", {"user_id": str(JONAS)}, version=3)

@@ -1,4 +1,4 @@
-"""What a booking reads does not grow with what others did that day."""
+"""The cost of a booking does not grow with the number of bookings of others."""
 
 import json
 from uuid import UUID, uuid4
@@ -24,7 +24,7 @@ def customer_claims(caller: UUID) -> str:
     return json.dumps({"role": "customer", "sub": str(caller)})
 
 
-async def test_a_key_is_found_without_reading_those_of_others(database: Database, owner: AsyncEngine) -> None:
+async def test_an_idempotency_key_is_read_by_its_index(database: Database, owner: AsyncEngine) -> None:
     async with transaction(database, SERVICE_CLAIMS) as session:
         await session.execute(MANY)
     async with owner.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
