@@ -7,10 +7,10 @@ from uuid import UUID
 import phonenumbers
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from services.booking.catalog.prices import MoneyWithVat
 from services.booking.catalog.schemas import EXAMPLE_TREATMENT_ID, TreatmentId
 from services.booking.customers.schemas import CustomerId
 from services.booking.holds.schemas import HoldId
-from services.booking.money import MoneyWithVat
 from services.booking.profiles.schemas import LocticianId
 from services.booking.slots.schemas import AvailabilityRequest, End, TreatmentIds
 from shared.http.schemas import Input, Instant, Schema

@@ -3,8 +3,8 @@
 from typing import Any
 
 from domain.roles import Role
+from services.booking.catalog.prices import price
 from services.booking.dependencies import is_staff
-from services.booking.money import price
 from services.booking.serializers import Answer, instant
 from shared.identity.principals import Principal
 

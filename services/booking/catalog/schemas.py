@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, model_validator
 from pydantic.config import JsonDict
 
-from services.booking.money import MoneyWithVat, price_from
+from services.booking.catalog.prices import MoneyWithVat, price_from
 from shared.http.schemas import Flag, Input, Schema
 from shared.http.validation_messages import invalid
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.booking.catalog.prices import MoneyWithVat
 from services.booking.catalog.schemas import TreatmentId
 from services.booking.customers.schemas import CustomerId
-from services.booking.money import MoneyWithVat
 from services.booking.profiles.schemas import LocticianId
 from services.booking.slots.schemas import AvailabilityRequest, End, Part
 from shared.http.schemas import Schema

@@ -1,6 +1,6 @@
 """The form of holds in answers."""
 
-from services.booking.money import price
+from services.booking.catalog.prices import price
 from services.booking.serializers import Answer, instant
 from services.booking.slots.serializers import shared_items
 

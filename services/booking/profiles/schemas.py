@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, HttpUrl, UrlConstraints
 
+from services.booking.catalog.prices import MoneyWithVat
 from services.booking.catalog.schemas import Minutes, Price, TreatmentId
-from services.booking.money import MoneyWithVat
 from services.booking.portfolio.schemas import PortfolioMedia
 from shared.http.schemas import Input, Schema
 from shared.http.validation_messages import invalid

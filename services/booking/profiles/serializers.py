@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.booking.money import price
+from services.booking.catalog.prices import price
 from services.booking.serializers import Answer
 
 

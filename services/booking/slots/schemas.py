@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from services.booking.catalog.prices import MoneyWithVat
 from services.booking.catalog.schemas import TreatmentId
-from services.booking.money import MoneyWithVat
 from services.booking.profiles.schemas import LocticianId
 from shared.http.schemas import Input, Instant, Schema
 from shared.http.validation_messages import invalid

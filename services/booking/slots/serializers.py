@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.booking.money import price
+from services.booking.catalog.prices import price
 from services.booking.serializers import Answer, instant
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from services.booking import demo
+from services.booking.catalog.prices import price
 from services.booking.catalog.schemas import Treatment
-from services.booking.money import price
 from services.booking.slots.schemas import Slots
 from services.booking.tests.conftest import AMINA, JONAS, RETWIST, STYLING, OpenOn, at, booking_body
 from shared.database.session import Database, transaction

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from services.booking.catalog.prices import MoneyWithVat
 from services.booking.catalog.schemas import TreatmentId
 from services.booking.customers.schemas import CustomerId
 from services.booking.holds.schemas import HoldId
-from services.booking.money import MoneyWithVat
 from services.booking.profiles.schemas import LocticianId
 from services.booking.slots.schemas import End, Part, TreatmentIds
 from shared.http.schemas import Input, Schema

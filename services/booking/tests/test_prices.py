@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.money import format_money
-from services.booking.money import parse, vat_in
+from services.booking.catalog.prices import parse, vat_in
 
 
 class TestParse:
