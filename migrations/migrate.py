@@ -5,7 +5,6 @@ once, one works and the others wait.
 """
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -24,7 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from migrations.preparation import prepare
 from migrations.sql_files import differing
+from shared.backoff import jitter
 from shared.database.engine import engine_to
+from shared.database.errors import sqlstate
 from shared.settings import Settings, plain_url
 
 log = structlog.get_logger(__name__)
@@ -45,7 +46,7 @@ class LockWait:
 
     lock_seconds: float = 1.0
     tries: int = 60
-    longest_pause: float = 3.0
+    pause: float = 2.0  # seconds, before jitter
     turn_seconds: float = 900.0
 
 
@@ -156,12 +157,12 @@ async def _with_retries(attempt: Callable[[], Awaitable[None]], passing: set[str
         try:
             await attempt()
         except (DBAPIError, asyncpg.PostgresError) as error:
-            if getattr(getattr(error, "orig", error), "sqlstate", None) not in passing:
+            if sqlstate(error) not in passing:
                 raise
             if tried == wait.tries:
                 raise NotMigratedError(f"a lock could not be had in {tried} tries") from error
             log.warning("migration_waits", tried=tried, error=type(error).__name__)
-            await asyncio.sleep(random.uniform(0.3, 1.0) * wait.longest_pause)  # noqa: S311 - no secret
+            await asyncio.sleep(jitter(wait.pause, spread=0.5))
         else:
             return
 

@@ -22,7 +22,7 @@ from shared.testing.waiting import until
 
 SCHEMA = "trial"
 REPOSITORY = Path(__file__).parents[2]
-BRIEF = LockWait(lock_seconds=0.1, tries=100, longest_pause=0.2)
+BRIEF = LockWait(lock_seconds=0.1, tries=100, pause=0.2)
 ENV = "from sqlalchemy import MetaData\nfrom migrations.alembic_env import run\nrun('trial', MetaData())\n"
 ENV_WITH_MODELS = """
 from sqlalchemy import BigInteger, Column, Identity, MetaData, Table, Text

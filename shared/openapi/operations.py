@@ -36,20 +36,6 @@ def sends(status: int, *names: str) -> Responses:
     return {status: {"headers": headers(*names)}}
 
 
-def responses(*parts: Responses) -> Responses:
-    """Joins what `raises` and `sends` give, also where two of them speak of the same status."""
-    joined: Responses = {}
-    for part in parts:
-        for status, answer in part.items():
-            known = joined.get(status, {})
-            joined[status] = known | answer
-            if ERRORS in known and ERRORS in answer:
-                joined[status][ERRORS] = [*known[ERRORS], *answer[ERRORS]]
-            if "headers" in known and "headers" in answer:
-                joined[status]["headers"] = known["headers"] | answer["headers"]
-    return joined
-
-
 def headers(*names: str) -> Json:
     """References to the headers among the document's components."""
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

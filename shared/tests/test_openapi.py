@@ -12,7 +12,7 @@ from shared.http.preconditions import IfMatch
 from shared.http.schemas import Input
 from shared.identity.access import ANYONE
 from shared.openapi.document import document
-from shared.openapi.operations import ETAG, LOCATION, RETRY_AFTER, raises, responses, sends
+from shared.openapi.operations import ETAG, LOCATION, raises, sends
 
 Json = dict[str, Any]
 
@@ -46,7 +46,7 @@ def described() -> Json:
     app = FastAPI(title="Shop")
     answers = raises(SoldOut, TooDear, Conflict) | sends(201, LOCATION, ETAG)
     app.post("/orders", status_code=201, summary="Order", responses=answers, dependencies=[ANYONE])(order)
-    answers = responses(raises(PreconditionRequired), sends(204, ETAG), sends(428, RETRY_AFTER))
+    answers = raises(PreconditionRequired) | sends(204, ETAG)
     app.patch("/orders/{thing_id}", status_code=204, response_class=Response, responses=answers)(change)
     return document(app, "shop", "A shop.", ["buyer"])
 
@@ -82,7 +82,6 @@ def test_a_required_if_match_is_described(described: Json) -> None:
     assert codes(operation, 412) == ["stale_version"]
     assert codes(operation, 428) == ["precondition_required"]
     assert ETAG in operation["responses"]["204"]["headers"]
-    assert RETRY_AFTER in operation["responses"]["428"]["headers"]
 
 
 def test_examples_stand_at_their_field(described: Json) -> None:
@@ -90,10 +89,3 @@ def test_examples_stand_at_their_field(described: Json) -> None:
     assert body["example"] == {"colour": "blue", "size": 1, "note": None}
     parameters = {one["name"]: one for one in described["paths"]["/orders/{thing_id}"]["patch"]["parameters"]}
     assert parameters["q"]["example"] == "red"
-
-
-def test_responses_joins_what_shares_a_status() -> None:
-    joined = responses(raises(SoldOut), raises(Conflict, TooDear), sends(409, RETRY_AFTER), sends(409, ETAG))
-    assert [name.partition(":")[2] for name in joined[409]["x-errors"]] == ["SoldOut", "Conflict"]
-    assert joined[409]["headers"].keys() == {RETRY_AFTER, ETAG}
-    assert joined[422]["x-errors"] == ["shared.tests.test_openapi:TooDear"]
