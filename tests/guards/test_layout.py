@@ -1,4 +1,4 @@
-"""Every service has the same rooms, and none has a room that nobody knows."""
+"""Every service has the same files, and a schema has one head of its migrations."""
 
 import re
 import subprocess
@@ -31,9 +31,9 @@ class TestLayout:
         assert present == set(SERVICES)
 
     @pytest.mark.parametrize("service", SERVICES)
-    def test_service_has_its_rooms(self, service: str) -> None:
-        rooms = (ROOT / "services" / service).iterdir()
-        present = {name for path in rooms for name in (path.name, f"{path.name}.py")}  # a room may be a folder
+    def test_service_has_its_files(self, service: str) -> None:
+        paths = (ROOT / "services" / service).iterdir()
+        present = {name for path in paths for name in (path.name, f"{path.name}.py")}  # a folder counts as its file
         assert present >= REQUIRED
 
     def test_files_outside_tests_stay_under_300_lines(self) -> None:
