@@ -103,7 +103,7 @@ def grant(schema: str, table: str, privileges: str) -> None:
 def create_index(schema: str, name: str, definition: str, *, unique: bool = False) -> None:
     """Build an index on a table in use, without blocking its writers.
 
-    `create_index("booking", "by_day", "bookings (starts_at)")`. It commits what the revision did before, so a revision
+    `create_index("shop", "by_day", "orders (placed_at)")`. It commits what the revision did before, so a revision
     with it holds nothing else. It waits up to 10 minutes for the transactions of others, which blocks nobody.
     """
     kind = "UNIQUE INDEX" if unique else "INDEX"

@@ -17,7 +17,7 @@ ABOUT: dict[str, Any] = {
     "version": 1,
     "request_id": "0197f0a0-0000-7000-8000-0000000000a1",
     "subject_id": "0197f0a0-0000-7000-8000-000000000001",
-    "service": "booking",
+    "service": "orders",
 }
 
 
@@ -29,13 +29,13 @@ class _Answer(Event):
 
 
 class ExportPart(_Answer, type="gdpr.export_part.v1", subject="subject_id"):
-    EXAMPLE: ClassVar[dict[str, Any]] = ABOUT | {"rows": {"bookings": 2}, "sealed": "c2VhbGVk"}
+    EXAMPLE: ClassVar[dict[str, Any]] = ABOUT | {"rows": {"orders": 2}, "sealed": "c2VhbGVk"}
 
     sealed: str = Field(description="What the service holds: JSON, compressed, encrypted for gdpr, in base64")
 
 
 class ErasureDone(_Answer, type="gdpr.erasure_done.v1", subject="subject_id"):
-    EXAMPLE: ClassVar[dict[str, Any]] = ABOUT | {"rows": {"bookings": 2}, "dead_letters": 0}
+    EXAMPLE: ClassVar[dict[str, Any]] = ABOUT | {"rows": {"orders": 2}, "dead_letters": 0}
 
     dead_letters: int = Field(ge=0, description="Messages about the person taken out of retry and dead-letter queues")
 
@@ -44,7 +44,7 @@ class RetentionApplied(Event, type="gdpr.retention_applied.v1", subject="policy"
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "version": 1,
         "run_id": "0197f0a0-0000-7000-8000-0000000000a2",
-        "service": "booking",
+        "service": "orders",
         "policy": "inbox",
         "counted": 1200,
         "removed": 1200,

@@ -1,6 +1,7 @@
 """Names say what they mean: the code of clean packages has no pronouns and no figures of speech as names."""
 
 import ast
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,3 +80,10 @@ def _asked(who, *, given=1):
 """
     seen = {name.strip("_").lower() for _, name in names(ast.parse(code))}
     assert seen & FORBIDDEN == FORBIDDEN - {"lender", "patience"}
+
+
+@pytest.mark.parametrize("package", ["migrations", "shared"])
+def test_shared_code_holds_no_word_of_the_domain(package: str) -> None:
+    domain = re.compile(r"customer\b|salon|currenc|copenhagen|treatment|booking", re.IGNORECASE)
+    texts = {path.relative_to(ROOT): path.read_text() for path in files(package)}
+    assert {f"{path}: {match[0]}" for path, text in texts.items() for match in domain.finditer(text)} == set()
