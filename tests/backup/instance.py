@@ -75,7 +75,7 @@ def started(folder: Path) -> Iterator[Instance]:
         yield Instance(folder, url, state.secret("postgres"))
 
 
-def made(folder: Path) -> Path:
+def initialized(folder: Path) -> Path:
     folder.mkdir(mode=0o755)
     folder_for_server(folder / "postgres")
     return folder

@@ -36,9 +36,9 @@ def environment(database_url: str) -> dict[str, str]:
 
 
 def settings(database_url: str) -> Settings:
-    given = environment(database_url)
+    values = environment(database_url)
     names = ("DATABASE_URL", "AMQP_URL", "SECRET_KEY")
-    return Settings.model_validate({name.lower(): given[name] for name in names} | {"environment": "test"})
+    return Settings.model_validate({name.lower(): values[name] for name in names} | {"environment": "test"})
 
 
 def open_salon(database_url: str) -> None:
@@ -61,11 +61,11 @@ async def outbox(connection: Any, service: str) -> list[Json]:
 
 async def consume(database_url: str, service: str, events: Iterable[Json]) -> list[bool]:
     """Hand events to a service as its consumer does; tells of each whether it was new."""
-    given = settings(database_url)
-    database = Database.from_settings(given, service)
+    service_settings = settings(database_url)
+    database = Database.from_settings(service_settings, service)
     try:
-        runtime = Runtime(service_of(service), given, database)
-        return [await handle(database, runtime.subscriptions, service, one) for one in events]
+        runtime = Runtime(service_of(service), service_settings, database)
+        return [await handle(database, runtime.subscriptions, service, event) for event in events]
     finally:
         await database.close()
 
@@ -86,8 +86,8 @@ async def photographed(database_url: str) -> tuple[dict[str, Rows], dict[str, di
     try:
         rows = {schema: await contents(connection, schema) for schema in SCHEMAS}
         for tables in rows.values():
-            for found in tables.values():
-                found.sort(key=lambda row: orjson.dumps(row, option=orjson.OPT_SORT_KEYS))
+            for table_rows in tables.values():
+                table_rows.sort(key=lambda row: orjson.dumps(row, option=orjson.OPT_SORT_KEYS))
         return rows, {schema: await structure(connection, schema) for schema in SCHEMAS}
     finally:
         await connection.close()

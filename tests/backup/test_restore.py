@@ -18,7 +18,7 @@ from provisioning.postgres import binaries
 from services.gdpr.audit import hash_chain
 from shared.settings import runtime_role, runtime_url
 from shared.testing.waiting import until
-from tests.backup.instance import Instance, copied, folder_for_server, made, started
+from tests.backup.instance import Instance, copied, folder_for_server, initialized, started
 from tests.backup.salon import Json, audited, consume, open_salon, outbox, owner, photographed, settings
 
 RECOVERY_SECONDS = 60.0
@@ -55,7 +55,7 @@ async def before(folder: Path) -> AsyncIterator[Before]:
     """One life of a salon: a base backup, work, the instant we shall want back, and then a mishap."""
     archive, backups = folder_for_server(folder / "archive"), folder_for_server(folder / "backups")
     with ExitStack() as servers:
-        instance = await asyncio.to_thread(servers.enter_context, started(made(folder / "first")))
+        instance = await asyncio.to_thread(servers.enter_context, started(initialized(folder / "first")))
         instance.run("psql", "-d", "postgres", "-c", "ALTER SYSTEM SET archive_mode = on")
         command = f"ALTER SYSTEM SET archive_command = 'cp %p {archive}/%f'"
         instance.run("psql", "-d", "postgres", "-c", command)
@@ -140,10 +140,10 @@ class TestRestore:
         self, before: Before, folder: Path
     ) -> None:
         roles = before.instance.run("pg_dumpall", "--roles-only")
-        with started(made(folder / "second")) as instance:
+        with started(initialized(folder / "second")) as instance:
             script = folder / "roles.sql"
             # the empty server has its own superuser and owner already
-            script.write_text("\n".join(one for one in roles.splitlines() if "loctician_" in one))
+            script.write_text("\n".join(line for line in roles.splitlines() if "loctician_" in line))
             script.chmod(0o644)
             instance.run("psql", "-v", "ON_ERROR_STOP=1", "-q", "-d", "postgres", "-f", script)
             instance.run("pg_restore", "--exit-on-error", "-d", "loctician", before.dump)
@@ -167,8 +167,8 @@ class TestRestore:
         connection = await owner(instance.owner_url)
         again = await outbox(connection, "booking")
         await connection.close()
-        assert [one["id"] for one in again] == [one["id"] for one in before.sent]
+        assert [event["id"] for event in again] == [event["id"] for event in before.sent]
         new = await consume(instance.owner_url, "calendar", again)
-        known = {one["id"] for one in before.handled}
-        assert new == [one["id"] not in known for one in again]
+        known = {event["id"] for event in before.handled}
+        assert new == [event["id"] not in known for event in again]
         assert set(await consume(instance.owner_url, "gdpr", again)) == {False}

@@ -81,8 +81,8 @@ class Customers:
             "to": (begin + timedelta(days=7)).isoformat(),
         }
         answer = await self._insist("GET", "/api/v1/slots", params=query)
-        found = answer.json()["items"] if answer is not None and answer.status_code == 200 else []
-        return self._random.choice(found) if found else None
+        slots = answer.json()["items"] if answer is not None and answer.status_code == 200 else []
+        return self._random.choice(slots) if slots else None
 
     async def _cancel(self, booking_id: str) -> None:
         if booking_id in self._busy:

@@ -131,14 +131,14 @@ async def _settled(servers: tuple[Server, Server]) -> float:
 
 
 def _errors(logs: Path) -> dict[str, int]:
-    found: Counter[str] = Counter()
+    errors: Counter[str] = Counter()
     for path in sorted(logs.glob("*.log")):
         for line in path.read_bytes().splitlines():
             entry = _entry(line) if b'"error"' in line else {}
             if entry.get("level") == "error":
                 where = str(entry.get("trace") or entry.get("exception") or "").strip()
-                found[f"{path.stem}: {entry['message']} {entry.get('error', '')} {where[-600:]}"] += 1
-    return dict(found)
+                errors[f"{path.stem}: {entry['message']} {entry.get('error', '')} {where[-600:]}"] += 1
+    return dict(errors)
 
 
 def _entry(line: bytes) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def _entry(line: bytes) -> dict[str, Any]:
 async def _treatments(stack: Stack) -> list[str]:
     async with httpx.AsyncClient(base_url=stack.url, timeout=10) as http:
         items = (await http.get("/api/v1/services")).json()["items"]
-    return [one["id"] for one in items if one["duration_minutes"] <= 60]
+    return [treatment["id"] for treatment in items if treatment["duration_minutes"] <= 60]
 
 
 def show(outcome: Outcome) -> None:

@@ -78,13 +78,13 @@ async def waiting(database_url: str, amqp_url: str) -> Count:
     finally:
         await connection.close()
     queues = await _depths(amqp_url)
-    return {"outbox": sum(rows), "mails": mails, "queued": sum(one.events + one.retry for one in queues.values())}
+    return {"outbox": sum(rows), "mails": mails, "queued": sum(depth.events + depth.retry for depth in queues.values())}
 
 
 async def _depths(amqp_url: str) -> dict[str, Depths]:
     async with broker.connection(amqp_url, "chaos verdict") as opened:
-        found = {name: await depths(opened, name) for name in topology()}
-    return {name: one for name, one in found.items() if one is not None}
+        queues = {name: await depths(opened, name) for name in topology()}
+    return {name: depth for name, depth in queues.items() if depth is not None}
 
 
 async def judge(database_url: str, amqp_url: str, mail: Path, ledger: Ledger) -> Verdict:
@@ -96,8 +96,8 @@ async def judge(database_url: str, amqp_url: str, mail: Path, ledger: Ledger) ->
     finally:
         await connection.close()
     left = await waiting(database_url, amqp_url)
-    dead = sum(one.dead for one in (await _depths(amqp_url)).values())
-    copies = Counter(str(one["message-id"]) for one in kept_mails(mail))
+    dead = sum(depth.dead for depth in (await _depths(amqp_url)).values())
+    copies = Counter(str(mail_["message-id"]) for mail_ in kept_mails(mail))
     return Verdict(
         bookings_accepted=len(ledger.accepted),
         bookings_cancelled=len(ledger.cancelled),
@@ -122,19 +122,19 @@ def _undone(ledger: Ledger, bookings: dict[str, Any]) -> int:
 async def _effects(connection: Any, bookings: dict[str, Any]) -> tuple[int, int]:
     """Effects too many, and effects missing, in calendar, deliveries and audit."""
     appointments = {str(row[0]): row[1] for row in await connection.fetch(APPOINTMENTS)}
-    told = Counter({(str(row[0]), row[1], str(row[2])): row[5] for row in await connection.fetch(DELIVERIES)})
+    deliveries = Counter({(str(row[0]), row[1], str(row[2])): row[5] for row in await connection.fetch(DELIVERIES)})
     audited = Counter({(row[0], row[1]): row[3] for row in await connection.fetch(AUDIT)})
     wanted: Counter[Any] = Counter()
-    found: Counter[Any] = Counter()
+    actual: Counter[Any] = Counter()
     for id_, booking in bookings.items():
         cancelled = booking["status"] == "cancelled"
         wanted["calendar", id_] = 0 if cancelled else 1
-        found["calendar", id_] = appointments.get(id_, 0)
+        actual["calendar", id_] = appointments.get(id_, 0)
         for kind in ("created", "cancelled") if cancelled else ("created",):
-            wanted["told", id_, kind] = wanted["audited", id_, kind] = 1
-            found["told", id_, kind] = told[id_, f"booking_{kind}", str(booking["customer_id"])]
-            found["audited", id_, kind] = audited[id_, f"booking.{kind}.v1"]
-    return (found - wanted).total(), (wanted - found).total()
+            wanted["sent", id_, kind] = wanted["audited", id_, kind] = 1
+            actual["sent", id_, kind] = deliveries[id_, f"booking_{kind}", str(booking["customer_id"])]
+            actual["audited", id_, kind] = audited[id_, f"booking.{kind}.v1"]
+    return (actual - wanted).total(), (wanted - actual).total()
 
 
 async def dead_letters(amqp_url: str) -> list[str]:

@@ -147,8 +147,11 @@ class Canary:
         kinds = {"reminder": {"mail": False}}
         await self.send("PUT", "/notifications/preferences", {"language": "en", "kinds": kinds})
         consents = (await self.send("GET", "/gdpr/consents/me")).json()["items"]
-        said = [{"purpose": one["purpose"], "granted": True, "text_version": one["text_version"]} for one in consents]
-        await self.send("PUT", "/gdpr/consents/me", {"items": said})
+        consents_given = [
+            {"purpose": consent["purpose"], "granted": True, "text_version": consent["text_version"]}
+            for consent in consents
+        ]
+        await self.send("PUT", "/gdpr/consents/me", {"items": consents_given})
 
     async def _be_refused(self) -> None:
         """What was typed and not taken is kept nowhere."""
@@ -182,10 +185,10 @@ class Canary:
             return await self.http.get(f"/api/v1/locticians/{self.user_id}", headers=self.headers)
 
         opened = await eventually(profile, lambda answer: answer.status_code == 200, "a profile of one's own")
-        told = {name: MARKS[name] for name in ("display_name", "bio")}
+        texts = {name: MARKS[name] for name in ("display_name", "bio")}
         links = {"portfolio_links": [MARKS["portfolio_link"]], "instagram_user_id": MARKS["instagram"]}
         path = f"/locticians/{self.user_id}"
-        await self.send("PUT", path, told | links | {"treatments": []}, If_Match=opened.headers["etag"])
+        await self.send("PUT", path, texts | links | {"treatments": []}, If_Match=opened.headers["etag"])
         calendar = f"/calendar/{self.user_id}"
         await self.send("POST", f"{calendar}/time-off", TIME_OFF)
         address = f"/api/v1{calendar}/imports"

@@ -33,14 +33,17 @@ class Collector:
         return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.url, **QUICKLY}
 
     async def trace(self, id: str) -> list[Kept]:  # noqa: A002
-        return [one for one in self.spans if one.trace == id]
+        return [span for span in self.spans if span.trace == id]
 
     def take(self, body: bytes) -> None:
         self.raw.append(body)
         for sent in ExportTraceServiceRequest.FromString(body).resource_spans:
-            about = {one.key: one.value.string_value for one in sent.resource.attributes}
-            for span in (one for scope in sent.scope_spans for one in scope.spans):
-                values = {one.key: one.value.string_value or str(one.value.int_value) for one in span.attributes}
+            about = {attribute.key: attribute.value.string_value for attribute in sent.resource.attributes}
+            for span in (span for scope in sent.scope_spans for span in scope.spans):
+                values = {
+                    attribute.key: attribute.value.string_value or str(attribute.value.int_value)
+                    for attribute in span.attributes
+                }
                 ids = span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex()
                 self.spans.append(Kept(about["service.name"], span.name, span.kind, *ids, values))
 

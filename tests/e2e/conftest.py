@@ -26,17 +26,17 @@ async def own_servers(servers: Servers) -> AsyncIterator[tuple[str, str]]:
 @asynccontextmanager
 async def started(folder: Path, database_url: str, amqp_url: str, **through: str) -> AsyncIterator[Stack]:
     platform = running(folder, database_url, amqp_url, **through)
-    made = await asyncio.to_thread(platform.__enter__)
+    stack = await asyncio.to_thread(platform.__enter__)
     try:
-        yield made
+        yield stack
     finally:
         await asyncio.to_thread(platform.__exit__, None, None, None)
 
 
 @pytest.fixture(scope="session")
 def collector() -> Iterator[Collector]:
-    with collecting() as made:
-        yield made
+    with collecting() as collector:
+        yield collector
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +45,7 @@ async def stack(
 ) -> AsyncIterator[Stack]:
     async with (
         own_servers(servers) as (database_url, amqp_url),
-        started(tmp_path_factory.mktemp("stack"), database_url, amqp_url, **collector.environment) as made,
+        started(tmp_path_factory.mktemp("stack"), database_url, amqp_url, **collector.environment) as stack,
     ):
-        await made.ready()
-        yield made
+        await stack.ready()
+        yield stack

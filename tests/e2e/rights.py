@@ -18,7 +18,7 @@ from shared.settings import plain_url
 from tests.e2e.salon import Json, bearer, sign_in
 from tests.e2e.stack import SERVICES, eventually
 
-PATIENCE = 90.0
+PROOF_SECONDS = 90.0
 
 
 async def admin(http: httpx.AsyncClient) -> dict[str, str]:
@@ -30,7 +30,7 @@ async def exported(http: httpx.AsyncClient, user_id: str, headers: dict[str, str
         lambda: http.get(f"/api/v1/users/{user_id}/export-data", headers=headers),
         lambda answer: answer.status_code != 202,
         "an export that all services have answered",
-        PATIENCE,
+        PROOF_SECONDS,
     )
 
 
@@ -49,10 +49,10 @@ async def anonymized(http: httpx.AsyncClient, user_id: str, headers: dict[str, s
 async def finished(http: httpx.AsyncClient, where: str, headers: dict[str, str]) -> Json:
     async def read() -> Json:
         answer = await http.get(where, headers=headers)
-        found: Json = answer.json() if answer.status_code == 200 else {"status": answer.status_code}
-        return found
+        state: Json = answer.json() if answer.status_code == 200 else {"status": answer.status_code}
+        return state
 
-    return await eventually(read, lambda one: one["status"] == "done", "proof from every service", PATIENCE)
+    return await eventually(read, lambda state: state["status"] == "done", "proof from every service", PROOF_SECONDS)
 
 
 async def abandoned(database_url: str, user_id: str) -> int:
@@ -68,8 +68,8 @@ async def abandoned(database_url: str, user_id: str) -> int:
                 f"UPDATE auth.one_time_tokens SET expires_at = {past} WHERE user_id = :id",
             ):
                 await connection.execute(text(statement), {"id": user_id})
-            asked = text("SELECT auth.remove_never_verified(now() - interval '30 days', 10)")
-            return int((await connection.execute(asked)).scalar_one())
+            removal = text("SELECT auth.remove_never_verified(now() - interval '30 days', 10)")
+            return int((await connection.execute(removal)).scalar_one())
     finally:
         await engine.dispose()
 
@@ -93,25 +93,25 @@ async def _everything(database_url: str) -> AsyncIterator[tuple[AsyncConnection,
 async def dumped(database_url: str) -> dict[str, str]:
     """Table -> all of its rows as text, whatever policies say."""
     async with _everything(database_url) as (connection, tables):
-        found = {}
+        contents = {}
         for table in tables:
             rows = await connection.execute(text(f"SELECT CAST(one AS text) FROM {table} AS one"))
-            found[table] = "\n".join(rows.scalars())
-        return found
+            contents[table] = "\n".join(rows.scalars())
+        return contents
 
 
 async def queued(amqp_url: str, management_url: str | None) -> dict[str, str]:
     """Queue -> everything that waits in it, left where it is."""
     async with broker.connection(amqp_url, "canary") as connection:
         channel = await connection.channel()
-        found = {}
+        contents = {}
         for name in await _queue_names(amqp_url, management_url):
             queue = await channel.get_queue(name)
             bodies: list[Any] = []
             while message := await queue.get(fail=False, timeout=10):
                 bodies.append((message.headers, message.body))
-            found[name] = str(bodies)
-        return found
+            contents[name] = str(bodies)
+        return contents
 
 
 async def _queue_names(amqp_url: str, management_url: str | None) -> list[str]:
@@ -121,7 +121,7 @@ async def _queue_names(amqp_url: str, management_url: str | None) -> list[str]:
     vhost = quote(urlsplit(amqp_url).path.removeprefix("/") or "/", safe="")
     async with httpx.AsyncClient(base_url=management_url, timeout=10) as http:
         answer = await http.get(f"/api/queues/{vhost}")
-    return [one["name"] for one in answer.json() if not one.get("exclusive") and one.get("type") == "quorum"]
+    return [queue["name"] for queue in answer.json() if not queue.get("exclusive") and queue.get("type") == "quorum"]
 
 
 def logged(folder: Path) -> dict[str, str]:

@@ -125,7 +125,7 @@ def running(folder: Path, database_url: str, amqp_url: str, **through: str) -> I
         **{f"{name.upper()}_URL": f"http://127.0.0.1:{ports[name]}" for name in SERVICES},
     }
     with ExitStack() as cleanup:
-        made = Stack(url, mail, environment, logs=logs)
+        stack = Stack(url, mail, environment, logs=logs)
         loctician(environment, "migrate")
         loctician(environment, "demo")
         sink = [sys.executable, "-m", "deploy.local.mailsink", "--port", str(ports["mail"]), "--dir", str(mail)]
@@ -134,6 +134,6 @@ def running(folder: Path, database_url: str, amqp_url: str, **through: str) -> I
         cleanup.callback(process.terminate)
         environment |= through
         for name in (*SERVICES, "gateway"):
-            made.start(name)
-        cleanup.callback(made.stop_all)
-        yield made
+            stack.start(name)
+        cleanup.callback(stack.stop_all)
+        yield stack

@@ -48,8 +48,8 @@ async def book(salon: Salon, number: int) -> httpx.Response | None:
     if slot is None:
         return None
     order = {name: slot[name] for name in ("service_ids", "loctician_id", "start")}
-    who = salon.customers[number % len(salon.customers)]
-    answer = await salon.http.post("/api/v1/bookings", json=order, headers=who | {"Idempotency-Key": uuid4().hex})
+    customer = salon.customers[number % len(salon.customers)]
+    answer = await salon.http.post("/api/v1/bookings", json=order, headers=customer | {"Idempotency-Key": uuid4().hex})
     if answer.status_code == 201:
         salon.bookings.append(answer.json()["id"])
     return answer
@@ -105,11 +105,11 @@ async def change_hours(salon: Salon, number: int) -> httpx.Response:
 
 
 async def wait_in_line(salon: Salon, number: int) -> httpx.Response:
-    who = salon.customers[number % len(salon.customers)]
+    customer = salon.customers[number % len(salon.customers)]
     last = salon.first + timedelta(days=DAYS)
     treatment = salon.treatments[number % len(salon.treatments)]
     wish = {"service_ids": [treatment], "first_day": f"{salon.first}", "last_day": f"{last}"}
-    return await salon.http.post("/api/v1/waitlist", json=wish, headers=who | {"Idempotency-Key": uuid4().hex})
+    return await salon.http.post("/api/v1/waitlist", json=wish, headers=customer | {"Idempotency-Key": uuid4().hex})
 
 
 STEPS: tuple[Step, ...] = (book, book, book, move, cancel, leave, come_back, change_hours, wait_in_line)
@@ -138,13 +138,13 @@ async def in_calendar(salon: Salon) -> tuple[Times, set[str]]:
     for loctician in salon.locticians:
         answer = await salon.http.get(f"/api/v1/calendar/{loctician}", params=query, headers=salon.staff)
         for day in answer.json()["days"]:
-            windows = [_span(one) for one in day["windows"]]
-            for one in day["appointments"]:
-                start, end = _span(one)
-                if one["booking_id"] in salon.bookings and one["status"] != "cancelled":
-                    times.add((one["booking_id"], loctician, start, end))
+            windows = [_span(window) for window in day["windows"]]
+            for appointment in day["appointments"]:
+                start, end = _span(appointment)
+                if appointment["booking_id"] in salon.bookings and appointment["status"] != "cancelled":
+                    times.add((appointment["booking_id"], loctician, start, end))
                     if not any(a <= start and end <= b for a, b in windows):
-                        outside.add(one["booking_id"])
+                        outside.add(appointment["booking_id"])
     return times, outside
 
 
@@ -159,8 +159,8 @@ async def opened(http: httpx.AsyncClient) -> Salon:
         http,
         bearer(await sign_in(http, "staff@loctician.example")),
         [bearer((await register(http, "story"))[1]) for _ in range(3)],
-        [one["id"] for one in treatments if one["translations"]["da"]["name"] in SHORT],
-        [one["id"] for one in locticians],
+        [treatment["id"] for treatment in treatments if treatment["translations"]["da"]["name"] in SHORT],
+        [loctician["id"] for loctician in locticians],
     )
 
 
@@ -182,9 +182,9 @@ async def test_calendar_and_booking_agree_once_all_has_arrived(stack: Stack, pla
                 return await in_booking(salon), await in_calendar(salon)
 
             agreed = await eventually(
-                both, lambda said: bool(said[0] == said[1]), "calendar and booking to agree", 20.0
+                both, lambda views: bool(views[0] == views[1]), "calendar and booking to agree", 20.0
             )
-            assert len(agreed[0][0]) >= 1 or not salon.bookings or "cancel" in {one.__name__ for one, _ in plan}
+            assert len(agreed[0][0]) >= 1 or not salon.bookings or "cancel" in {step.__name__ for step, _ in plan}
         finally:
             for day in range(DAYS):
                 for loctician in salon.locticians:

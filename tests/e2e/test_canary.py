@@ -41,9 +41,9 @@ class TestCanary:
 
     async def test_it_lives_through_every_flow_and_leaves_its_marks(self, canary: Canary) -> None:
         await canary.live()
-        found = holding(await canary.everywhere(), MARKS)
-        assert {mark for _, mark in found} == set(MARKS)
-        places = {place for place, _ in found}
+        places_of_marks = holding(await canary.everywhere(), MARKS)
+        assert {mark for _, mark in places_of_marks} == set(MARKS)
+        places = {place for place, _ in places_of_marks}
         services = ("booking", "calendar", "notifications")
         failed = {f"{name}.{kind}" for name in services for kind in ("dead", "retry.10m")}
         tables = {"auth.users", "booking.bookings", "booking.locticians", "calendar.imports"}
@@ -59,19 +59,19 @@ class TestCanary:
             assert {mark for _, mark in holding({file: files[file]}, MARKS)} == set(MARKS), file
         assert holding(files, PASSING) == set()
         held = orjson.loads(files["data.json"])["services"]
-        told = {
+        tables_with_data = {
             "booking": ("bookings", "waitlist", "holds", "profile"),
             "calendar": ("imports", "time_off", "feeds", "imported_busy_times"),
             "notifications": ("preferences", "deliveries", "notices"),
             "gdpr": ("consents",),
         }
-        for service, tables in told.items():
+        for service, tables in tables_with_data.items():
             for table in tables:
                 assert held[service][table], f"{service}.{table}"
 
     async def test_once_erased_no_mark_is_left_in_tables_queues_or_logs(self, canary: Canary) -> None:
         done = await anonymized(canary.http, canary.user_id, await admin(canary.http))
-        dead = {one["service"]: one["dead_letters"] for one in done["answered"]}
+        dead = {service_answer["service"]: service_answer["dead_letters"] for service_answer in done["answered"]}
         assert all(dead[service] >= 2 for service in ("booking", "calendar", "notifications")), dead
         left = await canary.everywhere()
         assert holding(left, MARKS | PASSING) == set()

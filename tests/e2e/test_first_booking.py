@@ -62,19 +62,23 @@ class TestFirstBooking:
             )
             await self._audit_has(http, booking["id"], "booking.cancelled.v1")
             free = await free_slots(http, service_id, loctician_id=loctician_id)
-            assert slot["start"] in {one["start"] for one in free}
+            assert slot["start"] in {free_slot["start"] for free_slot in free}
 
     async def test_every_treatment_of_the_demo_salon_can_be_booked(self, stack: Stack) -> None:
         async with httpx.AsyncClient(base_url=stack.url, timeout=10) as http:
             treatments = (await http.get("/api/v1/services")).json()["items"]
             assert len(treatments) == 8
-            for one in treatments:
-                await eventually(partial(free_slots, http, one["id"]), bool, f"a free start for {one['name']}")
+            for treatment in treatments:
+                await eventually(
+                    partial(free_slots, http, treatment["id"]), bool, f"a free start for {treatment['name']}"
+                )
 
     async def _retwist(self, http: httpx.AsyncClient) -> tuple[str, Json]:
         """The treatment's id, and a free slot in the demo salon."""
         treatments = (await http.get("/api/v1/services")).json()["items"]
-        retwist = next(one for one in treatments if "retwist" in one["translations"]["en"]["name"].lower())
+        retwist = next(
+            treatment for treatment in treatments if "retwist" in treatment["translations"]["en"]["name"].lower()
+        )
         slots = await eventually(lambda: free_slots(http, retwist["id"]), bool, "free slots in the demo salon")
         return retwist["id"], slots[0]
 
@@ -114,12 +118,12 @@ class TestFirstBooking:
         start = datetime.fromisoformat(booking["start"])
         when = {start.strftime("%H.%M"), start.strftime("%H:%M")}
 
-        async def found() -> int:
+        async def count_mails() -> int:
             mails = [mail for mail in mails_to(stack.mail, address) if booking["id"] in invitation(mail)]
             subjects = [str(mail["subject"]) for mail in mails]
-            return sum(subject in one and any(clock in one for clock in when) for one in subjects)
+            return sum(subject in text and any(clock in text for clock in when) for text in subjects)
 
-        await eventually(found, lambda count: count == 1, f"a mail to {address}: {subject}")
+        await eventually(count_mails, lambda count: count == 1, f"a mail to {address}: {subject}")
 
     async def _audit_has(
         self, http: httpx.AsyncClient, entity: str, action: str, request_id: str | None = None
@@ -131,11 +135,11 @@ class TestFirstBooking:
             assert answer.status_code == 200, answer.text
             return [row for row in answer.json()["items"] if row["action"] == action]
 
-        found = await eventually(rows, bool, "an audit row for the booking")
-        assert len(found) == 1
-        assert found[0]["request_id"] == request_id or request_id is None
-        assert found[0]["actor_role"] == "customer"
-        assert found[0]["actor_id"]
+        audit_rows = await eventually(rows, bool, "an audit row for the booking")
+        assert len(audit_rows) == 1
+        assert audit_rows[0]["request_id"] == request_id or request_id is None
+        assert audit_rows[0]["actor_role"] == "customer"
+        assert audit_rows[0]["actor_id"]
 
     async def _second_customer_is_refused(self, http: httpx.AsyncClient, order: Json) -> None:
         _, other = await register(http, "oskar")
@@ -146,6 +150,6 @@ class TestFirstBooking:
         assert problem["code"] == "slot_taken"
         assert len(problem["alternatives"]) == 3
         for alternative in problem["alternatives"]:
-            asked = order | {"start": alternative["start"]}
-            answer = await http.post("/api/v1/bookings/check-availability", json=asked)
+            order_again = order | {"start": alternative["start"]}
+            answer = await http.post("/api/v1/bookings/check-availability", json=order_again)
             assert answer.json()["available"] is True

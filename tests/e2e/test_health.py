@@ -19,7 +19,7 @@ START_SECONDS = 60.0
 DRAIN_SECONDS = 4.0
 
 
-class Lonely:
+class Process:
     def __init__(self, process: asyncio.subprocess.Process, http: httpx.AsyncClient) -> None:
         self.process = process
         self.http = http
@@ -33,7 +33,7 @@ class Lonely:
 
 
 @pytest.fixture(scope="module")
-async def lonely(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lonely]:
+async def alone(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Process]:
     port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
@@ -51,9 +51,11 @@ async def lonely(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lone
     os.close(full)
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as http:
-            made = Lonely(process, http)
-            await eventually(partial(made.health, "/live"), lambda said: said[0] == 200, "a start", START_SECONDS)
-            yield made
+            alone_process = Process(process, http)
+            await eventually(
+                partial(alone_process.health, "/live"), lambda answer: answer[0] == 200, "a start", START_SECONDS
+            )
+            yield alone_process
     finally:
         if process.returncode is None:
             process.kill()
@@ -64,30 +66,32 @@ async def lonely(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lone
 class TestAlone:
     """One story, told in the order of the tests: the process starts once."""
 
-    async def test_it_waits_and_names_each_part_that_is_away(self, lonely: Lonely) -> None:
-        status, said = await eventually(
-            lonely.health, lambda one: one[1]["parts"]["database"].get("reason") != "starting", "a look at the database"
+    async def test_it_waits_and_names_each_part_that_is_away(self, alone: Process) -> None:
+        status, report = await eventually(
+            alone.health,
+            lambda answer: answer[1]["parts"]["database"].get("reason") != "starting",
+            "a look at the database",
         )
-        assert (status, said["status"]) == (503, "waiting")
-        assert {name for name, part in said["parts"].items() if part["status"] == "down"} >= {
+        assert (status, report["status"]) == (503, "waiting")
+        assert {name for name, part in report["parts"].items() if part["status"] == "down"} >= {
             "database",
             "relay",
             "consumer",
         }
-        assert await lonely.health("/db") == (503, {"status": "down", "reason": "ConnectionRefusedError"})
-        assert await lonely.health("/live") == (200, {"status": "alive"})
+        assert await alone.health("/db") == (503, {"status": "down", "reason": "ConnectionRefusedError"})
+        assert await alone.health("/live") == (200, {"status": "alive"})
 
-    async def test_calls_are_answered_though_no_line_can_be_logged(self, lonely: Lonely) -> None:
-        answer = await lonely.http.get("/api/v1/services")
+    async def test_calls_are_answered_though_no_line_can_be_logged(self, alone: Process) -> None:
+        answer = await alone.http.get("/api/v1/services")
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-        lines = (await lonely.http.get("/metrics")).text.splitlines()
+        lines = (await alone.http.get("/metrics")).text.splitlines()
         lost = next(line for line in lines if line.startswith("log_lines_lost_total "))
         assert float(lost.split()[1]) >= 1
 
-    async def test_told_to_end_it_says_so_while_it_still_answers_and_then_ends(self, lonely: Lonely) -> None:
-        lonely.process.send_signal(signal.SIGTERM)
-        said = await eventually(lonely.health, lambda one: one[1].get("status") != "waiting", "word of the end")
-        assert (said[0], said[1]["status"]) == (503, "draining")
-        assert await lonely.health("/live") == (200, {"status": "alive"})
-        assert (await lonely.http.get("/api/v1/services")).status_code == 503
-        assert await asyncio.wait_for(lonely.process.wait(), DRAIN_SECONDS + 20) in (0, -signal.SIGTERM)
+    async def test_told_to_end_it_says_so_while_it_still_answers_and_then_ends(self, alone: Process) -> None:
+        alone.process.send_signal(signal.SIGTERM)
+        answer = await eventually(alone.health, lambda answer: answer[1].get("status") != "waiting", "word of the end")
+        assert (answer[0], answer[1]["status"]) == (503, "draining")
+        assert await alone.health("/live") == (200, {"status": "alive"})
+        assert (await alone.http.get("/api/v1/services")).status_code == 503
+        assert await asyncio.wait_for(alone.process.wait(), DRAIN_SECONDS + 20) in (0, -signal.SIGTERM)

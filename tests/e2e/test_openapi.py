@@ -21,10 +21,10 @@ async def stack(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> A
     """One of its own: whatever an admin may do is done to it."""
     async with (
         own_servers(servers) as (database_url, amqp_url),
-        started(tmp_path_factory.mktemp("attacked"), database_url, amqp_url) as made,
+        started(tmp_path_factory.mktemp("attacked"), database_url, amqp_url) as stack,
     ):
-        await made.ready()
-        yield made
+        await stack.ready()
+        yield stack
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +49,6 @@ class TestRunning:
     async def test_no_attack_is_answered_as_if_it_were_our_fault(
         self, people: People, document: dict[str, Any]
     ) -> None:
-        calls, found = await attack(document, people, "admin", every=11)
-        assert found == []
+        calls, findings = await attack(document, people, "admin", every=11)
+        assert findings == []
         assert calls > 1000

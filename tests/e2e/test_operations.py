@@ -51,8 +51,8 @@ class TestOperating:
         assert '{"lost": true}' in shown.stdout
         none = await run(stack, "dead-letters", "list", "calendar", "--since", "2026-03-03")
         assert "lost-1" not in none.stdout
-        asked = await run(stack, "dead-letters", "discard", "calendar", "lost-1")
-        assert asked.returncode != 0, "without --yes and without anybody to answer nothing is thrown away"
+        refused = await run(stack, "dead-letters", "discard", "calendar", "lost-1")
+        assert refused.returncode != 0, "without --yes and without anybody to answer nothing is thrown away"
         gone = await run(stack, "dead-letters", "discard", "calendar", "--type", "thing.lost.v1", "--yes")
         assert "2 discarded" in gone.stdout
         await eventually(lambda: run(stack, "status"), lambda done: done.returncode == 0, "a good status", 30.0)
@@ -85,11 +85,11 @@ class TestOperating:
             policies = (await management.get(f"/api/policies/{vhost}")).raise_for_status().json()
             channels = (await management.get(f"/api/vhosts/{vhost}/channels")).raise_for_status().json()
             deprecated = await management.get("/api/deprecated-features/used")
-        assert {"booking.events", "notifications.dead", "gdpr.retry.10m"} <= {one["name"] for one in queues}
-        lasting = [one for one in queues if not one["exclusive"]]
+        assert {"booking.events", "notifications.dead", "gdpr.retry.10m"} <= {queue["name"] for queue in queues}
+        lasting = [queue for queue in queues if not queue["exclusive"]]
         assert len(lasting) < len(queues), "the gateway's own goes with its connection"
-        assert {(one["type"], one["durable"]) for one in lasting} <= {("quorum", True), ("stream", True)}
+        assert {(queue["type"], queue["durable"]) for queue in lasting} <= {("quorum", True), ("stream", True)}
         assert policies == []
         assert deprecated.status_code == 404 or deprecated.json() == []  # told by RabbitMQ from 3.13 on
         assert channels
-        assert {one.get("global_prefetch_count", 0) for one in channels} == {0}
+        assert {channel.get("global_prefetch_count", 0) for channel in channels} == {0}

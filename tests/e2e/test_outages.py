@@ -61,11 +61,11 @@ class TestOutages:
             for name in SERVICES:
                 base = fragile.stack.environment[f"{name.upper()}_URL"]
                 await eventually(partial(report, http, f"{base}/health/live"), lambda r: r[0] == 200, name, 60.0)
-                status, said = await report(http, f"{base}/health/ready")
+                status, report_body = await report(http, f"{base}/health/ready")
                 assert status == 503
-                assert said["status"] == "waiting"
-                down = {part for part, state in said["parts"].items() if state["status"] == "down"}
-                assert {"database", "relay"} <= down, said
+                assert report_body["status"] == "waiting"
+                down = {part for part, state in report_body["parts"].items() if state["status"] == "down"}
+                assert {"database", "relay"} <= down, report_body
             refused = await http.get(f"{fragile.stack.url}/api/v1/services")
             assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
             assert int(refused.headers["retry-after"]) > 0
@@ -82,11 +82,13 @@ class TestOutages:
     ) -> None:
         async with httpx.AsyncClient(base_url=fragile.stack.url, timeout=10) as http:
 
-            async def told(address: str) -> list[str]:
+            async def subjects_to(address: str) -> list[str]:
                 return [str(mail["subject"]) for mail in mails_to(fragile.stack.mail, address)]
 
             address, token = await register(http, "storm")
-            await eventually(partial(told, address), lambda subjects: len(subjects) == 1, "the link that verifies")
+            await eventually(
+                partial(subjects_to, address), lambda subjects: len(subjects) == 1, "the link that verifies"
+            )
             service_id = (await http.get("/api/v1/services")).json()["items"][-1]["id"]
             slots = await eventually(lambda: free_slots(http, service_id), bool, "free slots")
             await fragile.broker.cut()
@@ -96,13 +98,16 @@ class TestOutages:
                 answer = await http.post("/api/v1/bookings", json=order, headers=bearer(token))
                 assert answer.status_code == 201, answer.text
                 booked.append(answer.json()["id"])
-            assert len(await told(address)) == 1
+            assert len(await subjects_to(address)) == 1
             await fragile.broker.mend()
             await eventually(
-                partial(told, address), lambda subjects: len(subjects) == 3, "a mail for each booking", RECOVERY_SECONDS
+                partial(subjects_to, address),
+                lambda subjects: len(subjects) == 3,
+                "a mail for each booking",
+                RECOVERY_SECONDS,
             )
             await fragile.stack.ready()
-            assert sum("er booket" in subject for subject in await told(address)) == 2
+            assert sum("er booket" in subject for subject in await subjects_to(address)) == 2
 
     async def test_calls_are_refused_while_the_database_is_away_and_work_again_after(self, fragile: Fragile) -> None:
         async with httpx.AsyncClient(base_url=fragile.stack.url, timeout=20) as http:

@@ -14,8 +14,8 @@ from tests.e2e.stack import SERVICES, Stack, eventually
 
 @pytest.fixture
 async def http(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=stack.url, timeout=15) as made:
-        yield made
+    async with httpx.AsyncClient(base_url=stack.url, timeout=15) as http:
+        yield http
 
 
 async def me(http: httpx.AsyncClient, headers: dict[str, str]) -> str:
@@ -25,19 +25,19 @@ async def me(http: httpx.AsyncClient, headers: dict[str, str]) -> str:
 async def known(http: httpx.AsyncClient, headers: dict[str, str], user_id: str) -> None:
     """Until gdpr has heard of the person."""
 
-    async def heard() -> int:
+    async def audit_rows() -> int:
         answer = await http.get("/api/v1/audit", params={"person": user_id}, headers=headers)
         return len(answer.json()["items"])
 
-    await eventually(heard, bool, "gdpr to hear of the person")
+    await eventually(audit_rows, bool, "gdpr to hear of the person")
 
 
-async def asked(http: httpx.AsyncClient, path: str, headers: dict[str, str]) -> Json:
+async def request_export(http: httpx.AsyncClient, path: str, headers: dict[str, str]) -> Json:
     answer = await http.get(path, headers=headers)
     assert answer.status_code == 202, answer.text
     assert int(answer.headers["retry-after"]) > 0
-    found: Json = answer.json()
-    return found
+    state: Json = answer.json()
+    return state
 
 
 @pytest.mark.slow
@@ -52,13 +52,13 @@ class TestRights:
         user_id = await me(http, headers)
         path = f"/api/v1/users/{user_id}/export-data"
         stack.stop("notifications", signal.SIGKILL)
-        first = await asked(http, path, headers)
+        first = await request_export(http, path, headers)
         stack.stop("gdpr", signal.SIGKILL)
         stack.start("gdpr")
         await stack.ready("gdpr")
 
         async def waiting_for() -> list[str]:
-            return list((await asked(http, path, headers))["waiting_for"])
+            return list((await request_export(http, path, headers))["waiting_for"])
 
         await eventually(waiting_for, lambda names: names == ["notifications"], "all but notifications to answer", 60)
         stack.start("notifications")
@@ -86,32 +86,32 @@ class TestRights:
         order = {"service_ids": [service_id], "loctician_id": slots[0]["loctician_id"], "start": slots[0]["start"]}
         booked = await http.post("/api/v1/bookings", json=order, headers=headers)
         assert booked.status_code == 201, booked.text
-        boss = await admin(http)
-        await known(http, boss, user_id)
-        answer = await http.post(f"/api/v1/users/{user_id}/anonymize", headers=boss)
+        admin_headers = await admin(http)
+        await known(http, admin_headers, user_id)
+        answer = await http.post(f"/api/v1/users/{user_id}/anonymize", headers=admin_headers)
         assert answer.status_code == 202, answer.text
         for name in ("gdpr", "auth", "booking", "calendar", "notifications", "gdpr"):
             stack.stop(name, signal.SIGKILL)
             stack.start(name)
             await asyncio.sleep(0.3)  # so that the kills meet different moments of the saga
         await stack.ready()
-        done = await finished(http, answer.headers["location"], boss)
-        assert {one["service"] for one in done["answered"]} == set(SERVICES)
-        rows = {one["service"]: one["rows"] for one in done["answered"]}
+        done = await finished(http, answer.headers["location"], admin_headers)
+        assert {answered["service"] for answered in done["answered"]} == set(SERVICES)
+        rows = {answered["service"]: answered["rows"] for answered in done["answered"]}
         assert rows["booking"]["cancelled"] == 1
         refused = await http.post("/api/v1/auth/login", json={"email": address, "password": PASSWORD})
         assert refused.status_code == 401
         free = await free_slots(http, service_id, loctician_id=slots[0]["loctician_id"])
-        assert slots[0]["start"] in {one["start"] for one in free}
-        verified = (await http.get("/api/v1/audit/verify", headers=boss)).json()
+        assert slots[0]["start"] in {slot["start"] for slot in free}
+        verified = (await http.get("/api/v1/audit/verify", headers=admin_headers)).json()
         assert verified["intact"] is True, verified
 
     async def test_erasing_again_finishes_too(self, http: httpx.AsyncClient) -> None:
         _, token = await register(http, "freja")
-        user_id, boss = await me(http, bearer(token)), await admin(http)
-        await known(http, boss, user_id)
-        first = await anonymized(http, user_id, boss)
-        second = await anonymized(http, user_id, boss)
+        user_id, admin_headers = await me(http, bearer(token)), await admin(http)
+        await known(http, admin_headers, user_id)
+        first = await anonymized(http, user_id, admin_headers)
+        second = await anonymized(http, user_id, admin_headers)
         assert first["id"] != second["id"]
         assert second["status"] == "done"
 
@@ -119,16 +119,18 @@ class TestRights:
         self, stack: Stack, http: httpx.AsyncClient
     ) -> None:
         address, token = await register(http, "signe")
-        user_id, boss = await me(http, bearer(token)), await admin(http)
-        await known(http, boss, user_id)
+        user_id, admin_headers = await me(http, bearer(token)), await admin(http)
+        await known(http, admin_headers, user_id)
         assert await abandoned(stack.environment["DATABASE_URL"], user_id) == 1
         query = {"kind": "erasure", "subject_id": user_id}
 
         async def erasures() -> list[Json]:
-            return list((await http.get("/api/v1/gdpr/requests", params=query, headers=boss)).json()["items"])
+            return list((await http.get("/api/v1/gdpr/requests", params=query, headers=admin_headers)).json()["items"])
 
-        (done,) = await eventually(erasures, lambda all_: [one["status"] for one in all_] == ["done"], "proof", 90)
-        assert {one["service"] for one in done["answered"]} == set(SERVICES)
+        (done,) = await eventually(
+            erasures, lambda all_: [request["status"] for request in all_] == ["done"], "proof", 90
+        )
+        assert {answered["service"] for answered in done["answered"]} == set(SERVICES)
         assert address not in str(await dumped(stack.environment["DATABASE_URL"]))
 
     async def test_a_loctician_with_appointments_ahead_is_not_erased(self, http: httpx.AsyncClient) -> None:
@@ -137,15 +139,15 @@ class TestRights:
         slot = (await eventually(lambda: free_slots(http, service_id), bool, "free slots"))[-1]
         order = {"service_ids": [service_id], "loctician_id": slot["loctician_id"], "start": slot["start"]}
         assert (await http.post("/api/v1/bookings", json=order, headers=bearer(token))).status_code == 201
-        boss = await admin(http)
-        await known(http, boss, slot["loctician_id"])
+        admin_headers = await admin(http)
+        await known(http, admin_headers, slot["loctician_id"])
 
         async def refusal() -> str:
             path = f"/api/v1/users/{slot['loctician_id']}/export-data"
-            assert (await http.get(path, headers=boss)).status_code in (200, 202)
-            audit = await http.get("/api/v1/audit", params={"person": slot["loctician_id"]}, headers=boss)
+            assert (await http.get(path, headers=admin_headers)).status_code in (200, 202)
+            audit = await http.get("/api/v1/audit", params={"person": slot["loctician_id"]}, headers=admin_headers)
             return str({row["action"] for row in audit.json()["items"]})
 
         await eventually(refusal, lambda actions: "booking.created.v1" in actions, "gdpr to hear of the booking")
-        refused = await http.post(f"/api/v1/users/{slot['loctician_id']}/anonymize", headers=boss)
+        refused = await http.post(f"/api/v1/users/{slot['loctician_id']}/anonymize", headers=admin_headers)
         assert (refused.status_code, refused.json()["code"]) == (409, "upcoming_duty")

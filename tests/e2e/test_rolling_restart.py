@@ -36,13 +36,13 @@ Json = dict[str, Any]
 class Fleet:
     """The platform behind addresses that lead to whichever replica is current."""
 
-    def __init__(self, stack: Stack, doors: dict[str, Proxy]) -> None:
+    def __init__(self, stack: Stack, proxies: dict[str, Proxy]) -> None:
         self.stack = stack
-        self._doors = doors
+        self._proxies = proxies
 
     @property
     def url(self) -> str:
-        return _address(self._doors["gateway"])
+        return _address(self._proxies["gateway"])
 
     async def replace(self, name: str) -> int:
         """Its exit code."""
@@ -52,7 +52,7 @@ class Fleet:
             self.stack.start(name, port)
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5) as http:
                 await _until_ready(http, name)
-            self._doors[name].lead_to(f"http://127.0.0.1:{port}")
+            self._proxies[name].lead_to(f"http://127.0.0.1:{port}")
             await asyncio.sleep(PAUSE_SECONDS)
             old.send_signal(signal.SIGTERM)
             return await asyncio.to_thread(old.wait, END_SECONDS)
@@ -61,37 +61,37 @@ class Fleet:
 
 
 async def _until_ready(http: httpx.AsyncClient, name: str) -> None:
-    said = "nothing"
+    last_answer = "nothing"
 
     async def ready() -> bool:
-        nonlocal said
+        nonlocal last_answer
         try:
             answer = await http.get("/health/ready")
         except httpx.TransportError as error:
-            said = repr(error)
+            last_answer = repr(error)
             return False
-        said = answer.text
+        last_answer = answer.text
         return answer.status_code == 200
 
     try:
         await eventually(ready, bool, f"a new {name} to be ready", READY_SECONDS)
     except AssertionError as error:
-        raise AssertionError(f"{error}; it said {said}") from error
+        raise AssertionError(f"{error}; it said {last_answer}") from error
 
 
-def _address(door: Proxy) -> str:
-    return f"http://127.0.0.1:{door.url.rpartition(':')[2]}"
+def _address(proxy: Proxy) -> str:
+    return f"http://127.0.0.1:{proxy.url.rpartition(':')[2]}"
 
 
 @asynccontextmanager
 async def fleet(stack: Stack) -> AsyncIterator[Fleet]:
-    async with AsyncExitStack() as open_doors:
+    async with AsyncExitStack() as running:
         addresses = {name: stack.environment[f"{name.upper()}_URL"] for name in SERVICES} | {"gateway": stack.url}
-        doors = {name: await open_doors.enter_async_context(proxied(address)) for name, address in addresses.items()}
-        stack.environment |= {f"{name.upper()}_URL": _address(doors[name]) for name in SERVICES}
-        made = Fleet(stack, doors)
-        await made.replace("gateway")  # the first that knows the doors
-        yield made
+        proxies = {name: await running.enter_async_context(proxied(address)) for name, address in addresses.items()}
+        stack.environment |= {f"{name.upper()}_URL": _address(proxies[name]) for name in SERVICES}
+        platform = Fleet(stack, proxies)
+        await platform.replace("gateway")  # the first that knows the addresses of the proxies
+        yield platform
 
 
 class Customer:
@@ -168,15 +168,15 @@ async def let_them_book(http: httpx.AsyncClient) -> None:
 
 async def served(fleet: Fleet, customers: list[Customer]) -> None:
     """Each is served once more: nothing is left in the middle of being changed over."""
-    counts = [len(one.ledger.accepted) for one in customers]
+    counts = [len(customer.ledger.accepted) for customer in customers]
 
     async def booked() -> bool:
-        return all(len(one.ledger.accepted) > count for one, count in zip(customers, counts, strict=True))
+        return all(len(customer.ledger.accepted) > count for customer, count in zip(customers, counts, strict=True))
 
     try:
         await eventually(booked, bool, "every customer to book again", READY_SECONDS)
     except AssertionError as error:
-        raise AssertionError(f"{error}: {[(one.answers, one.failures) for one in customers]}") from error
+        raise AssertionError(f"{error}: {[(customer.answers, customer.failures) for customer in customers]}") from error
 
 
 @pytest.mark.slow
@@ -191,24 +191,24 @@ async def test_a_rolling_restart_fails_no_call_that_one_retry_does_not_mend_and_
     ):
         await stack.ready()
         async with fleet(stack) as platform, httpx.AsyncClient(base_url=platform.url, timeout=15) as http:
-            treatments = [one["id"] for one in (await http.get("/api/v1/services")).json()["items"]]
+            treatments = [treatment["id"] for treatment in (await http.get("/api/v1/services")).json()["items"]]
             await let_them_book(http)
             customers = [Customer(platform.url, treatments, random.Random(n)) for n in range(CUSTOMERS)]
-            for one in customers:
-                await one.arrive()
-            acting = [asyncio.create_task(one.act()) for one in customers]
+            for customer in customers:
+                await customer.arrive()
+            acting = [asyncio.create_task(customer.act()) for customer in customers]
             try:
                 for name in (*SERVICES, "gateway"):
                     assert await platform.replace(name) in {0, -signal.SIGTERM}, f"{name} ended by force"
                     await served(platform, customers)
             finally:
                 await ended(*acting)
-                for one in customers:
-                    await one.leave()
-            assert [failure for one in customers for failure in one.failures] == []
+                for customer in customers:
+                    await customer.leave()
+            assert [failure for customer in customers for failure in customer.failures] == []
             ledger = Ledger()
-            for one in customers:
-                ledger.accepted |= one.ledger.accepted
+            for customer in customers:
+                ledger.accepted |= customer.ledger.accepted
             try:
                 await eventually(
                     lambda: waiting(database_url, amqp_url), lambda left: not any(left.values()), "all", SETTLE_SECONDS
@@ -218,5 +218,5 @@ async def test_a_rolling_restart_fails_no_call_that_one_retry_does_not_mend_and_
             verdict = await judge(database_url, amqp_url, stack.mail, ledger)
             assert verdict.clean, verdict
             assert verdict.bookings_accepted >= 6 * CUSTOMERS
-            retried = sum((one.retried for one in customers), Counter[str]())
-            print(f"{sum(one.calls for one in customers)} calls, {retried.total()} tried again")  # noqa: T201
+            retried = sum((customer.retried for customer in customers), Counter[str]())
+            print(f"{sum(customer.calls for customer in customers)} calls, {retried.total()} tried again")  # noqa: T201

@@ -13,7 +13,7 @@ from tests.e2e.salon import PASSWORD, bearer, free_slots, register
 from tests.e2e.stack import SERVICES, Stack, eventually
 
 SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5
-HEARD = {"calendar", "notifications", "gdpr"}  # who is told of a booking
+SUBSCRIBERS = {"calendar", "notifications", "gdpr"}  # who is told of a booking
 
 
 async def booked(http: httpx.AsyncClient, token: str, headers: dict[str, str]) -> httpx.Response:
@@ -26,21 +26,21 @@ async def booked(http: httpx.AsyncClient, token: str, headers: dict[str, str]) -
 
 
 def handled(spans: list[Kept]) -> set[str]:
-    return {one.service for one in spans if (one.kind, one.name) == (CONSUMER, "process booking.created.v1")}
+    return {span.service for span in spans if (span.kind, span.name) == (CONSUMER, "process booking.created.v1")}
 
 
 def complete(spans: list[Kept]) -> bool:
     """Each process sends its spans when it pleases: who heard may have told of it before who said it."""
-    said = {(one.service, one.kind) for one in spans}
-    return handled(spans) >= HEARD and said >= {
+    seen = {(span.service, span.kind) for span in spans}
+    return handled(spans) >= SUBSCRIBERS and seen >= {
         ("gateway", SERVER), ("booking", SERVER), ("booking", CLIENT), ("booking", PRODUCER)
     }  # fmt: skip
 
 
 def only(spans: list[Kept], service: str, kind: int, name: str) -> Kept:
-    found = [one for one in spans if (one.service, one.kind, one.name) == (service, kind, name)]
-    assert len(found) == 1, found
-    return found[0]
+    matching = [span for span in spans if (span.service, span.kind, span.name) == (service, kind, name)]
+    assert len(matching) == 1, matching
+    return matching[0]
 
 
 def entries(stack: Stack, name: str) -> list[dict[str, Any]]:
@@ -59,26 +59,26 @@ class TestTraces:
             # a stranger's word that nothing be recorded counts for nothing
             await booked(http, token, {"traceparent": f"00-{trace}-{caller}-00", "X-Request-ID": request_id})
         spans = await eventually(partial(collector.trace, trace), complete, "the trace of the booking")
-        door = only(spans, "gateway", SERVER, "POST /api/v1/bookings")
+        gateway = only(spans, "gateway", SERVER, "POST /api/v1/bookings")
         service = only(spans, "booking", SERVER, "POST /api/v1/bookings")
         sent = only(spans, "booking", PRODUCER, "send booking.created.v1")
-        assert (door.parent, service.parent, sent.parent) == (caller, door.id, service.id)
-        assert (door.attributes["http.response.status_code"], door.attributes["http.route"]) == (
+        assert (gateway.parent, service.parent, sent.parent) == (caller, gateway.id, service.id)
+        assert (gateway.attributes["http.response.status_code"], gateway.attributes["http.route"]) == (
             "201",
             "/api/v1/bookings",
         )
-        for name in HEARD:
-            heard = only(spans, name, CONSUMER, "process booking.created.v1")
-            assert heard.parent == sent.id
+        for name in SUBSCRIBERS:
+            consumed = only(spans, name, CONSUMER, "process booking.created.v1")
+            assert consumed.parent == sent.id
             written = await eventually(
                 partial(collector.trace, trace),
-                lambda found: any((one.kind, one.parent) == (CLIENT, heard.id) for one in found),  # noqa: B023
+                lambda spans: any((span.kind, span.parent) == (CLIENT, consumed.id) for span in spans),  # noqa: B023
                 f"what {name} wrote down",
             )
-            assert {one.attributes["db.namespace"] for one in written if one.parent == heard.id} == {name}
-        assert any((one.service, one.kind, one.parent) == ("booking", CLIENT, service.id) for one in spans)
-        ours = [one for one in entries(stack, "booking") if one.get("trace_id") == trace]
-        assert [one for one in ours if (one["message"], one["request_id"]) == ("request", request_id)]
+            assert {span.attributes["db.namespace"] for span in written if span.parent == consumed.id} == {name}
+        assert any((span.service, span.kind, span.parent) == ("booking", CLIENT, service.id) for span in spans)
+        ours = [entry for entry in entries(stack, "booking") if entry.get("trace_id") == trace]
+        assert [entry for entry in ours if (entry["message"], entry["request_id"]) == ("request", request_id)]
 
 
 SEEN = {  # series that a booking and a failed login leave, by the process that measures them
@@ -122,8 +122,8 @@ class TestMetrics:
                 base = stack.url if name == "gateway" else stack.environment[f"{name.upper()}_URL"]
 
                 async def missing(base: str = base, expected: list[str] = expected) -> list[str]:
-                    told = dict(line.rsplit(" ", 1) for line in (await http.get(f"{base}/metrics")).text.splitlines())
-                    return [one for one in expected if float(told.get(one, 0)) == 0]
+                    values = dict(line.rsplit(" ", 1) for line in (await http.get(f"{base}/metrics")).text.splitlines())
+                    return [series for series in expected if float(values.get(series, 0)) == 0]
 
                 await eventually(missing, lambda none: not none, f"the metrics of {name}")
 
@@ -141,17 +141,17 @@ class TestSecrets:
         )
         logs = "".join([await self._logged(stack, name) for name in (*SERVICES, "gateway")])
         traces = b"".join(collector.raw).decode("latin-1")
-        assert {one for one in marks if one in logs} == set()
-        assert {one for one in marks if one in traces} == set()
+        assert {mark for mark in marks if mark in logs} == set()
+        assert {mark for mark in marks if mark in traces} == set()
         assert "/api/v1/auth/login" in logs
         assert "/api/v1/auth/login" in traces
 
     async def test_every_line_is_an_object_that_names_its_time_level_and_service(self, stack: Stack) -> None:
         for name in (*SERVICES, "gateway"):
-            told = entries(stack, name)
-            assert told
-            assert {one["service"] for one in told} == {name}
-            assert all(one["time"] and one["level"] and one["message"] for one in told)
+            lines = entries(stack, name)
+            assert lines
+            assert {line["service"] for line in lines} == {name}
+            assert all(line["time"] and line["level"] and line["message"] for line in lines)
 
     async def _everything(self, http: httpx.AsyncClient, stack: Stack, mark: str) -> set[str]:
         """A set of calls, good and bad; returns what none of them may have left behind."""

@@ -12,7 +12,7 @@ from provisioning.servers import install_if_missing, provisioned
 from tests.e2e.stack import running
 from tests.fuzz.attacks import attack
 from tests.fuzz.people import ROLES, described, gathered
-from tests.fuzz.run import fuzz, told
+from tests.fuzz.run import fuzz, report
 
 REPORT = Path(__file__).parents[2] / ".local" / "fuzz" / "report.txt"
 
@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=15, help="of each kind for each operation, a round")
     parser.add_argument("--every", type=int, default=1, help="of the attacks, only each so-manieth")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     install_if_missing()
     with tempfile.TemporaryDirectory(prefix="loctician-fuzz-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
@@ -35,17 +35,21 @@ def main() -> None:
             asyncio.run(stack.ready())
             people = asyncio.run(gathered(stack.url))
             document = asyncio.run(described(stack.url))
-            roles = given.role or ROLES
-            attacked = [asyncio.run(attack(document, people, role, given.every)) for role in roles]
-            until = time.monotonic() + given.minutes * 60
-            outcome = fuzz(document, people, roles, examples=given.examples, seed=given.seed, until=until)
-            lines = [f"seed {given.seed}", *told(outcome), f"attacks: {sum(calls for calls, _ in attacked)} calls"]
-            found = [one for _, ones in attacked for one in ones] + _logged(stack.logs)
-            lines += found
+            roles = arguments.role or ROLES
+            attacked = [asyncio.run(attack(document, people, role, arguments.every)) for role in roles]
+            until = time.monotonic() + arguments.minutes * 60
+            outcome = fuzz(document, people, roles, examples=arguments.examples, seed=arguments.seed, until=until)
+            lines = [
+                f"seed {arguments.seed}",
+                *report(outcome),
+                f"attacks: {sum(calls for calls, _ in attacked)} calls",
+            ]
+            failures = [finding for _, findings in attacked for finding in findings] + _logged(stack.logs)
+            lines += failures
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text("\n".join(lines) + "\n")
     sys.stdout.write(f"{REPORT.read_text()}\nWritten to {REPORT}\n")
-    sys.exit(1 if outcome.findings or found else 0)
+    sys.exit(1 if outcome.findings or failures else 0)
 
 
 def _logged(folder: Path) -> list[str]:

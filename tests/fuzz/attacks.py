@@ -111,7 +111,7 @@ async def attack(document: Json, people: People, role: str, every: int = 1) -> t
 
     `every`: only each so-manieth of the attacks.
     """
-    found: list[str] = []
+    findings: list[str] = []
     requests = islice(attacks(document, people.ids), 0, None, every)
     calls = 0
     async with httpx.AsyncClient(base_url=people.url, timeout=60) as http:
@@ -127,11 +127,11 @@ async def attack(document: Json, people: People, role: str, every: int = 1) -> t
                     people.sign_in(role)
                 refused = answer.status_code >= 400
                 if answer.status_code > WORST or (refused and "problem+json" not in answer.headers["content-type"]):
-                    shown = {name: str(one)[:200] for name, one in request.items()}
-                    found.append(f"{shown} as {role}: {answer.status_code} {answer.text[:300]}")
+                    shown = {name: str(value)[:200] for name, value in request.items()}
+                    findings.append(f"{shown} as {role}: {answer.status_code} {answer.text[:300]}")
 
         await asyncio.gather(*(work() for _ in range(AT_ONCE)))
-    return calls, found
+    return calls, findings
 
 
 def attacks(document: Json, ids: dict[str, list[str]]) -> Iterator[Json]:
@@ -145,11 +145,11 @@ def attacks(document: Json, ids: dict[str, list[str]]) -> Iterator[Json]:
                 yield from _at_bodies(method, url, body)
 
 
-def _address(path: str, operation: Json, ids: dict[str, list[str]], **given: str) -> str:
-    for one in operation["parameters"]:
-        if one["in"] == "path":
-            name = one["name"]
-            value = given.get(name) or quote(str((ids.get(name) or [one["example"]])[0]))
+def _address(path: str, operation: Json, ids: dict[str, list[str]], **values: str) -> str:
+    for parameter in operation["parameters"]:
+        if parameter["in"] == "path":
+            name = parameter["name"]
+            value = values.get(name) or quote(str((ids.get(name) or [parameter["example"]])[0]))
             path = path.replace(f"{{{name}}}", value)
     return path
 
@@ -165,12 +165,16 @@ def _json(body: Any) -> Json:
 
 
 def _at_addresses(method: str, path: str, operation: Json, ids: dict[str, list[str]], body: Any) -> Iterator[Json]:
-    for one in operation["parameters"]:
+    for parameter in operation["parameters"]:
         for value in IN_ADDRESSES:
-            if one["in"] == "path":
-                yield {"method": method, "url": _address(path, operation, ids, **{one["name"]: value}), **_json(body)}
-            elif one["in"] == "query":
-                url = f"{_address(path, operation, ids)}?{one['name']}={value}"
+            if parameter["in"] == "path":
+                yield {
+                    "method": method,
+                    "url": _address(path, operation, ids, **{parameter["name"]: value}),
+                    **_json(body),
+                }
+            elif parameter["in"] == "query":
+                url = f"{_address(path, operation, ids)}?{parameter['name']}={value}"
                 yield {"method": method, "url": url, **_json(body)}
 
 
@@ -185,8 +189,13 @@ def _at_bodies(method: str, url: str, body: Any) -> Iterator[Json]:
     media = {"Content-Type": "application/json"}
     for content in WHOLE_BODIES:
         yield {"method": method, "url": url, "content": content, "headers": media}
-    for one in MEDIA_TYPES:
-        yield {"method": method, "url": url, "content": orjson.dumps(body), "headers": {"Content-Type": one.encode()}}
+    for media_type in MEDIA_TYPES:
+        yield {
+            "method": method,
+            "url": url,
+            "content": orjson.dumps(body),
+            "headers": {"Content-Type": media_type.encode()},
+        }
     for marked in _marked(body):
         template = orjson.dumps(marked)
         for value in IN_BODIES:
@@ -197,10 +206,10 @@ def _marked(node: Any) -> Iterator[Any]:
     """The body as often as it has values, each time with the mark in the place of another."""
     if isinstance(node, dict):
         for key, value in node.items():
-            for one in _marked(value):
-                yield {**node, key: one}
+            for marked in _marked(value):
+                yield {**node, key: marked}
     elif isinstance(node, list):
         for number, value in enumerate(node):
-            for one in _marked(value):
-                yield [*node[:number], one, *node[number + 1 :]]
+            for marked in _marked(value):
+                yield [*node[:number], marked, *node[number + 1 :]]
     yield "@@@"

@@ -41,10 +41,10 @@ async def described(url: str) -> dict[str, Any]:
     async with httpx.AsyncClient(base_url=url, timeout=60) as http:
 
         async def read() -> dict[str, Any]:
-            found: dict[str, Any] = (await http.get("/openapi.json")).json()
-            return found
+            document: dict[str, Any] = (await http.get("/openapi.json")).json()
+            return document
 
-        return await eventually(read, lambda found: len(found["tags"]) == len(SERVICES), "the whole document", 60)
+        return await eventually(read, lambda document: len(document["tags"]) == len(SERVICES), "the whole document", 60)
 
 
 def ended(answer: Any) -> bool:
@@ -63,8 +63,8 @@ async def gathered(url: str) -> People:
 
 async def _ids(http: httpx.AsyncClient, admin: dict[str, str], customer: dict[str, str]) -> dict[str, list[str]]:
     """Customers of their own for what ends an account, and a booking of each kind of caller's."""
-    services = [one["id"] for one in (await _items(http, "/api/v1/services"))]
-    locticians = [one["id"] for one in (await _items(http, "/api/v1/locticians"))]
+    services = [service["id"] for service in (await _items(http, "/api/v1/services"))]
+    locticians = [loctician["id"] for loctician in (await _items(http, "/api/v1/locticians"))]
     for number in range(VICTIMS):
         body = {"email": f"victim-{uuid4().hex[:8]}@example.com", "full_name": f"Victim {number}"}
         assert (await http.post("/api/v1/users", json=body, headers=admin)).status_code == 201
@@ -73,7 +73,7 @@ async def _ids(http: httpx.AsyncClient, admin: dict[str, str], customer: dict[st
         lambda: _items(http, "/api/v1/notifications", customer), bool, "a notice of the booking", 30
     )
     users = await _items(http, "/api/v1/users?q=victim", admin)
-    victims = [one["id"] for one in users]
+    victims = [user["id"] for user in users]
     return {
         "treatment_id": services,
         "service_id": services,
@@ -84,8 +84,8 @@ async def _ids(http: httpx.AsyncClient, admin: dict[str, str], customer: dict[st
         "customer_id": victims,
         "subject_id": victims,
         "booking_id": bookings,
-        "notice_id": [one["id"] for one in notices],
-        "delivery_id": [one["id"] for one in await _items(http, "/api/v1/notifications/deliveries", admin)],
+        "notice_id": [notice["id"] for notice in notices],
+        "delivery_id": [delivery["id"] for delivery in await _items(http, "/api/v1/notifications/deliveries", admin)],
     }
 
 

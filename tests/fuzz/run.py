@@ -55,7 +55,7 @@ class Outcome:
 def operations(document: dict[str, Any]) -> list[Any]:
     schema = schemathesis.openapi.from_dict(document)
     schema.config.generation = GenerationConfig(with_security_parameters=False)
-    return [found.ok() for found in schema.get_all_operations()]  # type: ignore[union-attr] # the guards hold it valid
+    return [result.ok() for result in schema.get_all_operations()]  # type: ignore[union-attr] # the guards hold it valid
 
 
 def fuzz(
@@ -63,21 +63,21 @@ def fuzz(
 ) -> Outcome:
     """`examples` of each kind for each operation; begun anew with other ones for as long as `until` is ahead."""
     outcome = Outcome()
-    found = operations(document)
+    schema_operations = operations(document)
     order = random.Random(seed)
     rounds = 0
     while not rounds or time.monotonic() < until:
-        order.shuffle(found)
-        for operation in found:
+        order.shuffle(schema_operations)
+        for operation in schema_operations:
             if rounds and time.monotonic() >= until:
                 break
             for mode in MODES:
-                _one(operation, mode, people, roles, outcome, examples, seed + rounds)
+                _fuzz_operation(operation, mode, people, roles, outcome, examples, seed + rounds)
         rounds += 1
     return outcome
 
 
-def _one(
+def _fuzz_operation(
     operation: Any,
     mode: GenerationMode,
     people: People,
@@ -143,13 +143,15 @@ def _call(case: Any, role: str, people: People, outcome: Outcome, *, made_good: 
     outcome.statuses[response.status_code] += 1
     outcome.seconds[role] += time.monotonic() - began
     refused = made_good or response.status_code in REFUSALS_TOO
-    checks = [one for one in CHECKS if not (refused and one is negative_data_rejection)]
+    checks = [check for check in CHECKS if not (refused and check is negative_data_rejection)]
     try:
         case.validate_response(response, checks=checks)
     except (Failure, FailureGroup) as failure:
-        for one in getattr(failure, "exceptions", [failure]):
-            key = f"{case.operation.label} as {role}: {response.status_code} {type(one).__name__}"
-            outcome.findings.setdefault(key, f"{one}\n{case.as_curl_command()}\n{response.content[:600]!r}"[:3000])
+        for exception in getattr(failure, "exceptions", [failure]):
+            key = f"{case.operation.label} as {role}: {response.status_code} {type(exception).__name__}"
+            outcome.findings.setdefault(
+                key, f"{exception}\n{case.as_curl_command()}\n{response.content[:600]!r}"[:3000]
+            )
     if role != "anonymous" and ended(response):
         people.sign_in(role)
 
@@ -157,7 +159,7 @@ def _call(case: Any, role: str, people: People, outcome: Outcome, *, made_good: 
 SESSION = requests.Session()
 
 
-def told(outcome: Outcome) -> Iterator[str]:
+def report(outcome: Outcome) -> Iterator[str]:
     for role, calls in outcome.calls.items():
         yield f"{role}: {calls} calls, {outcome.seconds[role] / 60:.1f} minutes of answers"
     yield f"answers: {dict(sorted(outcome.statuses.items()))}"
