@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from shared.testing.waiting import until
+
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
@@ -53,10 +55,7 @@ class Page:
 
     async def wait_for(self, expression: str) -> Any:
         """Waits until the expression is true; returns its value."""
-        async with asyncio.timeout(WAIT_SECONDS):
-            while not (value := await self.evaluate(expression)):
-                await asyncio.sleep(0.05)
-        return value
+        return await until(lambda: self.evaluate(expression), WAIT_SECONDS)
 
     def _note(self, message: dict[str, Any]) -> None:
         parameters = message.get("params", {})
@@ -77,7 +76,8 @@ async def opened(url: str, folder: Path) -> AsyncIterator[Page]:
     output = asyncio.subprocess.DEVNULL
     process = await asyncio.create_subprocess_exec(CHROMIUM, *arguments, stdout=output, stderr=output, env=environment)
     try:
-        port = await _port(folder / "DevToolsActivePort")
+        text = await until(lambda: _text_of(folder / "DevToolsActivePort"), START_SECONDS)
+        port = int(text.split("\n")[0])
         async with connect(await _target(port), max_size=None) as socket:
             page = Page(socket)
             await page.open(url)
@@ -87,15 +87,10 @@ async def opened(url: str, folder: Path) -> AsyncIterator[Page]:
         await process.wait()
 
 
-async def _port(path: Path) -> int:
-    async with asyncio.timeout(START_SECONDS):
-        while "\n" not in (text := _text_of(path)):
-            await asyncio.sleep(0.05)
-    return int(text.split("\n")[0])
-
-
-def _text_of(path: Path) -> str:
-    return path.read_text() if path.exists() else ""
+def _text_of(path: Path) -> str | None:
+    """Port and path of the browser's debugging server, once it has written both lines."""
+    text = path.read_text() if path.exists() else ""
+    return text if "\n" in text else None
 
 
 async def _target(port: int) -> str:

@@ -25,7 +25,8 @@ from gateway.main import Gateway
 from gateway.settings import SERVICES, GatewaySettings
 from shared.messaging.events import new_id
 from shared.testing.servers import Servers, vhost
-from shared.testing.waiting import until as until
+from shared.testing.types import TokenFor
+from shared.testing.waiting import until
 
 KID = "test-key"
 NO_BROKER = "amqp://127.0.0.1:1/"
@@ -123,9 +124,9 @@ class Upstreams:
         later = [notice for notice in self.notices if notice["id"] > query["after"]]
         start, limit = int(query.get("cursor", 0)), int(query["limit"])
         more = str(start + limit) if len(later) > start + limit else None
-        found = orjson.dumps({"items": later[start : start + limit], "next_cursor": more})
+        page = orjson.dumps({"items": later[start : start + limit], "next_cursor": more})
         await self.inbox_open.wait()
-        await reply(send, self.inbox_status, found)
+        await reply(send, self.inbox_status, page)
 
     async def _login(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Whoever says "right" comes in."""
@@ -196,19 +197,19 @@ def signing_key() -> rsa.RSAPrivateKey:
 
 @pytest.fixture(scope="session")
 async def upstreams(signing_key: rsa.RSAPrivateKey, servers: Servers) -> AsyncIterator[Upstreams]:
-    made = Upstreams(signing_key)
-    made.inbox_open.set()
-    with vhost(servers) as made.amqp_url:
-        async with _all_serving(made, list(SERVICES)):
-            yield made
+    upstreams = Upstreams(signing_key)
+    upstreams.inbox_open.set()
+    with vhost(servers) as upstreams.amqp_url:
+        async with _all_serving(upstreams, list(SERVICES)):
+            yield upstreams
 
 
 @asynccontextmanager
-async def _all_serving(made: Upstreams, names: list[str]) -> AsyncIterator[None]:
+async def _all_serving(upstreams: Upstreams, names: list[str]) -> AsyncIterator[None]:
     if not names:
         yield
         return
-    async with serving(made.app(names[0])) as made.urls[names[0]], _all_serving(made, names[1:]):
+    async with serving(upstreams.app(names[0])) as upstreams.urls[names[0]], _all_serving(upstreams, names[1:]):
         yield
 
 
@@ -249,11 +250,8 @@ def url(gateway: Gateway) -> str:
 
 @pytest.fixture
 async def client(url: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=url, timeout=10) as made:
-        yield made
-
-
-TokenFor = Callable[..., str]
+    async with httpx.AsyncClient(base_url=url, timeout=10) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

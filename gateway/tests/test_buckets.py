@@ -72,9 +72,9 @@ async def address(database_url: DatabaseUrl) -> str:
 
 @pytest.fixture(scope="module")
 async def database(upstreams: Upstreams, address: str) -> AsyncIterator[Database]:
-    made = Database.from_settings(settings_for(upstreams, database_url=address), "gateway")
-    yield made
-    await made.close()
+    database = Database.from_settings(settings_for(upstreams, database_url=address), "gateway")
+    yield database
+    await database.close()
 
 
 @pytest.fixture
@@ -84,18 +84,18 @@ def clock() -> Clock:
 
 @asynccontextmanager
 async def replicas(database: Database, clock: Clock, number: int) -> AsyncIterator[list[Replica]]:
-    made = [Replica(database, clock, place) for place in range(number)]
+    group = [Replica(database, clock, place) for place in range(number)]
     try:
-        yield made
+        yield group
     finally:
-        for one in made:
-            await one.lease_client.close()
+        for replica in group:
+            await replica.lease_client.close()
 
 
 @pytest.fixture
 async def three(database: Database, clock: Clock) -> AsyncIterator[list[Replica]]:
-    async with replicas(database, clock, 3) as made:
-        yield made
+    async with replicas(database, clock, 3) as group:
+        yield group
 
 
 @pytest.fixture
@@ -112,11 +112,11 @@ def trips() -> float:
 
 
 def most_in_a_minute(passed: Sequence[float]) -> int:
-    return max((sum(1 for one in passed if begin <= one < begin + MINUTE) for begin in passed), default=0)
+    return max((sum(1 for call in passed if begin <= call < begin + MINUTE) for begin in passed), default=0)
 
 
 class TestExactness:
-    async def test_of_hundreds_at_once_at_three_replicas_exactly_the_limit_comes_through(
+    async def test_of_hundreds_at_once_at_three_groupexactly_the_limit_comes_through(
         self, three: list[Replica], name: str
     ) -> None:
         passed = await asyncio.gather(*(replica.burst(rule(60), name, 100) for replica in three))
@@ -159,7 +159,7 @@ class TestExactness:
         assert await three[2].burst(rule(60), name, 60) == 0
         clock.now += 2
         assert await three[2].burst(rule(60), name, 60) == 51
-        passed = [one for replica in three for one in replica.passed]
+        passed = [call for replica in three for call in replica.passed]
         assert most_in_a_minute(passed) <= 60
 
     @given(
@@ -178,7 +178,7 @@ class TestExactness:
             for pause, place, calls in steps:
                 clock.now += pause
                 await all_three[place].burst(rule(limit, ahead), name, calls)
-            assert most_in_a_minute([one for replica in all_three for one in replica.passed]) <= limit
+            assert most_in_a_minute([call for replica in all_three for call in replica.passed]) <= limit
             # And none is lost for ever: all that was lent comes back, used or not.
             clock.now += 2 * MINUTE
             assert await all_three[0].burst(rule(limit, ahead), name, limit + 1) == limit
@@ -269,13 +269,13 @@ class TestTrips:
         clock.now += 11
         assert await three[0].take(rule(10), name)
 
-    async def test_two_replicas_that_ask_for_the_same_buckets_do_not_lock_each_other(
+    async def test_two_groupthat_ask_for_the_same_buckets_do_not_lock_each_other(
         self, three: list[Replica], name: str
     ) -> None:
         order = [f"{name} {number}" for number in range(40)]
         for _ in range(3):
-            asked = [[replica.take(rule(1_000, 0), one) for one in _shuffled(order)] for replica in three]
-            assert all(await asyncio.gather(*(one for each in asked for one in each)))
+            takes = [[replica.take(rule(1_000, 0), name) for name in _shuffled(order)] for replica in three]
+            assert all(await asyncio.gather(*(call for of_replica in takes for call in of_replica)))
 
 
 def _shuffled(names: list[str]) -> list[str]:

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway.settings import service_urls
-from gateway.tests.conftest import until
 from gateway.upstream.client import Upstream
 from gateway.upstream.errors import BrokenError, SlowError, UnreachableError
 from gateway.upstream.requests import Request
+from shared.testing.waiting import until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -56,14 +56,14 @@ Pool = Callable[..., Upstream]
 
 @pytest.fixture
 async def pool() -> AsyncIterator[Pool]:
-    made: list[Upstream] = []
+    opened: list[Upstream] = []
 
     def make(url: str, **options: float) -> Upstream:
-        made.append(Upstream(service_urls(url), **options))  # type: ignore[arg-type]
-        return made[-1]
+        opened.append(Upstream(service_urls(url), **options))  # type: ignore[arg-type]
+        return opened[-1]
 
     yield make
-    for upstream in made:
+    for upstream in opened:
         upstream.close()
     await asyncio.sleep(0)  # the event loop closes aborted sockets in its next round
 

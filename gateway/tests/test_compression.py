@@ -22,29 +22,29 @@ async def salon(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers as its query asks: size, type, pieces, extra headers; 304 and 412 by ETag."""
     if scope["type"] == "lifespan":
         return
-    asked = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
-    given = dict(scope["headers"])
-    body = (b"treatment " * SIZE)[: int(asked.get("size", SIZE))]
+    query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
+    received = dict(scope["headers"])
+    body = (b"treatment " * SIZE)[: int(query.get("size", SIZE))]
     headers = [
-        (b"content-type", asked.get("type", "application/json").encode()),
-        (b"etag", asked.get("etag", TAG).encode()),
-        (b"x-coding-asked-for", given.get(b"accept-encoding", b"none")),
+        (b"content-type", query.get("type", "application/json").encode()),
+        (b"etag", query.get("etag", TAG).encode()),
+        (b"x-coding-asked-for", received.get(b"accept-encoding", b"none")),
     ]
-    if "extra" in asked:
-        name, _, value = asked["extra"].partition(":")
+    if "extra" in query:
+        name, _, value = query["extra"].partition(":")
         headers.append((name.encode(), value.encode()))
-    if given.get(b"if-none-match") == TAG.encode():
+    if received.get(b"if-none-match") == TAG.encode():
         await send({"type": "http.response.start", "status": 304, "headers": headers})
         await send({"type": "http.response.body"})
         return
-    if given.get(b"if-match", TAG.encode()) != TAG.encode():
+    if received.get(b"if-match", TAG.encode()) != TAG.encode():
         await send({"type": "http.response.start", "status": 412, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body"})
         return
-    pieces = int(asked.get("pieces", 0))
+    pieces = int(query.get("pieces", 0))
     if not pieces:
         headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": int(asked.get("status", 200)), "headers": headers})
+    await send({"type": "http.response.start", "status": int(query.get("status", 200)), "headers": headers})
     for number in range(pieces):
         await send({"type": "http.response.body", "body": body[number::pieces], "more_body": True})
     await send({"type": "http.response.body", "body": b"" if pieces else body})
@@ -61,8 +61,8 @@ async def url(upstreams: Upstreams) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def client(url: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=url, headers={"Accept-Encoding": "gzip"}, timeout=10) as made:
-        yield made
+    async with httpx.AsyncClient(base_url=url, headers={"Accept-Encoding": "gzip"}, timeout=10) as client:
+        yield client
 
 
 async def raw_body(answer: httpx.Response) -> bytes:
@@ -87,9 +87,9 @@ class TestCompressed:
             first = True
             whole = b""
             async for piece in answer.aiter_raw():
-                found = reader.decompress(piece)
-                assert found or not first
-                whole, first = whole + found, False
+                plain = reader.decompress(piece)
+                assert plain or not first
+                whole, first = whole + plain, False
         assert len(whole) == 400_000
         assert reader.eof
 
@@ -101,8 +101,8 @@ class TestCompressed:
         packed = await client.get("/metrics")
         plain = await client.get("/metrics", headers={"Accept-Encoding": "identity"})
         assert (packed.headers["content-encoding"], "content-encoding" in plain.headers) == ("gzip", False)
-        told = [[line for line in one.text.splitlines() if line.startswith("# HELP")] for one in (packed, plain)]
-        assert told[0] == told[1] != []
+        helps = [[line for line in answer.text.splitlines() if line.startswith("# HELP")] for answer in (packed, plain)]
+        assert helps[0] == helps[1] != []
 
     async def test_services_are_not_asked_for_a_coding(self, client: httpx.AsyncClient) -> None:
         answer = await client.get("/api/v1/services", headers={"Accept-Encoding": "br, gzip"})

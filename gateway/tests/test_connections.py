@@ -14,9 +14,10 @@ from gateway.crowd import Crowd
 from gateway.proxy import forwarding, routes
 from gateway.proxy.routes import Route
 from gateway.server import FrontDoor
-from gateway.tests.conftest import SERVERS, Upstreams, raw, running, until
+from gateway.tests.conftest import SERVERS, Upstreams, raw, running
 from gateway.tests.support import Ends, ws
 from shared.messaging.events import new_id
+from shared.testing.waiting import until
 
 GET = b"GET /api/v1/slots HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -34,9 +35,9 @@ async def closed(opened: list[Ends]) -> None:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> Crowd[FrontDoor]:
-    made: Crowd[FrontDoor] = Crowd(at_most=40, per_address=20)
-    monkeypatch.setattr(server, "crowd", made)
-    return made
+    counter: Crowd[FrontDoor] = Crowd(at_most=40, per_address=20)
+    monkeypatch.setattr(server, "crowd", counter)
+    return counter
 
 
 @pytest.fixture
@@ -92,27 +93,27 @@ class TestCrowds:
             def make_room(self) -> None:
                 here.remove(self)
 
-        crowd: Crowd[Somebody] = Crowd(at_most=6, per_address=3)
+        guests: Crowd[Somebody] = Crowd(at_most=6, per_address=3)
         here: list[Somebody] = []
         for event, number in events:
             if event == "come":
                 somebody = Somebody()
-                if crowd.admit(somebody, None if number == 9 else f"10.0.0.{number % 3}"):
+                if guests.admit(somebody, None if number == 9 else f"10.0.0.{number % 3}"):
                     here.append(somebody)
             elif here:
                 somebody = here[number % len(here)]
                 if event == "go":
-                    crowd.leave(somebody)
+                    guests.leave(somebody)
                     here.remove(somebody)
                 else:
-                    getattr(crowd, event)(somebody)
-            assert len(crowd) == len(here) <= 6
-            assert set(crowd._idle) <= set(here)
-            assert all(count <= 3 for count in crowd._from.values())
-            assert sum(crowd._from.values()) <= len(here)
+                    getattr(guests, event)(somebody)
+            assert len(guests) == len(here) <= 6
+            assert set(guests._idle) <= set(here)
+            assert all(count <= 3 for count in guests._from.values())
+            assert sum(guests._from.values()) <= len(here)
         for somebody in here:
-            crowd.leave(somebody)
-        assert [len(crowd._here), len(crowd._from), len(crowd._idle), len(crowd._idle_from)] == [0] * 4
+            guests.leave(somebody)
+        assert [len(guests._here), len(guests._from), len(guests._idle), len(guests._idle_from)] == [0] * 4
 
 
 class TestTimes:

@@ -21,12 +21,14 @@ from gateway.jobs import JOBS
 from gateway.limits.accounts import account_in, normalize
 from gateway.main import Gateway
 from gateway.proxy.client_address import network_of
-from gateway.tests.conftest import TokenFor, Upstreams, raw, running, settings_for, until
+from gateway.tests.conftest import Upstreams, raw, running, settings_for
 from gateway.tests.support import closed_with, ws
 from shared.jobs import run_once
 from shared.messaging.events import new_id
 from shared.testing.proxy import proxied
 from shared.testing.servers import DatabaseUrl
+from shared.testing.types import TokenFor
+from shared.testing.waiting import until
 
 LIMIT, LOGINS = 20, 4
 SMALL: dict[str, Any] = {
@@ -76,8 +78,8 @@ async def statuses(gateways: Two, address: str, calls: int, **headers: str) -> l
     """Of calls at once, in turn at each of the gateways."""
     async with AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(coming_from(address, url, **headers)) for _, url in gateways]
-        asked = (clients[n % len(clients)].get("/api/v1/slots") for n in range(calls))
-        return [answer.status_code for answer in await asyncio.gather(*asked)]
+        answers = (clients[n % len(clients)].get("/api/v1/slots") for n in range(calls))
+        return [answer.status_code for answer in await asyncio.gather(*answers)]
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -205,25 +207,27 @@ class TestAddresses:
             assert await statuses(two, address, 1, **{header: f"6.6.6.{number}"}) == [429]
 
     async def test_behind_a_trusted_proxy_each_client_is_counted(self, two: Two) -> None:
-        one, other = new_address(), new_address()
-        got = await statuses(two, PROXY, 60, **{"X-Forwarded-For": one})
+        first, other = new_address(), new_address()
+        got = await statuses(two, PROXY, 60, **{"X-Forwarded-For": first})
         assert got.count(200) == LIMIT
         assert set(await statuses(two, PROXY, 5, **{"X-Forwarded-For": other})) == {200}
 
-    @pytest.mark.parametrize("said", ["6.6.6.{n}, {own}", "{n}, {own}", "{own}, 127.9.9.7", '6.6.6.{n},"{own}:4711"'])
+    @pytest.mark.parametrize(
+        "forwarded_for", ["6.6.6.{n}, {own}", "{n}, {own}", "{own}, 127.9.9.7", '6.6.6.{n},"{own}:4711"']
+    )
     async def test_what_a_client_told_the_proxy_of_itself_is_no_new_bucket(
-        self, two: Two, address: str, said: str
+        self, two: Two, address: str, forwarded_for: str
     ) -> None:
         await statuses(two[:1], PROXY, LIMIT, **{"X-Forwarded-For": address})
         for n in range(3):
-            claimed = said.format(n=n, own=address)
+            claimed = forwarded_for.format(n=n, own=address)
             assert await statuses(two, PROXY, 1, **{"X-Forwarded-For": claimed}) == [429]
 
     async def test_the_services_hear_of_the_same_address_and_of_how_it_was_reached(self, two: Two) -> None:
-        said = {"X-Forwarded-For": "6.6.6.6, 203.0.113.5", "X-Forwarded-Proto": "https"}
+        headers = {"X-Forwarded-For": "6.6.6.6, 203.0.113.5", "X-Forwarded-Proto": "https"}
         heard = []
         for peer in (PROXY, new_address()):
-            async with coming_from(peer, two[0][1], **said) as client:
+            async with coming_from(peer, two[0][1], **headers) as client:
                 headers = dict((await client.get("/api/v1/slots")).json()["headers"])
                 heard.append((headers["x-forwarded-for"], headers["x-forwarded-proto"], peer))
         assert heard[0][:2] == ("203.0.113.5", "https")
@@ -245,16 +249,16 @@ class TestAddresses:
 
     async def test_what_others_need_to_work_is_not_limited(self, two: Two, address: str) -> None:
         await statuses(two[:1], address, LIMIT + 1)
-        asked = {"Origin": "https://salon.example", "Access-Control-Request-Method": "PUT"}
+        preflight = {"Origin": "https://salon.example", "Access-Control-Request-Method": "PUT"}
         async with coming_from(address, two[0][1]) as client:
             for path in ("/.well-known/jwks.json", "/api/v1/auth/jwks", "/health/ready", "/metrics", "/docs"):
                 answer = await client.get(path)
                 assert (answer.status_code, answer.headers.get("ratelimit")) == (200, None), path
-            assert (await client.options("/api/v1/bookings", headers=asked)).status_code == 204
+            assert (await client.options("/api/v1/bookings", headers=preflight)).status_code == 204
 
 
 class TestLogins:
-    async def test_many_accounts_from_one_address_are_slowed_and_calls_go_on(self, two: Two, address: str) -> None:
+    async def test_many_accounts_from_one_address_are_slowed_and_preflightgo_on(self, two: Two, address: str) -> None:
         got = [(await attempt(two[n % 2][1], address, f"{new_id()}@x.example")).status_code for n in range(LOGINS + 3)]
         assert got == [401] * LOGINS + [429] * 3
         assert set(await statuses(two, address, 3)) == {200}
@@ -344,8 +348,8 @@ class TestLogins:
 
     async def test_what_others_tried_at_an_account_is_not_told(self, two: Two) -> None:
         email = f"{new_id()}@x.example"
-        told = [(await attempt(two[0][1], new_address(), email)).headers["ratelimit"] for _ in range(3)]
-        assert all(one.startswith(f'"login";r={LOGINS - 1};') for one in told)
+        answers = [(await attempt(two[0][1], new_address(), email)).headers["ratelimit"] for _ in range(3)]
+        assert all(header.startswith(f'"login";r={LOGINS - 1};') for header in answers)
 
     async def test_the_body_arrives_as_it_was_sent(self, two: Two, address: str) -> None:
         body = json.dumps({"email": "a@x.example", "password": "p" * 5_000}).encode()
@@ -404,7 +408,7 @@ class TestStored:
 
 
 class TestAway:
-    async def test_calls_go_on_and_logins_are_503_until_it_is_back(
+    async def test_preflightgo_on_and_logins_are_503_until_it_is_back(
         self, upstreams: Upstreams, database: str, token_for: TokenFor, address: str
     ) -> None:
         async with proxied(database) as link, running(upstreams, database_url=link.url, **SMALL) as (gateway, url):
@@ -473,10 +477,10 @@ async def _code(socket: Any) -> int:
 
 
 class TestSettings:
-    @pytest.mark.parametrize("given", ["10.0.0.7/24", "proxy.example", "0.0.0.0/0", "::/0", "*"])
-    def test_proxies_are_named_by_address(self, upstreams: Upstreams, given: str) -> None:
+    @pytest.mark.parametrize("proxies", ["10.0.0.7/24", "proxy.example", "0.0.0.0/0", "::/0", "*"])
+    def test_proxies_are_named_by_address(self, upstreams: Upstreams, proxies: str) -> None:
         with pytest.raises(ValidationError, match="trusted_proxies"):
-            settings_for(upstreams, trusted_proxies=given)
+            settings_for(upstreams, trusted_proxies=proxies)
 
     def test_a_limit_is_at_least_one(self, upstreams: Upstreams) -> None:
         for name in ("rate_limit_per_minute", "login_rate_limit_per_minute"):

@@ -22,14 +22,14 @@ class TestCors:
     async def test_another_origin_gets_no_leave(self, client: httpx.AsyncClient, origin: str) -> None:
         answer = await client.get("/api/v1/slots", headers={"Origin": origin})
         assert "access-control-allow-origin" not in answer.headers
-        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-        preflight = await client.options("/api/v1/bookings", headers=asked)
+        headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        preflight = await client.options("/api/v1/bookings", headers=headers)
         assert (preflight.status_code, preflight.json()["code"]) == (403, "origin_not_allowed")
 
     async def test_a_preflight_is_answered_here(self, client: httpx.AsyncClient, upstreams: Upstreams) -> None:
         upstreams.seen.clear()
-        asked = {"Origin": "https://salon.example", "Access-Control-Request-Method": "PUT"}
-        preflight = await client.options("/api/v1/bookings/1", headers=asked)
+        headers = {"Origin": "https://salon.example", "Access-Control-Request-Method": "PUT"}
+        preflight = await client.options("/api/v1/bookings/1", headers=headers)
         assert preflight.status_code == 204
         assert "Idempotency-Key" in preflight.headers["access-control-allow-headers"]
         assert upstreams.seen == []

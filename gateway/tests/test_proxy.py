@@ -12,7 +12,8 @@ import pytest
 from gateway.main import Gateway
 from gateway.proxy import routes
 from gateway.proxy.routes import Route
-from gateway.tests.conftest import BIG, Upstreams, raw, serving, settings_for, until
+from gateway.tests.conftest import BIG, Upstreams, raw, serving, settings_for
+from shared.testing.waiting import until
 
 
 def sent_headers(answer: httpx.Response) -> dict[str, str]:
@@ -156,9 +157,9 @@ class TestHeaders:
         assert answer.headers.get_list("x-request-id") == ["order-12345678"]
         assert sent_headers(answer)["x-request-id"] == "order-12345678"
 
-    @pytest.mark.parametrize("given", ["short", "with space in it", "x" * 65, "a<script>bcdef"])
-    async def test_another_is_replaced_by_a_uuid7(self, client: httpx.AsyncClient, given: str) -> None:
-        answer = await client.get("/api/v1/slots", headers={"X-Request-ID": given})
+    @pytest.mark.parametrize("request_id", ["short", "with space in it", "x" * 65, "a<script>bcdef"])
+    async def test_another_is_replaced_by_a_uuid7(self, client: httpx.AsyncClient, request_id: str) -> None:
+        answer = await client.get("/api/v1/slots", headers={"X-Request-ID": request_id})
         assert UUID(answer.headers["x-request-id"]).version == 7
         assert sent_headers(answer)["x-request-id"] == answer.headers["x-request-id"]
 
@@ -174,8 +175,8 @@ class TestHeaders:
     async def test_cookies_pass_to_and_from_auth_only(self, client: httpx.AsyncClient) -> None:
         for path, passes in (("/api/v1/auth/x", True), ("/account/x", True), ("/api/v1/slots", False)):
             answer = await client.get(path, headers=[("Cookie", "one=1"), ("Cookie", "two=2")])
-            given = [value for name, value in answer.json()["headers"] if name == "cookie"]
-            assert given == (["one=1", "two=2"] if passes else [])
+            cookies = [value for name, value in answer.json()["headers"] if name == "cookie"]
+            assert cookies == (["one=1", "two=2"] if passes else [])
             assert answer.headers.get("set-cookie") == ("a=1" if passes else None)
 
     async def test_a_page_keeps_its_own_content_policy(self, client: httpx.AsyncClient) -> None:
@@ -267,7 +268,7 @@ class TestBodies:
         hidden = b"GET /api/v1/audit/smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
         head = b"POST /api/v1/bookings/once HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
         assert (await raw(url, head % len(hidden) + hidden)).status == 200
-        assert [one for one in upstreams.seen if one != "/api/v1/bookings"] == [
+        assert [path for path in upstreams.seen if path != "/api/v1/bookings"] == [
             "/api/v1/bookings/once"
         ]  # not of those before
 

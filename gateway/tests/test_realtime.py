@@ -11,9 +11,11 @@ from websockets.exceptions import InvalidStatus
 
 from gateway.main import Gateway, hide_secrets
 from gateway.realtime.hub import FullError, Holder, Hub, Message
-from gateway.tests.conftest import SERVERS, TokenFor, Upstreams, running, serving, settings_for, until
+from gateway.tests.conftest import SERVERS, Upstreams, running, serving, settings_for
 from gateway.tests.support import closed_with, heard, publishing, realtime, revoke, send, silent_websocket, ws
 from shared.messaging.events import new_id
+from shared.testing.types import TokenFor
+from shared.testing.waiting import until
 
 
 class TestComingIn:
@@ -80,15 +82,15 @@ class TestHearing:
     async def test_everyone_hears_their_own_audience_only(
         self, url: str, gateway: Gateway, token_for: TokenFor
     ) -> None:
-        one, two, loctician = new_id(), new_id(), new_id()
+        customer, employee, loctician = new_id(), new_id(), new_id()
         async with (
-            connect(ws(url, f"/ws?token={token_for(user=one)}")) as first,
-            connect(ws(url, f"/ws?token={token_for('staff', two)}")) as second,
+            connect(ws(url, f"/ws?token={token_for(user=customer)}")) as first,
+            connect(ws(url, f"/ws?token={token_for('staff', employee)}")) as second,
             connect(ws(url, f"/ws/loctician/{loctician}")) as watching,
         ):
-            await until(lambda: gateway.hub.publish([f"user:{one}"], Message('"to one"')) == 1)
+            await until(lambda: gateway.hub.publish([f"user:{customer}"], Message('"to one"')) == 1)
             await until(lambda: gateway.hub.publish([f"loctician:{loctician}"], Message('"to watchers"')) == 1)
-            await until(lambda: gateway.hub.publish([f"user:{two}", "role:staff"], Message('"to two"')) == 1)
+            await until(lambda: gateway.hub.publish([f"user:{employee}", "role:staff"], Message('"to two"')) == 1)
             gateway.hub.publish(["all"], Message('"to all"'))
             assert [json.loads(await first.recv()) for _ in range(2)] == ["to one", "to all"]
             assert [json.loads(await second.recv()) for _ in range(2)] == ["to two", "to all"]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.settings import service_urls
-from gateway.tests.conftest import Upstreams, running, until
+from gateway.tests.conftest import Upstreams, running
 from gateway.upstream import circuit_breaker, load_balancing
 from gateway.upstream.circuit_breaker import CircuitBreaker
 from gateway.upstream.client import Upstream
@@ -20,6 +20,7 @@ from gateway.upstream.errors import BrokenError, SlowError, UnreachableError
 from gateway.upstream.replica import ReplicaHealth
 from gateway.upstream.requests import Request, read_body
 from shared.backoff import Backoff
+from shared.testing.waiting import until
 
 READY = (200, b'{"status": "ready"}')
 DRAINING = (503, b'{"status": "draining"}')
@@ -78,12 +79,12 @@ class Server:
 async def servers(count: int) -> AsyncIterator[list[Server]]:
     """On one port of several loopback addresses, as the pods behind one name are."""
     async with AsyncExitStack() as stack:
-        made: list[Server] = []
+        started: list[Server] = []
         for number in range(count):
-            made.append(Server(f"127.0.0.{number + 1}", made[0].port if made else 0))
-            await made[-1].start()
-            stack.push_async_callback(made[-1].stop)
-        yield made
+            started.append(Server(f"127.0.0.{number + 1}", started[0].port if started else 0))
+            await started[-1].start()
+            stack.push_async_callback(started[-1].stop)
+        yield started
 
 
 @dataclass
@@ -91,12 +92,12 @@ class Names:
     """A resolver whose answers change, or fail."""
 
     hosts: Sequence[str]
-    asked: int = 0
+    lookups: int = 0
     away: bool = False
 
     async def __call__(self, name: str, port: int) -> Sequence[str]:
         assert name == "booking"
-        self.asked += 1
+        self.lookups += 1
         if self.away:
             raise OSError("no answer")
         return self.hosts
@@ -117,22 +118,22 @@ async def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def behind() -> AsyncIterator[Make]:
     """Makes an upstream for the servers behind one name, watched or not."""
-    made: list[Upstream] = []
+    started: list[Upstream] = []
     watching: list[asyncio.Task[None]] = []
 
     def make(them: Sequence[Server], names: Names | None = None, *, watched: bool = False) -> Upstream:
         names = names or Names([server.host for server in them])
         urls = service_urls(f"http://booking:{them[0].port}")
-        made.append(Upstream(urls, name="booking", connect_seconds=1.0, resolve=names))
+        started.append(Upstream(urls, name="booking", connect_seconds=1.0, resolve=names))
         if watched:
-            watching.append(asyncio.create_task(made[-1].replicas.watch()))
-        return made[-1]
+            watching.append(asyncio.create_task(started[-1].replicas.watch()))
+        return started[-1]
 
     yield make
     for task in watching:
         task.cancel()
     await asyncio.gather(*watching, return_exceptions=True)
-    for upstream in made:
+    for upstream in started:
         upstream.close()
     await asyncio.sleep(0)
 
@@ -207,18 +208,18 @@ class TestNames:
             upstream = behind([old], names, watched=True)
             assert await call(upstream) == old.host
             names.hosts = [new.host]
-            await until(lambda: [one.address.host for one in upstream.replicas.all] == [new.host])
+            await until(lambda: [replica.address.host for replica in upstream.replicas.all] == [new.host])
             assert {await call(upstream) for _ in range(10)} == {new.host}
 
     async def test_the_last_good_answer_is_kept(self, behind: Make) -> None:
-        async with servers(1) as one:
-            names = Names([one[0].host])
-            upstream = behind(one, names, watched=True)
-            assert await call(upstream) == one[0].host
+        async with servers(1) as servers_:
+            names = Names([servers_[0].host])
+            upstream = behind(servers_, names, watched=True)
+            assert await call(upstream) == servers_[0].host
             names.away = True
-            asked = names.asked
-            await until(lambda: names.asked > asked + 2)
-            assert await call(upstream) == one[0].host
+            lookups = names.lookups
+            await until(lambda: names.lookups > lookups + 2)
+            assert await call(upstream) == servers_[0].host
 
     async def test_a_call_under_way_ends_well_at_a_replica_that_is_gone(self, behind: Make) -> None:
         async with servers(2) as (old, new):
@@ -228,19 +229,19 @@ class TestNames:
             under_way = asyncio.create_task(call(upstream))
             await until(lambda: len(old.calls) == 1)
             names.hosts = [new.host]
-            await until(lambda: [one.address.host for one in upstream.replicas.all] == [new.host])
+            await until(lambda: [replica.address.host for replica in upstream.replicas.all] == [new.host])
             old.held.set()
             assert await under_way == old.host
 
     async def test_a_name_that_is_unknown_is_unreachable_until_it_is_known(self, behind: Make) -> None:
-        async with servers(1) as one:
-            names = Names([one[0].host], away=True)
-            upstream = behind(one, names, watched=True)
+        async with servers(1) as servers_:
+            names = Names([servers_[0].host], away=True)
+            upstream = behind(servers_, names, watched=True)
             with pytest.raises(UnreachableError):
                 await call(upstream)
             names.away = False
             await until(lambda: len(upstream.replicas.all) == 1)
-            assert await call(upstream) == one[0].host
+            assert await call(upstream) == servers_[0].host
 
 
 @pytest.mark.usefixtures("quick")
@@ -295,18 +296,18 @@ class TestRetries:
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
     async def test_a_change_that_was_sent_is_never_sent_again(self, behind: Make, method: str) -> None:
-        async with servers(2) as (one, other):
-            one.breaks = other.breaks = True
+        async with servers(2) as (first, second):
+            first.breaks = second.breaks = True
             with pytest.raises(BrokenError):
-                await call(behind([one, other]), method)
-            assert len(one.calls) + len(other.calls) == 1
+                await call(behind([first, second]), method)
+            assert len(first.calls) + len(second.calls) == 1
 
     async def test_what_is_slow_is_not_asked_twice(self, behind: Make) -> None:
-        async with servers(2) as (one, other):
-            one.silent = other.silent = True
+        async with servers(2) as (first, second):
+            first.silent = second.silent = True
             with pytest.raises(SlowError):
-                await call(behind([one, other]), seconds=0.1)
-            assert len(one.calls) + len(other.calls) == 1
+                await call(behind([first, second]), seconds=0.1)
+            assert len(first.calls) + len(second.calls) == 1
 
     async def test_retries_are_few_when_everything_breaks(self, behind: Make) -> None:
         async with servers(3) as three:
@@ -322,46 +323,46 @@ class TestRetries:
 @pytest.mark.usefixtures("quick")
 class TestBreaker:
     async def test_a_dead_service_is_not_asked_for_each_call_and_found_again(self, behind: Make) -> None:
-        async with servers(1) as one:
-            one[0].breaks = True
-            upstream = behind(one)
+        async with servers(1) as servers_:
+            servers_[0].breaks = True
+            upstream = behind(servers_)
             for _ in range(circuit_breaker.FAILURES):
                 with pytest.raises(BrokenError):
                     await call(upstream)
             with pytest.raises(UnreachableError) as refused:
                 await call(upstream)
             assert refused.value.retry_after > 0
-            assert len(one[0].calls) == circuit_breaker.FAILURES
-            one[0].breaks = False
+            assert len(servers_[0].calls) == circuit_breaker.FAILURES
+            servers_[0].breaks = False
 
             async def answered() -> bool:
                 with suppress(UnreachableError):
-                    return await call(upstream) == one[0].host
+                    return await call(upstream) == servers_[0].host
                 return False
 
             await until(answered)
 
     async def test_a_probe_that_is_answered_closes_it(self, behind: Make, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(circuit_breaker, "BACKOFF", Backoff(60.0, 60.0))
-        async with servers(1) as one:
-            one[0].breaks = True
-            upstream = behind(one, watched=True)
+        async with servers(1) as servers_:
+            servers_[0].breaks = True
+            upstream = behind(servers_, watched=True)
             for _ in range(circuit_breaker.FAILURES):
                 with pytest.raises(BrokenError):
                     await call(upstream)
             assert [replica.breaker.closed for replica in upstream.replicas.all] == [False]
-            one[0].breaks = False
+            servers_[0].breaks = False
             await until(lambda: all(replica.breaker.closed for replica in upstream.replicas.all))
-            assert await call(upstream) == one[0].host
+            assert await call(upstream) == servers_[0].host
 
     async def test_probes_of_a_service_that_is_still_starting_do_not_open_it(self, behind: Make) -> None:
-        async with servers(1) as one:
-            one[0].breaks = True
-            upstream = behind(one, watched=True)
-            await until(lambda: one[0].probes > 2 * circuit_breaker.FAILURES)
+        async with servers(1) as servers_:
+            servers_[0].breaks = True
+            upstream = behind(servers_, watched=True)
+            await until(lambda: servers_[0].probes > 2 * circuit_breaker.FAILURES)
             assert upstream.replicas.all[0].health is ReplicaHealth.WAITING
-            one[0].breaks = False
-            assert await call(upstream) == one[0].host
+            servers_[0].breaks = False
+            assert await call(upstream) == servers_[0].host
 
     async def test_clients_are_told_when_to_come_back(self, upstreams: Upstreams) -> None:
         async with (

@@ -11,17 +11,19 @@ from websockets.asyncio.client import ClientConnection, connect
 from gateway.main import Gateway
 from gateway.realtime import resume
 from gateway.realtime.hub import Message
-from gateway.tests.conftest import TokenFor, Upstreams, running, until
+from gateway.tests.conftest import Upstreams, running
 from gateway.tests.support import closed_with, heard, publishing, revoke, ws
 from shared.messaging.events import new_id
+from shared.testing.types import TokenFor
+from shared.testing.waiting import until
 
 TIME = "2026-05-01T10:00:00+02:00"
 
 
 def notice(number: int) -> dict[str, Any]:
     data = {"booking_id": f"booking {number}", "status": "confirmed", "version": 1}
-    said = {"kind": "booking_created", "type": "booking_update", "title": "x", "data": data}
-    return said | {"id": str(new_id()), "created_at": TIME, "read_at": None}
+    notice = {"kind": "booking_created", "type": "booking_update", "title": "x", "data": data}
+    return notice | {"id": str(new_id()), "created_at": TIME, "read_at": None}
 
 
 def fill(upstreams: Upstreams, count: int) -> str:
@@ -157,11 +159,12 @@ class TestReloading:
         ):
             assert await told_to_reload(socket) == "inbox_away"
 
-    @pytest.mark.parametrize("asked", ["", "7", "x%26limit%3D1", "' OR 1=1", "../../audit"])
+    @pytest.mark.parametrize("last_event_id", ["", "7", "x%26limit%3D1", "' OR 1=1", "../../audit"])
     async def test_an_event_nobody_sent_asks_nothing_of_the_inbox(
-        self, url: str, upstreams: Upstreams, token_for: TokenFor, asked: str
+        self, url: str, upstreams: Upstreams, token_for: TokenFor, last_event_id: str
     ) -> None:
-        async with connect(ws(url, f"/ws?token={token_for()}&last_event_id={asked}".replace(" ", "+"))) as socket:
+        path = f"/ws?token={token_for()}&last_event_id={last_event_id}".replace(" ", "+")
+        async with connect(ws(url, path)) as socket:
             assert await told_to_reload(socket) == "unknown_event"
         assert upstreams.inbox_asked == []
 

@@ -13,10 +13,12 @@ from websockets.asyncio.client import connect
 from gateway.__main__ import OPTIONS
 from gateway.identity.revocations import MARGIN_SECONDS, Revocations
 from gateway.main import Gateway
-from gateway.tests.conftest import NO_BROKER, TokenFor, Upstreams, running, serving, settings_for, until
+from gateway.tests.conftest import NO_BROKER, Upstreams, running, serving, settings_for
 from gateway.tests.support import closed_with, publishing, revoke, send, ws
 from shared.messaging.events import new_id
 from shared.testing.proxy import proxied
+from shared.testing.types import TokenFor
+from shared.testing.waiting import until
 
 BOOKINGS = "/api/v1/bookings"
 
@@ -39,22 +41,22 @@ class TestAtOnce:
         user, session = new_id(), new_id()
         token, other = token_for(user=user, sid=str(session)), token_for(user=user)
         async with (
-            running(upstreams, amqp_url=broker) as (first, one),
-            running(upstreams, amqp_url=broker) as (_, two),
+            running(upstreams, amqp_url=broker) as (first, first_url),
+            running(upstreams, amqp_url=broker) as (_, second_url),
             publishing(broker) as channel,
-            connect(ws(one, f"/ws?token={token}")) as open_at_one,
-            connect(ws(two, f"/ws?token={token}")) as open_at_two,
-            connect(ws(one, f"/ws?token={other}")),
+            connect(ws(first_url, f"/ws?token={token}")) as open_at_one,
+            connect(ws(second_url, f"/ws?token={token}")) as open_at_two,
+            connect(ws(first_url, f"/ws?token={other}")),
         ):
-            for url in (one, two):
+            for url in (first_url, second_url):
                 assert await status(url, token) == 200  # and so it is among the verified tokens each keeps
             await until(lambda: len(first.hub) == 2)
             await revoke(channel, user, session)
-            await asyncio.gather(*(refused_within(1.0, url, token) for url in (one, two)))
+            await asyncio.gather(*(refused_within(1.0, url, token) for url in (first_url, second_url)))
             assert [await closed_with(socket, 1.0) for socket in (open_at_one, open_at_two)] == [4401, 4401]
-            async with connect(ws(two, f"/ws?token={token}")) as again:
+            async with connect(ws(second_url, f"/ws?token={token}")) as again:
                 assert await closed_with(again) == 4401
-            assert [await status(url, other) for url in (one, two)] == [200, 200]
+            assert [await status(url, other) for url in (first_url, second_url)] == [200, 200]
             assert len(first.hub) == 1
 
     async def test_all_sessions_of_a_user_end_together_and_a_later_one_begins(

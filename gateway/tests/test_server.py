@@ -16,9 +16,10 @@ from websockets.asyncio.client import connect
 from gateway import server
 from gateway.main import Gateway
 from gateway.proxy import forwarding, request_body
-from gateway.tests.conftest import SERVERS, Upstreams, raw, running, until
+from gateway.tests.conftest import SERVERS, Upstreams, raw, running
 from gateway.tests.support import Ends, closed_with, silent_websocket, ws
 from shared.messaging.events import new_id
+from shared.testing.waiting import until
 
 ROOT = Path(__file__).parents[2]
 HEAD = b"GET /api/v1/slots HTTP/1.1\r\nHost: x\r\n"

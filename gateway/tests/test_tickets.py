@@ -17,13 +17,15 @@ from websockets.asyncio.client import ClientConnection, connect
 from gateway.jobs import JOBS
 from gateway.main import Gateway
 from gateway.realtime.hub import Message
-from gateway.tests.conftest import TokenFor, Upstreams, running, until
+from gateway.tests.conftest import Upstreams, running
 from gateway.tests.support import closed_with, heard, publishing, revoke, ws
 from migrations.migrate import migrate, pending
 from shared.jobs import run_once
 from shared.messaging.events import new_id
 from shared.testing.proxy import proxied
 from shared.testing.servers import DatabaseUrl, Servers, as_owner, settings_for, with_database
+from shared.testing.types import TokenFor
+from shared.testing.waiting import until
 
 TicketFor = Callable[..., str]
 
@@ -32,8 +34,8 @@ TicketFor = Callable[..., str]
 def ticket_for(token_for: TokenFor) -> TicketFor:
     def make(user: UUID | None = None, **overrides: Any) -> str:
         now = int(time.time())
-        given = {"aud": "loctician-ws", "exp": now + 30, "session_exp": now + 900}
-        return token_for("customer", user, **(given | overrides))
+        claims = {"aud": "loctician-ws", "exp": now + 30, "session_exp": now + 900}
+        return token_for("customer", user, **(claims | overrides))
 
     return make
 

@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from websockets.asyncio.client import connect
 
 from gateway.main import Gateway
-from gateway.tests.conftest import KID, TokenFor, Upstreams, claims_for, jwk_of, raw, running, serving
+from gateway.tests.conftest import KID, Upstreams, claims_for, jwk_of, raw, running, serving
 from gateway.tests.support import closed_with, ws
 from shared.identity.tokens import RemoteJwks
 from shared.messaging.events import new_id
+from shared.testing.types import TokenFor
 
 Forge = Callable[[rsa.RSAPrivateKey], str]
 
@@ -286,8 +287,8 @@ def _cooled_down(gateway: Gateway) -> None:
 
 
 async def _statuses(client: httpx.AsyncClient, *tokens: str) -> list[int]:
-    found = []
+    answers = []
     for token in tokens:
         answer = await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {token}"})
-        found.append(answer.status_code)
-    return found
+        answers.append(answer.status_code)
+    return answers
