@@ -64,7 +64,7 @@ async def serving(app: Application, **options: Any) -> AsyncIterator[str]:
 
 @dataclass
 class Upstreams:
-    """Stand-ins for the services: they tell what reached them, and misbehave when asked to by path."""
+    """Stand-ins for the services. They record what reaches them; some paths make them misbehave."""
 
     signing_key: rsa.RSAPrivateKey
     urls: dict[str, str] = field(default_factory=dict)
@@ -118,7 +118,7 @@ class Upstreams:
         await reply(send, self.jwks_status, orjson.dumps({"keys": keys}))
 
     async def _notifications(self, scope: Scope, _: Receive, send: Send) -> None:
-        """The inbox, as notifications answers it: oldest first, what is later than `after`."""
+        """The inbox as notifications answers it: notices later than `after`, oldest first."""
         query = dict(parse_qsl(scope["query_string"].decode()))
         self.inbox_asked.append(dict(scope["headers"])[b"authorization"].decode())
         later = [notice for notice in self.notices if notice["id"] > query["after"]]
@@ -129,7 +129,7 @@ class Upstreams:
         await reply(send, self.inbox_status, page)
 
     async def _login(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Whoever says "right" comes in."""
+        """Accepts the password "right"."""
         if scope["method"] != "POST":
             await self._echo("auth", scope, receive, send)
             return
@@ -146,7 +146,7 @@ class Upstreams:
         await send({"type": "http.response.body"})
 
     async def _drip(self, _: Scope, __: Receive, send: Send) -> None:
-        """One piece at once, the other when told."""
+        """Sends the first piece at once and the second after `hold` is set."""
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"first", "more_body": True})
         await self.hold.wait()
@@ -229,7 +229,7 @@ def settings_for(upstreams: Upstreams, **values: object) -> GatewaySettings:
 async def running(
     upstreams: Upstreams, options: dict[str, Any] | None = None, **values: object
 ) -> AsyncIterator[tuple[Gateway, str]]:
-    """A gateway that lets people in, served as it is meant to be, and its address."""
+    """A gateway that has read the revocations, with the server options of the process; and its address."""
     gateway = Gateway(settings_for(upstreams, **values))
     async with serving(gateway, **(OPTIONS | (options or {}))) as url:
         await until(lambda: gateway.revocations.complete)
@@ -285,7 +285,7 @@ class RawAnswer:
 
 
 async def raw(url: str, request: bytes) -> RawAnswer:
-    """Send bytes exactly as they are; the connection must be asked to close."""
+    """Sends bytes as they are. The request must ask the server to close the connection."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request)

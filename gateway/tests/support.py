@@ -60,7 +60,7 @@ async def revoke(channel: Channel, user: UUID, session: UUID | None, ago: timede
 
 
 async def silent_websocket(url: str, path: str) -> Ends:
-    """A client that shakes hands and then never reads or answers."""
+    """A client that completes the handshake and then never reads or answers."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=1_024)
     writer.write(

@@ -1,4 +1,4 @@
-"""Shares of buckets, several gateways on one real database, by a clock that the test moves."""
+"""Leases of buckets: several gateways on one real database, with a clock that the test moves."""
 
 import asyncio
 import random
@@ -116,13 +116,13 @@ def most_in_a_minute(passed: Sequence[float]) -> int:
 
 
 class TestExactness:
-    async def test_of_hundreds_at_once_at_three_groupexactly_the_limit_comes_through(
+    async def test_hundreds_of_simultaneous_calls_at_three_replicas_get_exactly_the_limit(
         self, three: list[Replica], name: str
     ) -> None:
         passed = await asyncio.gather(*(replica.burst(rule(60), name, 100) for replica in three))
         assert sum(passed) == 60
 
-    async def test_a_whole_minutes_calls_may_come_at_once_and_come_back_a_minute_later(
+    async def test_all_calls_of_a_minute_may_come_at_once_and_are_allowed_again_a_minute_later(
         self, three: list[Replica], name: str, clock: Clock
     ) -> None:
         assert await three[0].burst(rule(60), name, 60) == 60
@@ -133,7 +133,7 @@ class TestExactness:
         clock.now += 0.001
         assert await three[0].burst(rule(60), name, 61) == 60
 
-    async def test_what_was_taken_comes_back_in_the_order_it_was_taken(
+    async def test_calls_are_allowed_again_in_the_order_in_which_they_were_counted(
         self, three: list[Replica], name: str, clock: Clock
     ) -> None:
         for _ in range(2):
@@ -145,9 +145,7 @@ class TestExactness:
         clock.now += 30
         assert await three[0].burst(rule(20), name, 20) == 10
 
-    async def test_what_was_borrowed_early_and_used_late_comes_back_late(
-        self, three: list[Replica], name: str, clock: Clock
-    ) -> None:
+    async def test_a_lease_used_late_counts_from_its_use(self, three: list[Replica], name: str, clock: Clock) -> None:
         clock.now += 0.999
         assert await three[0].take(rule(60), name)
         assert await three[1].burst(rule(60), name, 60) == 51
@@ -169,7 +167,7 @@ class TestExactness:
         steps=st.lists(st.tuples(PAUSES, st.integers(0, 2), st.sampled_from([1, 2, 7, 60])), min_size=3, max_size=14),
     )
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    async def test_no_minute_wherever_it_begins_sees_more_than_the_limit(
+    async def test_no_minute_whenever_it_begins_has_more_calls_than_the_limit(
         self, database: Database, limit: int, ahead: int, trip: float, steps: list[tuple[float, int, int]]
     ) -> None:
         clock, name = Clock(), f"any {next(NAMES)}"
@@ -183,7 +181,7 @@ class TestExactness:
             clock.now += 2 * MINUTE
             assert await all_three[0].burst(rule(limit, ahead), name, limit + 1) == limit
 
-    async def test_a_lone_client_gets_its_whole_minute_from_one_replica(
+    async def test_a_single_client_gets_the_whole_limit_from_one_replica(
         self, three: list[Replica], name: str, clock: Clock
     ) -> None:
         """What was borrowed ahead and not used is given back with the next trip."""
@@ -194,14 +192,12 @@ class TestExactness:
         assert passed == 24
         assert await three[0].burst(rule(60), name, 60) == 36
 
-    async def test_a_busy_replica_leaves_something_for_the_others(self, three: list[Replica], name: str) -> None:
+    async def test_a_busy_replica_leaves_calls_for_the_others(self, three: list[Replica], name: str) -> None:
         assert await three[0].burst(rule(60), name, 20) == 20
         assert await three[1].burst(rule(60), name, 10) == 10
         assert await three[2].burst(rule(60), name, 10) == 10
 
-    async def test_a_share_is_spent_after_its_time_only_by_asking_again(
-        self, three: list[Replica], name: str, clock: Clock
-    ) -> None:
+    async def test_a_lease_cannot_be_used_after_its_end(self, three: list[Replica], name: str, clock: Clock) -> None:
         assert await three[0].take(rule(60), name)
         unused = three[0].buckets._buckets[name].left
         assert unused > 0
@@ -211,7 +207,7 @@ class TestExactness:
         assert await three[0].burst(rule(60), name, 100) == unused
         assert trips() > before
 
-    async def test_a_bucket_forgotten_by_one_replica_is_not_whole_again(
+    async def test_a_bucket_dropped_by_one_replica_still_counts(
         self, database: Database, name: str, clock: Clock
     ) -> None:
         small = Replica(database, clock, at_most=1)
@@ -221,7 +217,7 @@ class TestExactness:
         assert not await small.take(rule(10), name)
         await small.lease_client.close()
 
-    async def test_a_clock_put_back_locks_nobody_out_for_longer_than_a_minute(
+    async def test_a_clock_set_back_locks_nobody_out_for_longer_than_a_minute(
         self, three: list[Replica], name: str, clock: Clock, database: Database
     ) -> None:
         assert await three[0].burst(rule(10), name, 10) == 10
@@ -229,8 +225,8 @@ class TestExactness:
         assert await Replica(database, clock).burst(rule(10), name, 10) == 10
 
 
-class TestTrips:
-    async def test_a_client_that_calls_once_a_second_needs_a_trip_now_and_then(
+class TestDatabaseRequests:
+    async def test_a_client_that_calls_once_a_second_needs_few_requests_to_the_database(
         self, three: list[Replica], name: str, clock: Clock
     ) -> None:
         before = trips()
@@ -239,25 +235,27 @@ class TestTrips:
             clock.now += 1
         assert trips() - before <= 13
 
-    async def test_a_busy_client_needs_few_trips(self, three: list[Replica], name: str, clock: Clock) -> None:
+    async def test_a_busy_client_needs_few_requests_to_the_database(
+        self, three: list[Replica], name: str, clock: Clock
+    ) -> None:
         before = trips()
         for _ in range(2_000):
             assert await three[0].take(rule(100_000), name)
             clock.now += 0.01
         assert trips() - before <= 10
 
-    async def test_calls_that_come_at_once_share_trips(self, three: list[Replica], name: str) -> None:
+    async def test_simultaneous_calls_of_a_client_share_a_lease(self, three: list[Replica], name: str) -> None:
         before = trips()
         assert await three[0].burst(rule(600), name, 100) == 100
         assert trips() - before == 1
 
-    async def test_many_who_come_at_once_share_trips(self, three: list[Replica], name: str) -> None:
+    async def test_simultaneous_clients_share_a_request_to_the_database(self, three: list[Replica], name: str) -> None:
         before = trips()
         people = [three[0].take(rule(60), f"{name} {number}") for number in range(150)]
         assert all(await asyncio.gather(*people))
         assert trips() - before <= 4
 
-    async def test_who_is_refused_costs_no_trip_until_something_comes_back(
+    async def test_a_refused_client_causes_no_request_until_more_calls_are_allowed(
         self, three: list[Replica], name: str, clock: Clock
     ) -> None:
         await three[0].burst(rule(10), name, 20)
@@ -269,7 +267,7 @@ class TestTrips:
         clock.now += 11
         assert await three[0].take(rule(10), name)
 
-    async def test_two_groupthat_ask_for_the_same_buckets_do_not_lock_each_other(
+    async def test_two_replicas_that_request_the_same_buckets_do_not_deadlock(
         self, three: list[Replica], name: str
     ) -> None:
         order = [f"{name} {number}" for number in range(40)]
@@ -283,7 +281,7 @@ def _shuffled(names: list[str]) -> list[str]:
 
 
 class TestAway:
-    async def test_nobody_waits_while_it_is_away_and_it_is_found_again(
+    async def test_no_call_waits_while_the_database_is_away_and_its_return_is_noticed(
         self, address: str, upstreams: Upstreams
     ) -> None:
         async with proxied(address) as link:
@@ -306,7 +304,7 @@ class TestAway:
             await replica.lease_client.close()
             await database.close()
 
-    async def test_connections_that_were_closed_meanwhile_are_no_absence(
+    async def test_closed_pooled_connections_do_not_count_as_the_database_being_away(
         self, address: str, upstreams: Upstreams
     ) -> None:
         async with proxied(address) as link:
@@ -321,7 +319,7 @@ class TestAway:
 
 
 class TestJob:
-    async def test_whole_buckets_are_removed_and_others_stay(
+    async def test_idle_buckets_are_deleted_and_others_stay(
         self, database: Database, three: list[Replica], name: str
     ) -> None:
         real = LeaseClient(database)

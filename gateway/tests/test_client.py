@@ -90,7 +90,7 @@ class TestAnswers:
             with pytest.raises((BrokenError, SlowError)):
                 await get(upstream)
 
-    async def test_interim_answers_are_passed_over(self, pool: Pool) -> None:
+    async def test_interim_answers_are_skipped(self, pool: Pool) -> None:
         async with scripted(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK) as (url, _):
             assert await get(pool(url)) == (200, b"ok")
 
@@ -99,7 +99,7 @@ class TestAnswers:
             assert await get(pool(url)) == (200, b"all of it")
 
     @pytest.mark.parametrize("more", [b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", b"HTTP/1.1 204 No\r\n\r\n"])
-    async def test_an_answer_nobody_asked_for_ends_the_connection(self, pool: Pool, more: bytes) -> None:
+    async def test_an_unexpected_answer_closes_the_connection(self, pool: Pool, more: bytes) -> None:
         async with scripted(OK + more, OK) as (url, connections):
             upstream = pool(url)
             assert await get(upstream) == (200, b"ok")
@@ -116,7 +116,7 @@ class TestAnswers:
 
 
 class TestConnections:
-    async def test_a_get_is_repeated_once_when_a_kept_connection_was_closed(self, pool: Pool) -> None:
+    async def test_a_get_is_repeated_once_when_an_idle_connection_was_closed(self, pool: Pool) -> None:
         async with scripted(OK, None, OK) as (url, connections):
             upstream = pool(url)
             await get(upstream)
@@ -137,11 +137,11 @@ class TestConnections:
                 await get(pool(url))
             assert connections == [1]
 
-    async def test_nobody_there_is_unreachable(self, pool: Pool) -> None:
+    async def test_a_closed_port_is_unreachable(self, pool: Pool) -> None:
         with pytest.raises(UnreachableError):
             await get(pool("http://127.0.0.1:1"))
 
-    async def test_silence_is_slow_and_frees_the_place(self, pool: Pool) -> None:
+    async def test_a_silent_service_is_slow_and_its_place_becomes_free(self, pool: Pool) -> None:
         async with scripted(b"", b"", OK) as (url, _):
             upstream = pool(url, limit=1)
             for _ in range(2):
@@ -156,7 +156,7 @@ class TestConnections:
             assert len(connections) <= 3
             assert sum(connections) == 50
 
-    async def test_whoever_finds_no_place_in_time_is_told(self, pool: Pool) -> None:
+    async def test_a_call_that_gets_no_place_in_time_fails(self, pool: Pool) -> None:
         async with scripted(b"", b"") as (url, connections):
             upstream = pool(url, limit=1, connect_seconds=0.1)
             first = asyncio.create_task(get(upstream))
@@ -166,7 +166,7 @@ class TestConnections:
             with pytest.raises(SlowError):
                 await first
 
-    async def test_reading_stops_while_nobody_takes_the_body(self, pool: Pool) -> None:
+    async def test_receiving_stops_while_the_body_is_not_read(self, pool: Pool) -> None:
         total = 8_000_000
         head = f"HTTP/1.1 200 OK\r\nContent-Length: {total}\r\n\r\n".encode()
         async with scripted(head + b"x" * total) as (url, _):

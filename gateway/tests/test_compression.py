@@ -1,4 +1,4 @@
-"""Which answers are made smaller, and that nothing else about them changes."""
+"""Which answers are compressed, and that nothing else about them changes."""
 
 import gzip
 import zlib
@@ -19,7 +19,7 @@ TAG = '"7"'
 
 
 async def salon(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers as its query asks: size, type, pieces, extra headers; 304 and 412 by ETag."""
+    """Answers as the query says: size, type, pieces, extra headers; 304 and 412 by ETag."""
     if scope["type"] == "lifespan":
         return
     query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
@@ -97,7 +97,7 @@ class TestCompressed:
         answer = await client.get("/api/v1/services?status=409&type=application/problem%2Bjson")
         assert (answer.status_code, answer.headers["content-encoding"], len(answer.content)) == (409, "gzip", SIZE)
 
-    async def test_what_the_gateway_itself_has_to_tell_is_compressed(self, client: httpx.AsyncClient) -> None:
+    async def test_the_gateways_own_answers_are_compressed(self, client: httpx.AsyncClient) -> None:
         packed = await client.get("/metrics")
         plain = await client.get("/metrics", headers={"Accept-Encoding": "identity"})
         assert (packed.headers["content-encoding"], "content-encoding" in plain.headers) == ("gzip", False)
@@ -109,7 +109,7 @@ class TestCompressed:
         assert answer.headers["x-coding-asked-for"] == "none"
 
 
-class TestLeftAlone:
+class TestNotCompressed:
     @pytest.mark.parametrize(
         "query",
         [
@@ -122,7 +122,9 @@ class TestLeftAlone:
             "status=206&extra=content-range:bytes+0-1/2",
         ],
     )
-    async def test_what_would_gain_nothing_or_is_encoded_already(self, client: httpx.AsyncClient, query: str) -> None:
+    async def test_small_encoded_or_binary_answers_are_not_compressed(
+        self, client: httpx.AsyncClient, query: str
+    ) -> None:
         async with client.stream("GET", f"/api/v1/services?{query}") as answer:
             body = await raw_body(answer)
         assert answer.headers.get("content-encoding") in (None, "br")
@@ -130,19 +132,21 @@ class TestLeftAlone:
         assert answer.headers["etag"] == TAG
 
     @pytest.mark.parametrize("path", ["/api/v1/auth/login", "/account/reset-password", "/api/v1/calendar/1/feed"])
-    async def test_answers_that_hold_a_secret(self, client: httpx.AsyncClient, path: str) -> None:
-        """Their compressed length would tell how much of what a client sent is also in the secret (BREACH)."""
+    async def test_answers_with_a_secret_are_not_compressed(self, client: httpx.AsyncClient, path: str) -> None:
+        """Their compressed length reveals how much of the request is also in the secret (BREACH)."""
         answer = await client.get(path)
         assert "content-encoding" not in answer.headers
         assert len(answer.content) == SIZE
 
     @pytest.mark.parametrize("coding", ["identity", "br", "gzip;q=0", "*;q=0", "gzip;q=x"])
-    async def test_for_who_does_not_read_it(self, client: httpx.AsyncClient, coding: str) -> None:
+    async def test_answers_to_clients_without_gzip_are_not_compressed(
+        self, client: httpx.AsyncClient, coding: str
+    ) -> None:
         answer = await client.get("/api/v1/services", headers={"Accept-Encoding": coding})
         assert "content-encoding" not in answer.headers
         assert "Accept-Encoding" in answer.headers.get_list("vary")  # for caches: another client may get it otherwise
 
-    async def test_an_answer_to_head(self, client: httpx.AsyncClient) -> None:
+    async def test_an_answer_to_head_is_not_compressed(self, client: httpx.AsyncClient) -> None:
         answer = await client.head("/api/v1/services")
         assert "content-encoding" not in answer.headers
         assert int(answer.headers["content-length"]) == SIZE
@@ -158,8 +162,8 @@ class TestLeftAlone:
         assert accepts_gzip(read([(b"accept-encoding", coding)])) is reads
 
 
-class TestTags:
-    async def test_the_compressed_form_has_a_tag_of_its_own_that_services_know_nothing_of(
+class TestEtags:
+    async def test_the_compressed_form_has_an_etag_of_its_own_that_services_never_see(
         self, client: httpx.AsyncClient
     ) -> None:
         packed = await client.get("/api/v1/services")
@@ -174,7 +178,7 @@ class TestTags:
         stale = await client.put("/api/v1/services/1", headers={"If-Match": '"6-gzip"'})
         assert stale.status_code == 412
 
-    async def test_a_weak_tag_stays_as_it_is(self, client: httpx.AsyncClient) -> None:
+    async def test_a_weak_etag_does_not_change(self, client: httpx.AsyncClient) -> None:
         answer = await client.get("/api/v1/services", params={"etag": 'W/"7"'})
         assert answer.headers["etag"] == 'W/"7"'
         assert answer.headers["content-encoding"] == "gzip"

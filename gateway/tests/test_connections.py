@@ -46,17 +46,15 @@ async def own(upstreams: Upstreams, small: Crowd[FrontDoor]) -> AsyncIterator[st
         yield url
 
 
-class TestCrowds:
-    async def test_who_opens_thousands_and_says_nothing_shuts_out_nobody(
-        self, own: str, small: Crowd[FrontDoor]
-    ) -> None:
+class TestManyConnections:
+    async def test_thousands_of_silent_connections_lock_nobody_out(self, own: str, small: Crowd[FrontDoor]) -> None:
         opened = [await connected(own) for _ in range(200)]
         assert len(small) <= small.per_address
         async with httpx.AsyncClient(base_url=own) as client:
             assert (await client.get("/api/v1/slots")).status_code == 200
         await closed(opened)
 
-    async def test_half_a_head_counts_as_saying_nothing(self, own: str, small: Crowd[FrontDoor]) -> None:
+    async def test_a_connection_with_half_a_head_counts_as_idle(self, own: str, small: Crowd[FrontDoor]) -> None:
         opened = [await connected(own) for _ in range(30)]
         for _, writer in opened:
             writer.write(GET[:-2])
@@ -65,7 +63,7 @@ class TestCrowds:
         assert len(small) <= small.per_address
         await closed(opened)
 
-    async def test_a_call_under_way_makes_room_for_nobody(
+    async def test_a_connection_with_a_call_in_progress_is_not_closed(
         self, own: str, upstreams: Upstreams, small: Crowd[FrontDoor]
     ) -> None:
         upstreams.hold.clear()
@@ -88,7 +86,7 @@ class TestCrowds:
             assert len(small) == 0
 
     @given(st.lists(st.tuples(st.sampled_from(["come", "idle", "busy", "go"]), st.integers(0, 9)), max_size=120))
-    def test_its_books_stay_true(self, events: list[tuple[str, int]]) -> None:
+    def test_its_counts_stay_correct(self, events: list[tuple[str, int]]) -> None:
         class Somebody:
             def make_room(self) -> None:
                 here.remove(self)
@@ -117,7 +115,7 @@ class TestCrowds:
 
 
 class TestTimes:
-    async def test_an_idle_connection_is_ended_and_its_last_answer_whole(self, upstreams: Upstreams) -> None:
+    async def test_an_idle_connection_is_closed_after_a_complete_answer(self, upstreams: Upstreams) -> None:
         async with running(upstreams, {"timeout_keep_alive": 0.2}) as (_, url):
             reader, writer = await connected(url)
             writer.write(GET)
@@ -125,7 +123,7 @@ class TestTimes:
                 assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
             writer.close()
 
-    async def test_who_does_not_take_the_end_of_an_answer_is_cut_off(
+    async def test_a_client_that_does_not_read_the_end_of_its_answer_is_cut(
         self, upstreams: Upstreams, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(server, "TAKE_SECONDS", 0.2)
@@ -137,7 +135,7 @@ class TestTimes:
             await until(lambda: not SERVERS[url].server_state.connections)
             writer.close()
 
-    async def test_an_answer_that_goes_on_for_too_long_is_cut_short(
+    async def test_an_answer_that_takes_too_long_is_cut(
         self, client: httpx.AsyncClient, upstreams: Upstreams, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         upstreams.hold.clear()
@@ -148,7 +146,7 @@ class TestTimes:
             await client.get("/api/v1/waitlist/drip")
         upstreams.hold.set()
 
-    async def test_an_answer_that_falls_silent_is_cut_short(
+    async def test_an_answer_that_pauses_too_long_is_cut(
         self, client: httpx.AsyncClient, upstreams: Upstreams, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         upstreams.hold.clear()
@@ -163,9 +161,9 @@ class TestTimes:
 
 
 class TestServer:
-    """What the gateway's own exchange of a call must do as uvicorn's does."""
+    """What the gateway's request cycle must do like uvicorn's."""
 
-    async def test_calls_sent_at_once_are_answered_in_turn(self, url: str) -> None:
+    async def test_pipelined_calls_are_answered_in_order(self, url: str) -> None:
         paths = [f"/api/v1/slots/{number}" for number in range(8)]
         calls = b"".join(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for path in paths)
         end = b"GET /api/v1/slots/end HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -179,7 +177,7 @@ class TestServer:
         assert answer.status == 200
         assert b"connection: close" in answer.head
 
-    async def test_who_waits_for_leave_to_send_a_body_gets_it(self, url: str) -> None:
+    async def test_expect_100_continue_is_answered(self, url: str) -> None:
         reader, writer = await connected(url)
         writer.write(
             b"POST /api/v1/bookings HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
@@ -192,7 +190,7 @@ class TestServer:
         assert b'"size":3' in answer
         writer.close()
 
-    async def test_an_absolute_address_means_its_path(self, url: str) -> None:
+    async def test_an_absolute_url_is_routed_by_its_path(self, url: str) -> None:
         answer = await raw(
             url, b"GET http://evil.example/api/v1/slots?a=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         )

@@ -1,4 +1,4 @@
-"""Rate limits as clients meet them, at two gateways with one database. Clients come from addresses of their own."""
+"""Rate limits at two gateways with one database. Each test uses a client address of its own."""
 
 import asyncio
 import json
@@ -62,7 +62,7 @@ def address() -> str:
 
 
 def new_address() -> str:
-    """One on loopback that nobody came from before."""
+    """A loopback address that was not used before."""
     number = next(ADDRESSES)
     return f"127.1.{number // 250}.{number % 250 + 1}"
 
@@ -75,7 +75,7 @@ async def coming_from(address: str, url: str, **headers: str) -> AsyncIterator[h
 
 
 async def statuses(gateways: Two, address: str, calls: int, **headers: str) -> list[int]:
-    """Of calls at once, in turn at each of the gateways."""
+    """The statuses of simultaneous calls, at each gateway in turn."""
     async with AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(coming_from(address, url, **headers)) for _, url in gateways]
         answers = (clients[n % len(clients)].get("/api/v1/slots") for n in range(calls))
@@ -96,31 +96,27 @@ def counted(rule: str, outcome: str) -> float:
 
 
 class TestUsers:
-    async def test_at_two_gateways_exactly_the_limit_comes_through(
+    async def test_two_gateways_together_allow_exactly_the_limit(
         self, two: Two, token_for: TokenFor, address: str
     ) -> None:
         got = await statuses(two, address, 80, **bearer(token_for()))
         assert (got.count(200), got.count(429)) == (LIMIT, 80 - LIMIT)
 
-    async def test_a_user_is_counted_wherever_they_call_from_and_with_whichever_token(
-        self, two: Two, token_for: TokenFor
-    ) -> None:
+    async def test_a_user_is_counted_at_any_address_and_with_any_token(self, two: Two, token_for: TokenFor) -> None:
         user = new_id()
         assert set(await statuses(two[:1], new_address(), LIMIT, **bearer(token_for(user=user)))) == {200}
         assert set(await statuses(two, new_address(), 3, **bearer(token_for(user=user)))) == {429}
 
-    async def test_users_at_one_address_do_not_take_from_each_other(
-        self, two: Two, token_for: TokenFor, address: str
-    ) -> None:
+    async def test_users_at_one_address_have_separate_limits(self, two: Two, token_for: TokenFor, address: str) -> None:
         for _ in range(2):
             assert set(await statuses(two[:1], address, LIMIT, **bearer(token_for()))) == {200}
         assert set(await statuses(two[:1], address, LIMIT)) == {200}
 
-    async def test_tokens_that_do_not_hold_are_counted_for_the_address(self, two: Two, address: str) -> None:
+    async def test_calls_with_invalid_tokens_are_counted_by_address(self, two: Two, address: str) -> None:
         assert set(await statuses(two[:1], address, LIMIT, Authorization="Bearer guess")) == {401}
         assert set(await statuses(two, address, 3, Authorization="Bearer guess")) == {429}
 
-    async def test_what_is_refused_reaches_no_service(
+    async def test_a_refused_call_reaches_no_service(
         self, two: Two, token_for: TokenFor, address: str, upstreams: Upstreams
     ) -> None:
         headers = bearer(token_for())
@@ -131,7 +127,7 @@ class TestUsers:
 
 
 class TestAnswers:
-    async def test_every_limited_answer_tells_the_limit_and_what_is_left(
+    async def test_every_limited_answer_states_the_limit_and_what_is_left(
         self, two: Two, token_for: TokenFor, address: str
     ) -> None:
         async with coming_from(address, two[0][1], **bearer(token_for())) as client:
@@ -146,7 +142,7 @@ class TestAnswers:
             assert left == [LIMIT - 1, LIMIT - 2, LIMIT - 3, LIMIT - 4, LIMIT - 5]
 
     @pytest.mark.parametrize(("language", "title"), [("da", "For mange kald"), ("en", "Too many requests")])
-    async def test_one_too_many_is_told_when_to_try_again(
+    async def test_a_call_over_the_limit_is_told_when_to_retry(
         self, two: Two, token_for: TokenFor, address: str, language: str, title: str
     ) -> None:
         headers = bearer(token_for()) | {"Accept-Language": language, "Origin": "https://salon.example"}
@@ -163,7 +159,7 @@ class TestAnswers:
         assert answer.headers["ratelimit"] == f'"user";r=0;t={seconds}'
         assert "RateLimit-Policy" in answer.headers["access-control-expose-headers"]
 
-    async def test_who_waits_as_told_is_let_in(
+    async def test_a_client_that_waits_for_retry_after_is_allowed(
         self, upstreams: Upstreams, database: str, token_for: TokenFor, address: str
     ) -> None:
         async with running(upstreams, database_url=database, **SMALL) as (gateway, url):
@@ -193,7 +189,7 @@ class Moved:
 
 
 class TestAddresses:
-    async def test_who_is_not_signed_in_is_counted_by_address(self, two: Two, address: str) -> None:
+    async def test_calls_without_a_token_are_counted_by_address(self, two: Two, address: str) -> None:
         got = await statuses(two, address, 50)
         assert (got.count(200), got.count(429)) == (LIMIT, 50 - LIMIT)
         assert set(await statuses(two, new_address(), 5)) == {200}
@@ -201,7 +197,7 @@ class TestAddresses:
     @pytest.mark.parametrize(
         "header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "X_Forwarded_For", "CF-Connecting-IP"]
     )
-    async def test_saying_to_come_from_elsewhere_is_no_new_bucket(self, two: Two, address: str, header: str) -> None:
+    async def test_a_forged_address_gives_no_new_bucket(self, two: Two, address: str, header: str) -> None:
         await statuses(two[:1], address, LIMIT)
         for number in range(3):
             assert await statuses(two, address, 1, **{header: f"6.6.6.{number}"}) == [429]
@@ -215,7 +211,7 @@ class TestAddresses:
     @pytest.mark.parametrize(
         "forwarded_for", ["6.6.6.{n}, {own}", "{n}, {own}", "{own}, 127.9.9.7", '6.6.6.{n},"{own}:4711"']
     )
-    async def test_what_a_client_told_the_proxy_of_itself_is_no_new_bucket(
+    async def test_forged_entries_before_a_trusted_proxys_give_no_new_bucket(
         self, two: Two, address: str, forwarded_for: str
     ) -> None:
         await statuses(two[:1], PROXY, LIMIT, **{"X-Forwarded-For": address})
@@ -223,7 +219,7 @@ class TestAddresses:
             claimed = forwarded_for.format(n=n, own=address)
             assert await statuses(two, PROXY, 1, **{"X-Forwarded-For": claimed}) == [429]
 
-    async def test_the_services_hear_of_the_same_address_and_of_how_it_was_reached(self, two: Two) -> None:
+    async def test_services_get_the_same_address_and_the_clients_scheme(self, two: Two) -> None:
         headers = {"X-Forwarded-For": "6.6.6.6, 203.0.113.5", "X-Forwarded-Proto": "https"}
         heard = []
         for peer in (PROXY, new_address()):
@@ -244,10 +240,10 @@ class TestAddresses:
             ("/run/socket", "/run/socket"),
         ],
     )
-    def test_one_client_is_an_address_or_a_64(self, host: str, network: str) -> None:
+    def test_a_client_is_an_ipv4_address_or_an_ipv6_64(self, host: str, network: str) -> None:
         assert network_of(host) == network
 
-    async def test_what_others_need_to_work_is_not_limited(self, two: Two, address: str) -> None:
+    async def test_keys_health_and_preflights_are_not_limited(self, two: Two, address: str) -> None:
         await statuses(two[:1], address, LIMIT + 1)
         preflight = {"Origin": "https://salon.example", "Access-Control-Request-Method": "PUT"}
         async with coming_from(address, two[0][1]) as client:
@@ -258,7 +254,9 @@ class TestAddresses:
 
 
 class TestLogins:
-    async def test_many_accounts_from_one_address_are_slowed_and_preflightgo_on(self, two: Two, address: str) -> None:
+    async def test_attempts_at_many_accounts_from_one_address_are_limited_and_other_calls_go_on(
+        self, two: Two, address: str
+    ) -> None:
         got = [(await attempt(two[n % 2][1], address, f"{new_id()}@x.example")).status_code for n in range(LOGINS + 3)]
         assert got == [401] * LOGINS + [429] * 3
         assert set(await statuses(two, address, 3)) == {200}
@@ -266,7 +264,7 @@ class TestLogins:
     @pytest.mark.parametrize(
         "path", ["register", "forgot-password", "reset-password", "verify-email", "resend-verification"]
     )
-    async def test_so_is_all_else_that_guesses_or_mails(self, two: Two, address: str, path: str) -> None:
+    async def test_all_paths_that_guess_or_send_mail_are_limited(self, two: Two, address: str, path: str) -> None:
         path = f"/api/v1/auth/{path}"
         got = [(await attempt(two[n % 2][1], address, f"{n}@x.example", path=path)) for n in range(LOGINS + 1)]
         assert [answer.status_code for answer in got] == [200] * LOGINS + [429]
@@ -274,7 +272,7 @@ class TestLogins:
         assert got[0].headers["ratelimit-policy"] == f'"login";q={LOGINS};w=60'
 
     @pytest.mark.parametrize("path", ["/api/v1/auth/%6cogin", "/api/v1/auth/login?x=1"])
-    async def test_another_spelling_of_the_path_is_the_same_door(self, two: Two, address: str, path: str) -> None:
+    async def test_another_spelling_of_the_path_is_limited_too(self, two: Two, address: str, path: str) -> None:
         body = b'{"email": "a@x.example", "password": "wrong"}'
         got = []
         for _ in range(LOGINS + 1):
@@ -284,7 +282,7 @@ class TestLogins:
                 got.append((await client.send(request)).status_code)
         assert got == [401] * LOGINS + [429]
 
-    async def test_one_account_from_many_addresses_is_slowed(self, two: Two) -> None:
+    async def test_attempts_at_one_account_from_many_addresses_are_limited(self, two: Two) -> None:
         email = f"{new_id()}@x.example"
         got = [(await attempt(two[n % 2][1], new_address(), email)).status_code for n in range(3 * LOGINS + 3)]
         assert got == [401] * 3 * LOGINS + [429] * 3
@@ -300,15 +298,13 @@ class TestLogins:
         got = [(await attempt(two[0][1], new_address(), spellings[n % 3])).status_code for n in range(3 * LOGINS + 3)]
         assert got == [401] * 3 * LOGINS + [429] * 3
 
-    async def test_one_address_shuts_nobody_out_elsewhere(self, two: Two, address: str) -> None:
+    async def test_one_address_cannot_lock_an_account_out_elsewhere(self, two: Two, address: str) -> None:
         email = f"{new_id()}@x.example"
         for _ in range(5 * LOGINS):
             await attempt(two[0][1], address, email)
         assert (await attempt(two[1][1], new_address(), email, "right")).status_code == 200
 
-    async def test_many_addresses_do_not_shut_the_owner_out_where_they_came_in_before(
-        self, two: Two, address: str
-    ) -> None:
+    async def test_many_addresses_cannot_lock_the_owner_out_of_a_known_network(self, two: Two, address: str) -> None:
         email = f"{new_id()}@x.example"
         assert (await attempt(two[0][1], address, email, "right")).status_code == 200
         await until(lambda: not two[0][0].limiter.lease_client._tasks)
@@ -319,7 +315,9 @@ class TestLogins:
         assert (await attempt(two[1][1], address, email.upper(), "right")).status_code == 200
         assert counted("account", "known") == before + 1
 
-    async def test_a_new_password_by_mail_lets_the_owner_in_at_a_new_place(self, two: Two, address: str) -> None:
+    async def test_a_new_password_by_mail_lets_the_owner_sign_in_from_a_new_network(
+        self, two: Two, address: str
+    ) -> None:
         email = f"{new_id()}@x.example"
         for _ in range(3 * LOGINS):
             await attempt(two[0][1], new_address(), email)
@@ -331,14 +329,14 @@ class TestLogins:
         assert (await attempt(two[1][1], address, email, "right")).status_code == 200
         assert (await attempt(two[1][1], new_address(), email, "right")).status_code == 429
 
-    async def test_mails_to_one_account_are_slowed_from_many_addresses_too(self, two: Two) -> None:
+    async def test_mails_to_one_account_are_limited_for_all_addresses_together(self, two: Two) -> None:
         email = f"{new_id()}@x.example"
         paths = ["/api/v1/auth/forgot-password", "/api/v1/auth/resend-verification"]
         got = [await attempt(two[0][1], new_address(), email, path=paths[n % 2]) for n in range(LOGINS + 1)]
         assert [answer.status_code for answer in got] == [200] * LOGINS + [429]
         assert got[-1].json()["violated-policies"] == ["mail"]
 
-    async def test_who_failed_is_not_known(self, two: Two, address: str) -> None:
+    async def test_a_failed_login_makes_no_network_known(self, two: Two, address: str) -> None:
         email = f"{new_id()}@x.example"
         await attempt(two[0][1], address, email)
         for _ in range(3 * LOGINS):
@@ -346,7 +344,7 @@ class TestLogins:
         refused = await attempt(two[0][1], address, email, "right")
         assert (refused.status_code, refused.json()["violated-policies"]) == (429, ["account"])
 
-    async def test_what_others_tried_at_an_account_is_not_told(self, two: Two) -> None:
+    async def test_attempts_of_others_at_an_account_are_not_revealed(self, two: Two) -> None:
         email = f"{new_id()}@x.example"
         answers = [(await attempt(two[0][1], new_address(), email)).headers["ratelimit"] for _ in range(3)]
         assert all(header.startswith(f'"login";r={LOGINS - 1};') for header in answers)
@@ -363,7 +361,7 @@ class TestLogins:
                 answer = await client.post("/api/v1/auth/register", content=content)
                 assert answer.json()["size"] == len(body)
 
-    async def test_a_body_beyond_measure_is_413(self, two: Two, address: str) -> None:
+    async def test_a_body_that_is_too_large_is_413(self, two: Two, address: str) -> None:
         async with coming_from(address, two[0][1]) as client:
             answer = await client.post(LOGIN, content=b"x" * 20_000)
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
@@ -375,19 +373,19 @@ class TestLogins:
         assert upstreams.seen == []
 
     @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"[" * 9_000, b'{"email": 7}', b'{"x": 1}', b"\xff\xfe"])
-    def test_a_body_that_names_nobody_counts_for_nobody(self, body: bytes) -> None:
+    def test_a_body_without_an_account_is_counted_for_no_account(self, body: bytes) -> None:
         assert account_in(body) is None
 
     @pytest.mark.parametrize("body", [b'{"email": "A@x.dk", "n": NaN}', '{"email": "a@x.dk"}'.encode("utf-16")])
-    def test_what_the_service_can_read_is_read_here(self, body: bytes) -> None:
+    def test_every_spelling_that_auth_can_parse_is_parsed(self, body: bytes) -> None:
         assert account_in(body) == "a@x.dk"
 
-    def test_a_lone_surrogate_and_broken_punycode_are_spellings_too(self) -> None:
+    def test_a_lone_surrogate_and_broken_punycode_are_normalized(self) -> None:
         assert normalize("\ud800@xn--\u00ff.dk")
 
 
 class TestStored:
-    async def test_nothing_that_names_anybody(self, two: Two, address: str, database: str) -> None:
+    async def test_no_name_or_address_is_stored(self, two: Two, address: str, database: str) -> None:
         email = f"{new_id()}@x.example"
         assert (await attempt(two[0][1], address, email, "right")).status_code == 200
         await until(lambda: not two[0][0].limiter.lease_client._tasks)
@@ -396,7 +394,7 @@ class TestStored:
             assert rows
             assert not any(email.encode().hex() in row[0] or email in row[0] or address in row[0] for row in rows)
 
-    async def test_networks_from_which_nobody_came_for_long_are_forgotten(self, two: Two) -> None:
+    async def test_networks_not_used_for_long_are_deleted(self, two: Two) -> None:
         fill = """INSERT INTO known_networks SELECT decode(md5(n::text), 'hex'), current_date - n
                   FROM generate_series(80, 100) n ON CONFLICT DO NOTHING RETURNING 1"""
         await two[0][0].database.call(text(fill.replace("n::text", "CAST(n AS text)")))
@@ -408,7 +406,7 @@ class TestStored:
 
 
 class TestAway:
-    async def test_preflightgo_on_and_logins_are_503_until_it_is_back(
+    async def test_calls_go_on_and_logins_are_503_until_the_database_is_back(
         self, upstreams: Upstreams, database: str, token_for: TokenFor, address: str
     ) -> None:
         async with proxied(database) as link, running(upstreams, database_url=link.url, **SMALL) as (gateway, url):
@@ -442,7 +440,7 @@ class TestWebSockets:
                 codes.append(await _code(socket))
         assert codes == [0, 0, 4429, 4429]
 
-    async def test_a_user_opens_so_many_a_minute_too(self, two: Two, token_for: TokenFor, address: str) -> None:
+    async def test_opening_is_limited_for_a_user(self, two: Two, token_for: TokenFor, address: str) -> None:
         user: UUID = new_id()
         await statuses(two[:1], address, LIMIT, **bearer(token_for(user=user)))
         async with connect(ws(two[0][1], f"/ws?token={token_for(user=user)}")) as socket:
@@ -453,7 +451,7 @@ class TestWebSockets:
         async with connect(ws(two[0][1], "/ws?token=guess"), local_addr=(address, 0)) as socket:
             assert await closed_with(socket) == 4429
 
-    async def test_an_address_holds_so_many_open_where_nobody_is_signed_in(
+    async def test_open_sockets_without_a_user_are_limited_by_address(
         self, upstreams: Upstreams, token_for: TokenFor, address: str
     ) -> None:
         async with running(upstreams, websockets_per_address=2) as (gateway, url):
@@ -469,7 +467,7 @@ class TestWebSockets:
 
 
 async def _code(socket: Any) -> int:
-    """With which it was closed; 0 while it is open."""
+    """The close code; 0 while it is open."""
     try:
         return await closed_with(socket, 0.3)
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""What the gateway answers itself: cross-origin questions, health, metrics and the API's description."""
+"""The gateway's own answers: CORS, health, metrics and the description of the API."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -19,7 +19,7 @@ class TestCors:
         assert "Origin" in answer.headers["vary"]
 
     @pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://salon.example.evil.example"])
-    async def test_another_origin_gets_no_leave(self, client: httpx.AsyncClient, origin: str) -> None:
+    async def test_another_origin_is_refused(self, client: httpx.AsyncClient, origin: str) -> None:
         answer = await client.get("/api/v1/slots", headers={"Origin": origin})
         assert "access-control-allow-origin" not in answer.headers
         headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
@@ -42,7 +42,7 @@ async def production(upstreams: Upstreams) -> AsyncIterator[str]:
 
 
 class TestOperations:
-    async def test_health_tells_of_each_service(self, client: httpx.AsyncClient) -> None:
+    async def test_health_reports_each_service(self, client: httpx.AsyncClient) -> None:
         answer = await client.get("/health")
         report = answer.json()
         assert answer.status_code == 503

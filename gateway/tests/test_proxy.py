@@ -95,12 +95,12 @@ class TestPaths:
         assert b"bad_path" in answer.body or b"Invalid HTTP" in answer.body
         assert upstreams.seen == []
 
-    async def test_an_endless_address_is_414(self, client: httpx.AsyncClient) -> None:
+    async def test_a_long_address_is_414(self, client: httpx.AsyncClient) -> None:
         assert (await client.get("/api/v1/slots?q=" + "x" * 9_000)).status_code == 414
 
 
 class TestHeaders:
-    async def test_what_a_client_says_about_itself_is_dropped(self, client: httpx.AsyncClient) -> None:
+    async def test_identity_headers_of_clients_are_dropped(self, client: httpx.AsyncClient) -> None:
         claimed = {
             "X-User-Id": "1",
             "X-User-Role": "admin",
@@ -127,7 +127,7 @@ class TestHeaders:
         dropped = {name.lower() for name in claimed} - {"x-fine", "x-forwarded-for", "host"}
         assert not dropped & headers.keys()
 
-    async def test_nothing_meant_for_the_next_hop_alone_goes_on(self, url: str) -> None:
+    async def test_hop_by_hop_headers_are_not_forwarded(self, url: str) -> None:
         sent = {
             "Connection": "close, X-Secret, Host, X-Request-ID, X-Forwarded-For, Content-Length, Upgrade",
             "X-Secret": "1",
@@ -152,13 +152,15 @@ class TestHeaders:
         assert arrived["host"] == "127.0.0.1:8000"
         assert arrived["x-forwarded-proto"] == "http"
 
-    async def test_a_sane_request_id_is_kept(self, client: httpx.AsyncClient) -> None:
+    async def test_a_valid_request_id_is_kept(self, client: httpx.AsyncClient) -> None:
         answer = await client.get("/api/v1/slots", headers={"X-Request-ID": "order-12345678"})
         assert answer.headers.get_list("x-request-id") == ["order-12345678"]
         assert sent_headers(answer)["x-request-id"] == "order-12345678"
 
     @pytest.mark.parametrize("request_id", ["short", "with space in it", "x" * 65, "a<script>bcdef"])
-    async def test_another_is_replaced_by_a_uuid7(self, client: httpx.AsyncClient, request_id: str) -> None:
+    async def test_an_invalid_request_id_is_replaced_by_a_uuid7(
+        self, client: httpx.AsyncClient, request_id: str
+    ) -> None:
         answer = await client.get("/api/v1/slots", headers={"X-Request-ID": request_id})
         assert UUID(answer.headers["x-request-id"]).version == 7
         assert sent_headers(answer)["x-request-id"] == answer.headers["x-request-id"]
@@ -279,7 +281,9 @@ class TestBodies:
                 size += len(piece)
         assert size == BIG
 
-    async def test_an_answer_streams_as_it_is_made(self, client: httpx.AsyncClient, upstreams: Upstreams) -> None:
+    async def test_pieces_of_an_answer_are_forwarded_at_once(
+        self, client: httpx.AsyncClient, upstreams: Upstreams
+    ) -> None:
         upstreams.hold.clear()
         async with client.stream("GET", "/api/v1/services/drip") as answer:
             pieces = answer.aiter_raw()
@@ -311,7 +315,7 @@ class TestFailures:
             await client.get("/api/v1/calendar/1")
         assert len(upstreams.peers) <= 2  # a probe may have had the other
 
-    async def test_a_dead_service_is_503_and_the_others_go_on(self, upstreams: Upstreams) -> None:
+    async def test_a_stopped_service_is_503_and_the_others_go_on(self, upstreams: Upstreams) -> None:
         gateway = Gateway(settings_for(upstreams, booking_url="http://127.0.0.1:1"))
         async with serving(gateway) as url, httpx.AsyncClient(base_url=url) as client:
             answer = await client.post("/api/v1/bookings", json={})
@@ -329,7 +333,7 @@ class TestFailures:
         assert "retry-after" in answer.headers
         upstreams.hold.set()
 
-    async def test_an_answer_cut_short_ends_short(self, client: httpx.AsyncClient) -> None:
+    async def test_a_truncated_answer_is_truncated_for_the_client(self, client: httpx.AsyncClient) -> None:
         with pytest.raises(httpx.RemoteProtocolError):
             await client.get("/api/v1/services/cut")
 
@@ -345,7 +349,7 @@ class TestFailures:
                 async with await asyncio.start_server(_minimal, "127.0.0.1", port):
                     assert (await client.get("/api/v1/slots")).text == "alive"
 
-    async def test_a_client_that_leaves_frees_the_connection(self, gateway: Gateway, url: str) -> None:
+    async def test_the_connection_of_a_client_that_leaves_becomes_free(self, gateway: Gateway, url: str) -> None:
         host, port = url.removeprefix("http://").split(":")
         _, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"POST /api/v1/gdpr/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\npart")

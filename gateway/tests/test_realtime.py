@@ -1,4 +1,4 @@
-"""WebSockets: who hears what, and who is shown out."""
+"""WebSockets: who may open one, and which messages it gets."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from shared.testing.types import TokenFor
 from shared.testing.waiting import until
 
 
-class TestComingIn:
+class TestOpening:
     async def test_without_a_token_ws_is_closed_with_4401(self, url: str) -> None:
         async with connect(ws(url, "/ws")) as socket:
             assert await closed_with(socket) == 4401
@@ -65,7 +65,7 @@ class TestComingIn:
             await until(lambda: gateway.hub.publish([f"user:{user}"], Message('{"n": 1}')) == 1)
             assert await heard(socket) == {"n": 1}
 
-    async def test_the_eleventh_connection_of_a_person_is_refused(self, url: str, token_for: TokenFor) -> None:
+    async def test_the_eleventh_connection_of_a_user_is_refused(self, url: str, token_for: TokenFor) -> None:
         address = ws(url, f"/ws?token={token_for()}")
         sockets = [await connect(address) for _ in range(11)]
         assert await closed_with(sockets[-1]) == 4429
@@ -78,8 +78,8 @@ class TestComingIn:
         assert record.getMessage() == "me /ws?a=1&token=***&b=2"
 
 
-class TestHearing:
-    async def test_everyone_hears_their_own_audience_only(
+class TestMessages:
+    async def test_each_socket_gets_only_messages_for_its_audiences(
         self, url: str, gateway: Gateway, token_for: TokenFor
     ) -> None:
         customer, employee, loctician = new_id(), new_id(), new_id()
@@ -137,27 +137,27 @@ class TestHearing:
         async with connect(ws(url, f"/ws?token={token}")) as socket:
             assert await closed_with(socket) == 4401
 
-    async def test_connections_are_told_of_a_restart(self, upstreams: Upstreams, token_for: TokenFor) -> None:
+    async def test_sockets_are_closed_with_1012_at_a_restart(self, upstreams: Upstreams, token_for: TokenFor) -> None:
         async with running(upstreams) as (_, url):
             socket = await connect(ws(url, f"/ws?token={token_for()}"))
         assert await closed_with(socket) == 1012
 
 
 class TestHub:
-    async def test_nothing_of_a_connection_stays(self) -> None:
+    async def test_a_closed_connection_leaves_nothing_behind(self) -> None:
         hub = Hub(per_user=1, per_address=100, at_most=2, queue=2)
         user = new_id()
         for _ in range(3):
             hub.leave(hub.join(["all"], Holder(user, new_id(), 0)))
         assert (len(hub), hub._by_audience, hub._by_user, hub._by_session) == (0, {}, {}, {})
 
-    async def test_the_limit_over_all_holds(self) -> None:
+    async def test_the_total_number_of_sockets_is_limited(self) -> None:
         hub = Hub(per_user=1, per_address=100, at_most=1, queue=2)
         hub.join(["all"])
         with pytest.raises(FullError):
             hub.join(["all"])
 
-    async def test_what_is_told_to_all_is_told_in_turn(self) -> None:
+    async def test_a_message_to_all_is_spread_over_time(self) -> None:
         hub = Hub(per_user=1, per_address=100, at_most=100, queue=2)
         members = [hub.join(["all"]) for _ in range(100)]
         telling = asyncio.create_task(hub.offer_all(Message("reload"), 0.5))
@@ -196,7 +196,7 @@ class TestFeed:
                 await revoke(channel, user, session)
                 assert await closed_with(socket) == 4401
 
-    async def test_a_message_that_its_sender_repeats_is_heard_once(
+    async def test_a_repeated_message_is_sent_once(
         self, upstreams: Upstreams, broker: str, token_for: TokenFor
     ) -> None:
         gateway = Gateway(settings_for(upstreams, amqp_url=broker))
@@ -212,7 +212,9 @@ class TestFeed:
                     await send(channel, "loctician.realtime", "booking_update", message)
                 assert [(await heard(socket))["data"]["n"] for _ in range(3)] == [1, 1, 2]
 
-    async def test_after_the_feed_was_lost_everybody_is_told_to_reload(self, upstreams: Upstreams, broker: str) -> None:
+    async def test_after_an_interruption_of_the_feed_all_clients_resync(
+        self, upstreams: Upstreams, broker: str
+    ) -> None:
         async with (
             running(upstreams, amqp_url=broker) as (gateway, url),
             connect(ws(url, f"/ws/loctician/{new_id()}")) as socket,

@@ -1,4 +1,4 @@
-"""Several replicas behind one address: who is given calls, who is left out, and what is tried again."""
+"""Several replicas of a service: which get calls, which get none, and what is repeated."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -29,7 +29,7 @@ WAITING = (503, b'{"status": "waiting"}')
 
 @dataclass
 class Server:
-    """One replica: tells its own address, and does as its attributes say."""
+    """One replica: answers with its address, and misbehaves as its attributes say."""
 
     host: str
     port: int = 0
@@ -77,7 +77,7 @@ class Server:
 
 @asynccontextmanager
 async def servers(count: int) -> AsyncIterator[list[Server]]:
-    """On one port of several loopback addresses, as the pods behind one name are."""
+    """Servers with the same port on several loopback addresses, like pods with one name."""
     async with AsyncExitStack() as stack:
         started: list[Server] = []
         for number in range(count):
@@ -117,7 +117,7 @@ async def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def behind() -> AsyncIterator[Make]:
-    """Makes an upstream for the servers behind one name, watched or not."""
+    """Makes a client for servers with one name; `watched`: with probes."""
     started: list[Upstream] = []
     watching: list[asyncio.Task[None]] = []
 
@@ -139,7 +139,7 @@ async def behind() -> AsyncIterator[Make]:
 
 
 async def call(upstream: Upstream, method: str = "GET", seconds: float = 2.0) -> str:
-    """Who answered."""
+    """The address of the replica that answered."""
     connection = await upstream.request(Request(method, b"/x", [(b"host", b"x")], seconds, connect_seconds=1.0))
     try:
         return (await read_body(connection, 2.0, 1_000)).decode()
@@ -157,7 +157,7 @@ class TestBalance:
             upstream = behind(three)
             assert {await call(upstream) for _ in range(60)} == {server.host for server in three}
 
-    async def test_a_busy_replica_is_given_less(self, behind: Make) -> None:
+    async def test_a_busy_replica_gets_fewer_calls(self, behind: Make) -> None:
         async with servers(2) as (busy, free):
             busy.held = asyncio.Event()
             upstream = behind([busy, free])
@@ -180,7 +180,7 @@ class TestBalance:
             upstream.close()
             await asyncio.sleep(0)
 
-    async def test_the_gateway_calls_them_all_and_tells_how_they_stand(self, upstreams: Upstreams) -> None:
+    async def test_the_gateway_calls_all_replicas_and_reports_their_health(self, upstreams: Upstreams) -> None:
         both = f"{upstreams.urls['booking']}, {upstreams.urls['calendar']}"
         async with running(upstreams, booking_url=both) as (_, url), httpx.AsyncClient(base_url=url) as client:
             answers = [await client.get("/api/v1/slots") for _ in range(40)]
@@ -195,7 +195,7 @@ class TestBalance:
     @pytest.mark.parametrize(
         "setting", ["", "booking:8001", "ftp://x", "http://", "http://a:1,,nonsense", "http://a/p"]
     )
-    def test_a_setting_that_names_no_place_is_refused(self, setting: str) -> None:
+    def test_an_invalid_setting_is_refused(self, setting: str) -> None:
         with pytest.raises(ValueError, match=r"form|address"):
             service_urls(setting)
 
@@ -211,7 +211,7 @@ class TestNames:
             await until(lambda: [replica.address.host for replica in upstream.replicas.all] == [new.host])
             assert {await call(upstream) for _ in range(10)} == {new.host}
 
-    async def test_the_last_good_answer_is_kept(self, behind: Make) -> None:
+    async def test_the_last_addresses_stay_in_use_while_dns_fails(self, behind: Make) -> None:
         async with servers(1) as servers_:
             names = Names([servers_[0].host])
             upstream = behind(servers_, names, watched=True)
@@ -221,7 +221,7 @@ class TestNames:
             await until(lambda: names.lookups > lookups + 2)
             assert await call(upstream) == servers_[0].host
 
-    async def test_a_call_under_way_ends_well_at_a_replica_that_is_gone(self, behind: Make) -> None:
+    async def test_a_call_in_progress_completes_at_a_removed_replica(self, behind: Make) -> None:
         async with servers(2) as (old, new):
             old.held = asyncio.Event()
             names = Names([old.host])
@@ -245,7 +245,7 @@ class TestNames:
 
 
 @pytest.mark.usefixtures("quick")
-class TestStanding:
+class TestHealth:
     @pytest.mark.parametrize(("report", "bad"), [(DRAINING, ReplicaHealth.DRAINING), (WAITING, ReplicaHealth.WAITING)])
     async def test_a_replica_that_is_not_ready_gets_no_new_calls(
         self, behind: Make, report: tuple[int, bytes], bad: ReplicaHealth
@@ -259,8 +259,8 @@ class TestStanding:
             await until(lambda: health(upstream) == [ReplicaHealth.READY] * 2)
             assert {await call(upstream) for _ in range(40)} == {leaving.host, staying.host}
 
-    async def test_where_none_is_ready_all_are_tried(self, behind: Make) -> None:
-        """Bookings are taken while the broker is away, which no replica calls ready."""
+    async def test_if_no_replica_is_ready_all_are_used(self, behind: Make) -> None:
+        """Bookings are taken while the broker is away, although no replica is ready then."""
         async with servers(3) as three:
             for server in three:
                 server.report = WAITING
@@ -280,14 +280,14 @@ class TestStanding:
 
 class TestRetries:
     @pytest.mark.parametrize("method", ["GET", "POST"])
-    async def test_what_could_not_be_sent_goes_to_another_replica(self, behind: Make, method: str) -> None:
+    async def test_a_call_that_could_not_be_sent_goes_to_another_replica(self, behind: Make, method: str) -> None:
         async with servers(2) as (dead, well):
             await dead.stop()
             upstream = behind([dead, well])
             assert {await call(upstream, method) for _ in range(20)} == {well.host}
             await dead.start()
 
-    async def test_a_get_that_breaks_off_before_its_answer_goes_to_another_replica(self, behind: Make) -> None:
+    async def test_a_get_that_breaks_before_its_answer_goes_to_another_replica(self, behind: Make) -> None:
         async with servers(2) as (broken, well):
             broken.breaks = True
             upstream = behind([broken, well])
@@ -302,14 +302,14 @@ class TestRetries:
                 await call(behind([first, second]), method)
             assert len(first.calls) + len(second.calls) == 1
 
-    async def test_what_is_slow_is_not_asked_twice(self, behind: Make) -> None:
+    async def test_a_slow_call_is_not_repeated(self, behind: Make) -> None:
         async with servers(2) as (first, second):
             first.silent = second.silent = True
             with pytest.raises(SlowError):
                 await call(behind([first, second]), seconds=0.1)
             assert len(first.calls) + len(second.calls) == 1
 
-    async def test_retries_are_few_when_everything_breaks(self, behind: Make) -> None:
+    async def test_retries_are_limited_when_all_replicas_fail(self, behind: Make) -> None:
         async with servers(3) as three:
             for server in three:
                 server.breaks = True
@@ -322,7 +322,7 @@ class TestRetries:
 
 @pytest.mark.usefixtures("quick")
 class TestBreaker:
-    async def test_a_dead_service_is_not_asked_for_each_call_and_found_again(self, behind: Make) -> None:
+    async def test_a_stopped_service_is_not_called_each_time_and_is_noticed_when_it_is_back(self, behind: Make) -> None:
         async with servers(1) as servers_:
             servers_[0].breaks = True
             upstream = behind(servers_)
@@ -342,7 +342,7 @@ class TestBreaker:
 
             await until(answered)
 
-    async def test_a_probe_that_is_answered_closes_it(self, behind: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_an_answered_probe_closes_the_breaker(self, behind: Make, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(circuit_breaker, "BACKOFF", Backoff(60.0, 60.0))
         async with servers(1) as servers_:
             servers_[0].breaks = True
@@ -355,7 +355,7 @@ class TestBreaker:
             await until(lambda: all(replica.breaker.closed for replica in upstream.replicas.all))
             assert await call(upstream) == servers_[0].host
 
-    async def test_probes_of_a_service_that_is_still_starting_do_not_open_it(self, behind: Make) -> None:
+    async def test_failed_probes_of_a_starting_service_do_not_open_the_breaker(self, behind: Make) -> None:
         async with servers(1) as servers_:
             servers_[0].breaks = True
             upstream = behind(servers_, watched=True)
@@ -364,7 +364,7 @@ class TestBreaker:
             servers_[0].breaks = False
             assert await call(upstream) == servers_[0].host
 
-    async def test_clients_are_told_when_to_come_back(self, upstreams: Upstreams) -> None:
+    async def test_retry_after_says_when_the_breaker_allows_a_call(self, upstreams: Upstreams) -> None:
         async with (
             running(upstreams, booking_url="http://127.0.0.1:1") as (_, url),
             httpx.AsyncClient(base_url=url) as client,
@@ -376,7 +376,7 @@ class TestBreaker:
             assert answer.json()["title"] == "Not available"
 
     @given(st.lists(st.sampled_from(["good", "bad", "left", "wait"]), max_size=60))
-    def test_one_call_at_a_time_tries_an_open_one(self, events: list[str]) -> None:
+    def test_an_open_breaker_allows_one_trial_call_at_a_time(self, events: list[str]) -> None:
         now = 0.0
         tested = CircuitBreaker(lambda: now)
         bad_in_a_row = 0

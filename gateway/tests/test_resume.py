@@ -1,4 +1,4 @@
-"""What a client missed while it was away is sent when it comes back, once, and before what is new."""
+"""A client that reconnects gets what it missed, once, and before new messages."""
 
 import json
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ def notice(number: int) -> dict[str, Any]:
 
 
 def fill(upstreams: Upstreams, count: int) -> str:
-    """Put that many into the inbox; the id of the last event before them."""
+    """Puts `count` notices into the inbox; returns the id of the last event before them."""
     before = str(new_id())
     upstreams.notices[:] = [notice(number) for number in range(count)]
     return before
@@ -59,7 +59,7 @@ async def told_to_reload(socket: ClientConnection) -> str:
 
 class TestResuming:
     @pytest.mark.parametrize("count", [0, 1, 100, 101, 200])
-    async def test_what_was_missed_comes_oldest_first_and_then_what_is_new(
+    async def test_missed_messages_come_oldest_first_and_new_ones_follow(
         self, url: str, gateway: Gateway, upstreams: Upstreams, token_for: TokenFor, count: int
     ) -> None:
         user = new_id()
@@ -74,7 +74,7 @@ class TestResuming:
             assert await bookings(socket, count + 1) == [*(f"booking {n}" for n in range(count)), "new"]
         assert set(upstreams.inbox_asked) == {f"Bearer {token}"}
 
-    async def test_a_message_looks_as_it_would_have_live(
+    async def test_a_missed_message_looks_like_a_live_one(
         self, url: str, upstreams: Upstreams, token_for: TokenFor
     ) -> None:
         last = fill(upstreams, 1)
@@ -83,7 +83,7 @@ class TestResuming:
             wanted = {"id": missed["id"], "type": "booking_update", "time": TIME, "data": missed["data"]}
             assert await heard(socket) == wanted
 
-    async def test_what_comes_live_meanwhile_is_told_once(
+    async def test_a_message_that_arrives_while_resuming_is_sent_once(
         self, url: str, gateway: Gateway, upstreams: Upstreams, token_for: TokenFor
     ) -> None:
         user = new_id()
@@ -100,7 +100,7 @@ class TestResuming:
             say(gateway, user, Message('"end"'))
             assert await heard(socket) == "end"
 
-    async def test_without_last_event_id_nothing_is_asked(
+    async def test_without_last_event_id_the_inbox_is_not_read(
         self, url: str, gateway: Gateway, upstreams: Upstreams, token_for: TokenFor
     ) -> None:
         user = new_id()
@@ -110,7 +110,7 @@ class TestResuming:
             assert await heard(socket) == "end"
         assert upstreams.inbox_asked == []
 
-    async def test_a_session_that_ends_while_resuming_is_shown_out(
+    async def test_a_session_that_ends_while_resuming_is_closed(
         self, upstreams: Upstreams, broker: str, token_for: TokenFor
     ) -> None:
         user, session = new_id(), new_id()
@@ -125,8 +125,8 @@ class TestResuming:
             upstreams.inbox_open.set()
 
 
-class TestReloading:
-    async def test_who_missed_too_much_is_told_to_reload_and_hears_on(
+class TestResync:
+    async def test_a_client_that_missed_too_much_resyncs_and_gets_new_messages(
         self, url: str, gateway: Gateway, upstreams: Upstreams, token_for: TokenFor
     ) -> None:
         user = new_id()
@@ -138,20 +138,24 @@ class TestReloading:
         assert len(upstreams.inbox_asked) == 2
 
     @pytest.mark.parametrize("status", [401, 429, 500, 503])
-    async def test_when_the_inbox_does_not_answer(
+    async def test_the_client_resyncs_when_the_inbox_does_not_answer(
         self, url: str, upstreams: Upstreams, token_for: TokenFor, status: int
     ) -> None:
         upstreams.inbox_status = status
         async with connect(ws(url, f"/ws?token={token_for()}&last_event_id={fill(upstreams, 1)}")) as socket:
             assert await told_to_reload(socket) == "inbox_away"
 
-    async def test_when_the_inbox_answers_nonsense(self, url: str, upstreams: Upstreams, token_for: TokenFor) -> None:
+    async def test_the_client_resyncs_when_the_inbox_answer_is_invalid(
+        self, url: str, upstreams: Upstreams, token_for: TokenFor
+    ) -> None:
         last = fill(upstreams, 1)
         upstreams.notices[0]["data"] = "x"
         async with connect(ws(url, f"/ws?token={token_for()}&last_event_id={last}")) as socket:
             assert await told_to_reload(socket) == "inbox_away"
 
-    async def test_when_notifications_is_away(self, upstreams: Upstreams, token_for: TokenFor) -> None:
+    async def test_the_client_resyncs_when_notifications_is_away(
+        self, upstreams: Upstreams, token_for: TokenFor
+    ) -> None:
         away = "http://127.0.0.1:1"
         async with (
             running(upstreams, notifications_url=away) as (_, url),
@@ -160,7 +164,7 @@ class TestReloading:
             assert await told_to_reload(socket) == "inbox_away"
 
     @pytest.mark.parametrize("last_event_id", ["", "7", "x%26limit%3D1", "' OR 1=1", "../../audit"])
-    async def test_an_event_nobody_sent_asks_nothing_of_the_inbox(
+    async def test_an_invalid_event_id_is_not_sent_to_the_inbox(
         self, url: str, upstreams: Upstreams, token_for: TokenFor, last_event_id: str
     ) -> None:
         path = f"/ws?token={token_for()}&last_event_id={last_event_id}".replace(" ", "+")
@@ -168,7 +172,7 @@ class TestReloading:
             assert await told_to_reload(socket) == "unknown_event"
         assert upstreams.inbox_asked == []
 
-    async def test_what_a_loctician_was_told_is_not_kept(
+    async def test_availability_messages_are_not_kept(
         self, url: str, upstreams: Upstreams, token_for: TokenFor
     ) -> None:
         path = f"/ws/loctician/{new_id()}?last_event_id={new_id()}"
@@ -177,7 +181,7 @@ class TestReloading:
                 assert await told_to_reload(socket) == "not_kept"
         assert upstreams.inbox_asked == []
 
-    async def test_another_persons_inbox_is_out_of_reach(
+    async def test_another_users_inbox_cannot_be_read(
         self, url: str, upstreams: Upstreams, token_for: TokenFor
     ) -> None:
         mine = token_for()

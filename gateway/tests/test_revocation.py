@@ -1,4 +1,4 @@
-"""Sessions that have ended: refused at every gateway, at once, and by those that start later."""
+"""Ended sessions are refused at every gateway, also at those that start later."""
 
 import asyncio
 import time
@@ -34,7 +34,7 @@ async def refused_within(seconds: float, url: str, token: str) -> None:
             await asyncio.sleep(0.01)
 
 
-class TestAtOnce:
+class TestRunningGateways:
     async def test_a_logout_is_refused_at_every_replica_within_a_second(
         self, upstreams: Upstreams, broker: str, token_for: TokenFor
     ) -> None:
@@ -59,7 +59,7 @@ class TestAtOnce:
             assert [await status(url, other) for url in (first_url, second_url)] == [200, 200]
             assert len(first.hub) == 1
 
-    async def test_all_sessions_of_a_user_end_together_and_a_later_one_begins(
+    async def test_all_sessions_of_a_user_end_and_a_later_one_is_valid(
         self, upstreams: Upstreams, broker: str, token_for: TokenFor
     ) -> None:
         user = new_id()
@@ -76,7 +76,7 @@ class TestAtOnce:
             assert await status(url, later) == 200
             assert await status(url, token_for()) == 200
 
-    async def test_what_cannot_be_read_stops_nothing(
+    async def test_unreadable_messages_are_skipped(
         self, upstreams: Upstreams, broker: str, token_for: TokenFor
     ) -> None:
         user, session = new_id(), new_id()
@@ -91,7 +91,7 @@ class TestAtOnce:
 
 
 class TestStartingLater:
-    async def test_a_later_gateway_knows_before_it_is_ready(
+    async def test_a_gateway_that_starts_later_reads_all_revocations_before_it_is_ready(
         self, upstreams: Upstreams, broker: str, token_for: TokenFor
     ) -> None:
         user, session, long_ago = new_id(), new_id(), new_id()
@@ -112,7 +112,7 @@ class TestStartingLater:
                 assert await status(url, token_for()) == 200
                 assert len(gateway.revocations) == 2_001  # the one of long ago has no token alive
 
-    async def test_a_gateway_that_knows_nothing_yet_asks_to_come_back(
+    async def test_a_gateway_that_has_not_read_the_stream_answers_503(
         self, upstreams: Upstreams, token_for: TokenFor
     ) -> None:
         async with (
@@ -130,7 +130,7 @@ class TestStartingLater:
 
 
 class TestOutage:
-    async def test_it_serves_on_with_what_it_knows_and_learns_the_rest_afterwards(
+    async def test_it_works_with_known_revocations_and_reads_the_rest_afterwards(
         self, upstreams: Upstreams, broker: str, token_for: TokenFor
     ) -> None:
         user, before, meanwhile = new_id(), new_id(), new_id()
@@ -156,7 +156,7 @@ class TestOutage:
             assert await closed_with(socket) == 4401
             await until(lambda: gateway.health.parts["revocations"] is None)
 
-    async def test_a_stream_that_was_lost_is_made_again(
+    async def test_a_deleted_stream_is_declared_again(
         self, upstreams: Upstreams, broker: str, token_for: TokenFor
     ) -> None:
         user, session = new_id(), new_id()
@@ -174,7 +174,7 @@ def claims(user: UUID, session: UUID, issued: float) -> dict[str, Any]:
 
 
 class TestList:
-    def test_a_session_is_forgotten_once_its_tokens_are_dead(self) -> None:
+    def test_a_session_is_removed_once_its_tokens_have_expired(self) -> None:
         known = Revocations(lifetime=60)
         now = time.time()
         dead, alive = new_id(), new_id()
@@ -203,7 +203,7 @@ class TestList:
         assert max(known._sessions.values()) <= time.time() + MARGIN_SECONDS
 
     @pytest.mark.parametrize("count", [11, 100])
-    def test_when_there_is_no_room_the_forgotten_stay_refused(self, count: int) -> None:
+    def test_tokens_of_removed_sessions_stay_refused(self, count: int) -> None:
         known, now = Revocations(lifetime=1_000, at_most=10), time.time()
         ended = [(new_id(), now - count + number) for number in range(count)]
         for session, at in ended:

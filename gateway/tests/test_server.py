@@ -1,4 +1,4 @@
-"""Clients that are slow on purpose, or say too much, and a restart that is gentle to those who are connected."""
+"""Clients that are slow or send too much, and the shutdown."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ async def connected(url: str) -> Ends:
 
 
 async def dripping(url: str, first: bytes, drop: bytes) -> bytes:
-    """What the server says to a client that goes on sending a little at a time."""
+    """The answer to a client that keeps sending a little at a time."""
     reader, writer = await connected(url)
     writer.write(first)
     answer = asyncio.create_task(reader.read())
@@ -62,14 +62,14 @@ class TestSlowClients:
         assert b"HTTP/1.1 408 " in answers
 
     @pytest.mark.usefixtures("soon")
-    async def test_a_connection_that_asks_nothing_is_ended(self, url: str) -> None:
+    async def test_a_connection_without_a_call_is_closed(self, url: str) -> None:
         reader, writer = await connected(url)
         async with asyncio.timeout(5):
             assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
         writer.close()
 
     @pytest.mark.parametrize("line", [b"X: " + b"y" * 8_000 + b"\r\n", b"y" * 8_000])
-    async def test_headers_beyond_all_measure_are_431_before_they_end(self, url: str, line: bytes) -> None:
+    async def test_endless_headers_are_431(self, url: str, line: bytes) -> None:
         answer = await dripping(url, HEAD + b"X: ", line)
         assert answer.startswith(b"HTTP/1.1 431 ")
 
@@ -80,7 +80,7 @@ class TestSlowClients:
         assert upstreams.seen == []
 
     @pytest.mark.usefixtures("soon")
-    async def test_what_takes_long_for_good_reason_is_not_ended(self, url: str, upstreams: Upstreams) -> None:
+    async def test_slow_answers_and_uploads_are_not_cut(self, url: str, upstreams: Upstreams) -> None:
         upstreams.hold.clear()
         async with httpx.AsyncClient(base_url=url) as client, connect(ws(url, f"/ws/loctician/{new_id()}")) as socket:
             slow = asyncio.create_task(client.get("/api/v1/slots/never"))
@@ -108,7 +108,7 @@ class TestSlowClients:
             (b"Content-Length: 9\r\nExpect: 100-continue\r\nAuthorization: Bearer x\r\n\r\n", 401, b"token"),
         ],
     )
-    async def test_who_goes_on_sending_before_reading_still_hears_why(
+    async def test_a_client_that_keeps_sending_still_gets_the_refusal(
         self, url: str, rest: bytes, status: int, code: bytes
     ) -> None:
         reader, writer = await connected(url)
@@ -125,7 +125,7 @@ class TestSlowClients:
         assert code in answer
 
     @pytest.mark.usefixtures("soon")
-    async def test_who_does_not_read_the_answer_keeps_no_connection_to_the_service(self, upstreams: Upstreams) -> None:
+    async def test_a_client_that_does_not_read_holds_no_connection_to_the_service(self, upstreams: Upstreams) -> None:
         async with running(upstreams, upstream_connections=1) as (_, url), httpx.AsyncClient(base_url=url) as client:
             reader, writer = await connected(url)
             writer.write(b"GET /api/v1/services/big HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -192,7 +192,7 @@ class TestRestart:
             assert set(await asyncio.gather(*closing)) == {1012}
             assert await asyncio.wait_for(gateway.wait(), 15) in (0, -signal.SIGTERM)
 
-    async def test_a_second_signal_ends_it_at_once(self, upstreams: Upstreams, unused_tcp_port: int) -> None:
+    async def test_a_second_signal_stops_it_at_once(self, upstreams: Upstreams, unused_tcp_port: int) -> None:
         url = f"http://127.0.0.1:{unused_tcp_port}"
         async with process(upstreams, unused_tcp_port, DRAIN_SECONDS="60") as gateway:
             await answers(url, "/health/ready", 200)
@@ -205,7 +205,7 @@ class TestRestart:
 
 
 class TestHeartbeat:
-    async def test_who_does_not_answer_pings_is_dropped_and_who_does_stays(self, upstreams: Upstreams) -> None:
+    async def test_a_client_that_does_not_answer_pings_is_closed_and_others_stay(self, upstreams: Upstreams) -> None:
         quick = {"ws_ping_interval": 0.1, "ws_ping_timeout": 0.3}
         async with running(upstreams, quick) as (gateway, url), connect(ws(url, f"/ws/loctician/{new_id()}")) as alive:
             dead = await silent_websocket(url, f"/ws/loctician/{new_id()}")
@@ -216,6 +216,6 @@ class TestHeartbeat:
             dead[1].close()
 
 
-def test_the_tests_serve_as_the_process_does(gateway: Gateway, url: str) -> None:
+def test_tests_use_the_server_options_of_the_process(gateway: Gateway, url: str) -> None:
     assert SERVERS[url].config.http is server.FrontDoor
     assert gateway.hub.draining is False

@@ -1,4 +1,4 @@
-"""WebSocket tickets: good for one socket, for a moment, and for nothing else."""
+"""WebSocket tickets: valid for one socket, for 30 seconds, and for nothing else."""
 
 import asyncio
 import time
@@ -80,7 +80,9 @@ class TestOpening:
                 async with connect(ws(url, f"/ws?ticket={ticket}")) as again:
                     assert (await closed_with(again), again.close_reason) == (4401, "no valid access token or ticket")
 
-    async def test_of_twenty_at_once_one_comes_in(self, two: list[tuple[Gateway, str]], ticket_for: TicketFor) -> None:
+    async def test_of_twenty_simultaneous_uses_one_succeeds(
+        self, two: list[tuple[Gateway, str]], ticket_for: TicketFor
+    ) -> None:
         user = new_id()
         ticket = ticket_for(user)
         sockets = [await connect(ws(two[n % 2][1], f"/ws?ticket={ticket}"), open_timeout=20) for n in range(20)]
@@ -109,7 +111,7 @@ class TestOpening:
         async with connect(ws(url, f"/ws/loctician/{new_id()}?ticket={ticket_for()}")):
             await until(lambda: len(gateway.hub) == before + 1)
 
-    async def test_who_resumes_with_a_ticket_is_told_to_reload(
+    async def test_a_client_that_resumes_with_a_ticket_resyncs(
         self, two: list[tuple[Gateway, str]], ticket_for: TicketFor
     ) -> None:
         async with connect(ws(two[0][1], f"/ws?ticket={ticket_for()}&last_event_id={new_id()}")) as socket:
@@ -187,7 +189,7 @@ class TestAttacks:
 
 
 class TestDatabase:
-    async def test_without_the_database_tickets_count_for_nothing_and_the_rest_goes_on(
+    async def test_without_the_database_tickets_are_refused_and_tokens_work(
         self, upstreams: Upstreams, token_for: TokenFor, ticket_for: TicketFor
     ) -> None:
         async with running(upstreams) as (gateway, url), httpx.AsyncClient(base_url=url) as client:
@@ -201,7 +203,7 @@ class TestDatabase:
             ready = await client.get("/health/ready")
             assert (ready.status_code, ready.json()["parts"]["database"]["status"]) == (200, "down")
 
-    async def test_connections_that_the_database_has_closed_cost_no_ticket(
+    async def test_closed_pooled_connections_use_up_no_ticket(
         self, upstreams: Upstreams, database: str, ticket_for: TicketFor
     ) -> None:
         user = new_id()
@@ -213,7 +215,7 @@ class TestDatabase:
             async with connect(ws(url, f"/ws?ticket={ticket_for(user)}")) as socket:
                 assert await opened(socket, gateway, user)
 
-    async def test_used_tickets_are_forgotten_once_they_have_expired(
+    async def test_used_tickets_are_deleted_once_they_have_expired(
         self, two: list[tuple[Gateway, str]], database: str
     ) -> None:
         fill = """INSERT INTO gateway.used_tickets SELECT 'old ' || n, now() - interval '1 s'

@@ -54,14 +54,14 @@ def edited_role(key: rsa.RSAPrivateKey) -> str:
 
 
 def signed_as(key: rsa.RSAPrivateKey, header: Any) -> str:
-    """Rightly signed under a header that no library would write."""
+    """A token with a valid signature and a header that no library writes."""
     content = encoded(header) + b"." + encoded(claims_for("admin"))
     signature = key.sign(content, padding.PKCS1v15(), hashes.SHA256())
     return (content + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
 
 
 def endless(key: rsa.RSAPrivateKey) -> str:
-    """exp is a number that no clock knows; JSON of its own, since no library writes it."""
+    """A token whose exp is not a time; written by hand, since no library does."""
     payload = orjson.dumps(claims_for("admin") | {"exp": 0}).replace(b'"exp":0', b'"exp":1e999')
     return jwt.api_jws.encode(payload, key, "RS256", {"kid": KID})
 
@@ -164,13 +164,13 @@ class TestAttacks:
             answer = await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {forged}"})
             assert answer.status_code == (200 if same else 401), place
 
-    async def test_a_token_cut_anywhere_is_401(self, client: httpx.AsyncClient, token_for: TokenFor) -> None:
+    async def test_a_truncated_token_is_401(self, client: httpx.AsyncClient, token_for: TokenFor) -> None:
         token = token_for()
         for length in range(1, len(token), 41):
             answer = await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {token[:length]}"})
             assert answer.status_code == 401
 
-    async def test_100_kb_of_token_never_get_in(self, client: httpx.AsyncClient) -> None:
+    async def test_a_token_of_100_kb_is_refused(self, client: httpx.AsyncClient) -> None:
         answer = await client.get("/api/v1/bookings", headers={"Authorization": "Bearer " + "x" * 100_000})
         assert answer.status_code in (400, 401, 431)
 
@@ -188,7 +188,7 @@ class TestAttacks:
         answer = await client.get("/api/v1/bookings", params={"token": token_for(), "access_token": token_for()})
         assert "authorization" not in dict(answer.json()["headers"])
 
-    async def test_a_good_token_is_passed_on(self, client: httpx.AsyncClient, token_for: TokenFor) -> None:
+    async def test_a_valid_token_is_forwarded(self, client: httpx.AsyncClient, token_for: TokenFor) -> None:
         value = f"Bearer {token_for('staff')}"
         answer = await client.get("/api/v1/bookings", headers={"Authorization": value})
         assert dict(answer.json()["headers"])["authorization"] == value
@@ -204,7 +204,7 @@ class TestAttacks:
 
 
 class TestKeys:
-    async def test_known_keys_serve_on_while_auth_is_away(self, upstreams: Upstreams, token_for: TokenFor) -> None:
+    async def test_known_keys_stay_in_use_while_auth_is_away(self, upstreams: Upstreams, token_for: TokenFor) -> None:
         async with (
             serving(upstreams.app("auth")) as auth_url,
             running(upstreams, auth_url=auth_url) as (_, url),
@@ -221,7 +221,7 @@ class TestKeys:
                 upstreams.jwks_status = 200
             assert (unknown.status_code, fresh.status_code) == (401, 200)
 
-    async def test_while_auth_was_never_reached_nobody_is_signed_out(
+    async def test_while_auth_was_never_reached_calls_with_a_token_are_503(
         self, upstreams: Upstreams, token_for: TokenFor
     ) -> None:
         auth_url = "http://127.0.0.1:1"
@@ -245,7 +245,7 @@ class TestKeys:
         cool_downs = (time.monotonic() - started) // 10
         assert upstreams.jwks_fetches - before <= 1 + cool_downs
 
-    async def test_a_rotated_key_serves_while_it_is_published_and_no_longer(
+    async def test_a_rotated_key_is_valid_while_it_is_published(
         self, upstreams: Upstreams, token_for: TokenFor
     ) -> None:
         new = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -264,9 +264,7 @@ class TestKeys:
             finally:
                 upstreams.jwks = None
 
-    async def test_a_key_put_in_place_of_another_ends_the_others_tokens(
-        self, upstreams: Upstreams, token_for: TokenFor
-    ) -> None:
+    async def test_a_replaced_key_ends_the_tokens_it_signed(self, upstreams: Upstreams, token_for: TokenFor) -> None:
         async with running(upstreams) as (gateway, url), httpx.AsyncClient(base_url=url) as client:
             token = token_for()
             assert await _statuses(client, token) == [200]
@@ -281,7 +279,7 @@ class TestKeys:
 
 
 def _cooled_down(gateway: Gateway) -> None:
-    """As if the time between two fetches had passed."""
+    """Ends the pause between two fetches of keys."""
     assert isinstance(gateway.verifier.keys, RemoteJwks)
     gateway.verifier.keys._tried_at = float("-inf")
 
