@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Annotated
 
 import typer
+from alembic.util import CommandError
 from asyncpg import PostgresError
 from rich.console import Console
 from sqlalchemy.exc import DBAPIError
@@ -64,9 +65,10 @@ def migrate(
         for name in SCHEMAS:
             upgrade(name, settings)
             out.print(f"{name}: {'migrated' if behind[name] else 'up to date'}")
-    except (OSError, DBAPIError, PostgresError, NotMigratedError) as error:
+    except (OSError, DBAPIError, PostgresError, NotMigratedError, CommandError) as error:
         reason = getattr(error, "orig", None) or error  # without SQLAlchemy's own lines
-        out.print(f"Not migrated: {reason}", markup=False, highlight=False, soft_wrap=True)
+        where = " ".join(getattr(error, "__notes__", []))
+        out.print(f"Not migrated: {reason} {where}".rstrip(), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from error
 
 

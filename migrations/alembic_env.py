@@ -17,7 +17,6 @@ from migrations.preparation import preparation
 from shared.settings import Settings, load
 
 UNMANAGED = {"alembic_version", "sql_files"}  # tables of the tools themselves, which no model has
-
 PARTITIONS = text("SELECT relname FROM pg_class WHERE relispartition AND relnamespace = to_regnamespace(:schema)")
 
 

@@ -62,6 +62,8 @@ class TestMigrate:
         assert (refused.returncode, "go down to base" in refused.stdout) == (2, True)
         unknown = await loctician(empty_database, "migrate", "--down", "nothing")
         assert unknown.returncode == 2
+        nowhere = await loctician(empty_database, "migrate", "--down", "calendar", "--to", "0009_nothing")
+        assert (nowhere.returncode, "Traceback" in nowhere.stdout + nowhere.stderr) == (2, False)
         done = await loctician(empty_database, "migrate", "--down", "calendar", "--to", "base")
         assert done.returncode == 0, done.stdout + done.stderr
         connection = await asyncpg.connect(empty_database, timeout=10)
