@@ -114,13 +114,13 @@ def alone(folder: Path, seconds: float = OTHER_SECONDS) -> Iterator[None]:
     """One at a time in a folder: two would share the servers' data. Waits for one that is just ending."""
     folder.mkdir(exist_ok=True)
     with (folder / "up.lock").open("w") as lock:
-        until, told = time.monotonic() + seconds, False
+        until, announced = time.monotonic() + seconds, False
         while not _locked(lock):
             if time.monotonic() > until:
                 sys.exit(f"Another `make up` runs in {folder.parent}. Stop it with Ctrl-C first.")
-            if not told:
+            if not announced:
                 out.print("Waiting for another `make up` of this folder to end ...")
-                told = True
+                announced = True
             time.sleep(0.2)
         yield
 

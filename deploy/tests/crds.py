@@ -114,8 +114,8 @@ def unknown(value: Any, fields: Fields | None, path: str = "spec") -> Iterator[s
     if fields is FREE:
         return
     if isinstance(value, list):
-        for place, one in enumerate(value):
-            yield from unknown(one, fields, f"{path}[{place}]")
+        for place, item in enumerate(value):
+            yield from unknown(item, fields, f"{path}[{place}]")
         return
     for name, within in value.items():
         if name in fields:

@@ -23,8 +23,8 @@ COMPOSE_SCHEMA = Path(check_jsonschema.__file__).parent / "builtin_schemas" / "v
 def settings_of(deployable: str) -> type[Settings]:
     package = "gateway" if deployable == "gateway" else f"services.{deployable}"
     module = importlib.import_module(f"{package}.settings")
-    own = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Settings)]
-    return max(own, key=lambda one: len(one.__mro__))
+    own = [class_ for class_ in vars(module).values() if isinstance(class_, type) and issubclass(class_, Settings)]
+    return max(own, key=lambda class_: len(class_.__mro__))
 
 
 def settings_classes() -> list[type[Settings]]:
@@ -34,7 +34,7 @@ def settings_classes() -> list[type[Settings]]:
 def known_variables(deployable: str) -> set[str]:
     """What a process of this kind reads."""
     kinds = [Settings] if deployable == "cli" else [settings_of(deployable)]
-    fields = {name.upper() for one in kinds for name in one.model_fields} | {f"{deployable.upper()}_DATABASE_URL"}
+    fields = {name.upper() for kind in kinds for name in kind.model_fields} | {f"{deployable.upper()}_DATABASE_URL"}
     return fields | {f"{name}_FILE" for name in fields} | IMAGE_VARIABLES | TRACING_VARIABLES
 
 

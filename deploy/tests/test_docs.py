@@ -21,8 +21,8 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
-    links = [one for one in LINK.findall(page.read_text()) if "://" not in one and not one.startswith("mailto:")]
-    assert [one for one in links if not (page.parent / one).exists()] == []
+    links = [link for link in LINK.findall(page.read_text()) if "://" not in link and not link.startswith("mailto:")]
+    assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 def test_every_promise_names_its_test() -> None:
@@ -31,4 +31,4 @@ def test_every_promise_names_its_test() -> None:
         r"^\*\*.*?(?=\n\n)", text.partition("## Promises")[2].partition("## Not promised")[0], re.DOTALL | re.MULTILINE
     )
     assert len(promises) >= 10
-    assert [one[:40] for one in promises if not re.search(r"\.\./\S*(test_\w+|matrix)\.py\)", one)] == []
+    assert [promise[:40] for promise in promises if not re.search(r"\.\./\S*(test_\w+|matrix)\.py\)", promise)] == []

@@ -32,14 +32,14 @@ EXTERNAL = {"booking", "calendar", "notifications"}  # Instagram, imported calen
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
-    found: dict[str, Any] = compose_file(COMPOSE)["services"]
-    return found
+    services: dict[str, Any] = compose_file(COMPOSE)["services"]
+    return services
 
 
 class TestEnvExample:
     def test_names_every_setting(self) -> None:
         named = set(re.findall(r"^([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-        wanted = {field.upper() for one in settings_classes() for field in one.model_fields}
+        wanted = {field.upper() for settings in settings_classes() for field in settings.model_fields}
         assert wanted - named == set()
 
 
@@ -47,7 +47,7 @@ class TestCompose:
     @pytest.mark.parametrize("name", [COMPOSE, LOCAL])
     def test_is_what_the_compose_specification_allows(self, name: str) -> None:
         validator = jsonschema.Draft202012Validator(compose_schema())
-        assert [f"{list(one.path)}: {one.message}" for one in validator.iter_errors(compose_file(name))] == []
+        assert [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(compose_file(name))] == []
 
     def test_has_a_container_for_each_deployable_and_no_more_than_their_servers(self, services: dict[str, Any]) -> None:
         assert set(services) == DEPLOYABLES | {"postgres", "rabbitmq", "migrate"}
@@ -58,32 +58,32 @@ class TestCompose:
         }
 
     def test_nothing_can_write_gain_rights_or_take_the_whole_machine(self, services: dict[str, Any]) -> None:
-        for name, one in services.items():
-            assert one["read_only"] is True, name
-            assert one["cap_drop"] == ["ALL"], name
-            assert not {"cap_add", "privileged"} & one.keys(), name
-            assert "no-new-privileges:true" in one["security_opt"], name
-            assert {"cpus", "memory", "pids"} == one["deploy"]["resources"]["limits"].keys(), name
-            assert one["logging"]["options"].keys() == {"max-size", "max-file"}, name
+        for name, service in services.items():
+            assert service["read_only"] is True, name
+            assert service["cap_drop"] == ["ALL"], name
+            assert not {"cap_add", "privileged"} & service.keys(), name
+            assert "no-new-privileges:true" in service["security_opt"], name
+            assert {"cpus", "memory", "pids"} == service["deploy"]["resources"]["limits"].keys(), name
+            assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
 
     def test_nobody_runs_as_root(self, services: dict[str, Any]) -> None:
         for name in ("postgres", "rabbitmq"):  # ours are by their Dockerfile
             assert services[name]["user"].split(":")[0] not in {"0", "root"}
 
     def test_everything_that_stays_up_has_a_health_check(self, services: dict[str, Any]) -> None:
-        assert [name for name, one in services.items() if "test" not in one["healthcheck"]] == ["migrate"]
+        assert [name for name, service in services.items() if "test" not in service["healthcheck"]] == ["migrate"]
 
     def test_only_the_gateway_is_published_and_on_loopback_unless_asked(self, services: dict[str, Any]) -> None:
-        published = {name: one["ports"] for name, one in services.items() if "ports" in one}
+        published = {name: service["ports"] for name, service in services.items() if "ports" in service}
         assert published == {"gateway": ["${GATEWAY_ADDRESS:-127.0.0.1}:${GATEWAY_PORT:-8000}:8000"]}
-        local = [port for one in compose_file(LOCAL)["services"].values() for port in one.get("ports", [])]
+        local = [port for service in compose_file(LOCAL)["services"].values() for port in service.get("ports", [])]
         assert local
         assert all(port.startswith("127.0.0.1:") for port in local)
 
     def test_only_who_has_to_reaches_the_world(self, services: dict[str, Any]) -> None:
         networks = compose_file(COMPOSE)["networks"]
         assert networks["inside"] == {"internal": True}
-        beyond = {name: set(one["networks"]) - {"inside"} for name, one in services.items()}
+        beyond = {name: set(service["networks"]) - {"inside"} for name, service in services.items()}
         assert beyond == {name: set() for name in services} | {name: {"outside"} for name in EXTERNAL} | {
             "gateway": {"edge"}
         }
@@ -109,19 +109,22 @@ class TestCompose:
         assert local.keys() - known_variables(deployable) == set()
 
     def test_secrets_come_by_file_and_only_to_who_needs_them(self, services: dict[str, Any]) -> None:
-        for name, one in services.items():
-            environment = one.get("environment", {})
-            given = {key for key, value in environment.items() if SECRET_NAMES.search(key) and value}
-            assert all(key.endswith("_FILE") or key == "ACCESS_TOKEN_EXPIRE_MINUTES" for key in given), (name, given)
+        for name, service in services.items():
+            environment = service.get("environment", {})
+            secrets = {key for key, value in environment.items() if SECRET_NAMES.search(key) and value}
+            assert all(key.endswith("_FILE") or key == "ACCESS_TOKEN_EXPIRE_MINUTES" for key in secrets), (
+                name,
+                secrets,
+            )
             files = {str(value) for key, value in environment.items() if key.endswith("_FILE")}
-            mounted = {f"/run/secrets/{secret}" for secret in one["secrets"] if isinstance(secret, str)}
+            mounted = {f"/run/secrets/{secret}" for secret in service["secrets"] if isinstance(secret, str)}
             assert files <= mounted, name
-        holders = {name for name, one in services.items() if "owner_database_url" in one["secrets"]}
+        holders = {name for name, service in services.items() if "owner_database_url" in service["secrets"]}
         assert holders == {"migrate"}, "the owner's login is the migration's alone"
         assert "@" not in services["auth"]["environment"]["DATABASE_URL"]
 
     def test_nobody_before_the_gateway_is_believed_unless_named(self, services: dict[str, Any]) -> None:
-        trusted = {name: one.get("environment", {}).get("TRUSTED_PROXIES") for name, one in services.items()}
+        trusted = {name: service.get("environment", {}).get("TRUSTED_PROXIES") for name, service in services.items()}
         assert trusted.pop("gateway") == "${TRUSTED_PROXIES:-}"
         assert set(trusted.values()) == {None}
 
@@ -135,15 +138,15 @@ class TestSecrets:
 
     def test_all_that_compose_mounts_is_made_once_and_kept(self, tmp_path: Path) -> None:
         folder = tmp_path / "secrets"
-        made = self.make(folder)
-        wanted = {Path(one["file"].partition("}")[2]).name for one in compose_file(COMPOSE)["secrets"].values()}
-        assert made.keys() == wanted | {"rabbitmq_password"}  # which stands in two others
-        assert len(made["secret_key"].strip()) == 64
-        assert made["owner_password"].strip() in made["owner_database_url"]
-        assert made["rabbitmq_password"] in made["rabbitmq.conf"]
+        files = self.make(folder)
+        wanted = {Path(secret["file"].partition("}")[2]).name for secret in compose_file(COMPOSE)["secrets"].values()}
+        assert files.keys() == wanted | {"rabbitmq_password"}  # which stands in two others
+        assert len(files["secret_key"].strip()) == 64
+        assert files["owner_password"].strip() in files["owner_database_url"]
+        assert files["rabbitmq_password"] in files["rabbitmq.conf"]
         assert folder.stat().st_mode & 0o777 == 0o700
         (folder / "smtp_url").write_text("smtp://mail.example")
-        assert self.make(folder) == made | {"smtp_url": "smtp://mail.example"}
+        assert self.make(folder) == files | {"smtp_url": "smtp://mail.example"}
 
 
 class TestDockerfile:
@@ -167,7 +170,11 @@ class TestDockerfile:
         everything, image = pins(ROOT / "requirements.lock"), pins(ROOT / "deploy" / "requirements.lock")
         assert {name: everything.get(name) for name in image} == image
         project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-        direct = {re.split(r"[\[><=;]", one)[0].lower().replace("_", "-") for one in project["dependencies"]}
-        tools = {re.split(r"[\[><=;]", one)[0] for one in project["optional-dependencies"]["dev"]} - direct
+        direct = {
+            re.split(r"[\[><=;]", requirement)[0].lower().replace("_", "-") for requirement in project["dependencies"]
+        }
+        tools = {
+            re.split(r"[\[><=;]", requirement)[0] for requirement in project["optional-dependencies"]["dev"]
+        } - direct
         assert direct <= image.keys()
         assert not tools & image.keys()

@@ -34,22 +34,22 @@ def rendered(overlay: str) -> list[Object]:
 
 
 def of_kind(kind: str, overlay: str = "production") -> dict[str, Object]:
-    return {one["metadata"]["name"]: one for one in rendered(overlay) if one["kind"] == kind}
+    return {object_["metadata"]["name"]: object_ for object_ in rendered(overlay) if object_["kind"] == kind}
 
 
 def workloads(overlay: str = "production") -> Iterator[tuple[str, Object]]:
     """Deployments and the job, with their pods' specs."""
     for kind in ("Deployment", "Job"):
-        for name, one in of_kind(kind, overlay).items():
-            yield name, one["spec"]["template"]
+        for name, workload in of_kind(kind, overlay).items():
+            yield name, workload["spec"]["template"]
 
 
 def environment_of(template: Object, overlay: str) -> dict[str, str | None]:
     (container,) = template["spec"]["containers"]
-    found: dict[str, str | None] = {}
+    variables: dict[str, str | None] = {}
     for source in container.get("envFrom", []):
-        found |= of_kind("ConfigMap", overlay)[source["configMapRef"]["name"]]["data"]
-    return found | {one["name"]: one.get("value") for one in container["env"]}
+        variables |= of_kind("ConfigMap", overlay)[source["configMapRef"]["name"]]["data"]
+    return variables | {variable["name"]: variable.get("value") for variable in container["env"]}
 
 
 def deployable_of(template: Object) -> str:
@@ -60,32 +60,34 @@ def deployable_of(template: Object) -> str:
 class TestSchemas:
     @pytest.mark.parametrize(("overlay", "version"), [("production", NEWEST), ("dev", OLDEST)])
     def test_kubernetes_own_kinds_fit_their_schemas(self, overlay: str, version: str) -> None:
-        own = [one for one in rendered(overlay) if f"{one['apiVersion']} {one['kind']}" not in SPECS]
+        own = [object_ for object_ in rendered(overlay) if f"{object_['apiVersion']} {object_['kind']}" not in SPECS]
         assert len(own) > 40
-        for one in own:
-            kubernetes_validate.validate(one, version, strict=True)
+        for object_ in own:
+            kubernetes_validate.validate(object_, version, strict=True)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 class TestForm:
     def test_operators_kinds_have_only_published_fields(self, overlay: str) -> None:
-        found = {f"{one['apiVersion']} {one['kind']}": one for one in rendered(overlay)}
-        assert found.keys() >= SPECS.keys()
+        by_kind = {f"{object_['apiVersion']} {object_['kind']}": object_ for object_ in rendered(overlay)}
+        assert by_kind.keys() >= SPECS.keys()
         for kind, fields in SPECS.items():
-            for one in (one for one in rendered(overlay) if f"{one['apiVersion']} {one['kind']}" == kind):
-                assert list(unknown(one["spec"], fields)) == [], one["metadata"]["name"]
+            for object_ in (
+                object_ for object_ in rendered(overlay) if f"{object_['apiVersion']} {object_['kind']}" == kind
+            ):
+                assert list(unknown(object_["spec"], fields)) == [], object_["metadata"]["name"]
 
     def test_every_name_that_is_referred_to_is_there_or_made_by_an_operator(self, overlay: str) -> None:
-        made = {"broker-default-user", "database-ca", "database-app", "loctician-secrets"}
+        from_operators = {"broker-default-user", "database-ca", "database-app", "loctician-secrets"}
         for name, template in workloads(overlay):
-            volumes = {one["name"]: one for one in template["spec"]["volumes"]}
-            mounts = {one["name"] for one in template["spec"]["containers"][0]["volumeMounts"]}
+            volumes = {volume["name"]: volume for volume in template["spec"]["volumes"]}
+            mounts = {mount["name"] for mount in template["spec"]["containers"][0]["volumeMounts"]}
             assert mounts == volumes.keys(), name
-            secrets = {one["secret"]["name"] for one in volumes["secrets"]["projected"]["sources"]}
-            assert secrets <= made, name
+            secrets = {source["secret"]["name"] for source in volumes["secrets"]["projected"]["sources"]}
+            assert secrets <= from_operators, name
             assert template["spec"]["serviceAccountName"] in of_kind("ServiceAccount", overlay)
         for kind in ("HorizontalPodAutoscaler", "ScaledObject"):
-            targets = {one["spec"]["scaleTargetRef"]["name"] for one in of_kind(kind, overlay).values()}
+            targets = {scaler["spec"]["scaleTargetRef"]["name"] for scaler in of_kind(kind, overlay).values()}
             assert targets <= of_kind("Deployment", overlay).keys(), kind
         for name, ingress in of_kind("Ingress", overlay).items():
             backend = ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"]
@@ -110,8 +112,8 @@ class TestSettings:
 
     def test_a_file_that_a_variable_names_is_mounted(self, overlay: str) -> None:
         for name, template in workloads(overlay):
-            (secrets,) = (one for one in template["spec"]["volumes"] if one["name"] == "secrets")
-            paths = {item["path"] for one in secrets["projected"]["sources"] for item in one["secret"]["items"]}
+            (secrets,) = (volume for volume in template["spec"]["volumes"] if volume["name"] == "secrets")
+            paths = {item["path"] for source in secrets["projected"]["sources"] for item in source["secret"]["items"]}
             named = {
                 str(value).removeprefix("/run/loctician/")
                 for key, value in environment_of(template, overlay).items()
@@ -128,7 +130,7 @@ class TestSettings:
 
 class TestWorkloads:
     def test_each_service_has_an_api_and_a_worker_with_its_role(self) -> None:
-        roles = {name: environment_of(one, "production").get("ROLE") for name, one in workloads()}
+        roles = {name: environment_of(template, "production").get("ROLE") for name, template in workloads()}
         wanted = {f"{name}-{role}": role for name in SERVICES for role in ("api", "worker")}
         assert roles == wanted | {"gateway": None, "migrate": None}
 
@@ -148,8 +150,8 @@ class TestWorkloads:
             assert container["resources"]["limits"].keys() == container["resources"]["requests"].keys(), name
 
     def test_pods_are_asked_where_the_code_answers_and_have_time_to_end(self) -> None:
-        for name, one in of_kind("Deployment").items():
-            pod = one["spec"]["template"]["spec"]
+        for name, deployment in of_kind("Deployment").items():
+            pod = deployment["spec"]["template"]["spec"]
             (container,) = pod["containers"]
             probes = {
                 probe: container[f"{probe}Probe"]["httpGet"]["path"] for probe in ("startup", "liveness", "readiness")
@@ -161,22 +163,22 @@ class TestWorkloads:
             }, name
             pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
             assert pod["terminationGracePeriodSeconds"] > pause + 20 + STOP_TIMEOUT, name
-            assert one["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0, name
+            assert deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0, name
             assert len(pod["topologySpreadConstraints"]) == 2, name
 
     def test_workers_scale_with_the_queue_the_code_declares(self) -> None:
         queues = {
-            one["spec"]["scaleTargetRef"]["name"]: one["spec"]["triggers"][0]["metadata"]["queueName"]
-            for one in of_kind("ScaledObject").values()
+            scaler["spec"]["scaleTargetRef"]["name"]: scaler["spec"]["triggers"][0]["metadata"]["queueName"]
+            for scaler in of_kind("ScaledObject").values()
         }
         assert queues == {f"{name}-worker": events_queue(name) for name in SERVICES}
         assert set(topology()) == set(SERVICES)
 
     def test_every_deployment_is_scaled_by_one_and_disrupted_one_at_a_time(self) -> None:
         scaled = [
-            one["spec"]["scaleTargetRef"]["name"]
+            scaler["spec"]["scaleTargetRef"]["name"]
             for kind in ("HorizontalPodAutoscaler", "ScaledObject")
-            for one in of_kind(kind).values()
+            for scaler in of_kind(kind).values()
         ]
         assert sorted(scaled) == sorted(of_kind("Deployment"))
         assert of_kind("PodDisruptionBudget").keys() == of_kind("Deployment").keys()
@@ -191,8 +193,8 @@ class TestWorkloads:
             assert service["spec"]["selector"].items() <= labels.items()
 
     def test_the_database_has_room_for_every_replica_there_can_be(self) -> None:
-        most = {name: one["spec"]["maxReplicas"] for name, one in of_kind("HorizontalPodAutoscaler").items()}
-        most |= {name: one["spec"]["maxReplicaCount"] for name, one in of_kind("ScaledObject").items()}
+        most = {name: scaler["spec"]["maxReplicas"] for name, scaler in of_kind("HorizontalPodAutoscaler").items()}
+        most |= {name: scaler["spec"]["maxReplicaCount"] for name, scaler in of_kind("ScaledObject").items()}
         replicas = {name: count + 1 for name, count in most.items()}  # one more of each while it is changed over
         wanted = sum(
             count * ((1 + (name == ANSWERS_STRAIGHT)) * self.pool_of(name) + OTHER_CONNECTIONS)
@@ -222,8 +224,8 @@ class TestNetwork:
             if not selects(policy["spec"]["podSelector"], labels):
                 continue
             for rule in policy["spec"].get("ingress", []):
-                if port in [one["port"] for one in rule.get("ports", [])] and any(
-                    self.is_from(one, peer, namespace) for one in rule["from"]
+                if port in [port_["port"] for port_ in rule.get("ports", [])] and any(
+                    self.is_from(source, peer, namespace) for source in rule["from"]
                 ):
                     return True
         return False
@@ -251,7 +253,7 @@ class TestNetwork:
     def test_services_are_called_by_the_gateway_and_auth_for_its_keys(self) -> None:
         pods = self.pods()
         for name in SERVICES:
-            callers = {one for one, labels in pods.items() if self.let_in(pods[f"{name}-api"], labels, 8000)}
+            callers = {pod for pod, labels in pods.items() if self.let_in(pods[f"{name}-api"], labels, 8000)}
             everyone = {f"{other}-{role}" for other in SERVICES for role in ("api", "worker")} | {"gateway"}
             assert callers == (everyone if name == "auth" else {"gateway"}), name
             assert not any(self.let_in(pods[f"{name}-worker"], labels, 8000) for labels in pods.values())
@@ -259,9 +261,9 @@ class TestNetwork:
     def test_the_servers_are_reached_by_the_processes_alone(self) -> None:
         pods = self.pods()
         processes = {f"{name}-{role}" for name in SERVICES for role in ("api", "worker")} | {"gateway"}
-        to_database = {one for one, labels in pods.items() if self.let_in(pods["database"], labels, 5432)}
+        to_database = {pod for pod, labels in pods.items() if self.let_in(pods["database"], labels, 5432)}
         assert to_database == processes | {"migrate", "database"}
-        assert {one for one, labels in pods.items() if self.let_in(pods["broker"], labels, 5672)} == processes
+        assert {pod for pod, labels in pods.items() if self.let_in(pods["broker"], labels, 5672)} == processes
 
     def test_only_who_has_to_reaches_the_world_and_never_what_is_private(self) -> None:
         policy = of_kind("NetworkPolicy")["reaches-out"]["spec"]

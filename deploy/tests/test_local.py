@@ -22,15 +22,15 @@ ROOT = Path(__file__).parents[2]
 
 def descendants(marker: str) -> list[str]:
     """Processes that have the marker in their command line or environment."""
-    found = []
+    processes = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
             described = (path / "cmdline").read_bytes() + (path / "environ").read_bytes()
         except OSError:
             continue
         if marker.encode() in described and path.name != str(os.getpid()):
-            found.append(described.replace(b"\0", b" ").decode(errors="replace")[:200])
-    return found
+            processes.append(described.replace(b"\0", b" ").decode(errors="replace")[:200])
+    return processes
 
 
 async def ask(addresses: Addresses, *statements: str) -> object:
@@ -106,8 +106,8 @@ class TestProcesses:
         assert free_port(port) == port
 
     def test_ports_are_none_that_the_system_gives_to_outgoing_connections(self) -> None:
-        given = Path("/proc/sys/net/ipv4/ip_local_port_range")
-        first = int(given.read_text().split()[0]) if given.exists() else 49_152  # RFC 6335
+        port_range = Path("/proc/sys/net/ipv4/ip_local_port_range")
+        first = int(port_range.read_text().split()[0]) if port_range.exists() else 49_152  # RFC 6335
         assert max(free_port() for _ in range(50)) < first
 
 

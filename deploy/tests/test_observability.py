@@ -44,11 +44,11 @@ def measured() -> dict[str, set[str]]:
     """Every series the processes can have, with its labels."""
     for name in SERVICES:
         generator.service(name)
-    found = {rule["record"]: set(ADDED) | {"service"} for rule in rules() if "record" in rule} | FROM_PROMETHEUS
+    labels = {rule["record"]: set(ADDED) | {"service"} for rule in rules() if "record" in rule} | FROM_PROMETHEUS
     collectors: dict[str, Any] = REGISTRY._names_to_collectors
     for name, collector in collectors.items():
-        found[name] = {*getattr(collector, "_labelnames", ()), *ADDED}
-    return found
+        labels[name] = {*getattr(collector, "_labelnames", ()), *ADDED}
+    return labels
 
 
 def expressions(dashboard: Path) -> Iterator[str]:
@@ -73,13 +73,13 @@ def unknown(expression: str, known: dict[str, set[str]]) -> list[str]:
 
 @pytest.fixture(scope="session")
 def promtool() -> str:
-    found = shutil.which("promtool")
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+    executable = shutil.which("promtool")
+    if executable is None and os.geteuid() == 0 and shutil.which("apt-get"):
         install("prometheus")
-        found = shutil.which("promtool")
-    if found is None:
+        executable = shutil.which("promtool")
+    if executable is None:
         pytest.skip("promtool is missing: on Debian it comes with `apt-get install prometheus`")
-    return found
+    return executable
 
 
 def run(*command: str) -> None:
@@ -121,7 +121,7 @@ class TestRules:
 
     def test_each_alert_leads_to_a_section_that_says_what_it_means_and_what_to_do(self) -> None:
         sections = re.split(r"^### ", (ROOT / "docs" / "operations.md").read_text(), flags=re.MULTILINE)[1:]
-        by_anchor = {one.partition("\n")[0].lower().replace(" ", "-"): one for one in sections}
+        by_anchor = {section.partition("\n")[0].lower().replace(" ", "-"): section for section in sections}
         for name, rule in alerts().items():
             assert rule["labels"]["severity"] in {"page", "ticket"}
             path, _, anchor = rule["annotations"]["runbook_url"].partition("#")
@@ -136,9 +136,9 @@ class TestDashboards:
     @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.stem)
     def test_they_show_what_is_measured(self, dashboard: Path) -> None:
         known = measured()
-        found = list(expressions(dashboard))
-        assert found
-        assert {one: unknown(one, known) for one in found if unknown(one, known)} == {}
+        queries = list(expressions(dashboard))
+        assert queries
+        assert {query: unknown(query, known) for query in queries if unknown(query, known)} == {}
 
     def test_each_has_an_address_and_panels_of_its_own(self) -> None:
         boards = [json.loads(path.read_text()) for path in DASHBOARDS]
@@ -152,11 +152,11 @@ class TestScraping:
     def test_every_deployable_is_scraped(self) -> None:
         jobs = yaml.safe_load((FOLDER / "prometheus.yml").read_text())["scrape_configs"]
         targets = [
-            one
+            target
             for job in jobs
             if job["job_name"] == "loctician"
             for config in job["static_configs"]
-            for one in config["targets"]
+            for target in config["targets"]
         ]
         compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-        assert {one.partition(":")[0] for one in targets} == {"gateway", *SERVICES} <= compose.keys()
+        assert {target.partition(":")[0] for target in targets} == {"gateway", *SERVICES} <= compose.keys()

@@ -59,14 +59,14 @@ FAILURES = (
 out = Console(width=None if sys.stdout.isatty() else 170)
 
 
-def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"which of: {', '.join(NAMES)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="small sizes and short runs: to see that it works")
     parser.add_argument("--full", action="store_true", help="10,000 WebSockets instead of 5,000")
     parser.add_argument("--runs", type=int, help="rounds of each benchmark (default 5, quick 2)")
     parser.add_argument("--output", type=Path, default=RESULTS, help="where results.json and chart.svg go")
-    parsed = parser.parse_args(given)
+    parsed = parser.parse_args(argv)
     unknown = sorted(set(parsed.names) - set(NAMES))
     if unknown:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are: {', '.join(NAMES)}")
@@ -101,21 +101,21 @@ async def measure(bench: Bench, names: Sequence[str], output: Path) -> tuple[lis
 
 
 def main() -> None:
-    given = arguments()
-    options = Options(given.quick, given.full, given.runs or (2 if given.quick else 5))
-    given.output.mkdir(parents=True, exist_ok=True)
-    folder = given.output / "servers"
+    parsed = arguments()
+    options = Options(parsed.quick, parsed.full, parsed.runs or (2 if parsed.quick else 5))
+    parsed.output.mkdir(parents=True, exist_ok=True)
+    folder = parsed.output / "servers"
     try:
         # Containers that keep their data belong to `make up`; those that do not are as durable while they run.
         with provisioned(folder, durable=not docker_answers()) as servers:
             bench = Bench(options, servers, folder / "platforms", out.print)
-            figures, failed = uvloop.run(measure(bench, given.names or NAMES, given.output))
+            figures, failed = uvloop.run(measure(bench, parsed.names or NAMES, parsed.output))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     report.show(out, figures)
-    out.print(f"{given.output / 'results.json'} and chart.svg are written")
+    out.print(f"{parsed.output / 'results.json'} and chart.svg are written")
     if failed:
         sys.exit(f"Not measured: {', '.join(failed)}")
 

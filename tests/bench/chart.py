@@ -16,21 +16,21 @@ def _x(ratio: float) -> float:
     return LEFT + BAR * min(1.0, max(0.0, place))
 
 
-def _row(number: int, one: Figure) -> list[str]:
-    assert one.ratio is not None
+def _row(number: int, figure: Figure) -> list[str]:
+    assert figure.ratio is not None
     y = TOP + number * ROW
-    begin, end = sorted((_x(1.0), _x(one.ratio)))
-    low, high = _x(one.spread[0]), _x(one.spread[1])
-    label = escape(f"{one.name} / {one.against}")
-    width, colour = max(1.5, end - begin), COLOURS[one.met]
+    begin, end = sorted((_x(1.0), _x(figure.ratio)))
+    low, high = _x(figure.spread[0]), _x(figure.spread[1])
+    label = escape(f"{figure.name} / {figure.against}")
+    width, colour = max(1.5, end - begin), COLOURS[figure.met]
     parts = [
         f'<text x="{LEFT - 8}" y="{y + 14}" text-anchor="end">{label}</text>',
         f'<rect x="{begin:.1f}" y="{y + 3}" width="{width:.1f}" height="14" fill="{colour}"/>',
         f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y + 10}" y2="{y + 10}" stroke="#000"/>',
-        f'<text x="{LEFT + BAR + 8}" y="{y + 14}">{one.ratio:.3g}</text>',
+        f'<text x="{LEFT + BAR + 8}" y="{y + 14}">{figure.ratio:.3g}</text>',
     ]
-    if one.goal is not None and one.goal.of == "ratio":
-        goal = _x(one.goal.bound)
+    if figure.goal is not None and figure.goal.of == "ratio":
+        goal = _x(figure.goal.bound)
         parts.append(
             f'<line x1="{goal:.1f}" x2="{goal:.1f}" y1="{y}" y2="{y + 20}" stroke="#e69500" stroke-width="2"/>'
         )
@@ -38,7 +38,7 @@ def _row(number: int, one: Figure) -> list[str]:
 
 
 def chart(figures: Sequence[Figure], machine: str) -> str:
-    ratios = [one for one in figures if one.ratio is not None]
+    ratios = [figure for figure in figures if figure.ratio is not None]
     bottom = TOP + len(ratios) * ROW
     size = f'width="{WIDTH}" height="{bottom + 34}"'
     lines = [
@@ -51,6 +51,6 @@ def chart(figures: Sequence[Figure], machine: str) -> str:
         x = _x(tick)
         lines.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}" stroke="#ddd"/>')
         lines.append(f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle">{tick:g}</text>')
-    for number, one in enumerate(ratios):
-        lines += _row(number, one)
+    for number, figure in enumerate(ratios):
+        lines += _row(number, figure)
     return "\n".join([*lines, "</svg>"]) + "\n"

@@ -89,6 +89,6 @@ def compared(
 ) -> Figure:
     """Medians of both sides and their ratio; the spread is that of the ratios within each round."""
     value, other = statistics.median(values), statistics.median(others)
-    ratios = [quotient(one, two) for one, two in zip(values, others, strict=True)]
+    ratios = [quotient(value, other) for value, other in zip(values, others, strict=True)]
     spread = (min(ratios), max(ratios))
     return Figure(name, value, unit, against, other, quotient(value, other), goal, len(values), spread)

@@ -30,8 +30,8 @@ class Signer:
     def token(self, user: UUID, role: str = "customer") -> str:
         now = int(time.time())
         times = {"iat": now - 1, "nbf": now - 1, "exp": now + LIFETIME_SECONDS}
-        who = {"sub": str(user), "sid": str(uuid4()), "role": role, "jti": str(uuid4())}
-        claims = {"iss": self.issuer, "aud": self.audience, **who, **times}
+        subject = {"sub": str(user), "sid": str(uuid4()), "role": role, "jti": str(uuid4())}
+        claims = {"iss": self.issuer, "aud": self.audience, **subject, **times}
         return jwt.encode(claims, self.private, "RS256", {"kid": KID})
 
     @cached_property

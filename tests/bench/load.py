@@ -95,15 +95,15 @@ async def drive(port: int, clients: Sequence[Next], seconds: float, *, expected:
     loop = asyncio.get_running_loop()
     load = Load()
     started = time.perf_counter()
-    made: list[_Client] = []
+    connections: list[_Client] = []
     try:
         async with asyncio.timeout(seconds + GRACE_SECONDS):
             for following in clients:
-                made.append(_Client(following, load, started + seconds, expected))
-                await loop.create_connection(lambda: made[-1], "127.0.0.1", port)
-            await asyncio.gather(*(client.done for client in made))
+                connections.append(_Client(following, load, started + seconds, expected))
+                await loop.create_connection(lambda: connections[-1], "127.0.0.1", port)
+            await asyncio.gather(*(client.done for client in connections))
     finally:
-        for client in made:
+        for client in connections:
             client.end()
     load.seconds = time.perf_counter() - started
     if set(load.statuses) != {expected} or math.isclose(load.seconds, 0):

@@ -36,22 +36,24 @@ def number(value: float | None) -> str:
 
 
 def table(figures: Sequence[Figure]) -> Table:
-    made = Table(title=machine(), title_justify="left", title_style="")
+    table = Table(title=machine(), title_justify="left", title_style="")
     for heading in ("figure", "value", "against", "its value", "ratio", "spread", "goal", ""):
-        made.add_column(heading, justify="right" if heading in {"value", "its value", "ratio"} else "left")
-    for one in figures:
-        other = "" if one.against_value is None else f"{number(one.against_value)} {one.unit}"
-        spread = f"{number(one.spread[0])} .. {number(one.spread[1])}"
-        goal = "" if one.goal is None else one.goal.words(one.unit)
-        value = f"{number(one.value)} {one.unit}"
-        made.add_row(one.name, value, one.against or "", other, number(one.ratio), spread, goal, VERDICT[one.met])
-    return made
+        table.add_column(heading, justify="right" if heading in {"value", "its value", "ratio"} else "left")
+    for figure in figures:
+        other = "" if figure.against_value is None else f"{number(figure.against_value)} {figure.unit}"
+        spread = f"{number(figure.spread[0])} .. {number(figure.spread[1])}"
+        goal = "" if figure.goal is None else figure.goal.words(figure.unit)
+        value = f"{number(figure.value)} {figure.unit}"
+        table.add_row(
+            figure.name, value, figure.against or "", other, number(figure.ratio), spread, goal, VERDICT[figure.met]
+        )
+    return table
 
 
 def write(folder: Path, figures: Sequence[Figure]) -> None:
     """results.json and chart.svg; each is whole or, when the run is killed, still the last one."""
     folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / "results.json", json.dumps([one.as_json() for one in figures], indent=2) + "\n")
+    _replace(folder / "results.json", json.dumps([figure.as_json() for figure in figures], indent=2) + "\n")
     _replace(folder / "chart.svg", chart(figures, machine()))
 
 
@@ -67,5 +69,5 @@ def show(console: Console, figures: Sequence[Figure]) -> None:
         console.print("Nothing was measured")
         return
     console.print(table(figures))
-    missed = [f"{one.name} ({one.against or 'alone'})" for one in figures if one.met is False]
+    missed = [f"{figure.name} ({figure.against or 'alone'})" for figure in figures if figure.met is False]
     console.print(f"Missed: {', '.join(missed)}" if missed else "Every goal that was measured is met")

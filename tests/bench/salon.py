@@ -121,16 +121,18 @@ async def history(url: str, locticians: int, bookings: int, coming: int = 50) ->
 
 @asynccontextmanager
 async def _unconstrained(owner: Any, tables: Sequence[str]) -> AsyncIterator[None]:
-    found = await owner.fetch(
+    constraints = await owner.fetch(
         """SELECT conrelid::regclass::text AS table, conname AS name, pg_get_constraintdef(oid) AS definition
            FROM pg_constraint WHERE conrelid = ANY ($1::regclass[]) AND contype IN ('f', 'x')""",
         tables,
     )
-    for one in found:
-        await owner.execute(f'ALTER TABLE {one["table"]} DROP CONSTRAINT "{one["name"]}"')
+    for constraint in constraints:
+        await owner.execute(f'ALTER TABLE {constraint["table"]} DROP CONSTRAINT "{constraint["name"]}"')
     yield
-    for one in found:
-        await owner.execute(f'ALTER TABLE {one["table"]} ADD CONSTRAINT "{one["name"]}" {one["definition"]}')
+    for constraint in constraints:
+        await owner.execute(
+            f'ALTER TABLE {constraint["table"]} ADD CONSTRAINT "{constraint["name"]}" {constraint["definition"]}'
+        )
 
 
 def first_start() -> datetime:

@@ -70,7 +70,7 @@ class Everyone:
                 local = (f"127.{1 + place // 62_500}.{place // 250}.{1 + place % 250}", 0)
                 listener = Listener(self)
                 await asyncio.get_running_loop().create_connection(
-                    lambda made=listener: made,  # type: ignore[misc]
+                    lambda protocol=listener: protocol,  # type: ignore[misc]
                     "127.0.0.1",
                     self._port,
                     local_addr=local,
@@ -102,8 +102,8 @@ async def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("path")
     parser.add_argument("count", type=int)
-    given = parser.parse_args()
-    everyone = Everyone(given.port, given.path, given.count)
+    arguments = parser.parse_args()
+    everyone = Everyone(arguments.port, arguments.path, arguments.count)
     await everyone.connect()
     answer("open")
     while marker := (await asyncio.to_thread(sys.stdin.readline)).strip():

@@ -82,19 +82,19 @@ class Bench:
             with self.vhost() as amqp_url:
                 folder = self.folder / uuid4().hex[:10]
                 folder.mkdir(parents=True)
-                made = Platform(folder, environment_for(folder, database_url, amqp_url) | environment)
+                platform = Platform(folder, environment_for(folder, database_url, amqp_url) | environment)
                 try:
-                    made.loctician("migrate")
+                    platform.loctician("migrate")
                     if demo:
-                        made.loctician("demo")
+                        platform.loctician("demo")
                     if prepare:
                         await prepare(database_url)
                     for name in names:
-                        made.start(name)
-                    await made.ready(*names)
-                    yield made
+                        platform.start(name)
+                    await platform.ready(*names)
+                    yield platform
                 finally:
-                    await asyncio.to_thread(made.stop_all)
+                    await asyncio.to_thread(platform.stop_all)
 
 
 def environment_for(folder: Path, database_url: str, amqp_url: str) -> dict[str, str]:
@@ -188,7 +188,7 @@ class Platform:
     def cpu(self, *names: str) -> float:
         """Seconds of processor time used so far."""
         times = [psutil.Process(self.processes[name].pid).cpu_times() for name in names]
-        return sum(one.user + one.system for one in times)
+        return sum(time_.user + time_.system for time_ in times)
 
     def memory(self, *names: str) -> float:
         """Proportional set size in MB: each shared page counted once over all that share it."""

@@ -52,7 +52,7 @@ class Wire:
 
     def statements(self) -> dict[bytes, bytes]:
         """Parse messages by the name of their prepared statement."""
-        return {_name(one, 5): one for kind, one in messages(typed(bytes(self.sent))) if kind == PARSE}
+        return {_name(body, 5): body for kind, body in messages(typed(bytes(self.sent))) if kind == PARSE}
 
     async def ask(self, content: bytes, replies: int) -> None:
         """Returns when the server is ready again as often as it was asked. Raises RuntimeError on an error."""
@@ -126,11 +126,11 @@ class Tap:
         """What was sent since the mark on the connection that sent most; the pool's own heartbeat is left out."""
         pieces = [(wire, bytes(wire.sent[begin:])) for wire, begin in zip(self.wires, mark, strict=True)]
         wire, content = max(pieces, key=lambda piece: len(piece[1]))
-        found = list(messages(content))
+        parsed = list(messages(content))
         known = wire.statements()
-        names = {_statement_of(one) for kind, one in found if kind == BIND}
-        names -= {_name(one, 5) for kind, one in found if kind == PARSE}
-        replies = sum(kind in (b"S", SIMPLE) for kind, _ in found)
+        names = {_statement_of(body) for kind, body in parsed if kind == BIND}
+        names -= {_name(body, 5) for kind, body in parsed if kind == PARSE}
+        replies = sum(kind in (b"S", SIMPLE) for kind, _ in parsed)
         if not names or not replies:
             raise RuntimeError("the service sent no statement for this call")
         return Call(tuple(known[name] for name in sorted(names)), content, replies)

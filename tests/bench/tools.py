@@ -26,13 +26,13 @@ class MissingError(RuntimeError):
 def program(name: str, package: str) -> str:
     """Its path. Raises MissingError."""
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
-    found = shutil.which(name, path=path)
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+    executable = shutil.which(name, path=path)
+    if executable is None and os.geteuid() == 0 and shutil.which("apt-get"):
         install(package)
-        found = shutil.which(name, path=path)
-    if found is None:
+        executable = shutil.which(name, path=path)
+    if executable is None:
         raise MissingError(f"{name} is not installed: on Debian, apt-get install {package}")
-    return found
+    return executable
 
 
 async def run(command: Sequence[str | Path], seconds: float, environment: Mapping[str, str] | None = None) -> str:
@@ -83,10 +83,10 @@ async def pgbench(url: str, script: Path, *, clients: int, seconds: int) -> floa
         script,
     ]
     output = await run([folder / "pgbench", *options, *server], seconds + GRACE_SECONDS, environment)
-    if _found(r"number of failed transactions: (\d+)", output)[1] != "0":
+    if _search(r"number of failed transactions: (\d+)", output)[1] != "0":
         raise RuntimeError(f"pgbench: {output}")
     rates = [float(rate) for rate in re.findall(r"^progress: [\d.]+ s, ([\d.]+) tps", output, re.MULTILINE)]
-    whole = float(_found(r"tps = ([\d.]+)", output)[1])
+    whole = float(_search(r"tps = ([\d.]+)", output)[1])
     return statistics.fmean(rates[WARM_UP_SECONDS:] or [whole])  # a stalled machine may skip a progress line
 
 
@@ -109,12 +109,12 @@ async def wrk(url: str, script: Path | None, *, connections: int, seconds: int, 
     output = await run([*pinned, program("wrk", "wrk"), *options, url], seconds + GRACE_SECONDS)
     if "Non-2xx" in output or "Socket errors" in output:
         raise RuntimeError(f"wrk: {output}")
-    median = _found(r"50%\s+([\d.]+)(us|ms|s|m)", output)
-    return Wrk(float(_found(r"Requests/sec:\s+([\d.]+)", output)[1]), float(median[1]) * UNITS[median[2]])
+    median = _search(r"50%\s+([\d.]+)(us|ms|s|m)", output)
+    return Wrk(float(_search(r"Requests/sec:\s+([\d.]+)", output)[1]), float(median[1]) * UNITS[median[2]])
 
 
-def _found(pattern: str, output: str) -> re.Match[str]:
-    found = re.search(pattern, output)
-    if found is None:
+def _search(pattern: str, output: str) -> re.Match[str]:
+    match = re.search(pattern, output)
+    if match is None:
         raise RuntimeError(f"no {pattern} in: {output[-1000:]}")
-    return found
+    return match

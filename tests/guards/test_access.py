@@ -37,16 +37,16 @@ def calls(dependant: Dependant) -> Iterator[Any]:
 
 
 def endpoints_of(service: Service) -> list[APIRoute]:
-    return [one for router in service.routers for one in router.routes if isinstance(one, APIRoute)]
+    return [route for router in service.routers for route in router.routes if isinstance(route, APIRoute)]
 
 
 def declared(service: Service) -> dict[str, set[Who]]:
     """What each endpoint of a service declares."""
     return {
         f"{method} {endpoint.path}": {
-            frozenset(Role) if one.__access__ == EVERY_ROLE else one.__access__
-            for one in calls(endpoint.dependant)
-            if hasattr(one, "__access__")
+            frozenset(Role) if call.__access__ == EVERY_ROLE else call.__access__
+            for call in calls(endpoint.dependant)
+            if hasattr(call, "__access__")
         }
         for endpoint in endpoints_of(service)
         for method in endpoint.methods or ()
@@ -92,12 +92,12 @@ async def signed_in(
 
 class TestMatrix:
     def test_every_endpoint_declares_whom_the_matrix_names(self, service: Service) -> None:
-        assert declared(service) == {endpoint: {who} for endpoint, who in MATRIX[service.name].items()}
+        assert declared(service) == {endpoint: {roles} for endpoint, roles in MATRIX[service.name].items()}
 
     def test_nothing_on_the_way_waits_for_a_thread(self, service: Service) -> None:
         """The framework runs a plain function in a pool of threads, which takes longer than most of them do."""
-        used = {one for endpoint in endpoints_of(service) for one in calls(endpoint.dependant)}
-        assert [f"{one.__module__}.{one.__qualname__}" for one in used if not waits(one)] == []
+        used = {call for endpoint in endpoints_of(service) for call in calls(endpoint.dependant)}
+        assert [f"{call.__module__}.{call.__qualname__}" for call in used if not waits(call)] == []
 
     def test_the_gateway_routes_every_endpoint_to_its_service(self, service: Service) -> None:
         for endpoint in MATRIX[service.name]:
@@ -109,21 +109,21 @@ class TestMatrix:
         self, service: Service, client: httpx.AsyncClient, signed_in: SignedIn
     ) -> None:
         wrong = []
-        for endpoint, who in MATRIX[service.name].items():
+        for endpoint, roles in MATRIX[service.name].items():
             method, _, path = endpoint.partition(" ")
             for role in (None, *Role):
                 headers = await signed_in(role) if role else {}
                 answer = await client.request(method, address(path), headers=headers)
-                if not _right(answer, role, who):
+                if not _right(answer, role, roles):
                     wrong.append(f"{endpoint} as {role or 'nobody'}: {answer.status_code} {answer.text[:120]}")
         assert wrong == []
 
 
-def _right(answer: httpx.Response, role: Role | None, who: Who) -> bool:
+def _right(answer: httpx.Response, role: Role | None, roles: Who) -> bool:
     code = answer.json()["code"] if "problem+json" in answer.headers.get("content-type", "") else None
-    if who is not None and role is None:
+    if roles is not None and role is None:
         return (answer.status_code, code) == (401, "unauthorized")
-    if who is not None and role not in who:
+    if roles is not None and role not in roles:
         return (answer.status_code, code) == (403, "forbidden")
     # Let in. What then is refused has a reason of its own: another's, not there, not well formed.
     return code not in ("unauthorized", "forbidden", "internal_error")

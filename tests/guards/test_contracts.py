@@ -57,8 +57,8 @@ class TestBusDescription:
         described = orjson.loads(ASYNCAPI.read_bytes())
         types = {event.type_ for event in published()}
         assert set(described["channels"]) == types
-        sent = [one for one in described["operations"].values() if one["action"] == "send"]
-        assert {one["channel"]["$ref"].removeprefix("#/channels/") for one in sent} == types
+        sent = [operation for operation in described["operations"].values() if operation["action"] == "send"]
+        assert {operation["channel"]["$ref"].removeprefix("#/channels/") for operation in sent} == types
         assert {f"gdpr.receives.{type_}" for type_ in types} <= set(described["operations"])
 
     @pytest.mark.slow
@@ -69,7 +69,7 @@ class TestBusDescription:
         specification = tmp_path / "node_modules/@asyncapi/specs/schemas/3.0.0-without-$id.json"
         validator = Draft7Validator(orjson.loads(specification.read_bytes()))
         described = orjson.loads(ASYNCAPI.read_bytes())
-        assert [one.message[:200] for one in validator.iter_errors(described)] == []
+        assert [error.message[:200] for error in validator.iter_errors(described)] == []
         broken = described | {"operations": {"x": {"action": "shout"}}}
         assert list(validator.iter_errors(broken)) != []
 

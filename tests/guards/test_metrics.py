@@ -50,8 +50,8 @@ def paths(name: str) -> Iterator[str]:
         f"/ws/{MARK}",
     )
     if name != "gateway":
-        endpoints = [one for router in generator.service(name).routers for one in router.routes]
-        known = {one.path for one in endpoints if isinstance(one, APIRoute)}
+        endpoints = [route for router in generator.service(name).routers for route in router.routes]
+        known = {route.path for route in endpoints if isinstance(route, APIRoute)}
         yield from (path.replace("{", f"{MARK}-").replace("}", "") for path in sorted(known))
 
 
@@ -95,5 +95,5 @@ def test_labels_are_those_that_were_thought_about() -> None:
     for name in (*SERVICES, "gateway"):
         application(name)
     collectors: dict[str, Any] = REGISTRY._names_to_collectors
-    used: Callable[[Any], tuple[str, ...]] = lambda one: getattr(one, "_labelnames", ())  # noqa: E731
-    assert {label for one in collectors.values() for label in used(one)} - LABELS == set()
+    used: Callable[[Any], tuple[str, ...]] = lambda collector: getattr(collector, "_labelnames", ())  # noqa: E731
+    assert {label for collector in collectors.values() for label in used(collector)} - LABELS == set()

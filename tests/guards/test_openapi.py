@@ -59,8 +59,8 @@ def operations(document: Json) -> Iterator[tuple[str, Json]]:
 
 def resolved(document: Json, node: Json) -> Json:
     kind, _, name = node.get("$ref", "").removeprefix("#/components/").partition("/")
-    found: Json = document["components"][kind][name] if name else node
-    return found
+    node_: Json = document["components"][kind][name] if name else node
+    return node_
 
 
 def answers(document: Json, operation: Json) -> Iterator[tuple[int, Json]]:
@@ -71,7 +71,7 @@ def answers(document: Json, operation: Json) -> Iterator[tuple[int, Json]]:
 def wrong(document: Json, content: Json) -> list[str]:
     schema = {**content["schema"], "components": document["components"]}
     validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
-    return [f"{one.instance_path}: {one.message}" for one in validator.iter_errors(content["example"])]
+    return [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(content["example"])]
 
 
 class TestDocument:
@@ -79,43 +79,45 @@ class TestDocument:
         assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
     def test_it_has_every_endpoint_of_the_matrix_and_no_other(self, document: Json) -> None:
-        assert {name for name, _ in operations(document)} == {name for one in MATRIX.values() for name in one}
+        assert {name for name, _ in operations(document)} == {
+            name for endpoints in MATRIX.values() for name in endpoints
+        }
 
     def test_every_operation_is_found_by_its_service_and_a_readable_id_of_its_own(self, document: Json) -> None:
-        service_of = {name: service for service, ones in MATRIX.items() for name in ones}
+        service_of = {name: service for service, endpoints in MATRIX.items() for name in endpoints}
         ids = [operation["operationId"] for _, operation in operations(document)]
         assert len(set(ids)) == len(ids)
-        assert [one for one in ids if not re.fullmatch(r"[a-z]+(_[a-z]+)*", one)] == []
+        assert [id_ for id_ in ids if not re.fullmatch(r"[a-z]+(_[a-z]+)*", id_)] == []
         assert {name: operation["tags"] for name, operation in operations(document)} == {
             name: [service] for name, service in service_of.items()
         }
 
     def test_security_says_what_the_matrix_says(self, document: Json) -> None:
-        who_of = {name: who for ones in MATRIX.values() for name, who in ones.items()}
+        roles_of = {name: roles for endpoints in MATRIX.values() for name, roles in endpoints.items()}
         for name, operation in operations(document):
-            who = who_of[name]
-            assert operation["x-roles"] == (None if who is None else sorted(who)), name
-            assert ({} in operation["security"]) is (who is None), name
+            roles = roles_of[name]
+            assert operation["x-roles"] == (None if roles is None else sorted(roles)), name
+            assert ({} in operation["security"]) is (roles is None), name
             assert {"bearer": []} in operation["security"], name
 
     def test_every_refusal_is_a_problem_with_its_codes_and_an_example_of_each(self, document: Json) -> None:
         for name, operation in operations(document):
-            refusals = {status: one for status, one in answers(document, operation) if status >= 400}
+            refusals = {status: answer for status, answer in answers(document, operation) if status >= 400}
             unlimited = name.partition(" ")[2] in UNLIMITED
             assert refusals.keys() >= {400, 401, 414, 431, 502, 503, 504} | (set() if unlimited else {429}), name
             for status, refusal in refusals.items():
                 assert list(refusal["content"]) == [MEDIA_TYPE], f"{name} {status}"
                 content = refusal["content"][MEDIA_TYPE]
-                shown = {code: resolved(document, one)["value"] for code, one in content["examples"].items()}
+                shown = {code: resolved(document, example)["value"] for code, example in content["examples"].items()}
                 assert set(content["schema"]["allOf"][1]["properties"]["code"]["enum"]) == set(shown), (
                     f"{name} {status}"
                 )
-                assert {one["status"] for one in shown.values()} == {status}, f"{name} {status}"
+                assert {example["status"] for example in shown.values()} == {status}, f"{name} {status}"
 
     def test_every_example_of_a_problem_is_one(self, document: Json) -> None:
         problem = {"schema": document["components"]["schemas"]["Problem"]}
-        for name, one in document["components"]["examples"].items():
-            assert wrong(document, problem | {"example": one["value"]}) == [], name
+        for name, example in document["components"]["examples"].items():
+            assert wrong(document, problem | {"example": example["value"]}) == [], name
 
     def test_every_answer_names_its_headers(self, document: Json) -> None:
         for name, operation in operations(document):
@@ -138,9 +140,9 @@ class TestDocument:
 
     def test_every_parameter_has_an_example_that_fits_or_may_be_left_out(self, document: Json) -> None:
         for name, operation in operations(document):
-            for one in operation["parameters"]:
-                if one.get("required") or one["example"] is not None:
-                    assert wrong(document, one) == [], f"{name} {one['name']}"
+            for parameter in operation["parameters"]:
+                if parameter.get("required") or parameter["example"] is not None:
+                    assert wrong(document, parameter) == [], f"{name} {parameter['name']}"
 
 
 @needs_chromium

@@ -19,8 +19,8 @@ DESCRIBED = [name for name in SERVICES if generator.service(name).module("retent
 
 
 def metadata_of(service: str) -> MetaData:
-    found: MetaData = importlib.import_module(f"services.{service}.models").metadata
-    return found
+    metadata: MetaData = importlib.import_module(f"services.{service}.models").metadata
+    return metadata
 
 
 def without_purpose(metadata: MetaData) -> Iterator[str]:
@@ -34,12 +34,12 @@ def without_purpose(metadata: MetaData) -> Iterator[str]:
 
 def told_of(service: str) -> list[tuple[str, dict[str, Any]]]:
     """Table or column -> its purpose and keep, where they are given."""
-    told = []
+    columns = []
     for table in metadata_of(service).tables.values():
         for name, info in ((table.name, table.info), *((f"{table.name}.{c.name}", c.info) for c in table.columns)):
             if "purpose" in info:
-                told.append((name, dict(info)))
-    return told
+                columns.append((name, dict(info)))
+    return columns
 
 
 @pytest.mark.parametrize("package", SCHEMAS.values())
@@ -60,9 +60,9 @@ class TestClasses:
 class TestMarks:
     def test_purposes_have_words_and_times_are_those_of_a_policy(self, service: str) -> None:
         policies = {policy.name for policy in generator.service(service).policies}
-        for name, told in told_of(service):
-            assert told["purpose"] in purposes.PURPOSES, name
-            assert told["keep"] in policies | UNTIL | purposes.PERIODS.keys(), name
+        for name, info in told_of(service):
+            assert info["purpose"] in purposes.PURPOSES, name
+            assert info["keep"] in policies | UNTIL | purposes.PERIODS.keys(), name
 
     def test_policies_are_of_tables_that_exist_and_within_their_own_bounds(self, service: str) -> None:
         tables = {table.name for table in metadata_of(service).tables.values()}

@@ -21,7 +21,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
         if text:
-            await asyncio.gather(*(one({"type": "websocket.send", "text": text}) for one in list(connected)))
+            await asyncio.gather(*(send({"type": "websocket.send", "text": text}) for send in list(connected)))
     else:
         await receive()
         await send({"type": "lifespan.startup.complete"})

@@ -108,7 +108,10 @@ async def _latencies(bench: Bench, platform: Platform, ports: dict[str, int]) ->
 
     names = [name for name in ("direct", "gateway", "nginx") if name in ports]
     took = await by_turns(bench.options.runs, {name: through(ports[name]) for name in names})
-    added = {name: [one - direct for one, direct in zip(took[name], took["direct"], strict=True)] for name in took}
+    added = {
+        name: [value - direct_value for value, direct_value in zip(took[name], took["direct"], strict=True)]
+        for name in took
+    }
     name = "added latency of the gateway, 1 connection, p50"
     if "nginx" not in took:
         return [alone(name, "ms", added["gateway"])]

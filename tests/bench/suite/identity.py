@@ -112,8 +112,8 @@ class _Bare:
     async def verify(self) -> float:
         public = self._signer.private.public_key()
         signed, _, signature = self._token.rpartition(".")
-        given, content, padding, hashed = base64url_decode(signature), signed.encode(), PKCS1v15(), SHA256()
-        return _rate(lambda: public.verify(given, content, padding, hashed), self._seconds)
+        raw_signature, content, padding, hashed = base64url_decode(signature), signed.encode(), PKCS1v15(), SHA256()
+        return _rate(lambda: public.verify(raw_signature, content, padding, hashed), self._seconds)
 
     async def cold(self) -> float:
         """Each token as if seen for the first time: by a verifier made anew for each pass over them."""

@@ -47,7 +47,7 @@ async def measure(bench: Bench) -> list[Figure]:
                     rounds[name].append(latencies)
     figures = []
     for percent, most in ((50, 10), (99, 50)):
-        took = {name: [1000 * percentile(one, percent) for one in all_] for name, all_ in rounds.items()}
+        took = {name: [1000 * percentile(delays, percent) for delays in all_] for name, all_ in rounds.items()}
         name, goal = f"booking committed to WebSocket message, p{percent}", at_most(most, of="value")
         figures.append(compared(name, "ms", took["ours"], "two bare hops of aio-pika", took["bare"], goal))
     return figures

@@ -104,26 +104,26 @@ async def _relayed(database: Database, outbox: Any, queue: AbstractQueue, count:
 
 async def _published(channel: AbstractChannel, queue: AbstractQueue, messages: Sequence[Outgoing]) -> float:
     exchange = await channel.get_exchange(EVENTS_EXCHANGE)
-    room = asyncio.Semaphore(OUTSTANDING)
+    outstanding = asyncio.Semaphore(OUTSTANDING)
 
-    async def publish(one: Outgoing) -> None:
+    async def publish(outgoing: Outgoing) -> None:
         message = aio_pika.Message(
-            one.body,
-            message_id=one.properties.message_id,
-            type=one.properties.message_type,
-            content_type=one.properties.content_type,
+            outgoing.body,
+            message_id=outgoing.properties.message_id,
+            type=outgoing.properties.message_type,
+            content_type=outgoing.properties.content_type,
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
         )
         try:
-            await exchange.publish(message, one.routing_key, mandatory=True, timeout=30)
+            await exchange.publish(message, outgoing.routing_key, mandatory=True, timeout=30)
         finally:
-            room.release()
+            outstanding.release()
 
     began = time.perf_counter()
     async with asyncio.timeout(SECONDS), asyncio.TaskGroup() as group:
-        for one in messages:
-            await room.acquire()
-            group.create_task(publish(one))
+        for outgoing in messages:
+            await outstanding.acquire()
+            group.create_task(publish(outgoing))
     seconds = time.perf_counter() - began
     await queue.purge(timeout=60)
     return len(messages) / seconds

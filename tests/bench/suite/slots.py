@@ -38,11 +38,11 @@ async def measure(bench: Bench) -> list[Figure]:
             "any, short": _through(short, seconds, 7, anybody=True),
         }
         took = await by_turns(bench.options.runs, arms)
-    one, anybody = f"slots of one, 30 days, {many:,} bookings", f"slots of any, 7 days, {many:,} bookings"
+    of_one, anybody = f"slots of one, 30 days, {many:,} bookings", f"slots of any, 7 days, {many:,} bookings"
     with_few = f"with {SHORT:,} bookings"
     return [
-        compared(one, "ms", took["one, long"], "bare SQL", took["one, sql"], at_most(3)),
-        compared(one, "ms", took["one, long"], with_few, took["one, short"], at_most(1.2)),
+        compared(of_one, "ms", took["one, long"], "bare SQL", took["one, sql"], at_most(3)),
+        compared(of_one, "ms", took["one, long"], with_few, took["one, short"], at_most(1.2)),
         compared(anybody, "ms", took["any, long"], "bare SQL", took["any, sql"], at_most(3)),
         compared(anybody, "ms", took["any, long"], with_few, took["any, short"], at_most(1.2)),
     ]
@@ -57,17 +57,19 @@ async def _fill(url: str, bookings: int) -> None:
     await salon.history(url, LOCTICIANS, bookings)
 
 
-def _asked(days: int, *, anybody: bool) -> tuple[UUID | None, datetime, datetime]:
+def _random_search(days: int, *, anybody: bool) -> tuple[UUID | None, datetime, datetime]:
     start = datetime.now(UTC) + timedelta(hours=1)
-    who = None if anybody else person("loctician", random.randrange(LOCTICIANS))
-    return who, start, start + timedelta(days=days)
+    loctician_id = None if anybody else person("loctician", random.randrange(LOCTICIANS))
+    return loctician_id, start, start + timedelta(days=days)
 
 
 def _through(platform: Platform, seconds: int, days: int, *, anybody: bool) -> Arm:
     def following(_: bytes) -> bytes:
-        who, start, end = _asked(days, anybody=anybody)
+        loctician_id, start, end = _random_search(days, anybody=anybody)
         query = {"service_id": salon.TREATMENT, "from": start.isoformat(), "to": end.isoformat(), "limit": LIMIT}
-        return request("GET", f"/api/v1/slots?{urlencode(query | ({'loctician_id': who} if who else {}))}")
+        return request(
+            "GET", f"/api/v1/slots?{urlencode(query | ({'loctician_id': loctician_id} if loctician_id else {}))}"
+        )
 
     async def median() -> float:
         return 1000 * percentile((await drive(platform.port("booking"), [following], seconds)).latencies, 50)
@@ -81,8 +83,8 @@ def _alone(connection: Any, seconds: int, days: int, *, anybody: bool) -> Arm:
         latencies = []
         until = time.perf_counter() + seconds
         while (began := time.perf_counter()) < until:
-            who, start, end = _asked(days, anybody=anybody)
-            rows = await statement.fetch([salon.TREATMENT], who, start, end, LIMIT)
+            loctician_id, start, end = _random_search(days, anybody=anybody)
+            rows = await statement.fetch([salon.TREATMENT], loctician_id, start, end, LIMIT)
             latencies.append(time.perf_counter() - began)
             if not rows:
                 raise RuntimeError("no free slots in the made-up salon")

@@ -53,7 +53,7 @@ async def measure(bench: Bench) -> list[Figure]:
 async def _gateway(platform: Platform, count: int) -> tuple[float, float]:
     platform.start("gateway")
     await platform.ready("gateway")
-    who = uuid4()
+    loctician_id = uuid4()
     url = platform.environment["AMQP_URL"]
     async with broker.connection(url, "bench") as connection:
         exchange = await (await connection.channel()).get_exchange(REALTIME_EXCHANGE)
@@ -61,14 +61,16 @@ async def _gateway(platform: Platform, count: int) -> tuple[float, float]:
         async def tell(marker: str) -> None:
             body: dict[str, object] = {
                 "id": str(uuid4()),
-                "audience": [f"loctician:{who}"],
+                "audience": [f"loctician:{loctician_id}"],
                 "type": "availability_update",
                 "time": datetime.now(UTC).isoformat(),
-                "data": {"loctician_id": str(who), "start": marker, "available": True},
+                "data": {"loctician_id": str(loctician_id), "start": marker, "available": True},
             }
             await exchange.publish(aio_pika.Message(orjson.dumps(body)), "availability_update", timeout=30)
 
-        return await _measured(platform, "gateway", platform.port("gateway"), f"/ws/loctician/{who}", count, tell)
+        return await _measured(
+            platform, "gateway", platform.port("gateway"), f"/ws/loctician/{loctician_id}", count, tell
+        )
 
 
 async def _bare(platform: Platform, count: int) -> tuple[float, float]:

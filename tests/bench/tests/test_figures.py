@@ -25,10 +25,10 @@ class TestByTurns:
         assert took == {"a": [3, 5, 7], "b": [4, 6, 8]}
 
     async def test_first_round_counts_without_a_warm_up(self) -> None:
-        async def one() -> float:
+        async def measure() -> float:
             return 1.0
 
-        assert await by_turns(2, {"a": one}, warm_up=False) == {"a": [1.0, 1.0]}
+        assert await by_turns(2, {"a": measure}, warm_up=False) == {"a": [1.0, 1.0]}
 
 
 class TestCompared:
@@ -76,9 +76,9 @@ class TestGoals:
 class TestPercentile:
     @given(RATES, st.integers(min_value=1, max_value=100))
     def test_is_a_value_that_so_many_do_not_exceed(self, values: list[float], percent: int) -> None:
-        found = percentile(values, percent)
-        assert found in values
-        assert sum(value <= found for value in values) * 100 >= percent * len(values)
+        result = percentile(values, percent)
+        assert result in values
+        assert sum(value <= result for value in values) * 100 >= percent * len(values)
 
     def test_median_and_tail_of_a_hundred(self) -> None:
         values = [float(value) for value in range(100, 0, -1)]

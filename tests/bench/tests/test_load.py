@@ -52,15 +52,15 @@ class TestDrive:
             number = int(head.split()[1][1:])
             return reply(200, str(number + 1))
 
-        asked: list[bytes] = []
+        requests: list[bytes] = []
 
         def following(before: bytes) -> bytes:
-            asked.append(before)
+            requests.append(before)
             return request("GET", f"/{(before or b'0').decode()}")
 
         async with server(answer) as port:
             await drive(port, [following], 0.1)
-        assert asked[:4] == [b"", b"1", b"2", b"3"]
+        assert requests[:4] == [b"", b"1", b"2", b"3"]
 
     async def test_one_error_among_the_answers_spoils_the_figure(self) -> None:
         count = 0

@@ -27,9 +27,9 @@ def results(tmp_path: Path) -> Path:
 
 class TestResults:
     def test_each_figure_has_the_agreed_fields(self, results: Path) -> None:
-        found = json.loads((results / "results.json").read_text())
-        assert [set(one) for one in found] == [FIELDS] * 3
-        assert found[0] == {
+        results_json = json.loads((results / "results.json").read_text())
+        assert [set(result) for result in results_json] == [FIELDS] * 3
+        assert results_json[0] == {
             "name": "booking",
             "value": 55,
             "unit": "1/s",
@@ -40,8 +40,8 @@ class TestResults:
             "runs": 2,
             "spread": [0.5, 0.6],
         }
-        assert found[1]["goal"] == "difference <= 0.2 ms"
-        assert (found[2]["against"], found[2]["ratio"], found[2]["goal"]) == (None, None, None)
+        assert results_json[1]["goal"] == "difference <= 0.2 ms"
+        assert (results_json[2]["against"], results_json[2]["ratio"], results_json[2]["goal"]) == (None, None, None)
 
     def test_writing_again_replaces_and_leaves_nothing_else(self, results: Path) -> None:
         report.write(results, FIGURES[:1])

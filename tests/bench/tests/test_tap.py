@@ -33,9 +33,9 @@ class TestProtocol:
 @pytest.fixture
 async def tap(servers: Servers) -> AsyncIterator[Tap]:
     await as_owner(servers.database_url, "DROP TABLE IF EXISTS tapped", "CREATE TABLE tapped (n integer)")
-    made = Tap(servers.database_url)
-    async with made.open():
-        yield made
+    tap = Tap(servers.database_url)
+    async with tap.open():
+        yield tap
     await as_owner(servers.database_url, "DROP TABLE tapped")
 
 
