@@ -17,6 +17,7 @@ from services.booking.models import treatments
 from shared.database.session import Database, transaction
 from shared.http.app import Service
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.types import Deliver, Headers
 
 AMINA, JONAS = UUID(int=0xA), UUID(int=0xB)
 RETWIST, DETOX, STYLING, RETIRED = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4)
@@ -45,7 +46,6 @@ IDS = {
 OpenOn = Callable[..., Awaitable[None]]
 Book = Callable[..., Awaitable[httpx.Response]]
 SetClock = Callable[[datetime | None], Awaitable[None]]
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 
 CLOCK = "CREATE OR REPLACE FUNCTION booking.clock() RETURNS timestamptz LANGUAGE sql STABLE RETURN "
 
@@ -56,7 +56,7 @@ def service() -> Service:
 
 
 def at(day: date, clock: str) -> datetime:
-    """An instant by the wall clock in Copenhagen."""
+    """The instant of a local time in Copenhagen."""
     return datetime.combine(day, time.fromisoformat(clock), COPENHAGEN)
 
 
@@ -65,7 +65,7 @@ def soon(days: int = 3) -> date:
 
 
 @pytest.fixture
-def open_on(deliver: Callable[..., Awaitable[bool]]) -> OpenOn:
+def open_on(deliver: Deliver) -> OpenOn:
     """Opening hours as calendar would publish them."""
     versions = iter(range(1, 1000))
 
@@ -83,7 +83,7 @@ def open_on(deliver: Callable[..., Awaitable[bool]]) -> OpenOn:
 
 @pytest.fixture
 def fill_salon(database: Database, open_on: OpenOn) -> Callable[[], Awaitable[date]]:
-    """Makes the salon in empty tables; the day on which both locticians are open from nine to five."""
+    """Fills empty tables with the salon. Returns the day on which both locticians are open from nine to five."""
 
     async def fill() -> date:
         async with transaction(database, SERVICE_CLAIMS) as session:
@@ -123,7 +123,7 @@ def booking_body(start: datetime | str, *services: UUID, loctician: UUID | None 
 
 
 @pytest.fixture
-def book(client: httpx.AsyncClient, auth_headers: Callable[..., dict[str, str]], salon: date) -> Book:
+def book(client: httpx.AsyncClient, auth_headers: Headers, salon: date) -> Book:
     async def post(
         start: datetime | str, *services: UUID, customer: UUID | None = None, key: str | None = None,
         role: str = "customer", loctician: UUID | None = AMINA, language: str = "da", **more: Any,
@@ -139,7 +139,7 @@ def book(client: httpx.AsyncClient, auth_headers: Callable[..., dict[str, str]],
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody signed in."""
+    """A user with a token."""
 
     client: httpx.AsyncClient
     id: UUID
@@ -167,7 +167,7 @@ SignIn = Callable[..., Caller]
 
 
 @pytest.fixture
-def sign_in(client: httpx.AsyncClient, auth_headers: Callable[..., dict[str, str]]) -> SignIn:
+def sign_in(client: httpx.AsyncClient, auth_headers: Headers) -> SignIn:
     def make(role: str = "customer", person: UUID | None = None) -> Caller:
         person = person or uuid4()
         return Caller(client, person, auth_headers(role, person))
@@ -177,7 +177,7 @@ def sign_in(client: httpx.AsyncClient, auth_headers: Callable[..., dict[str, str
 
 @pytest.fixture
 async def set_clock(owner: AsyncEngine, database: Database) -> AsyncIterator[SetClock]:
-    """Another time for every rule of the database, until the test ends; None for the true one."""
+    """Sets the time that booking.clock() returns until the test ends; None for the real time."""
 
     async def set_to(instant: datetime | None) -> None:
         async with owner.begin() as connection:

@@ -1,4 +1,4 @@
-"""The slots engine once more, simple and slow: it counts five-minute steps and tries every combination.
+"""A second implementation of the free slots, simple and slow: it counts five-minute steps and tries every combination.
 
 Written from the rules, not from the SQL, so that the two can be held against each other.
 """
@@ -17,7 +17,7 @@ class Treatment:
     duration: int  # all in steps
     buffer_before: int = 0
     buffer_after: int = 0
-    processing: tuple[int, int] | None = None  # from which step, how many
+    processing: tuple[int, int] | None = None  # first step, number of steps
     grid: int = 3
     price: int = 10000
 
@@ -30,7 +30,7 @@ class Offer:
 
 @dataclass
 class World:
-    """Steps are counted from `origin`. `closed_for`: why a loctician has no hours on the day asked about."""
+    """Steps are counted from `origin`. `closed_for`: why a loctician has no hours on the day in question."""
 
     origin: datetime
     now: datetime
@@ -39,7 +39,7 @@ class World:
     hours: dict[int, set[int]]
     taken: dict[int, set[int]]
     closed_for: dict[int, str | None] = field(default_factory=dict)
-    own: set[int] = field(default_factory=set)  # steps in which the customer is elsewhere
+    own: set[int] = field(default_factory=set)  # steps of the customer's other bookings
     notice: int = 0  # minutes
     horizon: int = 180  # days
 
@@ -52,7 +52,7 @@ class World:
 
 @dataclass(frozen=True)
 class Sitting:
-    """Who does each treatment, and the steps from the start in which each is there and has busy hands."""
+    """Who performs each treatment, and the steps from the start in which each is present and works."""
 
     chairs: tuple[int, ...]
     lasts: int
@@ -86,7 +86,7 @@ class Reference:
 
     @cached_property
     def sittings(self) -> list[Sitting]:
-        """By one loctician, or where nobody performs all of it by several with as few hand-overs as can be."""
+        """By one loctician, or if nobody performs all of it, by several with as few hand-overs as possible."""
         performers = [
             [
                 loctician
@@ -123,7 +123,7 @@ class Reference:
         return max(self.world.treatments[item].grid for item in self.wanted)
 
     def reason(self, start: datetime) -> str | None:
-        """Why the sitting can't begin then; None when it can."""
+        """Why the sitting cannot begin at that step; None if it can."""
         world = self.world
         if not self.sittings:
             return "treatment_not_offered"
@@ -153,7 +153,7 @@ class Reference:
         return "outside_hours" if None in reasons else "closed"
 
     def slots(self, first: datetime, last: datetime) -> Iterator[tuple[datetime, datetime, int | None, int]]:
-        """(start, end, loctician, price) of each slot offered to anybody; no loctician where several share it."""
+        """(start, end, loctician, price) of each slot; the loctician is None if several share it."""
         for step in range(self.world.step(first), self.world.step(last)):
             start = self.world.instant(step)
             if self.reason(start) not in {None, "customer_overlap"}:

@@ -18,7 +18,6 @@ from services.booking.tests.conftest import (  # fmt: skip
     STYLING,
     Book,
     Caller,
-    Outbox,
     SetClock,
     SignIn,
     at,
@@ -27,6 +26,7 @@ from services.booking.tests.conftest import (  # fmt: skip
 )
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.types import Outbox
 
 
 @pytest.fixture

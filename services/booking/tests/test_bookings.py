@@ -1,6 +1,5 @@
 """Taking, cancelling and listing bookings: prices, conflicts, idempotency keys, history."""
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,9 +12,7 @@ from services.booking.tests.conftest import AMINA, DETOX, JONAS, RETIRED, RETWIS
 from shared.database.session import Database, transaction
 from shared.http import idempotency
 from shared.identity.principals import SERVICE_CLAIMS
-
-Headers = Callable[..., dict[str, str]]
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+from shared.testing.types import Deliver, Headers, Outbox
 
 
 class TestBooking:
@@ -78,7 +75,7 @@ class TestBooking:
         assert payload.items[0].blocked_end == at(salon, "11:45")
 
     async def test_unverified_customers_cannot_book_if_verification_is_required(
-        self, book: Book, salon: date, client: httpx.AsyncClient, deliver: Callable[..., Awaitable[bool]]
+        self, book: Book, salon: date, client: httpx.AsyncClient, deliver: Deliver
     ) -> None:
         client._transport.app.state.runtime.settings.require_verified_email = True  # type: ignore[attr-defined]
         customer = uuid4()
@@ -89,9 +86,7 @@ class TestBooking:
 
 
 class TestAuthorization:
-    async def test_staff_book_for_a_known_customer(
-        self, book: Book, salon: date, deliver: Callable[..., Awaitable[bool]]
-    ) -> None:
+    async def test_staff_book_for_a_known_customer(self, book: Book, salon: date, deliver: Deliver) -> None:
         customer = uuid4()
         await deliver("user.registered.v1", {"user_id": str(customer), "email_verified": False}, version=1)
         answer = await book(at(salon, "10:00"), role="staff", customer_id=str(customer))

@@ -1,8 +1,6 @@
 """Reading treatments and locticians, and the demo data."""
 
-from collections.abc import Awaitable, Callable
 from datetime import date
-from typing import Any
 from uuid import NAMESPACE_DNS, UUID, uuid4, uuid5
 
 import httpx
@@ -13,6 +11,7 @@ from services.booking.events import LocticianUpdated, TreatmentCreated
 from services.booking.tests.conftest import AMINA, DETOX, JONAS, RETIRED, RETWIST, add_treatment
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.types import Outbox
 
 
 class TestTreatments:
@@ -83,7 +82,7 @@ class TestLocticians:
 
 class TestDemo:
     async def test_loads_once_and_publishes_events(
-        self, client: httpx.AsyncClient, database: Database, outbox: Callable[[], Awaitable[list[dict[str, Any]]]]
+        self, client: httpx.AsyncClient, database: Database, outbox: Outbox
     ) -> None:
         loaded = []
         for _ in range(2):

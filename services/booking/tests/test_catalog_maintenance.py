@@ -1,7 +1,6 @@
 """Staff maintain the catalog: roles, input, versions, idempotency keys, events, archiving."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,9 +15,7 @@ from services.booking.tests.conftest import AMINA, RETIRED, RETWIST, Book, at
 from services.booking.tests.test_input import is_problem, sent
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS, Claims
-
-Headers = Callable[..., dict[str, str]]
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+from shared.testing.types import Headers, Outbox
 
 NEW: dict[str, Any] = {
     "translations": {
@@ -161,7 +158,7 @@ class TestCreating:
         staff = auth_headers("staff", uuid4()) | {"Idempotency-Key": "k-1"}
         answers = await asyncio.gather(*(post(client, staff) for _ in range(5)))
         assert {answer.status_code for answer in answers} == {201}
-        assert len({answer.text for answer in answers}) <= 2  # the stored answer may order its members anew
+        assert len({answer.text for answer in answers}) <= 2  # the stored answer may have its members in another order
         assert len({answer.json()["id"] for answer in answers}) == 1
         assert {answer.headers["ETag"] for answer in answers} == {'"1"'}
         assert len(await outbox()) == 1

@@ -19,6 +19,7 @@ from services.booking.tests.test_input import is_problem
 from shared.database.session import Database, transaction
 from shared.http.pagination import encode_cursor
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.types import Headers
 
 COLOUR, CHANGE, FOREIGN = UUID(int=0x10), UUID(int=0x11), UUID(int=0x12)
 Find = Callable[..., Awaitable[list[dict[str, Any]]]]
@@ -112,7 +113,7 @@ class TestMatches:
         assert len(await find("  ")) == 11
 
     async def test_inactive_treatments_are_shown_to_staff_only(
-        self, client: httpx.AsyncClient, database: Database, find: Find, auth_headers: Callable[..., dict[str, str]]
+        self, client: httpx.AsyncClient, database: Database, find: Find, auth_headers: Headers
     ) -> None:
         async with transaction(database, SERVICE_CLAIMS) as session:
             statement = text("UPDATE booking.treatments SET active = false WHERE id = :id")

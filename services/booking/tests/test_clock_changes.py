@@ -14,7 +14,7 @@ SPRING, AUTUMN = date(2027, 3, 28), date(2027, 10, 31)
 
 @pytest.fixture
 async def nights(salon: date, open_on: OpenOn, set_clock: SetClock) -> None:
-    """Open from one to five in the night of each change, a month ahead of which it is now."""
+    """Open from one to five in the night of each clock change. The time is a month before it."""
     for day in (SPRING, AUTUMN):
         await open_on(day, ("01:00", "05:00"))
 

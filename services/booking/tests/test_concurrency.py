@@ -94,7 +94,7 @@ FAILING = """
 
 @pytest.fixture
 async def failing(owner: AsyncEngine, database: Database) -> AsyncIterator[Callable[..., Awaitable[int]]]:
-    """A change that fails so many times with this SQLSTATE; which attempt succeeded. Each attempt is counted."""
+    """Calls a SQL function that fails so many times with this SQLSTATE. Returns which attempt succeeded."""
     async with owner.begin() as connection:
         await connection.execute(text("CREATE SEQUENCE booking.attempts"))
         await connection.execute(text("GRANT USAGE ON booking.attempts TO loctician_booking"))

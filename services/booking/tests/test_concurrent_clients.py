@@ -30,8 +30,8 @@ CUSTOMERS_MEET = text("""
     SELECT count(*) FROM booking.booking_items a JOIN booking.booking_items b
     ON a.customer_id = b.customer_id AND a.id < b.id AND a.during && b.during AND a.active AND b.active
 """)
-# Versions of each booking's history count from one without a gap, the last entry is the booking as it stands, and every
-# entry went out as an event.
+# Versions of each booking's history count from one without a gap, the last entry equals the booking, and every
+# entry was published as an event.
 HISTORIES = text("""
     SELECT count(*) FROM booking.bookings b
     JOIN LATERAL (
@@ -125,7 +125,7 @@ class Client:
             answer = await doing()
             if answer.status_code != 503:
                 break
-            await asyncio.sleep(self.dice.uniform(0.1, 1))  # as its Retry-After asks, only sooner
+            await asyncio.sleep(self.dice.uniform(0.1, 1))  # like its Retry-After, only sooner
         return answer.status_code
 
 
@@ -177,7 +177,7 @@ async def test_every_rule_holds_after_two_thousand_concurrent_operations(
         return Counter([await client.act() for _ in range(OPERATIONS)])
 
     async def housekeeping() -> None:
-        """Hours that change and holds that are ended, all the while."""
+        """Changes hours and ends holds while the clients work."""
         dice = random.Random(0)
         for _ in range(15):
             day, chair, closing = dice.choice(days), dice.choice(CHAIRS), dice.choice(("13:00", "17:00"))
@@ -191,7 +191,7 @@ async def test_every_rule_holds_after_two_thousand_concurrent_operations(
     assert sum(counted.values()) == CLIENTS * OPERATIONS
     assert set(counted) <= {200, 201, 409, 412, 422}, counted
     assert counted[201] > 300, counted
-    # A busy service may ask to come again; it never does so for a deadlock or for a change in mid-flight.
+    # A busy service may answer 503, but never because of a deadlock or a serialization failure.
     refused = [record.msg for record in caplog.records if "dependency_unavailable" in str(record.msg)]
     assert all("'error': 'TimeoutError'" in str(item) for item in refused), refused
     assert await overlaps(owner) == 0

@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 
 from services.booking.events import BookingConflicted, BookingFitsAgain
-from services.booking.tests.conftest import AMINA, JONAS, Book, Caller, OpenOn, Outbox, SetClock, SignIn, at
+from services.booking.tests.conftest import AMINA, JONAS, Book, Caller, OpenOn, SetClock, SignIn, at
+from shared.testing.types import Outbox
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from services.booking.tests.conftest import (  # fmt: skip
     Book,
     Caller,
     OpenOn,
-    Outbox,
     SetClock,
     SignIn,
     at,
@@ -27,6 +26,7 @@ from services.booking.tests.test_waitlist import offer_of, wait
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.jobs import run_once
+from shared.testing.types import Outbox
 
 JOBS = {job.name: job for job in SERVICE.jobs}
 
@@ -53,7 +53,7 @@ Offering = Callable[[], Awaitable[None]]
 
 
 async def starts_of(*people: Caller) -> list[str | None]:
-    offers = [await offer_of(who) for who in people]
+    offers = [await offer_of(caller) for caller in people]
     return [offer["start"] if offer else None for offer in offers]
 
 
@@ -61,8 +61,8 @@ class TestHours:
     async def test_longer_hours_go_to_the_customer_who_waited_longest(
         self, first: Caller, second: Caller, salon: date, open_on: OpenOn, offer_freed_times: Offering, book: Book
     ) -> None:
-        for who in (first, second):
-            await wait(who, salon, earliest="17:00", latest="18:30", loctician_id=str(AMINA))
+        for caller in (first, second):
+            await wait(caller, salon, earliest="17:00", latest="18:30", loctician_id=str(AMINA))
         await open_on(salon, ("09:00", "18:30"))
         await offer_freed_times()
         evening = at(salon, "17:00")
@@ -105,8 +105,8 @@ class TestHours:
     ) -> None:
         people = [sign_in() for _ in range(4)]
         later = [salon + timedelta(days=day) for day in range(1, 4)]
-        for who in people:
-            await wait(who, later[0], STYLING, last_day=later[2].isoformat())
+        for caller in people:
+            await wait(caller, later[0], STYLING, last_day=later[2].isoformat())
         for day in later:
             await open_on(day, ("09:00", "11:00"))
         await offer_freed_times()
@@ -218,8 +218,8 @@ class TestAccounts:
         """Both wait for Amina's 10:00; the first has two wishes that it suits, and the offer."""
         leaver = sign_in()
         booked = (await book(at(salon, "10:00"), customer=leaver.id)).json()
-        for who in (first, first, second):
-            await wait(who, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
+        for caller in (first, first, second):
+            await wait(caller, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
         await leaver.post(f"/bookings/{booked['id']}/cancel")
 
     async def test_the_offer_of_an_erased_account_goes_to_the_next(
@@ -230,16 +230,16 @@ class TestAccounts:
         assert (proof["holds"], proof["waitlist"]) == (1, 2)
         assert await starts_of(second) == [at(salon, "10:00").isoformat()]
         assert (await first.get("/waitlist")).json()["items"] == []
-        told = [one["type"] for one in await outbox() if one["type"].startswith("waitlist")]
-        assert told == ["waitlist.offered.v1", "waitlist.expired.v1", "waitlist.offered.v1"]
+        types = [event["type"] for event in await outbox() if event["type"].startswith("waitlist")]
+        assert types == ["waitlist.offered.v1", "waitlist.expired.v1", "waitlist.offered.v1"]
 
     async def test_an_erased_account_is_not_offered_its_own_booking(
         self, first: Caller, second: Caller, book: Book, salon: date, database: Database
     ) -> None:
         await book(at(salon, "10:00"), customer=first.id)
         await book(at(salon, "14:00"), customer=second.id)
-        for who in (first, second):
-            await wait(who, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
+        for caller in (first, second):
+            await wait(caller, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
         async with transaction(database, SERVICE_CLAIMS) as session:
             await privacy.erase(session, first.id)
         assert await starts_of(second) == [at(salon, "10:00").isoformat()]
@@ -253,7 +253,7 @@ class TestAccounts:
         await open_on(salon, ("12:00", "17:00"))
         await open_on(salon, ("09:00", "17:00"))
         await offer_freed_times()
-        assert {one["status"] for one in (await first.get("/waitlist")).json()["items"]} == {"waiting"}
+        assert {item["status"] for item in (await first.get("/waitlist")).json()["items"]} == {"waiting"}
 
     async def test_older_events_do_not_close_a_reopened_account(self, salon: date, deliver: Any, book: Book) -> None:
         await deliver("user.reactivated.v1", {"user_id": str(AMINA), "role": "loctician"}, version=4)

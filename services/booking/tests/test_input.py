@@ -1,6 +1,5 @@
 """Invalid input is answered with a problem document, never with a 500."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,8 +9,8 @@ import pytest
 
 from services.booking.tests.conftest import RETWIST, booking_body
 from shared.http.pagination import encode_cursor
+from shared.testing.types import Headers
 
-Headers = Callable[..., dict[str, str]]
 SOON = (datetime.now(UTC) + timedelta(days=3)).replace(hour=10, minute=0, second=0, microsecond=0).isoformat()
 GOOD = booking_body(SOON)
 

@@ -1,6 +1,5 @@
 """Nobody sees the bookings of others, through the API or through the tables."""
 
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,8 +13,8 @@ from services.booking.tests.conftest import AMINA, JONAS, RETWIST, Book, SignIn,
 from shared.database.session import Database, transaction
 from shared.identity.principals import ANONYMOUS_CLAIMS, SERVICE_CLAIMS, Claims
 from shared.settings import runtime_role
+from shared.testing.types import Headers
 
-Headers = Callable[..., dict[str, str]]
 TABLES = ("bookings", "booking_items", "booking_history")
 
 

@@ -27,6 +27,7 @@ from shared.backoff import Backoff
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.servers import Servers, base_settings
+from shared.testing.waiting import until
 
 TOKEN = "IGAA-secret-of-the-salon"
 ACCOUNT = "17841400000000001"
@@ -83,7 +84,7 @@ async def endless(writer: asyncio.StreamWriter) -> None:
 
 @dataclass
 class Graph:
-    """Gives its replies in turn, the last one again and again."""
+    """Sends its replies one after the other, and repeats the last one."""
 
     replies: list[Reply] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -121,7 +122,7 @@ async def graph() -> AsyncIterator[Graph]:
 
 @pytest.fixture(autouse=True)
 def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same limits, but none that a test would wait for."""
+    """Shortens the timeouts, so that tests do not wait for them."""
     monkeypatch.setattr(instagram, "TIMEOUT", httpx.Timeout(0.5))
     monkeypatch.setattr(instagram, "DEADLINE", 1.0)
     monkeypatch.setattr(instagram, "BACKOFF", Backoff(first=0.001, longest=0.001))
@@ -224,7 +225,7 @@ class TestGraphApi:
 
 @pytest.fixture
 async def source(salon: date, database: Database) -> None:
-    """Amina's profile names an account."""
+    """Gives Amina's profile an Instagram account."""
     async with transaction(database, SERVICE_CLAIMS) as session:
         statement = "INSERT INTO booking.portfolio_sources (loctician_id, instagram_user_id) VALUES (:id, :account)"
         await session.execute(text(statement), {"id": AMINA, "account": ACCOUNT})
@@ -366,13 +367,14 @@ class TestPortfolio:
         graph.replies = [answering(b"", "400 Bad Request")]
         worker = asyncio.create_task(portfolio.run(app.state.runtime))
         try:
-            async with asyncio.timeout(20):
-                while not graph.requests:
-                    await asyncio.sleep(0.02)
-                graph.replies = [listing(media(3))]
-                while await shown(client) != ["3"]:
-                    await make_due(app.state.runtime.database)
-                    await asyncio.sleep(0.02)
+            await until(lambda: graph.requests)
+            graph.replies = [listing(media(3))]
+
+            async def refreshed() -> bool:
+                await make_due(app.state.runtime.database)
+                return await shown(client) == ["3"]
+
+            await until(refreshed)
         finally:
             worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)

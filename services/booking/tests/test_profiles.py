@@ -1,6 +1,5 @@
 """Profiles: who can change them, what they offer, when they are public."""
 
-from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,10 +13,8 @@ from services.booking.tests.conftest import AMINA, DETOX, JONAS, RETIRED, RETWIS
 from services.booking.tests.test_input import is_problem, sent
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.types import Deliver, Headers, Outbox
 
-Headers = Callable[..., dict[str, str]]
-Deliver = Callable[..., Awaitable[bool]]
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
 PROFILE: dict[str, Any] = {
     "display_name": "Jonas B.",
     "bio": "Reparation og interlocking.",

@@ -1,6 +1,5 @@
 """Projections of calendar's hours and auth's users, and export and erasure of a person."""
 
-from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,8 +12,7 @@ from services.booking.tests.conftest import AMINA, STYLING, Book, OpenOn, SignIn
 from services.booking.tests.test_slots import clocks, search
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
-
-Deliver = Callable[..., Awaitable[bool]]
+from shared.testing.types import Deliver
 
 
 async def one_row(database: Database, statement: str) -> Any:

@@ -6,9 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.booking.tests.conftest import AMINA, JONAS, Book, Caller, Outbox, SignIn, at
+from services.booking.tests.conftest import AMINA, JONAS, Book, Caller, SignIn, at
 from services.booking.tests.test_waitlist import wait
 from shared.privacy.events import AccessRead
+from shared.testing.types import Outbox
 
 Reads = Any
 SALON = [("loctician", AMINA), ("staff", None), ("admin", None)]
@@ -16,7 +17,7 @@ SALON = [("loctician", AMINA), ("staff", None), ("admin", None)]
 
 @pytest.fixture
 def reads(outbox: Outbox) -> Reads:
-    """What was said to be read: by whom, what, of whom."""
+    """The reads that were published: the reader, what was read, the people."""
 
     async def read() -> list[tuple[str, str, set[UUID]]]:
         recorded = []

@@ -1,8 +1,6 @@
 """Publishing the catalog and changed bookings again after a restore."""
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -11,8 +9,7 @@ from services.booking.republish import republish
 from services.booking.tests.conftest import Book, at
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
-
-Outbox = Callable[[], Awaitable[list[dict[str, Any]]]]
+from shared.testing.types import Outbox
 
 
 class TestRepublish:

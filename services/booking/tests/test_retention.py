@@ -61,7 +61,7 @@ TABLES = ("bookings", "booking_items", "booking_history", "occupancy")
 
 @pytest.fixture
 def apply(database: Database) -> Callable[[str], Awaitable[int]]:
-    """Removes what a policy finds due at NOW, and holds it to have counted the same."""
+    """Applies a policy at NOW, and checks that it removes as many rows as it counted."""
 
     async def run(name: str) -> int:
         policy = POLICY[name]
@@ -93,7 +93,7 @@ Rows = Callable[..., Awaitable[list[Any]]]
 
 @pytest.fixture
 def book_on(book: Book, open_on: OpenOn, set_clock: SetClock) -> Callable[..., Awaitable[UUID]]:
-    """Books Amina's ten o'clock of a day gone by, on the morning of that day; then it is NOW."""
+    """Books Amina at ten o'clock on a past day, on the morning of that day, and sets the clock to NOW."""
 
     async def take(day: date, **more: Any) -> UUID:
         await open_on(day, ("09:00", "17:00"))

@@ -16,7 +16,6 @@ from services.booking.tests.conftest import (  # fmt: skip
     STYLING,
     Book,
     OpenOn,
-    Outbox,
     SetClock,
     SignIn,
     at,
@@ -25,6 +24,7 @@ from services.booking.tests.conftest import (  # fmt: skip
     set_rules,
 )
 from services.booking.tests.test_slots import clocks, search
+from shared.testing.types import Outbox
 
 
 async def reason(client: httpx.AsyncClient, body: dict[str, Any], headers: dict[str, str] | None = None) -> Any:

@@ -18,13 +18,13 @@ from services.booking.tests.conftest import (  # fmt: skip
     Book,
     Caller,
     OpenOn,
-    Outbox,
     SignIn,
     at,
     booking_body,
     code,
     set_rules,
 )
+from shared.testing.types import Outbox
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from services.booking.tests.conftest import (  # fmt: skip
     STYLING,
     Book,
     OpenOn,
-    Outbox,
     SignIn,
     at,
     booking_body,
@@ -26,6 +25,7 @@ from services.booking.tests.conftest import (  # fmt: skip
 from services.booking.tests.test_slots import clocks, search
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.types import Outbox
 
 REPAIR = UUID(int=5)
 SOFIE = UUID(int=0xC)

@@ -19,7 +19,7 @@ from services.booking.errors import error_from
 from services.booking.tests.conftest import CLOCK
 from services.booking.tests.slots_reference import STEP, Offer, Reference, Treatment, World
 
-# Both clock changes of a year, the leap day, the days around the turn of a year, and any other day.
+# Both clock changes of a year, the leap day, the days around New Year, and any other day.
 DAYS = [date(2027, 3, 28), date(2027, 10, 31), date(2028, 2, 29), date(2026, 12, 31), date(2027, 6, 9)]
 CUSTOMER = UUID(int=0xC0FFEE)
 LOCTICIANS = 3
@@ -82,11 +82,11 @@ def cases(draw: st.DrawFn) -> Case:
     day = draw(st.sampled_from(DAYS))
     origin = midnight(day) - timedelta(days=1)
     edges = [(midnight(day + timedelta(days=offset)) - origin) // STEP for offset in range(-1, 3)]
-    parted = draw(st.sampled_from([False, True, False]))  # so that nobody performs all of it
-    made = [draw(treatments()) for _ in range(draw(st.integers(2, 3) if parted else st.integers(1, 3)))]
+    shared = draw(st.sampled_from([False, True, False]))  # nobody performs all of it
+    made = [draw(treatments()) for _ in range(draw(st.integers(2, 3) if shared else st.integers(1, 3)))]
     own_terms = st.builds(Offer, st.none() | st.integers(3, 20), st.none() | st.integers(0, 5).map(lambda n: n * 10000))
     performers = [st.sets(st.integers(0, LOCTICIANS - 1), min_size=1) for _ in made]
-    if parted:
+    if shared:
         performers[:2] = [st.sets(st.integers(0, 1), min_size=1), st.just({2})]
     offers = {(who, what): draw(own_terms) for what in range(len(made)) for who in sorted(draw(performers[what]))}
     windows: dict[tuple[int, int], list[tuple[int, int]]] = {}
@@ -116,8 +116,8 @@ def cases(draw: st.DrawFn) -> Case:
         draw(st.sampled_from([0, 60, 600])),
         draw(st.sampled_from([180, 180, 4])),
     )  # fmt: skip
-    wanted = draw(st.permutations(range(len(made))))[: len(made) if parted else draw(st.integers(1, len(made)))]
-    loctician = None if parted else draw(st.none() | st.integers(0, LOCTICIANS - 1))
+    wanted = draw(st.permutations(range(len(made))))[: len(made) if shared else draw(st.integers(1, len(made)))]
+    loctician = None if shared else draw(st.none() | st.integers(0, LOCTICIANS - 1))
     steps = st.integers(0, edges[2] - edges[1] - 1).flatmap(
         lambda step: st.sampled_from([step, step - step % 3, step - step % 12, step - step % 12])
     )
@@ -212,7 +212,7 @@ def as_json(case: Case) -> str:
 
 
 class Engine:
-    """The SQL functions, in a transaction that nobody else ever sees."""
+    """The SQL functions, in a transaction that is rolled back."""
 
     def __init__(self, connection: AsyncConnection, case: Case) -> None:
         self.connection = connection
@@ -248,7 +248,7 @@ class Engine:
         }
 
     async def booked(self, start: datetime) -> str | None:
-        """Why it can't be booked; None when it was, which is undone."""
+        """Books and takes it back. Returns why it cannot be booked, or None."""
         undo = await self.connection.begin_nested()
         try:
             ids = {"booking_id": uuid4(), "require_verified": False}

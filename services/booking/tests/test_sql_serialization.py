@@ -32,7 +32,7 @@ few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthChec
 
 
 def fits(model: type[BaseModel], content: Any) -> None:
-    """Every field that is declared and none besides, in the types declared."""
+    """Checks that the content has exactly the declared fields, with the declared types."""
     seen = model.model_validate(content).model_dump(mode="json", exclude_unset=True)
     assert content == seen | {}
 
@@ -83,7 +83,7 @@ class TestLimits:
     async def test_any_loctician_gives_the_earliest_slots_of_all(
         self, client: httpx.AsyncClient, salon: date, open_on: OpenOn
     ) -> None:
-        """However far apart the days are on which somebody is open, and wherever the limit cuts."""
+        """Also if the open days are far apart, and for every limit."""
         for days, loctician in ((1, JONAS), (6, AMINA), (13, JONAS)):
             await open_on(date.fromordinal(salon.toordinal() + days), ("09:00", "17:00"), loctician=loctician)
         first = at(salon, "00:00")

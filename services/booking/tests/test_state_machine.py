@@ -47,7 +47,7 @@ LOCTICIANS_MEET = text("""
     SELECT count(*) FROM booking.occupancy a JOIN booking.occupancy b
     ON a.loctician_id = b.loctician_id AND a.id < b.id AND a.blocked && b.blocked AND a.active AND b.active
 """)
-# What is booked takes its time, and nothing else does but holds.
+# Bookings and holds occupy their time, and nothing else does.
 TIMES = text("""
     SELECT count(*) FROM booking.occupancy o
     LEFT JOIN booking.booking_items i ON i.id = o.item_id
@@ -55,7 +55,7 @@ TIMES = text("""
     LEFT JOIN booking.holds h ON h.id = o.item_id
     WHERE o.active <> CASE WHEN b.id IS NOT NULL THEN b.status <> 'cancelled' ELSE h.id IS NOT NULL END
 """)
-# A coming booking is flagged exactly while it lies outside the hours that hold now.
+# An upcoming booking is flagged if and only if it is outside the current hours.
 FLAGS = text("""
     SELECT count(*) FROM booking.bookings b WHERE b.status IN ('pending', 'confirmed') AND b.ends_at > booking.clock()
         AND (b.conflicted_at IS NULL) <> NOT EXISTS (
@@ -63,7 +63,7 @@ FLAGS = text("""
                 SELECT w.windows FROM booking.open_windows w WHERE w.loctician_id = i.loctician_id
                     AND w.day = (lower(i.during) AT TIME ZONE 'Europe/Copenhagen')::date), '{}'))
 """)
-# An open offer is a hold, and each hold of the waitlist an open offer.
+# Every open offer has a hold, and every hold of the waitlist an open offer.
 OFFERS = text("""
     SELECT count(*) FROM booking.waitlist w FULL JOIN booking.holds h ON h.waitlist_id = w.id
     WHERE (w.status = 'offered') IS DISTINCT FROM (h.id IS NOT NULL) AND (h.id IS NULL OR h.waitlist_id IS NOT NULL)
@@ -80,7 +80,7 @@ HOURS = st.sampled_from([(), (("09:00", "17:00"),), (("09:00", "12:00"), ("12:30
 
 @dataclass(frozen=True)
 class Salon:
-    """What a story is told with."""
+    """What the state machine works with."""
 
     loop: asyncio.AbstractEventLoop
     database: Database
@@ -114,7 +114,7 @@ class Salon:
             await offers.offer_freed_times(session)
 
 
-class Story(RuleBasedStateMachine):
+class BookingMachine(RuleBasedStateMachine):
     def __init__(self, salon: Salon) -> None:
         super().__init__()
         self.salon = salon
@@ -128,7 +128,7 @@ class Story(RuleBasedStateMachine):
         self.versions = 0
 
     def run(self, call: Awaitable[Any]) -> Any:
-        """Hypothesis tells its stories in a thread of its own."""
+        """Hypothesis runs the machine in a thread of its own."""
 
         async def awaited() -> Any:
             return await call
@@ -282,4 +282,4 @@ async def test_every_rule_holds_after_any_sequence_of_calls(
     limits = settings(
         max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
-    await asyncio.to_thread(run_state_machine_as_test, partial(Story, salon), settings=limits)  # type: ignore[arg-type]
+    await asyncio.to_thread(run_state_machine_as_test, partial(BookingMachine, salon), settings=limits)  # type: ignore[arg-type]

@@ -20,7 +20,6 @@ from services.booking.tests.conftest import (  # fmt: skip
     STYLING,
     Book,
     Caller,
-    Outbox,
     SetClock,
     SignIn,
     at,
@@ -30,6 +29,7 @@ from services.booking.tests.conftest import (  # fmt: skip
 from services.booking.tests.test_concurrency import overlaps
 from services.booking.tests.test_holds import end_expired_holds
 from shared.database.session import Database
+from shared.testing.types import Outbox
 
 
 @pytest.fixture
@@ -42,16 +42,16 @@ def second(sign_in: SignIn) -> Caller:
     return sign_in()
 
 
-async def wait(who: Caller, day: date, *services: UUID, **more: Any) -> httpx.Response:
+async def wait(caller: Caller, day: date, *services: UUID, **more: Any) -> httpx.Response:
     body = {
-        "service_ids": [str(one) for one in services or (RETWIST,)],
+        "service_ids": [str(service) for service in services or (RETWIST,)],
         "first_day": day.isoformat(), "last_day": day.isoformat(),
     }  # fmt: skip
-    return await who.post("/waitlist", body | more)
+    return await caller.post("/waitlist", body | more)
 
 
-async def offer_of(who: Caller) -> dict[str, Any] | None:
-    [entry] = (await who.get("/waitlist")).json()["items"]
+async def offer_of(caller: Caller) -> dict[str, Any] | None:
+    [entry] = (await caller.get("/waitlist")).json()["items"]
     assert (entry["status"] == "offered") == (entry["offer"] is not None)
     offer: dict[str, Any] | None = entry["offer"]
     return offer
@@ -69,8 +69,8 @@ class TestOffering:
     async def test_a_cancelled_time_goes_to_the_customer_who_waited_longest(
         self, first: Caller, second: Caller, taken: Any, salon: date, book: Book, outbox: Outbox
     ) -> None:
-        for who in (first, second):
-            assert (await wait(who, salon, loctician_id=str(AMINA))).status_code == 201
+        for caller in (first, second):
+            assert (await wait(caller, salon, loctician_id=str(AMINA))).status_code == 201
         await taken()
         offer = await offer_of(first)
         assert offer is not None
@@ -88,7 +88,7 @@ class TestOffering:
         body = booking_body(offer["start"], loctician=None, hold_id=offer["hold_id"])
         booked = await first.post("/bookings", body)
         assert (booked.status_code, booked.json()["start"]) == (201, offer["start"])
-        accepted = [one for one in await outbox() if one["type"] == "waitlist.accepted.v1"]
+        accepted = [event for event in await outbox() if event["type"] == "waitlist.accepted.v1"]
         assert str(WaitlistAccepted.model_validate(accepted[0]["data"]).offer_id) == offer["hold_id"]
         assert (await first.get("/waitlist")).json()["items"][0]["status"] == "accepted"
 
@@ -97,15 +97,15 @@ class TestOffering:
         outbox: Outbox,
     ) -> None:  # fmt: skip
         await set_clock(at(salon, "06:00"))
-        for who in (first, second):
-            await wait(who, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
+        for caller in (first, second):
+            await wait(caller, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
         await taken()
         assert await offer_of(first)
         await set_clock(at(salon, "06:31"))
         await end_expired_holds(database)
         assert await offer_of(first) is None
         assert await offer_of(second)
-        expired = [one for one in await outbox() if one["type"] == "waitlist.expired.v1"]
+        expired = [event for event in await outbox() if event["type"] == "waitlist.expired.v1"]
         assert WaitlistExpired.model_validate(expired[0]["data"]).customer_id == first.id
         await set_clock(at(salon, "07:02"))
         await end_expired_holds(database)
@@ -115,8 +115,8 @@ class TestOffering:
     async def test_a_declined_offer_goes_to_the_next(
         self, first: Caller, second: Caller, taken: Any, salon: date
     ) -> None:
-        for who in (first, second):
-            await wait(who, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
+        for caller in (first, second):
+            await wait(caller, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
         await taken()
         offer = await offer_of(first)
         assert offer is not None
@@ -140,10 +140,10 @@ class TestOffering:
             {"first_day": (salon + timedelta(days=1)).isoformat(), "last_day": (salon + timedelta(days=9)).isoformat()},
         ]  # fmt: skip
         waiting = [sign_in() for _ in unsuited]
-        for who, wish in zip(waiting, unsuited, strict=True):
-            assert (await wait(who, salon, **wish)).status_code == 201
+        for caller, wish in zip(waiting, unsuited, strict=True):
+            assert (await wait(caller, salon, **wish)).status_code == 201
         await taken()
-        assert [await offer_of(who) for who in waiting] == [None] * 4
+        assert [await offer_of(caller) for caller in waiting] == [None] * 4
 
     async def test_a_moved_booking_offers_its_old_time(
         self, book: Book, first: Caller, sign_in: SignIn, salon: date
@@ -161,11 +161,11 @@ class TestOffering:
     ) -> None:
         long = sign_in()
         booked = (await book(at(salon, "09:00"), DETOX, RETWIST, STYLING, customer=long.id)).json()
-        for who in (first, second):
-            await wait(who, salon, STYLING, latest="13:00")
+        for caller in (first, second):
+            await wait(caller, salon, STYLING, latest="13:00")
         await long.post(f"/bookings/{booked['id']}/cancel")
-        offers = [await offer_of(who) for who in (first, second)]
-        assert [one["start"] if one else None for one in offers] == [
+        offers = [await offer_of(caller) for caller in (first, second)]
+        assert [offer["start"] if offer else None for offer in offers] == [
             at(salon, clock).isoformat() for clock in ("09:00", "10:00")
         ]
 
@@ -175,20 +175,23 @@ class TestOffering:
         customers = [sign_in() for _ in range(6)]
         clocks = ["09:00", "11:00", "13:00"] * 2
         chairs = [AMINA] * 3 + [JONAS] * 3
-        made = [
-            (await book(at(salon, clock), customer=who.id, loctician=chair)).json()
-            for who, clock, chair in zip(customers, clocks, chairs, strict=True)
+        bookings = [
+            (await book(at(salon, clock), customer=caller.id, loctician=chair)).json()
+            for caller, clock, chair in zip(customers, clocks, chairs, strict=True)
         ]
         waiting = [sign_in() for _ in range(10)]
-        for who in waiting:
-            await wait(who, salon)
+        for caller in waiting:
+            await wait(caller, salon)
         answers = await asyncio.gather(
-            *(who.post(f"/bookings/{one['id']}/cancel") for who, one in zip(customers, made, strict=True))
+            *(
+                caller.post(f"/bookings/{booking['id']}/cancel")
+                for caller, booking in zip(customers, bookings, strict=True)
+            )
         )
-        assert {one.status_code for one in answers} == {200}
-        offers = [one for who in waiting if (one := await offer_of(who))]
+        assert {answer.status_code for answer in answers} == {200}
+        offers = [offer for caller in waiting if (offer := await offer_of(caller))]
         assert len(offers) >= 6
-        assert len({(one["loctician_id"], one["start"]) for one in offers}) == len(offers)
+        assert len({(offer["loctician_id"], offer["start"]) for offer in offers}) == len(offers)
         assert await overlaps(owner) == 0
 
 
@@ -199,14 +202,14 @@ class TestWishes:
         assert (await second.get("/waitlist", customer_id=str(first.id))).json()["items"] == []
         assert code(await second.delete(f"/waitlist/{entry['id']}")) == (404, "not_found")
         seen = (await sign_in("staff").get("/waitlist", customer_id=str(first.id))).json()["items"]
-        assert [one["id"] for one in seen] == [entry["id"]]
+        assert [booking["id"] for booking in seen] == [entry["id"]]
 
     async def test_are_paged(self, first: Caller, sign_in: SignIn, salon: date) -> None:
-        made = [(await wait(first, salon + timedelta(days=day))).json()["id"] for day in range(3)]
+        ids = [(await wait(first, salon + timedelta(days=day))).json()["id"] for day in range(3)]
         staff = sign_in("staff")
         page = (await staff.get("/waitlist", limit="2")).json()
         rest = (await staff.get("/waitlist", limit="2", cursor=page["next_cursor"])).json()
-        assert [one["id"] for one in page["items"] + rest["items"]] == made
+        assert [item["id"] for item in page["items"] + rest["items"]] == ids
         assert rest["next_cursor"] is None
 
     async def test_are_for_oneself_and_within_limits(self, first: Caller, salon: date, sign_in: SignIn) -> None:

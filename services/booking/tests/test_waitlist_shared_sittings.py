@@ -14,7 +14,6 @@ from services.booking.tests.conftest import (  # fmt: skip
     STYLING,
     Book,
     Caller,
-    Outbox,
     SignIn,
     at,
     booking_body,
@@ -25,6 +24,7 @@ from services.booking.tests.test_shared_sittings import performers_and_times, re
 from services.booking.tests.test_waitlist import offer_of, wait
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.types import Outbox
 
 __all__ = ["offer_freed_times", "repair"]
 BOTH = [(str(AMINA), "10:00", "11:00"), (str(JONAS), "11:00", "12:00")]
@@ -78,8 +78,8 @@ class TestOffering:
         offer = await offer_of(first)
         assert offer is not None
         assert (await first.delete(f"/bookings/holds/{offer['hold_id']}")).status_code == 204
-        for who, loctician in ((styling, AMINA), (mending, JONAS)):
-            passed_on = await offer_of(who)
+        for caller, loctician in ((styling, AMINA), (mending, JONAS)):
+            passed_on = await offer_of(caller)
             assert passed_on is not None
             assert passed_on["loctician_id"] == str(loctician)
 
