@@ -30,6 +30,7 @@ MAILED: dict[str, Any] = {
 Reason = Literal[
     "logout", "reused", "password_changed", "password_reset", "role_changed", "deactivated", "erased", "revoked"
 ]
+FailureReason = Literal["credentials", "locked", "code", "mail_refused"]
 
 
 class _User(Event):
@@ -131,7 +132,7 @@ class LoginFailed(Event, type="login.failed.v1", subject="user_id"):
 
     EXAMPLE: ClassVar[dict[str, Any]] = {"version": 1, "user_id": None, "reason": "credentials"}
     user_id: UUID | None
-    reason: Literal["credentials", "locked", "code", "mail_refused"]
+    reason: FailureReason
 
 
 class LoginLocked(Event, type="login.locked.v1", subject="user_id"):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from services.auth.users.schemas import AnyAddress
+from services.auth.users.schemas import AnyEmail
 from shared.http.schemas import Input, Schema
 
 TOKEN = "Q2hlY2tzIG5vdGhpbmcsIGp1c3QgYW4gZXhhbXBsZQ"  # noqa: S105 - an example
@@ -13,7 +13,7 @@ Token = Annotated[str, Field(min_length=1, max_length=512, examples=[TOKEN])]
 
 
 class Mailing(Input):
-    email: AnyAddress
+    email: AnyEmail
 
 
 class Requested(Schema):

@@ -4,12 +4,12 @@ from typing import Literal
 
 from services.auth.one_time_tokens.schemas import Token
 from services.auth.passwords.schemas import NewPassword
-from services.auth.users.schemas import Address, Language, Name, Phone
+from services.auth.users.schemas import EmailAddress, Language, Name, Phone
 from shared.http.schemas import Input, Schema
 
 
 class Registration(Input):
-    email: Address
+    email: EmailAddress
     password: NewPassword
     full_name: Name
     phone: Phone | None = None

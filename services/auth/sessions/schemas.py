@@ -23,7 +23,7 @@ class TokenPair(Schema):
     refresh_token: str | None = Field(default=None, examples=[TOKEN])
     csrf_token: str | None = Field(default=None, examples=[TOKEN])
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the kind of token (RFC 6750), not a secret
-    expires_in: int = Field(examples=[1800])  # seconds
+    expires_in: int = Field(description="Seconds until the access token expires", examples=[1800])
 
 
 class SessionOut(Schema):
@@ -41,4 +41,4 @@ class Sessions(Schema):
 
 class Ticket(Schema):
     ticket: str = Field(examples=[ACCESS_TOKEN])
-    expires_in: int = Field(examples=[30])  # seconds
+    expires_in: int = Field(description="Seconds until the ticket expires", examples=[30])

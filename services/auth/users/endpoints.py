@@ -101,6 +101,7 @@ async def change_user(
     "/api/v1/users/{user_id}/role", summary="Change a user's role", responses=raises(LastAdmin) | sends(200, ETAG)
 )
 async def change_role(user_id: UUID, body: RoleChange, _: Admin, session: SessionDep, response: Response) -> UserOut:
+    """Ends the user's sessions, whose access tokens carry the old role."""
     return with_etag(await service.change_role(session, user_id, body.role), response)
 
 
@@ -112,6 +113,7 @@ async def change_role(user_id: UUID, body: RoleChange, _: Admin, session: Sessio
     responses=raises(LastAdmin),
 )
 async def deactivate_user(user_id: UUID, _: Admin, session: SessionDep) -> None:
+    """Ends the user's sessions. Does nothing for a user who is deactivated already."""
     await service.deactivate(session, user_id)
 
 

@@ -28,7 +28,7 @@ async def get_user(session: AsyncSession, user_id: UUID, *, lock: bool = False) 
     return (await session.execute(statement.with_for_update() if lock else statement)).one_or_none()
 
 
-async def is_address_taken(session: AsyncSession, email: str, by_other_than: UUID) -> bool:
+async def is_email_taken(session: AsyncSession, email: str, by_other_than: UUID) -> bool:
     statement = select(users.c.id).where(users.c.email == email, users.c.id != by_other_than)
     return (await session.execute(statement)).one_or_none() is not None
 

@@ -12,9 +12,9 @@ from shared.http.schemas import Input, Schema
 
 EMAIL, FULL_NAME, PHONE = "sofie@example.dk", "Sofie Ærø", "+4520123456"  # examples
 
-Address = Annotated[str, Field(max_length=254, examples=[EMAIL]), AfterValidator(normalize_email)]
+EmailAddress = Annotated[str, Field(max_length=254, examples=[EMAIL]), AfterValidator(normalize_email)]
 # Not checked: a text that is no e-mail address is an unknown address.
-AnyAddress = Annotated[str, Field(max_length=254, examples=[EMAIL]), AfterValidator(str.lower)]
+AnyEmail = Annotated[str, Field(max_length=254, examples=[EMAIL]), AfterValidator(str.lower)]
 Name = Annotated[str, Field(min_length=1, max_length=120, examples=[FULL_NAME])]
 Phone = Annotated[str, Field(max_length=40, examples=[PHONE])]
 Language = Literal["da", "en"]
@@ -34,7 +34,7 @@ class UserOut(Schema):
 
 
 class Invitation(Input):
-    email: Address
+    email: EmailAddress
     full_name: Name
     phone: Phone | None = None
     language: Language = "da"
@@ -48,7 +48,7 @@ class OwnPatch(Input):
 
 
 class UserPatch(OwnPatch):
-    email: Address | None = None
+    email: EmailAddress | None = None
 
 
 class RoleChange(Input):

@@ -92,7 +92,7 @@ async def update_user(session: AsyncSession, user_id: UUID, if_match: str | None
     if not changes:
         return before
     if "email" in changes:
-        if await queries.is_address_taken(session, changes["email"], by_other_than=user_id):
+        if await queries.is_email_taken(session, changes["email"], by_other_than=user_id):
             raise AddressTaken
         changes["email_verified"] = False
     row = await queries.update_user(session, user_id, **changes)
