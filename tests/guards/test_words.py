@@ -15,6 +15,7 @@ CLEAN = [
     "cli",
     "domain",
     "migrations",
+    "services/auth",
     "services/booking",
     "services/calendar",
     "services/gdpr",

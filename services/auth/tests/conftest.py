@@ -141,7 +141,6 @@ def mailed(outbox: Outbox) -> Mailed:
 
 
 AsOwner = Callable[..., Awaitable[list[Any]]]
-Behind = AsOwner
 
 
 @pytest.fixture
@@ -155,11 +154,6 @@ def as_owner(owner: AsyncEngine) -> AsOwner:
             return list(result.all()) if result.returns_rows else []
 
     return run
-
-
-@pytest.fixture
-def behind(as_owner: AsOwner) -> AsOwner:
-    return as_owner
 
 
 def bearer(tokens: dict[str, Any]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.auth.retention import POLICIES
-from services.auth.tests.conftest import EMAIL, Behind, Register, SignUp
+from services.auth.tests.conftest import EMAIL, AsOwner, Register, SignUp
 from shared.database.session import Database, transaction
 from shared.identity.principals import Claims
 
@@ -52,7 +52,7 @@ GRANTED = {
     "reseal_mfa",
     *(f"{verb}_{policy.name}" for policy in POLICIES for verb in ("due", "remove")),
 }
-INNER = {
+INTERNAL = {
     "_new_id",
     "_lock_duration",
     "_count_failures",
@@ -74,7 +74,7 @@ async def refused(database: Database, statement: str, match: str, claims: Claims
 
 class TestSecrets:
     @pytest.mark.parametrize("table", CLOSED)
-    async def test_runtime_role_can_do_nothing_with_their_tables(self, database: Database, table: str) -> None:
+    async def test_runtime_role_has_no_privilege_on_their_tables(self, database: Database, table: str) -> None:
         for statement in (
             f"SELECT * FROM auth.{table}",
             f"SELECT count(*) FROM auth.{table}",
@@ -89,7 +89,7 @@ class TestSecrets:
         assert (await database.call(text(every), {"table": f"auth.{table}"}))[0][0] is False
 
     @pytest.mark.parametrize("table", [*CLOSED, "users", "signing_keys"])
-    async def test_runtime_role_cannot_get_round_the_policies(self, database: Database, table: str) -> None:
+    async def test_runtime_role_cannot_change_the_policies(self, database: Database, table: str) -> None:
         for statement in (
             f"ALTER TABLE auth.{table} DISABLE ROW LEVEL SECURITY",
             f"ALTER TABLE auth.{table} NO FORCE ROW LEVEL SECURITY",
@@ -99,8 +99,8 @@ class TestSecrets:
         ):
             await refused(database, statement, "must be owner|permission denied")
 
-    async def test_every_table_with_a_person_in_it_has_forced_policies(self, behind: Behind) -> None:
-        rows = await behind(
+    async def test_every_table_with_personal_data_has_forced_policies(self, as_owner: AsOwner) -> None:
+        rows = await as_owner(
             "SELECT relname, relrowsecurity AND relforcerowsecurity AS forced FROM pg_class"
             " WHERE relnamespace = 'auth'::regnamespace AND relkind = 'r'".replace("::", r"\:\:")
         )
@@ -108,9 +108,7 @@ class TestSecrets:
             *("inbox", "alembic_version", "sql_files", "job_runs", "retention_runs")
         }
 
-    async def test_privilege_given_to_another_role_by_mistake_shows_it_no_row(
-        self, owner: AsyncEngine, register: Register
-    ) -> None:
+    async def test_role_with_a_mistaken_privilege_reads_no_row(self, owner: AsyncEngine, register: Register) -> None:
         await register()
         reader = f"reader_{uuid4().hex[:8]}"
         tables = ("users", "credentials", "sessions", "signing_keys")
@@ -127,8 +125,8 @@ class TestSecrets:
                 assert (await connection.execute(text(f"SELECT * FROM auth.{table}"))).all() == []
             await connection.rollback()  # and with it the role
 
-    async def test_runtime_role_becomes_nobody_else(self, database: Database, behind: Behind) -> None:
-        ((owner,),) = await behind("SELECT current_user")
+    async def test_runtime_role_cannot_become_another_role(self, database: Database, as_owner: AsOwner) -> None:
+        ((owner,),) = await as_owner("SELECT current_user")
         for role in (owner, "postgres", "loctician_booking", "pg_read_all_data"):
             await refused(database, f'SET ROLE "{role}"', "permission denied|does not exist")
             await refused(database, f'SET SESSION AUTHORIZATION "{role}"', "permission denied|does not exist")
@@ -136,7 +134,7 @@ class TestSecrets:
         for option in ("SUPERUSER", "BYPASSRLS", "CREATEROLE"):
             await refused(database, f"ALTER ROLE loctician_auth {option}", "permission denied|must be superuser")
 
-    async def test_row_security_off_gives_an_error_and_no_rows(self, database: Database, register: Register) -> None:
+    async def test_row_security_off_raises_an_error(self, database: Database, register: Register) -> None:
         await register()
         async with transaction(database, Claims(role="anonymous")) as session:
             await session.execute(text("SET LOCAL row_security = off"))
@@ -144,46 +142,46 @@ class TestSecrets:
                 await session.execute(text("SELECT * FROM auth.users"))
             await session.rollback()
 
-    async def test_no_other_schema_is_open(self, database: Database, behind: Behind) -> None:
+    async def test_other_schemas_are_closed(self, database: Database, as_owner: AsOwner) -> None:
         for schema in ("booking", "calendar", "gdpr", "notifications"):
-            await behind(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-            await behind(f"CREATE TABLE IF NOT EXISTS {schema}.anything (id integer)")
+            await as_owner(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            await as_owner(f"CREATE TABLE IF NOT EXISTS {schema}.anything (id integer)")
             try:
                 await refused(database, f"SELECT * FROM {schema}.anything", "permission denied")
             finally:
-                await behind(f"DROP SCHEMA {schema} CASCADE")
+                await as_owner(f"DROP SCHEMA {schema} CASCADE")
         await refused(database, "CREATE TABLE auth.mine (id integer)", "permission denied")
         await refused(database, "CREATE TABLE public.mine (id integer)", "permission denied")
         await refused(database, "SELECT * FROM pg_authid", "permission denied")
 
 
 class TestFunctions:
-    async def test_are_pinned_and_not_public_and_the_inner_ones_closed(self, behind: Behind) -> None:
-        rows = await behind(
+    async def test_have_a_pinned_search_path_and_are_not_public(self, as_owner: AsOwner) -> None:
+        rows = await as_owner(
             """
             SELECT proname, proconfig, proacl\\:\\:text AS acl, pg_get_userbyid(proowner) AS owner,
                    has_function_privilege('loctician_auth', oid, 'EXECUTE') AS granted
             FROM pg_proc WHERE pronamespace = 'auth'\\:\\:regnamespace AND prosecdef"""
         )
         assert {row.proname for row in rows if row.granted} == GRANTED
-        assert {row.proname for row in rows if not row.granted} == INNER
+        assert {row.proname for row in rows if not row.granted} == INTERNAL
         for row in rows:
             assert row.proconfig == ["search_path=pg_catalog, pg_temp"], row.proname
             assert "{=X/" not in row.acl, row.proname
             assert ",=X/" not in row.acl, row.proname
             assert row.owner != "loctician_auth"
 
-    async def test_no_password_hash_comes_out_but_through_a_login(self, database: Database, register: Register) -> None:
+    async def test_only_begin_login_returns_a_password_hash(self, database: Database, register: Register) -> None:
         await register()
         exported = await database.call(
             text("SELECT auth.export_secrets(u.id) FROM (SELECT CAST(:id AS uuid) AS id) u"), {"id": uuid4()}
         )
         assert "argon2" not in str(exported)
 
-    async def test_hostile_search_path_changes_nothing(self, database: Database, register: Register) -> None:
+    async def test_hostile_search_path_has_no_effect(self, database: Database, register: Register) -> None:
         await register()
         async with transaction(database, Claims(role="service")) as session:
-            # What a function would call or read, should it look anywhere but where it is pinned.
+            # What a function would call or read without a pinned search path.
             await session.execute(text("CREATE TEMP TABLE users (id uuid, email text, active boolean)"))
             await session.execute(text(f"INSERT INTO pg_temp.users VALUES ('{uuid4()}', '{EMAIL}', true)"))
             await session.execute(
@@ -193,10 +191,10 @@ class TestFunctions:
                 )
             )
             await session.execute(text("SET LOCAL search_path = pg_temp, auth, pg_catalog"))
-            found = await session.execute(
+            rows = await session.execute(
                 text("SELECT user_id, password_hash FROM auth.begin_login(:email, '', '', '')"), {"email": EMAIL}
             )
-            assert str(found.one().password_hash).startswith("$argon2id$")
+            assert str(rows.one().password_hash).startswith("$argon2id$")
 
     async def test_cannot_be_replaced(self, database: Database) -> None:
         body = "RETURNS boolean LANGUAGE sql AS $$ SELECT true $$"
@@ -210,7 +208,7 @@ class TestFunctions:
 
 
 class TestRows:
-    async def test_each_sees_only_the_rows_of_their_claims(self, database: Database, register: Register) -> None:
+    async def test_roles_see_the_rows_that_their_claims_allow(self, database: Database, register: Register) -> None:
         await register()
         await register("oskar@example.com")
         every = text("SELECT id, email FROM auth.users ORDER BY email")
@@ -230,18 +228,18 @@ class TestRows:
         assert await database.call(every) == []
 
     @pytest.mark.parametrize("role", ["customer", "loctician", "staff"])
-    async def test_nobody_raises_their_own_role(self, database: Database, sign_up: SignUp, role: str) -> None:
+    async def test_users_cannot_change_their_own_role(self, database: Database, sign_up: SignUp, role: str) -> None:
         user_id = await sign_up("a@example.com", role)
         statement = f"UPDATE auth.users SET role = 'admin' WHERE id = '{user_id}'"
         await refused(database, statement, "row-level security", Claims(role=role, sub=user_id))
 
-    async def test_staff_change_nobody_else(self, database: Database, sign_up: SignUp) -> None:
+    async def test_staff_cannot_change_other_users(self, database: Database, sign_up: SignUp) -> None:
         staff, other = await sign_up("a@example.com", "staff"), await sign_up("b@example.com", "customer")
         async with transaction(database, Claims(role="staff", sub=staff)) as session:
             statement = text("UPDATE auth.users SET full_name = 'x' WHERE id = :id RETURNING id")
             assert (await session.execute(statement, {"id": other})).all() == []
 
-    async def test_signing_keys_are_for_the_service_alone(self, database: Database, client: Any) -> None:
+    async def test_only_the_service_reads_signing_keys(self, database: Database, client: Any) -> None:
         await client.get("/.well-known/jwks.json")
         counted = {}
         for role in ("anonymous", "customer", "admin", "service"):

@@ -1,9 +1,11 @@
+"""Migrations of auth: down, up again, and the models."""
+
 from sqlalchemy import inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from migrations.migrate import migrate
 from services.auth.models import metadata
-from services.auth.tests.conftest import EMAIL, Behind, Login, Register
+from services.auth.tests.conftest import EMAIL, AsOwner, Login, Register
 from shared.settings import Settings
 
 
@@ -15,27 +17,27 @@ class TestMigrations:
         await login()
 
     async def test_all_sql_files_applied_again_keep_the_users_and_their_logins(
-        self, register: Register, login: Login, settings: Settings, owner: AsyncEngine, behind: Behind
+        self, register: Register, login: Login, settings: Settings, owner: AsyncEngine, as_owner: AsOwner
     ) -> None:
         await register()
         await login()
         async with owner.begin() as connection:
             await connection.execute(text("DELETE FROM auth.sql_files"))
         await migrate("auth", settings)
-        assert [row.email for row in await behind("SELECT email FROM auth.users")] == [EMAIL]
+        assert [row.email for row in await as_owner("SELECT email FROM auth.users")] == [EMAIL]
         await login()
 
     async def test_tables_are_those_of_the_models(self, owner: AsyncEngine) -> None:
         async with owner.connect() as connection:
-            found = await connection.run_sync(
+            columns = await connection.run_sync(
                 lambda sync: {
-                    name: {(one["name"], one["nullable"]) for one in inspect(sync).get_columns(name, "auth")}
+                    name: {(column["name"], column["nullable"]) for column in inspect(sync).get_columns(name, "auth")}
                     for name in inspect(sync).get_table_names("auth")
                 }
             )
         for name in ("alembic_version", "sql_files"):
-            found.pop(name)
-        assert found == {
+            columns.pop(name)
+        assert columns == {
             table.name: {(column.name, bool(column.nullable)) for column in table.columns}
             for table in metadata.tables.values()
         }
