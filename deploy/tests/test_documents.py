@@ -57,7 +57,7 @@ class TestCompose:
             name: name for name in DEPLOYABLES
         }
 
-    def test_nothing_can_write_gain_rights_or_take_the_whole_machine(self, services: dict[str, Any]) -> None:
+    def test_containers_are_read_only_unprivileged_and_limited(self, services: dict[str, Any]) -> None:
         for name, service in services.items():
             assert service["read_only"] is True, name
             assert service["cap_drop"] == ["ALL"], name
@@ -80,7 +80,7 @@ class TestCompose:
         assert local
         assert all(port.startswith("127.0.0.1:") for port in local)
 
-    def test_only_who_has_to_reaches_the_world(self, services: dict[str, Any]) -> None:
+    def test_only_services_that_need_it_reach_the_internet(self, services: dict[str, Any]) -> None:
         networks = compose_file(COMPOSE)["networks"]
         assert networks["inside"] == {"internal": True}
         beyond = {name: set(service["networks"]) - {"inside"} for name, service in services.items()}
@@ -99,7 +99,7 @@ class TestCompose:
             assert int(services[name]["stop_grace_period"].removesuffix("s")) > 20 + STOP_TIMEOUT
 
     @pytest.mark.parametrize("deployable", sorted(DEPLOYABLES))
-    def test_a_service_is_given_what_it_needs_and_nothing_it_does_not_know(
+    def test_a_service_gets_the_settings_it_needs_and_no_unknown_ones(
         self, deployable: str, services: dict[str, Any]
     ) -> None:
         environment = services[deployable]["environment"]
@@ -108,7 +108,7 @@ class TestCompose:
         local = compose_file(LOCAL)["services"][deployable]["environment"]
         assert local.keys() - known_variables(deployable) == set()
 
-    def test_secrets_come_by_file_and_only_to_who_needs_them(self, services: dict[str, Any]) -> None:
+    def test_secrets_are_files_and_only_for_services_that_need_them(self, services: dict[str, Any]) -> None:
         for name, service in services.items():
             environment = service.get("environment", {})
             secrets = {key for key, value in environment.items() if SECRET_NAMES.search(key) and value}
@@ -123,7 +123,7 @@ class TestCompose:
         assert holders == {"migrate"}, "the owner's login is the migration's alone"
         assert "@" not in services["auth"]["environment"]["DATABASE_URL"]
 
-    def test_nobody_before_the_gateway_is_believed_unless_named(self, services: dict[str, Any]) -> None:
+    def test_no_proxy_is_trusted_unless_it_is_named(self, services: dict[str, Any]) -> None:
         trusted = {name: service.get("environment", {}).get("TRUSTED_PROXIES") for name, service in services.items()}
         assert trusted.pop("gateway") == "${TRUSTED_PROXIES:-}"
         assert set(trusted.values()) == {None}

@@ -61,7 +61,7 @@ def until_alive(process: subprocess.Popen[bytes], port: int) -> None:
 
 @pytest.mark.parametrize("service", ["gateway", "calendar"])
 class TestStart:
-    def test_the_script_becomes_the_server_and_ends_when_told(
+    def test_the_script_becomes_the_server_and_ends_after_sigterm(
         self, service: str, servers: Servers, tmp_path: Path
     ) -> None:
         port = free_port()

@@ -1,4 +1,4 @@
-"""The manifests, as Kustomize renders them: valid, consistent with the code, closed but for the front door."""
+"""The manifests, as Kustomize renders them: valid, consistent with the code, closed except for the ingress."""
 
 import shutil
 import subprocess
@@ -103,7 +103,7 @@ class TestUnknown:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 class TestSettings:
-    def test_each_process_is_given_what_it_needs_and_nothing_unknown(self, overlay: str) -> None:
+    def test_each_process_gets_the_settings_it_needs_and_no_unknown_ones(self, overlay: str) -> None:
         for name, template in workloads(overlay):
             environment = environment_of(template, overlay)
             known = known_variables(deployable_of(template)) | DATABASE_VARIABLES
@@ -121,7 +121,7 @@ class TestSettings:
             }
             assert named == paths, name
 
-    def test_the_owners_login_is_the_migrations_alone(self, overlay: str) -> None:
+    def test_only_the_migration_has_the_owners_login(self, overlay: str) -> None:
         for name, template in workloads(overlay):
             text = yaml.safe_dump(template)
             assert ("database-app" in text) == (name == "migrate"), name
@@ -149,7 +149,7 @@ class TestWorkloads:
             }, name
             assert container["resources"]["limits"].keys() == container["resources"]["requests"].keys(), name
 
-    def test_pods_are_asked_where_the_code_answers_and_have_time_to_end(self) -> None:
+    def test_probes_use_existing_paths_and_pods_have_time_to_end(self) -> None:
         for name, deployment in of_kind("Deployment").items():
             pod = deployment["spec"]["template"]["spec"]
             (container,) = pod["containers"]
@@ -192,7 +192,7 @@ class TestWorkloads:
             labels = of_kind("Deployment")[f"{name}-api"]["spec"]["template"]["metadata"]["labels"]
             assert service["spec"]["selector"].items() <= labels.items()
 
-    def test_the_database_has_room_for_every_replica_there_can_be(self) -> None:
+    def test_the_database_has_connections_for_the_most_replicas(self) -> None:
         most = {name: scaler["spec"]["maxReplicas"] for name, scaler in of_kind("HorizontalPodAutoscaler").items()}
         most |= {name: scaler["spec"]["maxReplicaCount"] for name, scaler in of_kind("ScaledObject").items()}
         replicas = {name: count + 1 for name, count in most.items()}  # one more of each while it is changed over
@@ -258,14 +258,14 @@ class TestNetwork:
             assert callers == (everyone if name == "auth" else {"gateway"}), name
             assert not any(self.let_in(pods[f"{name}-worker"], labels, 8000) for labels in pods.values())
 
-    def test_the_servers_are_reached_by_the_processes_alone(self) -> None:
+    def test_only_the_processes_reach_database_and_broker(self) -> None:
         pods = self.pods()
         processes = {f"{name}-{role}" for name in SERVICES for role in ("api", "worker")} | {"gateway"}
         to_database = {pod for pod, labels in pods.items() if self.let_in(pods["database"], labels, 5432)}
         assert to_database == processes | {"migrate", "database"}
         assert {pod for pod, labels in pods.items() if self.let_in(pods["broker"], labels, 5672)} == processes
 
-    def test_only_who_has_to_reaches_the_world_and_never_what_is_private(self) -> None:
+    def test_only_pods_that_need_it_reach_the_internet_and_no_private_network(self) -> None:
         policy = of_kind("NetworkPolicy")["reaches-out"]["spec"]
         out = {name for name, labels in self.pods().items() if selects(policy["podSelector"], labels)}
         assert out == {"booking-worker", "calendar-worker", "notifications-worker"}

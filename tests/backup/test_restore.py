@@ -149,12 +149,12 @@ class TestRestore:
             instance.run("pg_restore", "--exit-on-error", "-d", "loctician", before.dump)
             await assert_whole(before, instance.owner_url)
 
-    async def test_the_owner_cannot_dump_what_policies_hide_from_it(self, before: Before) -> None:
+    async def test_the_owner_cannot_dump_rows_that_policies_hide(self, before: Before) -> None:
         """Rather than leave rows out in silence: who backs up must be a superuser, or have BYPASSRLS."""
         with pytest.raises(AssertionError, match="row-level security"):
             before.instance.run("pg_dump", "-Fc", "-f", "/dev/null", before.instance.owner_url)
 
-    async def test_base_backup_and_archive_bring_back_the_very_instant(self, before: Before, folder: Path) -> None:
+    async def test_a_base_backup_and_the_archive_restore_an_exact_instant(self, before: Before, folder: Path) -> None:
         home = await restored_to_the_instant(before, folder / "third")
         with started(home) as instance:
             await until_recovered(instance.owner_url)

@@ -1,4 +1,4 @@
-"""`make chaos`: about ten minutes of trouble; exit 1 when anything was lost, doubled or left behind."""
+"""`make chaos`: about ten minutes of failures; exit 1 if anything was lost, doubled or left over."""
 
 import argparse
 import asyncio

@@ -10,7 +10,7 @@ from tests.chaos.run import Plan, run, show
 
 @pytest.mark.slow
 @pytest.mark.skipif(server_command() is None, reason="needs the servers' own packages, to kill and start them")
-async def test_nothing_is_lost_doubled_or_left_behind_whatever_is_killed() -> None:
+async def test_nothing_is_lost_doubled_or_left_over() -> None:
     outcome = await run(Plan(seconds=75, broker_stop_seconds=15, seed=secrets.randbelow(1_000_000)))
     show(outcome)  # with the seed, for whoever looks into a failure
     assert outcome.verdict.clean, outcome.report()

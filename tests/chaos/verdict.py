@@ -1,4 +1,4 @@
-"""What is left after the run: looked up in the database, the broker and the mails, and held against the ledger."""
+"""Compares database, broker and mails after the run with the customers' ledger."""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What people ask of the salon about their data, and looking for what should be gone."""
+"""Exports and erasures, and the search for data that should be gone."""
 
 import io
 import zipfile

@@ -1,4 +1,4 @@
-"""Whatever is booked, moved, cancelled or closed: once the events have arrived, calendar and booking say the same."""
+"""After any bookings, moves, cancellations and closings, calendar and booking agree once the events have arrived."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -170,7 +170,9 @@ async def opened(http: httpx.AsyncClient) -> Salon:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(plan=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 9999)), min_size=20, max_size=30))
-async def test_calendar_and_booking_agree_once_all_has_arrived(stack: Stack, plan: list[tuple[Step, int]]) -> None:
+async def test_calendar_and_booking_agree_once_every_event_has_arrived(
+    stack: Stack, plan: list[tuple[Step, int]]
+) -> None:
     async with httpx.AsyncClient(base_url=stack.url, timeout=20) as http:
         salon = await opened(http)
         try:

@@ -39,7 +39,7 @@ async def canary(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> 
 class TestCanary:
     """One life, told in the order of the tests."""
 
-    async def test_it_lives_through_every_flow_and_leaves_its_marks(self, canary: Canary) -> None:
+    async def test_every_flow_stores_its_marks(self, canary: Canary) -> None:
         await canary.live()
         places_of_marks = holding(await canary.everywhere(), MARKS)
         assert {mark for _, mark in places_of_marks} == set(MARKS)
@@ -49,7 +49,7 @@ class TestCanary:
         tables = {"auth.users", "booking.bookings", "booking.locticians", "calendar.imports"}
         assert failed | tables <= places
 
-    async def test_what_is_secret_refused_or_only_read_stands_nowhere_even_while_it_lives(self, canary: Canary) -> None:
+    async def test_secrets_and_refused_input_are_stored_nowhere(self, canary: Canary) -> None:
         assert holding(await canary.everywhere(), PASSING) == set()
 
     async def test_export_holds_every_mark(self, canary: Canary) -> None:
@@ -69,7 +69,7 @@ class TestCanary:
             for table in tables:
                 assert held[service][table], f"{service}.{table}"
 
-    async def test_once_erased_no_mark_is_left_in_tables_queues_or_logs(self, canary: Canary) -> None:
+    async def test_no_mark_is_left_in_tables_queues_or_logs_after_erasure(self, canary: Canary) -> None:
         done = await anonymized(canary.http, canary.user_id, await admin(canary.http))
         dead = {service_answer["service"]: service_answer["dead_letters"] for service_answer in done["answered"]}
         assert all(dead[service] >= 2 for service in ("booking", "calendar", "notifications")), dead

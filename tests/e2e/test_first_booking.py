@@ -14,7 +14,7 @@ from tests.e2e.stack import Stack, eventually
 
 @pytest.mark.slow
 class TestFirstBooking:
-    async def test_customer_books_everyone_hears_and_cancels(self, stack: Stack) -> None:
+    async def test_a_booking_and_its_cancellation_reach_everybody_concerned(self, stack: Stack) -> None:
         async with httpx.AsyncClient(base_url=stack.url, timeout=10) as http:
             service_id, slot = await self._retwist(http)
             loctician_id = slot["loctician_id"]

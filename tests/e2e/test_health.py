@@ -1,4 +1,4 @@
-"""A process on its own: its servers away, its log unwritable, told to end. It answers all the while, and says so."""
+"""A process without its servers and with a full disk answers health checks, also while it ends."""
 
 import asyncio
 import os
@@ -66,7 +66,7 @@ async def alone(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Proce
 class TestAlone:
     """One story, told in the order of the tests: the process starts once."""
 
-    async def test_it_waits_and_names_each_part_that_is_away(self, alone: Process) -> None:
+    async def test_it_waits_and_names_each_part_that_is_down(self, alone: Process) -> None:
         status, report = await eventually(
             alone.health,
             lambda answer: answer[1]["parts"]["database"].get("reason") != "starting",
@@ -81,14 +81,14 @@ class TestAlone:
         assert await alone.health("/db") == (503, {"status": "down", "reason": "ConnectionRefusedError"})
         assert await alone.health("/live") == (200, {"status": "alive"})
 
-    async def test_calls_are_answered_though_no_line_can_be_logged(self, alone: Process) -> None:
+    async def test_calls_are_answered_although_the_log_cannot_be_written(self, alone: Process) -> None:
         answer = await alone.http.get("/api/v1/services")
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
         lines = (await alone.http.get("/metrics")).text.splitlines()
         lost = next(line for line in lines if line.startswith("log_lines_lost_total "))
         assert float(lost.split()[1]) >= 1
 
-    async def test_told_to_end_it_says_so_while_it_still_answers_and_then_ends(self, alone: Process) -> None:
+    async def test_after_sigterm_it_reports_draining_and_then_ends(self, alone: Process) -> None:
         alone.process.send_signal(signal.SIGTERM)
         answer = await eventually(alone.health, lambda answer: answer[1].get("status") != "waiting", "word of the end")
         assert (answer[0], answer[1]["status"]) == (503, "draining")

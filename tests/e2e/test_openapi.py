@@ -46,9 +46,7 @@ class TestRunning:
         assert outcome.findings == {}
         assert outcome.calls.keys() == set(ROLES)
 
-    async def test_no_attack_is_answered_as_if_it_were_our_fault(
-        self, people: People, document: dict[str, Any]
-    ) -> None:
+    async def test_no_attack_is_answered_with_a_server_error(self, people: People, document: dict[str, Any]) -> None:
         calls, findings = await attack(document, people, "admin", every=11)
         assert findings == []
         assert calls > 1000

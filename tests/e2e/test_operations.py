@@ -1,4 +1,4 @@
-"""What an operator asks and does, with the real command against the running platform."""
+"""The operator's command against the running platform."""
 
 import asyncio
 from subprocess import CompletedProcess
@@ -34,9 +34,7 @@ async def lay_aside(stack: Stack, service: str, message_id: str) -> None:
 
 @pytest.mark.slow
 class TestOperating:
-    async def test_status_is_well_until_something_is_laid_aside_and_well_again_once_discarded(
-        self, stack: Stack
-    ) -> None:
+    async def test_status_fails_while_there_is_a_dead_letter(self, stack: Stack) -> None:
         well = await eventually(lambda: run(stack, "status"), lambda done: done.returncode == 0, "a good status", 30.0)
         for service in ("auth", "booking", "calendar", "notifications", "gdpr"):
             assert service in well.stdout
@@ -57,7 +55,7 @@ class TestOperating:
         assert "2 discarded" in gone.stdout
         await eventually(lambda: run(stack, "status"), lambda done: done.returncode == 0, "a good status", 30.0)
 
-    async def test_jobs_of_every_schema_are_listed_the_gateways_too(self, stack: Stack) -> None:
+    async def test_jobs_of_every_schema_are_listed(self, stack: Stack) -> None:
         listed = await eventually(
             lambda: run(stack, "jobs", "--service", "gateway"), lambda done: "done" in done.stdout, "a run", 30.0
         )
@@ -66,13 +64,13 @@ class TestOperating:
         assert every.stdout.count("apply_retention") == 5
         assert "purge_used_tickets" in every.stdout
 
-    async def test_an_unknown_service_is_told_in_one_line(self, stack: Stack) -> None:
+    async def test_an_unknown_service_is_an_error_in_one_line(self, stack: Stack) -> None:
         done = await run(stack, "dead-letters", "list", "nobody")
         assert done.returncode == 2
         assert "there is no queue nobody.dead" in done.stderr
         assert "Traceback" not in done.stderr
 
-    async def test_nothing_on_the_broker_is_deprecated_or_gone_in_its_fourth_version(
+    async def test_nothing_on_the_broker_is_deprecated_or_removed_in_rabbitmq_4(
         self, stack: Stack, servers: Servers
     ) -> None:
         """Mirrored queues (made by policies), transient ones that outlive their connection, and prefetch for a whole

@@ -1,4 +1,4 @@
-"""The platform without its servers: it waits, says so, takes what can be taken, and recovers by itself."""
+"""The platform during outages of its servers: it waits, reports it, and recovers by itself."""
 
 from collections.abc import AsyncIterator
 from functools import partial
@@ -56,7 +56,9 @@ async def report(http: httpx.AsyncClient, url: str) -> tuple[int, Json]:
 class TestOutages:
     """One story, told in the order of the tests: the platform comes up once."""
 
-    async def test_each_service_starts_before_its_servers_and_says_what_it_waits_for(self, fragile: Fragile) -> None:
+    async def test_each_service_starts_without_its_servers_and_reports_what_it_waits_for(
+        self, fragile: Fragile
+    ) -> None:
         async with httpx.AsyncClient(timeout=5) as http:
             for name in SERVICES:
                 base = fragile.stack.environment[f"{name.upper()}_URL"]
@@ -70,16 +72,14 @@ class TestOutages:
             assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
             assert int(refused.headers["retry-after"]) > 0
 
-    async def test_they_recover_by_themselves_once_the_servers_are_there(self, fragile: Fragile) -> None:
+    async def test_services_recover_once_the_servers_are_up(self, fragile: Fragile) -> None:
         await fragile.database.mend()
         await fragile.broker.mend()
         await fragile.stack.ready()
         async with httpx.AsyncClient(base_url=fragile.stack.url, timeout=10) as http:
             assert len((await http.get("/api/v1/services")).json()["items"]) == 8
 
-    async def test_bookings_are_taken_while_the_broker_is_away_and_told_once_when_it_is_back(
-        self, fragile: Fragile
-    ) -> None:
+    async def test_bookings_during_a_broker_outage_are_published_once_afterwards(self, fragile: Fragile) -> None:
         async with httpx.AsyncClient(base_url=fragile.stack.url, timeout=10) as http:
 
             async def subjects_to(address: str) -> list[str]:
@@ -109,7 +109,7 @@ class TestOutages:
             await fragile.stack.ready()
             assert sum("er booket" in subject for subject in await subjects_to(address)) == 2
 
-    async def test_calls_are_refused_while_the_database_is_away_and_work_again_after(self, fragile: Fragile) -> None:
+    async def test_calls_are_refused_during_a_database_outage_and_work_afterwards(self, fragile: Fragile) -> None:
         async with httpx.AsyncClient(base_url=fragile.stack.url, timeout=20) as http:
             await fragile.database.cut()
             refused = await http.get("/api/v1/services")

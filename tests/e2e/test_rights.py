@@ -44,7 +44,7 @@ async def request_export(http: httpx.AsyncClient, path: str, headers: dict[str, 
 class TestRights:
     """One platform for all of them, which gets every service back before the next begins."""
 
-    async def test_export_says_who_is_down_and_survives_gdpr_being_killed(
+    async def test_an_export_names_the_service_that_is_down_and_survives_a_kill_of_gdpr(
         self, stack: Stack, http: httpx.AsyncClient
     ) -> None:
         _, token = await register(http, "kirsten")
@@ -68,7 +68,7 @@ class TestRights:
         assert answer.json()["data"]["services"]["auth"]["user"]["id"] == user_id
         await stack.ready()
 
-    async def test_zip_can_be_opened_and_read(self, http: httpx.AsyncClient) -> None:
+    async def test_the_zip_can_be_opened_and_read(self, http: httpx.AsyncClient) -> None:
         _, token = await register(http, "oskar")
         headers = bearer(token) | {"Accept": "application/zip", "Accept-Language": "en"}
         files = unpacked((await exported(http, await me(http, headers), headers)).content)
@@ -76,7 +76,7 @@ class TestRights:
         assert "Oskar Ærø" in files["index.html"]
         assert "What we hold about you" in files["index.html"]
 
-    async def test_erasure_finishes_though_every_service_is_killed_on_the_way(
+    async def test_an_erasure_finishes_although_every_service_is_killed(
         self, stack: Stack, http: httpx.AsyncClient
     ) -> None:
         address, token = await register(http, "storm")
@@ -106,7 +106,7 @@ class TestRights:
         verified = (await http.get("/api/v1/audit/verify", headers=admin_headers)).json()
         assert verified["intact"] is True, verified
 
-    async def test_erasing_again_finishes_too(self, http: httpx.AsyncClient) -> None:
+    async def test_a_second_erasure_finishes_too(self, http: httpx.AsyncClient) -> None:
         _, token = await register(http, "freja")
         user_id, admin_headers = await me(http, bearer(token)), await admin(http)
         await known(http, admin_headers, user_id)
@@ -115,7 +115,7 @@ class TestRights:
         assert first["id"] != second["id"]
         assert second["status"] == "done"
 
-    async def test_who_never_verified_an_address_is_erased_everywhere(
+    async def test_an_account_that_was_never_verified_is_erased_everywhere(
         self, stack: Stack, http: httpx.AsyncClient
     ) -> None:
         address, token = await register(http, "signe")
@@ -133,7 +133,7 @@ class TestRights:
         assert {answered["service"] for answered in done["answered"]} == set(SERVICES)
         assert address not in str(await dumped(stack.environment["DATABASE_URL"]))
 
-    async def test_a_loctician_with_appointments_ahead_is_not_erased(self, http: httpx.AsyncClient) -> None:
+    async def test_a_loctician_with_coming_appointments_is_not_erased(self, http: httpx.AsyncClient) -> None:
         _, token = await register(http, "liam")
         service_id = (await http.get("/api/v1/services")).json()["items"][0]["id"]
         slot = (await eventually(lambda: free_slots(http, service_id), bool, "free slots"))[-1]

@@ -181,7 +181,7 @@ async def served(fleet: Fleet, customers: list[Customer]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif("ROLLING_RESTART" not in os.environ, reason="takes minutes: ROLLING_RESTART=1 runs it")
-async def test_a_rolling_restart_fails_no_call_that_one_retry_does_not_mend_and_loses_no_message(
+async def test_a_rolling_restart_needs_at_most_one_retry_a_call_and_loses_no_message(
     servers: Servers, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder: Path = tmp_path_factory.mktemp("rolling")

@@ -1,4 +1,4 @@
-"""A session that ends is over everywhere, on calls and on open WebSockets."""
+"""A session that ends is invalid at once, for calls and for open WebSockets."""
 
 import asyncio
 from contextlib import suppress
@@ -13,7 +13,7 @@ from tests.e2e.stack import Stack, eventually
 
 
 @pytest.mark.slow
-async def test_a_logout_counts_at_once(stack: Stack) -> None:
+async def test_a_logout_takes_effect_at_once(stack: Stack) -> None:
     socket_url = stack.url.replace("http", "ws", 1) + "/ws"
     async with httpx.AsyncClient(base_url=stack.url, timeout=10) as http:
         token, other = [await sign_in(http, "kunde@loctician.example") for _ in range(2)]

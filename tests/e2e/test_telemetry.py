@@ -1,4 +1,4 @@
-"""What the platform tells of itself: one trace a call, JSON logs, and nothing that people entrusted it with."""
+"""Telemetry: one trace a call, metrics, JSON logs, and no secrets in any of them."""
 
 import json
 import secrets
@@ -50,7 +50,7 @@ def entries(stack: Stack, name: str) -> list[dict[str, Any]]:
 
 @pytest.mark.slow
 class TestTraces:
-    async def test_a_booking_is_one_trace_from_the_gateway_to_those_who_hear_of_it(
+    async def test_a_booking_is_one_trace_from_the_gateway_to_its_subscribers(
         self, stack: Stack, collector: Collector
     ) -> None:
         trace, caller, request_id = secrets.token_hex(16), secrets.token_hex(8), f"trace-{secrets.token_hex(8)}"
@@ -112,7 +112,7 @@ SEEN = {  # series that a booking and a failed login leave, by the process that 
 
 @pytest.mark.slow
 class TestMetrics:
-    async def test_a_booking_and_a_failed_login_are_seen(self, stack: Stack) -> None:
+    async def test_a_booking_and_a_failed_login_are_measured(self, stack: Stack) -> None:
         async with httpx.AsyncClient(base_url=stack.url, timeout=10) as http:
             address, token = await register(http, "maal")
             wrong = {"email": address, "password": "not-the-password"}

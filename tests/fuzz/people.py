@@ -1,4 +1,4 @@
-"""Who calls, and what there is to call for: everybody's tokens, and ids that exist."""
+"""Tokens of every role, and ids that exist."""
 
 from dataclasses import dataclass, field
 from typing import Any
