@@ -195,7 +195,7 @@ BY_CODE = {error.code: error for error in RAISED_BY_SQL}
 
 
 def error_from(error: PostgresError) -> ProblemError | None:
-    """The error that a SQL function raised or an exclusion constraint stands for; None for any other failure."""
+    """The error that a SQL function or an exclusion constraint raised; None for any other failure."""
     cause: Any = error  # asyncpg sets the fields of the message as attributes
     if cause.sqlstate == REFUSED:
         return BY_CODE[cause.message](**orjson.loads(cause.detail or "{}"))

@@ -1,4 +1,4 @@
-"""HTTP models of free times and of what is asked for when something is booked."""
+"""HTTP models of free times, and of a request for one."""
 
 from datetime import datetime
 from typing import Annotated

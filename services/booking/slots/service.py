@@ -44,7 +44,7 @@ async def search(
 
 
 async def _raise_for_unknown(database: Database, treatment_ids: list[UUID], loctician_id: UUID | None) -> None:
-    """Tells a search that found nothing from one for something that does not exist."""
+    """Raises an error if the search had no result because the treatment or the loctician does not exist."""
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     request = AvailabilityRequest(service_ids=treatment_ids, loctician_id=loctician_id, start=tomorrow)
     reason = (await _availability(database, None, request))["reason"]

@@ -174,7 +174,7 @@ class BookingMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.bookings)
     @rule(data=st.data(), verb=st.sampled_from(["confirm", "complete", "no-show"]))
-    def settle(self, data: st.DataObject, verb: str) -> None:
+    def set_outcome(self, data: st.DataObject, verb: str) -> None:
         self.send(self.staff.post(f"/bookings/{self.one(data)[0]}/{verb}"))
 
     @rule(person=PEOPLE, clock=CLOCKS, services=SERVICES, chair=CHAIRS)
