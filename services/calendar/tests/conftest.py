@@ -20,7 +20,7 @@ def service() -> Service:
 
 
 def open_day() -> date:
-    """A coming day that is no holiday and has no clock change."""
+    """A weekday within a month that is neither a holiday nor a clock change."""
     days = (today() + timedelta(days=n) for n in range(3, 30))
     return next(day for day in days if day not in danish_holidays(day.year) and day.weekday() < 5)
 

@@ -68,8 +68,8 @@ def read_back(content: bytes) -> list[Interval]:
 def next_change(month: int) -> date:
     """The coming last Sunday of March or of October."""
     today = datetime.now(COPENHAGEN).date()
-    found = (_last_sunday(year, month) for year in (today.year, today.year + 1))
-    return next(day for day in found if day > today)
+    sundays = (_last_sunday(year, month) for year in (today.year, today.year + 1))
+    return next(day for day in sundays if day > today)
 
 
 def _last_sunday(year: int, month: int) -> date:

@@ -1,4 +1,4 @@
-"""A web server that gives calendars, or whatever else a test has it do."""
+"""A local web server that serves calendars, and an address policy that lets tests reach it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,13 +22,13 @@ def moved(to: str) -> bytes:
 
 @dataclass
 class Web:
-    """`replies` holds the answer to each path; `asked` what was asked, head and all."""
+    """`replies`: path -> response. `requests`: the heads of the requests so far."""
 
     port: int = 0
     replies: dict[str, bytes] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     stalls: bool = False
-    meanwhile: Callable[[], Awaitable[None]] | None = None  # what to do while somebody waits for an answer
+    meanwhile: Callable[[], Awaitable[None]] | None = None  # runs before each response
 
     def url(self, path: str = "/", host: str = "calendar.example", scheme: str = "http") -> str:
         return f"{scheme}://{host}:{self.port}{path}"
@@ -36,11 +36,11 @@ class Web:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            self.asked.append(head)
+            self.requests.append(head)
             if self.meanwhile:
                 await self.meanwhile()
             if self.stalls:
-                await reader.read()  # until the other side gives up
+                await reader.read()  # until the client gives up
             writer.write(self.replies.get(head.split()[1], answer(status="404 Not Found")))
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -51,20 +51,20 @@ class Web:
 
 @asynccontextmanager
 async def web(tls: SSLContext | None = None) -> AsyncIterator[Web]:
-    made = Web()
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0, ssl=tls)
-    made.port = server.sockets[0].getsockname()[1]
+    site = Web()
+    server = await asyncio.start_server(site.serve, "127.0.0.1", 0, ssl=tls)
+    site.port = server.sockets[0].getsockname()[1]
     async with server:
-        yield made
+        yield site
 
 
 def all_but_loopback(address: IPv4Address | IPv6Address) -> bool:
-    """As in earnest, save that the tests' own server may be reached."""
+    """The real rule, except that the tests' own server may be reached."""
     return is_forbidden(address) and str(address) != "127.0.0.1"
 
 
 async def here(host: str, port: int) -> list[str]:
-    """Every name is the tests' own server; numbers are themselves."""
+    """Every name resolves to the tests' own server, an IP address to itself."""
     try:
         return [str(ip_address(host))]
     except ValueError:

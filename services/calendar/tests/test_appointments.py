@@ -38,7 +38,7 @@ class TestAppointments:
         await client.put(f"{URL}/working-hours", json=WEEK, headers=auth_headers("staff"))
         await deliver("booking.created.v1", at())
         day = await read_day()
-        assert [one["status"] for one in day["appointments"]] == ["confirmed"]
+        assert [appointment["status"] for appointment in day["appointments"]] == ["confirmed"]
         assert len(day["windows"]) == 1
         assert len(day["free"]) == 2
 
@@ -52,8 +52,8 @@ class TestAppointments:
     async def test_a_rescheduled_booking_replaces_the_time(self, deliver: Deliver, read_day: ReadDay) -> None:
         await deliver("booking.created.v1", at())
         await deliver("booking.rescheduled.v1", at(2, clock="12:00"))
-        (found,) = (await read_day())["appointments"]
-        assert found["start"][11:13] in {"13", "14"}
+        (appointment,) = (await read_day())["appointments"]
+        assert appointment["start"][11:13] in {"13", "14"}
 
     async def test_a_cancelled_booking_is_not_shown(self, deliver: Deliver, read_day: ReadDay) -> None:
         await deliver("booking.created.v1", at())

@@ -27,8 +27,8 @@ def headers(auth_headers: Headers) -> dict[str, str]:
 def read_day(client: httpx.AsyncClient, headers: dict[str, str]) -> Day:
     async def read(day: date) -> dict[str, Any]:
         answer = await client.get(URL, params={"from": day.isoformat(), "view": "day"}, headers=headers)
-        (found,) = answer.json()["days"]
-        return dict(found)
+        (day_shown,) = answer.json()["days"]
+        return dict(day_shown)
 
     return read
 
@@ -43,12 +43,15 @@ async def open_on_sundays(client: httpx.AsyncClient, headers: dict[str, str], *p
 
 
 def times(spans: list[dict[str, str]]) -> list[str]:
-    """On the clock in Copenhagen, with the offset."""
-    return [f"{one['start'][11:16]}{one['start'][19:]}/{one['end'][11:16]}{one['end'][19:]}" for one in spans]
+    """Wall-clock times in Copenhagen with their offset."""
+    return [
+        f"{interval['start'][11:16]}{interval['start'][19:]}/{interval['end'][11:16]}{interval['end'][19:]}"
+        for interval in spans
+    ]
 
 
 def length(spans: list[dict[str, str]]) -> timedelta:
-    parts = [datetime.fromisoformat(one["end"]) - datetime.fromisoformat(one["start"]) for one in spans]
+    parts = [datetime.fromisoformat(interval["end"]) - datetime.fromisoformat(interval["start"]) for interval in spans]
     return sum(parts, timedelta())
 
 
@@ -97,15 +100,15 @@ class TestAppointments:
         before = datetime(day.year, day.month, day.day, 0, 30, tzinfo=UTC)  # the change is at 01:00 UTC
         taken = booked(before, 90)
         await deliver("booking.created.v1", taken)
-        found = await read_day(day)
-        assert times(found["appointments"]) == [
+        day_shown = await read_day(day)
+        assert times(day_shown["appointments"]) == [
             "01:30+01:00/04:00+02:00" if day == SPRING else "02:30+02:00/03:00+01:00"
         ]
-        assert length(found["windows"]) == (5 if day == SPRING else 7) * HOUR
-        assert length(found["free"]) == length(found["windows"]) - timedelta(minutes=90)
+        assert length(day_shown["windows"]) == (5 if day == SPRING else 7) * HOUR
+        assert length(day_shown["free"]) == length(day_shown["windows"]) - timedelta(minutes=90)
 
-        made = await client.post(f"{URL}/feed", headers=headers)
-        feed = await client.get(f"/api/v1/calendar/feeds/{made.json()['token']}.ics")
+        created = await client.post(f"{URL}/feed", headers=headers)
+        feed = await client.get(f"/api/v1/calendar/feeds/{created.json()['token']}.ics")
         (event,) = events_in(feed.content)
         assert (event["dtstart"].dt, event["dtend"].dt) == span(taken)
         assert read_back(feed.content) == [span(taken)]
@@ -116,12 +119,12 @@ class TestAppointments:
         await open_on_sundays(client, headers, ("02:00", "03:00"))
         first = datetime(AUTUMN.year, AUTUMN.month, AUTUMN.day, 0, 0, tzinfo=UTC)
         both = [booked(first, 60), booked(first + HOUR, 60)]
-        for one in both:
-            await deliver("booking.created.v1", one)
-        found = await read_day(AUTUMN)
-        assert times(found["appointments"]) == ["02:00+02:00/02:00+01:00", "02:00+01:00/03:00+01:00"]
-        assert found["free"] == []
-        made = await client.post(f"{URL}/feed", headers=headers)
-        feed = await client.get(f"/api/v1/calendar/feeds/{made.json()['token']}.ics")
+        for booking in both:
+            await deliver("booking.created.v1", booking)
+        day_shown = await read_day(AUTUMN)
+        assert times(day_shown["appointments"]) == ["02:00+02:00/02:00+01:00", "02:00+01:00/03:00+01:00"]
+        assert day_shown["free"] == []
+        created = await client.post(f"{URL}/feed", headers=headers)
+        feed = await client.get(f"/api/v1/calendar/feeds/{created.json()['token']}.ics")
         events = events_in(feed.content)
-        assert [(one["dtstart"].dt, one["dtend"].dt) for one in events] == [span(one) for one in both]
+        assert [(event["dtstart"].dt, event["dtend"].dt) for event in events] == [span(booking) for booking in both]

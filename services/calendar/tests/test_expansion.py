@@ -61,4 +61,4 @@ class TestExpansion:
     def test_validity_includes_both_ends(self) -> None:
         row = Hours(SUNDAY, time(9), time(17), date(2026, 6, 7), date(2026, 6, 14))
         opened = expand(Rules([row]), date(2026, 5, 31), 22)
-        assert [day.isoformat() for day, found in opened.items() if found.windows] == ["2026-06-07", "2026-06-14"]
+        assert [day.isoformat() for day, open_day in opened.items() if open_day.windows] == ["2026-06-07", "2026-06-14"]

@@ -48,15 +48,15 @@ def row(start: datetime, minutes: int, status: str = "confirmed", version: int =
 
 
 def around_the_changes() -> list[Row]:
-    """Every quarter of an hour around both changes, and an ordinary day."""
+    """Appointments at every quarter of an hour around both clock changes, and on an ordinary day."""
     changes = [datetime.combine(next_change(month), datetime.min.time(), UTC) for month in (3, 10)]
-    starts = [one + n * QUARTER - timedelta(hours=1) for one in changes for n in range(16)]
-    return [row(one, 50) for one in (*starts, at(3))] + [row(one, 180) for one in changes]
+    starts = [instant + n * QUARTER - timedelta(hours=1) for instant in changes for n in range(16)]
+    return [row(instant, 50) for instant in (*starts, at(3))] + [row(instant, 180) for instant in changes]
 
 
 @pytest.fixture(scope="module")
 def ical_js(tmp_path_factory: pytest.TempPathFactory) -> Read:
-    """Reads a feed with ical.js, installed for the time of the tests."""
+    """Reads a feed with ical.js, which is installed for the tests."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
         pytest.skip("node and npm are needed to read feeds with ical.js, and are not installed here")
@@ -68,8 +68,8 @@ def ical_js(tmp_path_factory: pytest.TempPathFactory) -> Read:
     def read(content: bytes) -> dict[str, Any]:
         done = subprocess.run([node, script], input=content, capture_output=True, timeout=60, check=False)
         assert (done.returncode, done.stderr) == (0, b"")
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
 
     return read
 
@@ -81,49 +81,52 @@ class TestIcalendar:
             warnings.simplefilter("error")
             calendar: Any = Calendar.from_ical(ics_writer.write("customer", rows, NAMES, "da", AMINA))
         assert [error for part in calendar.walk() for error in part.errors] == []
-        found = {str(one["uid"]): (one["dtstart"].dt, one["dtend"].dt) for one in calendar.walk("VEVENT")}
-        assert len(found) == len(rows)
-        for one in rows:
-            assert found[f"{one['item_id']}@loctician.example"] == (one["starts_at"], one["ends_at"])
+        times = {str(event["uid"]): (event["dtstart"].dt, event["dtend"].dt) for event in calendar.walk("VEVENT")}
+        assert len(times) == len(rows)
+        for appointment in rows:
+            assert times[f"{appointment['item_id']}@loctician.example"] == (
+                appointment["starts_at"],
+                appointment["ends_at"],
+            )
 
     def test_the_time_zone_in_the_feed_is_copenhagens(self) -> None:
-        """Taken for itself, not looked up by its name."""
+        """By the rules in the feed, not looked up by the zone's name."""
         calendar: Any = Calendar.from_ical(ics_writer.write("loctician", [], {}, "da", AMINA))
         (zone,) = calendar.walk("VTIMEZONE")
-        made = zone.to_tz(lookup_tzid=False)
+        read_zone = zone.to_tz(lookup_tzid=False)
         for month in (1, 3, 4, 7, 10, 11):
             for day in (1, 24, 26, 28, 30):
                 for year in (2024, 2027, 2030):
                     noon = datetime(year, month, day, 12)  # noqa: DTZ001 - given its zone below
-                    offsets = noon.replace(tzinfo=made).utcoffset(), noon.replace(tzinfo=COPENHAGEN).utcoffset()
+                    offsets = noon.replace(tzinfo=read_zone).utcoffset(), noon.replace(tzinfo=COPENHAGEN).utcoffset()
                     assert offsets[0] == offsets[1], noon
 
 
 class TestIcalJs:
     async def test_it_reads_the_same_instants_from_a_feed(self, ical_js: Read) -> None:
         rows = [*around_the_changes(), row(at(4), 30, "cancelled", 3)]
-        found = await asyncio.to_thread(ical_js, ics_writer.write("customer", rows, NAMES, "da", AMINA))
-        assert found["name"] == "Loctician: Mine tider"
-        by_uid = {one["uid"]: one for one in found["events"]}
+        result = await asyncio.to_thread(ical_js, ics_writer.write("customer", rows, NAMES, "da", AMINA))
+        assert result["name"] == "Loctician: Mine tider"
+        by_uid = {event["uid"]: event for event in result["events"]}
         assert len(by_uid) == len(rows)
-        for one in rows:
-            event = by_uid[f"{one['item_id']}@loctician.example"]
+        for appointment in rows:
+            event = by_uid[f"{appointment['item_id']}@loctician.example"]
             read = tuple(datetime.fromisoformat(event[edge]) for edge in ("start", "end"))
-            assert read == (one["starts_at"], one["ends_at"])
-            assert event["sequence"] == one["version"]
+            assert read == (appointment["starts_at"], appointment["ends_at"])
+            assert event["sequence"] == appointment["version"]
             assert event["summary"].removeprefix("Aflyst: ") == f"{NAME} · Amina Ærø"
-            assert (event["status"] == "CANCELLED") == (one["status"] == "cancelled")
+            assert (event["status"] == "CANCELLED") == (appointment["status"] == "cancelled")
 
     async def test_it_reads_an_empty_feed(self, ical_js: Read) -> None:
-        found = await asyncio.to_thread(ical_js, ics_writer.write("loctician", [], {}, "en", AMINA))
-        assert found == {"name": "Loctician: Appointments", "events": []}
+        result = await asyncio.to_thread(ical_js, ics_writer.write("loctician", [], {}, "en", AMINA))
+        assert result == {"name": "Loctician: Appointments", "events": []}
 
 
 moments = st.one_of(
     st.datetimes(datetime(2026, 1, 1), datetime(2029, 12, 31)),  # noqa: DTZ001 - Hypothesis adds the zone
     st.datetimes(datetime(2027, 3, 27, 22), datetime(2027, 3, 28, 4)),  # noqa: DTZ001
     st.datetimes(datetime(2027, 10, 30, 22), datetime(2027, 10, 31, 4)),  # noqa: DTZ001
-).map(lambda one: one.replace(second=0, microsecond=0, tzinfo=UTC))
+).map(lambda instant: instant.replace(second=0, microsecond=0, tzinfo=UTC))
 appointments = st.builds(
     row, moments, st.integers(5, 600), st.sampled_from(["confirmed", "pending", "completed", "cancelled"])
 )
@@ -134,7 +137,11 @@ class TestImport:
     @given(st.lists(appointments, max_size=6), st.sampled_from(["loctician", "customer"]))
     def test_a_feed_imported_again_gives_the_same_busy_times(self, rows: list[Row], kind: str) -> None:
         content = ics_writer.write(kind, rows, NAMES, "da", AMINA)
-        standing = [(one["starts_at"], one["ends_at"]) for one in rows if one["status"] != "cancelled"]
+        standing = [
+            (appointment["starts_at"], appointment["ends_at"])
+            for appointment in rows
+            if appointment["status"] != "cancelled"
+        ]
         assert busy_times(content, START, END) == merge(standing)
 
     @settings(max_examples=30, deadline=None)

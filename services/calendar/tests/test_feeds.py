@@ -23,13 +23,13 @@ HOSTILE = "Locs\r\nEND:VEVENT\rBEGIN:VALARM\nATTENDEE:mailto:evil@example.com\u2
 
 @pytest.fixture
 def make(client: httpx.AsyncClient, auth_headers: Headers) -> Make:
-    """A feed of that person, by its path."""
+    """Creates a feed of a person and returns its path."""
 
     async def create(role: str, owner: UUID, **headers: str) -> str:
         url = f"/api/v1/calendar/{owner}/feed"
-        made = await client.post(url, headers=auth_headers(role, owner) | headers)
-        assert made.status_code == 201, made.text
-        return str(made.json()["url"]).partition("//")[2].partition("/")[2]
+        answer = await client.post(url, headers=auth_headers(role, owner) | headers)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["url"]).partition("//")[2].partition("/")[2]
 
     return create
 
@@ -109,8 +109,8 @@ class TestFeeds:
         path, booking_id = await make("loctician", AMINA), uuid4()
         await deliver("booking.created.v1", booked(at(2), booking_id=booking_id))
         await deliver("booking.rescheduled.v1", booked(at(2), booking_id=booking_id, version=2))
-        found = {str(one["status"]): one["sequence"] for one in await events_in(client, path)}
-        assert found == {"CANCELLED": 2, "CONFIRMED": 2}
+        sequences = {str(event["status"]): event["sequence"] for event in await events_in(client, path)}
+        assert sequences == {"CANCELLED": 2, "CONFIRMED": 2}
 
     async def test_appointments_that_are_long_past_are_left_out(
         self, client: httpx.AsyncClient, make: Make, deliver: Deliver
@@ -118,7 +118,7 @@ class TestFeeds:
         path = await make("loctician", AMINA)
         for days in (-91, -89, 399, 401):
             await deliver("booking.created.v1", booked(at(days)))
-        assert [one["dtstart"].dt for one in await events_in(client, path)] == [at(-89), at(399)]
+        assert [event["dtstart"].dt for event in await events_in(client, path)] == [at(-89), at(399)]
 
     async def test_an_unchanged_feed_is_304(self, client: httpx.AsyncClient, make: Make, deliver: Deliver) -> None:
         path = await make("loctician", AMINA)
@@ -171,19 +171,19 @@ class TestTokens:
     ) -> None:
         headers = auth_headers("loctician", AMINA) | {"Idempotency-Key": "feed"}
         url = f"/api/v1/calendar/{AMINA}/feed"
-        made = (await client.post(url, headers=headers)).json()
-        assert made["url"].endswith(f"/api/v1/calendar/feeds/{made['token']}.ics")
-        assert len(made["token"]) == 43
+        created = (await client.post(url, headers=headers)).json()
+        assert created["url"].endswith(f"/api/v1/calendar/feeds/{created['token']}.ics")
+        assert len(created["token"]) == 43
         shown = await client.get(url, headers=headers)
-        assert shown.json() == {name: made[name] for name in ("id", "kind", "created_at")}
+        assert shown.json() == {name: created[name] for name in ("id", "kind", "created_at")}
         async with transaction(database, SERVICE_CLAIMS) as session:
             stored = [
                 str((await session.execute(text(f"SELECT CAST(t AS text) FROM calendar.{table} t"))).all())
                 for table in ("feeds", "idempotency_keys", "outbox")
             ]
-        assert made["token"] not in "".join(stored)
-        assert [one["type"] for one in await outbox()] == ["calendar.feed_created.v1"]
-        assert (await client.post(url, headers=headers)).json() == made
+        assert created["token"] not in "".join(stored)
+        assert [event["type"] for event in await outbox()] == ["calendar.feed_created.v1"]
+        assert (await client.post(url, headers=headers)).json() == created
 
     async def test_a_new_address_replaces_the_old_one(self, client: httpx.AsyncClient, make: Make) -> None:
         first, second = await make("loctician", AMINA), await make("loctician", AMINA)
@@ -232,12 +232,12 @@ class TestTokens:
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver
     ) -> None:
         await deliver("booking.created.v1", booked(at(2)))
-        found = {}
+        kinds = {}
         for owner in (AMINA, CUSTOMER):
-            made = await client.post(f"/api/v1/calendar/{owner}/feed", headers=auth_headers("staff"))
-            assert made.json()["kind"] == "loctician"
-            found[owner] = len(await events_in(client, f"api/v1/calendar/feeds/{made.json()['token']}.ics"))
-        assert found == {AMINA: 1, CUSTOMER: 0}
+            answer = await client.post(f"/api/v1/calendar/{owner}/feed", headers=auth_headers("staff"))
+            assert answer.json()["kind"] == "loctician"
+            kinds[owner] = len(await events_in(client, f"api/v1/calendar/feeds/{answer.json()['token']}.ics"))
+        assert kinds == {AMINA: 1, CUSTOMER: 0}
 
 
 class TestBounds:

@@ -24,22 +24,22 @@ CALENDAR = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
 
 @pytest.fixture
 async def site() -> AsyncIterator[Web]:
-    async with web() as made:
-        yield made
+    async with web() as server:
+        yield server
 
 
 class TestFetching:
     async def test_a_fetch_gives_content_and_validators(self, site: Web) -> None:
         site.replies["/a.ics"] = answer(CALENDAR, ETag='"1"', Last_Modified="Mon, 02 Mar 2026 10:00:00 GMT")
-        found = await fetch(site.url("/a.ics"), LOCAL)
-        assert found == Fetched(CALENDAR, '"1"', "Mon, 02 Mar 2026 10:00:00 GMT")
-        assert f"host: calendar.example:{site.port}\r\n" in site.asked[0].lower()
+        fetched = await fetch(site.url("/a.ics"), LOCAL)
+        assert fetched == Fetched(CALENDAR, '"1"', "Mon, 02 Mar 2026 10:00:00 GMT")
+        assert f"host: calendar.example:{site.port}\r\n" in site.requests[0].lower()
 
     async def test_validators_are_sent_with_the_next_fetch(self, site: Web) -> None:
         site.replies["/a.ics"] = answer(status="304 Not Modified")
         assert await fetch(site.url("/a.ics"), LOCAL, '"1"', "Mon, 02 Mar 2026 10:00:00 GMT") == Fetched(None)
-        assert 'if-none-match: "1"' in site.asked[0].lower()
-        assert "if-modified-since: mon, 02 mar 2026 10:00:00 gmt" in site.asked[0].lower()
+        assert 'if-none-match: "1"' in site.requests[0].lower()
+        assert "if-modified-since: mon, 02 mar 2026 10:00:00 gmt" in site.requests[0].lower()
 
     async def test_three_redirects_are_followed_and_a_fourth_is_not(self, site: Web) -> None:
         site.replies |= {f"/{n}": moved(f"/{n + 1}") for n in range(4)} | {"/4": answer(CALENDAR)}
@@ -89,7 +89,7 @@ class TestAttacks:
          "http://localhost:{port}/secret", "http://169.254.169.254/secret", "file:///etc/passwd"],
     )  # fmt: skip
     async def test_a_redirect_to_an_internal_address_reaches_nothing(self, inner: str, site: Web) -> None:
-        """The tests' server stands at a public name; everything else is judged as in earnest."""
+        """The tests' server has a public name; the real rules hold for everything else."""
         inner = inner.format(port=site.port)
         site.replies |= {"/": moved(inner), "/secret": answer(CALENDAR)}
         public = {"calendar.example": ["127.0.0.1"]}
@@ -105,10 +105,10 @@ class TestAttacks:
         )
         with pytest.raises(AddressRefused):
             await fetch(site.url("/"), policy)
-        assert len(site.asked) == 1
+        assert len(site.requests) == 1
 
     async def test_the_name_is_resolved_only_once(self, site: Web) -> None:
-        """DNS rebinding: what is connected to is what was checked."""
+        """DNS rebinding: the connection goes to the address that was checked."""
         site.replies["/"] = answer(CALENDAR)
         answers = iter([["127.0.0.1"], ["169.254.169.254"]])
 
@@ -129,7 +129,7 @@ class TestAttacks:
                 monkeypatch.setenv(name, proxy.url(host="127.0.0.1"))
             site.replies["/"] = answer(CALENDAR)
             await fetch(site.url(), LOCAL)
-            assert proxy.asked == []
+            assert proxy.requests == []
 
     async def test_a_slow_resolver_is_given_up(self, site: Web, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("services.calendar.imports.address_check.RESOLVE_SECONDS", 0.1)
@@ -143,12 +143,12 @@ class TestAttacks:
 
 
 def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """For a server of that name, and for a client that trusts its certificate."""
+    """TLS contexts of a server with this name, and of a client that trusts its certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
-    who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(who, who, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+    issued = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
@@ -157,7 +157,7 @@ def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    file.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+    file.write_bytes(issued.public_bytes(serialization.Encoding.PEM) + private)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(file)
     return server, ssl.create_default_context(cafile=str(file))
@@ -179,18 +179,18 @@ class TestCertificates:
             secure.replies["/"] = moved(site.url("/a.ics"))
             with pytest.raises(AddressRefused):
                 await fetch(secure.url(scheme="https"), replace(LOCAL, plain_http=False, trusted=trusting))
-        assert (len(secure.asked), site.asked) == (1, [])
+        assert (len(secure.requests), site.requests) == (1, [])
 
     async def test_a_certificate_for_another_name_is_not_trusted(self, tmp_path: Path) -> None:
         server, trusting = certificate(tmp_path, "other.example")
         async with web(server) as site:
             with pytest.raises(AddressUnreachable):
                 await fetch(site.url(scheme="https"), replace(LOCAL, trusted=trusting))
-            assert site.asked == []
+            assert site.requests == []
 
     async def test_a_certificate_of_an_unknown_authority_is_not_trusted(self, tmp_path: Path) -> None:
         server, _ = certificate(tmp_path, "calendar.example")
         async with web(server) as site:
             with pytest.raises(AddressUnreachable):
                 await fetch(site.url(scheme="https"), LOCAL)
-            assert site.asked == []
+            assert site.requests == []

@@ -23,10 +23,10 @@ class TestHours:
         answer = await client.put(f"{URL}/working-hours", json=WEEK, headers=auth_headers("loctician", AMINA))
         assert answer.status_code == 200, answer.text
         events = await outbox()
-        assert [one["version"] for one in events] == [1, 2, 3, 4]
-        assert {one["type"] for one in events} == {"calendar.windows_changed.v1"}
-        assert all(len(one["data"]["days"]) <= 120 for one in events)
-        days = {day["date"]: day["windows"] for one in events for day in one["data"]["days"]}
+        assert [event["version"] for event in events] == [1, 2, 3, 4]
+        assert {event["type"] for event in events} == {"calendar.windows_changed.v1"}
+        assert all(len(event["data"]["days"]) <= 120 for event in events)
+        days = {day["date"]: day["windows"] for event in events for day in event["data"]["days"]}
         assert len(days[open_day().isoformat()]) == 1
 
     async def test_setting_the_same_hours_again_publishes_nothing(
@@ -53,10 +53,10 @@ class TestHours:
         assert added.status_code == 201, added.text
         event, windows = (await outbox())[-2:]
         assert event["type"] == "calendar.time_off_added.v1"
-        assert [one["date"] for one in windows["data"]["days"]] == [day]
+        assert [change["date"] for change in windows["data"]["days"]] == [day]
         assert len(windows["data"]["days"][0]["windows"]) == 2
         listed = await client.get(f"{URL}/time-off", headers=headers)
-        assert [one["id"] for one in listed.json()["items"]] == [added.json()["id"]]
+        assert [row["id"] for row in listed.json()["items"]] == [added.json()["id"]]
         removed = await client.delete(f"{URL}/time-off/{added.json()['id']}", headers=headers)
         assert removed.status_code == 204
         assert len((await outbox())[-1]["data"]["days"][0]["windows"]) == 1
@@ -71,7 +71,7 @@ class TestHours:
         body = {"start": f"{day}T10:30:00Z", "end": f"{day}T13:00:00Z"}
         refused = await client.post(f"{URL}/time-off", json=body, headers=headers)
         assert refused.status_code == 409
-        assert [one["booking_id"] for one in refused.json()["appointments"]] == [taken["booking_id"]]
+        assert [appointment["booking_id"] for appointment in refused.json()["appointments"]] == [taken["booking_id"]]
         forced = await client.post(f"{URL}/time-off", json=body | {"force": True}, headers=headers)
         assert forced.status_code == 201
 
@@ -79,7 +79,7 @@ class TestHours:
         async with transaction(database, SERVICE_CLAIMS) as session:
             assert await demo.load(session)
             assert not await demo.load(session)
-        assert len({one["subject"] for one in await outbox()}) == 3
+        assert len({event["subject"] for event in await outbox()}) == 3
 
     async def test_erasing_a_customer_keeps_the_appointment(self, database: Database, deliver: Deliver) -> None:
         await deliver("booking.created.v1", booking("2026-03-02T10:00:00Z", "2026-03-02T11:00:00Z"))
@@ -107,7 +107,7 @@ class TestAccess:
 
     async def test_holidays_are_public(self, client: httpx.AsyncClient) -> None:
         answer = await client.get("/api/v1/calendar/holidays", params={"year": 2026})
-        assert "2026-12-25" in [one["date"] for one in answer.json()["items"]]
+        assert "2026-12-25" in [holiday["date"] for holiday in answer.json()["items"]]
 
 
 class TestInput:

@@ -18,15 +18,15 @@ ALL = [",".join(map(str, range(n))) for n in (24, 60, 60)]
 
 
 def calendar(*events: str, before: str = "") -> bytes:
-    bodies = "".join(f"BEGIN:VEVENT\nUID:u{n}\n{one}\nEND:VEVENT\n" for n, one in enumerate(events))
+    bodies = "".join(f"BEGIN:VEVENT\nUID:u{n}\n{event}\nEND:VEVENT\n" for n, event in enumerate(events))
     content = f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:test\n{before}{bodies}END:VCALENDAR\n"
     return content.replace("\n", "\r\n").encode()
 
 
 def busy(*events: str, before: str = "") -> list[str]:
     """As "month-day hour:minute/hour:minute" in UTC."""
-    found = busy_times(calendar(*events, before=before), START, END)
-    return [f"{start:%m-%d %H:%M}/{end:%m-%d %H:%M}" for start, end in found]
+    times = busy_times(calendar(*events, before=before), START, END)
+    return [f"{start:%m-%d %H:%M}/{end:%m-%d %H:%M}" for start, end in times]
 
 
 class TestTimes:
@@ -65,9 +65,9 @@ class TestTimes:
         assert busy("DTSTART:20200101T000000Z\nDTEND:20990101T000000Z") == ["03-01 00:00/04-01 00:00"]
 
     def test_all_calendars_in_one_file_count(self) -> None:
-        one = calendar("DTSTART:20270302T100000Z\nDTEND:20270302T110000Z")
+        single = calendar("DTSTART:20270302T100000Z\nDTEND:20270302T110000Z")
         two = calendar("DTSTART:20270303T100000Z\nDTEND:20270303T110000Z")
-        assert len(busy_times(one + two, START, END)) == 2
+        assert len(busy_times(single + two, START, END)) == 2
 
 
 class TestRecurrences:
@@ -91,12 +91,12 @@ class TestRecurrences:
         content = calendar(series, moved, cancelled)
         for n in range(3):
             content = content.replace(f"UID:u{n}\r\n".encode(), b"")
-        found = busy_times(content, START, END)
-        assert [f"{start:%d %H}" for start, _ in found] == ["02 10", "04 15"]
+        busy = busy_times(content, START, END)
+        assert [f"{start:%d %H}" for start, _ in busy] == ["02 10", "04 15"]
 
 
 class TestHostileCalendars:
-    """Each within bounds of time and memory, and none of them takes the service along."""
+    """Each is stopped by a limit of time or memory, and the service goes on."""
 
     @pytest.mark.parametrize(
         "content",
@@ -150,11 +150,11 @@ class TestHostileCalendars:
     def test_the_process_cannot_use_more_memory_than_allowed(self) -> None:
         script = "import services.calendar.imports.ics_parser as p; p.busy_times = lambda *_: bytes(10**9); p.main()"
         command = [sys.executable, "-c", script, "0", "1", "5"]
-        found = subprocess.run(command, input=b"", capture_output=True, check=True, timeout=60, cwd=ics_sandbox.ROOT)
-        assert found.stdout == b'{"problem": "calendar_too_large"}'
+        process = subprocess.run(command, input=b"", capture_output=True, check=True, timeout=60, cwd=ics_sandbox.ROOT)
+        assert process.stdout == b'{"problem": "calendar_too_large"}'
 
     def test_the_process_inherits_no_secrets(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What the parser may do with its environment, it does with an empty one."""
+        """The parser gets an environment with PYTHONPATH only."""
         monkeypatch.setenv("SECRET_KEY", "not to be seen")
         assert ics_sandbox.environment() == {"PYTHONPATH": str(ics_sandbox.ROOT)}
 
@@ -163,5 +163,5 @@ class TestReading:
     async def test_reading_gives_busy_times(self) -> None:
         day = datetime.now(UTC).replace(hour=10, minute=0, second=0, microsecond=0) + timedelta(days=2)
         event = f"DTSTART:{day:%Y%m%dT%H%M%SZ}\nDURATION:PT1H\nSUMMARY:Therapy\nLOCATION:Somewhere"
-        found: list[Interval] = await ics_sandbox.read(calendar(event), ics_sandbox.read_until())
-        assert found == [(day, day + timedelta(hours=1))]
+        busy: list[Interval] = await ics_sandbox.read(calendar(event), ics_sandbox.read_until())
+        assert busy == [(day, day + timedelta(hours=1))]

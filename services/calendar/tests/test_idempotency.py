@@ -41,8 +41,8 @@ class TestIdempotency:
     ) -> None:
         headers = auth_headers("loctician", AMINA) | {"Idempotency-Key": uuid4().hex}
         answers = await asyncio.gather(*(client.post(URL, json=lunch(), headers=headers) for _ in range(6)))
-        assert {one.status_code for one in answers} == {201}
-        assert len({one.json()["id"] for one in answers}) == 1
+        assert {answer.status_code for answer in answers} == {201}
+        assert len({answer.json()["id"] for answer in answers}) == 1
 
     async def test_the_same_key_with_another_body_is_422(
         self, client: httpx.AsyncClient, auth_headers: Headers
@@ -60,8 +60,8 @@ class TestIdempotency:
         staff = await client.post(URL, json=lunch(13), headers=auth_headers("staff") | key)
         theirs = f"/api/v1/calendar/{JONAS}/time-off"
         other = await client.post(theirs, json=lunch(), headers=auth_headers("loctician", JONAS) | key)
-        assert [one.status_code for one in (mine, staff, other)] == [201, 201, 201]
-        assert len({one.json()["id"] for one in (mine, staff, other)}) == 3
+        assert [answer.status_code for answer in (mine, staff, other)] == [201, 201, 201]
+        assert len({answer.json()["id"] for answer in (mine, staff, other)}) == 3
 
     async def test_an_error_is_not_stored_under_the_key(
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver

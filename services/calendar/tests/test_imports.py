@@ -51,7 +51,7 @@ def headers(auth_headers: Headers) -> dict[str, str]:
 
 @pytest.fixture
 async def amina(app: FastAPI, client: httpx.AsyncClient, headers: dict[str, str]) -> httpx.AsyncClient:
-    """The client, where Amina is open every day and the tests' own server may be reached."""
+    """A client; Amina is open every day, and the tests' own server may be reached."""
     app.dependency_overrides[address_policy] = lambda: LOCAL
     await client.put(f"{URL}/working-hours", json=WEEK, headers=headers)
     return client
@@ -59,8 +59,8 @@ async def amina(app: FastAPI, client: httpx.AsyncClient, headers: dict[str, str]
 
 @pytest.fixture
 async def site() -> AsyncIterator[Web]:
-    async with web() as made:
-        yield made
+    async with web() as server:
+        yield server
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ async def upload(client: httpx.AsyncClient, headers: dict[str, str], content: by
 async def windows(client: httpx.AsyncClient, headers: dict[str, str]) -> list[str]:
     query = {"from": open_day().isoformat(), "view": "day"}
     (day,) = (await client.get(URL, params=query, headers=headers)).json()["days"]
-    return [f"{one['start'][11:16]}-{one['end'][11:16]}" for one in day["windows"]]
+    return [f"{window['start'][11:16]}-{window['end'][11:16]}" for window in day["windows"]]
 
 
 async def listed(client: httpx.AsyncClient, headers: dict[str, str]) -> list[dict[str, Any]]:
@@ -204,14 +204,14 @@ class TestImportedAddresses:
         assert added.json()["host"] == "calendar.example"
         assert await refresh_due(database, LOCAL) == 1
         assert await refresh_due(database, LOCAL) == 0
-        (found,) = await listed(amina, headers)
-        assert (found["status"], found["problem"], found["busy_times"]) == ("current", None, 1)
+        (row,) = await listed(amina, headers)
+        assert (row["status"], row["problem"], row["busy_times"]) == ("current", None, 1)
         assert len(await windows(amina, headers)) == 2
 
         site.replies["/a.ics"] = answer(status="304 Not Modified")
         await run(DUE)
         await refresh_due(database, LOCAL)
-        assert 'if-none-match: "1"' in site.asked[-1].lower()
+        assert 'if-none-match: "1"' in site.requests[-1].lower()
         assert len(await windows(amina, headers)) == 2
 
         site.replies["/a.ics"] = answer(calendar("06:00", "10:00"), ETag='"2"')
@@ -222,16 +222,16 @@ class TestImportedAddresses:
     async def test_no_transaction_is_open_during_a_fetch(
         self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run
     ) -> None:
-        found: list[Any] = []
+        counts: list[Any] = []
 
         async def look() -> None:
-            found.extend(await run(OPEN_TRANSACTIONS))
+            counts.extend(await run(OPEN_TRANSACTIONS))
 
         site.replies["/a.ics"] = answer(calendar())
         await self.add(amina, headers, site.url("/a.ics"))
         site.meanwhile = look
         await refresh_due(database, LOCAL)
-        assert found == [(0,)]
+        assert counts == [(0,)]
 
     async def test_the_worker_fetches_waiting_imports(
         self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, app: FastAPI
@@ -247,7 +247,7 @@ class TestImportedAddresses:
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)
         (row,) = await listed(amina, headers)
-        assert (row["status"], row["problem"], site.asked) == ("failing", "address_refused", [])
+        assert (row["status"], row["problem"], site.requests) == ("failing", "address_refused", [])
 
     async def test_refreshes_are_spread_over_time(
         self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run
@@ -268,9 +268,9 @@ class TestImportedAddresses:
         await refresh_due(database, LOCAL)
         await run(f"{DUE}, covers_until = current_date + 399")
         await refresh_due(database, LOCAL)
-        assert "if-none-match" not in site.asked[-1].lower()
-        (found,) = await listed(amina, headers)
-        assert found["covers_until"] > (today() + HORIZON).isoformat()
+        assert "if-none-match" not in site.requests[-1].lower()
+        (row,) = await listed(amina, headers)
+        assert row["covers_until"] > (today() + HORIZON).isoformat()
 
     async def test_a_failure_keeps_the_busy_times_and_doubles_the_pause(
         self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run
@@ -287,15 +287,15 @@ class TestImportedAddresses:
             waits.append(wait)
         assert 270 <= waits[0] <= 330
         assert 540 <= waits[1] <= 660
-        (found,) = await listed(amina, headers)
-        assert (found["status"], found["problem"]) == ("failing", "address_unreachable")
+        (row,) = await listed(amina, headers)
+        assert (row["status"], row["problem"]) == ("failing", "address_unreachable")
         assert len(await windows(amina, headers)) == 2
 
         site.replies["/a.ics"] = answer(b"<html>Log in</html>")
         await run(f"{DUE}, failures = {MAX_FAILURES - 1}")
         await refresh_due(database, LOCAL)
-        (found,) = await listed(amina, headers)
-        assert (found["status"], found["problem"]) == ("stopped", "not_a_calendar")
+        (row,) = await listed(amina, headers)
+        assert (row["status"], row["problem"]) == ("stopped", "not_a_calendar")
         await run("UPDATE calendar.imports SET created_at = created_at - interval '1 year'")
         assert await refresh_due(database, LOCAL) == 0
 
@@ -324,9 +324,9 @@ class TestImportedAddresses:
     ) -> None:
         await self.add(amina, headers, site.url("/a.ics"))
         await refresh_due(database, AddressPolicy(plain_http=True, resolve=LOCAL.resolve))
-        assert site.asked == []
-        (found,) = await listed(amina, headers)
-        assert (found["status"], found["problem"]) == ("failing", "address_refused")
+        assert site.requests == []
+        (row,) = await listed(amina, headers)
+        assert (row["status"], row["problem"]) == ("failing", "address_refused")
 
     @pytest.mark.parametrize("body", [{}, {"url": 1}, {"url": "https://a.example", "x": 1}, {"url": "h" * 2001}])
     async def test_invalid_bodies_are_422(
@@ -364,11 +364,11 @@ class TestAccess:
     ) -> None:
         added = await upload(amina, auth_headers("staff"), calendar())
         assert added.status_code == 201
-        one = f"{URL}/imports/{added.json()['id']}"
+        path = f"{URL}/imports/{added.json()['id']}"
         other = auth_headers("loctician", JONAS)
         assert (await upload(amina, other, calendar())).status_code == 404
         assert (await amina.get(f"{URL}/imports", headers=other)).status_code == 404
-        assert (await amina.delete(one, headers=other)).status_code == 404
+        assert (await amina.delete(path, headers=other)).status_code == 404
         theirs = f"/api/v1/calendar/{JONAS}/imports/{added.json()['id']}"
         assert (await amina.delete(theirs, headers=other)).status_code == 404
         assert (await upload(amina, auth_headers("customer", AMINA), calendar())).status_code == 403
@@ -379,10 +379,10 @@ class TestHorizon:
     async def test_many_busy_times_do_not_slow_publishing(
         self, amina: httpx.AsyncClient, headers: dict[str, str], database: Database, run: Run
     ) -> None:
-        """Two thousand of them, and every day still has its own."""
+        """With two thousand busy times each day still has its own."""
         first = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         spans = [first + timedelta(hours=4 * n) for n in range(2000)]
-        ranges = ",".join(f"[{one.isoformat()},{(one + timedelta(hours=2)).isoformat()})" for one in spans)
+        ranges = ",".join(f"[{start.isoformat()},{(start + timedelta(hours=2)).isoformat()})" for start in spans)
         await run(
             "INSERT INTO calendar.imports (id, loctician_id, status, busy) "
             f"VALUES ('{new_id()}', '{AMINA}', 'current', '{{{ranges}}}')".replace(":", r"\:")

@@ -23,15 +23,15 @@ def headers(auth_headers: Headers) -> dict[str, str]:
 
 @pytest.fixture
 async def amina(client: httpx.AsyncClient, headers: dict[str, str]) -> httpx.AsyncClient:
-    """The client, where Amina is open every day."""
+    """A client; Amina is open every day."""
     answer = await client.put(f"{URL}/working-hours", json=WEEK, headers=headers)
     assert answer.status_code == 200, answer.text
     return client
 
 
 async def published(outbox: Outbox) -> dict[str, dict[str, Any]]:
-    """The newest that was published of each date."""
-    return {day["date"]: day for one in await outbox() for day in one["data"].get("days", [])}
+    """The last published state of each date."""
+    return {day["date"]: day for event in await outbox() for day in event["data"].get("days", [])}
 
 
 class TestOverrides:
@@ -43,7 +43,7 @@ class TestOverrides:
         assert answer.status_code == 200, answer.text
         assert answer.json() == {"date": day, "reason": None, **MORNING}
         (event,) = (await outbox())[before:]
-        assert [one["date"] for one in event["data"]["days"]] == [day]
+        assert [change["date"] for change in event["data"]["days"]] == [day]
         assert len(event["data"]["days"][0]["windows"]) == 2
 
     async def test_the_same_override_again_publishes_nothing(
@@ -89,7 +89,7 @@ class TestOverrides:
         for day in (second, first):
             await amina.put(f"{URL}/overrides/{day}", json=CLOSED, headers=headers)
         listed = (await amina.get(f"{URL}/overrides", headers=headers)).json()["items"]
-        assert [one["date"] for one in listed] == [first.isoformat(), second.isoformat()]
+        assert [override["date"] for override in listed] == [first.isoformat(), second.isoformat()]
         query = {"from": second.isoformat(), "to": second.isoformat()}
         assert len((await amina.get(f"{URL}/overrides", params=query, headers=headers)).json()["items"]) == 1
 

@@ -29,7 +29,7 @@ SEEN = (
 
 @pytest.fixture
 async def amina(client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver) -> httpx.AsyncClient:
-    """The client, where something of Amina and of a customer stands in every table."""
+    """A client; every table has rows of Amina or of a customer."""
     headers = auth_headers("loctician", AMINA)
     await deliver("treatment.created.v1", TREATED)
     await deliver("loctician.updated.v1", NAMED)
@@ -50,24 +50,24 @@ async def amina(client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliv
 
 async def exported(database: Database, subject: UUID) -> dict[str, Any]:
     async with transaction(database, SERVICE_CLAIMS) as session:
-        found = await privacy.export(session, subject)
-    orjson.loads(orjson.dumps(found, default=str))  # it travels as JSON
-    return found
+        data = await privacy.export(session, subject)
+    orjson.loads(orjson.dumps(data, default=str))  # it travels as JSON
+    return data
 
 
 class TestExport:
     async def test_a_locticians_export_has_all_tables(self, amina: httpx.AsyncClient, database: Database) -> None:
-        found = await exported(database, AMINA)
-        assert {name: len(rows) for name, rows in found.items()} == {
+        data = await exported(database, AMINA)
+        assert {name: len(rows) for name, rows in data.items()} == {
             "appointments": 1, "working_hours": 7, "overrides": 1, "time_off": 1, "imports": 1, "feeds": 1,
             "names": 1, "languages": 1, "imported_busy_times": 1,
         }  # fmt: skip
-        assert "token_hash" not in found["feeds"][0]
+        assert "token_hash" not in data["feeds"][0]
 
     async def test_a_customers_export_has_own_appointments(self, amina: httpx.AsyncClient, database: Database) -> None:
-        found = await exported(database, CUSTOMER)
-        assert {name for name, rows in found.items() if rows} == {"appointments", "feeds", "languages"}
-        assert str(AMINA) not in str(found)
+        data = await exported(database, CUSTOMER)
+        assert {name for name, rows in data.items() if rows} == {"appointments", "feeds", "languages"}
+        assert str(AMINA) not in str(data)
 
 
 class TestErasure:
@@ -77,23 +77,23 @@ class TestErasure:
         async with transaction(database, SERVICE_CLAIMS) as session:
             counted = await privacy.erase(session, AMINA)
         assert counted["imports"] == counted["overrides"] == counted["names"] == 1
-        found = await exported(database, AMINA)
-        assert {name for name, rows in found.items() if rows} == {"appointments"}
+        data = await exported(database, AMINA)
+        assert {name for name, rows in data.items() if rows} == {"appointments"}
         events = await outbox()
-        assert "calendar.feed_revoked.v1" in [one["type"] for one in events]
+        assert "calendar.feed_revoked.v1" in [event["type"] for event in events]
         assert all(not day["windows"] for day in events[-1]["data"]["days"])
 
     async def test_no_id_leads_to_an_erased_customer(
         self, amina: httpx.AsyncClient, database: Database, auth_headers: Headers
     ) -> None:
-        made = await amina.post(f"/api/v1/calendar/{CUSTOMER}/feed", headers=auth_headers("customer", CUSTOMER))
+        created = await amina.post(f"/api/v1/calendar/{CUSTOMER}/feed", headers=auth_headers("customer", CUSTOMER))
         async with transaction(database, SERVICE_CLAIMS) as session:
             await privacy.erase(session, CUSTOMER)
             for table in metadata.tables.values():
                 if table.name != "outbox":  # what waits there is sent and deleted
                     rows = (await session.execute(text(f"SELECT CAST(t AS text) FROM {table.fullname} t"))).scalars()
                     assert str(CUSTOMER) not in "".join(rows), table.name
-        assert (await amina.get(f"/api/v1/calendar/feeds/{made.json()['token']}.ics")).status_code == 404
+        assert (await amina.get(f"/api/v1/calendar/feeds/{created.json()['token']}.ics")).status_code == 404
         assert len((await exported(database, AMINA))["appointments"]) == 1
 
 

@@ -28,10 +28,10 @@ class TestRepublish:
             assert await republish(session, datetime.now(UTC)) == 1
         again = (await outbox())[len(first) :]
         assert len(_windows(again)) == HORIZON.days, "closed days too, which may have been open when last heard of"
-        assert {day: found for day, found in _windows(again).items() if day in open_then} == open_then
-        assert min(one["version"] for one in again) > max(one["version"] for one in first)
+        assert {day: open_day for day, open_day in _windows(again).items() if day in open_then} == open_then
+        assert min(event["version"] for event in again) > max(event["version"] for event in first)
 
 
 def _windows(events: list[dict[str, Any]]) -> dict[str, Any]:
-    told = [one for one in events if one["type"] == "calendar.windows_changed.v1"]
-    return {day["date"]: (day["windows"], day["closed_for"]) for one in told for day in one["data"]["days"]}
+    changes = [event for event in events if event["type"] == "calendar.windows_changed.v1"]
+    return {day["date"]: (day["windows"], day["closed_for"]) for event in changes for day in event["data"]["days"]}

@@ -40,8 +40,8 @@ INSERTS = {
 def run(database: Database) -> Rows:
     async def statement(sql: str, **values: Any) -> list[Any]:
         async with transaction(database, SERVICE_CLAIMS) as session:
-            found = await session.execute(text(sql), values)
-            return list(found.scalars()) if sql.startswith("SELECT") else []
+            result = await session.execute(text(sql), values)
+            return list(result.scalars()) if sql.startswith("SELECT") else []
 
     return statement
 
@@ -91,8 +91,8 @@ async def test_the_version_of_a_booking_outlives_its_appointments(
     database: Database, deliver: Deliver, run: Rows
 ) -> None:
     kept, gone = booked(at(-2)), booked(at(-2))
-    for one in (kept, gone):
-        await deliver("booking.created.v1", one)
+    for data in (kept, gone):
+        await deliver("booking.created.v1", data)
     await run("UPDATE calendar.booking_versions SET changed_at = now() - interval '400 days'")
     await run("DELETE FROM calendar.appointments WHERE booking_id = :id", id=UUID(gone["booking_id"]))
     assert await applied(database, named(SERVICE.policies, "booking_versions")) == 1
@@ -123,7 +123,7 @@ async def test_an_ended_import_is_removed_once_it_blocks_nothing(database: Datab
     for number, case in enumerate(cases.values()):
         await run(IMPORT, **(usual | case), id=UUID(int=number), who=AMINA)
     assert await applied(database, named(SERVICE.policies, "ended_imports")) == 2
-    left = {list(cases)[one.int] for one in await run("SELECT id FROM calendar.imports")}
+    left = {list(cases)[import_id.int] for import_id in await run("SELECT id FROM calendar.imports")}
     assert set(cases) - left == {
         "an uploaded file long over",
         "an address given up before it gave a calendar",

@@ -18,7 +18,7 @@ URL = f"/api/v1/calendar/{AMINA}"
 
 
 def last_day() -> str:
-    """The last day of the horizon, as of now: a run may cross midnight."""
+    """The last day of the horizon as of now, because a run may cross midnight."""
     return (today() + HORIZON - timedelta(days=1)).isoformat()
 
 
@@ -29,14 +29,14 @@ SHORTEN = """
 
 
 async def published(outbox: Outbox) -> dict[str, dict[str, Any]]:
-    """What somebody knows of each date who heard everything, in the order of versions."""
-    events = [one for one in await outbox() if one["type"] == "calendar.windows_changed.v1"]
-    assert [one["version"] for one in events] == list(range(1, len(events) + 1))
-    return {day["date"]: day for one in events for day in one["data"]["days"]}
+    """The state of each date after all events, applied in the order of their versions."""
+    events = [event for event in await outbox() if event["type"] == "calendar.windows_changed.v1"]
+    assert [event["version"] for event in events] == list(range(1, len(events) + 1))
+    return {day["date"]: day for event in events for day in event["data"]["days"]}
 
 
 def spans(windows: list[dict[str, str]]) -> list[tuple[datetime, datetime]]:
-    return [(datetime.fromisoformat(one["start"]), datetime.fromisoformat(one["end"])) for one in windows]
+    return [(datetime.fromisoformat(window["start"]), datetime.fromisoformat(window["end"])) for window in windows]
 
 
 class TestHorizon:
@@ -73,10 +73,10 @@ class TestOnlyChanges:
         heard = await published(outbox)
         rows = (await client.get(f"{URL}/working-hours", headers=headers)).json()["hours"]
         rules = Rules([_hours(row) for row in rows])
-        for one, expected in expand(rules, today(), HORIZON.days).items():
-            found = heard.get(one.isoformat(), {"windows": [], "closed_for": None})
-            assert spans(found["windows"]) == expected.windows, one
-            assert found["closed_for"] == expected.closed_for, one
+        for local_date, expected in expand(rules, today(), HORIZON.days).items():
+            published_day = heard.get(local_date.isoformat(), {"windows": [], "closed_for": None})
+            assert spans(published_day["windows"]) == expected.windows, local_date
+            assert published_day["closed_for"] == expected.closed_for, local_date
 
 
 def _hours(row: dict[str, Any]) -> Hours:

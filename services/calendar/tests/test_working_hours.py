@@ -49,7 +49,7 @@ class TestVersions:
         await client.put(URL, json=WEEK, headers=headers)
         same = headers | {"If-Match": '"1"'}
         answers = await asyncio.gather(*(client.put(URL, json=MONDAY, headers=same) for _ in range(4)))
-        assert sorted(one.status_code for one in answers) == [200, 412, 412, 412]
+        assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]
 
     @pytest.mark.parametrize("tag", ["2", 'W/"2"', '"1"', "*x", '"2'])
     def test_only_the_current_version_matches(self, tag: str) -> None:
@@ -69,8 +69,8 @@ class TestOverlaps:
         rows = (row("09:00", "12:00"), row("13:00", "17:00"), row("11:30", "13:30"))
         answer = await self.put(client, auth_headers("staff"), *rows)
         assert (answer.status_code, answer.json()["code"]) == (422, "hours_overlap")
-        found = [(one["pointer"], one["detail"]) for one in answer.json()["errors"]]
-        assert found == [
+        errors = [(error["pointer"], error["detail"]) for error in answer.json()["errors"]]
+        assert errors == [
             ("/body/hours/2", "overlaps /body/hours/0"),
             ("/body/hours/2", "overlaps /body/hours/1"),
         ]

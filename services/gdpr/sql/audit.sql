@@ -33,7 +33,7 @@ END $$;
 REVOKE ALL ON FUNCTION gdpr.make_audit_month FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gdpr.make_audit_month TO loctician_gdpr;
 
--- Drops the partitions that are older than 61 months, a whole month at a time; the month's anchor stays.
+-- Drops the partitions that are older than 61 months, a whole month at a time; the month's checkpoint stays.
 -- Returns how many. Raises nothing. Locks the audit log (access exclusive) where there is one to drop.
 CREATE OR REPLACE FUNCTION gdpr.drop_old_audit_months() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -52,7 +52,7 @@ END $$;
 REVOKE ALL ON FUNCTION gdpr.drop_old_audit_months FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gdpr.drop_old_audit_months TO loctician_gdpr;
 
--- Begins an addition to the audit log: the time to record, the month, and the last anchor. Until the commit nobody else
+-- Begins an addition to the audit log: the time to record, the month, and the last checkpoint. Until the commit nobody else
 -- adds: ids are in the order of the commits, without a gap, and nothing appears behind a reader. Volatile, so that what
 -- follows the lock sees what was committed while waiting for it.
 -- Raises nothing. Locks the advisory lock gdpr.audit_log, then what make_audit_month() locks.

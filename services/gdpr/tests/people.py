@@ -55,8 +55,8 @@ async def answer_all(deliver: Deliver, keys: Keys, request: Mapping[str, Any], h
 
 
 def proof(request: Mapping[str, Any], service: str) -> Json:
-    told = {"request_id": request["id"], "subject_id": request["subject_id"], "version": 1, "service": service}
-    return told | {"rows": {"table": 1}, "dead_letters": 0}
+    common = {"request_id": request["id"], "subject_id": request["subject_id"], "version": 1, "service": service}
+    return common | {"rows": {"table": 1}, "dead_letters": 0}
 
 
 EACH_TABLE = """
@@ -72,7 +72,7 @@ EACH_TABLE = """
 
 @asynccontextmanager
 async def unguarded(owner: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """As the owner of the tables, who has taken policies and triggers away, and puts them back afterwards."""
+    """A session of the tables' owner, without policies and triggers until the end."""
     async with owner.begin() as connection:
         await connection.execute(text(EACH_TABLE.format("NO FORCE", "DISABLE")))
         yield connection

@@ -35,7 +35,7 @@ USER = {
 
 
 def calls(route: Any) -> Iterator[tuple[str, str]]:
-    """Method and path of each call that gdpr answers, whatever box its routes are in."""
+    """Method and path of each endpoint of gdpr."""
     for inner in getattr(getattr(route, "original_router", None), "routes", [route]):
         if inner.path.startswith("/api/"):
             for method in inner.methods:
@@ -58,8 +58,8 @@ class TestRecording:
     async def test_simultaneous_events_form_one_unbroken_chain(self, deliver: Deliver, database: Database) -> None:
         await asyncio.gather(*(deliver("booking.conflicted.v1", {"booking_id": str(uuid4())}) for _ in range(40)))
         async with transaction(database, Claims(role="service")) as session:
-            found = await hash_chain.verify(session)
-        assert (found.rows, found.last_id, found.broken) == (40, 40, None)
+            verification = await hash_chain.verify(session)
+        assert (verification.rows, verification.last_id, verification.broken) == (40, 40, None)
 
     async def test_no_personal_value_is_stored(self, deliver: Deliver, database: Database) -> None:
         await deliver("user.registered.v1", USER)
@@ -73,10 +73,10 @@ class TestRecording:
         assert audit_fields.keep_fields("surprise.happened.v1", {"email": "x", "surprise_id": 1}) == {}
 
     @pytest.mark.parametrize(
-        "said", ["Kirsten Ærø", "kirsten@example.com", "+4520123456", "20 12 34 56", "", "a b", 1.5]
+        "value", ["Kirsten Ærø", "kirsten@example.com", "+4520123456", "20 12 34 56", "", "a b", 1.5]
     )
-    def test_a_value_that_is_not_a_code_is_dropped_from_a_listed_field(self, said: object) -> None:
-        assert audit_fields.keep_fields("booking.cancelled.v1", {"reason": said}) == {"reason": None}
+    def test_a_value_that_is_not_a_code_is_dropped_from_a_listed_field(self, value: object) -> None:
+        assert audit_fields.keep_fields("booking.cancelled.v1", {"reason": value}) == {"reason": None}
 
     def test_ids_codes_times_and_numbers_are_kept_inside_lists(self) -> None:
         item = {"item_id": str(uuid4()), "start": "2026-03-02T09:00:00Z", "price_amount": 64900, "note": "privat"}
@@ -90,8 +90,8 @@ class TestRecording:
         assert audit_fields.keep_fields("login.failed.v1", {"ip": "2001:db8:1:2:3:4:5:6"}) == {"ip": "2001:db8:1::/48"}
 
     def test_row_counts_are_kept(self) -> None:
-        told = {"rows": {"users": 1, "Kirsten Ærø": 2, "said": "hej"}, "sealed": "hemmeligt"}
-        assert audit_fields.keep_fields("gdpr.erasure_done.v1", told) == {"rows": {"users": 1}}
+        data = {"rows": {"users": 1, "Kirsten Ærø": 2, "said": "hej"}, "sealed": "hemmeligt"}
+        assert audit_fields.keep_fields("gdpr.erasure_done.v1", data) == {"rows": {"users": 1}}
 
     async def test_a_search_finds_people_in_any_field(
         self, deliver: Deliver, client: httpx.AsyncClient, auth_headers: Headers
@@ -102,8 +102,8 @@ class TestRecording:
         await deliver("user.verified.v1", {"user_id": other, "version": 1})
         await deliver("surprise.happened.v1", {"text": "x"}, subject=person)
         await deliver("session.started.v1", {"session_id": str(uuid4())}, actor_id=person)
-        found = (await client.get("/api/v1/audit", params={"person": person}, headers=admin)).json()["items"]
-        assert [row["action"] for row in found] == [
+        rows = (await client.get("/api/v1/audit", params={"person": person}, headers=admin)).json()["items"]
+        assert [row["action"] for row in rows] == [
             "session.started.v1",
             "surprise.happened.v1",
             "access.read.v1",
@@ -158,9 +158,9 @@ class TestReading:
         admin, person = uuid4(), str(uuid4())
         for query in ({"entity": person}, {"actor": str(admin)}, {}):
             await client.get("/api/v1/audit", params=query, headers=auth_headers(Role.ADMIN, admin))
-        (told,) = await outbox()
-        assert (told["type"], told["subject"], told["actorid"]) == ("access.read.v1", person, str(admin))
-        assert told["data"]["what"] == "audit"
+        (event,) = await outbox()
+        assert (event["type"], event["subject"], event["actorid"]) == ("access.read.v1", person, str(admin))
+        assert event["data"]["what"] == "audit"
 
     async def test_rows_are_filtered_and_paged(
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers
@@ -178,8 +178,8 @@ class TestReading:
             query["cursor"] = page["next_cursor"]
         assert seen == ["b4", "b3", "b2", "b1", "b0"]
         for query, wanted in (({"entity": "b3"}, 1), ({"actor": "a0"}, 3), ({"action": "user.updated.v1"}, 0)):
-            found = (await client.get("/api/v1/audit", params=query, headers=admin)).json()["items"]
-            assert len(found) == wanted
+            rows = (await client.get("/api/v1/audit", params=query, headers=admin)).json()["items"]
+            assert len(rows) == wanted
 
     @pytest.mark.parametrize(
         "query",

@@ -20,15 +20,15 @@ Record = Callable[[], Awaitable[bool]]
 
 @pytest.fixture
 async def record(database: Database, deliver: Deliver) -> Record:
-    """One row more; six stand already, signed with the old key."""
+    """Records one row; six are recorded already, signed with the old key."""
     database.keys = Keys(OLD)
 
-    async def one() -> bool:
+    async def record_event() -> bool:
         return await deliver("booking.conflicted.v1", {"booking_id": str(uuid4()), "version": 1})
 
     for _ in range(6):
-        await one()
-    return one
+        await record_event()
+    return record_event
 
 
 async def reanchored(database: Database) -> tuple[int, int]:
@@ -37,17 +37,17 @@ async def reanchored(database: Database) -> tuple[int, int]:
 
 
 async def broken(database: Database) -> str | None:
-    found = (await verified(database)).broken
-    return found.reason if found else None
+    first_error = (await verified(database)).broken
+    return first_error.reason if first_error else None
 
 
 async def computed_anew(owner: AsyncEngine, row: int) -> None:
-    """As somebody who owns the database and not the key: changes a row, every hash after it, and the anchor."""
+    """As a person who controls the database without the key: changes a row, every hash after it, and the checkpoint."""
     await tamper(owner, f"UPDATE gdpr.audit_log SET actor_id = 'nobody' WHERE id = {row}")
     head = hash_chain.GENESIS
-    for one in await rows_of(owner):
-        head = hash_chain.hash_row(head, one)
-        await tamper(owner, f"UPDATE gdpr.audit_log SET hash = '\\x{head.hex()}' WHERE id = {one['id']}")
+    for audit_row in await rows_of(owner):
+        head = hash_chain.hash_row(head, audit_row)
+        await tamper(owner, f"UPDATE gdpr.audit_log SET hash = '\\x{head.hex()}' WHERE id = {audit_row['id']}")
     await tamper(owner, f"UPDATE gdpr.audit_checkpoints SET head = '\\x{head.hex()}'")
 
 
@@ -63,8 +63,8 @@ class TestNewKey:
         database.keys = Keys(NEW)
         assert await broken(database) is None
         assert await reanchored(database) == (1, 0), "again does no harm"
-        told = (await outbox())[-1]
-        assert (told["type"], told["data"]["months"], told["data"]["last_id"]) == ("gdpr.audit_reanchored.v1", 1, 7)
+        event = (await outbox())[-1]
+        assert (event["type"], event["data"]["months"], event["data"]["last_id"]) == ("gdpr.audit_reanchored.v1", 1, 7)
 
     async def test_without_the_previous_key_earlier_months_are_broken(
         self, database: Database, owner: AsyncEngine, deliver: Deliver

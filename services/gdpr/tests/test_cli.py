@@ -22,8 +22,8 @@ from shared.testing.services import Deliver
 
 class Shell:
     def __init__(self, settings: Settings) -> None:
-        given = {"DATABASE_URL": settings.database_url, "AMQP_URL": settings.amqp_url, "COLUMNS": "200"}
-        self.environment = os.environ | given | {"SECRET_KEY": settings.secret_key.get_secret_value()}
+        environment = {"DATABASE_URL": settings.database_url, "AMQP_URL": settings.amqp_url, "COLUMNS": "200"}
+        self.environment = os.environ | environment | {"SECRET_KEY": settings.secret_key.get_secret_value()}
 
     async def __call__(self, *arguments: str) -> tuple[int, str]:
         process = await asyncio.create_subprocess_exec(
@@ -84,8 +84,8 @@ class TestAudit:
         await deliver("access.read.v1", {"subject_id": person, "what": "user"}, actor_id=staff, actor_role="staff")
         await deliver("user.verified.v1", {"user_id": str(uuid4()), "version": 1}, actor_id=staff)
         everything = rows((await loctician("audit", "export"))[1])
-        assert [one["id"] for one in everything] == [1, 2]
-        assert all(len(one["hash"]) == 64 for one in everything)
+        assert [row["id"] for row in everything] == [1, 2]
+        assert all(len(row["hash"]) == 64 for row in everything)
         (seen,) = rows((await loctician("audit", "subject", person))[1])
         assert (seen["actor_id"], seen["data"]["what"]) == (staff, "user")
         assert len(rows((await loctician("audit", "actor", staff))[1])) == 2

@@ -24,8 +24,8 @@ async def say(client: httpx.AsyncClient, headers: dict[str, str], **answer: Any)
 class TestConsents:
     async def test_nothing_is_granted_by_default(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
         items = (await client.get(ME, headers=auth_headers(Role.CUSTOMER))).json()["items"]
-        assert {one["purpose"] for one in items} == set(TEXTS)
-        assert not any(one["granted"] or one["said_at"] for one in items)
+        assert {item["purpose"] for item in items} == set(TEXTS)
+        assert not any(item["granted"] or item["said_at"] for item in items)
 
     @pytest.mark.parametrize("language", ["da", "en"])
     async def test_the_text_is_shown_in_the_readers_language(
@@ -40,18 +40,20 @@ class TestConsents:
     ) -> None:
         person = uuid4()
         headers = auth_headers(Role.CUSTOMER, person)
-        given = next(one for one in (await say(client, headers)).json()["items"] if one["purpose"] == "marketing")
-        assert given["granted"] is True
-        assert given["said_at"]
-        assert given["said_of_version"] == YES["text_version"]
+        consent = next(item for item in (await say(client, headers)).json()["items"] if item["purpose"] == "marketing")
+        assert consent["granted"] is True
+        assert consent["said_at"]
+        assert consent["said_of_version"] == YES["text_version"]
         await say(client, headers)
         taken = next(
-            one for one in (await say(client, headers, granted=False)).json()["items"] if one["purpose"] == "marketing"
+            item
+            for item in (await say(client, headers, granted=False)).json()["items"]
+            if item["purpose"] == "marketing"
         )
         assert taken["granted"] is False
-        told = [one for one in await outbox() if one["type"] == "gdpr.consent_changed.v1"]
-        assert [(one["version"], one["data"]["granted"]) for one in told] == [(1, True), (2, False)]
-        assert {one["subject"] for one in told} == {str(person)}
+        events = [item for item in await outbox() if item["type"] == "gdpr.consent_changed.v1"]
+        assert [(item["version"], item["data"]["granted"]) for item in events] == [(1, True), (2, False)]
+        assert {item["subject"] for item in events} == {str(person)}
 
     async def test_consent_to_an_outdated_text_is_refused_and_withdrawing_is_not(
         self, client: httpx.AsyncClient, auth_headers: Headers
@@ -85,5 +87,5 @@ class TestConsents:
 
         headers = auth_headers(Role.CUSTOMER, uuid4())
         answers = await asyncio.gather(*(say(client, headers) for _ in range(5)))
-        assert {one.status_code for one in answers} == {200}
-        assert len([one for one in await outbox() if one["type"] == "gdpr.consent_changed.v1"]) == 1
+        assert {answer.status_code for answer in answers} == {200}
+        assert len([item for item in await outbox() if item["type"] == "gdpr.consent_changed.v1"]) == 1

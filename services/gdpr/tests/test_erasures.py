@@ -31,23 +31,23 @@ class TestSteps:
         assert answer.status_code == 202
         request, where = answer.json(), answer.headers["location"]
 
-        async def asked() -> list[list[str]]:
-            events = [one for one in await outbox() if one["type"] == "gdpr.erasure_requested.v1"]
-            assert {one["subject"] for one in events} == {str(person)}
-            return [one["data"]["services"] for one in events]
+        async def steps_requested() -> list[list[str]]:
+            events = [event for event in await outbox() if event["type"] == "gdpr.erasure_requested.v1"]
+            assert {event["subject"] for event in events} == {str(person)}
+            return [event["data"]["services"] for event in events]
 
-        assert await asked() == [FIRST]
+        assert await steps_requested() == [FIRST]
         await deliver("gdpr.erasure_done.v1", proof(request, "auth"))
-        assert await asked() == [FIRST, SECOND]
+        assert await steps_requested() == [FIRST, SECOND]
         await deliver("gdpr.erasure_done.v1", proof(request, "booking"))
-        assert await asked() == [FIRST, SECOND, REST]
+        assert await steps_requested() == [FIRST, SECOND, REST]
         for service in REST:
             assert (await client.get(where, headers=admin)).json()["status"] == "running"
             await deliver("gdpr.erasure_done.v1", proof(request, service))
         done = (await client.get(where, headers=admin)).json()
         assert (done["status"], done["waiting_for"]) == ("done", [])
-        assert {one["service"]: one["rows"] for one in done["answered"]} == {name: {"table": 1} for name in SERVICES}
-        assert [one["type"] for one in await outbox()].count("gdpr.erasure_completed.v1") == 1
+        assert {part["service"]: part["rows"] for part in done["answered"]} == {name: {"table": 1} for name in SERVICES}
+        assert [event["type"] for event in await outbox()].count("gdpr.erasure_completed.v1") == 1
 
     async def test_a_confirmation_delivered_twice_starts_no_step_twice(
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers, outbox: Any
@@ -56,7 +56,7 @@ class TestSteps:
         request = (await anonymize(client, auth_headers(Role.ADMIN), person)).json()
         for _ in range(3):
             await deliver("gdpr.erasure_done.v1", proof(request, "auth"))
-        assert [one["type"] for one in await outbox()].count("gdpr.erasure_requested.v1") == 2
+        assert [event["type"] for event in await outbox()].count("gdpr.erasure_requested.v1") == 2
 
     async def test_repeating_shows_the_running_erasure_and_later_starts_another(
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers
@@ -77,7 +77,7 @@ class TestSteps:
         assert request["waiting_for"] == SERVICES
         assert 27 < (await _days(request)) < 32
         listed = (await client.get("/api/v1/gdpr/requests", params={"kind": "erasure"}, headers=admin)).json()["items"]
-        assert [one["id"] for one in listed] == [request["id"]]
+        assert [row["id"] for row in listed] == [request["id"]]
 
     def test_the_login_ends_first_and_appointments_are_cancelled_next(self) -> None:
         assert erasures.steps() == [FIRST, SECOND, REST]
@@ -119,8 +119,8 @@ class TestRefusals:
     ) -> None:
         admin, loctician = auth_headers(Role.ADMIN), await registered(deliver, "loctician")
         coming, past = booking(loctician), booking(loctician, days=-3)
-        for one in (coming, past):
-            await deliver("booking.created.v1", one)
+        for data in (coming, past):
+            await deliver("booking.created.v1", data)
         refused = await anonymize(client, admin, loctician)
         assert (refused.status_code, refused.json()["code"]) == (409, "upcoming_duty")
         assert refused.json()["appointments"] == 1
@@ -156,14 +156,14 @@ class TestNeverVerified:
         person = await registered(deliver)
         for _ in range(2):
             await deliver("user.never_verified.v1", {"user_id": str(person), "version": 1})
-        asked = [one["data"] for one in await outbox() if one["type"] == "gdpr.erasure_requested.v1"]
-        assert [(one["subject_id"], one["services"]) for one in asked] == [(str(person), FIRST)]
+        erasures_requested = [item["data"] for item in await outbox() if item["type"] == "gdpr.erasure_requested.v1"]
+        assert [(item["subject_id"], item["services"]) for item in erasures_requested] == [(str(person), FIRST)]
         listed = await client.get("/api/v1/gdpr/requests", params={"kind": "erasure"}, headers=auth_headers(Role.ADMIN))
         (request,) = listed.json()["items"]
         assert (request["subject_id"], request["requested_by"]) == (str(person), str(erasures.SYSTEM_ID))
         for service in [*FIRST, *SECOND, *REST]:
             await deliver("gdpr.erasure_done.v1", proof(request, service))
-        assert [one["type"] for one in await outbox()].count("gdpr.erasure_completed.v1") == 1
+        assert [event["type"] for event in await outbox()].count("gdpr.erasure_completed.v1") == 1
 
     async def test_a_person_whom_the_salon_knows_is_kept(self, deliver: Deliver, outbox: Any) -> None:
         booked, holds, staff = await registered(deliver), await registered(deliver), await registered(deliver, "staff")
@@ -172,7 +172,7 @@ class TestNeverVerified:
         await deliver("booking.created.v1", booking(holds))
         for person in (booked, holds, staff, uuid4()):
             assert await deliver("user.never_verified.v1", {"user_id": str(person), "version": 1})
-        assert [one["type"] for one in await outbox()] == []
+        assert [event["type"] for event in await outbox()] == []
 
 
 class TestLateEvents:

@@ -47,19 +47,19 @@ class TestGathering:
     ) -> None:
         person = await registered(deliver)
         headers = auth_headers(Role.CUSTOMER, person)
-        asked = await client.get(path(person), headers=headers)
-        assert asked.status_code == 202
-        assert int(asked.headers["retry-after"]) > 0
-        assert asked.json()["waiting_for"] == SERVICES
-        (event,) = [one for one in await outbox() if one["type"] == "gdpr.export_requested.v1"]
-        assert event["data"] == {"version": 1, "request_id": asked.json()["id"], "subject_id": str(person)}
+        answer = await client.get(path(person), headers=headers)
+        assert answer.status_code == 202
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.json()["waiting_for"] == SERVICES
+        (event,) = [item for item in await outbox() if item["type"] == "gdpr.export_requested.v1"]
+        assert event["data"] == {"version": 1, "request_id": answer.json()["id"], "subject_id": str(person)}
         assert database.keys
         for number, service in enumerate(SERVICES, 1):
-            await deliver("gdpr.export_part.v1", part(database.keys, asked.json(), service, HELD.get(service, {})))
+            await deliver("gdpr.export_part.v1", part(database.keys, answer.json(), service, HELD.get(service, {})))
             now = await client.get(path(person), headers=headers)
             if number < len(SERVICES):
                 assert (now.status_code, now.json()["waiting_for"]) == (202, SERVICES[number:])
-                assert [one["service"] for one in now.json()["answered"]] == SERVICES[:number]
+                assert [item["service"] for item in now.json()["answered"]] == SERVICES[:number]
         assert now.status_code == 200
         assert now.json()["data"]["services"]["booking"] == HELD["booking"]
 
@@ -69,7 +69,7 @@ class TestGathering:
         person = await registered(deliver)
         ids = {(await client.get(path(person), headers=auth_headers(Role.ADMIN))).json()["id"] for _ in range(3)}
         assert len(ids) == 1
-        assert len([one for one in await outbox() if one["type"] == "gdpr.export_requested.v1"]) == 1
+        assert len([event for event in await outbox() if event["type"] == "gdpr.export_requested.v1"]) == 1
 
     async def test_a_repeated_part_and_a_part_sealed_for_another_request_change_nothing(
         self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers
@@ -153,8 +153,8 @@ class TestDownload:
         await ready(client, deliver, database, headers, person)
         for accept in ("application/zip", "application/json"):
             await client.get(path(person), headers=headers | {"Accept": accept})
-        told = [one for one in await outbox() if one["type"] == "gdpr.export_downloaded.v1"]
-        assert [(one["data"]["format"], one["subject"], one["actorid"]) for one in told] == [
+        events = [event for event in await outbox() if event["type"] == "gdpr.export_downloaded.v1"]
+        assert [(event["data"]["format"], event["subject"], event["actorid"]) for event in events] == [
             ("zip", str(person), str(admin)),
             ("json", str(person), str(admin)),
         ]
@@ -201,8 +201,8 @@ class TestKeeping:
         async with transaction(database, SERVICE_CLAIMS) as session:
             assert (await privacy.erase(session, person))["exports"] == len(SERVICES)
         admin = auth_headers(Role.ADMIN)
-        told = (await client.get(f"/api/v1/gdpr/requests/{request['id']}", headers=admin)).json()
-        assert told["status"] == "cancelled"
+        shown = (await client.get(f"/api/v1/gdpr/requests/{request['id']}", headers=admin)).json()
+        assert shown["status"] == "cancelled"
         for asker in (headers, admin):
             assert (await client.get(path(person), headers=asker)).status_code == 404
 
@@ -227,8 +227,8 @@ class TestAccess:
         person = await registered(deliver)
         await ready(client, deliver, database, auth_headers(Role.CUSTOMER, person), person)
         counting = text("SELECT (SELECT count(*) FROM gdpr.requests), (SELECT count(*) FROM gdpr.request_parts)")
-        for who, seen in ((person, (1, len(SERVICES))), (uuid4(), (0, 0))):
-            async with transaction(database, Claims(role="customer", sub=who)) as session:
+        for caller, seen in ((person, (1, len(SERVICES))), (uuid4(), (0, 0))):
+            async with transaction(database, Claims(role="customer", sub=caller)) as session:
                 assert tuple((await session.execute(counting)).one()) == seen
         async with transaction(database, Claims(role="staff", sub=uuid4())) as session:
             assert tuple((await session.execute(counting)).one()) == (0, 0)

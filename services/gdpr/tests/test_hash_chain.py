@@ -29,8 +29,8 @@ async def tamper(owner: AsyncEngine, *statements: str) -> None:
 
 async def rows_of(owner: AsyncEngine) -> list[dict[str, Any]]:
     async with unguarded(owner) as connection:
-        found = await connection.execute(text("SELECT * FROM gdpr.audit_log ORDER BY id"))
-        return [dict(row) for row in found.mappings()]
+        rows = await connection.execute(text("SELECT * FROM gdpr.audit_log ORDER BY id"))
+        return [dict(row) for row in rows.mappings()]
 
 
 async def verified(database: Database, first_id: int = 1, most: int | None = None) -> hash_chain.Verification:
@@ -52,7 +52,7 @@ async def recorded(deliver: Deliver, database: Database) -> Database:
 
 
 async def two_months(owner: AsyncEngine, database: Database, deliver: Deliver) -> date:
-    """Makes the rows so far look as if recorded last month, signed as they would have been; then adds two."""
+    """Moves the rows so far to last month, with valid signatures, and then adds two."""
     now = datetime.now(UTC).date().replace(day=1)
     last = (
         now.replace(year=now.year - 1, month=12) if now.month == 1 else now.replace(month=now.month - 1)
@@ -79,8 +79,8 @@ async def two_months(owner: AsyncEngine, database: Database, deliver: Deliver) -
 
 class TestVerify:
     async def test_an_untouched_log_is_intact(self, recorded: Database) -> None:
-        found = await verified(recorded)
-        assert (found.broken, found.rows, found.last_id) == (None, ROWS, ROWS)
+        verification = await verified(recorded)
+        assert (verification.broken, verification.rows, verification.last_id) == (None, ROWS, ROWS)
 
     async def test_an_empty_log_is_intact(self, database: Database) -> None:
         assert await verified(database) == hash_chain.Verification(0, None, 0, hash_chain.GENESIS.hex())
@@ -214,12 +214,12 @@ class TestVerifyOverHttp:
         self, recorded: Database, owner: AsyncEngine, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
         admin = auth_headers(Role.ADMIN)
-        told: dict[str, Any] = (await client.get("/api/v1/audit/verify", headers=admin)).json()
-        assert (told["intact"], told["rows"], told["broken"]) == (True, ROWS, None)
+        verification: dict[str, Any] = (await client.get("/api/v1/audit/verify", headers=admin)).json()
+        assert (verification["intact"], verification["rows"], verification["broken"]) == (True, ROWS, None)
         await tamper(owner, "DELETE FROM gdpr.audit_log WHERE id = 2")
-        told = (await client.get("/api/v1/audit/verify", headers=admin)).json()
-        assert told["intact"] is False
-        assert (told["broken"]["id"], told["broken"]["reason"]) == (2, "missing")
+        verification = (await client.get("/api/v1/audit/verify", headers=admin)).json()
+        assert verification["intact"] is False
+        assert (verification["broken"]["id"], verification["broken"]["reason"]) == (2, "missing")
 
     @pytest.mark.parametrize("role", ["customer", "loctician", "staff"])
     async def test_nobody_else_may_verify_the_log(

@@ -27,8 +27,8 @@ APPLY = retention.job("gdpr", SERVICE.policies)
 
 
 async def choose(client: httpx.AsyncClient, headers: dict[str, str], **choice: Any) -> httpx.Response:
-    one = {"service": "gdpr", "policy": "duties", "keep_days": 10} | choice
-    return await client.put(POLICIES, json={"items": [one]}, headers=headers)
+    policy = {"service": "gdpr", "policy": "duties", "keep_days": 10} | choice
+    return await client.put(POLICIES, json={"items": [policy]}, headers=headers)
 
 
 async def fill_inbox(owner: AsyncEngine, count: int, age: timedelta) -> None:
@@ -55,7 +55,7 @@ def due(**changes: Any) -> dict[str, Any]:
 class TestPolicies:
     async def test_every_service_has_its_defaults(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
         items = (await client.get(POLICIES, headers=auth_headers(Role.ADMIN))).json()["items"]
-        known = {(one["service"], one["policy"]): one for one in items}
+        known = {(policy["service"], policy["policy"]): policy for policy in items}
         assert set(known) == set(inventory.policies())
         for service in inventory.services():
             assert known[(service, "inbox")]["keep_days"] == 120
@@ -64,10 +64,12 @@ class TestPolicies:
         self, client: httpx.AsyncClient, auth_headers: Headers, outbox: Any
     ) -> None:
         answer = await choose(client, auth_headers(Role.ADMIN))
-        chosen = next(one for one in answer.json()["items"] if (one["service"], one["policy"]) == ("gdpr", "duties"))
+        chosen = next(
+            policy for policy in answer.json()["items"] if (policy["service"], policy["policy"]) == ("gdpr", "duties")
+        )
         assert (chosen["keep_days"], chosen["default_days"]) == (10, 30)
-        (told,) = await outbox()
-        assert (told["type"], told["data"]["keep_days"]) == ("gdpr.retention_changed.v1", 10)
+        (event,) = await outbox()
+        assert (event["type"], event["data"]["keep_days"]) == ("gdpr.retention_changed.v1", 10)
 
     @pytest.mark.parametrize(
         ("choice", "code"),
@@ -130,12 +132,12 @@ class TestApplying:
         assert await outbox() == []
         assert await run_once(database, APPLY) == "done"
         assert await inbox(owner) == 4
-        (told,) = await outbox()
-        applied = told["data"]
+        (event,) = await outbox()
+        applied = event["data"]
         assert (applied["counted"], applied["removed"], applied["dry_run"]) == (most + 500, most + 500, False)
         await deliver("gdpr.retention_applied.v1", applied)
         items = (await client.get(POLICIES, headers=auth_headers(Role.ADMIN))).json()["items"]
-        kept = next(one for one in items if (one["service"], one["policy"]) == ("gdpr", "inbox"))
+        kept = next(policy for policy in items if (policy["service"], policy["policy"]) == ("gdpr", "inbox"))
         assert (kept["counted"], kept["removed"], kept["dry_run"]) == (most + 500, most + 500, False)
 
     async def test_a_dry_run_removes_nothing(
@@ -145,8 +147,8 @@ class TestApplying:
         await deliver("gdpr.retention_due.v1", due(dry_run=True))
         await run_once(database, APPLY)
         assert await inbox(owner) == 8
-        (told,) = await outbox()
-        assert (told["data"]["counted"], told["data"]["removed"], told["data"]["dry_run"]) == (7, 0, True)
+        (event,) = await outbox()
+        assert (event["data"]["counted"], event["data"]["removed"], event["data"]["dry_run"]) == (7, 0, True)
 
     async def test_orders_for_other_services_and_unknown_policies_are_ignored(
         self, deliver: Deliver, database: Database, outbox: Any
@@ -197,15 +199,15 @@ class TestRecord:
         headers = auth_headers(Role.ADMIN) | {"Accept-Language": language}
         record = (await client.get("/api/v1/gdpr/processing-records", headers=headers)).json()
         named = {
-            (one["service"], one["table"], column)
-            for one in record["activities"]
-            for column in (*one["personal"], *one["pseudonymous"])
+            (activity["service"], activity["table"], column)
+            for activity in record["activities"]
+            for column in (*activity["personal"], *activity["pseudonymous"])
         }
         assert named == {
             (service, table, column)
             for service, held in inventory.personal_data().items()
-            for table, told in held["tables"].items()
-            for column, mark in told["columns"].items()
+            for table, marks in held["tables"].items()
+            for column, mark in marks["columns"].items()
             if mark["personal"] != "none"
         }
 
@@ -213,7 +215,7 @@ class TestRecord:
         admin = auth_headers(Role.ADMIN) | {"Accept-Language": "en"}
         await choose(client, admin)
         record = (await client.get("/api/v1/gdpr/processing-records", headers=admin)).json()
-        kept = {one["keep_text"] for one in record["activities"] if one["table"] == "duties"}
+        kept = {activity["keep_text"] for activity in record["activities"] if activity["table"] == "duties"}
         assert kept == {"10 days"}
 
     async def test_only_admins_read_the_record(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:

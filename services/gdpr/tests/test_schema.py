@@ -15,14 +15,14 @@ class TestSchema:
 
     async def test_tables_are_those_of_the_models(self, owner: AsyncEngine) -> None:
         async with owner.connect() as connection:
-            found = await connection.run_sync(
+            columns = await connection.run_sync(
                 lambda sync: {
-                    name: {(one["name"], one["nullable"]) for one in inspect(sync).get_columns(name, "gdpr")}
+                    name: {(info["name"], info["nullable"]) for info in inspect(sync).get_columns(name, "gdpr")}
                     for name in inspect(sync).get_table_names("gdpr")
                     if not name.startswith(("alembic_", "audit_log_", "sql_files"))
                 }
             )
-        assert found == {
+        assert columns == {
             table.name: {(column.name, bool(column.nullable)) for column in table.columns}
             for table in metadata.tables.values()
         }
