@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from migrations.migrate import heads
+from migrations.migrate import DEVELOPMENT_REVISIONS, heads, revisions
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("auth", "booking", "calendar", "gdpr", "notifications")
@@ -74,6 +74,7 @@ class TestLayout:
     @pytest.mark.parametrize("schema", SCHEMAS)
     def test_schema_has_one_migration_head(self, schema: str) -> None:
         assert len(heads(schema)) == 1
+        assert not DEVELOPMENT_REVISIONS & set(revisions(schema)), "a development database would pass for a current one"
 
     @pytest.mark.parametrize(("schema", "package"), SCHEMAS.items())
     def test_no_migration_names_another_schema(self, schema: str, package: str) -> None:

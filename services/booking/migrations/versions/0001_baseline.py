@@ -1,13 +1,13 @@
 """Tables, types, indexes and constraints of booking, and the words of the trade.
 
-Revision ID: 0001
+Revision ID: 0001_baseline
 """
 
 from pathlib import Path
 
 from migrations.revisions import create_service_tables, drop_everything, enable_rls, grant, script
 
-revision = "0001"
+revision = "0001_baseline"
 down_revision = None
 branch_labels = None
 depends_on = None
