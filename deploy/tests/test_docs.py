@@ -1,6 +1,7 @@
 """What the pages point to is there."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ PAGES = sorted(
         ROOT / "gateway/README.md",
     ]
 )
+LINE_LIMIT = 120
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -32,3 +34,17 @@ def test_every_promise_names_its_test() -> None:
     )
     assert len(promises) >= 10
     assert [promise[:40] for promise in promises if not re.search(r"\.\./\S*(test_\w+|matrix)\.py\)", promise)] == []
+
+
+def prose(page: Path) -> Iterator[tuple[int, str]]:
+    """Numbered lines outside of code and tables, which Markdown cannot break."""
+    code = False
+    for number, line in enumerate(page.read_text().splitlines(), 1):
+        code ^= line.lstrip().startswith("```")
+        if not code and not line.startswith(("    ", "|", "```")):
+            yield number, line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_lines_are_short(page: Path) -> None:
+    assert [number for number, line in prose(page) if len(line) >= LINE_LIMIT] == []
