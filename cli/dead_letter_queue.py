@@ -10,8 +10,10 @@ from pamqp.commands import Basic
 
 from shared.messaging import broker
 from shared.messaging.broker import PERSISTENT, Outgoing
-from shared.messaging.dead_letters import MOST_AT_ONCE, get_messages, open_queue
+from shared.messaging.dead_letters import get_messages, open_queue
 from shared.messaging.topology import dead_queue, events_queue
+
+MOST_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)

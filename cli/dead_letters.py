@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import dead_letter_queue
-from cli.dead_letter_queue import Filter
-from shared.messaging.dead_letters import MOST_AT_ONCE, NoDeadLetterQueueError
+from cli.dead_letter_queue import MOST_AT_ONCE, Filter
+from shared.messaging.dead_letters import NoDeadLetterQueueError
 from shared.settings import Settings, load
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)

@@ -3,7 +3,7 @@
 import math
 from typing import ClassVar
 
-from shared.errors import Forbidden, ProblemError, Texts, TooMany, Unavailable
+from shared.errors import Forbidden, ProblemError, Texts, Unavailable
 
 
 class BadPath(ProblemError):
@@ -106,8 +106,10 @@ class GatewayTimeout(Unavailable):
     }
 
 
-class RateLimited(TooMany):
+class RateLimited(ProblemError):
+    status_code = 429
     code = "rate_limited"
+    title: ClassVar[Texts] = {"da": "For mange kald", "en": "Too many requests"}
     detail: ClassVar[Texts] = {
         "da": "Prøv igen om {seconds} sekunder. Grænsen står i headeren RateLimit-Policy.",
         "en": "Try again in {seconds} seconds. The RateLimit-Policy header states the limit.",

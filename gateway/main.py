@@ -49,6 +49,8 @@ from shared.observability.metrics import METHODS, HttpDurations, known_method
 from shared.settings import load
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.sampling import Sampler
+
     from shared.observability.telemetry_export import Span
 
 CLOSE = (b"connection", b"close")
@@ -222,11 +224,17 @@ def hide_secrets(record: logging.LogRecord) -> bool:
     return True
 
 
+def ignore_callers_sampling(sampler: "Sampler") -> "Sampler":
+    from gateway.operations.sampling import OwnDecision  # loaded only if tracing is on
+
+    return OwnDecision(sampler)
+
+
 def create() -> Application:
     """The application with settings from the environment. uvicorn calls it."""
     settings = load(GatewaySettings)
     configure("gateway", settings.log_level)
-    tracing.configure("gateway", settings, untrusted_callers=True)
+    tracing.configure("gateway", settings, ignore_callers_sampling)
     for name in ("uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).addFilter(hide_secrets)
     server.crowd.at_most, server.crowd.per_address = settings.connections_at_most, settings.connections_per_address

@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.classification import NONE, PSEUDONYMOUS
-from shared.database.housekeeping import job_runs_table
+from shared.database.tables import job_runs_table
 
 metadata = MetaData(schema="gateway")
 job_runs = job_runs_table(metadata)

@@ -124,13 +124,6 @@ class IdempotencyKeyReused(RuleBroken):
     }
 
 
-class TooMany(ProblemError):
-    status_code = 429
-    code = "too_many_requests"
-    title: ClassVar[Texts] = {"da": "For mange kald", "en": "Too many requests"}
-    detail: ClassVar[Texts] = {"da": "Vent lidt, og prøv igen.", "en": "Wait a moment and try again."}
-
-
 class Unavailable(ProblemError):
     status_code = 503
     code = "unavailable"

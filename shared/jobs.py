@@ -30,13 +30,11 @@ SPREAD = 0.1
 AWAY: tuple[type[Exception], ...] = (SQLAlchemyError, *DATABASE_ERRORS)
 
 TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
-WAIT = text(
-    """
+WAIT = text("""
     SELECT CAST(extract(epoch FROM done_at) AS float8) AS done_at,
            CAST(extract(epoch FROM done_at - clock_timestamp()) AS float8) + :every AS wait
     FROM job_runs WHERE job = :job AND done_at IS NOT NULL
-"""
-)
+""")
 RECORD = text("""
     INSERT INTO job_runs (job, every_seconds, started_at, milliseconds, result, error, done_at, runs, failures)
     VALUES (:job, :every, clock_timestamp() - make_interval(secs => :seconds), :milliseconds, :result, :error,

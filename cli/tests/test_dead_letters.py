@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cli import dead_letter_queue
 from cli.dead_letter_queue import Filter
 from shared.database.session import Database
-from shared.messaging.consumer import Consumer, Received, Subscriptions
+from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters import NoDeadLetterQueueError
 from shared.messaging.relay import Relay
+from shared.messaging.subscriptions import Received, Subscriptions
 from shared.observability.health import Health
 from shared.testing.waiting import until
 from shared.tests.support import (

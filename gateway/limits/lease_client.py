@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 import orjson
 
 from gateway.limits import queries
 from gateway.metrics import LEASE_SECONDS, LEASES, RATE_LIMITS_AWAY
 from shared.backoff import jitter
-from shared.database.autocommit import connection_lost
 from shared.database.session import Database
 from shared.jobs import AWAY as AWAY_ERRORS
 from shared.observability.log import logger
@@ -20,6 +20,7 @@ DATABASE_SECONDS = 2.0  # for one request; calls wait for it
 REQUESTS_AT_ONCE = 2
 MOST_LEASES = 100  # in one request
 PROBE_SECONDS = 0.75
+LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError, OSError)
 
 log = logger(__name__)
 
@@ -140,7 +141,7 @@ class LeaseClient:
                 try:
                     return await self._query(requests)
                 except AWAY_ERRORS as error:
-                    if not connection_lost(error):
+                    if not _connection_lost(error):
                         raise
                 # The pooled connection was closed. If the first request was committed after all, its leases are lost;
                 # the reports in it must not count twice.
@@ -175,3 +176,9 @@ def _fail(batch: Sequence[Waiting]) -> None:
     for _, lease in batch:
         if not lease.done():
             lease.set_exception(AwayError())
+
+
+def _connection_lost(error: Exception) -> bool:
+    """Whether the error ended the connection, so that the call may succeed on another one."""
+    ended = isinstance(error, asyncpg.PostgresError) and str(error.sqlstate).startswith("57P")  # ended by an operator
+    return ended or isinstance(error, LOST)

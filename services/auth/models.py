@@ -23,13 +23,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.classification import NONE, PERSONAL, PSEUDONYMOUS, about
+from shared.database.tables import service_tables
 from shared.http.idempotency import idempotency_table
-from shared.messaging.inbox import inbox_table
-from shared.messaging.outbox import outbox_table
 
 metadata = MetaData(schema="auth")
-outbox = outbox_table(metadata)
-inbox = inbox_table(metadata)
+service_tables(metadata)
 idempotency_keys = idempotency_table(metadata)
 NOW = text("now()")
 CLOCK = text("clock_timestamp()")

@@ -7,13 +7,11 @@ from sqlalchemy.dialects.postgresql import JSONB, TSTZMULTIRANGE, TSTZRANGE, TSV
 
 from services.booking.columns import INSTANT, check, generated, key, numbered, optional, required, singleton
 from shared.classification import NONE, PERSONAL, PSEUDONYMOUS, about, personal, pseudonymous
+from shared.database.tables import service_tables
 from shared.http.idempotency import idempotency_table
-from shared.messaging.inbox import inbox_table
-from shared.messaging.outbox import outbox_table
 
 metadata = MetaData(schema="booking")
-outbox = outbox_table(metadata)
-inbox = inbox_table(metadata)
+service_tables(metadata)
 idempotency_keys = idempotency_table(metadata, Text())
 
 ACTIVE = text("active")

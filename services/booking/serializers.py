@@ -24,3 +24,8 @@ def respond(content: Answer, status: int = 200, **headers: str) -> Response:
     if "version" in content:
         headers["ETag"] = etag(content["version"])
     return Response(orjson.dumps(content), status, headers, media_type="application/json")
+
+
+def json_response(text: str, status: int = 200, **headers: str) -> Response:
+    """The response with JSON that the database made."""
+    return Response(text, status, headers, media_type="application/json")

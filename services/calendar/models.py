@@ -19,13 +19,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TSTZMULTIRANGE
 
 from shared.classification import NONE, PERSONAL, PSEUDONYMOUS, about, pseudonymous
+from shared.database.tables import service_tables
 from shared.http.idempotency import idempotency_table
-from shared.messaging.inbox import inbox_table
-from shared.messaging.outbox import outbox_table
 
 metadata = MetaData(schema="calendar")
-outbox = outbox_table(metadata)
-inbox = inbox_table(metadata)
+service_tables(metadata)
 NOW, ZERO = text("now()"), text("0")
 
 working_hours = Table(

@@ -22,12 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.classification import NONE, PERSONAL, PSEUDONYMOUS, about, pseudonymous
-from shared.messaging.inbox import inbox_table
-from shared.messaging.outbox import outbox_table
+from shared.database.tables import service_tables
 
 metadata = MetaData(schema="gdpr")
-outbox = outbox_table(metadata)
-inbox = inbox_table(metadata)
+service_tables(metadata)
 
 NOW = text("now()")
 

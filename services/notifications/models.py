@@ -18,13 +18,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.classification import NONE, PERSONAL, PSEUDONYMOUS, about, personal
+from shared.database.tables import service_tables
 from shared.http.idempotency import idempotency_table
-from shared.messaging.inbox import inbox_table
-from shared.messaging.outbox import outbox_table
 
 metadata = MetaData(schema="notifications")
-outbox = outbox_table(metadata)
-inbox = inbox_table(metadata)
+service_tables(metadata)
 idempotency_keys = idempotency_table(metadata)
 NOW, ZERO, FIRST_VERSION = text("now()"), text("0"), text("1")
 

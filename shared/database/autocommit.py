@@ -10,17 +10,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
-from starlette.responses import Response
 
 from shared.observability.metrics import Statements
-
-LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError, OSError)
-
-
-def connection_lost(error: Exception) -> bool:
-    """Whether the error ended the connection, so that the call may succeed on another one."""
-    ended = isinstance(error, asyncpg.PostgresError) and str(error.sqlstate).startswith("57P")  # ended by an operator
-    return ended or isinstance(error, LOST)
 
 
 class AutocommitPool:
@@ -88,7 +79,3 @@ class AutocommitPool:
             self._idle.append(connection)
         else:
             connection.terminate()
-
-
-def json_response(text: str, status: int = 200, **headers: str) -> Response:
-    return Response(text, status, headers, media_type="application/json")

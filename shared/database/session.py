@@ -20,7 +20,6 @@ STATEMENT_SECONDS = 15
 LOCK_SECONDS = 10
 SET_CLAIMS = text("SELECT set_config('request.jwt.claims', :claims, true)")
 
-
 BeforeCommit = Callable[[AsyncSession], Awaitable[bool]]
 _before_commit: list[BeforeCommit] = []
 

@@ -24,8 +24,9 @@ from shared.http.shutdown import before_shutdown
 from shared.identity.tokens import RemoteJwks, TokenVerifier
 from shared.jobs import Job, run_jobs
 from shared.messaging.broker import supervise
-from shared.messaging.consumer import BATCH_SIZE, Consumer, Subscriptions
+from shared.messaging.consumer import BATCH_SIZE, Consumer
 from shared.messaging.relay import Relay
+from shared.messaging.subscriptions import Subscriptions
 from shared.observability import tracing
 from shared.observability.health import Health
 from shared.observability.log import configure
@@ -116,7 +117,8 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
     title = f"Loctician {service.name}"
     app = FastAPI(title=title, docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY, lifespan=_lifespan)
     app.state.runtime = Runtime(service, settings, Database.from_settings(settings, service.name))
-    app.state.verifier = _verifier(service, settings)
+    keys = RemoteJwks(settings.keys_url)
+    app.state.verifier = TokenVerifier(keys, settings.public_url, settings.jwt_audience, service.roles)
     install(app)
     app.add_middleware(InputLimits)
     app.add_middleware(RequestContext, service=service.name)
@@ -127,11 +129,6 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
         service.setup(app)
     document.describe(app, service.name, service.description or title, service.roles)
     return app
-
-
-def _verifier(service: Service, settings: Settings) -> TokenVerifier:
-    keys = RemoteJwks(settings.keys_url)
-    return TokenVerifier(keys, settings.public_url, settings.jwt_audience, service.roles)
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
 """Idempotency keys: a creating call that is repeated with its key gets the first answer again, for 24 hours.
 
-A service that supports them declares `idempotency_keys = idempotency_table(metadata)` among its tables and wraps its
-creating use cases in `once`. POLICY then deletes the keys.
+A service declares `idempotency_keys = idempotency_table(metadata)` and wraps its creating use cases in `once`.
 """
 
 import hashlib

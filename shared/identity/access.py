@@ -41,18 +41,16 @@ Identified = Annotated[Principal | None, Depends(identify)]
 
 def allow(*roles: str) -> Any:
     """A dependency that admits only these roles: 401 without a caller, 403 for another role."""
-    return _admit(frozenset(roles))
+    admitted = frozenset(roles)
 
-
-def _admit(roles: frozenset[str]) -> Any:
     async def check(principal: Identified) -> Principal:
         if principal is None:
             raise Unauthorized
-        if roles != EVERY_ROLE and principal.role not in roles:
+        if admitted != EVERY_ROLE and principal.role not in admitted:
             raise Forbidden
         return principal
 
-    return Depends(_declare(check, roles))
+    return Depends(_declare(check, admitted))
 
 
 async def _anyone(principal: Identified) -> Principal | None:
@@ -67,4 +65,4 @@ def _declare(
 
 
 ANYONE: Any = Depends(_declare(_anyone, None))
-SIGNED_IN: Any = _admit(EVERY_ROLE)
+SIGNED_IN: Any = allow(*EVERY_ROLE)

@@ -63,11 +63,8 @@ def _public_key(jwk: Mapping[str, Any]) -> Key:
 
 class RemoteJwks:
     """Keys fetched over HTTP and cached: refreshed for an unknown kid or after `max_age` seconds, at most once in
-    `cool_down` seconds.
-
-    If the document cannot be fetched or holds no usable key, the cached keys stay in use. `on_withdrawal` is called
-    when a key was removed, so that caches of verified tokens can be cleared.
-    """
+    `cool_down` seconds. If that gives no usable key, the cached ones stay in use. `on_withdrawal` is called when a key
+    was removed, so that caches of verified tokens can be cleared."""
 
     def __init__(self, url: str, *, timeout: float = 2.0, cool_down: float = 10.0, max_age: float = 300.0) -> None:
         self._url = url

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,20 +23,10 @@ from shared.database.errors import DATABASE_ERRORS, sqlstate
 from shared.database.session import Database
 from shared.messaging import broker, queue_depth, topology
 from shared.messaging.broker import PERSISTENT, BrokerAwayError, Outgoing, WireChannel
-from shared.messaging.subscriptions import (
-    MESSAGES,
-    Received,
-    Subscriptions,
-    UndecodableError,
-    decode,
-    handle,
-    handle_batch,
-)
+from shared.messaging.subscriptions import MESSAGES, Subscriptions, UndecodableError, decode, handle, handle_batch
 from shared.messaging.topology import DELAYS, Bindings
 from shared.observability.health import Health
 from shared.observability.log import frames
-
-__all__ = ["Consumer", "Received", "Subscriptions", "handle"]
 
 log = structlog.get_logger(__name__)
 
@@ -57,39 +48,28 @@ Envelope = dict[str, Any] | UndecodableError
 Lane = asyncio.Queue[tuple[DeliveredMessage, Envelope]]
 
 
+@dataclass(eq=False)
 class Consumer:
     """Handles messages from `<service>.events`. Messages of one subject go through one lane, in order."""
 
-    def __init__(
-        self,
-        database: Database,
-        subscriptions: Subscriptions,
-        service: str,
-        amqp_url: str,
-        health: Health,
-        bindings: Bindings | None = None,
-        delays: Sequence[int] = DELAYS,
-        batch_size: int = BATCH_SIZE,
-    ) -> None:
-        self._database = database
-        self._subscriptions = subscriptions
-        self._service = service
-        self._amqp_url = amqp_url
-        self._health = health
-        self._bindings = bindings
-        self._delays = delays
-        self._batch_size = batch_size
-        self._lanes: list[Lane] = []
-        self._unsettled = 0
-        self._handling = HANDLE_SECONDS.labels(service)
+    database: Database
+    subscriptions: Subscriptions
+    service: str
+    amqp_url: str
+    health: Health
+    bindings: Bindings | None = None
+    delays: Sequence[int] = DELAYS
+    batch_size: int = BATCH_SIZE
+    _lanes: list[Lane] = field(init=False, default_factory=list)
+    _unsettled: int = field(init=False, default=0)
 
     async def run(self) -> None:
         """Runs until the connection is lost. When cancelled, it first finishes the messages it has, for up to 10 s."""
-        async with broker.connection(self._amqp_url, f"{self._service} consumer") as connection:
+        async with broker.connection(self.amqp_url, f"{self.service} consumer") as connection:
             await self._declare(await connection.channel())
             channel = await broker.wide_wire(connection)
             await channel.basic_qos(prefetch_count=PREFETCH, timeout=BROKER_TIMEOUT)
-            measuring = asyncio.create_task(queue_depth.measure(connection, self._service, self._delays))
+            measuring = asyncio.create_task(queue_depth.measure(connection, self.service, self.delays))
             try:
                 await self._consume(channel)
             finally:
@@ -97,17 +77,17 @@ class Consumer:
                 await asyncio.gather(measuring, return_exceptions=True)
 
     async def _declare(self, channel: AbstractChannel) -> None:
-        bindings = topology.load() if self._bindings is None else self._bindings
-        await topology.declare(channel, {**bindings, self._service: self._subscriptions.types}, self._delays)
+        bindings = topology.load() if self.bindings is None else self.bindings
+        await topology.declare(channel, {**bindings, self.service: self.subscriptions.types}, self.delays)
 
     async def _consume(self, channel: WireChannel) -> None:
         self._lanes, self._unsettled = [asyncio.Queue() for _ in range(LANES)], 0
         work = [asyncio.create_task(self._work(lane, channel)) for lane in self._lanes]
         lost = asyncio.create_task(_wait_for_loss(channel))
         try:
-            queue = topology.events_queue(self._service)
+            queue = topology.events_queue(self.service)
             consuming = await channel.basic_consume(queue, self._receive, timeout=BROKER_TIMEOUT)
-            self._health.up("consumer")
+            self.health.up("consumer")
             try:
                 done, _ = await asyncio.wait([lost, *work], return_when=asyncio.FIRST_COMPLETED)
             except asyncio.CancelledError:
@@ -134,7 +114,7 @@ class Consumer:
     async def _work(self, lane: Lane, channel: WireChannel) -> None:
         while True:
             batch = [await lane.get()]
-            while len(batch) < self._batch_size and not lane.empty():
+            while len(batch) < self.batch_size and not lane.empty():
                 batch.append(lane.get_nowait())
             if await self._settle_batch(batch):
                 await broker.acknowledge(channel, [message for message, _ in batch])
@@ -152,20 +132,20 @@ class Consumer:
         if len(batch) == 1 or len(envelopes) < len(batch):
             return False
         try:
-            with self._handling.time():
-                return await handle_batch(self._database, self._subscriptions, self._service, envelopes)
+            with HANDLE_SECONDS.labels(self.service).time():
+                return await handle_batch(self.database, self.subscriptions, self.service, envelopes)
         except Exception as exc:  # noqa: BLE001 - handling one by one will show which message fails
             log.info("messages_handled_one_by_one", count=len(batch), error=type(exc).__name__)
             return False
 
     async def _settle(self, message: DeliveredMessage, envelope: Envelope, channel: WireChannel) -> None:
         try:
-            with self._handling.time():
+            with HANDLE_SECONDS.labels(self.service).time():
                 now = datetime.now(UTC)
                 pushed = await self._push(message, envelope, channel, now)
                 await self._handle_with_retries(envelope, now, pushed=pushed)
         except UndecodableError as exc:
-            await self._move(channel, message, exc, topology.dead_queue(self._service))
+            await self._move(channel, message, exc, topology.dead_queue(self.service))
         except Exception as exc:  # noqa: BLE001 - whatever a handler raises concerns this message only
             await self._move(channel, message, exc, self._next_queue(message))
 
@@ -173,9 +153,9 @@ class Consumer:
         """Sends the realtime messages of the event, unless they could overtake others or be sent twice."""
         if isinstance(envelope, UndecodableError) or message.redelivered or _attempts(message):
             return False
-        if self._unsettled > 1 or not self._database.notifier.quiet:
+        if self._unsettled > 1 or not self.database.notifier.quiet:
             return False
-        pushes = self._subscriptions.pushes(envelope, now)
+        pushes = self.subscriptions.pushes(envelope, now)
         return bool(pushes) and all(await broker.publish_all(channel, pushes))
 
     async def _handle_with_retries(self, envelope: Envelope, now: datetime, *, pushed: bool) -> None:
@@ -185,7 +165,7 @@ class Consumer:
         failures = 0
         while True:
             try:
-                await handle(self._database, self._subscriptions, self._service, envelope, taken_at=now, pushed=pushed)
+                await handle(self.database, self.subscriptions, self.service, envelope, taken_at=now, pushed=pushed)
             except DATABASE_ERRORS as exc:
                 failures += 1
                 if failures > MOST_DATABASE_FAILURES:
@@ -203,23 +183,23 @@ class Consumer:
         failures = 0
         while True:
             failures += 1
-            self._health.down("consumer", broker.brief(reason))
+            self.health.down("consumer", broker.brief(reason))
             await asyncio.sleep(broker.RECONNECTING.pause(failures))
             with suppress(*DATABASE_ERRORS):
-                await self._database.call(text("SELECT 1"))
-                self._health.up("consumer")
+                await self.database.call(text("SELECT 1"))
+                self.health.up("consumer")
                 return
 
     def _next_queue(self, message: DeliveredMessage) -> str:
         failed = _attempts(message)
-        if failed < len(self._delays):
-            return topology.retry_queue(self._service, self._delays[failed])
-        return topology.dead_queue(self._service)
+        if failed < len(self.delays):
+            return topology.retry_queue(self.service, self.delays[failed])
+        return topology.dead_queue(self.service)
 
     async def _move(self, channel: WireChannel, message: DeliveredMessage, error: Exception, queue: str) -> None:
         """Publishes a copy to `queue` and waits for its confirm. The caller acknowledges the message afterwards."""
-        dead = queue == topology.dead_queue(self._service)
-        MESSAGES.labels(self._service, "dead" if dead else "retried").inc()
+        dead = queue == topology.dead_queue(self.service)
+        MESSAGES.labels(self.service, "dead" if dead else "retried").inc()
         report = log.error if dead else log.warning
         properties = message.header.properties
         about = {"event_id": properties.message_id, "type": properties.message_type, "error": type(error).__name__}

@@ -12,7 +12,6 @@ from shared.messaging import broker
 from shared.messaging.subscriptions import UndecodableError, decode
 from shared.messaging.topology import DELAYS, dead_queue, retry_queue
 
-MOST_AT_ONCE = 10_000
 MOST_SWEPT = 100_000
 TOO_OLD = "too old"
 TIMEOUT = 10.0
@@ -35,10 +34,8 @@ async def open_queue(amqp_url: str, name: str) -> AsyncIterator[tuple[AbstractCh
 
 
 async def get_messages(queue: AbstractQueue, most: int) -> AsyncIterator[AbstractIncomingMessage]:
-    """Up to `most` of the messages that are in the queue at the start.
-
-    Messages that are not acknowledged return to the queue when the channel closes.
-    """
+    """Up to `most` of the messages that are in the queue at the start. Those that are not acknowledged return to the
+    queue when the channel closes."""
     waiting = queue.declaration_result.message_count or 0
     for _ in range(min(waiting, most)):
         message = await queue.get(fail=False, timeout=TIMEOUT)
@@ -48,10 +45,8 @@ async def get_messages(queue: AbstractQueue, most: int) -> AsyncIterator[Abstrac
 
 
 async def delete_about(amqp_url: str, service: str, subjects: Set[str], oldest: datetime) -> Counter[str]:
-    """Deletes messages about these subjects, or that failed before `oldest`, from retry and dead-letter queues.
-
-    Returns how many messages of each subject it deleted.
-    """
+    """Deletes messages about these subjects, or that failed before `oldest`, from retry and dead-letter queues. Returns
+    how many messages of each subject it deleted."""
     deleted: Counter[str] = Counter()
     for name in (dead_queue(service), *(retry_queue(service, delay) for delay in DELAYS)):
         with suppress(NoDeadLetterQueueError):

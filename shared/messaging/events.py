@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import orjson
 import uuid_utils.compat
@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.database.session import before_commit
-from shared.messaging.outbox import EVENTS_EXCHANGE, REALTIME_EXCHANGE
+from shared.messaging.topology import EVENTS, REALTIME
 from shared.observability.context import current
 
 QUEUED = "outbox"
@@ -67,21 +67,15 @@ class Push:
     data: Mapping[str, Any]
 
 
-def derived_id(at: datetime, event_id: UUID, name: str) -> UUID:
-    """A UUIDv7 whose random bits are derived from event and name, so that a repeated message has the same bits."""
-    bits = uuid5(event_id, name).int & (1 << 62) - 1
-    return UUID(int=int(at.timestamp() * 1000) << 80 | 7 << 76 | (event_id.int >> 64 & 0xFFF) << 64 | 2 << 62 | bits)
-
-
 def emit(session: AsyncSession, event: Event) -> None:
     """Queues an event on the session; it is written to the outbox before the same transaction commits."""
-    _queue(session, EVENTS_EXCHANGE, event.type_, event.subject, event.version, event.model_dump_json())
+    _queue(session, EVENTS, event.type_, event.subject, event.version, event.model_dump_json())
 
 
 def push(session: AsyncSession, message: Push) -> None:
     """Queues a realtime message in the same way."""
     body = orjson.dumps({"audience": list(message.audience), "data": message.data}, default=str).decode()
-    _queue(session, REALTIME_EXCHANGE, message.type, "", 0, body, message.id)
+    _queue(session, REALTIME, message.type, "", 0, body, message.id)
 
 
 def _queue(

@@ -4,26 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, MetaData, Table, Uuid, func, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.classification import NONE
-from shared.database.housekeeping import housekeeping_tables
-
-
-def inbox_table(metadata: MetaData) -> Table:
-    """The inbox, and the housekeeping tables that every service has."""
-    housekeeping_tables(metadata)
-    return Table(
-        "inbox",
-        metadata,
-        Column("event_id", Uuid, primary_key=True, info=NONE),
-        Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now(), info=NONE),
-    )
-
-
 Delivery = tuple[UUID, str, datetime]  # an event's id, subject and time
-
 
 INSERT_NEW = text("""
     INSERT INTO inbox (event_id)

@@ -7,7 +7,7 @@ from pamqp.commands import Basic
 
 from shared.messaging.broker import TRANSIENT, Outgoing
 from shared.messaging.events import Push
-from shared.messaging.outbox import REALTIME_EXCHANGE
+from shared.messaging.topology import REALTIME
 
 
 def outgoing(push: Push, time: datetime) -> Outgoing:
@@ -21,4 +21,4 @@ def outgoing(push: Push, time: datetime) -> Outgoing:
     properties = Basic.Properties(
         message_id=str(push.id), message_type=push.type, content_type="application/json", delivery_mode=TRANSIENT
     )
-    return Outgoing(REALTIME_EXCHANGE, push.type, orjson.dumps(body, default=str), properties, mandatory=False)
+    return Outgoing(REALTIME, push.type, orjson.dumps(body, default=str), properties, mandatory=False)

@@ -20,8 +20,7 @@ from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import broker, push, topology
 from shared.messaging.broker import PERSISTENT, BrokerAwayError, Outgoing, WireChannel
 from shared.messaging.events import Push, envelope
-from shared.messaging.outbox import REALTIME_EXCHANGE
-from shared.messaging.topology import Bindings
+from shared.messaging.topology import REALTIME, Bindings
 from shared.observability import tracing
 from shared.observability.health import Health
 
@@ -46,36 +45,34 @@ RETURNED = Counter("outbox_returned_total", "Messages that no queue accepted", [
 Row = Mapping[str, Any]
 
 
+@dataclass(eq=False)
 class Relay:
     """Of all relays of a schema one works at any time; the others stand by."""
 
-    def __init__(
-        self, database: Database, service: str, amqp_url: str, health: Health, bindings: Bindings | None = None
-    ) -> None:
-        self._database = database
-        self._service = service
-        self._amqp_url = amqp_url
-        self._health = health
-        self._bindings = bindings
+    database: Database
+    service: str
+    amqp_url: str
+    health: Health
+    bindings: Bindings | None = None
 
     async def run(self) -> None:
         """Runs until a connection is lost."""
-        async with _open_outbox(self._database) as outbox:
+        async with _open_outbox(self.database) as outbox:
             await self._stand_by(outbox)
             await self._measure(outbox)
-            async with broker.connection(self._amqp_url, f"{self._service} relay") as connection:
+            async with broker.connection(self.amqp_url, f"{self.service} relay") as connection:
                 channel = await connection.channel()
-                await topology.declare(channel, topology.load() if self._bindings is None else self._bindings)
-                self._health.up("relay")
-                with self._database.notifier.relaying_here(outbox.woken):
+                await topology.declare(channel, topology.load() if self.bindings is None else self.bindings)
+                self.health.up("relay")
+                with self.database.notifier.relaying_here(outbox.woken):
                     await self._relay(outbox, await broker.wire(channel))
 
     async def _stand_by(self, outbox: "_Outbox") -> None:
         # Polls, because waiting inside the lock function would hold back vacuum.
         while not await outbox.try_lock():
-            WAITING.labels(self._service).set(0)  # the working relay reports these
-            OLDEST.labels(self._service).set(0)
-            self._health.up("relay")
+            WAITING.labels(self.service).set(0)  # the working relay reports these
+            OLDEST.labels(self.service).set(0)
+            self.health.up("relay")
             await asyncio.sleep(POLL)
 
     async def _relay(self, outbox: "_Outbox", channel: WireChannel) -> None:
@@ -84,8 +81,9 @@ class Relay:
         while True:
             outbox.woken.clear()
             begun = time.monotonic()
-            await self._drain(outbox, channel, held)
-            self._database.notifier.mark_relayed(begun)
+            while await self._pass(outbox, channel, held):
+                pass
+            self.database.notifier.mark_relayed(begun)
             if time.monotonic() - measured > MEASURE_EVERY:
                 await self._measure(outbox)
                 measured = time.monotonic()
@@ -94,10 +92,6 @@ class Relay:
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL):
                     await outbox.woken.wait()
-
-    async def _drain(self, outbox: "_Outbox", channel: WireChannel, held: "_Held") -> None:
-        while await self._pass(outbox, channel, held):
-            pass
 
     async def _pass(self, outbox: "_Outbox", channel: WireChannel, held: "_Held") -> bool:
         """Publishes BATCHES_A_PASS batches. While the broker confirms one, the next is read and the last one deleted.
@@ -120,14 +114,14 @@ class Relay:
         return True
 
     def _send(self, channel: WireChannel, rows: Sequence[Row]) -> "_Batch":
-        spans = self._spans(rows)
-        messages = [outgoing(self._service, *each) for each in zip(rows, spans, strict=True)]
+        spans = [_span(row) for row in rows]
+        messages = [outgoing(self.service, *each) for each in zip(rows, spans, strict=True)]
         return _Batch(rows, spans, asyncio.create_task(self._publish(channel, messages)))
 
     async def _publish(self, channel: WireChannel, messages: Sequence[Outgoing]) -> list[bool | None]:
         if not messages:
             return []
-        with PUBLISH_SECONDS.labels(self._service).time():
+        with PUBLISH_SECONDS.labels(self.service).time():
             return await broker.publish_all(channel, messages)
 
     async def _settle(self, outbox: "_Outbox", batch: "_Batch", confirms: Sequence[bool | None], held: "_Held") -> None:
@@ -137,26 +131,21 @@ class Relay:
                 span.end(error=None if confirmed else "not_taken")
         await outbox.delete([row["id"] for row, confirmed in results if confirmed])
         for type_, count in Counted(row["type"] for row, confirmed in results if confirmed).items():
-            PUBLISHED.labels(self._service, type_).inc(count)
-        RETURNED.labels(self._service).inc(confirms.count(False))
+            PUBLISHED.labels(self.service, type_).inc(count)
+        RETURNED.labels(self.service).inc(confirms.count(False))
         if None in confirms:
             raise BrokerAwayError("connection lost while publishing")
         held.update((row["type"], bool(confirmed)) for row, confirmed in results)
 
-    def _spans(self, rows: Sequence[Row]) -> "list[Span | None]":
-        if not tracing.active():
-            return [None] * len(rows)
-        return [_span(row) for row in rows]
-
     async def _measure(self, outbox: "_Outbox") -> None:
         waiting, age = await outbox.backlog()
-        WAITING.labels(self._service).set(waiting)
-        OLDEST.labels(self._service).set(age)
+        WAITING.labels(self.service).set(waiting)
+        OLDEST.labels(self.service).set(age)
 
 
 def _span(row: Row) -> "Span | None":
     """The span of sending an event: a child of the call that caused it, and the parent of its handling."""
-    if row["traceparent"] is None or row["exchange"] == REALTIME_EXCHANGE:
+    if not tracing.active() or row["traceparent"] is None or row["exchange"] == REALTIME:
         return None
     return tracing.begin(
         f"send {row['type']}",
@@ -171,11 +160,12 @@ def _span(row: Row) -> "Span | None":
 
 
 def outgoing(service: str, row: Row, span: "Span | None" = None) -> Outgoing:
-    if row["exchange"] == REALTIME_EXCHANGE:
+    if row["exchange"] == REALTIME:
         content = orjson.loads(row["data"])
         message = Push(row["event_id"], content["audience"], row["type"], content["data"])
         return push.outgoing(message, row["occurred_at"])
-    body = envelope(f"/services/{service}", {**row, "data": orjson.Fragment(row["data"]), **_traced(span)})
+    traced = {"traceparent": span.traceparent} if span else {}
+    body = envelope(f"/services/{service}", {**row, "data": orjson.Fragment(row["data"]), **traced})
     properties = Basic.Properties(
         message_id=str(row["event_id"]),
         message_type=row["type"],
@@ -183,10 +173,6 @@ def outgoing(service: str, row: Row, span: "Span | None" = None) -> Outgoing:
         delivery_mode=PERSISTENT,
     )
     return Outgoing(row["exchange"], row["type"], orjson.dumps(body), properties)
-
-
-def _traced(span: "Span | None") -> dict[str, str]:
-    return {"traceparent": span.traceparent} if span else {}
 
 
 @dataclass(frozen=True)

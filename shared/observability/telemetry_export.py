@@ -1,6 +1,6 @@
 """Exports spans to an OpenTelemetry collector over HTTP, in batches on a thread. Loaded only if tracing is on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -8,13 +8,13 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ParentBased, Sampler, SamplingResult
-from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags, TraceState
+from opentelemetry.sdk.trace.sampling import ParentBased, Sampler
+from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.status import StatusCode
-from opentelemetry.util.types import Attributes
 
 PATH = "/v1/traces"
 EXPORT_SECONDS = 10.0
+AdaptSampler = Callable[[Sampler], Sampler]
 KINDS = {kind.name.lower(): kind for kind in SpanKind}
 
 
@@ -63,38 +63,14 @@ ATTRIBUTES = {
 }
 
 
-class OwnDecision(Sampler):
-    """Ignores the sampling flag of traces from outside: otherwise any client could have all of its calls recorded."""
-
-    def __init__(self, sampler: Sampler) -> None:
-        self._sampler = sampler
-
-    def should_sample(
-        self,
-        parent_context: Context | None,
-        trace_id: int,
-        name: str,
-        kind: SpanKind | None = None,
-        attributes: Attributes = None,
-        links: Sequence[Link] | None = None,
-        trace_state: TraceState | None = None,
-    ) -> SamplingResult:
-        outside = kind is SpanKind.SERVER
-        parent = None if outside else parent_context
-        return self._sampler.should_sample(parent, trace_id, name, kind, attributes, links, trace_state)
-
-    def get_description(self) -> str:
-        return f"OwnDecision{{{self._sampler.get_description()}}}"
-
-
 class Tracing:
-    def __init__(self, service: str, endpoint: str, *, untrusted_callers: bool) -> None:
+    def __init__(self, service: str, endpoint: str, adapt_sampler: AdaptSampler | None) -> None:
         resource = Resource.create({"service.name": service, "service.namespace": "loctician"})
         self.provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        if adapt_sampler:
+            self.provider.sampler = adapt_sampler(self.provider.sampler)
         # A parent-based sampler never records what the parent does not record.
-        self._trusts_parents = isinstance(self.provider.sampler, ParentBased) and not untrusted_callers
-        if untrusted_callers:
-            self.provider.sampler = OwnDecision(self.provider.sampler)
+        self._trusts_parents = isinstance(self.provider.sampler, ParentBased)
         exporter = OTLPSpanExporter(endpoint.rstrip("/") + PATH, timeout=EXPORT_SECONDS)
         self.provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self.provider.get_tracer("loctician")

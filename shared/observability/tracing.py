@@ -15,7 +15,7 @@ from shared.observability.context import bind
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from shared.observability.telemetry_export import Span, Tracing
+    from shared.observability.telemetry_export import AdaptSampler, Span, Tracing
 
 CLOSE_SECONDS = 3.0  # for exporting the last spans, even if the collector does not answer
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -23,14 +23,14 @@ TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-
 _tracing: "Tracing | None" = None
 
 
-def configure(service: str, settings: Settings, *, untrusted_callers: bool = False) -> None:
-    """`untrusted_callers`: ignore the sampling decision that comes with a call."""
+def configure(service: str, settings: Settings, adapt_sampler: "AdaptSampler | None" = None) -> None:
+    """`adapt_sampler` gives the sampler to use instead of the configured one."""
     global _tracing
     _tracing = None
     if settings.otel_exporter_otlp_endpoint:
         from shared.observability.telemetry_export import Tracing  # loaded only if tracing is on
 
-        _tracing = Tracing(service, settings.otel_exporter_otlp_endpoint, untrusted_callers=untrusted_callers)
+        _tracing = Tracing(service, settings.otel_exporter_otlp_endpoint, adapt_sampler)
 
 
 async def close() -> None:

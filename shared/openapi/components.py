@@ -7,24 +7,15 @@ from typing import Any
 import orjson
 
 from shared.errors import MEDIA_TYPE, ProblemError, problem_body
-from shared.openapi.operations import (
-    CACHE_CONTROL,
-    ETAG,
-    LAST_MODIFIED,
-    LOCATION,
-    RETRY_AFTER,
-    SET_COOKIE,
-    Json,
-    headers,
-)
+from shared.openapi.operations import RETRY_AFTER, Json, headers
 
 HEADERS = {
-    ETAG: "The version of what was returned, for If-Match.",
-    LOCATION: "The address of what was created.",
-    RETRY_AFTER: "Seconds to wait before the next call.",
-    CACHE_CONTROL: "How long the response may be cached.",
-    SET_COOKIE: "Sets or deletes the refresh token of a cookie session.",
-    LAST_MODIFIED: "When the content last changed.",
+    "ETag": "The version of what was returned, for If-Match.",
+    "Location": "The address of what was created.",
+    "Retry-After": "Seconds to wait before the next call.",
+    "Cache-Control": "How long the response may be cached.",
+    "Set-Cookie": "Sets or deletes the refresh token of a cookie session.",
+    "Last-Modified": "When the content last changed.",
     "X-Request-ID": "The id of the call, as in logs and audit.",
     "Content-Language": "The language of title and detail.",
     "WWW-Authenticate": "How to authenticate.",
@@ -32,13 +23,7 @@ HEADERS = {
     "RateLimit": "Calls left, and seconds until more are allowed.",
     "RateLimit-Policy": "Calls allowed, and in how many seconds.",
 }
-STATUS_HEADERS = {
-    401: ("WWW-Authenticate",),
-    429: (RETRY_AFTER,),
-    502: (RETRY_AFTER,),
-    503: (RETRY_AFTER,),
-    504: (RETRY_AFTER,),
-}
+STATUS_HEADERS = {401: ("WWW-Authenticate",), **dict.fromkeys((429, 502, 503, 504), (RETRY_AFTER,))}
 EXAMPLE_ID = "0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2a01"
 PROBLEM: Json = orjson.loads(Path(__file__).with_name("problem.schema.json").read_bytes())
 

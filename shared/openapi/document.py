@@ -1,7 +1,7 @@
 """A service's OpenAPI document: FastAPI's, with the roles that may call, the errors and the examples added."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pkgutil import resolve_name
 from typing import Any
 
@@ -39,13 +39,7 @@ NO_PARAMETERS = frozenset({"accept", "authorization", "content-type"})
 
 def describe(app: FastAPI, service: str, description: str, roles: Sequence[str]) -> None:
     """Makes the application serve this document. `roles` are those that a caller may have, in the order shown."""
-    app.openapi = partial(_cached_document, app, service, description, roles)  # type: ignore[method-assign]
-
-
-def _cached_document(app: FastAPI, service: str, description: str, roles: Sequence[str]) -> Json:
-    if app.openapi_schema is None:
-        app.openapi_schema = document(app, service, description, roles)
-    return app.openapi_schema
+    app.openapi = cache(partial(document, app, service, description, roles))  # type: ignore[method-assign]
 
 
 def document(app: FastAPI, service: str, description: str, roles: Sequence[str]) -> Json:

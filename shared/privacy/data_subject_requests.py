@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.identity.derived_keys import keys_of
 from shared.messaging.events import emit
 from shared.messaging.subscriptions import Received, Subscriptions
-from shared.privacy.events import Counts, ErasureDone, ExportPart
+from shared.privacy.events import Counts, ExportPart
 
 EXPORT, ERASURE = "gdpr.export_requested.v1", "gdpr.erasure_requested.v1"
 SEALED_PART = "gdpr export part"  # the purpose of the key that seals it
@@ -27,15 +27,6 @@ RECORD_ERASURE = text("""
         request_id = excluded.request_id, request_version = excluded.request_version, rows = excluded.rows,
         erased_at = greatest(erased_subjects.erased_at, excluded.erased_at), reported_at = NULL
 """)
-UNREPORTED = text("""
-    SELECT subject_id, request_id, request_version, rows FROM erased_subjects
-    WHERE reported_at IS NULL ORDER BY erased_at LIMIT 1000
-""")
-MARK_REPORTED = text("""
-    UPDATE erased_subjects SET reported_at = clock_timestamp()
-    WHERE subject_id = :subject_id AND request_id = :request_id AND reported_at IS NULL RETURNING 1
-""")
-ERASED_SINCE = text("SELECT subject_id FROM erased_subjects WHERE erased_at > :since ORDER BY erased_at DESC")
 
 
 class Privacy(Protocol):
@@ -108,21 +99,3 @@ async def _record_erasure(
         "rows": orjson.dumps(rows).decode(),
     }
     await session.execute(RECORD_ERASURE, values)
-
-
-async def unreported_erasures(session: AsyncSession) -> list[dict[str, Any]]:
-    rows = await session.execute(UNREPORTED)
-    return [dict(row) for row in rows.mappings()]
-
-
-async def erased_since(session: AsyncSession, since: datetime) -> set[str]:
-    rows = await session.execute(ERASED_SINCE, {"since": since})
-    return set(rows.scalars())
-
-
-async def report_erasure(session: AsyncSession, service: str, erasure: Mapping[str, Any], dead_letters: int) -> None:
-    """Publishes, once, that the person was erased here. `dead_letters`: how many messages were deleted."""
-    values = {"subject_id": erasure["subject_id"], "request_id": erasure["request_id"]}
-    if (await session.execute(MARK_REPORTED, values)).all():
-        result = {"version": erasure["request_version"], "service": service, "rows": erasure["rows"]}
-        emit(session, ErasureDone(**values, **result, dead_letters=dead_letters))

@@ -8,13 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
+
 from shared.backoff import jitter
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import dead_letters
+from shared.messaging.events import emit
 from shared.observability.health import Health
 from shared.observability.log import logger
-from shared.privacy import data_subject_requests
+from shared.privacy.events import ErasureDone
 
 PART = "erasure_worker"  # in the health report
 POLL = 15.0  # seconds, in case a wakeup was lost with its process
@@ -22,16 +25,23 @@ SWEEP_EVERY = 600.0  # seconds
 LATE = timedelta(seconds=2 * SWEEP_EVERY)
 DEAD_LETTERS_KEPT = timedelta(days=90)
 
+UNREPORTED = text("""
+    SELECT subject_id, request_id, request_version, rows FROM erased_subjects
+    WHERE reported_at IS NULL ORDER BY erased_at LIMIT 1000
+""")
+MARK_REPORTED = text("""
+    UPDATE erased_subjects SET reported_at = clock_timestamp()
+    WHERE subject_id = :subject_id AND request_id = :request_id AND reported_at IS NULL RETURNING 1
+""")
+ERASED_SINCE = text("SELECT subject_id FROM erased_subjects WHERE erased_at > :since ORDER BY erased_at DESC")
+
 log = logger(__name__)
 
 
 class ErasureWorker:
-    """Deletes messages about erased people from the service's retry and dead-letter queues, and reports the erasure.
-
-    Before the report it erases the person again, because messages that name them may have been handled while they were
-    being erased. Every ten minutes it does the same for people who were erased lately, and deletes dead letters that
-    are too old.
-    """
+    """Before the report it erases the person again, because messages that name them may have been handled while they
+    were being erased. Every ten minutes it does the same for people who were erased lately, and deletes dead letters
+    that are too old."""
 
     def __init__(self, database: Database, service: str, amqp_url: str, health: Health, privacy: Any = None) -> None:
         self._database = database
@@ -56,7 +66,7 @@ class ErasureWorker:
 
     async def work(self) -> None:
         async with transaction(self._database, SERVICE_CLAIMS) as session:
-            erasures = await data_subject_requests.unreported_erasures(session)
+            erasures = [dict(row) for row in (await session.execute(UNREPORTED)).mappings()]
         if time.monotonic() - self._swept > SWEEP_EVERY:
             await self._erase_again(await self._erased_since(datetime.now(UTC) - LATE))
             self._swept = time.monotonic()
@@ -65,9 +75,15 @@ class ErasureWorker:
             deleted = await self._sweep()
             await self._erase_again({erasure["subject_id"] for erasure in erasures})
             for erasure in erasures:
-                messages = deleted.get(erasure["subject_id"], 0)
-                async with transaction(self._database, SERVICE_CLAIMS) as session:
-                    await data_subject_requests.report_erasure(session, self._service, erasure, messages)
+                await self._report(erasure, deleted.get(erasure["subject_id"], 0))
+
+    async def _report(self, erasure: Mapping[str, Any], dead_letters: int) -> None:
+        """Publishes, once, that the person was erased here. `dead_letters`: how many messages were deleted."""
+        values = {"subject_id": erasure["subject_id"], "request_id": erasure["request_id"]}
+        async with transaction(self._database, SERVICE_CLAIMS) as session:
+            if (await session.execute(MARK_REPORTED, values)).all():
+                result = {"version": erasure["request_version"], "service": self._service, "rows": erasure["rows"]}
+                emit(session, ErasureDone(**values, **result, dead_letters=dead_letters))
 
     async def _erase_again(self, subject_ids: Iterable[str]) -> None:
         if self._privacy is not None:
@@ -77,7 +93,7 @@ class ErasureWorker:
 
     async def _erased_since(self, since: datetime) -> set[str]:
         async with transaction(self._database, SERVICE_CLAIMS) as session:
-            return await data_subject_requests.erased_since(session, since)
+            return set((await session.execute(ERASED_SINCE, {"since": since})).scalars())
 
     async def _sweep(self) -> Mapping[str, int]:
         """Deletes messages about erased people, and those that are too old. Returns how many of each person."""

@@ -21,8 +21,8 @@ from shared.database.session import Database, transaction
 from shared.http.app import Service, create_app
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.identity.tokens import TokenVerifier
-from shared.messaging.consumer import handle
 from shared.messaging.events import envelope, new_id
+from shared.messaging.subscriptions import handle
 from shared.settings import Settings, plain_url
 from shared.testing.conformance import conformance
 from shared.testing.keys import StaticJwks

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
-from shared.messaging.consumer import Consumer, Received, Subscriptions
+from shared.messaging.consumer import Consumer
 from shared.messaging.events import new_id
+from shared.messaging.subscriptions import Received, Subscriptions
 from shared.observability.health import Health
 from shared.testing.waiting import until
 from shared.tests.support import (

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from shared.database.autocommit import AutocommitPool, json_response
+from shared.database.autocommit import AutocommitPool
 from shared.http.problems import install
 from shared.settings import plain_url
 from shared.testing.servers import Servers, as_owner
@@ -91,7 +91,7 @@ class TestProblems:
 
         @app.get("/")
         async def ask() -> object:
-            return json_response(await straight.value(statement))
+            return await straight.value(statement)
 
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:

@@ -16,8 +16,9 @@ from provisioning.rabbitmq import rabbitmq, server_command
 from provisioning.state import State
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
-from shared.messaging.consumer import Consumer, Received, Subscriptions
+from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
+from shared.messaging.subscriptions import Received, Subscriptions
 from shared.observability.health import Health
 from shared.testing.servers import Servers
 from shared.testing.waiting import until

@@ -10,9 +10,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
-from shared.messaging.consumer import Received, handle
 from shared.messaging.events import emit, new_id
-from shared.messaging.subscriptions import UndecodableError, handle_batch
+from shared.messaging.subscriptions import Received, UndecodableError, handle, handle_batch
 from shared.observability.context import current
 from shared.testing.waiting import until
 from shared.tests.notes import DEAD, QUEUE, consumer, count_reaches, event, note, noted, reaches, send, subscribed

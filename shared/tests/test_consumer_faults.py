@@ -9,9 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.database.session import Database
-from shared.messaging.consumer import Received
 from shared.messaging.events import new_id
-from shared.messaging.subscriptions import MESSAGES
+from shared.messaging.subscriptions import MESSAGES, Received
 from shared.observability.health import Health
 from shared.testing.proxy import ended, proxied
 from shared.testing.waiting import until

@@ -7,9 +7,10 @@ from sqlalchemy import text
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import relay as relay_module
-from shared.messaging.consumer import Consumer, Received, Subscriptions
+from shared.messaging.consumer import Consumer
 from shared.messaging.events import Push, new_id, push
 from shared.messaging.relay import Relay
+from shared.messaging.subscriptions import Received, Subscriptions
 from shared.observability.health import Health
 from shared.testing.proxy import ended, proxied
 from shared.testing.waiting import until

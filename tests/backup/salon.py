@@ -16,8 +16,8 @@ from services.gdpr.audit import hash_chain
 from shared.database.session import Database, transaction
 from shared.http.app import Runtime
 from shared.identity.principals import SERVICE_CLAIMS
-from shared.messaging.consumer import handle
 from shared.messaging.events import envelope
+from shared.messaging.subscriptions import handle
 from shared.settings import Settings
 from shared.testing.servers import SECRET_KEY
 from tests.migrations.catalog import Rows, contents, structure

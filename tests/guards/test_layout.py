@@ -30,6 +30,7 @@ NOT_NOUNS = {"migrations", "sql", "templates", "tests", "__pycache__"}
 MAX_LINES = 300
 MAX_FILES = 15  # Python files of a code folder
 MAX_NOUNS = 20  # folders of a service
+MAX_SHARED_LINES = 5_000  # without tests and testing
 
 
 def python_files() -> list[Path]:
@@ -70,6 +71,11 @@ class TestLayout:
             and (count := len(path.read_text().splitlines())) > MAX_LINES
         }
         assert long == {}
+
+    def test_shared_stays_small(self) -> None:
+        code = [path for path in python_files() if path.is_relative_to(ROOT / "shared") and path.exists()]
+        lines = sum(len(path.read_text().splitlines()) for path in code if not is_test_or_migration(path))
+        assert lines <= MAX_SHARED_LINES
 
     @pytest.mark.parametrize("schema", SCHEMAS)
     def test_schema_has_one_migration_head(self, schema: str) -> None:

@@ -9,8 +9,7 @@ from services.booking.catalog import schemas, service
 from services.booking.catalog.queries import Filter
 from services.booking.dependencies import Staff, Visitor
 from services.booking.errors import SalonOnly
-from services.booking.serializers import respond
-from shared.database.autocommit import json_response
+from services.booking.serializers import json_response, respond
 from shared.errors import PreconditionRequired
 from shared.http.dependencies import DatabaseDep, LanguageDep, SessionDep
 from shared.http.idempotency import IdempotencyKey

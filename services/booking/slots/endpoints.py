@@ -6,9 +6,8 @@ from fastapi import APIRouter, Query, Response
 
 from services.booking.dependencies import From, To, Visitor
 from services.booking.profiles.schemas import LocticianId
-from services.booking.serializers import respond
+from services.booking.serializers import json_response, respond
 from services.booking.slots import errors, schemas, service
-from shared.database.autocommit import json_response
 from shared.http.dependencies import DatabaseDep, LanguageDep
 from shared.openapi.operations import raises
 

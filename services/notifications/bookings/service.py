@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,7 +14,7 @@ from services.notifications.contacts.queries import find_colleagues
 from services.notifications.dispatch.messages import Message, as_push, format_utc
 from services.notifications.dispatch.service import dispatch
 from services.notifications.notification_types import NOTIFICATION_TYPES, Part
-from shared.messaging.events import Push, derived_id, push
+from shared.messaging.events import Push, push
 from shared.messaging.subscriptions import Received
 
 SALON = ("staff", "admin")
@@ -112,7 +112,7 @@ def _availability_push(
 ) -> Push:
     times = {"start": format_utc(start), "end": format_utc(end)}
     data = {"loctician_id": str(loctician_id), **times, "available": available}
-    id_ = derived_id(event.taken_at, event.id, f"{loctician_id} {times['start']} {available}")
+    id_ = _derived_id(event.taken_at, event.id, f"{loctician_id} {times['start']} {available}")
     return Push(id_, [f"loctician:{loctician_id}"], "availability_update", data)
 
 
@@ -161,7 +161,7 @@ def _message(event: Received[Booking], kind: str, user_id: UUID, part: Part) -> 
     return Message(
         event_id=event.id,
         recipient_id=user_id,
-        id=derived_id(event.taken_at, event.id, str(user_id)),
+        id=_derived_id(event.taken_at, event.id, str(user_id)),
         kind=kind,
         part=part,
         mail_data=_mail_data(event.data, user_id, part),
@@ -211,3 +211,9 @@ def _mail_data(booking: Booking, user_id: UUID, part: Part) -> dict[str, Any]:
             for item in items
         ],
     }
+
+
+def _derived_id(at: datetime, event_id: UUID, name: str) -> UUID:
+    """A UUIDv7 whose random bits are derived from event and name, so that a repeated message has the same bits."""
+    bits = uuid5(event_id, name).int & (1 << 62) - 1
+    return UUID(int=int(at.timestamp() * 1000) << 80 | 7 << 76 | (event_id.int >> 64 & 0xFFF) << 64 | 2 << 62 | bits)

@@ -19,8 +19,8 @@ from shared.messaging import broker, topology
 from shared.messaging.broker import PERSISTENT, Outgoing, WireChannel
 from shared.messaging.consumer import LANES, PREFETCH, Consumer
 from shared.messaging.events import envelope
-from shared.messaging.outbox import EVENTS_EXCHANGE
 from shared.messaging.subscriptions import Received, Subscriptions
+from shared.messaging.topology import EVENTS as EVENTS_EXCHANGE
 from shared.observability.health import Health
 from shared.tests.support import BINDINGS, NotedHere, own_schema
 from tests.bench import salon

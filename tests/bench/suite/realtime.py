@@ -19,7 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from deploy.local.up import SERVICES
 from shared.messaging import broker
-from shared.messaging.outbox import EVENTS_EXCHANGE
+from shared.messaging.topology import EVENTS as EVENTS_EXCHANGE
 from tests.bench import salon
 from tests.bench.figures import Figure, at_most, compared, percentile
 from tests.bench.identity import person

@@ -14,8 +14,8 @@ from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import broker, topology
 from shared.messaging.broker import Outgoing
-from shared.messaging.outbox import EVENTS_EXCHANGE
 from shared.messaging.relay import Relay, outgoing
+from shared.messaging.topology import EVENTS as EVENTS_EXCHANGE
 from shared.observability.health import Health
 from shared.tests.support import BINDINGS, emit_notes, own_schema
 from tests.bench import salon

@@ -17,7 +17,7 @@ import orjson
 
 from provisioning.processes import free_port
 from shared.messaging import broker
-from shared.messaging.outbox import REALTIME_EXCHANGE
+from shared.messaging.topology import REALTIME as REALTIME_EXCHANGE
 from tests.bench.figures import Figure, at_most, compared
 from tests.bench.stand import ROOT, Bench, Platform
 
