@@ -95,16 +95,18 @@ async def test_while_something_lies_in_the_outbox_nothing_overtakes_it(
 ) -> None:
     monkeypatch.setattr(notifier, "QUIET_SECONDS", 60.0)
     seen, before, after, ear = Seen(), event(), event(), await queues.listen()
-    made = Relay(database, "shop", broker, health := Health(), BINDINGS)
-    async with consuming(database, broker, seen):
+    relay = Relay(database, "shop", broker, health := Health(), BINDINGS)
+    async with consuming(database, broker, seen) as consumer:
         await emit_notes(database, 1)
         await send(queues, before)
         await until(lambda: count_reaches(database, 1))
         assert await queues.take(ear) == []
         # Once that has gone out, what follows need not wait: neither for a minute nor for the relay.
-        async with running(supervised("relay", made.run, health)):
+        async with running(supervised("relay", relay.run, health)):
             await until(lambda: is_empty(database))
             await until(lambda: database.notifier.quiet)
+            await until(lambda: count_reaches(database, 2))  # what was relayed has been handled, and
+            await until(lambda: consumer._unsettled == 0)  # acknowledged
             await send(queues, after)
             await until(lambda: count_reaches(database, 3))
     assert {one["id"]: seen.pushed[one["id"]] for one in (before, after)} == {before["id"]: False, after["id"]: True}
