@@ -296,7 +296,7 @@ class TestAway:
             before = trips()
             assert {await replica.buckets.take(bucket) for _ in range(100)} == {Outcome.AWAY}
             assert trips() <= before + 1
-            await link.mend()
+            await link.restore()
             async with asyncio.timeout(10):
                 while await replica.buckets.take(bucket) is Outcome.AWAY:
                     await asyncio.sleep(0.02)
@@ -312,7 +312,7 @@ class TestAway:
             replica = Replica(database, Clock())
             assert await replica.burst(rule(10, ahead=0), "kept", 2) == 2
             await link.cut()
-            await link.mend()
+            await link.restore()
             assert await replica.burst(rule(10, ahead=0), "kept", 20) == 8
             await replica.lease_client.close()
             await database.close()

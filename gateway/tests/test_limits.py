@@ -423,7 +423,7 @@ class TestAway:
             assert counted("user", "open") == opened + 2 * LIMIT
             assert counted("login", "closed") == closed + 1
             assert REGISTRY.get_sample_value("gateway_rate_limit_away") == 1
-            await link.mend()
+            await link.restore()
             await until(lambda: not gateway.limiter.lease_client.away, 10)
             assert (await attempt(url, address, "a@x.example")).status_code == 401
             got = await statuses([(gateway, url)], address, LIMIT + 5, **bearer(token_for()))

@@ -151,7 +151,7 @@ class TestOutage:
                 ready = await client.get("/health/ready")
                 assert (ready.status_code, ready.json()["parts"]["revocations"]["status"]) == (200, "down")
                 assert "gateway_revocations_current 0.0" in (await client.get("/metrics")).text
-            await link.mend()
+            await link.restore()
             await refused_within(10.0, url, tokens[meanwhile])
             assert await closed_with(socket) == 4401
             await until(lambda: gateway.health.parts["revocations"] is None)

@@ -211,7 +211,7 @@ class TestDatabase:
             async with connect(ws(url, f"/ws?ticket={ticket_for(user)}")) as socket:
                 assert await opened(socket, gateway, user)
             await link.cut()
-            await link.mend()
+            await link.restore()
             async with connect(ws(url, f"/ws?ticket={ticket_for(user)}")) as socket:
                 assert await opened(socket, gateway, user)
 

@@ -21,7 +21,7 @@ class Proxy:
         user = self._parts.netloc.rpartition("@")[0]
         return urlunsplit(self._parts._replace(netloc=f"{user}@127.0.0.1:{self._port}"))
 
-    async def mend(self) -> None:
+    async def restore(self) -> None:
         self._muted = False
         self._server = await asyncio.start_server(self._link, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
@@ -43,12 +43,13 @@ class Proxy:
         task = asyncio.create_task(self._carry(reader, writer))
         self._links.add(task)
         task.add_done_callback(self._links.discard)
+        # also for a task that is cancelled before it has begun, or while it connects
+        task.add_done_callback(lambda _: writer.transport.abort())
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             there_reader, there = await asyncio.open_connection(self._parts.hostname, self._parts.port)
         except OSError:
-            writer.transport.abort()
             return
         ways = [
             asyncio.create_task(self._copy(reader, there, mutable=True)),
@@ -76,7 +77,7 @@ class Proxy:
 @asynccontextmanager
 async def proxied(url: str) -> AsyncIterator[Proxy]:
     proxy = Proxy(url)
-    await proxy.mend()
+    await proxy.restore()
     try:
         yield proxy
     finally:

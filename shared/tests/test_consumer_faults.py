@@ -197,7 +197,7 @@ class TestFaults:
             await proxy.cut()
             await until(lambda: health.parts["consumer"])
             await send(queues, event())
-            await proxy.mend()
+            await proxy.restore()
             await until(lambda: count_reaches(database, 1))
             assert health.ready
 
@@ -213,7 +213,7 @@ class TestFaults:
                 await send(queues, event())
                 await until(lambda: health.parts["consumer"])
                 assert str(urlsplit(proxy.url).password) not in str(health.parts["consumer"])
-                await proxy.mend()
+                await proxy.restore()
                 await until(lambda: count_reaches(database, 1))
                 await until(lambda: health.ready)
             await far.close()

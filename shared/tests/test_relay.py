@@ -93,7 +93,7 @@ class TestFaults:
             versions = await emit_notes(database, 100, start=2)
             await until(lambda: health.parts["relay"])
             assert await count(database, "outbox") == 100
-            await proxy.mend()
+            await proxy.restore()
             await until(lambda: is_empty(database))
             assert health.ready
             messages = await queues.take(QUEUE)
@@ -112,7 +112,7 @@ class TestFaults:
                 await emit_notes(database, 20)
                 await proxy.cut()
                 await emit_notes(database, 80, start=21)
-                await proxy.mend()
+                await proxy.restore()
                 await until(lambda: is_empty(database))
                 await until(lambda: _reached(database, 100))
             async with transaction(database, SERVICE_CLAIMS) as session:
@@ -126,7 +126,7 @@ class TestFaults:
             proxy.mute()
             versions = await emit_notes(database, 20, start=2)
             await proxy.cut()
-            await proxy.mend()
+            await proxy.restore()
             await until(lambda: is_empty(database))
             messages = await queues.take(QUEUE)
         assert {message.event["version"] for message in messages} == {1, *versions}

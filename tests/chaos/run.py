@@ -64,7 +64,7 @@ async def _platform(folder: Path) -> AsyncIterator[tuple[Stack, tuple[Server, Se
     platform = None
     try:
         for link in links:
-            await link.mend()
+            await link.restore()
         through = {"DATABASE_URL": links[0].url, "AMQP_URL": links[1].url, "REQUIRE_VERIFIED_EMAIL": "false"}
         (folder / "stack").mkdir()
         platform = running(folder / "stack", database.url, broker.url, **through)

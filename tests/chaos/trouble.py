@@ -93,4 +93,4 @@ class Trouble:
         await link.cut()
         self.kills[name] += 1
         await asyncio.sleep(self._random.uniform(*CUT_SECONDS))
-        await link.mend()
+        await link.restore()

@@ -32,7 +32,7 @@ async def fragile(servers: Servers, tmp_path_factory: pytest.TempPathFactory) ->
     async with own_servers(servers) as (database_url, amqp_url):
         database, broker = Proxy(database_url), Proxy(amqp_url)
         for proxy in (database, broker):  # gives each its port
-            await proxy.mend()
+            await proxy.restore()
             await proxy.cut()
         through = {"DATABASE_URL": database.url, "AMQP_URL": broker.url}
         folder: Path = tmp_path_factory.mktemp("fragile")
@@ -73,8 +73,8 @@ class TestOutages:
             assert int(refused.headers["retry-after"]) > 0
 
     async def test_services_recover_once_the_servers_are_up(self, fragile: Fragile) -> None:
-        await fragile.database.mend()
-        await fragile.broker.mend()
+        await fragile.database.restore()
+        await fragile.broker.restore()
         await fragile.stack.ready()
         async with httpx.AsyncClient(base_url=fragile.stack.url, timeout=10) as http:
             assert len((await http.get("/api/v1/services")).json()["items"]) == 8
@@ -99,7 +99,7 @@ class TestOutages:
                 assert answer.status_code == 201, answer.text
                 booked.append(answer.json()["id"])
             assert len(await subjects_to(address)) == 1
-            await fragile.broker.mend()
+            await fragile.broker.restore()
             await eventually(
                 partial(subjects_to, address),
                 lambda subjects: len(subjects) == 3,
@@ -115,7 +115,7 @@ class TestOutages:
             refused = await http.get("/api/v1/services")
             assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
             await eventually(lambda: http.get("/health"), lambda a: a.status_code == 503, "health to tell")
-            await fragile.database.mend()
+            await fragile.database.restore()
             answer = await eventually(
                 lambda: http.get("/api/v1/services"), lambda a: a.status_code == 200, "the catalog"
             )
