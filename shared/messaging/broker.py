@@ -30,7 +30,7 @@ CONNECT_TIMEOUT = 5.0
 CONFIRM_TIMEOUT = 30.0
 HEARTBEAT = 15
 SETTLED_AFTER = 10.0  # seconds of work after which failures are counted anew
-RECONNECTING = Backoff(first=0.05, longest=2.5, spread=0.9)
+RECONNECTING = Backoff(first=0.05, longest=2.5, spread=0.5)
 PERSISTENT, TRANSIENT = 2, 1
 
 

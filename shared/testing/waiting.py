@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.01
 
 T = TypeVar("T")
 Condition = Callable[[], Any | Awaitable[Any]]

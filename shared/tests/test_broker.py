@@ -49,18 +49,20 @@ class TestPublishing:
 
 class TestSupervision:
     async def test_lost_connection_is_tried_again_and_told(self) -> None:
-        health, tries = Health(), 0
+        health, tries, seen = Health(), 0, asyncio.Event()
 
         async def run() -> None:
             nonlocal tries
             tries += 1
             if tries < 3:
                 raise ConnectionResetError("gone")
+            await seen.wait()
             health.up("part")
             await asyncio.Event().wait()
 
         async with running(supervise("part", run, health)):
             assert await until(lambda: health.parts.get("part")) == "ConnectionResetError: gone"
+            seen.set()
             await until(lambda: health.ready)
         assert tries == 3
 
@@ -81,18 +83,20 @@ class TestSupervision:
     async def test_defect_is_told_with_its_place_and_does_not_end_it_for_good(
         self, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
     ) -> None:
-        health, tries = Health(), 0
+        health, tries, seen = Health(), 0, asyncio.Event()
 
         async def run() -> None:
             nonlocal tries
             tries += 1
             if tries == 1:
                 raise ZeroDivisionError
+            await seen.wait()
             health.up("part")
             await asyncio.Event().wait()
 
         async with running(supervise("part", run, health)):
             assert await until(lambda: health.parts.get("part")) == "ZeroDivisionError: "
+            seen.set()
             await until(lambda: health.ready)
         assert "worker_failed" in capsys.readouterr().out + caplog.text
 
