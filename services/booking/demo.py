@@ -208,7 +208,7 @@ def _created_event(treatment: Treatment) -> TreatmentCreated:
     row = treatment.row
     return TreatmentCreated(
         version=1,
-        treatment_id=treatment.id,
+        service_id=treatment.id,
         category=treatment.category,
         duration_minutes=treatment.minutes,
         price_amount=treatment.price,
@@ -228,5 +228,5 @@ async def _add_loctician(session: AsyncSession, name: str, bio: str, offers: dic
     treatment_ids = [ids[slug] for slug in offers]
     emit(
         session,
-        LocticianUpdated(version=1, loctician_id=loctician_id, display_name=name, treatment_ids=treatment_ids),
+        LocticianUpdated(version=1, loctician_id=loctician_id, display_name=name, service_ids=treatment_ids),
     )

@@ -10,7 +10,7 @@ from shared.messaging.events import Event
 
 ITEM = {
     "item_id": "01936d5e-8d3e-7000-8000-0000000000b1",
-    "treatment_id": "01936d5e-8d3e-7000-8000-0000000000c1",
+    "service_id": "01936d5e-8d3e-7000-8000-0000000000c1",
     "loctician_id": "01936d5e-8d3e-7000-8000-0000000000d1",
     "start": "2026-03-02T09:00:00Z",
     "end": "2026-03-02T10:30:00Z",
@@ -38,14 +38,14 @@ WAITLIST: dict[str, Any] = {
     "offer_id": "01936d5e-8d3e-7000-8000-0000000000f2",
     "customer_id": "01936d5e-8d3e-7000-8000-0000000000e1",
     "loctician_id": "01936d5e-8d3e-7000-8000-0000000000d1",
-    "treatment_ids": ["01936d5e-8d3e-7000-8000-0000000000c1"],
+    "service_ids": ["01936d5e-8d3e-7000-8000-0000000000c1"],
     "start": "2026-03-02T09:00:00Z",
     "end": "2026-03-02T10:30:00Z",
     "expires_at": "2026-02-27T12:30:00Z",
 }
 TREATMENT: dict[str, Any] = {
     "version": 1,
-    "treatment_id": "01936d5e-8d3e-7000-8000-0000000000c1",
+    "service_id": "01936d5e-8d3e-7000-8000-0000000000c1",
     "category": "maintenance",
     "duration_minutes": 90,
     "price_amount": 64900,
@@ -62,7 +62,7 @@ class BookedItem(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     item_id: UUID
-    treatment_id: UUID
+    service_id: UUID
     loctician_id: UUID
     start: datetime
     end: datetime
@@ -141,7 +141,7 @@ class WaitlistEvent(Event):
     offer_id: UUID
     customer_id: UUID
     loctician_id: UUID
-    treatment_ids: list[UUID]
+    service_ids: list[UUID]
     start: datetime
     end: datetime
     expires_at: datetime
@@ -192,7 +192,7 @@ class Translation(BaseModel):
 
 
 class TreatmentEvent(Event):
-    treatment_id: UUID
+    service_id: UUID
     category: str
     duration_minutes: int
     price_amount: int
@@ -201,15 +201,15 @@ class TreatmentEvent(Event):
     active: bool
 
 
-class TreatmentCreated(TreatmentEvent, type="treatment.created.v1", subject="treatment_id"):
+class TreatmentCreated(TreatmentEvent, type="treatment.created.v1", subject="service_id"):
     EXAMPLE: ClassVar[dict[str, Any]] = TREATMENT
 
 
-class TreatmentUpdated(TreatmentEvent, type="treatment.updated.v1", subject="treatment_id"):
+class TreatmentUpdated(TreatmentEvent, type="treatment.updated.v1", subject="service_id"):
     EXAMPLE: ClassVar[dict[str, Any]] = TREATMENT | {"version": 2, "price_amount": 69900}
 
 
-class TreatmentArchived(TreatmentEvent, type="treatment.archived.v1", subject="treatment_id"):
+class TreatmentArchived(TreatmentEvent, type="treatment.archived.v1", subject="service_id"):
     """The treatment is no longer offered. Existing bookings keep it."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = TREATMENT | {"version": 3, "active": False}
@@ -220,9 +220,9 @@ class LocticianUpdated(Event, type="loctician.updated.v1", subject="loctician_id
         "version": 1,
         "loctician_id": "01936d5e-8d3e-7000-8000-0000000000d1",
         "display_name": "Amina",
-        "treatment_ids": ["01936d5e-8d3e-7000-8000-0000000000c1"],
+        "service_ids": ["01936d5e-8d3e-7000-8000-0000000000c1"],
     }
 
     loctician_id: UUID
     display_name: str
-    treatment_ids: list[UUID]
+    service_ids: list[UUID]

@@ -16,7 +16,7 @@ subscriptions = Subscriptions()
 
 class Item(BaseModel):
     item_id: UUID
-    treatment_id: UUID
+    service_id: UUID
     loctician_id: UUID
     start: AwareDatetime
     end: AwareDatetime
@@ -34,7 +34,7 @@ class Translation(BaseModel):
 
 
 class Treatment(BaseModel):
-    treatment_id: UUID
+    service_id: UUID
     translations: dict[str, Translation]
 
 
@@ -75,7 +75,7 @@ def _row(event: Received[Booking], item: Item) -> dict[str, object]:
         "booking_id": event.data.booking_id,
         "loctician_id": item.loctician_id,
         "customer_id": event.data.customer_id,
-        "treatment_id": item.treatment_id,
+        "treatment_id": item.service_id,
         "starts_at": item.start,
         "ends_at": item.end,
         "status": event.data.status,
@@ -88,7 +88,7 @@ def _row(event: Received[Booking], item: Item) -> dict[str, object]:
 @subscriptions.on("treatment.updated.v1", Treatment)
 async def store_treatment_names(session: AsyncSession, event: Received[Treatment]) -> None:
     names = {language: translation.name for language, translation in event.data.translations.items()}
-    await name_queries.put_treatment_names(session, event.data.treatment_id, names, event.version)
+    await name_queries.put_treatment_names(session, event.data.service_id, names, event.version)
 
 
 @subscriptions.on("loctician.updated.v1", Loctician)

@@ -70,7 +70,7 @@ class Translation(BaseModel):
 
 
 class Treatment(BaseModel):
-    treatment_id: UUID
+    service_id: UUID
     translations: dict[str, Translation]
 
 
@@ -150,7 +150,7 @@ async def update_consent(session: AsyncSession, event: Received[ConsentChanged])
 @subscriptions.on("treatment.updated.v1", Treatment)
 async def name_treatment(session: AsyncSession, event: Received[Treatment]) -> None:
     names = {language: translation.name for language, translation in event.data.translations.items()}
-    await upsert_treatment_name(session, event.data.treatment_id, names, event.version)
+    await upsert_treatment_name(session, event.data.service_id, names, event.version)
 
 
 @subscriptions.on("loctician.updated.v1", Loctician)

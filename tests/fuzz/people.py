@@ -75,7 +75,6 @@ async def _ids(http: httpx.AsyncClient, admin: dict[str, str], customer: dict[st
     users = await _items(http, "/api/v1/users?q=victim", admin)
     victims = [user["id"] for user in users]
     return {
-        "treatment_id": services,
         "service_id": services,
         "loctician_id": locticians,
         "owner_id": locticians,

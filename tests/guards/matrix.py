@@ -49,10 +49,10 @@ AUTH: Final[dict[str, Who]] = {
 }
 BOOKING: Final[dict[str, Who]] = {
     "GET /api/v1/services": ANYONE,
-    "GET /api/v1/services/{treatment_id}": ANYONE,
+    "GET /api/v1/services/{service_id}": ANYONE,
     "POST /api/v1/services": SALON,
-    "PUT /api/v1/services/{treatment_id}": SALON,
-    "DELETE /api/v1/services/{treatment_id}": SALON,
+    "PUT /api/v1/services/{service_id}": SALON,
+    "DELETE /api/v1/services/{service_id}": SALON,
     "GET /api/v1/locticians": ANYONE,
     "GET /api/v1/locticians/{loctician_id}": ANYONE,
     "PUT /api/v1/locticians/{loctician_id}": CHAIR,

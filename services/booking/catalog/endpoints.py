@@ -54,40 +54,38 @@ async def create_treatment(
     return respond(treatment, 201, Location=f"/api/v1/services/{treatment['id']}")
 
 
-@router.get("/{treatment_id}", response_model=schemas.Treatment, summary="Read a treatment", responses=sends(200, ETAG))
-async def get_treatment(
-    principal: Visitor, treatment_id: UUID, database: DatabaseDep, language: LanguageDep
-) -> Response:
-    version, text = await service.get(database, treatment_id, language)
+@router.get("/{service_id}", response_model=schemas.Treatment, summary="Read a treatment", responses=sends(200, ETAG))
+async def get_treatment(principal: Visitor, service_id: UUID, database: DatabaseDep, language: LanguageDep) -> Response:
+    version, text = await service.get(database, service_id, language)
     return json_response(text, ETag=etag(version))
 
 
 @router.put(
-    "/{treatment_id}",
+    "/{service_id}",
     response_model=schemas.Treatment,
     summary="Change a treatment",
     responses=raises(PreconditionRequired) | sends(200, ETAG),
 )
 async def replace_treatment(
     principal: Staff,
-    treatment_id: UUID,
+    service_id: UUID,
     body: schemas.TreatmentInput,
     session: SessionDep,
     language: LanguageDep,
     if_match: IfMatch = None,
 ) -> Response:
-    return respond(await service.replace(session, treatment_id, body, if_match, language))
+    return respond(await service.replace(session, service_id, body, if_match, language))
 
 
 @router.delete(
-    "/{treatment_id}",
+    "/{service_id}",
     status_code=204,
     response_class=Response,
     summary="Archive a treatment",
     responses=raises(PreconditionRequired),
 )
 async def archive_treatment(
-    principal: Staff, treatment_id: UUID, session: SessionDep, language: LanguageDep, if_match: IfMatch = None
+    principal: Staff, service_id: UUID, session: SessionDep, language: LanguageDep, if_match: IfMatch = None
 ) -> Response:
-    await service.archive(session, treatment_id, if_match, language)
+    await service.archive(session, service_id, if_match, language)
     return Response(status_code=204)

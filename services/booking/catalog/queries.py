@@ -62,7 +62,7 @@ TREATMENT = """
     SELECT version, CAST(booking.treatment_json(t, $2) AS text) AS answer FROM booking.treatments t WHERE id = $1"""
 REPUBLISH = text("""
     SELECT booking.emit(booking.new_id(), 'treatment.updated.v1', t.id::text, t.version, jsonb_build_object(
-        'version', t.version, 'treatment_id', t.id, 'category', t.category, 'duration_minutes', t.duration_minutes,
+        'version', t.version, 'service_id', t.id, 'category', t.category, 'duration_minutes', t.duration_minutes,
         'price_amount', t.price_amount, 'currency', 'DKK', 'translations', t.translations, 'active', t.active))
     FROM booking.treatments t
 """)

@@ -133,7 +133,7 @@ async def _emit_and_serialize(
         session,
         event(
             version=row.version,
-            treatment_id=row.id,
+            service_id=row.id,
             category=row.category,
             duration_minutes=row.duration_minutes,
             price_amount=row.price_amount,

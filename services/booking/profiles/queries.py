@@ -13,7 +13,7 @@ from services.booking.models import customers, loctician_treatments, locticians,
 
 REPUBLISH = text("""
     SELECT booking.emit(booking.new_id(), 'loctician.updated.v1', l.loctician_id::text, l.version, jsonb_build_object(
-        'version', l.version, 'loctician_id', l.loctician_id, 'display_name', l.display_name, 'treatment_ids',
+        'version', l.version, 'loctician_id', l.loctician_id, 'display_name', l.display_name, 'service_ids',
         ARRAY(SELECT o.treatment_id FROM booking.loctician_treatments o WHERE o.loctician_id = l.loctician_id)))
     FROM booking.locticians l
 """)

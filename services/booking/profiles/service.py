@@ -125,6 +125,6 @@ def _emit_update(session: AsyncSession, row: Any) -> None:
             version=row.version,
             loctician_id=row.loctician_id,
             display_name=row.display_name,
-            treatment_ids=[offer["service_id"] for offer in row.treatments or []],
+            service_ids=[offer["service_id"] for offer in row.treatments or []],
         ),
     )

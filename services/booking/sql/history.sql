@@ -12,7 +12,7 @@ BEGIN
         'reason', p_reason, 'previous_start', booking.utc(p_previous_start),
         'items', (
             SELECT jsonb_agg(jsonb_build_object(
-                'item_id', i.id, 'treatment_id', i.treatment_id, 'loctician_id', i.loctician_id,
+                'item_id', i.id, 'service_id', i.treatment_id, 'loctician_id', i.loctician_id,
                 'start', booking.utc(lower(i.during)), 'end', booking.utc(upper(i.during)),
                 'blocked_start', booking.utc(lower(i.blocked)), 'blocked_end', booking.utc(upper(i.blocked)),
                 'price_amount', i.price_amount

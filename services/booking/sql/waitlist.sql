@@ -33,7 +33,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM booking.emit(booking.new_id(), 'waitlist.' || p_change || '.v1', w.id::text, w.version, jsonb_build_object(
         'version', w.version, 'waitlist_id', w.id, 'offer_id', h.id, 'customer_id', w.customer_id,
-        'loctician_id', h.performer_ids[1], 'treatment_ids', h.treatment_ids, 'start', booking.utc(h.starts_at),
+        'loctician_id', h.performer_ids[1], 'service_ids', h.treatment_ids, 'start', booking.utc(h.starts_at),
         'end', booking.utc(h.ends_at), 'expires_at', booking.utc(h.expires_at)));
 END
 $$;

@@ -96,7 +96,7 @@ class TestReplacing:
         assert (await client.get(f"/api/v1/locticians/{JONAS}", headers=headers)).json() == body
         [event] = await outbox()
         update = LocticianUpdated.model_validate(event["data"])
-        assert (update.version, update.display_name, update.treatment_ids) == (2, "Jonas B.", [RETWIST, STYLING])
+        assert (update.version, update.display_name, update.service_ids) == (2, "Jonas B.", [RETWIST, STYLING])
 
     async def test_the_instagram_account_is_shown_to_those_who_can_edit_it(
         self, client: httpx.AsyncClient, auth_headers: Headers, salon: date

@@ -26,7 +26,7 @@ def open_day() -> date:
 
 
 def booking(start: str, end: str, version: int = 1, status: str = "confirmed") -> dict[str, Any]:
-    item = {"item_id": str(ITEM), "treatment_id": str(TREATMENT), "loctician_id": str(AMINA), "price_amount": 64900}
+    item = {"item_id": str(ITEM), "service_id": str(TREATMENT), "loctician_id": str(AMINA), "price_amount": 64900}
     times = {"start": start, "end": end}
     return {
         "booking_id": str(BOOKING), "status": status, "customer_id": str(CUSTOMER), "version": version, **times,

@@ -12,7 +12,7 @@ from services.calendar.intervals import Interval
 from services.calendar.tests.conftest import AMINA, CUSTOMER, TREATMENT
 
 TREATED = {
-    "treatment_id": str(TREATMENT),
+    "service_id": str(TREATMENT),
     "version": 1,
     "translations": {"da": {"name": "Vask og retwist"}, "en": {"name": "Wash and retwist"}},
 }
@@ -33,7 +33,7 @@ def booked(
     times = {"start": start.isoformat(), "end": (start + timedelta(minutes=minutes)).isoformat()}
     item = {
         "item_id": str(item_id or uuid4()),
-        "treatment_id": str(TREATMENT),
+        "service_id": str(TREATMENT),
         "loctician_id": str(loctician),
         **times,
     }

@@ -27,9 +27,9 @@ def _plain(*names: str) -> dict[str, Any]:
 
 USER = _plain("user_id", "role", "language", "email_verified")
 SESSION = _plain("session_id", "user_id", "reason", "new_device", "until", "ip", "kid")
-TREATMENT = _plain("treatment_id", "category", "duration_minutes", "price_amount", "currency", "active")
+TREATMENT = _plain("service_id", "category", "duration_minutes", "price_amount", "currency", "active")
 SPAN = _plain("start", "end")
-ITEM = SPAN | _plain("item_id", "treatment_id", "loctician_id", "blocked_start", "blocked_end", "price_amount")
+ITEM = SPAN | _plain("item_id", "service_id", "loctician_id", "blocked_start", "blocked_end", "price_amount")
 BOOKING = SPAN | _plain("booking_id", "status", "customer_id", "price_amount", "currency", "reason", "previous_start")
 OFFER = SPAN | _plain("waitlist_id", "offer_id", "booking_id", "customer_id", "loctician_id", "status", "expires_at")
 TIME_OFF = SPAN | _plain("time_off_id", "loctician_id")
@@ -54,7 +54,7 @@ KEPT: Mapping[str, Fields] = {
     "login": SESSION,
     "keys": SESSION,
     "treatment": TREATMENT,
-    "loctician": {**_plain("loctician_id"), "treatment_ids": True},
+    "loctician": {**_plain("loctician_id"), "service_ids": True},
     "booking": {**BOOKING, "items": ITEM},
     "waitlist": OFFER,
     "salon": SALON,

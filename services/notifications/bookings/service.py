@@ -21,7 +21,7 @@ SALON = ("staff", "admin")
 
 
 class Item(BaseModel):
-    treatment_id: UUID
+    service_id: UUID
     loctician_id: UUID
     start: AwareDatetime
     end: AwareDatetime
@@ -200,7 +200,7 @@ def _mail_data(booking: Booking, user_id: UUID, part: Part) -> dict[str, Any]:
         "price_amount": price,
         "items": [
             {
-                "treatment_id": str(item.treatment_id),
+                "service_id": str(item.service_id),
                 "loctician_id": str(item.loctician_id),
                 "start": format_utc(item.start),
                 "end": format_utc(item.end),

@@ -65,7 +65,7 @@ def _local(instant: datetime) -> datetime:
 
 def _summary(items: list[Mapping[str, Any]], names: Names, language: str) -> str:
     labels = LABELS[language]
-    translations = [names.treatments.get(UUID(item["treatment_id"]), {}) for item in items]
+    translations = [names.treatments.get(UUID(item["service_id"]), {}) for item in items]
     return ", ".join(dict.fromkeys(treatment_name(treatment, labels, language) for treatment in translations))
 
 

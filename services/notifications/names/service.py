@@ -25,7 +25,7 @@ async def load_names(session: AsyncSession, deliveries: Sequence[Row]) -> Names:
     """The names that these deliveries need, as far as they are known."""
     if not deliveries:
         return Names()
-    treatments = {id_ for row in deliveries for id_ in _item_ids(row, "treatment_id")}
+    treatments = {id_ for row in deliveries for id_ in _item_ids(row, "service_id")}
     locticians = {id_ for row in deliveries for id_ in _item_ids(row, "loctician_id")}
     return Names(
         await queries.find_treatment_names(session, treatments),
@@ -39,7 +39,7 @@ def are_complete(row: Row, names: Names) -> bool:
     """Whether every name that this delivery shows is known."""
     data = row["data"]
     return (
-        all(id_ in names.treatments for id_ in _item_ids(row, "treatment_id"))
+        all(id_ in names.treatments for id_ in _item_ids(row, "service_id"))
         and all(id_ in names.locticians for id_ in _item_ids(row, "loctician_id"))
         and (row["part"] == "customer" or "customer_id" not in data or UUID(data["customer_id"]) in names.customers)
     )

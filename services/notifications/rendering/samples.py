@@ -70,7 +70,7 @@ def _data(kind: str) -> dict[str, Any]:
         return {"broadcast_id": str(BROADCAST)}
     if NOTIFICATION_TYPES[kind].topic == "account":
         return {"at": _at(0), "expires_at": _at(24), "token": "sample-token"}
-    item = {"treatment_id": str(RETWIST), "loctician_id": str(LOCTICIAN), "start": _at(0), "end": _at(1.5)}
+    item = {"service_id": str(RETWIST), "loctician_id": str(LOCTICIAN), "start": _at(0), "end": _at(1.5)}
     data: dict[str, Any] = {"start": _at(0), "end": _at(1.5), "items": [item]}
     if kind == "waitlist_offered":
         return data | {"expires_at": _at(-20)}

@@ -122,7 +122,7 @@ def _broadcast(data: Mapping[str, Any], names: Names, language: str) -> dict[str
 
 
 def _item(item: Mapping[str, Any], names: Names, labels: Labels, language: str) -> dict[str, str]:
-    translations = names.treatments.get(UUID(item["treatment_id"]), {})
+    translations = names.treatments.get(UUID(item["service_id"]), {})
     start, end = datetime.fromisoformat(item["start"]), datetime.fromisoformat(item["end"])
     same_day = to_copenhagen(start).date() == to_copenhagen(end).date()
     until = _format_instant(end, labels.clock if same_day else labels.instant, language)

@@ -90,7 +90,7 @@ def add_contact(deliver: Deliver) -> AddContact:
 async def salon(deliver: Deliver, add_contact: AddContact) -> None:
     """The people and the treatment of `booking` are known."""
     names = {"da": {"name": "Opstramning"}, "en": {"name": "Retwist"}}
-    await deliver("treatment.created.v1", {"treatment_id": str(RETWIST), "translations": names})
+    await deliver("treatment.created.v1", {"service_id": str(RETWIST), "translations": names})
     await deliver("loctician.updated.v1", {"loctician_id": str(AMINA), "display_name": "Amina"})
     await add_contact(KIRSTEN, KIRSTEN_EMAIL, "Kirsten Ærø")
     await add_contact(AMINA, AMINA_EMAIL, "Amina Diallo", language="en", role="loctician")
@@ -100,7 +100,7 @@ def booking(booking_id: UUID | None = None, *, start: datetime = START, **change
     """The data of booking's event about an appointment of Kirsten with Amina."""
     end = start + timedelta(minutes=90)
     item = {
-        "treatment_id": str(RETWIST),
+        "service_id": str(RETWIST),
         "loctician_id": str(AMINA),
         "start": start.isoformat(),
         "end": end.isoformat(),

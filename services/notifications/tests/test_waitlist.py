@@ -30,7 +30,7 @@ def offer(*, held: timedelta = timedelta(hours=2)) -> dict[str, Any]:
         "offer_id": str(uuid4()),
         "customer_id": str(KIRSTEN),
         "loctician_id": str(AMINA),
-        "treatment_ids": [str(RETWIST)],
+        "service_ids": [str(RETWIST)],
         "start": START.isoformat(),
         "end": (START + timedelta(minutes=90)).isoformat(),
         "expires_at": (datetime.now(UTC) + held).isoformat(),

@@ -15,7 +15,7 @@ class Offer(BaseModel):
     offer_id: UUID
     customer_id: UUID
     loctician_id: UUID
-    treatment_ids: list[UUID] = Field(min_length=1, max_length=100)
+    service_ids: list[UUID] = Field(min_length=1, max_length=100)
     start: AwareDatetime
     end: AwareDatetime
     expires_at: AwareDatetime
@@ -26,15 +26,15 @@ async def notify_offered(session: AsyncSession, event: Received[Offer]) -> None:
     times = {"start": format_utc(offer.start), "end": format_utc(offer.end)}
     held = times | {"expires_at": format_utc(offer.expires_at)}
     loctician = {"loctician_id": str(offer.loctician_id)}
-    treatments = [str(treatment_id) for treatment_id in offer.treatment_ids]
+    treatments = [str(id_) for id_ in offer.service_ids]
     ids = {"waitlist_id": str(offer.waitlist_id), "offer_id": str(offer.offer_id)}
     message = Message(
         event_id=event.id,
         recipient_id=offer.customer_id,
         kind="waitlist_offered",
         part="customer",
-        mail_data=held | {"items": [{"treatment_id": id_, **loctician, **times} for id_ in treatments]},
-        app_data={"kind": "waitlist_offered", **ids, **loctician, "treatment_ids": treatments, **held},
+        mail_data=held | {"items": [{"service_id": id_, **loctician, **times} for id_ in treatments]},
+        app_data={"kind": "waitlist_offered", **ids, **loctician, "service_ids": treatments, **held},
         expires_at=offer.expires_at,
         request_id=event.request_id,
     )
