@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.booking.bookings import queries as bookings
 from services.booking.customers import queries as customers
 from services.booking.holds import service as holds
 from services.booking.profiles import queries as profiles
@@ -71,6 +72,7 @@ async def deactivate_user(session: AsyncSession, event: Received[UserId]) -> Non
     if await customers.set_active(session, event.data.user_id, False, event.version):
         await profiles.set_active(session, event.data.user_id, False)
         await holds.end_customer_holds(session, event.data.user_id)
+        await bookings.mark_bookings_of(session, event.data.user_id, active=False)
 
 
 @subscriptions.on("user.reactivated.v1", RoleChanged)
@@ -80,3 +82,4 @@ async def change_role(session: AsyncSession, event: Received[RoleChanged]) -> No
         if event.data.role == "loctician":
             await profiles.add_profile(session, event.data.user_id)
         await profiles.set_active(session, event.data.user_id, event.data.role == "loctician")
+        await bookings.mark_bookings_of(session, event.data.user_id, active=True)

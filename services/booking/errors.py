@@ -89,6 +89,15 @@ class NotStarted(Conflict):
     }
 
 
+class UndoTooLate(Conflict):
+    code = "undo_too_late"
+    title: ClassVar[Texts] = {"da": "For sent at fortryde", "en": "Too late to undo"}
+    detail: ClassVar[Texts] = {
+        "da": "En udeblivelse kan kun fortrydes i et døgn.",
+        "en": "A no-show can be undone for 24 hours only.",
+    }
+
+
 class WindowPassed(Conflict):
     code = "window_passed"
     title: ClassVar[Texts] = {"da": "For sent at flytte", "en": "Too late to move"}
@@ -152,6 +161,15 @@ class WalkInHasNoAccount(RuleBroken):
     }
 
 
+class NotAWalkIn(RuleBroken):
+    code = "not_a_walk_in"
+    title: ClassVar[Texts] = {"da": "Ikke en drop-in-kunde", "en": "Not a walk-in"}
+    detail: ClassVar[Texts] = {
+        "da": "Bookingen har en kunde med konto. Kundens navn og telefonnummer rettes på kontoen.",
+        "en": "The booking has a customer with an account. Correct the name and phone number there.",
+    }
+
+
 class NotYourProfile(Forbidden):
     code = "not_your_profile"
     detail: ClassVar[Texts] = {
@@ -182,6 +200,8 @@ RAISED_BY_SQL: tuple[type[ProblemError], ...] = (
     WrongStatus,
     AlreadyStarted,
     NotStarted,
+    NotAWalkIn,
+    UndoTooLate,
     WindowPassed,
     TooManyOpen,
     HoldLapsed,

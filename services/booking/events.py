@@ -109,7 +109,7 @@ class BookingRescheduled(BookingEvent, type="booking.rescheduled.v1", subject="b
 
 
 class BookingNoted(BookingEvent, type="booking.noted.v1", subject="booking_id"):
-    """Only notes have changed. The event does not contain them."""
+    """Only notes, or the name of a walk-in, have changed. The event does not contain them."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 2}
 
@@ -120,6 +120,24 @@ class BookingCompleted(BookingEvent, type="booking.completed.v1", subject="booki
 
 class BookingNoShow(BookingEvent, type="booking.no_show.v1", subject="booking_id"):
     EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 2, "status": "no_show"}
+
+
+class BookingNoShowUndone(BookingEvent, type="booking.no_show_undone.v1", subject="booking_id"):
+    """Staff corrected a no-show: the booking is confirmed again."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 3}
+
+
+class BookingCustomerInactive(BookingEvent, type="booking.customer_inactive.v1", subject="booking_id"):
+    """The customer's account was deactivated. The booking stays until staff keep or cancel it."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 2}
+
+
+class BookingKept(BookingEvent, type="booking.kept.v1", subject="booking_id"):
+    """Staff keep the booking of a deactivated customer, or the account is active again."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 3}
 
 
 class BookingConflicted(BookingEvent, type="booking.conflicted.v1", subject="booking_id"):

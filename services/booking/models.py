@@ -171,6 +171,7 @@ bookings = table(
     optional("walk_in_phone", Text, WALK_IN),
     optional("series_id", Uuid, CUSTOMER),
     optional("conflicted_at", INSTANT),
+    optional("customer_inactive_at", INSTANT),
     optional("cancel_reason", Text, NOTES),
     optional("cancelled_at", INSTANT),
     optional("anonymized_at", INSTANT),
@@ -185,6 +186,8 @@ bookings = table(
     Index("bookings_shared", "starts_at", "id", postgresql_where=text("shared")),
     Index("bookings_conflicted", "starts_at", "id", postgresql_where=text("conflicted_at IS NOT NULL")),
     Index("bookings_by_start", "starts_at", "id"),
+    Index("bookings_by_series", "series_id", postgresql_where=text("series_id IS NOT NULL")),
+    Index("bookings_of_inactive", "starts_at", "id", postgresql_where=text("customer_inactive_at IS NOT NULL")),
     info=about(purpose="bookkeeping", keep="bookings"),
 )
 

@@ -57,6 +57,8 @@ class UserWithLanguage(User):
 @subscriptions.on("booking.cancelled.v1", Booking)
 @subscriptions.on("booking.completed.v1", Booking)
 @subscriptions.on("booking.no_show.v1", Booking)
+@subscriptions.on("booking.no_show_undone.v1", Booking)
+@subscriptions.on("booking.customer_inactive.v1", Booking)
 @subscriptions.on("booking.conflicted.v1", Booking)
 async def store_appointments(session: AsyncSession, event: Received[Booking]) -> None:
     """Stores the booking's items, unless a newer version of the booking is stored already."""

@@ -192,6 +192,16 @@ async def notify_no_show(session: AsyncSession, event: Received[Booking]) -> Non
     await bookings.notify(session, event, "booking_no_show")
 
 
+@subscriptions.on("booking.no_show_undone.v1", Booking)
+async def notify_no_show_undone(session: AsyncSession, event: Received[Booking]) -> None:
+    await bookings.notify(session, event, "booking_no_show_undone")
+
+
+@subscriptions.on("booking.customer_inactive.v1", Booking)
+async def notify_customer_inactive(session: AsyncSession, event: Received[Booking]) -> None:
+    await bookings.notify(session, event, "booking_customer_inactive")
+
+
 @subscriptions.on("booking.conflicted.v1", Booking)
 async def notify_conflicted(session: AsyncSession, event: Received[Booking]) -> None:
     await bookings.notify(session, event, "booking_conflicted")
@@ -208,6 +218,8 @@ PUSHED_AT_ONCE: tuple[tuple[str, str | None, bool | None], ...] = (
     ("booking.cancelled.v1", "booking_cancelled", True),
     ("booking.completed.v1", "booking_completed", None),
     ("booking.no_show.v1", "booking_no_show", None),
+    ("booking.no_show_undone.v1", "booking_no_show_undone", None),
+    ("booking.customer_inactive.v1", "booking_customer_inactive", None),
     ("booking.conflicted.v1", "booking_conflicted", None),
 )
 for type_, kind, available in PUSHED_AT_ONCE:

@@ -57,6 +57,8 @@ NOTIFICATION_TYPES = {
         NotificationType("booking_cancelled", "booking", BOTH, type="booking_update", invitation="CANCEL"),
         NotificationType("booking_completed", "booking", BOTH, type="booking_update", external=False),
         NotificationType("booking_no_show", "booking", BOTH, type="booking_update"),
+        NotificationType("booking_no_show_undone", "booking", BOTH, type="booking_update"),
+        NotificationType("booking_customer_inactive", "booking", ("loctician", "staff"), type="booking_update"),
         NotificationType("booking_conflicted", "booking", ("loctician", "staff"), type="booking_update"),
         NotificationType("reminder", "reminder", ("customer",)),
         NotificationType("waitlist_offered", "waitlist", ("customer",)),

@@ -69,6 +69,8 @@ BOOKING: Final[dict[str, Who]] = {
     "POST /api/v1/bookings/{booking_id}/cancel": SIGNED_IN,
     "POST /api/v1/bookings/{booking_id}/confirm": CHAIR,
     "POST /api/v1/bookings/{booking_id}/complete": CHAIR,
+    "DELETE /api/v1/bookings/{booking_id}/no-show": SALON,
+    "POST /api/v1/bookings/{booking_id}/keep": SALON,
     "POST /api/v1/bookings/{booking_id}/no-show": CHAIR,
     "POST /api/v1/bookings/holds": SIGNED_IN,
     "DELETE /api/v1/bookings/holds/{hold_id}": SIGNED_IN,

@@ -104,6 +104,13 @@ def printed(schema: str, revision: str = "head") -> str:
     return config.output_buffer.getvalue()
 
 
+def parts_of(script: str) -> Iterator[str]:
+    """What can be sent at once: each transaction, and each statement outside of them, as `psql` sends it."""
+    for part in re.split(r"^(BEGIN;$.*?^COMMIT;$)", script, flags=re.DOTALL | re.MULTILINE):
+        statements = [part] if part.startswith("BEGIN;") else part.split(";\n")
+        yield from filter(str.strip, statements)
+
+
 @pytest.mark.parametrize("schema", SCHEMAS)
 class TestSqlFiles:
     async def test_define_everything_once_and_as_it_is_in_the_database(
@@ -164,7 +171,8 @@ class TestAlembic:
         await migrate(schema, settings)
         online = await structure(owner, schema)
         await owner.execute(f"DROP SCHEMA {schema} CASCADE")
-        await owner.execute(printed(schema))
+        for part in parts_of(printed(schema)):
+            await owner.execute(part)
         assert await structure(owner, schema) == online
         await migrate(schema, settings)
         assert await structure(owner, schema) == online, "and nothing is left to do"

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Response
 
 from services.booking import errors
 from services.booking.bookings import schemas, service
+from services.booking.bookings.queries import KEEP, UNDO_NO_SHOW
 from services.booking.customers.schemas import CustomerId
-from services.booking.dependencies import Caller, Employee, From, RequireVerified, To
+from services.booking.dependencies import Caller, Employee, From, RequireVerified, Staff, To
 from services.booking.profiles.schemas import LocticianId
 from services.booking.serializers import respond
 from shared.errors import NotFound, PreconditionRequired
@@ -58,6 +59,8 @@ async def list_bookings(
     language: LanguageDep,
     status: schemas.Status | None = None,
     conflicted: bool | None = None,
+    customer_inactive: bool | None = None,
+    series_id: UUID | None = None,
     start: From = None,
     end: To = None,
     loctician_id: LocticianId | None = None,
@@ -68,6 +71,8 @@ async def list_bookings(
     conditions = {
         "status": status,
         "conflicted": conflicted,
+        "customer_inactive": customer_inactive,
+        "series_id": series_id,
         "from": start,
         "to": end,
         "loctician_id": loctician_id,
@@ -88,6 +93,7 @@ async def get_booking(principal: Caller, booking_id: UUID, database: DatabaseDep
     responses=raises(
         *errors.UNBOOKABLE,
         errors.NotForOthers,
+        errors.NotAWalkIn,
         errors.WrongStatus,
         errors.AlreadyStarted,
         errors.WindowPassed,
@@ -153,6 +159,32 @@ async def miss_booking(
     principal: Employee, booking_id: UUID, database: DatabaseDep, language: LanguageDep, if_match: IfMatch = None
 ) -> Response:
     return respond(await service.set_outcome(database, principal, booking_id, "no_show", if_match, language))
+
+
+@router.delete(
+    "/{booking_id}/no-show",
+    response_model=schemas.Booking,
+    summary="Undo a no-show",
+    responses=raises(errors.WrongStatus, errors.UndoTooLate) | sends(200, ETAG),
+)
+async def undo_no_show(
+    principal: Staff, booking_id: UUID, database: DatabaseDep, language: LanguageDep, if_match: IfMatch = None
+) -> Response:
+    """The booking is confirmed again. Possible for 24 hours after it was marked."""
+    return respond(await service.correct(database, principal, booking_id, UNDO_NO_SHOW, if_match, language))
+
+
+@router.post(
+    "/{booking_id}/keep",
+    response_model=schemas.Booking,
+    summary="Keep the booking of a deactivated customer",
+    responses=sends(200, ETAG),
+)
+async def keep_booking(
+    principal: Staff, booking_id: UUID, database: DatabaseDep, language: LanguageDep, if_match: IfMatch = None
+) -> Response:
+    """To cancel it instead, use the ordinary call."""
+    return respond(await service.correct(database, principal, booking_id, KEEP, if_match, language))
 
 
 @router.get(

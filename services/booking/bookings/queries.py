@@ -15,6 +15,8 @@ BOOK = function_call("book")
 CHANGE = function_call("change")
 CANCEL = function_call("cancel")
 SET_OUTCOME = function_call("set_outcome")
+UNDO_NO_SHOW = function_call("undo_no_show")
+KEEP = function_call("keep")
 FIND = "SELECT CAST(b AS text) FROM booking.find_bookings(CAST($1 AS jsonb), CAST($2 AS jsonb)) AS b"
 REPUBLISH = text("""
     SELECT booking.emit(booking.new_id(), 'booking.' || change || '.v1', b.id::text, b.version,
@@ -45,6 +47,12 @@ async def anonymize_customer(session: AsyncSession, customer_id: UUID) -> int:
     own = select(func.coalesce(func.array_agg(bookings.c.id), literal([], ARRAY(Uuid))))
     ids = own.where(bookings.c.customer_id == customer_id).scalar_subquery()
     return int((await session.execute(select(func.booking.anonymize(ids)))).scalar_one())
+
+
+async def mark_bookings_of(session: AsyncSession, customer_id: UUID, *, active: bool) -> int:
+    """Marks the coming bookings of a deactivated customer for the salon to decide. Returns how many were changed."""
+    marked = select(func.booking.mark_bookings_of(customer_id, active))
+    return int((await session.execute(marked)).scalar_one())
 
 
 async def republish(session: AsyncSession, since: datetime) -> int:

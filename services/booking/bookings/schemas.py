@@ -79,12 +79,13 @@ class ChangeRequest(Input):
     loctician_id: LocticianId | None = None
     notes: Notes | None = None
     internal_notes: InternalNotes | None = None
+    walk_in: WalkIn | None = None
 
     @model_validator(mode="after")
     def _has_changes(self) -> Self:
         if not self.model_fields_set:
             raise invalid("nothing_to_change", en="nothing to change", da="Der er intet at ændre.")
-        for name in ("start", "service_ids"):
+        for name in ("start", "service_ids", "walk_in"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise invalid(
                     "not_null",
@@ -125,6 +126,9 @@ class Booking(Schema):
         Field(description="Left out for customers", examples=["Sart hovedbund."]),
     ] = None
     conflicted: bool
+    customer_inactive: Annotated[
+        bool, Field(description="The customer's account was deactivated: the salon keeps or cancels the booking")
+    ]
     series_id: UUID | None
     version: int
     created_at: datetime

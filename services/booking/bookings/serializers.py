@@ -21,6 +21,7 @@ def booking(row: Answer, principal: Principal, language: str) -> Answer:
         "price": price(row["price_amount"], language),
         "notes": row["notes"],
         "conflicted": row["conflicted"],
+        "customer_inactive": row.get("customer_inactive", False),
         "series_id": row["series_id"],
         "version": row["version"],
         "created_at": instant(row["created_at"]),

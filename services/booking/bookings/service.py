@@ -165,3 +165,11 @@ async def set_outcome(
 ) -> Answer:
     arguments = {"id": booking_id, "versions": matching_versions(if_match), "outcome": outcome}
     return serializers.booking(await call(database, principal, queries.SET_OUTCOME, arguments), principal, language)
+
+
+async def correct(
+    database: Database, principal: Principal, booking_id: UUID, statement: str, if_match: str | None, language: str
+) -> Answer:
+    """A correction by staff: `statement` is UNDO_NO_SHOW or KEEP."""
+    arguments = {"id": booking_id, "versions": matching_versions(if_match)}
+    return serializers.booking(await call(database, principal, statement, arguments), principal, language)

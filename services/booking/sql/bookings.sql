@@ -9,7 +9,8 @@ BEGIN
         'price_amount', b.price_amount, 'notes', b.notes, 'internal_notes', b.internal_notes,
         'walk_in', CASE WHEN b.walk_in
             THEN jsonb_build_object('name', b.walk_in_name, 'phone', b.walk_in_phone) END,
-        'series_id', b.series_id, 'conflicted', b.conflicted_at IS NOT NULL, 'version', b.version,
+        'series_id', b.series_id, 'conflicted', b.conflicted_at IS NOT NULL,
+        'customer_inactive', b.customer_inactive_at IS NOT NULL, 'version', b.version,
         'created_at', booking.utc(b.created_at), 'updated_at', booking.utc(b.updated_at),
         'cancelled_at', booking.utc(b.cancelled_at), 'cancel_reason', b.cancel_reason,
         'items', (

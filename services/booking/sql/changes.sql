@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION booking.check_status_change() RETURNS trigger LANGUAG
 BEGIN
     IF OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN (
         ('pending', 'confirmed'), ('pending', 'cancelled'),
-        ('confirmed', 'completed'), ('confirmed', 'no_show'), ('confirmed', 'cancelled')
+        ('confirmed', 'completed'), ('confirmed', 'no_show'), ('confirmed', 'cancelled'), ('no_show', 'confirmed')
     ) THEN
         RAISE EXCEPTION USING ERRCODE = 'check_violation',
             MESSAGE = format('a booking that is %s cannot become %s', OLD.status, NEW.status);
@@ -95,7 +95,8 @@ BEGIN
     PERFORM booking.act_as_service();
     freed := booking.free_booked_time(b.id);
     UPDATE booking.bookings SET status = 'cancelled', cancel_reason = p_request ->> 'reason',
-        cancelled_at = booking.clock(), updated_at = booking.clock(), conflicted_at = NULL, version = version + 1
+        cancelled_at = booking.clock(), updated_at = booking.clock(), conflicted_at = NULL,
+        customer_inactive_at = NULL, version = version + 1
     WHERE id = b.id RETURNING * INTO b;
     PERFORM booking.record_change(b, 'cancelled',
         coalesce(p_request ->> 'code', CASE WHEN by_salon THEN 'by_salon' ELSE 'by_customer' END));
@@ -155,7 +156,7 @@ BEGIN
 END
 $$;
 
--- Changes the notes. p_alone: nothing else changes, so this is a version of its own with the event booking.noted.
+-- Changes the notes, and the name and phone of a walk-in. p_alone: nothing else changes, so this is a version of its own with the event booking.noted.
 CREATE OR REPLACE FUNCTION booking.update_notes(b booking.bookings, p_request jsonb, p_alone boolean)
 RETURNS booking.bookings LANGUAGE plpgsql AS $$
 BEGIN
@@ -163,6 +164,8 @@ BEGIN
         notes = CASE WHEN p_request ? 'notes' THEN p_request ->> 'notes' ELSE notes END,
         internal_notes = CASE WHEN p_request ? 'internal_notes' THEN p_request ->> 'internal_notes'
             ELSE internal_notes END,
+        walk_in_name = CASE WHEN p_request ? 'walk_in' THEN p_request -> 'walk_in' ->> 'name' ELSE walk_in_name END,
+        walk_in_phone = CASE WHEN p_request ? 'walk_in' THEN p_request -> 'walk_in' ->> 'phone' ELSE walk_in_phone END,
         updated_at = booking.clock(), version = version + p_alone::integer
     WHERE id = b.id RETURNING * INTO b;
     IF p_alone THEN
@@ -209,9 +212,10 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 -- Changes a booking: another start, other treatments, another loctician, other notes.
--- Request: id, versions, and any of start, service_ids, loctician_id, notes, internal_notes.
+-- Request: id, versions, and any of start, service_ids, loctician_id, notes, internal_notes, walk_in.
 -- Returns the booking, and the time that it no longer takes as freed (see free_booked_time).
--- Raises LB001 of lock_booking and take_sitting, wrong_status, not_for_others, already_started, window_passed;
+-- Raises LB001 of lock_booking and take_sitting, wrong_status, not_for_others, not_a_walk_in, already_started,
+-- window_passed;
 -- serialization_failure when the booking changed between reading and locking.
 -- Locks: lock_people (people of the booking, and every loctician who performs one of the treatments unless the
 -- locticians stay), the booking FOR UPDATE.
@@ -244,9 +248,11 @@ BEGIN
         OR coalesce(p.loctician <> ANY (p.old_performers), false);
     IF b.status NOT IN ('pending', 'confirmed') THEN
         PERFORM booking.refuse_status(b);
-    ELSIF (NOT by_salon AND p_request ? 'internal_notes') OR (moves AND by_salon AND p_claims ->> 'role' = 'loctician'
+    ELSIF (NOT by_salon AND p_request ?| ARRAY['internal_notes', 'walk_in']) OR (moves AND by_salon AND p_claims ->> 'role' = 'loctician'
         AND booking.affects_other_locticians(p, (p_claims ->> 'sub')::uuid)) THEN
         PERFORM booking.refuse('not_for_others');
+    ELSIF p_request ? 'walk_in' AND NOT b.walk_in THEN
+        PERFORM booking.refuse('not_a_walk_in');
     ELSIF NOT by_salon AND b.starts_at <= booking.clock() THEN
         PERFORM booking.refuse('already_started');
     ELSIF NOT by_salon AND moves
@@ -254,7 +260,7 @@ BEGIN
         PERFORM booking.refuse('window_passed',
             jsonb_build_object('hours', (booking.rules()).cancellation_window_hours));
     END IF;
-    IF p_request ?| ARRAY['notes', 'internal_notes'] THEN
+    IF p_request ?| ARRAY['notes', 'internal_notes', 'walk_in'] THEN
         b := booking.update_notes(b, p_request, NOT moves);
     END IF;
     IF moves THEN

@@ -28,9 +28,10 @@ CREATE OR REPLACE FUNCTION booking.record_change(
     b booking.bookings, p_change text, p_reason text DEFAULT NULL, p_previous_start timestamptz DEFAULT NULL
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO booking.booking_history (booking_id, customer_id, loctician_ids, actor_id, actor_role, change, status,
-        starts_at, ends_at, price_amount, version)
-    SELECT b.id, b.customer_id, b.loctician_ids, (c ->> 'actor_id')::uuid, coalesce(c ->> 'actor_role', c ->> 'role'),
+    INSERT INTO booking.booking_history (booking_id, customer_id, loctician_ids, at, actor_id, actor_role, change,
+        status, starts_at, ends_at, price_amount, version)
+    SELECT b.id, b.customer_id, b.loctician_ids, booking.clock(), (c ->> 'actor_id')::uuid,
+        coalesce(c ->> 'actor_role', c ->> 'role'),
         p_change, b.status, b.starts_at, b.ends_at, b.price_amount, b.version
     FROM booking.claims() c;
     PERFORM booking.emit(booking.new_id(), 'booking.' || p_change || '.v1', b.id::text, b.version,

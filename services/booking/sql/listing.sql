@@ -1,6 +1,7 @@
 -- Listing bookings.
 
--- The bookings that the caller sees, by start. Filter: id, customer_id, loctician_id, status, conflicted, from, to
+-- The bookings that the caller sees, by start. Filter: id, customer_id, loctician_id, status, conflicted, customer_inactive,
+-- series_id, from, to
 -- (instants of the start), after_start and after_id, limit. The conditions are put together here, so that each
 -- combination has its own plan. Unlike @> or &&, equality is leakproof and uses the index under row level security: a
 -- loctician's bookings are those whose first loctician it is, and the few shared ones.
@@ -13,6 +14,9 @@ DECLARE
         CASE WHEN p_filter ? 'status' THEN 'b.status = $1 ->> ''status''' END,
         CASE p_filter ->> 'conflicted' WHEN 'true' THEN 'b.conflicted_at IS NOT NULL'
             WHEN 'false' THEN 'b.conflicted_at IS NULL' END,
+        CASE p_filter ->> 'customer_inactive' WHEN 'true' THEN 'b.customer_inactive_at IS NOT NULL'
+            WHEN 'false' THEN 'b.customer_inactive_at IS NULL' END,
+        CASE WHEN p_filter ? 'series_id' THEN 'b.series_id = ($1 ->> ''series_id'')::uuid' END,
         CASE WHEN p_filter ? 'from' THEN 'b.starts_at >= ($1 ->> ''from'')::timestamptz' END,
         CASE WHEN p_filter ? 'to' THEN 'b.starts_at < ($1 ->> ''to'')::timestamptz' END,
         CASE WHEN p_filter ? 'after_id' THEN
