@@ -31,6 +31,7 @@ BOOKING: dict[str, Any] = {
     "reason": None,
     "previous_start": None,
     "walk_in": False,
+    "series_id": None,
 }
 WAITLIST: dict[str, Any] = {
     "version": 2,
@@ -74,7 +75,8 @@ class BookedItem(BaseModel):
 class BookingEvent(Event):
     """Emitted by the SQL function booking.record_change(). `reason` is a code, never a text that somebody wrote.
 
-    The `customer_id` of a walk-in belongs to this booking only; there is no account with it.
+    The `customer_id` of a walk-in belongs to this booking only; there is no account with it. `series_id` is that of the
+    series in which it was booked.
     """
 
     booking_id: UUID
@@ -88,6 +90,7 @@ class BookingEvent(Event):
     reason: str | None
     previous_start: datetime | None
     walk_in: bool = False
+    series_id: UUID | None = None
 
 
 class BookingCreated(BookingEvent, type="booking.created.v1", subject="booking_id"):

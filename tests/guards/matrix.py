@@ -61,6 +61,7 @@ BOOKING: Final[dict[str, Who]] = {
     "GET /api/v1/bookings/rules": ANYONE,
     "PUT /api/v1/bookings/rules": SALON,
     "POST /api/v1/bookings": SIGNED_IN,
+    "POST /api/v1/bookings/series/{series_id}/cancel": SIGNED_IN,
     "POST /api/v1/bookings/series": SIGNED_IN,
     "GET /api/v1/bookings": SIGNED_IN,
     "GET /api/v1/bookings/{booking_id}": SIGNED_IN,

@@ -26,6 +26,7 @@ from shared.identity.principals import Principal, claims_of
 from shared.messaging.events import new_id
 from shared.privacy.events import audit_read
 
+MOST_IN_SERIES = 26
 Outcome = Literal["confirmed", "completed", "no_show"]
 
 
@@ -101,6 +102,16 @@ async def _find(database: Database, principal: Principal, booking_id: UUID) -> R
     if not rows:
         raise NotFound
     return rows[0]
+
+
+async def find_series(database: Database, principal: Principal, series_id: UUID) -> list[Row]:
+    """The bookings of a series that the caller sees, by start. Raises NotFound if there are none."""
+    wanted = {"series_id": series_id, "limit": MOST_IN_SERIES}
+    rows = await fetch_rows(database, queries.FIND, claims_of(principal).as_json(), wanted)
+    if not rows:
+        raise NotFound
+    await read_audit.record_rows(database, principal, "bookings", rows)
+    return rows
 
 
 async def list_changes(session: AsyncSession, principal: Principal, booking_id: UUID, language: str) -> Answer:

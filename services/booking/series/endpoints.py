@@ -1,4 +1,6 @@
-"""Endpoint that books a series of appointments."""
+"""Endpoints of series of appointments."""
+
+from uuid import UUID
 
 from fastapi import APIRouter, Response
 
@@ -6,6 +8,7 @@ from services.booking import errors
 from services.booking.dependencies import Caller, RequireVerified
 from services.booking.serializers import respond
 from services.booking.series import schemas, service
+from shared.errors import NotFound
 from shared.http.dependencies import DatabaseDep, LanguageDep
 from shared.http.idempotency import IdempotencyKey
 from shared.openapi.operations import raises
@@ -36,3 +39,21 @@ async def create_series(
 ) -> Response:
     series = await service.book(database, principal, body, key, language, require_verified=require_verified)
     return respond(series, 201)
+
+
+@router.post(
+    "/{series_id}/cancel",
+    response_model=schemas.CancelledSeries,
+    summary="Cancel the coming dates of a series",
+    responses=raises(NotFound),
+)
+async def cancel_series(
+    principal: Caller,
+    series_id: UUID,
+    database: DatabaseDep,
+    language: LanguageDep,
+    body: schemas.SeriesCancelRequest | None = None,
+) -> Response:
+    """Each date is cancelled by itself, as by its own call, so the call can be repeated."""
+    wanted = body or schemas.SeriesCancelRequest()
+    return respond(await service.cancel(database, principal, series_id, wanted.start, wanted.reason, language))

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from services.booking.bookings.schemas import Booking, Notes
+from services.booking.bookings.schemas import Booking, CancelledBooking, CancelRequest, Notes
 from services.booking.catalog.schemas import EXAMPLE_TREATMENT_ID
 from services.booking.customers.schemas import CustomerId
 from services.booking.profiles.schemas import EXAMPLE_LOCTICIAN_ID
 from services.booking.slots.schemas import AvailabilityRequest
-from shared.http.schemas import Schema
+from shared.http.schemas import Instant, Schema
 
 
 class SeriesRequest(AvailabilityRequest):
@@ -49,3 +49,27 @@ class SeriesDate(Schema):
 class Series(Schema):
     series_id: UUID
     items: list[SeriesDate]
+
+
+class SeriesCancelRequest(CancelRequest):
+    """Dates that begin before `from` stay; without it all coming dates are cancelled."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"from": "2026-10-01T00:00:00+02:00", "reason": "Jeg flytter til Aarhus."}]}
+    )
+
+    start: Annotated[Instant | None, Field(alias="from", examples=["2026-10-01T00:00:00+02:00"])] = None
+
+
+class CancelledDate(Schema):
+    start: datetime
+    booking: CancelledBooking | None
+    reason: Annotated[
+        str | None,
+        Field(description="The error code, if the date could not be cancelled", examples=["already_started"]),
+    ]
+
+
+class CancelledSeries(Schema):
+    series_id: UUID
+    items: list[CancelledDate]

@@ -7,7 +7,7 @@ RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN jsonb_build_object(
         'version', b.version, 'booking_id', b.id, 'status', b.status, 'customer_id', b.customer_id,
-        'walk_in', b.walk_in, 'start', booking.utc(b.starts_at), 'end', booking.utc(b.ends_at),
+        'walk_in', b.walk_in, 'series_id', b.series_id, 'start', booking.utc(b.starts_at), 'end', booking.utc(b.ends_at),
         'price_amount', b.price_amount, 'currency', b.currency,
         'reason', p_reason, 'previous_start', booking.utc(p_previous_start),
         'items', (

@@ -106,3 +106,42 @@ class TestSeries:
         request = SeriesRequest(service_ids=[STYLING], start=first.astimezone(UTC), every_weeks=1, times=2)
         dates = starts_of(request)
         assert [start.isoformat() for start in dates] == ["2027-03-22T10:00:00+01:00", "2027-03-29T10:00:00+02:00"]
+
+
+class TestCancellation:
+    @pytest.fixture
+    async def booked(self, customer: Caller, weeks: list[date]) -> dict[str, Any]:
+        return dict((await series(customer, weeks[0])).json())
+
+    async def test_of_the_whole_series(
+        self, booked: dict[str, Any], customer: Caller, weeks: list[date], outbox: Outbox
+    ) -> None:
+        path = f"/bookings/series/{booked['series_id']}/cancel"
+        cancelled = await customer.post(path, {"reason": "Jeg flytter."})
+        items = cancelled.json()["items"]
+        assert cancelled.status_code == 200
+        assert [item["start"] for item in items] == [at(day, "10:00").isoformat() for day in weeks]
+        assert {(item["booking"]["status"], item["booking"]["cancel_reason"]) for item in items} == {
+            ("cancelled", "Jeg flytter.")
+        }
+        events = [event for event in await outbox() if event["type"] == "booking.cancelled.v1"]
+        assert {event["data"]["series_id"] for event in events} == {booked["series_id"]}
+        assert (await customer.post(path)).json()["items"] == []
+
+    async def test_from_a_date_on(self, booked: dict[str, Any], customer: Caller, weeks: list[date]) -> None:
+        moved = booked["items"][3]["booking"]
+        await customer.put(f"/bookings/{moved['id']}", {"start": at(weeks[1], "14:00").isoformat()}, moved["version"])
+        since = {"from": at(weeks[1], "10:01").isoformat()}
+        items = (await customer.post(f"/bookings/series/{booked['series_id']}/cancel", since)).json()["items"]
+        assert [item["start"] for item in items] == [
+            at(weeks[1], "14:00").isoformat(),
+            at(weeks[2], "10:00").isoformat(),
+        ]
+        kept = (await customer.get("/bookings", status="confirmed")).json()["items"]
+        assert [booking["start"] for booking in kept] == [at(day, "10:00").isoformat() for day in weeks[:2]]
+
+    async def test_of_somebody_else_finds_nothing(self, booked: dict[str, Any], sign_in: SignIn) -> None:
+        path = f"/bookings/series/{booked['series_id']}/cancel"
+        assert code(await sign_in().post(path)) == (404, "not_found")
+        assert code(await sign_in("loctician", JONAS).post(path)) == (404, "not_found")
+        assert len((await sign_in("staff").post(path)).json()["items"]) == 4

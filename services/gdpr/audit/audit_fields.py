@@ -30,7 +30,9 @@ SESSION = _plain("session_id", "user_id", "reason", "new_device", "until", "ip",
 TREATMENT = _plain("service_id", "category", "duration_minutes", "price_amount", "currency", "active")
 SPAN = _plain("start", "end")
 ITEM = SPAN | _plain("item_id", "service_id", "loctician_id", "blocked_start", "blocked_end", "price_amount")
-BOOKING = SPAN | _plain("booking_id", "status", "customer_id", "price_amount", "currency", "reason", "previous_start")
+BOOKING = SPAN | _plain(
+    "booking_id", "status", "customer_id", "price_amount", "currency", "reason", "previous_start", "series_id"
+)
 OFFER = SPAN | _plain("waitlist_id", "offer_id", "booking_id", "customer_id", "loctician_id", "status", "expires_at")
 TIME_OFF = SPAN | _plain("time_off_id", "loctician_id")
 FEED = _plain("feed_id", "import_id", "owner_id", "kind")
