@@ -1,20 +1,19 @@
 """The account that a request names in its body."""
 
 import json
-import unicodedata
 from typing import Any
 
 from starlette.types import Message, Receive
 
+from domain.email_addresses import canonical
 from gateway.proxy.call import Call
 from gateway.proxy.request_body import read_request_body
 
 MAX_BODY_BYTES = 16_384
-MAX_CHARACTERS = 1_000
 
 
 async def read_account(call: Call) -> str | None:
-    """The normalized account, if the body names one. The body can still be read afterwards.
+    """The canonical address of the account, if the body names one. The body can still be read afterwards.
 
     Raises what reading the body raises.
     """
@@ -24,34 +23,14 @@ async def read_account(call: Call) -> str | None:
 
 
 def account_in(body: bytes) -> str | None:
-    """The normalized `email` of a JSON object; None if there is none."""
+    """The canonical `email` of a JSON object; None if there is none."""
     # Auth parses with the same module: a body that only auth could parse would not be counted.
     try:
         document: Any = json.loads(body)
     except (ValueError, RecursionError):
         return None
     email = document.get("email") if isinstance(document, dict) else None
-    return normalize(email) if isinstance(email, str) else None
-
-
-def normalize(email: str) -> str:
-    """One spelling for all spellings of an address: case, width, composition, Punycode or Unicode in the domain."""
-    folded = _fold(email[:MAX_CHARACTERS])
-    local, at, domain = folded.rpartition("@")
-    return local + at + ".".join(_decode(label) for label in domain.rstrip(".").split("."))
-
-
-def _fold(text: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
-
-
-def _decode(label: str) -> str:
-    if not label.startswith("xn--"):
-        return label
-    try:
-        return _fold(label[4:].encode().decode("punycode"))
-    except UnicodeError:
-        return label
+    return canonical(email) if isinstance(email, str) else None
 
 
 def _replay(body: bytes, rest: Receive) -> Receive:

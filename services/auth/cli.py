@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 from pydantic_core import PydanticCustomError
 
+from services.auth.errors import UnmailableAddress
 from services.auth.passwords.hashing import PasswordHashing
 from services.auth.passwords.rules import check_password
 from services.auth.settings import AuthSettings
 from services.auth.signing_keys import rotation
-from services.auth.users.contact_details import normalize_email
+from services.auth.users.contact_details import normalize_email, require_mailable
 from services.auth.users.service import create_user
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -38,6 +39,10 @@ def create_admin(
         address = normalize_email(email)
     except ValueError as error:
         raise typer.BadParameter(f"{email} {error}") from error
+    try:
+        require_mailable(load(AuthSettings), address)
+    except UnmailableAddress as error:
+        raise typer.BadParameter(error.detail["en"]) from error
     if not asyncio.run(_create(address, full_name.strip(), password)):
         raise typer.BadParameter(f"{address} is in use already")
     typer.echo(f"{address} is an admin")

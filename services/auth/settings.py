@@ -16,6 +16,7 @@ class AuthSettings(Settings):
     jwt_key_id: str | None = Field(default=None, max_length=128)
     key_rotation_days: int = Field(default=90, ge=0, le=3650)  # 0: rotated by `loctician keys rotate` only
     key_publish_ahead_seconds: int = Field(default=600, ge=0, le=86_400)  # verifiers cache the JWKS for 300 s
+    mail_utf8: bool = False  # the mail server takes SMTPUTF8: addresses like søren@example.dk can be mailed
     argon2_memory_kib: int = Field(default=19_456, ge=8_192)
     argon2_time_cost: int = Field(default=2, ge=1)
     argon2_parallelism: int = Field(default=1, ge=1)

@@ -3,11 +3,11 @@
 from fastapi import APIRouter, Response
 
 from services.auth.dependencies import Anyone, ContextDep
-from services.auth.errors import InvalidOneTimeToken, InvalidPhone
+from services.auth.errors import InvalidOneTimeToken, InvalidPhone, UnmailableAddress
 from services.auth.one_time_tokens.schemas import Mailing, Requested
 from services.auth.registrations import service
 from services.auth.registrations.schemas import Registered, Registration, Verification
-from services.auth.users.contact_details import normalize_phone
+from services.auth.users.contact_details import normalize_phone, require_mailable
 from shared.database.session import transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.openapi.operations import raises
@@ -15,9 +15,15 @@ from shared.openapi.operations import raises
 router = APIRouter(tags=["auth"])
 
 
-@router.post("/api/v1/auth/register", status_code=202, summary="Register as a customer", responses=raises(InvalidPhone))
+@router.post(
+    "/api/v1/auth/register",
+    status_code=202,
+    summary="Register as a customer",
+    responses=raises(InvalidPhone, UnmailableAddress),
+)
 async def register(body: Registration, context: ContextDep, _: Anyone) -> Registered:
     """Creates a customer, who is mailed a link to verify the address. The answer is the same for a known address."""
+    require_mailable(context.settings, body.email)
     phone = normalize_phone(body.phone)
     password_hash = await context.passwords.hash(body.password)
     values = {"email": body.email, "full_name": body.full_name, "phone": phone, "language": body.language}

@@ -1,21 +1,30 @@
-"""The normal form of e-mail addresses and phone numbers."""
+"""The canonical form of e-mail addresses and phone numbers."""
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from services.auth.errors import InvalidPhone
+from domain.email_addresses import canonical, needs_smtputf8
+from services.auth.errors import InvalidPhone, UnmailableAddress
+from services.auth.settings import AuthSettings
 from shared.http.validation_messages import invalid
 
 REGION = "DK"
 
 
 def normalize_email(email: str) -> str:
-    """Lower case, and otherwise normalized by email-validator (RFC 5321). Raises ValueError."""
+    """The canonical form of a valid address (RFC 5321, RFC 6531). Raises ValueError."""
+    address = canonical(email)
     try:
-        valid = validate_email(email, check_deliverability=False)
+        validate_email(address, check_deliverability=False)
     except EmailNotValidError as error:
         raise invalid("email", en="is not a valid e-mail address", da="Er ikke en gyldig e-mailadresse.") from error
-    return str(valid.normalized).lower()
+    return address
+
+
+def require_mailable(settings: AuthSettings, email: str) -> None:
+    """Raises UnmailableAddress for an address that the salon's mail server cannot send to."""
+    if needs_smtputf8(email) and not settings.mail_utf8:
+        raise UnmailableAddress
 
 
 def normalize_phone(phone: str | None) -> str | None:

@@ -8,6 +8,7 @@ from email.policy import Policy, default
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
+from domain.email_addresses import ascii_domain
 from services.notifications.mail import invitations
 from services.notifications.names.service import Names
 from services.notifications.notification_types import NOTIFICATION_TYPES
@@ -60,5 +61,11 @@ def compose(
 
 
 def _recipient(name: str, address: str) -> Address:
+    """Raises ValueError. A local part that is not ASCII makes the mail one for servers with SMTPUTF8 (RFC 6531)."""
     local, _, domain = address.rpartition("@")
-    return Address(single_line(name), addr_spec=f"{local}@{domain.encode('idna').decode()}")
+    ascii_form = ascii_domain(domain)
+    if ascii_form is None or not local.isprintable():
+        raise ValueError("no mail can be sent to this address")
+    if local.isascii():
+        return Address(single_line(name), addr_spec=f"{local}@{ascii_form}")
+    return Address(single_line(name), username=local, domain=ascii_form)

@@ -28,6 +28,7 @@ class SmtpServer:
     refuse_mail: str | None = None
     hang_up: bool = False
     slow: float = 0.0
+    smtputf8: bool = True  # offered from the next open() on
     _controller: Controller | None = None
 
     @property
@@ -35,7 +36,7 @@ class SmtpServer:
         return f"smtp://127.0.0.1:{self.port}"
 
     def open(self) -> None:
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, enable_SMTPUTF8=self.smtputf8)
         self._controller.start()
 
     def close(self) -> None:
