@@ -4,6 +4,7 @@ from typing import Any
 
 from gateway.errors import BadRequest, Starting
 from gateway.identity.revocations import Revocations
+from gateway.proxy import routes
 from gateway.proxy.call import Call
 from shared.errors import Unauthorized
 from shared.identity.tokens import InvalidToken, NoKeysError, TokenVerifier
@@ -15,7 +16,20 @@ class Authentication:
         self._revocations = revocations
 
     async def authenticate(self, call: Call) -> dict[str, Any] | None:
-        """The claims of the call's token; None if it has none. Raises Unauthorized, BadRequest, Starting."""
+        """The claims of the call's token; None if it has none. Raises Unauthorized, BadRequest, Starting.
+
+        Where anyone may call, an invalid token counts as none. It is not forwarded: services do not know which
+        sessions have ended.
+        """
+        try:
+            return await self._authenticate(call)
+        except (Unauthorized, BadRequest):
+            if not routes.needs_no_token(call.method, call.path):
+                raise
+            call.headers.forwarded = [header for header in call.headers.forwarded if header[0] != b"authorization"]
+            return None
+
+    async def _authenticate(self, call: Call) -> dict[str, Any] | None:
         values = call.headers.values.get(b"authorization")
         if values is None:
             return None

@@ -21,6 +21,7 @@ class Route:
 ROUTES = (
     Route("/api/v1/users/{id}/export-data", "gdpr", first_byte=30.0, total=300.0),
     Route("/api/v1/users/{id}/anonymize", "gdpr"),
+    Route("/api/v1/users/{id}/erasure", "gdpr"),
     Route("/api/v1/calendar/{id}/imports", "calendar", first_byte=35.0),
     Route("/api/v1/calendar/{id}/feed", "calendar", compressed=False),
     Route("/.well-known", "auth"),
@@ -43,9 +44,37 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\{\w+\}", "[^/]+", path.replace(".", r"\.")))
 
 
+# Calls that need no access token: with a stale one they are answered as without. tests/guards holds the list complete.
+PUBLIC = {
+    "GET": (
+        *("/.well-known/{name}", "/account/{page}", "/api/v1/auth/jwks"),
+        *("/api/v1/services", "/api/v1/services/{id}", "/api/v1/locticians", "/api/v1/locticians/{id}"),
+        *("/api/v1/slots", "/api/v1/bookings/rules", "/api/v1/calendar/holidays", "/api/v1/calendar/feeds/{token}"),
+        "/api/v1/notifications/unsubscribe/{topic}/{token}",
+    ),
+    "POST": (
+        *(
+            "/api/v1/auth/register",
+            "/api/v1/auth/resend-verification",
+            "/api/v1/auth/verify-email",
+            "/api/v1/auth/confirm-email",
+        ),
+        *("/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/forgot-password", "/api/v1/auth/reset-password"),
+        "/api/v1/auth/logout",  # takes the refresh token too
+        "/api/v1/bookings/check-availability",
+        "/api/v1/notifications/unsubscribe/{topic}/{token}",
+    ),
+}
+
 PREFIXES = {route.path: route for route in ROUTES if "{" not in route.path}
 _PATTERNS = tuple((_pattern(route.path), route) for route in ROUTES if "{" in route.path)
+_PUBLIC = {method: tuple(_pattern(path) for path in paths) for method, paths in PUBLIC.items()}
 _BEFORE_BRACES = tuple({route.path.partition("{")[0] for _, route in _PATTERNS})
+
+
+def needs_no_token(method: str, path: str) -> bool:
+    patterns = _PUBLIC.get("GET" if method == "HEAD" else method, ())
+    return any(pattern.fullmatch(path) for pattern in patterns)
 
 
 def find(path: str) -> Route | None:

@@ -337,6 +337,11 @@ class TestLogins:
         assert [answer.status_code for answer in got] == [200] * LOGINS + [429]
         assert got[-1].json()["violated-policies"] == ["mail"]
 
+    async def test_a_stale_token_shuts_nobody_out_of_a_login(self, two: Two, address: str) -> None:
+        async with coming_from(address, two[0][1], Authorization="Bearer stale") as client:
+            body = {"email": f"{new_id()}@x.example", "password": "right"}
+            assert (await client.post(LOGIN, json=body)).status_code == 200
+
     async def test_a_failed_login_makes_no_network_known(self, two: Two, address: str) -> None:
         email = f"{new_id()}@x.example"
         await attempt(two[0][1], address, email)

@@ -161,13 +161,13 @@ class TestAttacks:
             forged = token[:place] + other + token[place + 1 :]
             # The signature's last character has spare bits; those of the other parts are signed as text.
             same = place > token.rindex(".") and _decoded(forged) == _decoded(token)
-            answer = await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {forged}"})
+            answer = await client.get("/api/v1/bookings", headers={"Authorization": f"Bearer {forged}"})
             assert answer.status_code == (200 if same else 401), place
 
     async def test_a_truncated_token_is_401(self, client: httpx.AsyncClient, token_for: TokenFor) -> None:
         token = token_for()
         for length in range(1, len(token), 41):
-            answer = await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {token[:length]}"})
+            answer = await client.get("/api/v1/bookings", headers={"Authorization": f"Bearer {token[:length]}"})
             assert answer.status_code == 401
 
     async def test_a_token_of_100_kb_is_refused(self, client: httpx.AsyncClient) -> None:
@@ -181,6 +181,27 @@ class TestAttacks:
 
     async def test_another_scheme_is_401(self, client: httpx.AsyncClient) -> None:
         assert (await client.get("/api/v1/bookings", auth=("admin", "admin"))).status_code == 401
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            *(("POST", f"/api/v1/auth/{name}") for name in ("refresh", "logout")),
+            *(("GET", path) for path in ("/api/v1/slots", "/api/v1/services/1", "/account/verify-email")),
+            ("POST", "/api/v1/bookings/check-availability"),
+        ],
+    )
+    async def test_where_anyone_may_call_a_bad_token_counts_as_none_and_is_not_forwarded(
+        self, client: httpx.AsyncClient, token_for: TokenFor, method: str, path: str
+    ) -> None:
+        expired = f"Bearer {token_for(exp=int(time.time()) - 60)}"
+        bad = (expired, "Bearer x", "Bearer", "Basic YWRtaW46YWRtaW4=", "", "garbage")
+        for headers in (*([("Authorization", value)] for value in bad), [("Authorization", expired)] * 2):
+            answer = await client.request(method, path, headers=headers, json={})
+            assert answer.status_code == 200, headers
+            assert "authorization" not in dict(answer.json()["headers"])
+        valid = {"Authorization": f"Bearer {token_for('staff')}"}
+        answer = await client.request(method, path, headers=valid, json={})
+        assert dict(answer.json()["headers"])["authorization"] == valid["Authorization"]
 
     async def test_a_token_in_the_query_counts_for_nothing(
         self, client: httpx.AsyncClient, token_for: TokenFor
@@ -198,7 +219,7 @@ class TestAttacks:
     ) -> None:
         token = token_for(exp=int(time.time()) - 3)  # within the leeway, so verified once
         headers = {"Authorization": f"Bearer {token}"}
-        assert (await client.get("/api/v1/slots", headers=headers)).status_code == 200
+        assert (await client.get("/api/v1/bookings", headers=headers)).status_code == 200
         digest = hashlib.sha256(token.encode()).digest()
         assert gateway.verifier._cache[digest][0] < time.time()
 
@@ -210,13 +231,13 @@ class TestKeys:
             running(upstreams, auth_url=auth_url) as (_, url),
             httpx.AsyncClient(base_url=url) as client,
         ):
-            first = await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {token_for()}"})
+            first = await client.get("/api/v1/bookings", headers={"Authorization": f"Bearer {token_for()}"})
             assert first.status_code == 200
             upstreams.jwks_status = 503
             try:
                 forged = signed(upstreams.signing_key, {"kid": "new"})
-                unknown = await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {forged}"})
-                fresh = await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {token_for()}"})
+                unknown = await client.get("/api/v1/bookings", headers={"Authorization": f"Bearer {forged}"})
+                fresh = await client.get("/api/v1/bookings", headers={"Authorization": f"Bearer {token_for()}"})
             finally:
                 upstreams.jwks_status = 200
             assert (unknown.status_code, fresh.status_code) == (401, 200)
@@ -234,14 +255,14 @@ class TestKeys:
     async def test_many_unknown_kids_cause_one_fetch(
         self, client: httpx.AsyncClient, upstreams: Upstreams, token_for: TokenFor
     ) -> None:
-        await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {token_for()}"})
+        await client.get("/api/v1/bookings", headers={"Authorization": f"Bearer {token_for()}"})
         before, started = upstreams.jwks_fetches, time.monotonic()
         token = signed(upstreams.signing_key)
         _, payload, signature = token.split(".")
         for number in range(1_000):
             head = encoded({"alg": "RS256", "typ": "JWT", "kid": f"unknown-{number}"}).decode()
             forged = {"Authorization": f"Bearer {head}.{payload}.{signature}"}
-            assert (await client.get("/api/v1/slots", headers=forged)).status_code == 401
+            assert (await client.get("/api/v1/bookings", headers=forged)).status_code == 401
         cool_downs = (time.monotonic() - started) // 10
         assert upstreams.jwks_fetches - before <= 1 + cool_downs
 
@@ -287,6 +308,6 @@ def _cooled_down(gateway: Gateway) -> None:
 async def _statuses(client: httpx.AsyncClient, *tokens: str) -> list[int]:
     answers = []
     for token in tokens:
-        answer = await client.get("/api/v1/slots", headers={"Authorization": f"Bearer {token}"})
+        answer = await client.get("/api/v1/bookings", headers={"Authorization": f"Bearer {token}"})
         answers.append(answer.status_code)
     return answers

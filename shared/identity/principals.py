@@ -15,6 +15,7 @@ class Principal:
     id: UUID
     role: str
     session_id: UUID
+    logged_in_at: int = 0  # seconds since 1970; a refreshed token keeps the time of the login
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,6 @@ def claims_of(principal: Principal | None) -> Claims:
 def principal_from(claims: dict[str, Any]) -> Principal:
     """Raises InvalidToken if a verified token does not name a person, a role and a session."""
     try:
-        return Principal(UUID(claims["sub"]), claims["role"], UUID(claims["sid"]))
+        return Principal(UUID(claims["sub"]), claims["role"], UUID(claims["sid"]), int(claims.get("auth_time", 0)))
     except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise InvalidToken("claims") from error

@@ -127,10 +127,10 @@ class TestAnswers:
         assert set(answer.json()["parts"]) <= {"database"}
         assert (await probe.get("/health/db")).json() == {"status": "up"}
 
-    async def test_bad_token_is_401_even_where_anyone_may_come(self, probe: httpx.AsyncClient) -> None:
+    async def test_bad_token_counts_as_none_where_anyone_may_come(self, probe: httpx.AsyncClient) -> None:
+        without = await probe.post("/notes/good")
         answer = await probe.post("/notes/good", headers={"Authorization": "Bearer nonsense"})
-        assert answer.status_code == 401
-        assert answer.headers["www-authenticate"] == "Bearer"
+        assert answer.status_code == without.status_code < 400
 
 
 class TestAddress:

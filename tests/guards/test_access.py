@@ -105,6 +105,14 @@ class TestMatrix:
             assert route is not None, endpoint
             assert route.service == service.name, endpoint
 
+    def test_the_gateway_ignores_a_stale_token_exactly_where_none_is_needed(self, service: Service) -> None:
+        """A new call for anyone is to be added to PUBLIC in gateway/proxy/routes.py."""
+        takes_other_proof = {"POST /api/v1/auth/logout"}
+        for endpoint, roles in MATRIX[service.name].items():
+            method, _, path = endpoint.partition(" ")
+            public = roles is None or endpoint in takes_other_proof
+            assert routes.needs_no_token(method, address(path)) == public, endpoint
+
     async def test_each_role_and_nobody_is_answered_as_the_matrix_says(
         self, service: Service, client: httpx.AsyncClient, signed_in: SignedIn
     ) -> None:

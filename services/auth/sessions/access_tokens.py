@@ -14,6 +14,11 @@ from shared.messaging.events import new_id
 TICKET_SECONDS = 30
 
 
+def began_at(session_id: UUID) -> int:
+    """When the user logged in, in seconds since 1970: a session's id is a UUIDv7, made at the login (RFC 9562)."""
+    return (session_id.int >> 80) // 1000
+
+
 class TokenIssuer:
     def __init__(self, settings: AuthSettings, signing_keys: KeyRing) -> None:
         self._settings = settings
@@ -43,6 +48,7 @@ class TokenIssuer:
             "sub": str(user_id),
             "sid": str(session_id),
             "role": role,
+            "auth_time": began_at(session_id),
             "iat": now,
             "nbf": now,
             "exp": now + seconds,

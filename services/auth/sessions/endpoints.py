@@ -9,7 +9,7 @@ from services.auth.dependencies import Anyone, ClientDep, ContextDep, SignedIn
 from services.auth.errors import InvalidCsrfToken, InvalidRefreshToken
 from services.auth.sessions import queries, rotation, service
 from services.auth.sessions.access_tokens import TICKET_SECONDS
-from services.auth.sessions.cookies import Csrf, RefreshCookie, SignedInOrCookie, delete_refresh_cookie
+from services.auth.sessions.cookies import Csrf, RefreshCookie, SignedInOrRefreshing, delete_refresh_cookie
 from services.auth.sessions.schemas import Refresh, Sessions, Ticket, TokenPair
 from services.auth.sessions.serializers import cookie_token_pair, forbid_caching, session_out, token_pair
 from shared.http.dependencies import SessionDep
@@ -48,8 +48,8 @@ async def refresh(
     summary="Log out",
     responses=raises(InvalidRefreshToken, InvalidCsrfToken) | sends(204, CACHE_CONTROL, SET_COOKIE),
 )
-async def logout(principal: SignedInOrCookie, context: ContextDep, response: Response) -> None:
-    """Ends the session. Takes the access token, or the cookie with its CSRF token."""
+async def logout(principal: SignedInOrRefreshing, context: ContextDep, response: Response) -> None:
+    """Ends the session. Takes the access token, else the refresh token, else the cookie with its CSRF token."""
     await service.log_out(context, principal)
     delete_refresh_cookie(response)
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.roles import Role
 from services.auth.context import AuthContext
 from services.auth.encryption import token_digest
+from services.auth.errors import InvalidRefreshToken
 from services.auth.events import Reason, SessionRevoked
 from services.auth.sessions import queries
 from services.auth.sessions.csrf import check_csrf
@@ -57,9 +58,24 @@ async def require_open(session: AsyncSession, principal: Principal, younger_than
 async def principal_of_cookie(context: AuthContext, cookie: str, csrf: str | None) -> Principal:
     """The user whose open session the cookie belongs to. Raises InvalidCsrfToken, Unauthorized."""
     check_csrf(context.encryption, cookie, csrf)
-    async with transaction(context.database, SERVICE_CLAIMS) as session:
-        row = await queries.session_of_refresh_token(session, token_digest(cookie))
-    if row is None:
+    principal = await _principal_of(context, cookie)
+    if principal is None:
         raise Unauthorized
+    return principal
+
+
+async def principal_of_refresh_token(context: AuthContext, token: str) -> Principal:
+    """The user whose open session the token belongs to. Raises InvalidRefreshToken."""
+    principal = await _principal_of(context, token)
+    if principal is None:
+        raise InvalidRefreshToken
+    return principal
+
+
+async def _principal_of(context: AuthContext, refresh_token: str) -> Principal | None:
+    async with transaction(context.database, SERVICE_CLAIMS) as session:
+        row = await queries.session_of_refresh_token(session, token_digest(refresh_token))
+    if row is None:
+        return None
     act_as(str(row.user_id), row.role)
     return Principal(row.user_id, Role(row.role), row.session_id)

@@ -28,7 +28,7 @@ class TestTokens:
         claims = jwt.decode(
             token, PyJWK(jwk).key, ["RS256"], audience=settings.jwt_audience, issuer=settings.public_url
         )
-        assert set(claims) == {"iss", "aud", "sub", "sid", "role", "iat", "nbf", "exp", "jti"}
+        assert set(claims) == {"iss", "aud", "sub", "sid", "role", "auth_time", "iat", "nbf", "exp", "jti"}
         assert jwt.get_unverified_header(token)["kid"] == jwk["kid"]
 
     async def test_private_key_is_stored_encrypted(self, client: httpx.AsyncClient, as_owner: AsOwner) -> None:

@@ -3,9 +3,13 @@
 from typing import Any
 
 import httpx
+import jwt
+import pytest
 
 from services.auth.tests.conftest import (
+    EMAIL,
     PASSWORD,
+    AsOwner,
     Login,
     OtherClient,
     Register,
@@ -73,3 +77,63 @@ class TestLogout:
         assert (ended.status_code, open_.status_code) == (401, 200)
         (revoked,) = types(await outbox(), "session.revoked.v1")
         assert revoked["reason"] == "logout"
+
+
+class TestStaleTokens:
+    """An access token that has expired, or is none, shuts nobody out of what needs none."""
+
+    @pytest.mark.parametrize("value", ["Bearer x", "Bearer", "Basic YTpi", "", "Bearer a.b.c"])
+    async def test_calls_for_anyone_ignore_it(
+        self, value: str, client: httpx.AsyncClient, register: Register, login: Login
+    ) -> None:
+        await register()
+        tokens = await login()
+        bad = {"Authorization": value}
+        credentials = {"email": EMAIL, "password": PASSWORD}
+        refresh = {"refresh_token": tokens["refresh_token"]}
+        calls: list[tuple[str, dict[str, str], int]] = [
+            ("login", credentials, 200),
+            ("forgot-password", {"email": EMAIL}, 202),
+            ("register", {"email": "b@example.com", "password": PASSWORD, "full_name": "B"}, 202),
+            ("refresh", refresh, 200),
+        ]
+        for path, body, status in calls:
+            answer = await client.post(f"/api/v1/auth/{path}", json=body, headers=bad)
+            assert answer.status_code == status, path
+        assert (await client.get("/api/v1/users/me", headers=bad)).status_code == 401
+
+    async def test_logout_takes_the_refresh_token_or_the_cookie_instead(
+        self, client: httpx.AsyncClient, register: Register, login: Login
+    ) -> None:
+        await register()
+        tokens, bad = await login(), {"Authorization": "Bearer expired"}
+        refresh = {"refresh_token": tokens["refresh_token"]}
+        assert (await client.post("/api/v1/auth/logout", headers=bad)).status_code == 401
+        assert (await client.post("/api/v1/auth/logout", json=refresh, headers=bad)).status_code == 204
+        assert (await client.post("/api/v1/auth/refresh", json=refresh)).status_code == 401
+        ended = await client.post("/api/v1/auth/logout", json=refresh, headers=bad)
+        assert (ended.status_code, ended.json()["code"]) == (401, "invalid_refresh_token")
+        session = await client.post(
+            "/api/v1/auth/login", json={"email": EMAIL, "password": PASSWORD, "session": "cookie"}
+        )
+        cookie = session.cookies["__Host-loctician-refresh"]
+        client.cookies.clear()
+        headers = bad | {"Cookie": f"__Host-loctician-refresh={cookie}"}
+        assert (await client.post("/api/v1/auth/logout", headers=headers)).status_code == 403
+        headers |= {"X-CSRF-Token": session.json()["csrf_token"]}
+        assert (await client.post("/api/v1/auth/logout", headers=headers)).status_code == 204
+
+    async def test_a_refreshed_token_keeps_the_time_of_the_login(
+        self, client: httpx.AsyncClient, register: Register, login: Login, as_owner: AsOwner
+    ) -> None:
+        await register()
+        tokens = await login()
+        refresh = {"refresh_token": tokens["refresh_token"]}
+        fresh = (await client.post("/api/v1/auth/refresh", json=refresh)).json()
+        times = [
+            jwt.decode(token, options={"verify_signature": False})["auth_time"]
+            for token in (tokens["access_token"], fresh["access_token"])
+        ]
+        ((began,),) = await as_owner("SELECT extract(epoch FROM created_at) FROM auth.sessions")
+        assert times[0] == times[1]
+        assert abs(times[0] - float(began)) <= 2
