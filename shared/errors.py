@@ -20,6 +20,7 @@ class ProblemError(Exception):
     code: ClassVar[str] = "internal_error"
     title: ClassVar[Texts] = {"da": "Noget gik galt", "en": "Something went wrong"}
     detail: ClassVar[Texts] = {"da": "Prøv igen om lidt.", "en": "Please try again in a moment."}
+    pointer: str | None = None  # to the field at fault, as in "/body/password"
 
     def __init__(
         self, *, headers: dict[str, str] | None = None, extensions: dict[str, Any] | None = None, **values: object
@@ -187,13 +188,16 @@ def problem_body(
 def body_of(error: ProblemError, accept_language: str | None, instance: str, status: int | None = None) -> bytes:
     language = negotiate(accept_language)
     detail = error.detail[language]
+    detail = detail.format(**error.values) if error.values else detail
+    errors = {"errors": [{"pointer": error.pointer, "code": error.code, "detail": detail}]} if error.pointer else {}
     return problem_body(
         status or error.status_code,
         error.code,
         error.title[language],
-        detail.format(**error.values) if error.values else detail,
+        detail,
         instance,
         current().request_id,
+        **errors,
         **error.extensions,
     )
 

@@ -38,12 +38,33 @@ class AddressTaken(Conflict):
     }
 
 
+class AddressUnchanged(RuleBroken):
+    code = "address_unchanged"
+    title: ClassVar[Texts] = {"da": "Det er din adresse", "en": "This is your address"}
+    detail: ClassVar[Texts] = {
+        "da": "Du bruger allerede den e-mail. Skriv den nye.",
+        "en": "You use this e-mail already. Enter the new one.",
+    }
+    pointer = "/body/email"
+
+
 class InvalidPhone(RuleBroken):
     code = "invalid_phone"
+    pointer = "/body/phone"
     detail: ClassVar[Texts] = {
         "da": "Telefonnummeret er ikke gyldigt. Skriv landekoden med, hvis det ikke er dansk.",
         "en": "The phone number is not valid. Include the country code unless it is Danish.",
     }
+
+
+class UnmailableAddress(RuleBroken):
+    code = "unmailable_address"
+    title: ClassVar[Texts] = {"da": "Adressen kan ikke få mails", "en": "The address cannot be mailed"}
+    detail: ClassVar[Texts] = {
+        "da": "Vi kan ikke sende mails til adresser med æ, ø, å eller andre særlige tegn foran @. Brug en anden.",
+        "en": "We cannot send mails to addresses with æ, ø, å or other special characters before the @. Use another.",
+    }
+    pointer = "/body/email"
 
 
 class InvalidCsrfToken(Forbidden):
@@ -64,6 +85,33 @@ class CodeNeeded(Unauthorized):
     }
 
 
+class WrongPassword(RuleBroken):
+    """The caller is signed in, but the password entered again is wrong."""
+
+    code = "wrong_password"
+    title: ClassVar[Texts] = {"da": "Forkert adgangskode", "en": "Wrong password"}
+    detail: ClassVar[Texts] = {
+        "da": "Adgangskoden er ikke rigtig. Prøv igen.",
+        "en": "The password is not right. Try again.",
+    }
+
+    def __init__(self, field: str = "password") -> None:
+        super().__init__()
+        self.pointer = f"/body/{field}"
+
+
+class WrongCode(RuleBroken):
+    """The caller is signed in, but the code of the second factor is wrong."""
+
+    code = "wrong_code"
+    title: ClassVar[Texts] = {"da": "Forkert kode", "en": "Wrong code"}
+    detail: ClassVar[Texts] = {
+        "da": "Koden er forkert eller allerede brugt. Vent på en ny i din app, og prøv igen.",
+        "en": "The code is wrong or was used already. Wait for a new one in your app and try again.",
+    }
+    pointer = "/body/code"
+
+
 class InvalidCode(Unauthorized):
     code = "invalid_code"
     title: ClassVar[Texts] = {
@@ -76,7 +124,7 @@ class InvalidCode(Unauthorized):
     }
 
 
-class ReauthenticationNeeded(Unauthorized):
+class ReauthenticationNeeded(Forbidden):
     code = "reauthentication_required"
     title: ClassVar[Texts] = {"da": "Bekræft med din adgangskode", "en": "Confirm with your password"}
     detail: ClassVar[Texts] = {
@@ -121,8 +169,8 @@ class InvalidOneTimeToken(RuleBroken):
 class Erased(Conflict):
     code = "erased"
     detail: ClassVar[Texts] = {
-        "da": "Personens oplysninger er slettet, så brugeren kan ikke aktiveres igen.",
-        "en": "The personal data was erased, so this user cannot be reactivated.",
+        "da": "Personens oplysninger er slettet, så brugeren kan ikke ændres eller aktiveres igen.",
+        "en": "The personal data was erased, so this user cannot be changed or reactivated.",
     }
 
 

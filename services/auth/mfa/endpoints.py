@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.auth.dependencies import Admin, ClientDep, ContextDep, SignedIn
-from services.auth.errors import InvalidCode, InvalidCredentials, MfaOff, MfaOn, OwnMfa, ReauthenticationNeeded
+from services.auth.errors import MfaOff, MfaOn, OwnMfa, ReauthenticationNeeded, WrongCode, WrongPassword
 from services.auth.mfa import service
 from services.auth.mfa.schemas import CodeIn, Enroll, EnrolmentOut, RecoveryCodes
 from shared.http.dependencies import SessionDep
@@ -17,7 +17,7 @@ router = APIRouter(tags=["auth"])
 @router.post(
     "/api/v1/auth/mfa/enroll",
     summary="Create a secret for the second factor",
-    responses=raises(MfaOn, ReauthenticationNeeded, InvalidCredentials),
+    responses=raises(MfaOn, ReauthenticationNeeded, WrongPassword),
 )
 async def enroll_mfa(
     principal: SignedIn, context: ContextDep, client: ClientDep, body: Enroll | None = None
@@ -27,7 +27,7 @@ async def enroll_mfa(
     return EnrolmentOut(**vars(enrolment))
 
 
-@router.post("/api/v1/auth/mfa/confirm", summary="Switch the second factor on", responses=raises(MfaOff, InvalidCode))
+@router.post("/api/v1/auth/mfa/confirm", summary="Switch the second factor on", responses=raises(MfaOff, WrongCode))
 async def confirm_mfa(body: CodeIn, principal: SignedIn, context: ContextDep) -> RecoveryCodes:
     """Switches the second factor on and returns the recovery codes, which are shown only once."""
     return RecoveryCodes(recovery_codes=await service.confirm(context, principal, body.code))
@@ -38,7 +38,7 @@ async def confirm_mfa(body: CodeIn, principal: SignedIn, context: ContextDep) ->
     status_code=204,
     response_class=Response,
     summary="Switch the second factor off",
-    responses=raises(MfaOff, InvalidCode),
+    responses=raises(MfaOff, WrongCode),
 )
 async def disable_mfa(body: CodeIn, principal: SignedIn, context: ContextDep, client: ClientDep) -> None:
     """Needs a code from the app or a recovery code."""

@@ -7,7 +7,7 @@ import pyotp
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.auth.context import AuthContext
-from services.auth.errors import InvalidCode, MfaOff, MfaOn, OwnMfa
+from services.auth.errors import MfaOff, MfaOn, OwnMfa, WrongCode
 from services.auth.events import UserMfaDisabled, UserMfaEnabled
 from services.auth.logins.client import Client
 from services.auth.logins.lockout import record_failure
@@ -43,7 +43,7 @@ async def enroll(context: AuthContext, principal: Principal, password: str | Non
 async def confirm(context: AuthContext, principal: Principal, code: str) -> list[str]:
     """Switches the second factor on and returns the recovery codes, which cannot be read again.
 
-    Raises MfaOff, InvalidCode.
+    Raises MfaOff, WrongCode.
     """
     recovery_codes, hashes = codes.create_recovery_codes(context.encryption)
     async with transaction(context.database, SERVICE_CLAIMS) as session:
@@ -53,14 +53,14 @@ async def confirm(context: AuthContext, principal: Principal, code: str) -> list
             raise MfaOff
         step = codes.read_code(context.encryption, encrypted, code).step
         if step is None or not await queries.confirm_mfa(session, principal.id, encrypted, step, hashes):
-            raise InvalidCode
+            raise WrongCode
         user = await get_user(session, principal.id)
         emit(session, UserMfaEnabled(version=user.version if user else 1, user_id=principal.id))
     return recovery_codes
 
 
 async def disable(context: AuthContext, principal: Principal, code: str, client: Client) -> None:
-    """Takes a code of the app or a recovery code. A wrong one counts as a failed login. Raises MfaOff, InvalidCode."""
+    """Takes a code of the app or a recovery code. A wrong one counts as a failed login. Raises MfaOff, WrongCode."""
     attempt = await attempt_of_caller(context, principal, client)
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         encrypted = await queries.mfa_secret(session, principal.id, confirmed=True)
@@ -74,7 +74,7 @@ async def disable(context: AuthContext, principal: Principal, code: str, client:
     if outcome == "off":
         raise MfaOff
     if outcome != "right":
-        raise InvalidCode
+        raise WrongCode
 
 
 async def remove(session: AsyncSession, admin: Principal, user_id: UUID) -> None:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from services.auth.dependencies import Anyone, ClientDep, ContextDep, SignedIn
-from services.auth.errors import InvalidCredentials, InvalidOneTimeToken
+from services.auth.errors import InvalidOneTimeToken, WrongPassword
 from services.auth.one_time_tokens.schemas import Mailing, Requested
 from services.auth.passwords import service
 from services.auth.passwords.schemas import PasswordChange, PasswordReset
@@ -36,7 +36,7 @@ async def reset_password(body: PasswordReset, context: ContextDep, client: Clien
     status_code=204,
     response_class=Response,
     summary="Change your password",
-    responses=raises(InvalidCredentials),
+    responses=raises(WrongPassword),
 )
 async def change_password(body: PasswordChange, principal: SignedIn, context: ContextDep, client: ClientDep) -> None:
     """Sets a new password and ends the caller's other sessions. Needs the old password."""

@@ -109,7 +109,7 @@ class TestLogin:
         self, client: httpx.AsyncClient, enrolled: dict[str, Any], mailed: Mailed
     ) -> None:
         await client.post("/api/v1/auth/forgot-password", json={"email": EMAIL})
-        body = {"token": await mailed("password_reset"), "new_password": "et helt nyt kodeord"}
+        body = {"token": await mailed("password_reset_requested"), "new_password": "et helt nyt kodeord"}
         await client.post("/api/v1/auth/reset-password", json=body)
         assert (await log_in(client, password="et helt nyt kodeord")).json()["code"] == "mfa_required"
 
@@ -134,7 +134,8 @@ class TestSwitching:
         assert enrolment["otpauth_uri"].startswith("otpauth://totp/Loctician:kirsten%40example.com?secret=")
         assert (await log_in(client)).status_code == 200
         refused = await client.post(CONFIRM, json={"code": "abcdef"}, headers=headers)
-        assert (refused.status_code, refused.json()["code"]) == (401, "invalid_code")
+        assert (refused.status_code, refused.json()["code"]) == (422, "wrong_code")
+        assert refused.json()["errors"][0]["pointer"] == "/body/code"
         assert (await log_in(client)).status_code == 200
 
     async def test_enrolment_is_refused_while_it_is_on(
@@ -147,7 +148,8 @@ class TestSwitching:
         self, client: httpx.AsyncClient, enrolled: dict[str, Any], outbox: Outbox, as_owner: AsOwner
     ) -> None:
         headers = enrolled["headers"]
-        assert (await client.post(DISABLE, json={"code": "abcdef"}, headers=headers)).status_code == 401
+        wrong = await client.post(DISABLE, json={"code": "abcdef"}, headers=headers)
+        assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/body/code")
         code = {"code": enrolled["codes"][3]}
         assert (await client.post(DISABLE, json=code, headers=headers)).status_code == 204
         assert (await log_in(client)).status_code == 200
@@ -163,9 +165,9 @@ class TestSwitching:
         headers = bearer(await login())
         await as_owner("UPDATE auth.sessions SET created_at = created_at - interval '11 minutes'")
         refused = await client.post(ENROLL, headers=headers)
-        assert (refused.status_code, refused.json()["code"]) == (401, "reauthentication_required")
+        assert (refused.status_code, refused.json()["code"]) == (403, "reauthentication_required")
         wrong = await client.post(ENROLL, json={"password": "forkert kodeord"}, headers=headers)
-        assert (wrong.status_code, wrong.json()["code"]) == (401, "invalid_credentials")
+        assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/body/password")
         assert (await client.post(ENROLL, json={"password": PASSWORD}, headers=headers)).status_code == 200
 
     async def test_ended_session_can_switch_nothing(self, client: httpx.AsyncClient, enrolled: dict[str, Any]) -> None:
@@ -181,7 +183,7 @@ class TestSwitching:
         for _ in range(5):
             await thief.post(DISABLE, json={"code": "abcdef"}, headers=enrolled["headers"])
         right = {"code": code_for(enrolled["secret"])}
-        assert (await thief.post(DISABLE, json=right, headers=enrolled["headers"])).status_code == 401
+        assert (await thief.post(DISABLE, json=right, headers=enrolled["headers"])).status_code == 422
 
     async def test_code_is_refused_when_the_secret_cannot_be_decrypted(
         self, client: httpx.AsyncClient, enrolled: dict[str, Any], as_owner: AsOwner
