@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, or_, select, tuple_, update
+from sqlalchemy import Row, delete, func, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.auth.models import idempotency_keys, users
@@ -15,6 +15,9 @@ REGISTER = function_call(
     "register", "id", "email", "name", "phone", "language", "role", "verified", "hash", phone="text", hash="text"
 )
 EXPORT_SECRETS = function_call("export_secrets", "user")
+SEARCH = text(
+    "SELECT user_id FROM auth.search_users(CAST(:terms AS text[]), CAST(:at AS timestamptz), CAST(:id AS uuid), :limit)"
+)
 DELETE_SECRETS = function_call("erase_secrets", "user")
 
 
@@ -40,15 +43,16 @@ async def update_user(session: AsyncSession, user_id: UUID, **values: Any) -> Ro
 
 
 async def list_users(
-    session: AsyncSession, text: str | None, after: tuple[datetime, UUID] | None, limit: int
+    session: AsyncSession, terms: Sequence[str], after: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[Row[Any]]:
-    """The oldest first. `text`: a part of the name or the address. `after`: created_at and id of the last user read."""
+    """The oldest first. `terms`: parts of the name, the address or the number. `after`: created_at and id of the last
+    user read."""
     statement = select(users)
-    if text:
-        statement = statement.where(
-            users.c.full_name.icontains(text, autoescape=True) | users.c.email.icontains(text, autoescape=True)
-        )
-    if after:
+    if terms:
+        values = {"terms": terms, "at": after and after[0], "id": after and after[1], "limit": limit}
+        user_ids = (await session.execute(SEARCH, values)).scalars().all()
+        statement = statement.where(users.c.id.in_(user_ids))
+    elif after:
         statement = statement.where(tuple_(users.c.created_at, users.c.id) > tuple_(*after))
     return (await session.execute(statement.order_by(users.c.created_at, users.c.id).limit(limit))).all()
 
