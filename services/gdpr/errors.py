@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from shared.errors import Conflict, RuleBroken, Texts
+from shared.errors import Conflict, Forbidden, RuleBroken, Texts
 
 
 class LastAdmin(Conflict):
@@ -11,6 +11,24 @@ class LastAdmin(Conflict):
     detail: ClassVar[Texts] = {
         "da": "Gør først en anden til administrator. Ellers kan ingen administrere salonen.",
         "en": "Make another person an admin first. Otherwise nobody can manage the salon.",
+    }
+
+
+class ErasureRunning(Conflict):
+    code = "erasure_running"
+    title: ClassVar[Texts] = {"da": "Sletningen er i gang", "en": "The erasure is running"}
+    detail: ClassVar[Texts] = {
+        "da": "Dine oplysninger er ved at blive slettet, så du kan ikke længere fortryde.",
+        "en": "Your data is being erased, so you cannot withdraw any more.",
+    }
+
+
+class LoginTooOld(Forbidden):
+    code = "reauthentication_required"
+    title: ClassVar[Texts] = {"da": "Log ind igen", "en": "Sign in again"}
+    detail: ClassVar[Texts] = {
+        "da": "Det er over fem minutter siden, du loggede ind. Log ind igen, før du sletter din konto.",
+        "en": "You signed in more than five minutes ago. Sign in again before you erase your account.",
     }
 
 

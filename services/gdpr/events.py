@@ -46,6 +46,18 @@ class ErasureRequested(_Request, type="gdpr.erasure_requested.v1", subject="subj
     services: list[str]
 
 
+class ErasureScheduled(_Request, type="gdpr.erasure_scheduled.v1", subject="subject_id"):
+    """The person asked for the own erasure. It begins at `runs_at` unless it is withdrawn."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = REQUEST | {"runs_at": "2026-03-09T09:00:00Z"}
+
+    runs_at: datetime
+
+
+class ErasureWithdrawn(_Request, type="gdpr.erasure_withdrawn.v1", subject="subject_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = REQUEST | {"version": 2}
+
+
 class ErasureCompleted(_Request, type="gdpr.erasure_completed.v1", subject="subject_id"):
     """Every service has confirmed that it has erased the person."""
 

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gdpr.audit import queries as audit_queries
+from services.gdpr.erasures import service as erasures
 from services.gdpr.exports import queries as export_queries
 from services.gdpr.retention_policies.service import start_run
 from shared.jobs import Job
@@ -46,7 +47,12 @@ async def order_retention(session: AsyncSession) -> None:
     await start_run(session, dry_run=False)
 
 
+async def begin_erasures(session: AsyncSession) -> None:
+    await erasures.begin_due(session)
+
+
 JOBS = (
+    Job("begin_erasures", timedelta(minutes=5), begin_erasures),
     Job("turn_audit_months", timedelta(days=1), turn_audit_months),
     Job("note_audit_head", timedelta(hours=1), note_audit_head),
     Job("expire_exports", timedelta(minutes=10), expire_exports),

@@ -109,6 +109,7 @@ requests = Table(
     Column("deadline", DateTime(timezone=True), nullable=False, info=NONE),
     Column("finished_at", DateTime(timezone=True), info=NONE),
     Column("expires_at", DateTime(timezone=True), info=NONE),
+    Column("runs_at", DateTime(timezone=True), info=NONE),  # of a running erasure that has not begun
     CheckConstraint("kind IN ('export', 'erasure')", name="requests_kind_check"),
     CheckConstraint("status IN ('running', 'done', 'expired', 'cancelled')", name="requests_status_check"),
     Index("requests_running", "subject_id", "kind", unique=True, postgresql_where=text("status = 'running'")),

@@ -49,6 +49,8 @@ NOTIFICATION_TYPES = {
         NotificationType("new_device", "account", ("person",)),
         NotificationType("session_reused", "account", ("person",)),
         NotificationType("mfa_disabled", "account", ("person",)),
+        NotificationType("erasure_scheduled", "account", ("person",)),
+        NotificationType("erasure_withdrawn", "account", ("person",)),
         NotificationType("export_ready", "account", ("person",)),
         NotificationType("booking_requested", "booking", BOTH, type="booking_update", invitation="REQUEST"),
         NotificationType("booking_created", "booking", BOTH, type="booking_update", invitation="REQUEST"),

@@ -18,7 +18,7 @@ async def list_requests(
     principal: Admin,
     session: SessionDep,
     kind: Literal["export", "erasure"] | None = None,
-    status: Literal["running", "done", "expired", "cancelled"] | None = None,
+    status: schemas.Status | None = None,
     subject_id: UUID | None = None,
     cursor: Cursor = None,
     limit: Limit = 50,

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gdpr.models import request_parts, requests
 
+SCHEDULED = "scheduled"
 DEADLINE = text("interval '1 month'")  # GDPR Art. 12(3)
 
 
@@ -32,6 +33,47 @@ async def add(session: AsyncSession, values: Mapping[str, Any], services: Sequen
     return True
 
 
+async def add_scheduled(session: AsyncSession, values: Mapping[str, Any]) -> Row[Any] | None:
+    """Adds an erasure that begins at `runs_at`. None if an erasure of the person is scheduled or running already."""
+    row = upsert(requests).values(**values, deadline=func.now() + DEADLINE)
+    added = row.on_conflict_do_nothing(
+        index_elements=["subject_id", "kind"], index_where=requests.c.status == literal("running", literal_execute=True)
+    )
+    return (await session.execute(added.returning(*requests.c))).one_or_none()
+
+
+async def lock_running_erasure(session: AsyncSession, subject_id: UUID) -> Row[Any] | None:
+    """The person's erasure that is scheduled or running."""
+    own = select(requests).where(
+        requests.c.kind == "erasure", requests.c.subject_id == subject_id, requests.c.status == "running"
+    )
+    return (await session.execute(own.with_for_update())).one_or_none()
+
+
+async def lock_due_erasures(session: AsyncSession, limit: int) -> Sequence[Row[Any]]:
+    """Scheduled erasures that are to begin, which nobody else has locked. The first due comes first."""
+    due = select(requests).where(requests.c.status == "running", requests.c.runs_at <= func.now())
+    ordered = due.order_by(requests.c.runs_at).limit(limit).with_for_update(skip_locked=True)
+    return (await session.execute(ordered)).all()
+
+
+async def begin(session: AsyncSession, request_id: UUID, services: Sequence[str]) -> int:
+    """Begins a scheduled erasure, which these services have to answer. Returns its new version."""
+    begun = update(requests).where(requests.c.id == request_id).values(runs_at=None, version=requests.c.version + 1)
+    version = (await session.execute(begun.returning(requests.c.version))).scalar_one()
+    await session.execute(insert(request_parts), [{"request_id": request_id, "service": name} for name in services])
+    return int(version)
+
+
+async def postpone(session: AsyncSession, request_id: UUID, by: timedelta) -> None:
+    await session.execute(update(requests).where(requests.c.id == request_id).values(runs_at=func.now() + by))
+
+
+async def cancel(session: AsyncSession, request_id: UUID) -> None:
+    values = {"status": "cancelled", "finished_at": func.now(), "version": requests.c.version + 1}
+    await session.execute(update(requests).where(requests.c.id == request_id).values(**values))
+
+
 async def find(session: AsyncSession, request_id: UUID, *, lock: bool = False) -> Row[Any] | None:
     request = select(requests).where(requests.c.id == request_id)
     return (await session.execute(request.with_for_update() if lock else request)).one_or_none()
@@ -43,10 +85,15 @@ async def page(
     before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[Row[Any]]:
-    """Newest first. Ignores conditions that are None."""
-    matching = select(requests).where(
-        *(requests.c[name] == value for name, value in conditions.items() if value is not None)
-    )
+    """Newest first. Ignores conditions that are None. `scheduled` is a running one with `runs_at`."""
+    values = {name: value for name, value in conditions.items() if value is not None}
+    status = values.pop("status", None)
+    matching = select(requests).where(*(requests.c[name] == value for name, value in values.items()))
+    if status in {"running", SCHEDULED}:
+        scheduled = requests.c.runs_at.is_not(None) if status == SCHEDULED else requests.c.runs_at.is_(None)
+        matching = matching.where(requests.c.status == "running", scheduled)
+    elif status is not None:
+        matching = matching.where(requests.c.status == status)
     if before:
         matching = matching.where(tuple_(requests.c.requested_at, requests.c.id) < tuple_(*before))
     ordered = matching.order_by(requests.c.requested_at.desc(), requests.c.id.desc())

@@ -8,6 +8,8 @@ from pydantic import Field
 from services.gdpr.schemas import LocalInstant
 from shared.http.schemas import Schema
 
+Status = Literal["scheduled", "running", "done", "expired", "cancelled"]
+
 
 class Answered(Schema):
     """What a service exported or erased: rows by table, and messages in its dead-letter queue about the person."""
@@ -23,12 +25,13 @@ class DataRequest(Schema):
     kind: Literal["export", "erasure"]
     subject_id: UUID
     requested_by: UUID
-    status: Literal["running", "done", "expired", "cancelled"]
+    status: Status
     requested_at: LocalInstant
     deadline: LocalInstant
     overdue: bool
     finished_at: LocalInstant | None = Field(examples=[None])
     expires_at: LocalInstant | None = Field(examples=[None])
+    runs_at: LocalInstant | None = Field(description="When a scheduled erasure begins", examples=[None])
     answered: list[Answered]
     waiting_for: list[str] = Field(examples=[["notifications"]])
     version: int

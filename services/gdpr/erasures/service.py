@@ -1,7 +1,8 @@
 """Erasures of a person: requested from the services by event, step by step, until each has confirmed (ADR 30)."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,17 +11,25 @@ from domain.roles import Role
 from services.gdpr.audit import queries as audit_queries
 from services.gdpr.data_subject_requests import queries as request_queries
 from services.gdpr.data_subject_requests.service import Request, latest_request
-from services.gdpr.errors import LastAdmin, UpcomingDuty
-from services.gdpr.events import ErasureCompleted, ErasureRequested
+from services.gdpr.errors import ErasureRunning, LastAdmin, LoginTooOld, UpcomingDuty
+from services.gdpr.events import ErasureCompleted, ErasureRequested, ErasureScheduled, ErasureWithdrawn
 from services.gdpr.people import queries as people_queries
 from services.gdpr.processing_records import inventory
 from shared.errors import NotFound
 from shared.identity.principals import Principal
 from shared.messaging.events import emit, new_id
+from shared.observability.log import logger
 
 RECENT_BOOKINGS = timedelta(days=365)
+RECENT_LOGIN = timedelta(minutes=5)
+TIME_TO_WITHDRAW = timedelta(days=7)
+POSTPONED = timedelta(days=1)
+MOST_BEGUN = 50
 SYSTEM_ID = UUID(int=0)  # requested_by of an erasure that a retention policy started
 FIRST_SERVICES = ("auth", "booking")  # first the login ends, then appointments are cancelled; then all others
+
+
+log = logger(__name__)
 
 
 def steps() -> list[list[str]]:
@@ -36,6 +45,70 @@ async def request_erasure(session: AsyncSession, principal: Principal, subject_i
     await _check_erasable(session, subject_id)
     await _start(session, principal.id, subject_id)
     return await latest_request(session, "erasure", subject_id)
+
+
+async def schedule_own(session: AsyncSession, principal: Principal) -> Request:
+    """The person's erasure that is scheduled or running, or a new one, which begins after seven days.
+
+    Raises LoginTooOld, NotFound, LastAdmin or UpcomingDuty.
+    """
+    if datetime.now(UTC).timestamp() - principal.logged_in_at > RECENT_LOGIN.total_seconds():
+        raise LoginTooOld
+    await people_queries.lock(session)
+    if await request_queries.lock_running_erasure(session, principal.id) is None:
+        await _check_erasable(session, principal.id)
+        ids = {"subject_id": principal.id, "requested_by": principal.id}
+        values = {"id": new_id(), "kind": "erasure", **ids, "runs_at": datetime.now(UTC) + TIME_TO_WITHDRAW}
+        if request := await request_queries.add_scheduled(session, values):
+            emit(
+                session,
+                ErasureScheduled(version=1, request_id=request.id, subject_id=principal.id, runs_at=request.runs_at),
+            )
+    return await latest_request(session, "erasure", principal.id)
+
+
+async def read_own(session: AsyncSession, principal: Principal) -> Request:
+    """The person's erasure that is scheduled or running. Raises NotFound."""
+    request = await latest_request(session, "erasure", principal.id)
+    if request["status"] not in {"scheduled", "running"}:
+        raise NotFound
+    return request
+
+
+async def withdraw_own(session: AsyncSession, principal: Principal) -> None:
+    """Raises NotFound if none is scheduled, ErasureRunning if it has begun."""
+    await people_queries.lock(session)
+    request = await request_queries.latest(session, "erasure", principal.id)
+    if request is None or request.status != "running":
+        raise NotFound
+    if request.runs_at is None:
+        raise ErasureRunning
+    await request_queries.cancel(session, request.id)
+    emit(
+        session,
+        ErasureWithdrawn(version=request.version + 1, request_id=request.id, subject_id=principal.id),
+    )
+
+
+async def begin_due(session: AsyncSession) -> None:
+    """Begins the erasures whose time to withdraw is over. One that is not possible now is tried again a day later."""
+    await people_queries.lock(session)
+    for request in await request_queries.lock_due_erasures(session, MOST_BEGUN):
+        try:
+            await _check_erasable(session, request.subject_id)
+        except (NotFound, LastAdmin, UpcomingDuty) as error:
+            log.info("erasure_postponed", request=str(request.id), reason=error.code)
+            await request_queries.postpone(session, request.id, POSTPONED)
+        else:
+            await _begin(session, request)
+
+
+async def _begin(session: AsyncSession, request: Any) -> None:
+    version = await request_queries.begin(session, request.id, inventory.services())
+    emit(
+        session,
+        ErasureRequested(version=version, request_id=request.id, subject_id=request.subject_id, services=steps()[0]),
+    )
 
 
 async def erase_never_verified(session: AsyncSession, subject_id: UUID) -> None:
@@ -54,6 +127,12 @@ async def erase_never_verified(session: AsyncSession, subject_id: UUID) -> None:
 
 
 async def _start(session: AsyncSession, requested_by: UUID, subject_id: UUID) -> None:
+    """Starts an erasure at once, and the one that the person has scheduled instead of another."""
+    scheduled = await request_queries.lock_running_erasure(session, subject_id)
+    if scheduled is not None:
+        if scheduled.runs_at is not None:
+            await _begin(session, scheduled)
+        return
     request_id = new_id()
     values = {"id": request_id, "kind": "erasure", "subject_id": subject_id, "requested_by": requested_by}
     if await request_queries.add(session, values, inventory.services()):

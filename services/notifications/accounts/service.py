@@ -29,9 +29,9 @@ async def send_link(session: AsyncSession, event: Received[LinkRequested], kind:
     await dispatch(session, [_message(event, link.user_id, kind, mail_data, {"kind": kind}, link.expires_at)])
 
 
-async def notify(session: AsyncSession, event: Received[Any], user_id: UUID, kind: str) -> None:
+async def notify(session: AsyncSession, event: Received[Any], user_id: UUID, kind: str, **more: str) -> None:
     """Tells a person of something that happened to the account."""
-    data = {"at": format_utc(event.time)}
+    data = {"at": format_utc(event.time), **more}
     await dispatch(session, [_message(event, user_id, kind, data, {"kind": kind, **data})])
 
 
