@@ -64,6 +64,7 @@ STRICT = {
     "/api/v1/auth/resend-verification": "mail",
     RESET: None,
     "/api/v1/auth/verify-email": None,
+    "/api/v1/auth/confirm-email": None,
 }
 # Verifiers of tokens need the keys at any time.
 UNLIMITED = frozenset({"/.well-known/jwks.json", "/.well-known/openid-configuration", "/api/v1/auth/jwks"})

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from domain.roles import Role
 from services.auth.account_pages import endpoints as account_pages
 from services.auth.context import AuthContext
+from services.auth.email_changes import endpoints as email_changes
 from services.auth.jobs import JOBS
 from services.auth.logins import endpoints as logins
 from services.auth.mfa import endpoints as mfa
@@ -18,7 +19,7 @@ from shared.http.app import Runtime, Service, create_app
 from shared.identity.tokens import TokenVerifier
 from shared.settings import load
 
-NOUNS = (registrations, passwords, logins, sessions, mfa, signing_keys, users, account_pages)
+NOUNS = (registrations, passwords, logins, sessions, mfa, signing_keys, users, email_changes, account_pages)
 
 
 def setup(app: FastAPI) -> None:

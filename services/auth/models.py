@@ -111,6 +111,30 @@ one_time_tokens = Table(
     info=about(purpose="security", keep="one_time_tokens"),
 )
 
+email_changes = Table(
+    "email_changes",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True, info=PSEUDONYMOUS),
+    Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), nullable=False, info=PSEUDONYMOUS),
+    Column("email", Text, nullable=False, info=PERSONAL),
+    Column("created_at", INSTANT, nullable=False, server_default=CLOCK, info=NONE),
+    Column("expires_at", INSTANT, nullable=False, info=NONE),
+    Index("email_changes_user", "user_id"),
+    Index("email_changes_expires", "expires_at"),
+    info=about(purpose="security", keep="email_changes"),
+)
+
+user_search = Table(
+    "user_search",
+    metadata,
+    Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), primary_key=True, info=PSEUDONYMOUS),
+    Column("created_at", INSTANT, nullable=False, info=NONE),
+    Column("words", Text, nullable=False, info=PERSONAL),
+    Index("user_search_page", "created_at", "user_id"),
+    Index("user_search_words", "words", postgresql_using="gin", postgresql_ops={"words": "public.gin_trgm_ops"}),
+    info=about(purpose="account", keep="erased"),
+)
+
 mfa = Table(
     "mfa",
     metadata,

@@ -30,6 +30,7 @@ POLICIES = (
     _policy("sessions", "sessions", keep=30 * DAY, most=365 * DAY),
     _policy("refresh_tokens", "refresh_tokens"),
     _policy("one_time_tokens", "one_time_tokens"),
+    _policy("email_changes", "email_changes"),
     _policy("login_attempts", "login_attempts"),
     # A known address is trusted for 90 days.
     _policy("known_addresses", "known_addresses", keep=90 * DAY, least=30 * DAY, most=90 * DAY),

@@ -19,6 +19,7 @@ AUTH: Final[dict[str, Who]] = {
     "POST /api/v1/auth/register": ANYONE,
     "POST /api/v1/auth/resend-verification": ANYONE,
     "POST /api/v1/auth/verify-email": ANYONE,
+    "POST /api/v1/auth/confirm-email": ANYONE,
     "POST /api/v1/auth/login": ANYONE,
     "POST /api/v1/auth/refresh": ANYONE,
     "POST /api/v1/auth/forgot-password": ANYONE,
@@ -36,8 +37,10 @@ AUTH: Final[dict[str, Who]] = {
     "GET /.well-known/openid-configuration": ANYONE,
     "GET /account/verify-email": ANYONE,
     "GET /account/reset-password": ANYONE,
+    "GET /account/confirm-email": ANYONE,
     "GET /api/v1/users/me": SIGNED_IN,
     "PATCH /api/v1/users/me": SIGNED_IN,
+    "POST /api/v1/users/me/email": SIGNED_IN,
     "GET /api/v1/users": SALON,
     "POST /api/v1/users": ADMIN,
     "GET /api/v1/users/{user_id}": SALON,
@@ -113,6 +116,9 @@ NOTIFICATIONS: Final[dict[str, Who]] = {
 GDPR: Final[dict[str, Who]] = {
     "GET /api/v1/users/{id}/export-data": SIGNED_IN,  # the person, or admin
     "POST /api/v1/users/{id}/anonymize": ADMIN,
+    "POST /api/v1/users/me/erasure": SIGNED_IN,
+    "GET /api/v1/users/me/erasure": SIGNED_IN,
+    "DELETE /api/v1/users/me/erasure": SIGNED_IN,
     "GET /api/v1/gdpr/requests": ADMIN,
     "GET /api/v1/gdpr/requests/{id}": ADMIN,
     "GET /api/v1/gdpr/consents/me": SIGNED_IN,

@@ -24,6 +24,14 @@ async def verify_email_page(_: Anyone, accepted: LanguageDep, lang: Lang = None)
     return _page("verify-email", lang or accepted)
 
 
+@router.get(
+    "/account/confirm-email", summary="Page to confirm a new e-mail address", responses=sends(200, CACHE_CONTROL)
+)
+async def confirm_email_page(_: Anyone, accepted: LanguageDep, lang: Lang = None) -> HTMLResponse:
+    """The link of a mail to a new address leads here. The token is in the fragment, which browsers do not send."""
+    return _page("confirm-email", lang or accepted)
+
+
 @router.get("/account/reset-password", summary="Page to set a new password", responses=sends(200, CACHE_CONTROL))
 async def reset_password_page(_: Anyone, accepted: LanguageDep, lang: Lang = None) -> HTMLResponse:
     """The link of a password mail leads here, both for a forgotten password and for a user's first one."""

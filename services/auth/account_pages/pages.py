@@ -1,16 +1,23 @@
-"""The two pages that mails link to, each one HTML document. A script takes the token from the link's fragment."""
+"""The pages that mails link to, each one HTML document. A script takes the token from the link's fragment."""
 
 from functools import lru_cache
 from pathlib import Path
 
 from markupsafe import Markup
 
-from services.auth.account_pages.texts import FAILED, INVALID_LINK, NOSCRIPT, RESET_PASSWORD, VERIFY_EMAIL
+from services.auth.account_pages.texts import (
+    CONFIRM_EMAIL,
+    FAILED,
+    INVALID_LINK,
+    NOSCRIPT,
+    RESET_PASSWORD,
+    VERIFY_EMAIL,
+)
 from shared.http import pages
 
 FOLDER = Path(__file__).parents[1] / "templates"
 TEMPLATES = pages.templates(FOLDER)
-PAGES = {"verify-email": VERIFY_EMAIL, "reset-password": RESET_PASSWORD}
+PAGES = {"verify-email": VERIFY_EMAIL, "reset-password": RESET_PASSWORD, "confirm-email": CONFIRM_EMAIL}
 
 
 @lru_cache

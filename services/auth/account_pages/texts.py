@@ -46,6 +46,26 @@ VERIFY_EMAIL = Page(
         },
     },
 )
+CONFIRM_EMAIL = Page(
+    action="/api/v1/auth/confirm-email",
+    password=False,
+    words={
+        "da": {
+            "title": "Bekræft din nye e-mail",
+            "intro": "Tryk på knappen for at skifte til denne e-mail. Fremover logger du ind med den.",
+            "send": "Skift e-mail",
+            "done": "Tak! Din e-mail er skiftet. Du kan lukke siden nu.",
+            "problems": {},
+        },
+        "en": {
+            "title": "Confirm your new e-mail",
+            "intro": "Press the button to change to this e-mail. From then on you sign in with it.",
+            "send": "Change the e-mail",
+            "done": "Thank you! Your e-mail was changed. You can close this page now.",
+            "problems": {},
+        },
+    },
+)
 RESET_PASSWORD = Page(
     action="/api/v1/auth/reset-password",
     password=True,

@@ -14,12 +14,14 @@ REVOKE ALL ON FUNCTION auth.begin_password_change FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.begin_password_change TO loctician_auth;
 
 -- Sets a new password hash. Returns false when the password was changed, the user deactivated or the session ended
--- since begin_password_change(). Raises nothing. Locks users, then credentials.
+-- since begin_password_change(). A change of address that is not confirmed ends, for it may be a thief's.
+-- Raises nothing. Locks users, then email_changes, then credentials.
 CREATE OR REPLACE FUNCTION auth.change_password(p_user uuid, p_session uuid, p_changed_at timestamptz, p_hash text)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM FROM auth.users u WHERE u.id = p_user AND u.active FOR UPDATE;
     IF NOT FOUND OR auth.session_age(p_user, p_session) IS NULL THEN RETURN false; END IF;
+    PERFORM auth.end_email_changes(p_user);
     UPDATE auth.credentials c SET password_hash = p_hash, changed_at = clock_timestamp()
     WHERE c.user_id = p_user AND c.changed_at = p_changed_at;
     RETURN FOUND;
@@ -97,20 +99,23 @@ REVOKE ALL ON FUNCTION auth.verify_email FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.verify_email TO loctician_auth;
 
 -- Uses up a token of purpose reset and sets a password hash. Whoever holds the token reads the mail: the address
--- counts as verified, and the place (p_address) as known. Returns as _mark_verified(), with the address; no row for an
--- invalid token. Raises nothing. Locks one_time_tokens, users, credentials, known_addresses, in this order.
+-- counts as verified, and the place (p_address) as known. A change of address that is not confirmed ends. Returns as
+-- _mark_verified(), with the address, and whether this is the user's first password; no row for an invalid token.
+-- Raises nothing. Locks one_time_tokens, users, credentials, known_addresses, email_changes, in this order.
 CREATE OR REPLACE FUNCTION auth.reset_password(p_hash bytea, p_password text, p_address bytea)
-RETURNS TABLE (user_id uuid, version integer, newly boolean, email text)
+RETURNS TABLE (user_id uuid, version integer, newly boolean, email text, first boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE person auth.users;
 BEGIN
     person := auth._use_token(p_hash, 'reset');
     IF person.id IS NULL THEN RETURN; END IF;
+    first := NOT EXISTS (SELECT FROM auth.credentials c WHERE c.user_id = person.id);
     INSERT INTO auth.credentials AS c (user_id, password_hash) VALUES (person.id, p_password)
     ON CONFLICT ON CONSTRAINT credentials_pkey
     DO UPDATE SET password_hash = excluded.password_hash, changed_at = clock_timestamp();
     PERFORM auth._remember_address(person.id, p_address);
-    RETURN QUERY SELECT v.user_id, v.version, v.newly, person.email FROM auth._mark_verified(person.id) AS v;
+    PERFORM auth.end_email_changes(person.id);
+    RETURN QUERY SELECT v.user_id, v.version, v.newly, person.email, first FROM auth._mark_verified(person.id) AS v;
 END $$;
 REVOKE ALL ON FUNCTION auth.reset_password FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.reset_password TO loctician_auth;

@@ -54,6 +54,8 @@ CREATE OR REPLACE FUNCTION auth.export_secrets(p_user uuid) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT jsonb_build_object(
         'password_changed_at', (SELECT c.changed_at FROM auth.credentials c WHERE c.user_id = p_user),
+        'email_changes', (SELECT coalesce(jsonb_agg(to_jsonb(e) - 'user_id' - 'token_hash' ORDER BY e.created_at), '[]')
+                          FROM auth.email_changes e WHERE e.user_id = p_user),
         'second_factor_since', (SELECT m.confirmed_at FROM auth.mfa m WHERE m.user_id = p_user),
         'sessions', (SELECT coalesce(jsonb_agg(to_jsonb(s) - 'user_id' ORDER BY s.created_at), '[]')
                      FROM auth.sessions s WHERE s.user_id = p_user))
@@ -61,13 +63,15 @@ $$;
 REVOKE ALL ON FUNCTION auth.export_secrets FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.export_secrets TO loctician_auth;
 
--- Erasure: removes password, second factor, one-time tokens and known addresses; keeps sessions without user agent and
--- address. Raises nothing. Locks the user's rows of credentials, mfa, one_time_tokens, known_addresses, sessions.
+-- Erasure: removes password, second factor, one-time tokens, changes of address and known addresses; keeps sessions
+-- without user agent and address. Raises nothing. Locks the user's rows of credentials, mfa, one_time_tokens,
+-- email_changes, known_addresses, sessions.
 CREATE OR REPLACE FUNCTION auth.erase_secrets(p_user uuid) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     DELETE FROM auth.credentials WHERE user_id = p_user;
     DELETE FROM auth.mfa WHERE user_id = p_user;
     DELETE FROM auth.one_time_tokens WHERE user_id = p_user;
+    DELETE FROM auth.email_changes WHERE user_id = p_user;
     DELETE FROM auth.known_addresses WHERE user_id = p_user;
     UPDATE auth.sessions SET user_agent = NULL, address = NULL WHERE user_id = p_user;
 $$;

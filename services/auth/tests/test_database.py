@@ -22,6 +22,8 @@ CLOSED = (
     "recovery_codes",
     "login_attempts",
     "known_addresses",
+    "email_changes",
+    "user_search",
 )
 GRANTED = {
     "begin_login",
@@ -40,6 +42,10 @@ GRANTED = {
     "is_token_valid",
     "verify_email",
     "reset_password",
+    "request_email_change",
+    "confirm_email_change",
+    "end_email_changes",
+    "search_users",
     "clear_failures",
     "enroll_mfa",
     "mfa_secret",
@@ -54,6 +60,11 @@ GRANTED = {
 }
 INTERNAL = {
     "_new_id",
+    "search_form",
+    "search_form_danish",
+    "search_words",
+    "containing",
+    "learn_user",
     "_lock_duration",
     "_count_failures",
     "_locked",

@@ -1,0 +1,50 @@
+"""A person changes their own address: it counts once the link that was mailed to the new one is used."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from services.auth.context import AuthContext
+from services.auth.email_changes import queries
+from services.auth.encryption import token_digest
+from services.auth.errors import AddressUnchanged, InvalidOneTimeToken
+from services.auth.events import UserEmailChangeRequested, UserUpdated
+from services.auth.logins.client import Client
+from services.auth.passwords.service import require_recent_login
+from services.auth.users.service import email_changed, require_user, state_of
+from shared.database.session import transaction
+from shared.identity.principals import SERVICE_CLAIMS, Principal
+from shared.messaging.events import emit
+from shared.observability.context import act_as
+
+LIFETIME = timedelta(hours=24)
+
+
+async def request(context: AuthContext, principal: Principal, email: str, password: str | None, client: Client) -> None:
+    """Has a link mailed to the new address, and tells the old one.
+
+    An address that another user has is mailed nothing; neither the answer nor its time tells. Raises Unauthorized,
+    ReauthenticationNeeded, WrongPassword, AddressUnchanged.
+    """
+    await require_recent_login(context, principal, password, client)
+    token, expires = secrets.token_urlsafe(32), datetime.now(UTC) + LIFETIME
+    async with transaction(context.database, SERVICE_CLAIMS) as session:
+        if (await require_user(session, principal.id)).email == email:
+            raise AddressUnchanged
+        user = await queries.request(session, principal.id, email, token_digest(token), expires)
+        if user is None:
+            return
+        person = {name: getattr(user, name) for name in ("version", "user_id", "email", "full_name", "language")}
+        to_mail = {"new_email": email, "token": token if user.free else None, "expires_at": expires}
+        emit(session, UserEmailChangeRequested(**person, **to_mail))
+
+
+async def confirm(context: AuthContext, token: str) -> None:
+    """The sessions stay; links that were mailed to the old address end. Raises InvalidOneTimeToken."""
+    async with transaction(context.database, SERVICE_CLAIMS) as session:
+        changed = await queries.confirm(session, token_digest(token))
+        if changed is None:
+            raise InvalidOneTimeToken
+        act_as(str(changed.user_id), None)
+        user = await require_user(session, changed.user_id)
+        emit(session, UserUpdated(**state_of(user)))
+        emit(session, email_changed(user, changed.old_email))
