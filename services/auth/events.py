@@ -17,6 +17,7 @@ PERSON: dict[str, Any] = {
     "language": "da",
     "role": "customer",
     "email_verified": False,
+    "active": True,
 }
 MAILED: dict[str, Any] = {
     "version": 1,
@@ -30,6 +31,7 @@ MAILED: dict[str, Any] = {
 Reason = Literal[
     "logout", "reused", "password_changed", "password_reset", "role_changed", "deactivated", "erased", "revoked"
 ]
+PasswordReason = Literal["first", "changed", "reset"]
 FailureReason = Literal["credentials", "locked", "code", "mail_refused"]
 
 
@@ -38,12 +40,18 @@ class _User(Event):
 
 
 class _Person(_User):
+    """The whole state of the user at `version`. The event's type says what was changed.
+
+    Consumers store the state of the newest version, whatever the type.
+    """
+
     email: str
     full_name: str
     phone: str | None
     language: Literal["da", "en"]
     role: str
     email_verified: bool
+    active: bool
 
 
 class _Mailed(_User):
@@ -64,21 +72,20 @@ class UserUpdated(_Person, type="user.updated.v1", subject="user_id"):
     EXAMPLE: ClassVar[dict[str, Any]] = {**PERSON, "version": 2}
 
 
-class UserRoleChanged(_User, type="user.role_changed.v1", subject="user_id"):
-    EXAMPLE: ClassVar[dict[str, Any]] = {"version": 3, "user_id": USER, "role": "staff"}
-    role: str
+class UserRoleChanged(_Person, type="user.role_changed.v1", subject="user_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = {**PERSON, "version": 3, "role": "staff"}
 
 
-class UserDeactivated(_User, type="user.deactivated.v1", subject="user_id"):
-    EXAMPLE: ClassVar[dict[str, Any]] = {"version": 4, "user_id": USER}
+class UserDeactivated(_Person, type="user.deactivated.v1", subject="user_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = {**PERSON, "version": 4, "active": False}
 
 
 class UserReactivated(_Person, type="user.reactivated.v1", subject="user_id"):
     EXAMPLE: ClassVar[dict[str, Any]] = {**PERSON, "version": 5}
 
 
-class UserVerified(_User, type="user.verified.v1", subject="user_id"):
-    EXAMPLE: ClassVar[dict[str, Any]] = {"version": 2, "user_id": USER}
+class UserVerified(_Person, type="user.verified.v1", subject="user_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = {**PERSON, "version": 2, "email_verified": True}
 
 
 class UserNeverVerified(_User, type="user.never_verified.v1", subject="user_id"):
@@ -93,6 +100,52 @@ class UserVerificationRequested(_Mailed, type="user.verification_requested.v1", 
 
 class UserPasswordResetRequested(_Mailed, type="user.password_reset_requested.v1", subject="user_id"):
     EXAMPLE: ClassVar[dict[str, Any]] = MAILED
+
+
+class UserInvited(_Mailed, type="user.invited.v1", subject="user_id"):
+    """The salon has added the user, who sets the first password with the token."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {**MAILED, "role": "loctician"}
+    role: str
+
+
+class UserEmailChangeRequested(_User, type="user.email_change_requested.v1", subject="user_id"):
+    """The user wants another address. `email` is the one until that is confirmed; it is to be told at once.
+
+    `token` is a secret for the mail to `new_email`. Null: nothing is mailed there.
+    """
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {**MAILED, "new_email": "kirsten@example.dk"}
+    email: str
+    new_email: str
+    full_name: str
+    language: Literal["da", "en"]
+    token: str | None
+    expires_at: datetime
+
+
+class UserEmailChanged(_User, type="user.email_changed.v1", subject="user_id"):
+    """Beside user.updated.v1, which has the new state: `old_email` is to be told too."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "version": 2,
+        "user_id": USER,
+        "email": "kirsten@example.dk",
+        "old_email": "kirsten@example.com",
+        "full_name": "Kirsten Ærø",
+        "language": "da",
+    }
+    email: str
+    old_email: str
+    full_name: str
+    language: Literal["da", "en"]
+
+
+class UserPasswordChanged(_User, type="user.password_changed.v1", subject="user_id"):
+    """`first`: an invited user has set the first one. `reset`: by the mailed link for a forgotten password."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"version": 2, "user_id": USER, "reason": "changed"}
+    reason: PasswordReason
 
 
 class UserMfaEnabled(_User, type="user.mfa_enabled.v1", subject="user_id"):

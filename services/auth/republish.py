@@ -1,34 +1,23 @@
 """Publishes the current state of users again, for `loctician restore republish`."""
 
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.auth.events import UserDeactivated, UserUpdated, UserVerified
+from services.auth.events import UserUpdated
 from services.auth.models import users
-from shared.messaging.events import Event, emit
-
-EVENT_FIELDS = ("version", "email", "full_name", "phone", "language", "role", "email_verified")
+from services.auth.users.service import is_erased, state_of
+from shared.messaging.events import emit
 
 
 async def republish(session: AsyncSession, since: datetime) -> int:
-    """Emits events with the current state of each user that changed since then. Returns the number of users.
+    """Emits an event with the whole current state of each user that changed since then. Returns the number of users.
 
-    Consumers ignore a version that they know.
+    Consumers ignore a version that they know. Erased users are left out: the services erased them too.
     """
     rows = (await session.execute(select(users).where(users.c.updated_at >= since).order_by(users.c.id))).all()
-    for row in rows:
-        for event in _events(row):
-            emit(session, event)
-    return len(rows)
-
-
-def _events(row: Row[Any]) -> Iterator[Event]:
-    yield UserUpdated(user_id=row.id, **{name: getattr(row, name) for name in EVENT_FIELDS})
-    if row.email_verified:
-        yield UserVerified(version=row.version, user_id=row.id)
-    if not row.active:
-        yield UserDeactivated(version=row.version, user_id=row.id)
+    current = [row for row in rows if not is_erased(row)]
+    for row in current:
+        emit(session, UserUpdated(**state_of(row)))
+    return len(current)

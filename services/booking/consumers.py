@@ -12,6 +12,7 @@ from services.booking.holds import service as holds
 from services.booking.profiles import queries as profiles
 from services.booking.slots import queries as slots
 from shared.messaging.subscriptions import Received, Subscriptions
+from shared.privacy.data_subject_requests import is_erased
 
 subscriptions = Subscriptions()
 
@@ -33,18 +34,12 @@ class WindowsChanged(BaseModel):
 
 
 class User(BaseModel):
-    user_id: UUID
-    role: str = "customer"
-    email_verified: bool
+    """The whole state of a user, which each of the events carries."""
 
-
-class UserId(BaseModel):
-    user_id: UUID
-
-
-class RoleChanged(BaseModel):
     user_id: UUID
     role: str
+    email_verified: bool
+    active: bool
 
 
 @subscriptions.on("calendar.windows_changed.v1", WindowsChanged)
@@ -55,31 +50,24 @@ async def replace_open_windows(session: AsyncSession, event: Received[WindowsCha
 
 @subscriptions.on("user.registered.v1", User)
 @subscriptions.on("user.updated.v1", User)
-async def update_user(session: AsyncSession, event: Received[User]) -> None:
-    await customers.set_verified(session, event.data.user_id, event.data.email_verified, event.version)
-    if event.data.role == "loctician":
-        await profiles.add_profile(session, event.data.user_id)
-
-
-@subscriptions.on("user.verified.v1", UserId)
-async def verify_user(session: AsyncSession, event: Received[UserId]) -> None:
-    await customers.set_verified(session, event.data.user_id, True, event.version)
-
-
-@subscriptions.on("user.deactivated.v1", UserId)
-async def deactivate_user(session: AsyncSession, event: Received[UserId]) -> None:
-    """Also ends the user's holds, whose times are then offered to the waitlist."""
-    if await customers.set_active(session, event.data.user_id, False, event.version):
-        await profiles.set_active(session, event.data.user_id, False)
-        await holds.end_customer_holds(session, event.data.user_id)
-        await bookings.mark_bookings_of(session, event.data.user_id, active=False)
-
-
-@subscriptions.on("user.reactivated.v1", RoleChanged)
-@subscriptions.on("user.role_changed.v1", RoleChanged)
-async def change_role(session: AsyncSession, event: Received[RoleChanged]) -> None:
-    if await customers.set_active(session, event.data.user_id, True, event.version):
-        if event.data.role == "loctician":
-            await profiles.add_profile(session, event.data.user_id)
-        await profiles.set_active(session, event.data.user_id, event.data.role == "loctician")
-        await bookings.mark_bookings_of(session, event.data.user_id, active=True)
+@subscriptions.on("user.verified.v1", User)
+@subscriptions.on("user.role_changed.v1", User)
+@subscriptions.on("user.deactivated.v1", User)
+@subscriptions.on("user.reactivated.v1", User)
+async def store_user(session: AsyncSession, event: Received[User]) -> None:
+    """Stores the newest state. Locticians get a profile. The holds of a deactivated user end, whose times are then
+    offered to the waitlist, and coming bookings are marked for the salon to decide."""
+    user = event.data
+    if await is_erased(session, user.user_id):
+        return
+    was_active = await customers.is_active(session, user.user_id)
+    values = {"email_verified": user.email_verified, "active": user.active}
+    if not await customers.store_state(session, user.user_id, event.version, values):
+        return
+    if user.role == "loctician":
+        await profiles.add_profile(session, user.user_id)
+    await profiles.set_active(session, user.user_id, user.active and user.role == "loctician")
+    if not user.active:
+        await holds.end_customer_holds(session, user.user_id)
+    if user.active != was_active:
+        await bookings.mark_bookings_of(session, user.user_id, active=user.active)

@@ -10,6 +10,7 @@ from services.calendar.appointments import queries as appointment_queries
 from services.calendar.feeds import service as feeds
 from services.calendar.names import queries as name_queries
 from shared.messaging.subscriptions import Received, Subscriptions
+from shared.privacy.data_subject_requests import is_erased
 
 subscriptions = Subscriptions()
 
@@ -44,11 +45,12 @@ class Loctician(BaseModel):
 
 
 class User(BaseModel):
+    """The whole state of a user, which each of the events carries."""
+
     user_id: UUID
-
-
-class UserWithLanguage(User):
     language: Literal["da", "en"]
+    role: str
+    active: bool
 
 
 @subscriptions.on("booking.created.v1", Booking)
@@ -98,14 +100,16 @@ async def store_loctician_name(session: AsyncSession, event: Received[Loctician]
     await name_queries.put_loctician_name(session, event.data.loctician_id, event.data.display_name, event.version)
 
 
-@subscriptions.on("user.registered.v1", UserWithLanguage)
-@subscriptions.on("user.updated.v1", UserWithLanguage)
-async def store_language(session: AsyncSession, event: Received[UserWithLanguage]) -> None:
-    await name_queries.put_language(session, event.data.user_id, event.data.language, event.version)
-
-
-@subscriptions.on("user.deactivated.v1", User)
+@subscriptions.on("user.registered.v1", User)
+@subscriptions.on("user.updated.v1", User)
+@subscriptions.on("user.verified.v1", User)
 @subscriptions.on("user.role_changed.v1", User)
-async def revoke_feed(session: AsyncSession, event: Received[User]) -> None:
-    """The feed's address was given out for the role that the person had before."""
-    await feeds.revoke_if_any(session, event.data.user_id)
+@subscriptions.on("user.deactivated.v1", User)
+@subscriptions.on("user.reactivated.v1", User)
+async def store_user(session: AsyncSession, event: Received[User]) -> None:
+    """Stores the language of the newest state. Revokes a feed that the person may not have any more."""
+    user = event.data
+    if await is_erased(session, user.user_id):
+        return
+    if await name_queries.put_language(session, user.user_id, user.language, event.version):
+        await feeds.revoke_unless_allowed(session, user.user_id, user.role, active=user.active)

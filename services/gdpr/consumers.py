@@ -55,36 +55,30 @@ async def store_retention_result(session: AsyncSession, event: Received[Retentio
     await retention_policies.store_result(session, event.time, **event.data.model_dump())
 
 
-class User(BaseModel):
+class UserId(BaseModel):
     user_id: UUID
-    version: int
 
 
-class UserWithRole(User):
+class User(UserId):
+    """The whole state of a user, which each of the events carries."""
+
     role: str
+    active: bool
 
 
-@subscriptions.on("user.registered.v1", UserWithRole)
-@subscriptions.on("user.updated.v1", UserWithRole)
-@subscriptions.on("user.role_changed.v1", UserWithRole)
-async def store_role(session: AsyncSession, event: Received[UserWithRole]) -> None:
-    user = event.data
-    await people_queries.put_newest(session, user.user_id, user.version, column="role", value=user.role)
-
-
+@subscriptions.on("user.registered.v1", User)
+@subscriptions.on("user.updated.v1", User)
+@subscriptions.on("user.verified.v1", User)
+@subscriptions.on("user.role_changed.v1", User)
 @subscriptions.on("user.deactivated.v1", User)
-async def store_deactivation(session: AsyncSession, event: Received[User]) -> None:
-    await people_queries.put_newest(session, event.data.user_id, event.data.version, column="active", value=False)
+@subscriptions.on("user.reactivated.v1", User)
+async def store_user(session: AsyncSession, event: Received[User]) -> None:
+    user = event.data
+    await people_queries.store_state(session, user.user_id, event.version, role=user.role, active=user.active)
 
 
-@subscriptions.on("user.reactivated.v1", UserWithRole)
-async def store_reactivation(session: AsyncSession, event: Received[UserWithRole]) -> None:
-    await people_queries.put_newest(session, event.data.user_id, event.data.version, column="active", value=True)
-    await store_role(session, event)
-
-
-@subscriptions.on("user.never_verified.v1", User)
-async def erase_never_verified(session: AsyncSession, event: Received[User]) -> None:
+@subscriptions.on("user.never_verified.v1", UserId)
+async def erase_never_verified(session: AsyncSession, event: Received[UserId]) -> None:
     await erasures.erase_never_verified(session, event.data.user_id)
 
 

@@ -4,15 +4,16 @@ from functools import partial
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.accounts import service as accounts
 from services.notifications.accounts.service import LinkRequested
 from services.notifications.bookings import service as bookings
 from services.notifications.bookings.service import Booking
-from services.notifications.contacts.queries import upsert_active, upsert_contact, upsert_role
+from services.notifications.contacts.queries import store_contact
 from services.notifications.deliveries.queries import make_due
+from services.notifications.dispatch.messages import format_utc
 from services.notifications.names.queries import upsert_loctician_name, upsert_treatment_name
 from services.notifications.notification_types import CONSENTS
 from services.notifications.preferences.queries import upsert_consent
@@ -24,21 +25,15 @@ subscriptions = Subscriptions()
 
 
 class Person(BaseModel):
+    """The whole state of a user, which each of the events carries."""
+
     user_id: UUID
     email: str
     full_name: str
-    phone: str | None = None
+    phone: str | None
     language: Literal["da", "en"]
     role: str
-
-
-class RoleChanged(BaseModel):
-    user_id: UUID
-    role: str
-
-
-class Deactivated(BaseModel):
-    user_id: UUID
+    active: bool
 
 
 class SessionStarted(BaseModel):
@@ -61,6 +56,14 @@ class ConsentChanged(BaseModel):
     granted: bool
 
 
+class ErasureWithdrawn(BaseModel):
+    subject_id: UUID
+
+
+class ErasureScheduled(ErasureWithdrawn):
+    runs_at: AwareDatetime
+
+
 class ExportReady(BaseModel):
     subject_id: UUID
 
@@ -81,28 +84,14 @@ class Loctician(BaseModel):
 
 @subscriptions.on("user.registered.v1", Person)
 @subscriptions.on("user.updated.v1", Person)
-async def update_contact(session: AsyncSession, event: Received[Person]) -> None:
-    person = event.data
-    await upsert_contact(session, person.model_dump(exclude={"role"}), event.version)
-    await upsert_role(session, person.user_id, person.role, event.version)
-    await make_due(session, person.user_id)
-    wake_workers_after_commit(session)
-
-
-@subscriptions.on("user.role_changed.v1", RoleChanged)
-async def change_role(session: AsyncSession, event: Received[RoleChanged]) -> None:
-    await upsert_role(session, event.data.user_id, event.data.role, event.version)
-
-
-@subscriptions.on("user.deactivated.v1", Deactivated)
-async def deactivate(session: AsyncSession, event: Received[Deactivated]) -> None:
-    await upsert_active(session, event.data.user_id, False, event.version)
-
-
+@subscriptions.on("user.verified.v1", Person)
+@subscriptions.on("user.role_changed.v1", Person)
+@subscriptions.on("user.deactivated.v1", Person)
 @subscriptions.on("user.reactivated.v1", Person)
-async def reactivate(session: AsyncSession, event: Received[Person]) -> None:
-    await upsert_active(session, event.data.user_id, True, event.version)
-    await update_contact(session, event)
+async def update_contact(session: AsyncSession, event: Received[Person]) -> None:
+    if await store_contact(session, event.data.model_dump(), event.version):
+        await make_due(session, event.data.user_id)
+        wake_workers_after_commit(session)
 
 
 @subscriptions.on("user.verification_requested.v1", LinkRequested)
@@ -110,6 +99,7 @@ async def send_verification(session: AsyncSession, event: Received[LinkRequested
     await accounts.send_link(session, event, "verification")
 
 
+@subscriptions.on("user.invited.v1", LinkRequested)
 @subscriptions.on("user.password_reset_requested.v1", LinkRequested)
 async def send_password_reset(session: AsyncSession, event: Received[LinkRequested]) -> None:
     await accounts.send_link(session, event, "password_reset")
@@ -136,6 +126,17 @@ async def warn_of_disabled_mfa(session: AsyncSession, event: Received[MfaDisable
 @subscriptions.on("gdpr.export_ready.v1", ExportReady)
 async def notify_export_ready(session: AsyncSession, event: Received[ExportReady]) -> None:
     await accounts.notify(session, event, event.data.subject_id, "export_ready")
+
+
+@subscriptions.on("gdpr.erasure_scheduled.v1", ErasureScheduled)
+async def confirm_erasure(session: AsyncSession, event: Received[ErasureScheduled]) -> None:
+    at = format_utc(event.data.runs_at)
+    await accounts.notify(session, event, event.data.subject_id, "erasure_scheduled", expires_at=at)
+
+
+@subscriptions.on("gdpr.erasure_withdrawn.v1", ErasureWithdrawn)
+async def confirm_withdrawal(session: AsyncSession, event: Received[ErasureWithdrawn]) -> None:
+    await accounts.notify(session, event, event.data.subject_id, "erasure_withdrawn")
 
 
 @subscriptions.on("gdpr.consent_changed.v1", ConsentChanged)

@@ -28,6 +28,8 @@ RECORD_ERASURE = text("""
         erased_at = greatest(erased_subjects.erased_at, excluded.erased_at), reported_at = NULL
 """)
 
+IS_ERASED = text("SELECT EXISTS (SELECT FROM erased_subjects WHERE subject_id = :subject_id)")
+
 
 class Privacy(Protocol):
     """A service's privacy.py."""
@@ -67,6 +69,11 @@ def subscriptions(service: str, privacy: Privacy, on_erasure: Callable[[], None]
         listen(session.sync_session, "after_commit", lambda _: on_erasure(), once=True)
 
     return requests
+
+
+async def is_erased(session: AsyncSession, subject_id: UUID) -> bool:
+    """Whether the person was erased here: no event brings them back, whatever its time."""
+    return bool((await session.execute(IS_ERASED, {"subject_id": str(subject_id)})).scalar_one())
 
 
 def place_of(request_id: UUID, service: str) -> str:

@@ -223,7 +223,7 @@ class Canary:
 
     def _person(self, version: int) -> Json:
         facts = {"user_id": self.user_id, "email": MARKS["email"], "full_name": MARKS["full_name"]}
-        more = {"phone": MARKS["phone"], "language": "da", "role": "customer", "email_verified": True}
+        more = {"phone": MARKS["phone"], "language": "da", "role": "customer", "email_verified": True, "active": True}
         return facts | more | {"version": version}
 
     def _event(self, data: Json) -> bytes:

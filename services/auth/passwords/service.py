@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from services.auth.context import AuthContext
 from services.auth.encryption import token_digest
-from services.auth.errors import InvalidCredentials, InvalidOneTimeToken, ReauthenticationNeeded
-from services.auth.events import UserVerified
+from services.auth.errors import InvalidOneTimeToken, ReauthenticationNeeded, WrongPassword
+from services.auth.events import PasswordReason, UserPasswordChanged, UserVerified
 from services.auth.logins.attempts import Attempt
 from services.auth.logins.client import Client
 from services.auth.logins.lockout import record_failure
@@ -15,12 +15,14 @@ from services.auth.one_time_tokens.service import RESET, RESET_LIFETIME, mail_to
 from services.auth.passwords import queries
 from services.auth.sessions.service import end_sessions, require_open
 from services.auth.users.queries import get_user
+from services.auth.users.service import require_user, state_of
 from shared.database.session import transaction
 from shared.identity.principals import SERVICE_CLAIMS, Principal
 from shared.messaging.events import emit
 from shared.observability.context import act_as
 
 RECENT_LOGIN = timedelta(minutes=10)
+OLD_PASSWORD = "old_password"  # noqa: S105 - the name of a field
 
 
 async def attempt_of_caller(context: AuthContext, principal: Principal, client: Client) -> Attempt:
@@ -31,15 +33,20 @@ async def attempt_of_caller(context: AuthContext, principal: Principal, client: 
     return Attempt.create(context.encryption, user.email if user else "", client)
 
 
-async def verify_password(context: AuthContext, principal: Principal, password: str, client: Client) -> object:
-    """Checks the caller's password and returns when it was set. Raises InvalidCredentials, and counts the failure."""
+async def verify_password(
+    context: AuthContext, principal: Principal, password: str, client: Client, field: str = "password"
+) -> object:
+    """Checks the caller's password and returns when it was set. Raises WrongPassword, and counts the failure.
+
+    `field`: the name of the field that the password was sent in.
+    """
     attempt = await attempt_of_caller(context, principal, client)
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         credentials = await queries.begin_change(session, principal.id, principal.session_id, attempt)
     if not await context.passwords.matches(password, credentials.password_hash if credentials else None):
         async with transaction(context.database, SERVICE_CLAIMS) as session:
             await record_failure(session, principal.id, attempt, "credentials")
-        raise InvalidCredentials
+        raise WrongPassword(field)
     assert credentials is not None  # noqa: S101 - no password matches without a hash
     return credentials.changed_at
 
@@ -49,7 +56,7 @@ async def require_recent_login(
 ) -> None:
     """To change how one logs in, the session must be younger than ten minutes, or the password must be given.
 
-    Raises Unauthorized, ReauthenticationNeeded, InvalidCredentials.
+    Raises Unauthorized, ReauthenticationNeeded, WrongPassword.
     """
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         is_recent = await require_open(session, principal, RECENT_LOGIN)
@@ -60,13 +67,15 @@ async def require_recent_login(
 
 
 async def change_password(context: AuthContext, principal: Principal, old: str, new: str, client: Client) -> None:
-    """Ends the caller's other sessions. Raises InvalidCredentials when the old password is wrong."""
-    changed_at = await verify_password(context, principal, old, client)
+    """Ends the caller's other sessions. Raises WrongPassword when the old one is wrong."""
+    changed_at = await verify_password(context, principal, old, client, OLD_PASSWORD)
     values = {"user": principal.id, "session": principal.session_id, "changed_at": changed_at}
     password_hash = await context.passwords.hash(new)
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         if not await queries.change_password(session, **values, hash=password_hash):
-            raise InvalidCredentials
+            raise WrongPassword(OLD_PASSWORD)
+        user = await require_user(session, principal.id)
+        emit(session, UserPasswordChanged(version=user.version, user_id=principal.id, reason="changed"))
         await end_sessions(session, principal.id, "password_changed", except_=principal.session_id)
 
 
@@ -90,5 +99,7 @@ async def reset_password(context: AuthContext, token: str, new: str, client: Cli
         act_as(str(user.user_id), None)
         await clear_failures(session, Attempt.create(context.encryption, user.email, client))
         if user.newly:
-            emit(session, UserVerified(version=user.version, user_id=user.user_id))
+            emit(session, UserVerified(**state_of(await require_user(session, user.user_id))))
+        reason: PasswordReason = "first" if user.first else "reset"
+        emit(session, UserPasswordChanged(version=user.version, user_id=user.user_id, reason=reason))
         await end_sessions(session, user.user_id, "password_reset")

@@ -9,7 +9,7 @@ from services.auth.errors import InvalidOneTimeToken
 from services.auth.events import UserVerified
 from services.auth.one_time_tokens.service import VERIFY, VERIFY_LIFETIME, mail_token
 from services.auth.registrations import queries
-from services.auth.users.service import create_user
+from services.auth.users.service import create_user, require_user, state_of
 from shared.messaging.events import emit
 
 
@@ -32,4 +32,4 @@ async def verify_email(session: AsyncSession, token: str) -> None:
     if user is None:
         raise InvalidOneTimeToken
     if user.newly:
-        emit(session, UserVerified(version=user.version, user_id=user.user_id))
+        emit(session, UserVerified(**state_of(await require_user(session, user.user_id))))

@@ -131,10 +131,10 @@ Mailed = Callable[..., Awaitable[str]]
 
 @pytest.fixture
 def mailed(outbox: Outbox) -> Mailed:
-    """The one-time token last mailed to an address, of the kind "verification" or "password_reset"."""
+    """The one-time token last mailed to an address: "verification_requested", "password_reset_requested", "invited"."""
 
     async def find(kind: str, email: str = EMAIL) -> str:
-        sent = [event for event in await outbox() if event["type"] == f"user.{kind}_requested.v1"]
+        sent = [event for event in await outbox() if event["type"] == f"user.{kind}.v1"]
         return str(next(event["data"]["token"] for event in reversed(sent) if event["data"]["email"] == email))
 
     return find

@@ -25,7 +25,7 @@ class TestInvitation:
         for answer in again:
             assert (answer.status_code, answer.json()) == (201, first.json())
             assert [answer.headers[name] for name in ("location", "etag")] == [f"{URL}/{first.json()['id']}", '"1"']
-        mailed = types(await outbox(), "user.password_reset_requested.v1")
+        mailed = types(await outbox(), "user.invited.v1")
         assert [answer["email"] for answer in mailed] == ["amina@example.com"]
 
     async def test_another_body_with_the_same_key_is_422_and_errors_are_not_kept(

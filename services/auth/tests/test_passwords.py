@@ -58,7 +58,7 @@ class TestRules:
         await register()
         headers = bearer(await login())
         await client.post(FORGOT, json={"email": EMAIL})
-        token = await mailed("password_reset")
+        token = await mailed("password_reset_requested")
         assert (await register("b@example.com", password="password")).status_code == 422
         change = {"old_password": PASSWORD, "new_password": "password"}
         assert (await client.post("/api/v1/auth/change-password", json=change, headers=headers)).status_code == 422
@@ -116,7 +116,7 @@ class TestReset:
         await register()
         tokens = await login()
         assert (await client.post(FORGOT, json={"email": EMAIL.upper()})).status_code == 202
-        body = {"token": await mailed("password_reset"), "new_password": NEW}
+        body = {"token": await mailed("password_reset_requested"), "new_password": NEW}
         assert (await client.post(RESET, json=body)).status_code == 204
         ended = await client.post("/api/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
         assert ended.status_code == 401
@@ -130,7 +130,7 @@ class TestReset:
         await register()
         for _ in range(2):
             await client.post(FORGOT, json={"email": EMAIL})
-        body = {"token": await mailed("password_reset"), "new_password": NEW}
+        body = {"token": await mailed("password_reset_requested"), "new_password": NEW}
         answers = await asyncio.gather(*(client.post(RESET, json=body) for _ in range(5)))
         assert sorted(answer.status_code for answer in answers) == [204, 422, 422, 422, 422]
 
@@ -139,9 +139,9 @@ class TestReset:
     ) -> None:
         await register()
         await client.post(FORGOT, json={"email": EMAIL})
-        older = await mailed("password_reset")
+        older = await mailed("password_reset_requested")
         await client.post(FORGOT, json={"email": EMAIL})
-        newer = await mailed("password_reset")
+        newer = await mailed("password_reset_requested")
         statuses = [
             (await client.post(RESET, json={"token": token, "new_password": NEW})).status_code
             for token in (older, newer)
@@ -153,7 +153,7 @@ class TestReset:
     ) -> None:
         await register()
         await client.post(FORGOT, json={"email": EMAIL})
-        token, verification = await mailed("password_reset"), await mailed("verification")
+        token, verification = await mailed("password_reset_requested"), await mailed("verification_requested")
         await as_owner("UPDATE auth.one_time_tokens SET expires_at = now() WHERE purpose = 'reset'")
         refresh = (await login())["refresh_token"]
         for tried in (token, verification, refresh, "x", token[:-1], "' OR true --"):
@@ -167,7 +167,7 @@ class TestReset:
         await register()
         await register("oskar@example.com")
         await client.post(FORGOT, json={"email": "oskar@example.com"})
-        token = await mailed("password_reset", "oskar@example.com")
+        token = await mailed("password_reset_requested", "oskar@example.com")
         for more in ({"email": EMAIL}, {"user_id": "0197f0a0-0000-7000-8000-000000000001"}):
             assert (await client.post(RESET, json={"token": token, "new_password": NEW, **more})).status_code == 422
         await client.post(RESET, json={"token": token, "new_password": NEW})
@@ -179,11 +179,11 @@ class TestReset:
     ) -> None:
         await sign_up(EMAIL, "customer")
         await client.post(FORGOT, json={"email": EMAIL})
-        first = await mailed("password_reset")
+        first = await mailed("password_reset_requested")
         await as_owner("UPDATE auth.users SET email = 'new@example.com'")
         assert (await client.post(RESET, json={"token": first, "new_password": NEW})).status_code == 422
         await client.post(FORGOT, json={"email": "new@example.com"})
-        second = await mailed("password_reset", "new@example.com")
+        second = await mailed("password_reset_requested", "new@example.com")
         await as_owner("UPDATE auth.users SET active = false")
         assert (await client.post(RESET, json={"token": second, "new_password": NEW})).status_code == 422
 
@@ -279,7 +279,7 @@ class TestReset:
         with caplog.at_level(logging.DEBUG):
             await register()
             await client.post(FORGOT, json={"email": EMAIL})
-            token = await mailed("password_reset")
+            token = await mailed("password_reset_requested")
             await client.post(RESET, json={"token": token, "new_password": "password"})
             await client.post(RESET, json={"token": token, "new_password": NEW})
         logged = caplog.text + "".join(capfd.readouterr())
@@ -311,7 +311,8 @@ class TestChange:
         wrong = {"old_password": "forkert kodeord", "new_password": "et nyt kodeord"}
         right = {"old_password": PASSWORD, "new_password": "et nyt kodeord"}
         path = "/api/v1/auth/change-password"
-        assert (await client.post(path, json=wrong, headers=bearer(here))).status_code == 401
+        refused = await client.post(path, json=wrong, headers=bearer(here))
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/body/old_password")
         assert (await client.post(path, json=right, headers=bearer(here))).status_code == 204
         ended = await client.post("/api/v1/auth/refresh", json={"refresh_token": there["refresh_token"]})
         assert ended.status_code == 401

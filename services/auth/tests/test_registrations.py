@@ -70,7 +70,7 @@ class TestVerification:
         self, client: httpx.AsyncClient, register: Register, login: Login, mailed: Mailed, outbox: Outbox
     ) -> None:
         await register()
-        token = await mailed("verification")
+        token = await mailed("verification_requested")
         headers = bearer(await login())
         assert (await client.get("/api/v1/users/me", headers=headers)).json()["email_verified"] is False
         statuses = [(await client.post(VERIFY, json={"token": token})).status_code for _ in range(2)]
@@ -86,7 +86,7 @@ class TestVerification:
         await register()
         await client.post(RESEND, json={"email": EMAIL})
         assert len(types(await outbox(), "user.verification_requested.v1")) == 2
-        assert (await client.post(VERIFY, json={"token": await mailed("verification")})).status_code == 204
+        assert (await client.post(VERIFY, json={"token": await mailed("verification_requested")})).status_code == 204
         await client.post(RESEND, json={"email": EMAIL})
         assert len(types(await outbox(), "user.verification_requested.v1")) == 2
 
@@ -95,7 +95,7 @@ class TestVerification:
     ) -> None:
         await register()
         await client.post(FORGOT, json={"email": EMAIL})
-        assert (await client.post(VERIFY, json={"token": await mailed("password_reset")})).status_code == 422
+        assert (await client.post(VERIFY, json={"token": await mailed("password_reset_requested")})).status_code == 422
 
     async def test_look_alike_address_is_another_one_and_full_width_letters_are_the_same(
         self, register: Register, outbox: Outbox

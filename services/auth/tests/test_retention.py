@@ -50,7 +50,7 @@ async def user_with_data(
     """A customer with rows in every table: a session, failed logins, an unconfirmed enrolment. Returns the id."""
     await sign_up("admin@example.com", "admin")
     await register()
-    await client.post("/api/v1/auth/verify-email", json={"token": await mailed("verification")})
+    await client.post("/api/v1/auth/verify-email", json={"token": await mailed("verification_requested")})
     await client.post("/api/v1/auth/forgot-password", json={"email": EMAIL})
     await client.post("/api/v1/auth/login", json={"email": "ingen@example.com", "password": "x"})
     tokens = await login()

@@ -177,7 +177,7 @@ class Sessions(RuleBasedStateMachine):
         new = PASSWORDS[0]
         client = self.environment.client()
         self.call(client.post("/api/v1/auth/forgot-password", json={"email": self.email}))
-        token = self.call(self.environment.mailed("password_reset", self.email))
+        token = self.call(self.environment.mailed("password_reset_requested", self.email))
         body = {"token": token, "new_password": new}
         assert self.call(client.post("/api/v1/auth/reset-password", json=body)).status_code == 204
         self.password = new

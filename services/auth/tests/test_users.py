@@ -1,6 +1,7 @@
 """Users: their own account, what staff and admins do, export and erasure."""
 
 import asyncio
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -123,7 +124,7 @@ class TestChangingUsers:
         assert (answer.status_code, answer.headers["etag"]) == (201, '"1"')
         assert answer.headers["location"] == f"/api/v1/users/{answer.json()['id']}"
         assert answer.json().items() >= {"role": "loctician", "email": "amina@example.com", "active": True}.items()
-        reset = {"token": await mailed("password_reset", "amina@example.com"), "new_password": PASSWORD}
+        reset = {"token": await mailed("invited", "amina@example.com"), "new_password": PASSWORD}
         assert (await client.post("/api/v1/auth/reset-password", json=reset)).status_code == 204
         me = await client.get("/api/v1/users/me", headers=bearer(await login("amina@example.com")))
         assert (me.json()["role"], me.json()["email_verified"]) == ("loctician", True)
@@ -175,17 +176,19 @@ class TestChangingUsers:
         path = f"/api/v1/users/{await sign_up(EMAIL, 'customer')}"
         await sign_up("oskar@example.com", "customer")
         await client.post("/api/v1/auth/forgot-password", json={"email": EMAIL})
-        old = await mailed("password_reset")
+        old = await mailed("password_reset_requested")
         headers = admin | {"If-Match": "*"}
         assert (await client.patch(path, json={"email": "oskar@example.com"}, headers=headers)).status_code == 409
         changed = await client.patch(path, json={"email": "ny@example.com"}, headers=headers)
         assert (changed.json()["email"], changed.json()["email_verified"]) == ("ny@example.com", False)
         reset = {"token": old, "new_password": "et helt nyt kodeord"}
         assert (await client.post("/api/v1/auth/reset-password", json=reset)).status_code == 422
-        token = await mailed("verification", "ny@example.com")
+        token = await mailed("verification_requested", "ny@example.com")
         assert (await client.post("/api/v1/auth/verify-email", json={"token": token})).status_code == 204
         updated = types(await outbox(), "user.updated.v1")[-1]
         assert (updated["email"], updated["email_verified"]) == ("ny@example.com", False)
+        (changed_event,) = types(await outbox(), "user.email_changed.v1")
+        assert (changed_event["old_email"], changed_event["email"]) == (EMAIL, "ny@example.com")
 
     async def test_reactivated_user_can_log_in_and_an_erased_user_cannot_be_reactivated(
         self,
@@ -204,8 +207,42 @@ class TestChangingUsers:
         assert types(await outbox(), "user.reactivated.v1")[0]["email"] == EMAIL
         async with transaction(database, SERVICE_CLAIMS) as session:
             await privacy.erase(session, user_id)
-        refused = await client.post(f"/api/v1/users/{user_id}/reactivate", headers=admin)
-        assert (refused.status_code, refused.json()["code"]) == (409, "erased")
+        path, any_version = f"/api/v1/users/{user_id}", admin | {"If-Match": "*"}
+        for refused in (
+            await client.post(f"{path}/reactivate", headers=admin),
+            await client.put(f"{path}/role", json={"role": "staff"}, headers=admin),
+            await client.patch(path, json={"full_name": "Kirsten"}, headers=any_version),
+        ):
+            assert (refused.status_code, refused.json()["code"]) == (409, "erased")
+
+    async def test_every_event_about_a_user_carries_the_whole_state(
+        self, client: httpx.AsyncClient, admin: dict[str, str], register: Register, mailed: Mailed, outbox: Outbox
+    ) -> None:
+        await register()
+        token = await mailed("verification_requested")
+        await client.post("/api/v1/auth/verify-email", json={"token": token})
+        (user,) = (await client.get("/api/v1/users", params={"q": EMAIL}, headers=admin)).json()["items"]
+        path, any_version = f"/api/v1/users/{user['id']}", admin | {"If-Match": "*"}
+        await client.delete(path, headers=admin)
+        await client.put(f"{path}/role", json={"role": "loctician"}, headers=admin)
+        await client.patch(path, json={"language": "en"}, headers=any_version)
+        await client.post(f"{path}/reactivate", headers=admin)
+        names = ("registered", "verified", "deactivated", "role_changed", "updated", "reactivated")
+        states = {name: types(await outbox(), f"user.{name}.v1")[-1] for name in names}
+        changes: list[dict[str, Any]] = [
+            {"version": 1, "email_verified": False, "active": True, "role": "customer", "language": "da"},
+            {"version": 2, "email_verified": True},
+            {"version": 3, "active": False},
+            {"version": 4, "role": "loctician"},
+            {"version": 5, "language": "en"},
+            {"version": 6, "active": True},
+        ]
+        expected: dict[str, Any] = {"user_id": user["id"]} | {
+            name: user[name] for name in ("email", "full_name", "phone")
+        }
+        for name, change in zip(names, changes, strict=True):
+            expected |= change
+            assert states[name] == expected, name
 
     async def test_search_finds_names_and_addresses_and_takes_wildcards_literally(
         self, client: httpx.AsyncClient, admin: dict[str, str], register: Register

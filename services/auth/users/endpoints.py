@@ -6,10 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from services.auth.dependencies import Admin, SignedIn, Staff
-from services.auth.errors import AddressTaken, Erased, InvalidPhone, LastAdmin, VersionNeeded
+from services.auth.dependencies import Admin, ContextDep, SignedIn, Staff
+from services.auth.errors import AddressTaken, Erased, InvalidPhone, LastAdmin, UnmailableAddress, VersionNeeded
 from services.auth.users import service
-from services.auth.users.contact_details import normalize_phone
+from services.auth.users.contact_details import normalize_phone, require_mailable
 from services.auth.users.schemas import Invitation, OwnPatch, RoleChange, UserOut, UserPatch
 from services.auth.users.serializers import user_out, with_etag
 from shared.errors import NotFound
@@ -51,7 +51,10 @@ async def list_users(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Any:
-    """Searches names and e-mail addresses. The oldest user comes first."""
+    """Searches names, e-mail addresses and phone numbers for every word of `q`. The oldest user comes first.
+
+    Case, accents and the spelling of a number do not matter; a part of a word is enough.
+    """
     after = decode_cursor(cursor, datetime, UUID) if cursor else None
     rows = await service.list_users(session, principal, q, (after[0], after[1]) if after else None, limit)
     return page(rows, limit, key=lambda row: (row.created_at, row.id), item=user_out)
@@ -61,12 +64,18 @@ async def list_users(
     "/api/v1/users",
     status_code=201,
     summary="Invite a user",
-    responses=raises(AddressTaken, InvalidPhone) | sends(201, ETAG, LOCATION),
+    responses=raises(AddressTaken, InvalidPhone, UnmailableAddress) | sends(201, ETAG, LOCATION),
 )
 async def create_user(
-    body: Invitation, principal: Admin, session: SessionDep, response: Response, key: IdempotencyKey = None
+    body: Invitation,
+    principal: Admin,
+    session: SessionDep,
+    context: ContextDep,
+    response: Response,
+    key: IdempotencyKey = None,
 ) -> UserOut:
     """Creates a user of any role, who is mailed a link to set a password."""
+    require_mailable(context.settings, body.email)
 
     async def invite() -> dict[str, Any]:
         values = body.model_dump() | {"phone": normalize_phone(body.phone)}
@@ -86,19 +95,29 @@ async def get_user(user_id: UUID, principal: Staff, session: SessionDep, respons
 @router.patch(
     "/api/v1/users/{user_id}",
     summary="Change a user",
-    responses=raises(VersionNeeded, AddressTaken, InvalidPhone) | sends(200, ETAG),
+    responses=raises(VersionNeeded, AddressTaken, Erased, InvalidPhone, UnmailableAddress) | sends(200, ETAG),
 )
 async def change_user(
-    user_id: UUID, body: UserPatch, _: Admin, session: SessionDep, response: Response, if_match: IfMatch = None
+    user_id: UUID,
+    body: UserPatch,
+    _: Admin,
+    session: SessionDep,
+    context: ContextDep,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> UserOut:
-    """Needs If-Match. A new address is mailed a link to verify it."""
+    """Needs If-Match. A new address is mailed a link to verify it, and the old one is told."""
     if if_match is None:
         raise VersionNeeded
+    if body.email is not None:
+        require_mailable(context.settings, body.email)
     return with_etag(await service.update_user(session, user_id, if_match, **_changes(body)), response)
 
 
 @router.put(
-    "/api/v1/users/{user_id}/role", summary="Change a user's role", responses=raises(LastAdmin) | sends(200, ETAG)
+    "/api/v1/users/{user_id}/role",
+    summary="Change a user's role",
+    responses=raises(LastAdmin, Erased) | sends(200, ETAG),
 )
 async def change_role(user_id: UUID, body: RoleChange, _: Admin, session: SessionDep, response: Response) -> UserOut:
     """Ends the user's sessions, whose access tokens carry the old role."""

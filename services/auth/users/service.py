@@ -8,12 +8,22 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.auth.email_changes.queries import end as end_email_changes
 from services.auth.errors import AddressTaken, Erased, LastAdmin
-from services.auth.events import UserDeactivated, UserReactivated, UserRegistered, UserRoleChanged, UserUpdated
+from services.auth.events import (
+    UserDeactivated,
+    UserEmailChanged,
+    UserInvited,
+    UserReactivated,
+    UserRegistered,
+    UserRoleChanged,
+    UserUpdated,
+)
 from services.auth.one_time_tokens.service import INVITATION_LIFETIME, RESET, VERIFY, VERIFY_LIFETIME, mail_token
 from services.auth.sessions.service import end_sessions
 from services.auth.users import queries
 from services.auth.users.contact_details import normalize_phone
+from services.auth.users.search_terms import search_terms
 from shared.errors import NotFound
 from shared.http.preconditions import check_match
 from shared.identity.principals import Principal
@@ -21,11 +31,16 @@ from shared.messaging.events import emit, new_id
 from shared.privacy.events import audit_read
 
 ERASED_DOMAIN = "@erased.invalid"
-EVENT_FIELDS = ("email", "full_name", "phone", "language", "role", "email_verified", "version")
+STATE = ("version", "email", "full_name", "phone", "language", "role", "email_verified", "active")
 
 
-def _event_data(row: Any) -> dict[str, Any]:
-    return {"user_id": row.id, **{name: getattr(row, name) for name in EVENT_FIELDS}}
+def state_of(row: Any) -> dict[str, Any]:
+    """The data of every event that carries the user's state."""
+    return {"user_id": row.id, **{name: getattr(row, name) for name in STATE}}
+
+
+def is_erased(row: Any) -> bool:
+    return str(row.email).endswith(ERASED_DOMAIN)
 
 
 async def create_user(session: AsyncSession, password_hash: str | None, **values: Any) -> UUID | None:
@@ -45,7 +60,7 @@ async def create_user(session: AsyncSession, password_hash: str | None, **values
     if not await queries.insert_user(session, columns):
         return None
     user_id: UUID = columns["id"]
-    emit(session, UserRegistered(**_event_data(await require_user(session, user_id))))
+    emit(session, UserRegistered(**state_of(await require_user(session, user_id))))
     return user_id
 
 
@@ -54,7 +69,7 @@ async def invite(session: AsyncSession, **values: Any) -> Row[Any]:
     user_id = await create_user(session, None, **values)
     if user_id is None:
         raise AddressTaken
-    await mail_token(session, values["email"], RESET, INVITATION_LIFETIME)
+    await mail_token(session, values["email"], RESET, INVITATION_LIFETIME, UserInvited, role=values["role"])
     return await require_user(session, user_id)
 
 
@@ -77,15 +92,17 @@ async def list_users(
     session: AsyncSession, reader: Principal, text: str | None, after: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[Row[Any]]:
     """At most `limit + 1` users, of which `limit` are shown. Records in the audit log whom it shows."""
-    rows = await queries.list_users(session, text, after, limit + 1)
+    rows = await queries.list_users(session, search_terms(text or ""), after, limit + 1)
     audit_read(session, reader, "user", [row.id for row in rows[:limit]])
     return rows
 
 
 async def update_user(session: AsyncSession, user_id: UUID, if_match: str | None, **changes: Any) -> Row[Any]:
-    """A new address has to be verified again. Raises NotFound, StaleVersion, AddressTaken, InvalidPhone."""
+    """A new address has to be verified again. Raises NotFound, StaleVersion, Erased, AddressTaken, InvalidPhone."""
     before = await require_user(session, user_id, lock=True)
     check_match(if_match, before.version)
+    if is_erased(before):
+        raise Erased
     if "phone" in changes:
         changes["phone"] = normalize_phone(changes["phone"])
     changes = {name: value for name, value in changes.items() if value != getattr(before, name)}
@@ -95,23 +112,32 @@ async def update_user(session: AsyncSession, user_id: UUID, if_match: str | None
         if await queries.is_email_taken(session, changes["email"], by_other_than=user_id):
             raise AddressTaken
         changes["email_verified"] = False
+        await end_email_changes(session, user_id)
     row = await queries.update_user(session, user_id, **changes)
-    emit(session, UserUpdated(**_event_data(row)))
+    emit(session, UserUpdated(**state_of(row)))
     if "email" in changes:
+        emit(session, email_changed(row, before.email))
         await mail_token(session, row.email, VERIFY, VERIFY_LIFETIME)
     return row
 
 
+def email_changed(row: Any, old_email: str) -> UserEmailChanged:
+    names = ("version", "email", "full_name", "language")
+    return UserEmailChanged(user_id=row.id, old_email=old_email, **{name: getattr(row, name) for name in names})
+
+
 async def change_role(session: AsyncSession, user_id: UUID, role: str) -> Row[Any]:
-    """Ends the user's sessions, whose access tokens carry the old role. Raises NotFound, LastAdmin."""
+    """Ends the user's sessions, whose access tokens carry the old role. Raises NotFound, Erased, LastAdmin."""
     admins = await queries.lock_active_admins(session)
     before = await require_user(session, user_id, lock=True)
+    if is_erased(before):
+        raise Erased
     if before.role == role:
         return before
     if before.role == "admin" and before.active and admins <= 1:
         raise LastAdmin
     row = await queries.update_user(session, user_id, role=role)
-    emit(session, UserRoleChanged(version=row.version, user_id=user_id, role=role))
+    emit(session, UserRoleChanged(**state_of(row)))
     await end_sessions(session, user_id, "role_changed")
     return row
 
@@ -125,7 +151,7 @@ async def deactivate(session: AsyncSession, user_id: UUID) -> None:
     if before.role == "admin" and admins <= 1:
         raise LastAdmin
     row = await queries.update_user(session, user_id, active=False)
-    emit(session, UserDeactivated(version=row.version, user_id=user_id))
+    emit(session, UserDeactivated(**state_of(row)))
     await end_sessions(session, user_id, "deactivated")
 
 
@@ -134,8 +160,8 @@ async def reactivate(session: AsyncSession, user_id: UUID) -> Row[Any]:
     before = await require_user(session, user_id, lock=True)
     if before.active:
         return before
-    if before.email.endswith(ERASED_DOMAIN):
+    if is_erased(before):
         raise Erased
     row = await queries.update_user(session, user_id, active=True)
-    emit(session, UserReactivated(**_event_data(row)))
+    emit(session, UserReactivated(**state_of(row)))
     return row

@@ -64,6 +64,11 @@ def soon(days: int = 3) -> date:
     return (datetime.now(UTC) + timedelta(days=days)).astimezone(COPENHAGEN).date()
 
 
+def user_state(user_id: UUID, role: str = "customer", **changes: bool) -> dict[str, Any]:
+    """What booking reads from any of auth's events about a user."""
+    return {"user_id": str(user_id), "role": role, "email_verified": True, "active": True, **changes}
+
+
 @pytest.fixture
 def open_on(deliver: Deliver) -> OpenOn:
     """Opening hours as calendar would publish them."""

@@ -8,7 +8,7 @@ import httpx
 from sqlalchemy import text
 
 from services.booking.events import BookingCancelled, BookingCreated
-from services.booking.tests.conftest import AMINA, DETOX, JONAS, RETIRED, RETWIST, STYLING, Book, at
+from services.booking.tests.conftest import AMINA, DETOX, JONAS, RETIRED, RETWIST, STYLING, Book, at, user_state
 from shared.database.session import Database, transaction
 from shared.http import idempotency
 from shared.identity.principals import SERVICE_CLAIMS
@@ -81,14 +81,14 @@ class TestBooking:
         customer = uuid4()
         refused = await book(at(salon, "10:00"), customer=customer)
         assert (refused.status_code, refused.json()["code"]) == (403, "email_not_verified")
-        await deliver("user.verified.v1", {"user_id": str(customer)}, version=2)
+        await deliver("user.verified.v1", user_state(customer), version=2)
         assert (await book(at(salon, "10:00"), customer=customer)).status_code == 201
 
 
 class TestAuthorization:
     async def test_staff_book_for_a_known_customer(self, book: Book, salon: date, deliver: Deliver) -> None:
         customer = uuid4()
-        await deliver("user.registered.v1", {"user_id": str(customer), "email_verified": False}, version=1)
+        await deliver("user.registered.v1", user_state(customer, email_verified=False), version=1)
         answer = await book(at(salon, "10:00"), role="staff", customer_id=str(customer))
         assert answer.json()["customer_id"] == str(customer)
 

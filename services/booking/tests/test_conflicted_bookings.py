@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from services.booking.events import BookingConflicted, BookingFitsAgain
-from services.booking.tests.conftest import AMINA, JONAS, Book, Caller, OpenOn, SetClock, SignIn, at
+from services.booking.tests.conftest import AMINA, JONAS, Book, Caller, OpenOn, SetClock, SignIn, at, user_state
 from shared.testing.types import Outbox
 
 
@@ -102,9 +102,9 @@ class TestConflicts:
     async def test_bookings_of_a_loctician_who_leaves_are_flagged(
         self, booked: dict[str, Any], customer: Caller, deliver: Any, booking_events: Any
     ) -> None:
-        await deliver("user.deactivated.v1", {"user_id": str(AMINA)}, version=3)
+        await deliver("user.deactivated.v1", user_state(AMINA, "loctician", active=False), version=3)
         assert (await customer.get(f"/bookings/{booked['id']}")).json()["conflicted"] is True
-        await deliver("user.role_changed.v1", {"user_id": str(AMINA), "role": "loctician"}, version=4)
+        await deliver("user.role_changed.v1", user_state(AMINA, "loctician"), version=4)
         assert await booking_events() == ["created", "conflicted", "fits_again"]
 
     async def test_the_filter_does_not_show_bookings_of_others(

@@ -6,7 +6,18 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.booking.tests.conftest import AMINA, RETWIST, Book, Caller, SetClock, SignIn, at, booking_body, code
+from services.booking.tests.conftest import (
+    AMINA,
+    RETWIST,
+    Book,
+    Caller,
+    SetClock,
+    SignIn,
+    at,
+    booking_body,
+    code,
+    user_state,
+)
 from shared.testing.types import Deliver, Outbox
 
 
@@ -89,7 +100,7 @@ class TestDeactivatedCustomer:
 
     @pytest.fixture
     async def left(self, booked: dict[str, Any], customer: Caller, deliver: Deliver) -> UUID:
-        await deliver("user.deactivated.v1", {"user_id": str(customer.id)}, version=2)
+        await deliver("user.deactivated.v1", user_state(customer.id, active=False), version=2)
         return UUID(booked["id"])
 
     async def test_bookings_stay_and_are_listed_for_staff(
@@ -120,8 +131,7 @@ class TestDeactivatedCustomer:
     async def test_bookings_wait_no_more_when_the_account_is_active_again(
         self, left: UUID, customer: Caller, deliver: Deliver, sign_in: SignIn
     ) -> None:
-        person = {"user_id": str(customer.id), "role": "customer", "email_verified": True}
-        await deliver("user.reactivated.v1", person, version=3)
+        await deliver("user.reactivated.v1", user_state(customer.id), version=3)
         booking = (await sign_in("staff").get(f"/bookings/{left}")).json()
         assert (booking["customer_inactive"], booking["version"]) == (False, 3)
 
@@ -135,7 +145,7 @@ class TestDeactivatedCustomer:
         salon: date,
     ) -> None:
         await set_clock(at(salon, "12:00"))
-        await deliver("user.deactivated.v1", {"user_id": str(customer.id)}, version=2)
+        await deliver("user.deactivated.v1", user_state(customer.id, active=False), version=2)
         booking = (await sign_in("staff").get(f"/bookings/{booked['id']}")).json()
         assert (booking["customer_inactive"], booking["version"]) == (False, 1)
 

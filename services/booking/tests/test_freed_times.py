@@ -20,6 +20,7 @@ from services.booking.tests.conftest import (  # fmt: skip
     at,
     booking_body,
     set_rules,
+    user_state,
 )
 from services.booking.tests.test_holds import end_expired_holds, hold
 from services.booking.tests.test_waitlist import offer_of, wait
@@ -118,10 +119,10 @@ class TestHours:
         self, first: Caller, salon: date, deliver: Any, offer_freed_times: Offering
     ) -> None:
         await wait(first, salon, STYLING)
-        await deliver("user.deactivated.v1", {"user_id": str(AMINA)}, version=3)
+        await deliver("user.deactivated.v1", user_state(AMINA, "loctician", active=False), version=3)
         await offer_freed_times()
         assert await starts_of(first) == [None]
-        await deliver("user.reactivated.v1", {"user_id": str(AMINA), "role": "loctician"}, version=4)
+        await deliver("user.reactivated.v1", user_state(AMINA, "loctician"), version=4)
         await offer_freed_times()
         assert await starts_of(first) == [at(salon, "09:00").isoformat()]
 
@@ -248,7 +249,7 @@ class TestAccounts:
         self, offered: None, first: Caller, second: Caller, salon: date, deliver: Any, offer_freed_times: Offering,
         open_on: OpenOn,
     ) -> None:  # fmt: skip
-        await deliver("user.deactivated.v1", {"user_id": str(first.id)}, version=2)
+        await deliver("user.deactivated.v1", user_state(first.id, active=False), version=2)
         assert await starts_of(second) == [at(salon, "10:00").isoformat()]
         await open_on(salon, ("12:00", "17:00"))
         await open_on(salon, ("09:00", "17:00"))
@@ -256,6 +257,6 @@ class TestAccounts:
         assert {item["status"] for item in (await first.get("/waitlist")).json()["items"]} == {"waiting"}
 
     async def test_older_events_do_not_close_a_reopened_account(self, salon: date, deliver: Any, book: Book) -> None:
-        await deliver("user.reactivated.v1", {"user_id": str(AMINA), "role": "loctician"}, version=4)
-        await deliver("user.deactivated.v1", {"user_id": str(AMINA)}, version=3)
+        await deliver("user.reactivated.v1", user_state(AMINA, "loctician"), version=4)
+        await deliver("user.deactivated.v1", user_state(AMINA, "loctician", active=False), version=3)
         assert (await book(at(salon, "10:00"))).status_code == 201

@@ -24,6 +24,7 @@ from services.booking.tests.conftest import (  # fmt: skip
     at,
     booking_body,
     code,
+    user_state,
 )
 from services.booking.tests.test_slots import clocks, search
 from shared.database.session import Database, transaction
@@ -126,7 +127,7 @@ class TestHolding:
 
     async def test_by_staff_can_be_used_for_any_customer(self, sign_in: SignIn, salon: date, deliver: Any) -> None:
         person = uuid4()
-        await deliver("user.registered.v1", {"user_id": str(person), "email_verified": True}, version=1)
+        await deliver("user.registered.v1", user_state(person), version=1)
         staff = sign_in("staff")
         held = (await hold(staff, at(salon, "10:00"))).json()
         body = booking_body(at(salon, "10:00"), hold_id=held["id"], customer_id=str(person))

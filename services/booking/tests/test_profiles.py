@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from services.booking.events import LocticianUpdated
-from services.booking.tests.conftest import AMINA, DETOX, JONAS, RETIRED, RETWIST, STYLING, Book, at
+from services.booking.tests.conftest import AMINA, DETOX, JONAS, RETIRED, RETWIST, STYLING, Book, at, user_state
 from services.booking.tests.test_input import is_problem, sent
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -181,7 +181,7 @@ class TestVisibility:
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, salon: date
     ) -> None:
         new = uuid4()
-        await deliver("user.role_changed.v1", {"user_id": str(new), "role": "loctician"}, version=2)
+        await deliver("user.role_changed.v1", user_state(new, "loctician"), version=2)
         own, staff = auth_headers("loctician", new), auth_headers("staff")
         include_inactive = {"include_inactive": "true"}
 
@@ -201,17 +201,17 @@ class TestVisibility:
     async def test_a_profile_is_added_by_registration_or_role_change(
         self, deliver: Deliver, database: Database
     ) -> None:
-        person, other = str(uuid4()), str(uuid4())
-        await deliver("user.registered.v1", {"user_id": person, "role": "loctician", "email_verified": True}, version=1)
-        await deliver("user.registered.v1", {"user_id": other, "role": "customer", "email_verified": True}, version=1)
+        person, other = uuid4(), uuid4()
+        await deliver("user.registered.v1", user_state(person, "loctician"), version=1)
+        await deliver("user.registered.v1", user_state(other), version=1)
         async with transaction(database, SERVICE_CLAIMS) as session:
             rows = (await session.execute(text("SELECT loctician_id::text, active FROM booking.locticians"))).all()
-        assert [tuple(row) for row in rows] == [(person, True)]
+        assert [tuple(row) for row in rows] == [(str(person), True)]
 
     async def test_locticians_who_left_are_shown_to_staff_only(
         self, client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliver, salon: date
     ) -> None:
-        await deliver("user.deactivated.v1", {"user_id": str(JONAS)}, version=3)
+        await deliver("user.deactivated.v1", user_state(JONAS, "loctician", active=False), version=3)
         assert is_problem(await client.get(f"/api/v1/locticians/{JONAS}"), 404)
         seen = await client.get(f"/api/v1/locticians/{JONAS}", headers=auth_headers("staff"))
         assert seen.json()["active"] is False

@@ -8,7 +8,7 @@ import httpx
 from sqlalchemy import text
 
 from services.booking import privacy
-from services.booking.tests.conftest import AMINA, STYLING, Book, OpenOn, SignIn, at, booking_body
+from services.booking.tests.conftest import AMINA, STYLING, Book, OpenOn, SignIn, at, booking_body, user_state
 from services.booking.tests.test_slots import clocks, search
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -53,31 +53,31 @@ class TestOpenWindows:
 
 class TestUsers:
     async def test_verification_is_right_after_events_out_of_order(self, deliver: Deliver, database: Database) -> None:
-        person = str(uuid4())
-        await deliver("user.verified.v1", {"user_id": person}, version=2)
-        await deliver("user.registered.v1", {"user_id": person, "email_verified": False}, version=1)
+        person = uuid4()
+        await deliver("user.verified.v1", user_state(person), version=2)
+        await deliver("user.registered.v1", user_state(person, email_verified=False), version=1)
         assert (await one_row(database, "SELECT email_verified FROM booking.customers"))[0] is True
 
     async def test_a_deactivated_loctician_takes_no_more_bookings(
         self, book: Book, salon: date, deliver: Deliver
     ) -> None:
-        await deliver("user.deactivated.v1", {"user_id": str(AMINA)}, version=3)
+        await deliver("user.deactivated.v1", user_state(AMINA, "loctician", active=False), version=3)
         assert (await book(at(salon, "10:00"))).json()["code"] == "unknown_loctician"
 
     async def test_a_reactivated_loctician_takes_bookings_again(
         self, book: Book, salon: date, deliver: Deliver
     ) -> None:
-        await deliver("user.deactivated.v1", {"user_id": str(AMINA)}, version=3)
-        await deliver("user.reactivated.v1", {"user_id": str(AMINA), "role": "loctician"}, version=4)
+        await deliver("user.deactivated.v1", user_state(AMINA, "loctician", active=False), version=3)
+        await deliver("user.reactivated.v1", user_state(AMINA, "loctician"), version=4)
         assert (await book(at(salon, "10:00"))).status_code == 201
 
     async def test_a_role_change_deactivates_and_activates_the_loctician(
         self, book: Book, salon: date, deliver: Deliver
     ) -> None:
-        await deliver("user.role_changed.v1", {"user_id": str(AMINA), "role": "staff"}, version=3)
+        await deliver("user.role_changed.v1", user_state(AMINA, "staff"), version=3)
         assert (await book(at(salon, "10:00"))).status_code == 422
-        await deliver("user.role_changed.v1", {"user_id": str(AMINA), "role": "loctician"}, version=4)
-        await deliver("user.role_changed.v1", {"user_id": str(AMINA), "role": "staff"}, version=3)
+        await deliver("user.role_changed.v1", user_state(AMINA, "loctician"), version=4)
+        await deliver("user.role_changed.v1", user_state(AMINA, "staff"), version=3)
         assert (await book(at(salon, "10:00"))).status_code == 201
 
 
@@ -86,7 +86,7 @@ class TestPrivacy:
         self, sign_in: SignIn, salon: date, database: Database, deliver: Deliver
     ) -> None:
         person, staff = uuid4(), sign_in("staff")
-        await deliver("user.registered.v1", {"user_id": str(person), "email_verified": True}, version=1)
+        await deliver("user.registered.v1", user_state(person), version=1)
         body = booking_body(at(salon, "10:00")) | {"customer_id": str(person), "notes": "Ømt hår"}
         await staff.post("/bookings/series", body | {"every_weeks": 1, "times": 2}, Idempotency_Key="s-1")
         async with transaction(database, SERVICE_CLAIMS) as session:

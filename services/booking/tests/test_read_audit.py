@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.booking.tests.conftest import AMINA, JONAS, Book, Caller, SignIn, at
+from services.booking.tests.conftest import AMINA, JONAS, Book, Caller, SignIn, at, user_state
 from services.booking.tests.test_waitlist import wait
 from shared.privacy.events import AccessRead
 from shared.testing.types import Outbox
@@ -111,7 +111,7 @@ class TestOthers:
     async def test_private_profiles_are_audited(
         self, salon: date, sign_in: SignIn, customer: Caller, reads: Reads, deliver: Any
     ) -> None:
-        await deliver("user.deactivated.v1", {"user_id": str(JONAS)}, version=3)
+        await deliver("user.deactivated.v1", user_state(JONAS, "loctician", active=False), version=3)
         for path in ("/locticians", f"/locticians/{AMINA}"):
             assert (await customer.get(path)).status_code == 200
         assert (await sign_in("loctician", AMINA).get(f"/locticians/{AMINA}")).status_code == 200

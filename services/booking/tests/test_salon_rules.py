@@ -22,6 +22,7 @@ from services.booking.tests.conftest import (  # fmt: skip
     booking_body,
     code,
     set_rules,
+    user_state,
 )
 from services.booking.tests.test_slots import clocks, search
 from shared.testing.types import Outbox
@@ -143,7 +144,7 @@ class TestRules:
     ) -> None:
         await set_rules(sign_in, open_bookings_per_customer=2)
         customer = sign_in()
-        await deliver("user.registered.v1", {"user_id": str(customer.id), "email_verified": True}, version=1)
+        await deliver("user.registered.v1", user_state(customer.id), version=1)
         booked = [(await book(at(salon, clock), STYLING, customer=customer.id)).json() for clock in ("09:00", "10:00")]
         refused = await book(at(salon, "11:00"), STYLING, customer=customer.id)
         assert code(refused) == (409, "too_many_open")

@@ -29,6 +29,7 @@ from services.booking.tests.conftest import (  # fmt: skip
     SignIn,
     at,
     booking_body,
+    user_state,
 )
 from services.booking.tests.test_concurrent_clients import CUSTOMERS_MEET, HISTORIES
 from services.booking.tests.test_shared_sittings import REPAIR, add_repair
@@ -236,12 +237,12 @@ class BookingMachine(RuleBasedStateMachine):
 
     @rule(person=PEOPLE)
     def close_an_account_and_open_it_again(self, person: int) -> None:
-        caller = {"user_id": str(self.people[person].id)}
+        caller = self.people[person].id
         self.versions += 2
-        self.run(self.salon.deliver("user.deactivated.v1", caller, version=self.versions))
-        assert self.run(self.salon.rows(HOLDS.bindparams(customer=self.people[person].id))) == []
-        again = caller | {"role": "customer"}
-        self.run(self.salon.deliver("user.reactivated.v1", again, version=self.versions + 1))
+        gone = user_state(caller, active=False)
+        self.run(self.salon.deliver("user.deactivated.v1", gone, version=self.versions))
+        assert self.run(self.salon.rows(HOLDS.bindparams(customer=caller))) == []
+        self.run(self.salon.deliver("user.reactivated.v1", user_state(caller), version=self.versions + 1))
 
     @invariant()
     def nobody_is_in_two_places(self) -> None:

@@ -44,11 +44,15 @@ async def create_feed(
 
     Raises IdempotencyKeyReused.
     """
-    kind = "customer" if principal.role == Role.CUSTOMER else "loctician"
+    kind = _kind_for(principal.role)
     request = fingerprint("feed", str(owner_id), kind)
     feed = await once(session, principal.id, key, request, lambda: _replace(session, owner_id, kind, settings))
     token = feed_token(settings, UUID(feed["id"]))
     return feed | {"token": token, "url": f"{settings.public_url}/api/v1/calendar/feeds/{token}.ics"}
+
+
+def _kind_for(role: str) -> str:
+    return "customer" if role == Role.CUSTOMER else "loctician"
 
 
 async def _replace(session: AsyncSession, owner_id: UUID, kind: str, settings: CalendarSettings) -> dict[str, Any]:
@@ -87,6 +91,13 @@ async def revoke_if_any(session: AsyncSession, owner_id: UUID) -> bool:
         return False
     emit(session, events.FeedRevoked(version=2, feed_id=row["id"], owner_id=owner_id, kind=row["kind"]))
     return True
+
+
+async def revoke_unless_allowed(session: AsyncSession, owner_id: UUID, role: str, *, active: bool) -> None:
+    """The feed of a deactivated person ends, and one of another kind than the person's role has."""
+    row = await queries.feed_of(session, owner_id)
+    if row is not None and not (active and row["kind"] == _kind_for(role)):
+        await revoke_if_any(session, owner_id)
 
 
 async def render_feed(database: Database, token: str) -> Document:

@@ -23,8 +23,9 @@ async def put_loctician_name(session: AsyncSession, loctician_id: UUID, name: st
     await put_newest(session, loctician_names, loctician_names.c.loctician_id, loctician_id, values, version)
 
 
-async def put_language(session: AsyncSession, person_id: UUID, language: str, version: int) -> None:
-    await put_newest(session, languages, languages.c.person_id, person_id, {"language": language}, version)
+async def put_language(session: AsyncSession, person_id: UUID, language: str, version: int) -> bool:
+    """Returns whether the version is newer than the one known."""
+    return await put_newest(session, languages, languages.c.person_id, person_id, {"language": language}, version)
 
 
 async def names_for(

@@ -25,6 +25,11 @@ def open_day() -> date:
     return next(day for day in days if day not in danish_holidays(day.year) and day.weekday() < 5)
 
 
+def user_state(user_id: UUID, *, version: int = 1, role: str = "customer", **changes: Any) -> dict[str, Any]:
+    """What calendar reads from any of auth's events about a user."""
+    return {"user_id": str(user_id), "version": version, "language": "da", "role": role, "active": True, **changes}
+
+
 def booking(start: str, end: str, version: int = 1, status: str = "confirmed") -> dict[str, Any]:
     item = {"item_id": str(ITEM), "service_id": str(TREATMENT), "loctician_id": str(AMINA), "price_amount": 64900}
     times = {"start": start, "end": end}

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from services.calendar.feeds import ics_writer
-from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, TREATMENT
+from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, TREATMENT, user_state
 from services.calendar.tests.feeds import NAMED, TREATED, at, booked, read_back, span
 from services.calendar.tests.feeds import events_in as read_events
 from shared.database.session import Database, transaction
@@ -64,13 +64,13 @@ class TestFeeds:
     ) -> None:
         await deliver("treatment.created.v1", TREATED)
         await deliver("loctician.updated.v1", NAMED)
-        await deliver("user.registered.v1", {"user_id": str(CUSTOMER), "language": "en", "version": 1})
+        await deliver("user.registered.v1", user_state(CUSTOMER, language="en"))
         await deliver("booking.created.v1", booked(at(2)))
         await deliver("booking.created.v1", booked(at(3), customer=uuid4()))
         path = await make("customer", CUSTOMER)
         (event,) = await events_in(client, path)
         assert str(event["summary"]) == "Wash and retwist · Amina Ærø"
-        await deliver("user.updated.v1", {"user_id": str(CUSTOMER), "language": "da", "version": 2})
+        await deliver("user.updated.v1", user_state(CUSTOMER, version=2))
         await deliver("treatment.updated.v1", TREATED | {"version": 2, "translations": {"da": {"name": "Retwist"}}})
         (event,) = await events_in(client, path)
         assert str(event["summary"]) == "Retwist · Amina Ærø"
@@ -204,13 +204,24 @@ class TestTokens:
         assert (await client.delete(url, headers=headers)).status_code == 404
         assert (await outbox())[-1]["type"] == "calendar.feed_revoked.v1"
 
-    @pytest.mark.parametrize("event", ["user.deactivated.v1", "user.role_changed.v1"])
-    async def test_a_feed_is_revoked_when_the_person_is_deactivated_or_changes_role(
-        self, event: str, client: httpx.AsyncClient, make: Make, deliver: Deliver
+    @pytest.mark.parametrize("change", [{"active": False}, {"role": "customer"}])
+    async def test_a_feed_is_revoked_when_the_person_is_deactivated_or_no_longer_works_here(
+        self, change: dict[str, Any], client: httpx.AsyncClient, make: Make, deliver: Deliver
     ) -> None:
         path = await make("loctician", AMINA)
-        await deliver(event, {"user_id": str(AMINA), "role": "customer", "version": 2})
+        await deliver("user.updated.v1", user_state(AMINA, version=1, role="loctician"))
+        await deliver("user.role_changed.v1", user_state(AMINA, version=2, role="staff"))
+        assert (await client.get(f"/{path}")).status_code == 200
+        await deliver("user.updated.v1", user_state(AMINA, version=3, role="staff") | change)
         assert (await client.get(f"/{path}")).status_code == 404
+
+    async def test_a_late_event_does_not_revoke_the_feed_of_a_person_who_came_back(
+        self, client: httpx.AsyncClient, make: Make, deliver: Deliver
+    ) -> None:
+        await deliver("user.reactivated.v1", user_state(AMINA, version=3, role="loctician"))
+        path = await make("loctician", AMINA)
+        await deliver("user.deactivated.v1", user_state(AMINA, version=2, role="loctician", active=False))
+        assert (await client.get(f"/{path}")).status_code == 200
 
     @pytest.mark.parametrize(
         "token", ["x", "A" * 43, "A" * 44, "..%2f..%2fetc", "%27%20OR%201=1", "æ" * 43, "A" * 42 + "%0a"]

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.calendar import privacy
 from services.calendar.models import metadata
-from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, WEEK, open_day
+from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, WEEK, open_day, user_state
 from services.calendar.tests.feeds import NAMED, TREATED, at, booked
 from services.calendar.tests.test_imports import calendar
 from shared.database.session import Database, transaction
@@ -34,7 +34,7 @@ async def amina(client: httpx.AsyncClient, auth_headers: Headers, deliver: Deliv
     await deliver("treatment.created.v1", TREATED)
     await deliver("loctician.updated.v1", NAMED)
     for person in (AMINA, CUSTOMER):
-        await deliver("user.registered.v1", {"user_id": str(person), "language": "en", "version": 1})
+        await deliver("user.registered.v1", user_state(person, language="en"))
     await deliver("booking.created.v1", booked(at(2)))
     await client.put(f"{URL}/working-hours", json=WEEK, headers=headers)
     await client.put(f"{URL}/overrides/{open_day()}", json={"windows": [], "reason": "private"}, headers=headers)

@@ -25,7 +25,7 @@ def _plain(*names: str) -> dict[str, Any]:
     return dict.fromkeys(names, True)
 
 
-USER = _plain("user_id", "role", "language", "email_verified")
+USER = _plain("user_id", "role", "language", "email_verified", "active", "reason")
 SESSION = _plain("session_id", "user_id", "reason", "new_device", "until", "ip", "kid")
 TREATMENT = _plain("service_id", "category", "duration_minutes", "price_amount", "currency", "active")
 SPAN = _plain("start", "end")
@@ -45,7 +45,7 @@ SALON = _plain(
     "open_bookings_per_customer",
 )
 DELIVERY = _plain("delivery_id", "event_id", "recipient_id", "channel", "kind", "attempts", "error")
-REQUEST = _plain("request_id", "subject_id", "service", "services", "format", "expires_at", "dead_letters")
+REQUEST = _plain("request_id", "subject_id", "service", "services", "format", "expires_at", "runs_at", "dead_letters")
 CONSENT = _plain("user_id", "purpose", "granted", "text_version")
 REANCHORED = _plain("last_id", "months", "unsigned")
 RETENTION = _plain("run_id", "service", "policy", "keep_days", "counted", "removed", "dry_run")

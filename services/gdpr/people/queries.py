@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy import Row, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gdpr.models import duties, people, requests
 
+# Every event carries the whole state, so both columns have the version of the last one.
+VERSIONS = ("role_version", "active_version")
 LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('gdpr.people', 0))")
 
 
@@ -19,14 +21,14 @@ async def lock(session: AsyncSession) -> None:
     await session.execute(LOCK)
 
 
-async def put_newest(session: AsyncSession, user_id: UUID, version: int, *, column: str, value: Any) -> None:
-    """Stores `role` or `active`, unless a newer version is stored or the person is erased."""
-    values = {column: value, f"{column}_version": version}
-    stored_version = people.c[f"{column}_version"]
-    added = insert(people).values(user_id=user_id, **values)
+async def store_state(session: AsyncSession, user_id: UUID, version: int, *, role: str, active: bool) -> None:
+    """Stores role and activity of this version, unless a newer one is stored or the person is erased."""
+    row = {"role": role, "active": active, **dict.fromkeys(VERSIONS, version)}
+    known = func.greatest(*(people.c[name] for name in VERSIONS))
+    newest = insert(people).values(user_id=user_id, **row)
     await session.execute(
-        added.on_conflict_do_update(
-            index_elements=["user_id"], set_=values, where=(stored_version < version) & people.c.erased_at.is_(None)
+        newest.on_conflict_do_update(
+            index_elements=["user_id"], set_=row, where=(known < version) & people.c.erased_at.is_(None)
         )
     )
 
@@ -38,7 +40,8 @@ async def find_person(session: AsyncSession, user_id: UUID) -> Row[Any] | None:
 async def erase_person(session: AsyncSession, user_id: UUID) -> int:
     """Keeps the id and when it was erased, so that a late event does not store the person again."""
     values = {"role": None, "active": False, "erased_at": func.now()}
-    erased = update(people).where(people.c.user_id == user_id).values(**values)
+    erased = insert(people).values(user_id=user_id, **values)
+    erased = erased.on_conflict_do_update(index_elements=["user_id"], set_=values)
     return (await session.execute(erased)).rowcount  # type: ignore[attr-defined,no-any-return]
 
 

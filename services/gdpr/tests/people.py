@@ -21,7 +21,7 @@ SERVICES = inventory.services()
 
 
 def user(user_id: UUID, role: str = "customer", version: int = 1) -> Json:
-    return {"user_id": str(user_id), "version": version, "role": role, "language": "da", "email_verified": True}
+    return {"user_id": str(user_id), "version": version, "role": role, "active": True}
 
 
 async def registered(deliver: Deliver, role: str = "customer") -> UUID:

@@ -30,6 +30,7 @@ USER = {
     "language": "da",
     "role": "customer",
     "email_verified": False,
+    "active": True,
     "version": 1,
 }
 
@@ -99,7 +100,7 @@ class TestRecording:
         admin, person, other = auth_headers(Role.ADMIN), str(uuid4()), str(uuid4())
         await deliver("booking.conflicted.v1", {"booking_id": str(uuid4()), "customer_id": person})
         await deliver("access.read.v1", {"subject_ids": [other, person], "what": "users"}, subject=" ")
-        await deliver("user.verified.v1", {"user_id": other, "version": 1})
+        await deliver("user.verified.v1", USER | {"user_id": other})
         await deliver("surprise.happened.v1", {"text": "x"}, subject=person)
         await deliver("session.started.v1", {"session_id": str(uuid4())}, actor_id=person)
         rows = (await client.get("/api/v1/audit", params={"person": person}, headers=admin)).json()["items"]

@@ -106,7 +106,7 @@ class TestRefusals:
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers
     ) -> None:
         left, lowered, last = [await registered(deliver, "admin") for _ in range(3)]
-        await deliver("user.deactivated.v1", {"user_id": str(left), "version": 2})
+        await deliver("user.deactivated.v1", user(left, "admin", version=2) | {"active": False})
         await deliver("user.role_changed.v1", user(lowered, "staff", version=3))
         await deliver("user.updated.v1", user(lowered, "admin", version=2))
         refused = await anonymize(client, auth_headers(Role.ADMIN), last)

@@ -4,27 +4,25 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.models import contacts
-from services.notifications.rows import Row, fetch_first, upsert_if_newer
+from services.notifications.rows import Row, fetch_first
 
 MOST_COLLEAGUES = 100
+# Every event carries the whole state, so all three columns have the version of the last one.
+VERSIONS = ("version", "role_version", "active_version")
 
 
-async def upsert_contact(session: AsyncSession, person: Row, version: int) -> None:
-    await upsert_if_newer(session, contacts, "user_id", dict(person), contacts.c.version, version)
-
-
-async def upsert_role(session: AsyncSession, user_id: UUID, role: str, version: int) -> None:
-    values = {"user_id": user_id, "role": role}
-    await upsert_if_newer(session, contacts, "user_id", values, contacts.c.role_version, version)
-
-
-async def upsert_active(session: AsyncSession, user_id: UUID, active: bool, version: int) -> None:
-    values = {"user_id": user_id, "active": active}
-    await upsert_if_newer(session, contacts, "user_id", values, contacts.c.active_version, version)
+async def store_contact(session: AsyncSession, person: Row, version: int) -> bool:
+    """Stores the person as of this version. False, and nothing is stored, if it is not newer or the person erased."""
+    row = {**person, **dict.fromkeys(VERSIONS, version)}
+    known = func.greatest(*(contacts.c[name] for name in VERSIONS))
+    newest = insert(contacts).values(row)
+    newest = newest.on_conflict_do_update(index_elements=["user_id"], set_=row, where=known < version)
+    return (await session.execute(newest.returning(contacts.c.user_id))).first() is not None
 
 
 async def find_contact(session: AsyncSession, user_id: UUID) -> Row | None:

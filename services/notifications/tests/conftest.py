@@ -71,6 +71,7 @@ def add_contact(deliver: Deliver) -> AddContact:
         language: str = "da",
         role: str = "customer",
         phone: str | None = None,
+        active: bool = True,
         version: int = 1,
     ) -> None:
         person = {
@@ -80,6 +81,7 @@ def add_contact(deliver: Deliver) -> AddContact:
             "language": language,
             "role": role,
             "phone": phone,
+            "active": active,
         }
         await deliver("user.registered.v1" if version == 1 else "user.updated.v1", person, version=version)
 

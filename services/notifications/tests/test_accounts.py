@@ -25,6 +25,7 @@ TOKEN = "one-time-Kx81_secret"
 MAILS = {
     "user.verification_requested.v1": f"{APP}/account/verify-email#token={TOKEN}",
     "user.password_reset_requested.v1": f"{APP}/account/reset-password#token={TOKEN}",
+    "user.invited.v1": f"{APP}/account/reset-password#token={TOKEN}",
 }
 
 
@@ -196,6 +197,17 @@ class TestNotices:
         await deliver("user.mfa_disabled.v1", {"user_id": str(KIRSTEN)})
         assert await sender.send_due() == 1
         assert [mail["Subject"] for mail in smtp_server.to(KIRSTEN_EMAIL)] == ["Totrinslogin er slået fra"]
+
+    async def test_an_erasure_is_confirmed_with_its_time_and_so_is_its_withdrawal(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
+    ) -> None:
+        ids = {"request_id": str(uuid4()), "subject_id": str(KIRSTEN)}
+        await deliver("gdpr.erasure_scheduled.v1", ids | {"runs_at": "2031-03-10T09:00:00Z"})
+        await deliver("gdpr.erasure_withdrawn.v1", ids | {"version": 2})
+        await sender.send_due()
+        scheduled, withdrawn = smtp_server.to(KIRSTEN_EMAIL)
+        assert "mandag den 10. marts 2031 kl. 10.00" in text_of(scheduled)
+        assert withdrawn["Subject"] == "Din konto bliver ikke slettet"
 
     async def test_an_ordinary_login_or_logout_sends_nothing(self, deliver: Deliver, rows: Rows) -> None:
         session = {"session_id": str(uuid4()), "user_id": str(KIRSTEN)}

@@ -17,7 +17,7 @@ from services.notifications.tests.conftest import AMINA, AMINA_EMAIL, KIRSTEN, K
 from services.notifications.tests.smtp_server import SmtpServer, html_of, text_of
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS, Claims
-from shared.testing.types import Deliver, Headers, Outbox
+from shared.testing.types import Headers, Outbox
 
 Execute = Callable[..., Awaitable[None]]
 PATH = "/api/v1/notifications/broadcast"
@@ -90,13 +90,12 @@ class TestRecipients:
         client: httpx.AsyncClient,
         admin: dict[str, str],
         database: Database,
-        deliver: Deliver,
         add_contact: AddContact,
         rows: Rows,
     ) -> None:
         gone = uuid4()
         await add_contact(gone, "gone@example.com", role="loctician")
-        await deliver("user.deactivated.v1", {"user_id": str(gone)}, version=2)
+        await add_contact(gone, "gone@example.com", role="loctician", active=False, version=2)
         await client.post(PATH, headers=admin, json=BODY | {"audience": "loctician"})
         await tell_all(database)
         assert [row["user_id"] for row in await rows("notices", "position")] == [AMINA]

@@ -210,9 +210,15 @@ class TestRecipients:
         assert {(row["status"], row["error"]) for row in await rows("deliveries")} == {("failed", "no_contact")}
 
     async def test_deactivated_people_get_nothing(
-        self, deliver: Deliver, sender: Sender, rows: Rows, smtp_server: SmtpServer, salon: None
+        self,
+        deliver: Deliver,
+        sender: Sender,
+        rows: Rows,
+        smtp_server: SmtpServer,
+        salon: None,
+        add_contact: AddContact,
     ) -> None:
-        await deliver("user.deactivated.v1", {"user_id": str(KIRSTEN)}, version=2)
+        await add_contact(KIRSTEN, KIRSTEN_EMAIL, active=False, version=2)
         await deliver("booking.cancelled.v1", booking(status="cancelled"), version=2)
         await sender.send_due()
         assert smtp_server.to(KIRSTEN_EMAIL) == []
@@ -220,11 +226,10 @@ class TestRecipients:
         assert failed == {KIRSTEN: "contact_inactive"}
 
     async def test_reactivated_people_get_mails_again_in_any_order_of_events(
-        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, salon: None
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, salon: None, add_contact: AddContact
     ) -> None:
-        person = {"user_id": str(KIRSTEN), "email": KIRSTEN_EMAIL, "full_name": "Kirsten Ærø", "language": "da"}
-        await deliver("user.reactivated.v1", person | {"role": "customer"}, version=4)
-        await deliver("user.deactivated.v1", {"user_id": str(KIRSTEN)}, version=3)
+        await add_contact(KIRSTEN, KIRSTEN_EMAIL, version=4)
+        await add_contact(KIRSTEN, KIRSTEN_EMAIL, active=False, version=3)
         await deliver("booking.created.v1", booking(), version=1)
         await sender.send_due()
         assert len(smtp_server.to(KIRSTEN_EMAIL)) == 1
