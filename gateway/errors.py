@@ -1,9 +1,12 @@
 """The errors that the gateway itself answers with."""
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl
 
-from shared.errors import Forbidden, ProblemError, Texts, Unavailable
+from shared.errors import Forbidden, ProblemError, RuleBroken, Texts, Unavailable, negotiate
+
+MAX_ERRORS = 20
 
 
 class BadPath(ProblemError):
@@ -24,6 +27,17 @@ class BadRequest(ProblemError):
         "da": "Kaldets headere modsiger hinanden eller kan ikke tolkes.",
         "en": "The headers of the request contradict each other or cannot be parsed.",
     }
+
+
+class NoParameters(RuleBroken):
+    """The gateway's own addresses have no query parameters."""
+
+    def __init__(self, query: bytes, accept_language: str) -> None:
+        text = {"da": "Kaldet har ikke denne parameter.", "en": "This call does not have this parameter."}
+        names = dict.fromkeys(name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+        detail = text[negotiate(accept_language)]
+        errors = [{"pointer": f"/query/{name}", "code": "unknown_parameter", "detail": detail} for name in names]
+        super().__init__(extensions={"errors": errors[:MAX_ERRORS]})
 
 
 class MethodNotAllowed(ProblemError):
@@ -109,15 +123,19 @@ class GatewayTimeout(Unavailable):
 class RateLimited(ProblemError):
     status_code = 429
     code = "rate_limited"
+    fields: ClassVar[dict[str, Any]] = {
+        "violated-policies": {"type": "array", "items": {"type": "string"}, "examples": [["user"]]},
+        "retry_after": {"type": "integer", "examples": [12]},
+    }
     title: ClassVar[Texts] = {"da": "For mange kald", "en": "Too many requests"}
     detail: ClassVar[Texts] = {
-        "da": "Prøv igen om {seconds} sekunder. Grænsen står i headeren RateLimit-Policy.",
-        "en": "Try again in {seconds} seconds. The RateLimit-Policy header states the limit.",
+        "da": "Prøv igen om {retry_after} sekunder. Grænsen står i headeren RateLimit-Policy.",
+        "en": "Try again in {retry_after} seconds. The RateLimit-Policy header states the limit.",
     }
 
     def __init__(self, policy: str, seconds: int) -> None:
         super().__init__(
-            headers={"Retry-After": str(seconds)}, extensions={"violated-policies": [policy]}, seconds=seconds
+            headers={"Retry-After": str(seconds)}, extensions={"violated-policies": [policy]}, retry_after=seconds
         )
 
 

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from domain.roles import Role
 from gateway import server
-from gateway.errors import AddressTooLong, BadPath, HeadersTooLarge, MethodNotAllowed, OriginNotAllowed
+from gateway.errors import AddressTooLong, BadPath, HeadersTooLarge, OriginNotAllowed
 from gateway.identity.authentication import Authentication
 from gateway.identity.revocations import Revocations
 from gateway.identity.tickets import Tickets
@@ -45,7 +45,7 @@ from shared.observability import tracing
 from shared.observability.context import begin
 from shared.observability.health import Health
 from shared.observability.log import configure, logger
-from shared.observability.metrics import METHODS, HttpDurations, known_method
+from shared.observability.metrics import HttpDurations, known_method
 from shared.settings import load
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from shared.observability.telemetry_export import Span
 
 CLOSE = (b"connection", b"close")
-ALLOW = ", ".join(sorted(METHODS))
 CLIENT_CLOSED_REQUEST = 499  # in metrics: the client left before an answer had begun
 SECRET_IN_QUERY = re.compile(r"((?:token|ticket)=)[^&\s\"']+")
 
@@ -98,7 +97,8 @@ class Gateway:
         inbox = Inbox(self.upstreams["notifications"])
         self._sockets = Sockets(self.hub, authentication, tickets, inbox, pages, self.limiter)
         openapi = OpenApi(self.upstreams)
-        self._own = Operations(settings, self.health, self.upstreams, openapi, self.revocations).handlers()
+        self._operations = Operations(settings, self.health, self.upstreams, openapi, self.revocations)
+        self._own = self._operations.handlers()
         self._cors = Cors(settings.cors_origins)
         secure = settings.public_url.startswith("https://")
         self._security = headers.SECURITY + ([headers.STRICT_TRANSPORT] if secure else [])
@@ -142,9 +142,7 @@ class Gateway:
         handler = self._own.get(call.path)
         if handler is not None:
             call.route = call.path
-            if call.method not in ("GET", "HEAD"):
-                raise MethodNotAllowed(headers={"Allow": "GET, HEAD"})
-            await handler(call)
+            await self._operations.answer(call, handler)
             return
         route = self._route(call)
         await self.limiter.admit(call)
@@ -207,8 +205,6 @@ class Gateway:
 def _check(call: Call) -> None:
     """Refuses calls that no service should see. Raises ProblemError."""
     scope = call.scope
-    if call.method not in METHODS:
-        raise MethodNotAllowed(headers={"Allow": ALLOW})
     if len(scope["raw_path"]) + len(scope["query_string"]) > paths.MAX_TARGET_BYTES:
         raise AddressTooLong
     if call.headers.size > headers.MAX_HEADER_BYTES:

@@ -1,5 +1,6 @@
 """The base of all errors that endpoints raise, and their form: problem details (RFC 9457) in Danish and English."""
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 import orjson
@@ -9,36 +10,40 @@ from starlette.responses import Response
 from shared.observability.context import current
 
 Texts = dict[str, str]
+# Title and detail of the errors below, by their code.
+TEXTS: dict[str, dict[str, Texts]] = orjson.loads(Path(__file__).with_suffix(".json").read_bytes())
 MEDIA_TYPE = "application/problem+json"
 LANGUAGES = ("da", "en")
 
 
 class ProblemError(Exception):
-    """Base of the errors that endpoints raise. Keyword values fill the {placeholders} of `detail`."""
+    """Base of the errors that endpoints raise. Keyword values fill the {placeholders} of `detail`, and are members of
+    the document if they are in `fields`."""
 
     status_code: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     title: ClassVar[Texts] = {"da": "Noget gik galt", "en": "Something went wrong"}
     detail: ClassVar[Texts] = {"da": "Prøv igen om lidt.", "en": "Please try again in a moment."}
     pointer: str | None = None  # to the field at fault, as in "/body/password"
+    fields: ClassVar[dict[str, Any]] = {}  # extension members of the problem document: their JSON schemas by name
+
+    def __init_subclass__(cls) -> None:
+        for name, texts in TEXTS.get(cls.__dict__.get("code", ""), {}).items():
+            if name not in cls.__dict__:
+                setattr(cls, name, texts)
 
     def __init__(
         self, *, headers: dict[str, str] | None = None, extensions: dict[str, Any] | None = None, **values: object
     ) -> None:
         super().__init__(self.code)
         self.headers = headers or {}
-        self.extensions = extensions or {}
+        self.extensions = {name: values[name] for name in self.fields if name in values} | (extensions or {})
         self.values = values
 
 
 class Unauthorized(ProblemError):
     status_code = 401
     code = "unauthorized"
-    title: ClassVar[Texts] = {"da": "Log ind først", "en": "Sign in first"}
-    detail: ClassVar[Texts] = {
-        "da": "Kaldet kræver et gyldigt adgangstoken i Authorization-headeren.",
-        "en": "This call needs a valid access token in the Authorization header.",
-    }
 
     def __init__(self, **values: Any) -> None:
         super().__init__(headers={"WWW-Authenticate": "Bearer"}, **values)
@@ -47,92 +52,59 @@ class Unauthorized(ProblemError):
 class Forbidden(ProblemError):
     status_code = 403
     code = "forbidden"
-    title: ClassVar[Texts] = {"da": "Ikke tilladt", "en": "Not allowed"}
-    detail: ClassVar[Texts] = {"da": "Din rolle giver ikke adgang til dette.", "en": "Your role does not allow this."}
 
 
 class NotFound(ProblemError):
     status_code = 404
     code = "not_found"
-    title: ClassVar[Texts] = {"da": "Findes ikke", "en": "Not found"}
-    detail: ClassVar[Texts] = {"da": "Det, du søger, findes ikke.", "en": "There is nothing at this address."}
 
 
 class Conflict(ProblemError):
     status_code = 409
     code = "conflict"
-    title: ClassVar[Texts] = {"da": "Konflikt", "en": "Conflict"}
-    detail: ClassVar[Texts] = {
-        "da": "Kaldet kan ikke udføres i den nuværende tilstand.",
-        "en": "The call is not possible in the current state.",
-    }
 
 
 class StaleVersion(ProblemError):
     status_code = 412
     code = "stale_version"
-    title: ClassVar[Texts] = {"da": "Ændret i mellemtiden", "en": "Changed in the meantime"}
-    detail: ClassVar[Texts] = {
-        "da": "Hent den nyeste udgave, og prøv igen med dens ETag i If-Match.",
-        "en": "Fetch the newest version and try again with its ETag in If-Match.",
-    }
 
 
 class PreconditionRequired(ProblemError):
     status_code = 428
     code = "precondition_required"
-    title: ClassVar[Texts] = {"da": "If-Match mangler", "en": "If-Match missing"}
-    detail: ClassVar[Texts] = {
-        "da": "Hent den nyeste udgave, og send dens ETag i If-Match.",
-        "en": "Fetch the newest version and send its ETag in If-Match.",
-    }
+
+
+class UnsupportedMediaType(ProblemError):
+    status_code = 415
+    code = "unsupported_media_type"
+    fields: ClassVar[dict[str, Any]] = {"accepted": {"type": "string", "examples": ["application/json"]}}
+
+    def __init__(self, *types: str) -> None:
+        super().__init__(headers={"Accept": ", ".join(types)}, accepted=", ".join(types))
 
 
 class TooLarge(ProblemError):
     status_code = 413
     code = "too_large"
-    title: ClassVar[Texts] = {"da": "For stort", "en": "Too large"}
-    detail: ClassVar[Texts] = {
-        "da": "Indholdet må højst fylde {limit} byte.",
-        "en": "The body may be at most {limit} bytes.",
-    }
+    fields: ClassVar[dict[str, Any]] = {"limit": {"type": "integer", "examples": [1_048_576]}}
 
 
 class RuleBroken(ProblemError):
     status_code = 422
     code = "invalid_input"
-    title: ClassVar[Texts] = {"da": "Ugyldigt input", "en": "Invalid input"}
-    detail: ClassVar[Texts] = {
-        "da": "Ret de felter, der står i errors, og prøv igen.",
-        "en": "Correct the fields listed in errors and try again.",
-    }
 
 
 class BadCursor(RuleBroken):
     code = "invalid_cursor"
-    detail: ClassVar[Texts] = {
-        "da": "cursor er ugyldig. Begynd forfra uden cursor.",
-        "en": "The cursor is invalid. Start again without it.",
-    }
 
 
 class IdempotencyKeyReused(RuleBroken):
     code = "idempotency_key_reused"
-    title: ClassVar[Texts] = {"da": "Nøglen er brugt til noget andet", "en": "The key was used for something else"}
-    detail: ClassVar[Texts] = {
-        "da": "Samme Idempotency-Key er sendt med et andet indhold. Brug en ny nøgle.",
-        "en": "The same Idempotency-Key was sent with another body. Use a new key.",
-    }
 
 
 class Unavailable(ProblemError):
     status_code = 503
     code = "unavailable"
-    title: ClassVar[Texts] = {"da": "Ikke klar", "en": "Not available"}
-    detail: ClassVar[Texts] = {
-        "da": "Tjenesten er ikke klar lige nu. Prøv igen om lidt.",
-        "en": "The service is not available right now. Try again in a moment.",
-    }
 
     def __init__(self, **values: Any) -> None:
         super().__init__(headers={"Retry-After": "2"}, **values)
@@ -141,31 +113,30 @@ class Unavailable(ProblemError):
 class MethodNotAllowed(ProblemError):
     status_code = 405
     code = "method_not_allowed"
-    title: ClassVar[Texts] = {"da": "Metoden findes ikke her", "en": "Method not allowed"}
-    detail: ClassVar[Texts] = {"da": "Se Allow for de mulige metoder.", "en": "See Allow for the possible methods."}
 
 
 class HttpError(ProblemError):
     """An error of the framework itself, with its own status."""
 
     code = "http_error"
-    title: ClassVar[Texts] = {"da": "Kaldet kan ikke behandles", "en": "The call cannot be handled"}
-    detail: ClassVar[Texts] = {"da": "Kaldet er ikke gyldigt.", "en": "The call is not valid."}
 
 
 def negotiate(accept_language: str | None) -> str:
-    """The best of LANGUAGES for an Accept-Language header (RFC 9110, 12.5.4); Danish if none matches."""
-    best, best_weight = "da", 0.0
-    for part in (accept_language or "")[:500].split(","):
-        tag, _, parameters = part.strip().partition(";")
+    """The best of LANGUAGES for an Accept-Language header (RFC 9110, 12.5.4); Danish if it prefers neither."""
+    weights: dict[str, float] = {}
+    for part in (accept_language or "").lower()[:500].split(","):
+        tag, _, parameter = part.partition(";")
+        name, _, value = parameter.partition("=")
         try:
-            weight = float(parameters.strip().removeprefix("q=") or 1) if parameters else 1.0
+            weight = float(value) if name.strip() == "q" else 1.0
         except ValueError:
             continue
-        primary = tag.strip().lower().partition("-")[0]
-        if primary in LANGUAGES and weight > best_weight:
-            best, best_weight = primary, weight
-    return best
+        if 0 <= weight <= 1:
+            primary = tag.strip().partition("-")[0]
+            weights[primary] = max(weight, weights.get(primary, 0.0))
+    named = [language for language in weights if language in LANGUAGES]
+    # A language that is not named is worse than one that is, but better than one with q=0.
+    return max([*named, *LANGUAGES], key=lambda language: weights.get(language, weights.get("*", 1e-9)))
 
 
 def problem_body(
@@ -206,5 +177,5 @@ def problem_response(request: Request, error: ProblemError, status: int | None =
     """The response for an error; `status` only if the framework chose another one than the class."""
     language = request.headers.get("accept-language")
     content = body_of(error, language, request.url.path, status)
-    headers = {"Content-Language": negotiate(language), **error.headers}
+    headers = {"Content-Language": negotiate(language), "Vary": "Accept-Language", **error.headers}
     return Response(content, status or error.status_code, headers, media_type=MEDIA_TYPE)

@@ -21,6 +21,7 @@ SECURITY_POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 CACHE_SECONDS = 3_600
+PATH = "/docs"
 
 
 class File(NamedTuple):
@@ -40,7 +41,7 @@ def files() -> dict[str, File]:
         package / "swagger-ui.css",
         package / "favicon.png",
     ]
-    return {"/docs": page, **{f"/docs/{path.name}": _read(path, cached) for path in assets}}
+    return {PATH: page, **{f"{PATH}/{path.name}": _read(path, cached) for path in assets}}
 
 
 def _read(path: Path, headers: Headers) -> File:

@@ -9,6 +9,7 @@ import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import Scope
 
+from gateway.errors import MethodNotAllowed, NoParameters
 from gateway.identity.revocations import Revocations
 from gateway.operations import docs_page, health
 from gateway.operations.openapi import OpenApi
@@ -19,6 +20,8 @@ from shared.errors import NotFound
 from shared.observability.health import Health
 
 JSON = "application/json"
+METHODS = "GET, HEAD, OPTIONS"
+INSIDE_ONLY = ("/health/db", "/metrics")
 
 Handler = Callable[[Call], Awaitable[None]]
 
@@ -46,6 +49,18 @@ class Operations:
             handlers |= {path: _file_handler(file) for path, file in docs_page.files().items()}
         return handlers
 
+    async def answer(self, call: Call, handler: Handler) -> None:
+        if call.path in INSIDE_ONLY:
+            self._check_inside(call)
+        if call.method == "OPTIONS":
+            await call.answer(204, b"", "text/plain", [(b"allow", METHODS.encode())])
+            return
+        if call.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed(headers={"Allow": METHODS})
+        if call.scope["query_string"] and not call.path.startswith(docs_page.PATH):
+            raise NoParameters(call.scope["query_string"], call.headers.single(b"accept-language"))
+        await handler(call)
+
     async def live(self, call: Call) -> None:
         """Whether the process runs."""
         await _answer_json(call, {"status": "alive"})
@@ -66,12 +81,10 @@ class Operations:
 
     async def databases(self, call: Call) -> None:
         """Whether all databases are up."""
-        self._check_inside(call)
         up, report = await health.database_report(self.health, self.upstreams)
         await _answer_json(call, report, up=up)
 
     async def metrics(self, call: Call) -> None:
-        self._check_inside(call)
         await call.answer(200, generate_latest(), CONTENT_TYPE_LATEST)
 
     async def description(self, call: Call) -> None:

@@ -30,6 +30,7 @@ from shared.errors import MEDIA_TYPE, ProblemError, TooLarge
 from shared.observability.log import logger
 from shared.openapi.components import components as shared_components
 from shared.openapi.components import error_response, problem_example
+from shared.openapi.examples import Examples
 from shared.openapi.operations import headers
 
 FETCH_SECONDS = 15.0  # a service generates its document at the first request
@@ -53,10 +54,12 @@ GATEWAY_ERRORS: list[type[ProblemError]] = [*EVERY_CALL, *WITH_BODY, RateLimited
 ABOUT = """Appointments with Danish locticians.
 
 Bodies are JSON in UTF-8. Errors are problem details (RFC 9457) with a stable `code`; texts are in Danish, or in English
-if `Accept-Language` asks for it. Times are ISO 8601 with an offset, and are answered in Europe/Copenhagen. Amounts are
-integer øre and include VAT. Lists are paged: `limit`, `cursor`, `next_cursor`. A POST that creates something takes an
-`Idempotency-Key`: for 24 hours the same key and body get the same answer as the first time. A resource with a `version`
-sends it in `ETag`; send it back in `If-Match`, so that you change only what nobody else has changed.
+if `Accept-Language` asks for it. Times are ISO 8601 with an offset, and are answered in Europe/Copenhagen; a time
+without one is Copenhagen's. Unknown query parameters are refused. `me` stands for the caller's id. HEAD works wherever
+GET does. What GET shows can be sent back with PUT. Amounts are integer øre and include VAT. Lists are paged: `limit`,
+`cursor`, `next_cursor`. A POST that creates something takes an `Idempotency-Key`: for 24 hours the same key and body
+get the same answer as the first time. A resource with a `version` sends it in `ETag`; send it back in `If-Match`, so
+that you change only what nobody else has changed.
 
 A WebSocket at `/ws` sends changes as they happen. It opens with a ticket from `create_ws_ticket`."""
 
@@ -110,7 +113,9 @@ def merge(documents: Mapping[str, Document]) -> Document:
         for name, component in _components(document).items():
             components[names.get(name, name)] = _rename(component, names)
     components |= _components({"components": shared_components()})
-    components |= {f"examples/{error.code}": {"value": problem_example(error)} for error in GATEWAY_ERRORS}
+    components |= {
+        f"examples/{error.code}": {"value": problem_example(error, Examples({}))} for error in GATEWAY_ERRORS
+    }
     for path, item in paths.items():
         for method in METHODS & item.keys():
             components |= _add_gateway_errors(item[method], method, path)
@@ -158,14 +163,17 @@ def _errors_of(operation: Document, method: str, path: str) -> list[type[Problem
 
 def _join(theirs: Document, own: Document) -> Document:
     """One answer for the errors of the service and of the gateway with the same status."""
+    members: Document = {}
     codes: Document = {}
     examples: Document = {}
     for answer in (theirs, own):
         content = answer["content"][MEDIA_TYPE]
-        codes |= dict.fromkeys(content["schema"]["allOf"][1]["properties"]["code"]["enum"])
+        properties = content["schema"]["allOf"][1]["properties"]
+        members |= properties
+        codes |= dict.fromkeys(properties["code"]["enum"])
         examples |= content["examples"]
-    schema = {**own["content"][MEDIA_TYPE]["schema"]}
-    schema["allOf"] = [schema["allOf"][0], {"type": "object", "properties": {"code": {"enum": sorted(codes)}}}]
+    members["code"] = {"enum": sorted(codes)}
+    schema = {"allOf": [own["content"][MEDIA_TYPE]["schema"]["allOf"][0], {"type": "object", "properties": members}]}
     return {
         "description": f"{theirs['description']}, {own['description']}",
         "headers": {**theirs.get("headers", {}), **own["headers"]},

@@ -45,7 +45,7 @@ class Call:
         own = [(b"content-type", media_type.encode()), *(extra or [])]
         if b"cache-control" not in [name for name, _ in own]:
             own.append((b"cache-control", b"no-store"))
-        if compression.is_compressible(status, own, len(body)) and self.method != "HEAD":
+        if compression.is_compressible(status, own, len(body)):
             own = compression.vary_by_encoding(own)
             if compression.accepts_gzip(self.headers):
                 own, body = compression.gzip_headers(own), await Compressor().whole(body)
@@ -58,6 +58,6 @@ class Call:
         """Sends a problem document (RFC 9457) in the caller's language."""
         languages = self.headers.single(b"accept-language")
         extra = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
-        extra.append((b"content-language", negotiate(languages).encode()))
+        extra += [(b"content-language", negotiate(languages).encode()), (b"vary", b"Accept-Language")]
         instance = self.path.encode("utf-8", "replace").decode()
         await self.answer(error.status_code, body_of(error, languages, instance), MEDIA_TYPE, extra)

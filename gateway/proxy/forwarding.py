@@ -87,7 +87,9 @@ class Proxy:
             own += [(b"cookie", value) for value in values.get(b"cookie", ())]
         forwarded = call.headers.forwarded
         own += compression.original_etags(forwarded) if call.headers.conditional else forwarded
-        request = Request(call.method, target, own, route.first_byte)
+        # A HEAD gets the headers of the GET, also those of its compressed form. The server leaves the body out.
+        method = "GET" if call.method == "HEAD" else call.method
+        request = Request(method, target, own, route.first_byte)
         request.connect_seconds = self._connect_seconds if route.connect is None else route.connect
         request.idle_seconds = self._idle_seconds if route.idle is None else route.idle
         if b"content-length" in values or b"transfer-encoding" in values:
@@ -114,12 +116,7 @@ async def _relay(call: Call, connection: Connection, route: Route, deadline: Dea
     compressor = None
     if status == 304:
         answer = compression.not_modified_headers(answer, call.headers)
-    elif (
-        route.compressed
-        and not small
-        and call.method != "HEAD"
-        and compression.is_compressible(status, answer, len(piece))
-    ):
+    elif route.compressed and not small and compression.is_compressible(status, answer, len(piece)):
         answer = compression.vary_by_encoding(answer)
         compressor = Compressor() if compression.accepts_gzip(call.headers) else None
     if not connection.complete:

@@ -25,7 +25,7 @@ from shared.identity.principals import principal_from
 from shared.identity.tokens import InvalidToken
 from shared.observability.log import logger
 
-LOCTICIAN = re.compile(r"/ws/loctician/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})")
+LOCTICIAN = re.compile(r"/ws/loctician/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|me)")
 MAX_MESSAGE_BYTES = 4_096
 MESSAGES_PER_MINUTE = 120
 CLOSE_SECONDS = 1.0  # for sending the close frame
@@ -64,7 +64,7 @@ class Sockets:
             await send({"type": "websocket.close", "code": 4403})
             return
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        admission = await self._admit(scope, query, UUID(loctician[1]) if loctician else None)
+        admission = await self._admit(scope, query, loctician[1] if loctician else None)
         # A refused socket is accepted and then closed: browsers give a page the close code of an open socket only.
         # An admitted one is accepted after it joined the hub: an open socket gets every message from then on.
         if isinstance(admission, Close):
@@ -82,7 +82,7 @@ class Sockets:
             self._hub.leave(subscriber)
 
     async def _admit(
-        self, scope: Scope, query: dict[str, list[str]], loctician: UUID | None
+        self, scope: Scope, query: dict[str, list[str]], loctician: str | None
     ) -> Close | tuple[Caller | None, Subscriber]:
         try:
             caller = await self._authenticate_and_count(scope, query)
@@ -132,10 +132,13 @@ class Sockets:
             return _caller_of(claims, claims["session_exp"], None)
         return None
 
-    def _join(self, caller: Caller | None, loctician: UUID | None, address: str) -> Subscriber:
+    def _join(self, caller: Caller | None, loctician: str | None, address: str) -> Subscriber:
         """Not async: the session cannot end unnoticed between its check and its entry in the hub."""
+        if loctician == "me" and caller is None:
+            raise InvalidToken("none")
         if loctician is not None:
-            return self._hub.join([f"loctician:{loctician}"], caller.holder if caller else None, address)
+            own = caller.holder.user if caller and loctician == "me" else UUID(loctician)
+            return self._hub.join([f"loctician:{own}"], caller.holder if caller else None, address)
         if caller is None:
             raise InvalidToken("none")
         return self._hub.join([f"user:{caller.holder.user}", f"role:{caller.role}", "all"], caller.holder)

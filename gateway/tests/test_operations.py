@@ -41,6 +41,28 @@ async def production(upstreams: Upstreams) -> AsyncIterator[str]:
         yield url
 
 
+class TestManners:
+    @pytest.mark.parametrize("path", ["/health", "/health/live", "/openapi.json", "/metrics"])
+    async def test_own_paths_have_three_methods(self, client: httpx.AsyncClient, path: str) -> None:
+        refused, options = await client.post(path), await client.options(path)
+        assert (refused.status_code, options.status_code) == (405, 204)
+        assert refused.headers["allow"] == options.headers["allow"] == "GET, HEAD, OPTIONS"
+
+    @pytest.mark.parametrize("path", ["/health/live", "/openapi.json"])
+    async def test_head_has_the_headers_of_get(self, client: httpx.AsyncClient, path: str) -> None:
+        get, head = [{**(await client.request(method, path)).headers} for method in ("GET", "HEAD")]
+        assert get.keys() == head.keys()
+        assert get["content-length"] == head["content-length"]
+
+    @pytest.mark.parametrize("path", ["/health", "/health/live", "/openapi.json", "/metrics"])
+    async def test_an_unknown_parameter_is_refused_by_name(self, client: httpx.AsyncClient, path: str) -> None:
+        answer = await client.get(f"{path}?utm_source=mail&x=", headers={"Accept-Language": "en"})
+        assert answer.status_code == 422
+        errors = answer.json()["errors"]
+        assert [error["pointer"] for error in errors] == ["/query/utm_source", "/query/x"]
+        assert errors[0]["detail"] == "This call does not have this parameter."
+
+
 class TestOperations:
     async def test_health_reports_each_service(self, client: httpx.AsyncClient) -> None:
         answer = await client.get("/health")

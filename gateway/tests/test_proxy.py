@@ -60,9 +60,22 @@ class TestRouting:
         assert (problem["code"], problem["title"], problem["instance"]) == ("not_found", "Not found", path)
         assert problem["request_id"] == answer.headers["x-request-id"]
 
-    async def test_an_unknown_method_is_405(self, url: str) -> None:
-        answer = await raw(url, b"TRACE /api/v1/slots HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        assert answer.status == 405
+    @pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "PROPFIND"])
+    async def test_the_service_says_which_methods_a_path_has(self, client: httpx.AsyncClient, method: str) -> None:
+        assert (await client.request(method, "/api/v1/slots")).json()["method"] == method
+
+    async def test_head_reaches_the_service_as_get_and_has_no_body(self, client: httpx.AsyncClient, url: str) -> None:
+        get = await client.get("/api/v1/slots")
+        head = await raw(url, b"HEAD /api/v1/slots HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert get.json()["method"] == "GET"
+        assert (head.status, head.body) == (200, b"")
+        assert b"\r\ncontent-length: " in head.head.lower()
+
+    @pytest.mark.parametrize("language", ["da", "en"])
+    async def test_a_problem_names_its_language(self, client: httpx.AsyncClient, language: str) -> None:
+        answer = await client.get("/api/v2", headers={"Accept-Language": f"{language}, en;q=0.1"})
+        assert answer.headers["content-language"] == language
+        assert "Accept-Language" in answer.headers.get_list("vary")
 
 
 class TestPaths:

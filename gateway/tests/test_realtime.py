@@ -33,6 +33,14 @@ class TestOpening:
         async with connect(ws(url, f"/ws?token={token_for()}&token={token_for()}")) as socket:
             assert await closed_with(socket) == 4401
 
+    async def test_me_is_the_caller_and_needs_a_token(self, url: str, gateway: Gateway, token_for: TokenFor) -> None:
+        user = new_id()
+        async with connect(ws(url, f"/ws/loctician/me?token={token_for(user=user)}")) as socket:
+            await until(lambda: gateway.hub.publish([f"loctician:{user}"], Message('{"n": 1}')) == 1)
+            assert await heard(socket) == {"n": 1}
+        async with connect(ws(url, "/ws/loctician/me")) as socket:
+            assert await closed_with(socket) == 4401
+
     @pytest.mark.parametrize("path", ["/ws/loctician/x", "/ws/", "/ws/other", "/api/v1/slots"])
     async def test_other_paths_are_not_opened(self, url: str, path: str) -> None:
         with pytest.raises(InvalidStatus):

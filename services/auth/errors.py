@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from shared.errors import Conflict, Forbidden, ProblemError, RuleBroken, Texts, Unauthorized
+from shared.errors import Conflict, Forbidden, RuleBroken, Texts, Unauthorized
 
 
 class InvalidCredentials(Unauthorized):
@@ -171,14 +171,4 @@ class Erased(Conflict):
     detail: ClassVar[Texts] = {
         "da": "Personens oplysninger er slettet, så brugeren kan ikke ændres eller aktiveres igen.",
         "en": "The personal data was erased, so this user cannot be changed or reactivated.",
-    }
-
-
-class VersionNeeded(ProblemError):
-    status_code = 428
-    code = "version_needed"
-    title: ClassVar[Texts] = {"da": "If-Match mangler", "en": "If-Match is missing"}
-    detail: ClassVar[Texts] = {
-        "da": "Send ETag'en fra den udgave, du ændrer, i If-Match.",
-        "en": "Send the ETag of the version you change in If-Match.",
     }

@@ -2,12 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends
 
 from domain.roles import Role
 from services.booking.settings import BookingSettings
 from shared.http.app import RuntimeDep
-from shared.http.schemas import Instant
 from shared.identity.access import ANYONE, SIGNED_IN, allow
 from shared.identity.principals import Principal
 
@@ -17,8 +16,6 @@ Visitor = Annotated[Principal | None, ANYONE]
 Caller = Annotated[Principal, SIGNED_IN]
 Employee = Annotated[Principal, allow(Role.LOCTICIAN, Role.STAFF, Role.ADMIN)]
 Staff = Annotated[Principal, allow(Role.STAFF, Role.ADMIN)]
-From = Annotated[Instant | None, Query(alias="from")]
-To = Annotated[Instant | None, Query(alias="to", examples=["2026-09-21T10:00:00+02:00"])]
 
 
 def is_staff(principal: Principal | None) -> bool:

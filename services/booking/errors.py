@@ -20,6 +20,7 @@ from shared.errors import (
 
 class CustomerOverlap(Conflict):
     code = "customer_overlap"
+    fields: ClassVar[dict[str, Any]] = slots.ALTERNATIVES
     title: ClassVar[Texts] = {"da": "Kunden har en anden tid", "en": "The customer has another appointment"}
     detail: ClassVar[Texts] = {
         "da": "Kunden har allerede en tid, der overlapper. Se de nærmeste ledige tider i alternatives.",
@@ -64,10 +65,11 @@ class NotForOthers(Forbidden):
 
 class WrongStatus(Conflict):
     code = "wrong_status"
+    fields: ClassVar[dict[str, Any]] = {"booking_status": {"type": "string", "examples": ["cancelled"]}}
     title: ClassVar[Texts] = {"da": "Forkert status", "en": "Wrong status"}
     detail: ClassVar[Texts] = {
-        "da": "Det kan ikke lade sig gøre, når bookingens status er {status}.",
-        "en": "This is not possible for a booking with the status {status}.",
+        "da": "Det kan ikke lade sig gøre, når bookingens status er {booking_status}.",
+        "en": "This is not possible for a booking with the status {booking_status}.",
     }
 
 
@@ -100,6 +102,7 @@ class UndoTooLate(Conflict):
 
 class WindowPassed(Conflict):
     code = "window_passed"
+    fields: ClassVar[dict[str, Any]] = {"hours": {"type": "integer", "examples": [24]}}
     title: ClassVar[Texts] = {"da": "For sent at flytte", "en": "Too late to move"}
     detail: ClassVar[Texts] = {
         "da": "Tiden kan kun flyttes indtil {hours} timer før. Ring til salonen.",
@@ -109,6 +112,7 @@ class WindowPassed(Conflict):
 
 class TooManyOpen(Conflict):
     code = "too_many_open"
+    fields: ClassVar[dict[str, Any]] = {"limit": {"type": "integer", "examples": [20]}}
     title: ClassVar[Texts] = {"da": "For mange kommende tider", "en": "Too many upcoming appointments"}
     detail: ClassVar[Texts] = {
         "da": "Du kan højst have {limit} kommende tider ad gangen.",
@@ -118,6 +122,9 @@ class TooManyOpen(Conflict):
 
 class NothingBooked(Conflict):
     code = "nothing_booked"
+    fields: ClassVar[dict[str, Any]] = {
+        "items": {"type": "array", "items": {"$ref": "#/components/schemas/SeriesDate"}}
+    }
     title: ClassVar[Texts] = {"da": "Ingen af tiderne kan bookes", "en": "None of the times can be booked"}
     detail: ClassVar[Texts] = {
         "da": "I items står for hver dato, hvorfor den ikke kan bookes.",
@@ -127,6 +134,7 @@ class NothingBooked(Conflict):
 
 class HoldLapsed(Conflict):
     code = "hold_lapsed"
+    fields: ClassVar[dict[str, Any]] = slots.ALTERNATIVES
     title: ClassVar[Texts] = {"da": "Reservationen er udløbet", "en": "The hold has expired"}
     detail: ClassVar[Texts] = {
         "da": "Tiden er ikke længere reserveret til dig. Se de nærmeste ledige tider i alternatives.",

@@ -1,12 +1,11 @@
 """Parameters that several endpoints share, and who may see a loctician's calendar."""
 
-import datetime as dt
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Path, Query
-from pydantic import Field
+from fastapi import Depends, Path
 
+from domain.people import PersonId
 from domain.roles import Role
 from shared.errors import NotFound
 from shared.identity.access import ANYONE, allow
@@ -16,14 +15,11 @@ PREFIX = "/api/v1/calendar"
 SALON_ROLES = {Role.STAFF, Role.ADMIN}
 LOCTICIAN_ID = "0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2b03"
 
-Day = Annotated[dt.date, Field(ge=dt.date(2000, 1, 1), le=dt.date(2099, 12, 31))]
-From = Annotated[Day | None, Query(alias="from", examples=["2026-09-14"])]
-To = Annotated[Day | None, Query(alias="to", examples=["2026-09-21"])]
 Caller = Annotated[Principal, allow(Role.LOCTICIAN, Role.STAFF, Role.ADMIN)]
 Anyone = Annotated[Principal | None, ANYONE]
 
 
-async def own_or_salon(loctician_id: Annotated[UUID, Path(examples=[LOCTICIAN_ID])], principal: Caller) -> UUID:
+async def own_or_salon(loctician_id: Annotated[PersonId, Path(examples=[LOCTICIAN_ID])], principal: Caller) -> UUID:
     """Raises NotFound for a loctician who asks for another's calendar, whether there is one or not."""
     if principal.role == Role.LOCTICIAN and principal.id != loctician_id:
         raise NotFound

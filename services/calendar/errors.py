@@ -1,12 +1,15 @@
 """Errors of the calendar service, with the texts that callers read."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from shared.errors import Conflict, ProblemError, RuleBroken, Texts
 
 
 class AppointmentsInTheWay(Conflict):
     code = "appointments_in_the_way"
+    fields: ClassVar[dict[str, Any]] = {
+        "appointments": {"type": "array", "items": {"$ref": "#/components/schemas/Appointment"}}
+    }
     title: ClassVar[Texts] = {"da": "Der er aftaler i perioden", "en": "There are appointments in the period"}
     detail: ClassVar[Texts] = {
         "da": "Flyt eller aflys aftalerne i appointments, eller send force: true.",
@@ -16,6 +19,7 @@ class AppointmentsInTheWay(Conflict):
 
 class LimitReached(Conflict):
     code = "limit_reached"
+    fields: ClassVar[dict[str, Any]] = {"limit": {"type": "integer", "examples": [5]}}
     title: ClassVar[Texts] = {"da": "Grænsen er nået", "en": "Limit reached"}
     detail: ClassVar[Texts] = {
         "da": "Der kan højst være {limit}. Slet en af dem, før du tilføjer en ny.",
@@ -23,18 +27,9 @@ class LimitReached(Conflict):
     }
 
 
-class VersionRequired(ProblemError):
-    status_code = 428
-    code = "version_required"
-    title: ClassVar[Texts] = {"da": "Versionen mangler", "en": "The version is missing"}
-    detail: ClassVar[Texts] = {
-        "da": "Hent den nyeste udgave, og send dens ETag i If-Match.",
-        "en": "Fetch the newest version and send its ETag in If-Match.",
-    }
-
-
 class RangeTooLong(RuleBroken):
     code = "range_too_long"
+    fields: ClassVar[dict[str, Any]] = {"days": {"type": "integer", "examples": [62]}}
     title: ClassVar[Texts] = {"da": "Ugyldigt tidsrum", "en": "Invalid range"}
     detail: ClassVar[Texts] = {
         "da": "to må ikke ligge før from, og der kan højst hentes {days} dage ad gangen.",
@@ -99,14 +94,4 @@ class BadForm(ProblemError):
     detail: ClassVar[Texts] = {
         "da": "Formularen skal have ét felt, file, med kalenderfilen.",
         "en": "The form must have one field, file, with the calendar file.",
-    }
-
-
-class UnsupportedMedia(ProblemError):
-    status_code = 415
-    code = "unsupported_media_type"
-    title: ClassVar[Texts] = {"da": "Ukendt indholdstype", "en": "Unsupported media type"}
-    detail: ClassVar[Texts] = {
-        "da": "Send application/json med url, eller en fil som text/calendar eller multipart/form-data.",
-        "en": "Send application/json with url, or a file as text/calendar or multipart/form-data.",
     }

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Path
 
+from domain.people import PersonId
 from domain.roles import Role
 from shared.errors import NotFound
 from shared.http.app import RuntimeDep
@@ -28,3 +29,4 @@ ROUTER: dict[str, Any] = {
 Admin = Annotated[Principal, allow(Role.ADMIN)]
 Caller = Annotated[Principal, SIGNED_IN]
 Id = Annotated[UUID, Path(alias="id", examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2b04"])]
+UserId = Annotated[PersonId, Path(alias="id")]

@@ -1,6 +1,6 @@
 """Errors of the gdpr service, with the texts that callers read."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from shared.errors import Conflict, Forbidden, RuleBroken, Texts
 
@@ -34,10 +34,14 @@ class LoginTooOld(Forbidden):
 
 class UpcomingDuty(Conflict):
     code = "upcoming_duty"
+    fields: ClassVar[dict[str, Any]] = {
+        "appointments": {"type": "integer", "examples": [3]},
+        "until": {"type": "string", "format": "date-time"},
+    }
     title: ClassVar[Texts] = {"da": "Kommende aftaler", "en": "Upcoming appointments"}
     detail: ClassVar[Texts] = {
-        "da": "Personen har {count} kommende aftaler som behandler. Flyt eller aflys dem først.",
-        "en": "The person is the loctician of {count} upcoming appointments. Move or cancel them first.",
+        "da": "Personen har {appointments} kommende aftaler som behandler. Flyt eller aflys dem først.",
+        "en": "The person is the loctician of {appointments} upcoming appointments. Move or cancel them first.",
     }
 
 
@@ -52,6 +56,7 @@ class ConsentTextChanged(Conflict):
 
 class UnknownPurpose(RuleBroken):
     code = "unknown_purpose"
+    fields: ClassVar[dict[str, Any]] = {"purpose": {"type": "string", "examples": ["marketing"]}}
     detail: ClassVar[Texts] = {
         "da": "Der kan ikke gives samtykke til {purpose}.",
         "en": "There is no consent for {purpose}.",
@@ -60,6 +65,10 @@ class UnknownPurpose(RuleBroken):
 
 class UnknownPolicy(RuleBroken):
     code = "unknown_policy"
+    fields: ClassVar[dict[str, Any]] = {
+        "service": {"type": "string", "examples": ["booking"]},
+        "policy": {"type": "string", "examples": ["bookings"]},
+    }
     detail: ClassVar[Texts] = {
         "da": "{service} har ingen regel, der hedder {policy}.",
         "en": "{service} has no policy called {policy}.",
@@ -68,6 +77,11 @@ class UnknownPolicy(RuleBroken):
 
 class KeepOutOfBounds(RuleBroken):
     code = "keep_out_of_bounds"
+    fields: ClassVar[dict[str, Any]] = {
+        "policy": {"type": "string", "examples": ["bookings"]},
+        "least": {"type": "integer", "examples": [365]},
+        "most": {"type": "integer", "examples": [3650]},
+    }
     detail: ClassVar[Texts] = {
         "da": "{policy} skal gemmes mellem {least} og {most} dage.",
         "en": "{policy} must be kept for {least} to {most} days.",

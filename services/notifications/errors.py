@@ -1,6 +1,6 @@
 """The errors of notifications."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from shared.errors import Conflict, RuleBroken, Texts
 
@@ -25,6 +25,10 @@ class DeliveryContentDeleted(Conflict):
 
 class ChannelRequired(RuleBroken):
     code = "channel_required"
+    fields: ClassVar[dict[str, Any]] = {
+        "kind": {"type": "string", "examples": ["booking"]},
+        "channel": {"type": "string", "examples": ["mail"]},
+    }
     title: ClassVar[Texts] = {"da": "Kan ikke slås fra", "en": "Cannot be switched off"}
     detail: ClassVar[Texts] = {
         "da": "{kind} via {channel} kan ikke slås fra, for beskederne handler om din konto og dine tider.",
@@ -34,6 +38,10 @@ class ChannelRequired(RuleBroken):
 
 class UnknownChoice(RuleBroken):
     code = "unknown_choice"
+    fields: ClassVar[dict[str, Any]] = {
+        "kind": {"type": "string", "examples": ["booking"]},
+        "channel": {"type": "string", "examples": ["mail"]},
+    }
     title: ClassVar[Texts] = {"da": "Kan ikke vælges", "en": "Cannot be chosen"}
     detail: ClassVar[Texts] = {
         "da": "{kind} via {channel} kan ikke vælges. Se mulighederne i svaret på GET.",
@@ -43,6 +51,7 @@ class UnknownChoice(RuleBroken):
 
 class PhoneRequired(RuleBroken):
     code = "phone_required"
+    fields: ClassVar[dict[str, Any]] = {"channel": {"type": "string", "examples": ["sms"]}}
     title: ClassVar[Texts] = {"da": "Telefonnummer mangler", "en": "Phone number missing"}
     detail: ClassVar[Texts] = {
         "da": "Tilføj et telefonnummer til din konto, før du vælger {channel}.",

@@ -68,4 +68,5 @@ NOTIFICATION_TYPES = {
         NotificationType("marketing", "marketing", ("person",), type="broadcast", consent="marketing"),
     )
 }
+KINDS = sorted(NOTIFICATION_TYPES)
 CONSENTS = {type_.consent for type_ in NOTIFICATION_TYPES.values() if type_.consent}

@@ -19,6 +19,7 @@ from shared.database.session import Database
 from shared.http import idempotency
 from shared.http.middleware import InputLimits, RequestContext
 from shared.http.operations import operations
+from shared.http.parameters import check_parameters
 from shared.http.problems import install
 from shared.http.shutdown import before_shutdown
 from shared.identity.tokens import RemoteJwks, TokenVerifier
@@ -115,7 +116,10 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
     configure(service.name, settings.log_level)
     tracing.configure(service.name, settings)
     title = f"Loctician {service.name}"
-    app = FastAPI(title=title, docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY, lifespan=_lifespan)
+    strict = [Depends(check_parameters)]
+    app = FastAPI(
+        title=title, docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY, lifespan=_lifespan, dependencies=strict
+    )
     app.state.runtime = Runtime(service, settings, Database.from_settings(settings, service.name))
     keys = RemoteJwks(settings.keys_url)
     app.state.verifier = TokenVerifier(keys, settings.public_url, settings.jwt_audience, service.roles)

@@ -8,12 +8,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.database.session import Database, transaction
 from shared.errors import negotiate
+from shared.http.middleware import LANGUAGE
 from shared.identity.access import Identified
 from shared.identity.principals import claims_of
 
 
 async def request_language(request: Request) -> str:
-    return negotiate(request.headers.get("accept-language"))
+    language = request.scope[LANGUAGE] = negotiate(request.headers.get("accept-language"))
+    return language
+
+
+request_language.__negotiates__ = True  # type: ignore[attr-defined]  # for the OpenAPI document
 
 
 async def _database(request: Request) -> Database:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 1_048_576
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 UNTRACED = ("/health", "/metrics")
+LANGUAGE = "loctician.language"  # in the scope: the language of the answer, if an endpoint asked for it
 
 log = logger(__name__)
 
@@ -29,7 +30,10 @@ def header(scope: Scope, name: bytes) -> str:
 
 
 class RequestContext:
-    """Binds the request id for logs and events, returns it in a header, measures and logs each request."""
+    """Binds the request id for logs and events, returns it in a header, measures and logs each request.
+
+    A HEAD is handled as a GET; the server leaves the body out.
+    """
 
     def __init__(self, app: ASGIApp, service: str) -> None:
         self.app = app
@@ -39,6 +43,7 @@ class RequestContext:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         sent_id, parent = header(scope, b"x-request-id"), tracing.valid_traceparent(header(scope, b"traceparent"))
         request_id = sent_id if REQUEST_ID.match(sent_id) else str(new_id())
         started, status = time.perf_counter(), 500
@@ -47,7 +52,9 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+                headers = message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                if LANGUAGE in scope and all(name != b"content-language" for name, _ in headers):
+                    headers += [(b"content-language", scope[LANGUAGE].encode()), (b"vary", b"Accept-Language")]
             await send(message)
 
         span = _span(scope, parent)

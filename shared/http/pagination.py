@@ -3,15 +3,15 @@
 import base64
 import binascii
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
 from fastapi import Query
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from shared.errors import BadCursor
-from shared.http.schemas import Schema, in_range, refuse_unstorable
+from shared.http.schemas import Schema, refuse_unstorable
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -55,10 +55,10 @@ def decode_cursor(cursor: str, *types: type[Any]) -> list[Any]:
         if not isinstance(values, list) or len(values) != len(types):
             raise BadCursor
         return [
-            refuse_unstorable(TypeAdapter(type_).validate_python(value))
-            if type_ is not datetime
-            else in_range(TypeAdapter(AwareDatetime).validate_python(value))
+            datetime.fromisoformat(value).astimezone(UTC)
+            if type_ is datetime
+            else refuse_unstorable(TypeAdapter(type_).validate_python(value))
             for type_, value in zip(types, values, strict=True)
         ]
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, TypeError, OverflowError) as error:
         raise BadCursor from error

@@ -6,6 +6,7 @@ from asyncpg import InterfaceError as DriverError
 from asyncpg import InternalClientError, PostgresError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -19,6 +20,7 @@ from shared.errors import (
     ProblemError,
     RuleBroken,
     Unavailable,
+    UnsupportedMediaType,
     negotiate,
     problem_response,
 )
@@ -38,12 +40,25 @@ def _pointer(location: tuple[Any, ...]) -> str:
 
 async def _handle_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+    refused_body = next((field for field in error.errors() if field["loc"][0] == "body"), None)
+    accepted = _other_media_types(request, refused_body["input"]) if refused_body else []
+    if accepted:
+        return problem_response(request, UnsupportedMediaType(*accepted))
     language = negotiate(request.headers.get("accept-language"))
     errors = [
         {"pointer": _pointer(field["loc"]), "code": field["type"], "detail": message(field, language)}
         for field in error.errors()[:MAX_ERRORS]
     ]
     return problem_response(request, RuleBroken(extensions={"errors": errors}))
+
+
+def _other_media_types(request: Request, body: Any) -> list[str]:
+    """The media types that the endpoint accepts, if the body has none of them. FastAPI does not parse such a body."""
+    operations = request.app.openapi()["paths"].get(request.scope["route"].path_format, {})
+    accepted = list(operations.get(request.method.lower(), {}).get("requestBody", {}).get("content", {}))
+    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = sent.startswith("application/") and sent.endswith("+json") and "application/json" in accepted
+    return [] if sent in accepted or is_json or not (sent or isinstance(body, bytes)) else accepted
 
 
 async def _handle_problem(request: Request, error: Exception) -> Response:
@@ -57,8 +72,18 @@ async def _handle_http(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         return problem_response(request, NotFound(headers=headers))
     if error.status_code == 405:
+        headers["Allow"] = _allowed_methods(request)
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=headers)
         return problem_response(request, MethodNotAllowed(headers=headers))
     return problem_response(request, HttpError(headers=headers), status=error.status_code)
+
+
+def _allowed_methods(request: Request) -> str:
+    """The methods of all endpoints at this path. The framework names only those of the first."""
+    routes = [route for route in iter_route_contexts(request.app.routes) if route.path_regex.match(request.url.path)]
+    methods = {"OPTIONS"}.union(*(route.methods or () for route in routes))
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def _is_temporary(error: Exception) -> bool:

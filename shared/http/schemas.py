@@ -1,10 +1,9 @@
-"""Base classes and field types of the HTTP models: strict input and instants."""
+"""Base classes of the HTTP models, and what input must not hold."""
 
 import re
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Strict, model_validator
+from pydantic import BaseModel, ConfigDict, Strict, model_validator
 
 from shared.http.validation_messages import invalid
 
@@ -47,25 +46,3 @@ class Input(Schema):
     @classmethod
     def _storable(cls, value: Any) -> Any:
         return refuse_unstorable(value)
-
-
-def _out_of_range() -> ValueError:
-    return invalid(
-        "out_of_range",
-        en="must lie between the years 2000 and 2100",
-        da="Skal ligge mellem årene 2000 og 2100.",
-    )
-
-
-def in_range(value: datetime) -> datetime:
-    try:
-        utc = value.astimezone(UTC)
-    except OverflowError as error:
-        raise _out_of_range() from error
-    if not 2000 <= utc.year <= 2100:
-        raise _out_of_range()
-    return utc
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(in_range)]
-"""An instant with an offset, between the years 2000 and 2100, converted to UTC."""

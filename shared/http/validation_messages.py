@@ -1,4 +1,4 @@
-"""Messages of validation errors in the caller's language: pydantic's own are English only."""
+"""Messages of validation errors in the caller's language. Pydantic's own name its types and are English only."""
 
 import json
 from pathlib import Path
@@ -7,8 +7,10 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 VALUE_ERROR = "Value error, "  # how pydantic begins the message of a ValueError
-# By pydantic's error type; the placeholders are those of its English messages.
-DANISH: dict[str, str] = json.loads(Path(__file__).with_suffix(".da.json").read_text())
+# By pydantic's error type; the placeholders are those of its own messages.
+TEXTS: dict[str, dict[str, str]] = {
+    language: json.loads(Path(__file__).with_suffix(f".{language}.json").read_text()) for language in ("da", "en")
+}
 
 
 def invalid(code: str, *, en: str, da: str) -> PydanticCustomError:
@@ -17,16 +19,15 @@ def invalid(code: str, *, en: str, da: str) -> PydanticCustomError:
 
 
 def message(error: dict[str, Any], language: str) -> str:
-    """The message of one of pydantic's errors; in English if there is no Danish one."""
-    english = str(error["msg"]).removeprefix(VALUE_ERROR)
-    if language != "da":
-        return english
+    """The message of one of pydantic's errors; pydantic's own if there is no other."""
     values = error.get("ctx") or {}
-    if "da" in values:
-        return str(values["da"])
-    template = DANISH.get(error["type"])
-    return template.format(**{name: _danish(value) for name, value in values.items()}) if template else english
+    if language in values:
+        return str(values[language])
+    template = None if "da" in values else TEXTS[language].get(error["type"])
+    if template is None:
+        return str(error["msg"]).removeprefix(VALUE_ERROR)
+    return template.format(**{name: _translated(value, language) for name, value in values.items()})
 
 
-def _danish(value: object) -> str:
-    return str(value).replace(" or ", " eller ").replace(" and ", " og ")
+def _translated(value: object, language: str) -> str:
+    return str(value) if language == "en" else str(value).replace(" or ", " eller ").replace(" and ", " og ")

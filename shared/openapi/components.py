@@ -1,5 +1,6 @@
 """What the responses of every service refer to in the OpenAPI document: headers, the problem schema and examples."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,23 +8,11 @@ from typing import Any
 import orjson
 
 from shared.errors import MEDIA_TYPE, ProblemError, problem_body
+from shared.openapi.examples import Examples
 from shared.openapi.operations import RETRY_AFTER, Json, headers
 
-HEADERS = {
-    "ETag": "The version of what was returned, for If-Match.",
-    "Location": "The address of what was created.",
-    "Retry-After": "Seconds to wait before the next call.",
-    "Cache-Control": "How long the response may be cached.",
-    "Set-Cookie": "Sets or deletes the refresh token of a cookie session.",
-    "Last-Modified": "When the content last changed.",
-    "X-Request-ID": "The id of the call, as in logs and audit.",
-    "Content-Language": "The language of title and detail.",
-    "WWW-Authenticate": "How to authenticate.",
-    "Allow": "The methods that the path has.",
-    "RateLimit": "Calls left, and seconds until more are allowed.",
-    "RateLimit-Policy": "Calls allowed, and in how many seconds.",
-}
-STATUS_HEADERS = {401: ("WWW-Authenticate",), **dict.fromkeys((429, 502, 503, 504), (RETRY_AFTER,))}
+HEADERS: dict[str, str] = orjson.loads(Path(__file__).with_name("headers.json").read_bytes())
+STATUS_HEADERS = {401: ("WWW-Authenticate",), 415: ("Accept",), **dict.fromkeys((429, 502, 503, 504), (RETRY_AFTER,))}
 EXAMPLE_ID = "0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2a01"
 PROBLEM: Json = orjson.loads(Path(__file__).with_name("problem.schema.json").read_bytes())
 
@@ -37,20 +26,19 @@ def components() -> Json:
 def error_response(errors: Sequence[type[ProblemError]]) -> Json:
     """The one response for errors that have the same status."""
     unique = {error.code: error for error in errors}
-    schema = {
-        "allOf": [
-            {"$ref": "#/components/schemas/Problem"},
-            {"type": "object", "properties": {"code": {"enum": sorted(unique)}}},
-        ]
-    }
+    members = {"code": {"enum": sorted(unique)}}
+    for error in errors:
+        members |= error.fields
+    schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, {"type": "object", "properties": members}]}
     examples = {code: {"$ref": f"#/components/examples/{code}"} for code in sorted(unique)}
     return {
         "description": ", ".join(error.title["en"] for error in unique.values()),
-        "headers": headers("X-Request-ID", "Content-Language", *STATUS_HEADERS.get(errors[0].status_code, ())),
+        "headers": headers("X-Request-ID", "Content-Language", "Vary", *STATUS_HEADERS.get(errors[0].status_code, ())),
         "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}},
     }
 
 
-def problem_example(error: type[ProblemError]) -> Any:
-    title, detail = error.title["en"], error.detail["en"]
-    return orjson.loads(problem_body(error.status_code, error.code, title, detail, "/api/v1", EXAMPLE_ID))
+def problem_example(error: type[ProblemError], examples: Examples) -> Any:
+    members = {name: examples.of(schema) for name, schema in error.fields.items()}
+    title, detail = error.title["en"], error.detail["en"].format_map(defaultdict(str, members))
+    return orjson.loads(problem_body(error.status_code, error.code, title, detail, "/api/v1", EXAMPLE_ID, **members))

@@ -22,6 +22,7 @@ from shared.errors import (
     TooLarge,
     Unauthorized,
     Unavailable,
+    UnsupportedMediaType,
 )
 from shared.identity.access import EVERY_ROLE
 from shared.openapi.components import components, error_response, problem_example
@@ -55,7 +56,7 @@ def document(app: FastAPI, service: str, description: str, roles: Sequence[str])
         raised = _take_errors(operation)
         _describe(operation, route, service, roles)
         for error in _add_errors(operation, route, raised):
-            problems[error.code] = {"value": problem_example(error)}
+            problems[error.code] = {"value": problem_example(error, examples)}
         _add_examples(operation, examples)
     common = components()
     schemas |= common["schemas"]
@@ -73,6 +74,12 @@ def endpoints(app: FastAPI) -> Iterator[tuple[Any, str]]:
         if isinstance(route.original_route, APIRoute) and route.include_in_schema:
             for method in sorted(route.methods or ()):
                 yield route, method
+
+
+def takes_known_parameters_only(route: Any) -> bool:
+    """Pages and calendar feeds ignore unknown parameters: mail programs and search engines add their own to links."""
+    is_page = getattr(route.response_class, "media_type", None) == "text/html"
+    return route.path.startswith(("/api/", "/.well-known/")) and not is_page and not route.path.endswith(".ics")
 
 
 def admitted_roles(dependant: Dependant) -> frozenset[str] | None:
@@ -99,8 +106,10 @@ def _describe(operation: Json, route: Any, service: str, known: Sequence[str]) -
     operation["security"] = [{"bearer": []}] if roles is not None else [{}, {"bearer": []}]
     operation["x-roles"] = named if roles is not None else None
     operation["responses"].pop("422", None)
+    negotiates = any(hasattr(call, "__negotiates__") for call in _calls(route.dependant))
+    own = headers("X-Request-ID", *(("Content-Language", "Vary") if negotiates else ()))
     for status, response in operation["responses"].items():
-        response["headers"] = headers("X-Request-ID") | response.get("headers", {})
+        response["headers"] = own | response.get("headers", {})
         if response["description"] == "Successful Response":
             response["description"] = SUCCESSES[int(status)]
     parameters = operation.get("parameters", [])
@@ -128,7 +137,7 @@ def _take_errors(operation: Json) -> Errors:
 
 def _add_errors(operation: Json, route: Any, raised: Errors) -> Errors:
     """Adds a response for each status of the errors. Returns all of them, with those that follow from the signature."""
-    errors = [*_implied_errors(operation, admitted_roles(route.dependant)), *raised]
+    errors = [*_implied_errors(operation, route), *raised]
     for status in sorted({error.status_code for error in errors}):
         response = error_response([error for error in errors if error.status_code == status])
         response["headers"] |= operation["responses"].get(str(status), {}).get("headers", {})
@@ -136,26 +145,26 @@ def _add_errors(operation: Json, route: Any, raised: Errors) -> Errors:
     return errors
 
 
-def _implied_errors(operation: Json, roles: frozenset[str] | None) -> Iterator[type[ProblemError]]:
+def _implied_errors(operation: Json, route: Any) -> Errors:
     """The errors that follow from the signature."""
-    parameters = {(parameter["in"], parameter["name"]) for parameter in operation.get("parameters", [])}
+    roles = admitted_roles(route.dependant)
+    parameters = {(parameter["in"], parameter["name"].lower()) for parameter in operation.get("parameters", [])}
     names, places = {name for _, name in parameters}, {place for place, _ in parameters}
-    yield Unauthorized
-    yield Unavailable
-    if roles is not None and roles != EVERY_ROLE:
-        yield Forbidden
-    if "path" in places:
-        yield NotFound
-    if "requestBody" in operation:
-        yield from (BadBody, TooLarge)
-    if parameters or "requestBody" in operation:
-        yield RuleBroken
-    if "cursor" in names:
-        yield BadCursor
-    if "if-match" in {name.lower() for name in names}:
-        yield StaleVersion
-    if "Idempotency-Key" in names:
-        yield IdempotencyKeyReused
+    has_body = "requestBody" in operation
+    errors: dict[type[ProblemError], bool] = {
+        Unauthorized: True,
+        Unavailable: True,
+        Forbidden: roles is not None and roles != EVERY_ROLE,
+        NotFound: "path" in places,
+        BadBody: has_body,
+        TooLarge: has_body,
+        UnsupportedMediaType: has_body,
+        RuleBroken: bool(parameters) or has_body or takes_known_parameters_only(route),
+        BadCursor: "cursor" in names,
+        StaleVersion: "if-match" in names,
+        IdempotencyKeyReused: "idempotency-key" in names,
+    }
+    return [error for error, is_implied in errors.items() if is_implied]
 
 
 class BadBody(HttpError):
@@ -180,7 +189,7 @@ def _add_examples(operation: Json, examples: Examples) -> None:
 def _without_null(schema: Json) -> Json:
     """A parameter can be left out, but cannot be null."""
     variants = [variant for variant in schema.get("anyOf", []) if variant != {"type": "null"}]
-    if len(variants) != 1:
-        return schema
-    present: Json = {key: value for key, value in schema.items() if key != "anyOf"} | variants[0]
-    return present
+    schema = schema | ({"anyOf": variants} if variants else {})
+    return (
+        {key: value for key, value in schema.items() if key != "anyOf"} | variants[0] if len(variants) == 1 else schema
+    )

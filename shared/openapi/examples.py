@@ -38,7 +38,8 @@ class Examples:
             return self.of(variants[0])
         match schema.get("type"):
             case "object":
-                return {key: self.of(property_) for key, property_ in schema.get("properties", {}).items()}
+                properties = schema.get("properties", {}).items()
+                return {key: self.of(item) for key, item in properties if not item.get("readOnly")}
             case "array":
                 return [self.of(schema.get("items", {}))]
             case "integer" | "number":

@@ -12,8 +12,8 @@ import pytest
 from pydantic import AnyUrl, AwareDatetime, BaseModel, Field, HttpUrl, NaiveDatetime, TypeAdapter, ValidationError
 from pydantic_core import core_schema
 
-from shared.http.schemas import Input, Instant
-from shared.http.validation_messages import DANISH, invalid, message
+from shared.http.schemas import Input
+from shared.http.validation_messages import TEXTS, invalid, message
 
 ROOT = Path(__file__).parents[2]
 # What only Python objects or settings that no model here has can give rise to; and what validators say themselves.
@@ -83,7 +83,6 @@ WRONG: list[tuple[Any, Any, str]] = [
     (dt.time, "x", "Skal være et klokkeslæt, for eksempel 10:00."),
     (AwareDatetime, "2026-05-04T10:00", "Skal have en tidszone, for eksempel +02:00."),
     (NaiveDatetime, "2026-05-04T10:00Z", "Må ikke have en tidszone."),
-    (Instant, "1999-05-04T10:00Z", "Skal ligge mellem årene 2000 og 2100."),
     (Literal["a", "b"], "c", "Skal være 'a' eller 'b'."),
     (Colour, "green", "Skal være 'red' eller 'blue'."),
     (Annotated[int, Field(ge=5)], 4, "Skal være 5 eller mere."),
@@ -121,8 +120,9 @@ class TestTold:
     def test_says_in_danish_what_is_wrong(self, kind: Any, value: Any, danish: str) -> None:
         assert message(wrong(kind, value), "da") == danish
 
-    def test_keeps_pydantic_s_words_in_english(self) -> None:
-        assert message(wrong(int, "x"), "en").startswith("Input should be a valid integer")
+    def test_says_in_plain_english_what_is_wrong(self) -> None:
+        assert message(wrong(int, "x"), "en") == "Must be a whole number."
+        assert message(wrong(Literal["a", "b"], "c"), "en") == "Must be 'a' or 'b'."
 
     def test_what_is_unknown_is_said_in_english_rather_than_not_at_all(self) -> None:
         assert message({"type": "new_in_pydantic", "msg": "Value error, is odd"}, "da") == "is odd"
@@ -134,13 +134,14 @@ class TestTold:
 
 class TestCompleteness:
     def test_each_kind_of_error_that_input_can_cause_has_danish(self) -> None:
-        assert set(typing.get_args(core_schema.ErrorType)) - NEVER - set(DANISH) == set()
+        assert set(typing.get_args(core_schema.ErrorType)) - NEVER - set(TEXTS["da"]) == set()
 
     def test_validators_of_requests_refuse_in_both_languages(self) -> None:
         files = [
             *ROOT.glob("services/**/schemas.py"),
             *ROOT.glob("services/**/schemas/*.py"),
             ROOT / "shared/http/schemas.py",
+            ROOT / "domain/people.py",
         ]
         assert len(files) > 8
         assert [file for file in files if "raise ValueError" in file.read_text()] == []

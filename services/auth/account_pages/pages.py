@@ -5,6 +5,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from domain import pages
 from services.auth.account_pages.texts import (
     CONFIRM_EMAIL,
     FAILED,
@@ -13,7 +14,6 @@ from services.auth.account_pages.texts import (
     RESET_PASSWORD,
     VERIFY_EMAIL,
 )
-from shared.http import pages
 
 FOLDER = Path(__file__).parents[1] / "templates"
 TEMPLATES = pages.templates(FOLDER)

@@ -1,13 +1,12 @@
 """Endpoints of the second factor."""
 
-from uuid import UUID
-
 from fastapi import APIRouter, Response
 
 from services.auth.dependencies import Admin, ClientDep, ContextDep, SignedIn
 from services.auth.errors import MfaOff, MfaOn, OwnMfa, ReauthenticationNeeded, WrongCode, WrongPassword
 from services.auth.mfa import service
 from services.auth.mfa.schemas import CodeIn, Enroll, EnrolmentOut, RecoveryCodes
+from services.auth.users.schemas import UserId
 from shared.http.dependencies import SessionDep
 from shared.openapi.operations import raises
 
@@ -52,7 +51,7 @@ async def disable_mfa(body: CodeIn, principal: SignedIn, context: ContextDep, cl
     summary="Remove a user's second factor",
     responses=raises(OwnMfa, MfaOff),
 )
-async def remove_mfa(user_id: UUID, principal: Admin, session: SessionDep) -> None:
+async def remove_mfa(user_id: UserId, principal: Admin, session: SessionDep) -> None:
     """Switches the second factor of another user off and ends their sessions.
 
     For a user who lost both phone and recovery codes. Check who is asking first.

@@ -155,7 +155,7 @@ class TestChangingUsers:
         path = f"/api/v1/users/{await sign_up(EMAIL, 'customer')}"
         change = {"full_name": "Kirsten Holm"}
         missing = await client.patch(path, json=change, headers=admin)
-        assert (missing.status_code, missing.json()["code"]) == (428, "version_needed")
+        assert (missing.status_code, missing.json()["code"]) == (428, "precondition_required")
         assert (await client.patch(path, json=change, headers=admin | {"If-Match": '"7"'})).status_code == 412
         changed = await client.patch(path, json=change, headers=admin | {"If-Match": '"1"'})
         assert (changed.json()["full_name"], changed.headers["etag"]) == ("Kirsten Holm", '"2"')

@@ -7,12 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.auth.dependencies import Admin, ContextDep, SignedIn, Staff
-from services.auth.errors import AddressTaken, Erased, InvalidPhone, LastAdmin, UnmailableAddress, VersionNeeded
+from services.auth.errors import AddressTaken, Erased, InvalidPhone, LastAdmin, UnmailableAddress
 from services.auth.users import service
 from services.auth.users.contact_details import normalize_phone, require_mailable
-from services.auth.users.schemas import Invitation, OwnPatch, RoleChange, UserOut, UserPatch
+from services.auth.users.schemas import Invitation, OwnPatch, RoleChange, UserId, UserOut, UserPatch
 from services.auth.users.serializers import user_out, with_etag
-from shared.errors import NotFound
+from shared.errors import NotFound, PreconditionRequired
 from shared.http.dependencies import SessionDep
 from shared.http.idempotency import IdempotencyKey, fingerprint, once
 from shared.http.pagination import Cursor, Limit, Page, decode_cursor, page
@@ -88,17 +88,17 @@ async def create_user(
 
 
 @router.get("/api/v1/users/{user_id}", summary="Read a user", responses=sends(200, ETAG))
-async def get_user(user_id: UUID, principal: Staff, session: SessionDep, response: Response) -> UserOut:
+async def get_user(user_id: UserId, principal: Staff, session: SessionDep, response: Response) -> UserOut:
     return with_etag(await service.read_user(session, principal, user_id), response)
 
 
 @router.patch(
     "/api/v1/users/{user_id}",
     summary="Change a user",
-    responses=raises(VersionNeeded, AddressTaken, Erased, InvalidPhone, UnmailableAddress) | sends(200, ETAG),
+    responses=raises(PreconditionRequired, AddressTaken, Erased, InvalidPhone, UnmailableAddress) | sends(200, ETAG),
 )
 async def change_user(
-    user_id: UUID,
+    user_id: UserId,
     body: UserPatch,
     _: Admin,
     session: SessionDep,
@@ -108,7 +108,7 @@ async def change_user(
 ) -> UserOut:
     """Needs If-Match. A new address is mailed a link to verify it, and the old one is told."""
     if if_match is None:
-        raise VersionNeeded
+        raise PreconditionRequired
     if body.email is not None:
         require_mailable(context.settings, body.email)
     return with_etag(await service.update_user(session, user_id, if_match, **_changes(body)), response)
@@ -119,7 +119,7 @@ async def change_user(
     summary="Change a user's role",
     responses=raises(LastAdmin, Erased) | sends(200, ETAG),
 )
-async def change_role(user_id: UUID, body: RoleChange, _: Admin, session: SessionDep, response: Response) -> UserOut:
+async def change_role(user_id: UserId, body: RoleChange, _: Admin, session: SessionDep, response: Response) -> UserOut:
     """Ends the user's sessions, whose access tokens carry the old role."""
     return with_etag(await service.change_role(session, user_id, body.role), response)
 
@@ -131,7 +131,7 @@ async def change_role(user_id: UUID, body: RoleChange, _: Admin, session: Sessio
     summary="Deactivate a user",
     responses=raises(LastAdmin),
 )
-async def deactivate_user(user_id: UUID, _: Admin, session: SessionDep) -> None:
+async def deactivate_user(user_id: UserId, _: Admin, session: SessionDep) -> None:
     """Ends the user's sessions. Does nothing for a user who is deactivated already."""
     await service.deactivate(session, user_id)
 
@@ -139,5 +139,5 @@ async def deactivate_user(user_id: UUID, _: Admin, session: SessionDep) -> None:
 @router.post(
     "/api/v1/users/{user_id}/reactivate", summary="Reactivate a user", responses=raises(Erased) | sends(200, ETAG)
 )
-async def reactivate_user(user_id: UUID, _: Admin, session: SessionDep, response: Response) -> UserOut:
+async def reactivate_user(user_id: UserId, _: Admin, session: SessionDep, response: Response) -> UserOut:
     return with_etag(await service.reactivate(session, user_id), response)

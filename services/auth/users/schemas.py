@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
+from fastapi import Path
 from pydantic import AfterValidator, Field
 
 from domain.email_addresses import canonical
+from domain.people import PersonId
 from domain.roles import Role
 from services.auth.users.contact_details import normalize_email
 from shared.http.schemas import Input, Schema
@@ -19,6 +21,7 @@ AnyEmail = Annotated[str, Field(max_length=254, examples=[EMAIL]), AfterValidato
 Name = Annotated[str, Field(min_length=1, max_length=120, examples=[FULL_NAME])]
 Phone = Annotated[str, Field(max_length=40, examples=[PHONE])]
 Language = Literal["da", "en"]
+UserId = Annotated[PersonId, Path()]
 
 
 class UserOut(Schema):

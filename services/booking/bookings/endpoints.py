@@ -1,14 +1,17 @@
 """Endpoints of bookings."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
+from domain.bookings import BookingStatus
+from domain.times import From, To
 from services.booking import errors
 from services.booking.bookings import schemas, service
 from services.booking.bookings.queries import KEEP, UNDO_NO_SHOW
 from services.booking.customers.schemas import CustomerId
-from services.booking.dependencies import Caller, Employee, From, RequireVerified, Staff, To
+from services.booking.dependencies import Caller, Employee, RequireVerified, Staff
 from services.booking.profiles.schemas import LocticianId
 from services.booking.serializers import respond
 from shared.errors import NotFound, PreconditionRequired
@@ -57,7 +60,7 @@ async def list_bookings(
     principal: Caller,
     database: DatabaseDep,
     language: LanguageDep,
-    status: schemas.Status | None = None,
+    status: Annotated[list[BookingStatus] | None, Query()] = None,
     conflicted: bool | None = None,
     customer_inactive: bool | None = None,
     series_id: UUID | None = None,

@@ -1,22 +1,28 @@
 """HTTP models of bookings."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Self
 from uuid import UUID
 
 import phonenumbers
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from domain import examples
+from domain.bookings import BookingStatus
+from domain.replacements import Replacement
+from domain.roles import ACTOR_ROLES
+from domain.times import Instant
 from services.booking.catalog.prices import MoneyWithVat
 from services.booking.catalog.schemas import EXAMPLE_TREATMENT_ID, TreatmentId
 from services.booking.customers.schemas import CustomerId
+from services.booking.events import BookingEvent
 from services.booking.holds.schemas import HoldId
 from services.booking.profiles.schemas import LocticianId
 from services.booking.slots.schemas import AvailabilityRequest, End, TreatmentIds
-from shared.http.schemas import Input, Instant, Schema
+from shared.http.schemas import Input, Schema
 from shared.http.validation_messages import invalid
 
-Status = Literal["pending", "confirmed", "completed", "no_show", "cancelled"]
+CHANGES = sorted(event.type_.split(".")[1] for event in BookingEvent.__subclasses__())
 HOME_COUNTRY = "DK"
 EXAMPLE_NOTES = "Jeg kommer direkte fra arbejde og er måske fem minutter forsinket."
 
@@ -55,7 +61,7 @@ class BookingRequest(AvailabilityRequest):
                 {
                     "service_ids": [EXAMPLE_TREATMENT_ID],
                     "loctician_id": None,
-                    "start": "2026-09-14T10:00:00+02:00",
+                    "start": examples.START,
                     "notes": EXAMPLE_NOTES,
                 }
             ]
@@ -69,10 +75,12 @@ class BookingRequest(AvailabilityRequest):
     hold_id: HoldId | None = None
 
 
-class ChangeRequest(Input):
+class ChangeRequest(Replacement):
     """Fields that are left out stay as they are. `loctician_id: null` means any loctician."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"start": "2026-09-15T12:00:00+02:00"}]})
+    answer: ClassVar = "Booking"
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"start": examples.MOVED}]})
 
     start: Instant | None = None
     service_ids: TreatmentIds | None = None
@@ -114,7 +122,7 @@ class BookedWalkIn(Schema):
 
 class Booking(Schema):
     id: BookingId
-    status: Status
+    status: BookingStatus
     start: datetime
     end: End
     customer_id: CustomerId | None
@@ -145,13 +153,13 @@ class CancelledBooking(Booking):
 
 class Change(Schema):
     at: datetime
-    change: Annotated[str, Field(examples=["created"])]
-    status: Status
+    change: Annotated[str, Field(examples=["created"], json_schema_extra={"enum": CHANGES})]
+    status: BookingStatus
     start: datetime
     end: End
     price: MoneyWithVat
     version: int
-    actor_role: Annotated[str, Field(examples=["customer"])]
+    actor_role: Annotated[str, Field(examples=["customer"], json_schema_extra={"enum": [*ACTOR_ROLES]})]
     actor_id: UUID | None
 
 

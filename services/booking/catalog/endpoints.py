@@ -33,7 +33,10 @@ async def list_treatments(
     limit: Limit = 50,
 ) -> Response:
     wanted = Filter(category, include_inactive)
-    return json_response(await service.search(database, principal, lang or accepted, q, wanted, cursor, limit))
+    language = lang or accepted
+    treatments = await service.search(database, principal, language, q, wanted, cursor, limit)
+    headers = {"Content-Language": language, "Vary": "Accept-Language"}
+    return json_response(treatments, 200, **headers)
 
 
 @router.post(
@@ -82,7 +85,6 @@ async def replace_treatment(
     status_code=204,
     response_class=Response,
     summary="Archive a treatment",
-    responses=raises(PreconditionRequired),
 )
 async def archive_treatment(
     principal: Staff, service_id: UUID, session: SessionDep, language: LanguageDep, if_match: IfMatch = None

@@ -1,11 +1,12 @@
 """HTTP models of treatments."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, model_validator
 from pydantic.config import JsonDict
 
+from domain.replacements import Replacement
 from services.booking.catalog.prices import MoneyWithVat, price_from
 from shared.http.schemas import Flag, Input, Schema
 from shared.http.validation_messages import invalid
@@ -22,10 +23,13 @@ Category = Annotated[
     Field(examples=["maintenance"]),
 ]
 Minutes = Annotated[StrictInt, Field(ge=5, le=720, examples=[90])]
+Grid = Literal[5, 10, 15, 20, 30, 60]
 Buffer = Annotated[StrictInt, Field(ge=0, le=120)]
 
 
-class PriceInput(Input):
+class PriceInput(Replacement):
+    answer: ClassVar = "MoneyWithVat"
+
     model_config = ConfigDict(json_schema_extra={"examples": [{"amount": 64900, "currency": "DKK"}]})
 
     amount: Annotated[StrictInt, Field(ge=0, le=MAX_ORE)]
@@ -57,14 +61,16 @@ class ProcessingInput(Input):
     minutes: Annotated[StrictInt, Field(ge=1, le=720)]
 
 
-class TreatmentInput(Input):
+class TreatmentInput(Replacement):
+    answer: ClassVar = "Treatment"
+
     translations: TranslationsInput
     category: Category
     duration_minutes: Minutes
     processing: ProcessingInput | None = None
     buffer_before_minutes: Buffer = 0
     buffer_after_minutes: Buffer = 0
-    grid_minutes: Literal[5, 10, 15, 20, 30, 60] = 15
+    grid_minutes: Grid = 15
     price: Price
     active: Flag = True
 
@@ -104,13 +110,13 @@ class Treatment(Schema):
     id: TreatmentId
     name: Annotated[str, Field(examples=[DANISH["name"]])]
     description: Annotated[str, Field(examples=[DANISH["description"]])]
-    category: Annotated[str, Field(examples=["maintenance"])]
+    category: Category
     category_name: Annotated[str, Field(examples=["Vedligeholdelse"])]
     duration_minutes: Annotated[int, Field(examples=[90])]
     processing: Processing | None
     buffer_before_minutes: int
     buffer_after_minutes: int
-    grid_minutes: int
+    grid_minutes: Grid
     price: MoneyWithVat
     loctician_ids: list[UUID]
     translations: Annotated[dict[str, Translation], Field(examples=[{"da": DANISH, "en": ENGLISH}])]

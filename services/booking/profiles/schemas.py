@@ -1,14 +1,15 @@
 """HTTP models of the locticians' profiles."""
 
-from typing import Annotated
-from uuid import UUID
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, HttpUrl, UrlConstraints
+from pydantic import AfterValidator, Field, HttpUrl, UrlConstraints, model_validator
 
+from domain.people import PersonId
+from domain.replacements import Replacement
 from services.booking.catalog.prices import MoneyWithVat
 from services.booking.catalog.schemas import Minutes, Price, TreatmentId
 from services.booking.portfolio.schemas import PortfolioMedia
-from shared.http.schemas import Input, Schema
+from shared.http.schemas import Schema
 from shared.http.validation_messages import invalid
 
 MAX_OFFERS = 200
@@ -16,15 +17,26 @@ MAX_LINKS = 12
 EXAMPLE_LOCTICIAN_ID = "0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2b03"
 EXAMPLE_LINKS = ["https://example.com/amina"]
 
-LocticianId = Annotated[UUID, Field(examples=[EXAMPLE_LOCTICIAN_ID])]
+LocticianId = Annotated[PersonId, Field(examples=[EXAMPLE_LOCTICIAN_ID])]
 
 
-class OfferInput(Input):
+class OfferInput(Replacement):
     """A treatment that the loctician performs. Price and duration only if they differ from the catalog's."""
+
+    answer: ClassVar = "OfferedTreatment"
 
     service_id: TreatmentId
     price: Price | None = None
     duration_minutes: Minutes | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_catalogs(cls, value: Any) -> Any:
+        """What a profile shows as the catalog's price or duration is none of the loctician's own."""
+        if not isinstance(value, dict):
+            return value
+        own = {"price": value.get("own_price"), "duration_minutes": value.get("own_duration")}
+        return {name: item for name, item in value.items() if own.get(name) is not False}
 
 
 def _distinct(offers: list[OfferInput]) -> list[OfferInput]:
@@ -54,7 +66,9 @@ Link = Annotated[
 ]
 
 
-class ProfileInput(Input):
+class ProfileInput(Replacement):
+    answer: ClassVar = "LocticianProfile"
+
     display_name: Annotated[str, Field(min_length=1, max_length=80, examples=["Amina"])]
     bio: Annotated[str, Field(max_length=2000, examples=["Locs siden 2012."])] = ""
     portfolio_links: Annotated[list[Link], Field(max_length=MAX_LINKS, default_factory=list, examples=[EXAMPLE_LINKS])]

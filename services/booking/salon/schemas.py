@@ -1,14 +1,17 @@
 """HTTP models of the salon's rules."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from shared.http.schemas import Flag, Input, Schema
+from domain.replacements import Replacement
+from shared.http.schemas import Flag, Schema
 
 
-class RulesInput(Input):
+class RulesInput(Replacement):
     """The salon's rules for its bookings."""
+
+    answer: ClassVar = "Rules"
 
     minimum_notice_minutes: Annotated[int, Field(ge=0, le=20160, strict=True, examples=[120])]
     horizon_days: Annotated[int, Field(ge=1, le=365, strict=True, examples=[180])]

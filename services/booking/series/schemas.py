@@ -6,12 +6,17 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from domain import examples
+from domain.times import Instant
 from services.booking.bookings.schemas import Booking, CancelledBooking, CancelRequest, Notes
 from services.booking.catalog.schemas import EXAMPLE_TREATMENT_ID
 from services.booking.customers.schemas import CustomerId
+from services.booking.errors import BY_CODE
 from services.booking.profiles.schemas import EXAMPLE_LOCTICIAN_ID
 from services.booking.slots.schemas import AvailabilityRequest
-from shared.http.schemas import Instant, Schema
+from shared.http.schemas import Schema
+
+Code = Annotated[str, Field(json_schema_extra={"enum": [*sorted(BY_CODE)]})]
 
 
 class SeriesRequest(AvailabilityRequest):
@@ -23,7 +28,7 @@ class SeriesRequest(AvailabilityRequest):
                 {
                     "service_ids": [EXAMPLE_TREATMENT_ID],
                     "loctician_id": EXAMPLE_LOCTICIAN_ID,
-                    "start": "2026-09-14T10:00:00+02:00",
+                    "start": examples.START,
                     "every_weeks": 6,
                     "times": 4,
                 }
@@ -41,7 +46,7 @@ class SeriesDate(Schema):
     start: datetime
     booking: Booking | None
     reason: Annotated[
-        str | None,
+        Code | None,
         Field(description="The error code, if the date could not be booked", examples=["slot_taken"]),
     ]
 
@@ -65,7 +70,7 @@ class CancelledDate(Schema):
     start: datetime
     booking: CancelledBooking | None
     reason: Annotated[
-        str | None,
+        Code | None,
         Field(description="The error code, if the date could not be cancelled", examples=["already_started"]),
     ]
 

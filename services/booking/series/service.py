@@ -40,7 +40,7 @@ async def book(
     row = await call(database, principal, queries.BOOK_SERIES, arguments)
     series = serializers.series(row, principal, language)
     if all(date["booking"] is None for date in series["items"]):
-        raise NothingBooked(extensions={"items": series["items"]})
+        raise NothingBooked(items=series["items"])
     return series
 
 

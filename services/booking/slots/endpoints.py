@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from services.booking.dependencies import From, To, Visitor
+from domain.times import From, To
+from services.booking.dependencies import Visitor
 from services.booking.profiles.schemas import LocticianId
 from services.booking.serializers import json_response, respond
 from services.booking.slots import errors, schemas, service

@@ -1,12 +1,16 @@
 """The errors that say why a time cannot be booked."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from shared.errors import Conflict, ProblemError, RuleBroken, Texts
+
+ALTERNATIVES: dict[str, Any] = {"alternatives": {"type": "array", "items": {"$ref": "#/components/schemas/Slot"}}}
+"""The nearest free times."""
 
 
 class SlotTaken(Conflict):
     code = "slot_taken"
+    fields: ClassVar[dict[str, Any]] = ALTERNATIVES
     title: ClassVar[Texts] = {"da": "Tiden er optaget", "en": "The time is taken"}
     detail: ClassVar[Texts] = {
         "da": "Tiden er ikke ledig længere. Se de nærmeste ledige tider i alternatives.",
@@ -16,6 +20,7 @@ class SlotTaken(Conflict):
 
 class OutsideHours(Conflict):
     code = "outside_hours"
+    fields: ClassVar[dict[str, Any]] = ALTERNATIVES
     title: ClassVar[Texts] = {"da": "Uden for åbningstid", "en": "Outside opening hours"}
     detail: ClassVar[Texts] = {
         "da": "Behandlingen ligger uden for åbningstiden. Se de nærmeste ledige tider i alternatives.",
@@ -25,6 +30,7 @@ class OutsideHours(Conflict):
 
 class Holiday(Conflict):
     code = "holiday"
+    fields: ClassVar[dict[str, Any]] = ALTERNATIVES
     title: ClassVar[Texts] = {"da": "Lukket på helligdagen", "en": "Closed for the holiday"}
     detail: ClassVar[Texts] = {
         "da": "Det er helligdag, og der er lukket. Se de nærmeste ledige tider i alternatives.",
@@ -34,6 +40,7 @@ class Holiday(Conflict):
 
 class Closed(Conflict):
     code = "closed"
+    fields: ClassVar[dict[str, Any]] = ALTERNATIVES
     title: ClassVar[Texts] = {"da": "Lukket den dag", "en": "Closed that day"}
     detail: ClassVar[Texts] = {
         "da": "Der er lukket den dag. Se de nærmeste ledige tider i alternatives.",

@@ -6,13 +6,17 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from domain import examples
+from domain.times import Instant
 from services.booking.catalog.prices import MoneyWithVat
 from services.booking.catalog.schemas import TreatmentId
+from services.booking.errors import UNBOOKABLE
 from services.booking.profiles.schemas import LocticianId
-from shared.http.schemas import Input, Instant, Schema
+from shared.http.schemas import Input, Schema
 from shared.http.validation_messages import invalid
 
 MAX_TREATMENTS = 8
+Unbookable = Annotated[str, Field(json_schema_extra={"enum": sorted(error.code for error in UNBOOKABLE)})]
 
 
 def _distinct(ids: list[UUID]) -> list[UUID]:
@@ -26,7 +30,7 @@ def _distinct(ids: list[UUID]) -> list[UUID]:
 
 
 TreatmentIds = Annotated[list[TreatmentId], Field(min_length=1, max_length=MAX_TREATMENTS), AfterValidator(_distinct)]
-End = Annotated[datetime, Field(examples=["2026-09-14T11:30:00+02:00"])]
+End = Annotated[datetime, Field(examples=[examples.END])]
 
 
 class AvailabilityRequest(Input):
@@ -60,5 +64,5 @@ class Slots(Schema):
 
 class Availability(Schema):
     available: bool
-    reason: Annotated[str | None, Field(description="An error code", examples=["slot_taken"])]
+    reason: Annotated[Unbookable | None, Field(description="An error code", examples=["slot_taken"])]
     alternatives: list[Slot]

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from domain.clock import to_copenhagen
 from domain.roles import Role
 from services.booking.errors import BY_CODE, WITH_ALTERNATIVES
 from services.booking.slots import errors, queries, serializers
@@ -33,7 +34,7 @@ async def search(
     """
     start = period[0] or datetime.now(UTC)
     end = period[1] or start + USUAL_SEARCH
-    if not start < end <= start + LONGEST_SEARCH:
+    if not start < end <= to_copenhagen(start) + LONGEST_SEARCH:  # days by the clock, one of them of 25 hours
         raise errors.RangeTooLong
     apply_notice = principal is None or principal.role == Role.CUSTOMER  # the salon itself may book without notice
     wanted = queries.Search(treatment_ids, loctician_id, start, end, limit, apply_notice)

@@ -47,10 +47,10 @@ BEGIN
 END
 $$;
 
--- Raises LB001 wrong_status with the booking's status.
+-- Raises LB001 wrong_status with the booking's status as `booking_status`.
 CREATE OR REPLACE FUNCTION booking.refuse_status(b booking.bookings) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM booking.refuse('wrong_status', jsonb_build_object('status', b.status));
+    PERFORM booking.refuse('wrong_status', jsonb_build_object('booking_status', b.status));
 END
 $$;
 

@@ -1,11 +1,13 @@
 """HTTP models of the waitlist."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
+from domain import examples
+from domain.times import Day, LocalTime
 from services.booking.catalog.prices import MoneyWithVat
 from services.booking.catalog.schemas import TreatmentId
 from services.booking.customers.schemas import CustomerId
@@ -16,29 +18,10 @@ from shared.http.schemas import Input, Schema
 from shared.http.validation_messages import invalid
 
 LONGEST_WAIT_DAYS = 366
-EXAMPLE_LAST_DAY = "2026-09-21"
-# Local time without an offset, which the JSON Schema format "time" would require (RFC 3339).
-LOCAL_TIME = {"type": "string", "pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9](:00)?$"}
-
-
-def _local_time(value: time) -> time:
-    if value.tzinfo is not None or value.second or value.microsecond:
-        raise invalid(
-            "clock_time",
-            en="must be hours and minutes in Copenhagen's local time",
-            da="Skal være timer og minutter i dansk tid.",
-        )
-    return value
-
-
-Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 12, 31))]
+EXAMPLE_LAST_DAY = examples.LAST_DAY
 LastDay = Annotated[Day, Field(examples=[EXAMPLE_LAST_DAY])]
-Earliest = Annotated[
-    time, AfterValidator(_local_time), WithJsonSchema(LOCAL_TIME | {"examples": ["15:00"]}, mode="validation")
-]
-Latest = Annotated[
-    time, AfterValidator(_local_time), WithJsonSchema(LOCAL_TIME | {"examples": ["20:00"]}, mode="validation")
-]
+Earliest = Annotated[LocalTime, Field(examples=["15:00"])]
+Latest = Annotated[LocalTime, Field(examples=["20:00"])]
 
 
 class WaitRequest(Input):

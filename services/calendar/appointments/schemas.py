@@ -5,12 +5,14 @@ from uuid import UUID
 
 from pydantic import Field
 
+from domain import examples
+from domain.bookings import BookingStatus
 from shared.http.schemas import Schema
 
 
 class Span(Schema):
-    start: dt.datetime = Field(examples=["2026-09-14T10:00:00+02:00"])
-    end: dt.datetime = Field(examples=["2026-09-18T17:00:00+02:00"])
+    start: dt.datetime = Field(examples=[examples.START])
+    end: dt.datetime = Field(examples=[examples.END])
 
 
 class Appointment(Span):
@@ -18,4 +20,4 @@ class Appointment(Span):
     item_id: UUID
     service_id: UUID
     customer_id: UUID
-    status: str = Field(examples=["confirmed"])
+    status: BookingStatus = Field(examples=["confirmed"])

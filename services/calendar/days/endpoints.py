@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from domain.times import FromDay, ToDay
 from services.calendar.days import schemas
 from services.calendar.days.service import View, last_day, read_calendar
-from services.calendar.dependencies import PREFIX, Anyone, Caller, From, Loctician, To
+from services.calendar.dependencies import PREFIX, Anyone, Caller, Loctician
 from services.calendar.errors import RangeTooLong
 from services.calendar.hours.expansion import danish_holidays
 from services.calendar.local_time import today
@@ -35,8 +36,8 @@ async def get_calendar(
     principal: Caller,
     loctician: Loctician,
     session: SessionDep,
-    first: From = None,
-    last: To = None,
+    first: FromDay = None,
+    last: ToDay = None,
     view: Annotated[View | None, Query(examples=["week"])] = None,
 ) -> dict[str, Any]:
     """At most 62 days, both dates included. `view` sets the length where `to` is left out."""

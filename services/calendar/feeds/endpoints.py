@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
+from domain.people import PersonId
 from services.calendar.dependencies import PREFIX, SALON_ROLES, Anyone
 from services.calendar.feeds import schemas, service
 from shared.errors import NotFound
@@ -19,7 +20,7 @@ router = APIRouter(prefix=PREFIX)
 Caller = Annotated[Principal, SIGNED_IN]
 
 
-async def own_or_salon(owner_id: UUID, principal: Caller) -> UUID:
+async def own_or_salon(owner_id: PersonId, principal: Caller) -> UUID:
     """Staff and admins may create a loctician's feed. Raises NotFound for anybody else but the owner."""
     if principal.role not in SALON_ROLES and principal.id != owner_id:
         raise NotFound

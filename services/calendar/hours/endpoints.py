@@ -5,9 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from services.calendar.dependencies import PREFIX, Day, From, Loctician, To
-from services.calendar.errors import HoursOverlap, LimitReached, VersionRequired
+from domain.times import Day, FromDay, ToDay
+from services.calendar.dependencies import PREFIX, Loctician
+from services.calendar.errors import HoursOverlap, LimitReached
 from services.calendar.hours import queries, schemas, serializers, service
+from shared.errors import PreconditionRequired
 from shared.http.dependencies import SessionDep
 from shared.http.preconditions import IfMatch, etag
 from shared.openapi.operations import ETAG, raises, sends
@@ -29,7 +31,7 @@ async def get_working_hours(loctician: Loctician, session: SessionDep, response:
     "/working-hours",
     response_model=schemas.WorkingHours,
     summary="Replace the weekly working hours",
-    responses=raises(HoursOverlap, VersionRequired) | sends(200, ETAG),
+    responses=raises(HoursOverlap, PreconditionRequired) | sends(200, ETAG),
 )
 async def put_working_hours(
     loctician: Loctician,
@@ -50,7 +52,7 @@ async def _read_hours(session: SessionDep, loctician_id: UUID, response: Respons
 
 @router.get("/overrides", response_model=schemas.Overrides, summary="List the dates with other hours")
 async def list_overrides(
-    loctician: Loctician, session: SessionDep, first: From = None, last: To = None
+    loctician: Loctician, session: SessionDep, first: FromDay = None, last: ToDay = None
 ) -> dict[str, Any]:
     """From today and for 400 days, unless the query says otherwise. Both dates are included."""
     rows = await service.list_overrides(session, loctician, first, last)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from services.calendar.dependencies import Day
+from domain.times import Day
 from services.calendar.hours.expansion import Hours
 from services.calendar.local_time import today
 from shared.http.schemas import Input, Schema

@@ -8,14 +8,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.calendar.errors import HoursOverlap, LimitReached, VersionRequired
+from services.calendar.errors import HoursOverlap, LimitReached
 from services.calendar.hours import queries
 from services.calendar.hours.expansion import Hours
 from services.calendar.local_time import today
 from services.calendar.rows import MAX_ROWS, Rows
 from services.calendar.windows.queries import lock
 from services.calendar.windows.service import HORIZON, publish
-from shared.errors import StaleVersion
+from shared.errors import PreconditionRequired, StaleVersion
 from shared.http.preconditions import check_match
 
 MAX_OVERLAPS_LISTED = 20
@@ -26,7 +26,7 @@ async def change_hours(
 ) -> None:
     """Replaces all working hours if If-Match names their version.
 
-    Raises VersionRequired, StaleVersion or HoursOverlap.
+    Raises PreconditionRequired, StaleVersion or HoursOverlap.
     """
     await lock(session, loctician_id)
     check_version(await queries.hours_version(session, loctician_id), if_match)
@@ -36,10 +36,10 @@ async def change_hours(
 def check_version(version: int, if_match: str | None) -> None:
     """If-Match may be missing, and `*` matches nothing, while no hours were ever set (version 0).
 
-    Raises VersionRequired or StaleVersion.
+    Raises PreconditionRequired or StaleVersion.
     """
     if if_match is None and version:
-        raise VersionRequired
+        raise PreconditionRequired
     if not version and if_match and if_match.strip() == "*":
         raise StaleVersion
     check_match(if_match, version)

@@ -16,17 +16,17 @@ from services.calendar.errors import (
     CalendarTooLarge,
     LimitReached,
     NotACalendar,
-    UnsupportedMedia,
 )
 from services.calendar.imports import schemas, serializers, service
 from services.calendar.imports.address_check import AddressPolicy
+from shared.errors import UnsupportedMediaType
 from shared.http.dependencies import DatabaseDep, SessionDep
 from shared.http.idempotency import IdempotencyKey
 from shared.openapi.operations import raises
 
 router = APIRouter(prefix=f"{PREFIX}/{{loctician_id}}/imports")
 
-BODY = {
+BODY: dict[str, Any] = {
     "required": True,
     "content": {
         "application/json": {"schema": schemas.ImportRequest.model_json_schema()},
@@ -57,7 +57,7 @@ AddressPolicyDep = Annotated[AddressPolicy, Depends(address_policy)]
     status_code=201,
     response_model=schemas.Import,
     summary="Import a calendar",
-    responses=raises(AddressRefused, BadForm, CalendarTooLarge, LimitReached, NotACalendar, UnsupportedMedia),
+    responses=raises(AddressRefused, BadForm, CalendarTooLarge, LimitReached, NotACalendar),
     openapi_extra={"requestBody": BODY},
 )
 async def add_import(
@@ -79,7 +79,7 @@ async def add_import(
     elif media_type == "multipart/form-data":
         content = await _read_file(request)
     else:
-        raise UnsupportedMedia
+        raise UnsupportedMediaType(*BODY["content"])
     return await service.add_file(database, principal, loctician, content, key)
 
 

@@ -31,7 +31,7 @@ class TestVersions:
         headers = auth_headers("staff")
         await client.put(URL, json=WEEK, headers=headers)
         missing = await client.put(URL, json=MONDAY, headers=headers)
-        assert (missing.status_code, missing.json()["code"]) == (428, "version_required")
+        assert (missing.status_code, missing.json()["code"]) == (428, "precondition_required")
         changed = await client.put(URL, json=MONDAY, headers=headers | {"If-Match": '"1"'})
         assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
         stale = await client.put(URL, json=WEEK, headers=headers | {"If-Match": '"1"'})

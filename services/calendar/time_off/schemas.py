@@ -6,16 +6,18 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from domain import examples
+from domain.times import Instant
 from services.calendar.appointments.schemas import Span
-from shared.http.schemas import Flag, Input, Instant, Schema
+from shared.http.schemas import Flag, Input, Schema
 from shared.http.validation_messages import invalid
 
 MAX_LENGTH = dt.timedelta(days=400)
 
 
 class TimeOffRequest(Input):
-    start: Instant = Field(examples=["2026-09-14T10:00:00+02:00"])
-    end: Instant = Field(examples=["2026-09-18T17:00:00+02:00"])
+    start: Instant = Field(examples=[examples.START])
+    end: Instant = Field(examples=[examples.END])
     force: Flag = False
 
     @model_validator(mode="after")

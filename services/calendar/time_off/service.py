@@ -47,7 +47,7 @@ async def _refuse_conflicts(session: AsyncSession, loctician_id: UUID, start: da
         appointment_serializers.appointment(row) for row in rows if row["status"] in appointment_queries.UPCOMING
     ]
     if conflicts:
-        raise AppointmentsInTheWay(extensions={"appointments": conflicts[:MAX_APPOINTMENTS_LISTED]})
+        raise AppointmentsInTheWay(appointments=conflicts[:MAX_APPOINTMENTS_LISTED])
 
 
 async def remove_time_off(session: AsyncSession, loctician_id: UUID, time_off_id: UUID) -> None:

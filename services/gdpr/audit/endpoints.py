@@ -3,14 +3,17 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import BeforeValidator
 
+from domain.people import own_id
+from domain.times import From, To
 from services.gdpr.audit import hash_chain, schemas, service
 from services.gdpr.dependencies import ROUTER, Admin
 from shared.http.dependencies import SessionDep
 from shared.http.pagination import Cursor, Limit, Page
-from shared.http.schemas import Instant
 
 MAX_ROWS_VERIFIED = 200_000
+Person = Annotated[str, BeforeValidator(own_id)]
 
 router = APIRouter(**ROUTER)
 
@@ -23,12 +26,12 @@ def _exact(example: str) -> Any:
 async def list_audit(
     principal: Admin,
     session: SessionDep,
-    actor: Annotated[str | None, _exact(schemas.PERSON_ID)] = None,
+    actor: Annotated[Person | None, _exact(schemas.PERSON_ID)] = None,
     entity: Annotated[str | None, _exact(schemas.BOOKING_ID)] = None,
-    person: Annotated[str | None, _exact(schemas.PERSON_ID)] = None,
+    person: Annotated[Person | None, _exact(schemas.PERSON_ID)] = None,
     action: Annotated[str | None, _exact("booking.created.v1")] = None,
-    start: Annotated[Instant | None, Query(alias="from", examples=["2026-09-14T10:00:00+02:00"])] = None,
-    end: Annotated[Instant | None, Query(alias="to", examples=["2026-09-21T10:00:00+02:00"])] = None,
+    start: From = None,
+    end: To = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """HTTP models of the audit log."""
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
 
+from domain.roles import ACTOR_ROLES
 from services.gdpr.schemas import LocalInstant
 from shared.http.schemas import Schema
 
@@ -25,7 +26,7 @@ class AuditRow(Schema):
     entity: str | None = Field(examples=[BOOKING_ID])
     entity_version: int
     actor_id: str | None = Field(examples=[PERSON_ID])
-    actor_role: str | None = Field(examples=["customer"])
+    actor_role: Annotated[str, Field(json_schema_extra={"enum": [*ACTOR_ROLES]})] | None = Field(examples=["customer"])
     people: list[str] = Field(examples=[[PERSON_ID]])
     request_id: str | None = Field(examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2e01"])
     source: str = Field(examples=["/services/booking"])

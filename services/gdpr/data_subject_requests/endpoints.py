@@ -1,10 +1,10 @@
 """Data subject requests over HTTP."""
 
-from typing import Any, Literal
-from uuid import UUID
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
+from domain.people import PersonId
 from services.gdpr.data_subject_requests import schemas, service
 from services.gdpr.dependencies import ROUTER, Admin, Id
 from shared.http.dependencies import SessionDep
@@ -17,9 +17,9 @@ router = APIRouter(**ROUTER)
 async def list_requests(
     principal: Admin,
     session: SessionDep,
-    kind: Literal["export", "erasure"] | None = None,
-    status: schemas.Status | None = None,
-    subject_id: UUID | None = None,
+    kind: schemas.Kind | None = None,
+    status: Annotated[list[schemas.Status] | None, Query()] = None,
+    subject_id: PersonId | None = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:

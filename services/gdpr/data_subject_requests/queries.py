@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, literal, select, text, tuple_, update
+from sqlalchemy import Row, and_, case, func, insert, literal, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -87,13 +87,11 @@ async def page(
 ) -> Sequence[Row[Any]]:
     """Newest first. Ignores conditions that are None. `scheduled` is a running one with `runs_at`."""
     values = {name: value for name, value in conditions.items() if value is not None}
-    status = values.pop("status", None)
+    statuses = values.pop("status", None)
     matching = select(requests).where(*(requests.c[name] == value for name, value in values.items()))
-    if status in {"running", SCHEDULED}:
-        scheduled = requests.c.runs_at.is_not(None) if status == SCHEDULED else requests.c.runs_at.is_(None)
-        matching = matching.where(requests.c.status == "running", scheduled)
-    elif status is not None:
-        matching = matching.where(requests.c.status == status)
+    if statuses is not None:
+        is_scheduled = and_(requests.c.status == "running", requests.c.runs_at.is_not(None))
+        matching = matching.where(case((is_scheduled, SCHEDULED), else_=requests.c.status).in_(statuses))
     if before:
         matching = matching.where(tuple_(requests.c.requested_at, requests.c.id) < tuple_(*before))
     ordered = matching.order_by(requests.c.requested_at.desc(), requests.c.id.desc())

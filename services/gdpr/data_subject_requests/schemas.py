@@ -8,6 +8,7 @@ from pydantic import Field
 from services.gdpr.schemas import LocalInstant
 from shared.http.schemas import Schema
 
+Kind = Literal["export", "erasure"]
 Status = Literal["scheduled", "running", "done", "expired", "cancelled"]
 
 
@@ -22,7 +23,7 @@ class Answered(Schema):
 
 class DataRequest(Schema):
     id: UUID
-    kind: Literal["export", "erasure"]
+    kind: Kind
     subject_id: UUID
     requested_by: UUID
     status: Status

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from services.gdpr.data_subject_requests import schemas
 from services.gdpr.data_subject_requests.service import seconds_to_retry
-from services.gdpr.dependencies import ROUTER, Admin, Caller, Id
+from services.gdpr.dependencies import ROUTER, Admin, Caller, UserId
 from services.gdpr.erasures import service
 from services.gdpr.errors import ErasureRunning, LastAdmin, LoginTooOld, UpcomingDuty
 from shared.http.dependencies import SessionDep
@@ -22,7 +22,7 @@ router = APIRouter(**ROUTER)
     summary="Erase a person",
     responses=raises(LastAdmin, UpcomingDuty) | sends(202, LOCATION, RETRY_AFTER),
 )
-async def anonymize_user(user_id: Id, principal: Admin, session: SessionDep, response: Response) -> dict[str, Any]:
+async def anonymize_user(user_id: UserId, principal: Admin, session: SessionDep, response: Response) -> dict[str, Any]:
     """Starts the erasure, or shows the one that is running. Location is where to follow it."""
     request = await service.request_erasure(session, principal, user_id)
     response.headers["Location"] = f"/api/v1/gdpr/requests/{request['id']}"

@@ -151,7 +151,7 @@ async def _check_erasable(session: AsyncSession, subject_id: UUID) -> None:
         raise LastAdmin
     count, until = await people_queries.upcoming_duties(session, subject_id)
     if until is not None:
-        raise UpcomingDuty(count=count, extensions={"appointments": count, "until": until.isoformat()})
+        raise UpcomingDuty(appointments=count, until=until.isoformat())
 
 
 async def store_answer(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Query, Response
 
 from services.gdpr.data_subject_requests import schemas
 from services.gdpr.data_subject_requests.service import seconds_to_retry
-from services.gdpr.dependencies import ROUTER, Caller, Id
+from services.gdpr.dependencies import ROUTER, Caller, UserId
 from services.gdpr.exports import service
 from services.gdpr.exports.download import build_download
 from shared.http.app import RuntimeDep
@@ -29,7 +29,7 @@ DOWNLOAD: dict[str, Any] = {
     responses={200: {"description": "The export", "content": DOWNLOAD}, **sends(202, RETRY_AFTER)},
 )
 async def export_data(
-    user_id: Id,
+    user_id: UserId,
     principal: Caller,
     session: SessionDep,
     runtime: RuntimeDep,

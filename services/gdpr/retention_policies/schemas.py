@@ -1,9 +1,11 @@
 """HTTP models of retention policies and runs."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
+from domain.replacements import Replacement
 from services.gdpr.schemas import Code, LocalInstant
 from shared.http.schemas import Flag, Input, Schema
 
@@ -30,7 +32,9 @@ class RetentionPolicies(Schema):
     items: list[RetentionPolicy]
 
 
-class RetentionChoice(Input):
+class RetentionChoice(Replacement):
+    answer: ClassVar = "RetentionPolicy"
+
     service: Code = Field(examples=["booking"])
     policy: Code = Field(examples=["bookings"])
     keep_days: int = Field(ge=1, le=36_500, examples=[1825])

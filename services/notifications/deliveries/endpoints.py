@@ -3,8 +3,9 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
+from domain.people import PersonId
 from domain.roles import Role
 from services.notifications.deliveries import schemas, service
 from services.notifications.errors import DeliveryBusy, DeliveryContentDeleted
@@ -23,8 +24,8 @@ Salon = Annotated[Principal, allow(Role.STAFF, Role.ADMIN)]
 async def list_deliveries(
     principal: Salon,
     session: SessionDep,
-    status: schemas.Status | None = None,
-    recipient_id: UUID | None = None,
+    status: Annotated[list[schemas.Status] | None, Query()] = None,
+    recipient_id: PersonId | None = None,
     booking_id: UUID | None = None,
     cursor: Cursor = None,
     limit: Limit = 50,

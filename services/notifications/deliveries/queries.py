@@ -88,7 +88,11 @@ async def list_deliveries(
     session: AsyncSession, conditions: Mapping[str, Any], before: UUID | None, limit: int
 ) -> list[Row]:
     """Newest first; a condition that is None is left out."""
-    wanted = [deliveries.c[name] == value for name, value in conditions.items() if value is not None]
+    wanted = [
+        deliveries.c[name].in_(value) if isinstance(value, list) else deliveries.c[name] == value
+        for name, value in conditions.items()
+        if value is not None
+    ]
     if before is not None:
         wanted.append(deliveries.c.id < before)
     return await fetch_all(session, select(deliveries).where(*wanted).order_by(deliveries.c.id.desc()).limit(limit))

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
-from shared.http import pages
+from domain import pages
 
 FOLDER = Path(__file__).parents[1] / "templates" / "web"
 TEMPLATES = pages.templates(FOLDER)
