@@ -8,8 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from services.auth.demo import PASSWORD
-from tests.e2e.salon import bearer, sign_in
+from tests.e2e.salon import PASSWORD, bearer, sign_in
 from tests.e2e.stack import Stack, eventually
 
 

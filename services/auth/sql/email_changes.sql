@@ -68,6 +68,7 @@ $$;
 REVOKE ALL ON FUNCTION auth.due_email_changes FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.due_email_changes TO loctician_auth;
 
+-- Removes them.
 CREATE OR REPLACE FUNCTION auth.remove_email_changes(p_before timestamptz, p_limit integer) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     WITH removed AS (
