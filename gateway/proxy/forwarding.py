@@ -93,17 +93,17 @@ class Proxy:
         request.connect_seconds = self._connect_seconds if route.connect is None else route.connect
         request.idle_seconds = self._idle_seconds if route.idle is None else route.idle
         if b"content-length" in values or b"transfer-encoding" in values:
-            self._add_body(call, request)
+            self._add_body(call, request, route.max_body or self._max_body)
         return request
 
-    def _add_body(self, call: Call, request: Request) -> None:
-        length, request.chunked = framing(call, self._max_body)
+    def _add_body(self, call: Call, request: Request, at_most: int) -> None:
+        length, request.chunked = framing(call, at_most)
         if request.chunked:
             request.headers.append((b"transfer-encoding", b"chunked"))
         else:
             request.headers.append((b"content-length", b"%d" % length))
         if length or request.chunked:
-            request.body = read_request_body(call.receive, self._max_body)
+            request.body = read_request_body(call.receive, at_most)
 
 
 async def _relay(call: Call, connection: Connection, route: Route, deadline: Deadline) -> None:

@@ -14,6 +14,7 @@ class Route:
     total: float = 120.0  # to the end of the answer
     connect: float | None = None
     idle: float | None = None  # between two pieces of the answer
+    max_body: int | None = None  # bytes; None: the setting MAX_BODY_BYTES
     compressed: bool = True  # False if an answer holds a secret, which its compressed length can reveal (BREACH)
 
 
@@ -22,7 +23,7 @@ ROUTES = (
     Route("/api/v1/users/{id}/export-data", "gdpr", first_byte=30.0, total=300.0),
     Route("/api/v1/users/{id}/anonymize", "gdpr"),
     Route("/api/v1/users/{id}/erasure", "gdpr"),
-    Route("/api/v1/calendar/{id}/imports", "calendar", first_byte=35.0),
+    Route("/api/v1/calendar/{id}/imports", "calendar", first_byte=35.0, max_body=5 * 1_048_576 + 65_536),
     Route("/api/v1/calendar/{id}/feed", "calendar", compressed=False),
     Route("/.well-known", "auth"),
     Route("/account", "auth", compressed=False),

@@ -61,9 +61,10 @@ class CalendarTooLarge(RuleBroken):
     code = "calendar_too_large"
     title: ClassVar[Texts] = {"da": "Kalenderen er for stor", "en": "The calendar is too large"}
     detail: ClassVar[Texts] = {
-        "da": "Den må højst fylde 1 MiB, have 3.000 begivenheder og give 20.000 gentagelser, og den skal kunne læses "
-        "på få sekunder.",
-        "en": "It may have at most 1 MiB, 3,000 events and 20,000 recurrences, and must be readable within seconds.",
+        "da": "Den må højst fylde 5 MiB og må for de næste 460 dage højst have 10.000 begivenheder, 20.000 gentagelser "
+        "og 5.000 optagede tider. Den skal kunne læses på få sekunder.",
+        "en": "It may have at most 5 MiB and, for the next 460 days, at most 10,000 events, 20,000 recurrences and "
+        "5,000 busy times. It must be readable within seconds.",
     }
 
 
@@ -77,7 +78,8 @@ class AddressRefused(RuleBroken):
 
 
 class AddressUnreachable(RuleBroken):
-    """Never raised to a caller: its code is stored as the import's problem after a fetch that failed."""
+    """Never raised to a caller: its code is stored as the import's problem after a fetch that failed, with the HTTP
+    status if there was one."""
 
     code = "address_unreachable"
     title: ClassVar[Texts] = {"da": "Adressen svarer ikke", "en": "The address does not answer"}

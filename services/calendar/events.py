@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.calendar.hours.expansion import Cause
 from shared.messaging.events import Event
@@ -22,6 +22,7 @@ IMPORT: dict[str, Any] = {
     "import_id": "01936d5e-8d3e-7000-8000-0000000000f2",
     "loctician_id": LOCTICIAN,
 }
+NAMED_IMPORT = IMPORT | {"version": 2, "name": "Privat", "host": "calendar.example.com"}
 FEED: dict[str, Any] = {
     "version": 1,
     "feed_id": "01936d5e-8d3e-7000-8000-0000000000f3",
@@ -90,6 +91,48 @@ class ImportEvent(Event):
 
 class ImportAdded(ImportEvent, type="calendar.import_added.v1", subject="import_id"):
     EXAMPLE: ClassVar[dict[str, Any]] = IMPORT
+
+
+class NamedImportEvent(ImportEvent):
+    """`name` is what the loctician calls the calendar; `host` is null for a file."""
+
+    name: str | None = Field(default=None, max_length=100)
+    host: str | None = None
+
+
+class UnclearPart(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    count: int = Field(ge=1)
+
+
+class ImportIncomplete(NamedImportEvent, type="calendar.import_incomplete.v1", subject="import_id"):
+    """Something in the calendar was not understood that was understood before, or was not there."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = NAMED_IMPORT | {"problems": [{"code": "no_start", "count": 2}]}
+
+    problems: list[UnclearPart]
+
+
+class ImportFailing(NamedImportEvent, type="calendar.import_failing.v1", subject="import_id"):
+    """The address has given no calendar for a day. Emitted once for each outage."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = NAMED_IMPORT | {
+        "since": "2026-03-02T11:00:00Z",
+        "problem": "address_unreachable",
+        "http_status": 404,
+    }
+
+    since: dt.datetime
+    problem: str
+    http_status: int | None = None
+
+
+class ImportRecovered(NamedImportEvent, type="calendar.import_recovered.v1", subject="import_id"):
+    """The address gives a calendar again, after an outage of more than a day."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = NAMED_IMPORT
 
 
 class ImportRemoved(ImportEvent, type="calendar.import_removed.v1", subject="import_id"):

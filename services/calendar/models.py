@@ -74,9 +74,16 @@ imports = Table(
     metadata,
     Column("id", Uuid, primary_key=True, info=NONE),
     Column("loctician_id", Uuid, nullable=False, info=PSEUDONYMOUS),
+    Column("name", Text, info=PERSONAL),
     Column("url", Text, info=PERSONAL),  # null for a file; often a secret that opens the calendar
     Column("status", Text, nullable=False, info=NONE),
-    Column("problem", Text, info=NONE),
+    Column("problem", Text, info=NONE),  # error code of the last fetch
+    Column("http_status", Integer, info=NONE),  # of the last fetch, if the address refused it
+    Column("failing_since", DateTime(timezone=True), info=NONE),
+    Column("failure_notified_at", DateTime(timezone=True), info=NONE),  # null: not in this outage
+    Column("unclear", JSONB, nullable=False, server_default=text("'{}'"), info=NONE),  # problem code -> count
+    Column("notified", JSONB, nullable=False, server_default=text("'[]'"), info=NONE),  # codes its owner knows
+    Column("version", Integer, nullable=False, server_default=text("1"), info=NONE),  # of its events
     Column("busy", TSTZMULTIRANGE, nullable=False, server_default=text("'{}'"), info=PSEUDONYMOUS),
     Column("covers_until", Date, info=NONE),
     Column("etag", Text, info=NONE),

@@ -5,6 +5,13 @@ from shared.settings import Settings
 
 
 class CalendarSettings(Settings):
+    app_url: str | None = None
+
+    @property
+    def link_base(self) -> str:
+        """Where operators of imported calendars find who fetches them."""
+        return self.app_url or self.public_url
+
     @property
     def address_policy(self) -> AddressPolicy:
         """Imported calendars are fetched over https; in development also over http."""

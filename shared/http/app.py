@@ -17,7 +17,7 @@ from shared.classification import Policy
 from shared.database.health import watch_database
 from shared.database.session import Database
 from shared.http import idempotency
-from shared.http.middleware import InputLimits, RequestContext
+from shared.http.middleware import MAX_BODY_BYTES, InputLimits, RequestContext
 from shared.http.operations import operations
 from shared.http.parameters import check_parameters
 from shared.http.problems import install
@@ -60,6 +60,7 @@ class Service:
     jobs: Sequence[Job] = ()
     workers: Sequence[Worker] = ()
     setup: Callable[[FastAPI], None] | None = None
+    max_body_bytes: int = MAX_BODY_BYTES
     batch_size: int = BATCH_SIZE  # messages in one transaction; 1 if handlers lock rows that many messages share
 
     def module(self, name: str) -> ModuleType | None:
@@ -124,7 +125,7 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
     keys = RemoteJwks(settings.keys_url)
     app.state.verifier = TokenVerifier(keys, settings.public_url, settings.jwt_audience, service.roles)
     install(app)
-    app.add_middleware(InputLimits)
+    app.add_middleware(InputLimits, max_bytes=service.max_body_bytes)
     app.add_middleware(RequestContext, service=service.name)
     app.include_router(operations(settings))
     for router in service.routers:

@@ -86,16 +86,16 @@ class _BodyTooLarge(Exception):
 
 
 class InputLimits:
-    """Rejects bodies above MAX_BODY_BYTES, declared or not, and NUL or invalid UTF-8 in path and query."""
+    """Rejects bodies above `max_bytes`, declared or not, and NUL or invalid UTF-8 in path and query."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+        self.app, self.max_bytes = app, max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        problem = _problem(scope)
+        problem = _problem(scope, self.max_bytes)
         if problem is not None:
             await problem_response(Request(scope), problem)(scope, receive, send)
             return
@@ -105,7 +105,7 @@ class InputLimits:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > MAX_BODY_BYTES:
+            if received > self.max_bytes:
                 raise _BodyTooLarge
             return message
 
@@ -118,14 +118,14 @@ class InputLimits:
             await self.app(scope, receive_limited, send_watched)
         except _BodyTooLarge:
             if not answered:
-                response = problem_response(Request(scope), TooLarge(limit=MAX_BODY_BYTES))
+                response = problem_response(Request(scope), TooLarge(limit=self.max_bytes))
                 await response(scope, receive, send)
 
 
-def _problem(scope: Scope) -> ProblemError | None:
+def _problem(scope: Scope, max_bytes: int) -> ProblemError | None:
     length = header(scope, b"content-length")
-    if length.isdigit() and int(length) > MAX_BODY_BYTES:
-        return TooLarge(limit=MAX_BODY_BYTES)
+    if length.isdigit() and int(length) > max_bytes:
+        return TooLarge(limit=max_bytes)
     query = scope["query_string"].lower()
     if "\x00" in scope["path"] or b"%00" in query or b"\x00" in query or "\ufffd" in scope["path"]:
         return RuleBroken()

@@ -95,6 +95,7 @@ CALENDAR: Final[dict[str, Who]] = {
     "DELETE /api/v1/calendar/{loctician_id}/time-off/{time_off_id}": CHAIR,
     "GET /api/v1/calendar/{loctician_id}/imports": CHAIR,
     "POST /api/v1/calendar/{loctician_id}/imports": CHAIR,
+    "PATCH /api/v1/calendar/{loctician_id}/imports/{import_id}": CHAIR,
     "DELETE /api/v1/calendar/{loctician_id}/imports/{import_id}": CHAIR,
     "GET /api/v1/calendar/{owner_id}/feed": SIGNED_IN,
     "POST /api/v1/calendar/{owner_id}/feed": SIGNED_IN,

@@ -13,6 +13,7 @@ from services.calendar.errors import AddressRefused
 
 RESOLVE_SECONDS = 5.0
 MAX_URL_LENGTH = 2000
+WEBCAL = {"webcal", "webcals"}
 PORTS = {"http": 80, "https": 443}
 OTHER_PORTS = range(1024, 65536)
 NAT64 = IPv6Network("64:ff9b::/96")
@@ -82,9 +83,9 @@ class AddressPolicy:
 
 
 def parse_url(url: str) -> httpx.URL:
-    """Reads webcal, which calendar programs share addresses with, as https. Raises AddressRefused."""
+    """Reads webcal and webcals, which calendar programs share addresses with, as https. Raises AddressRefused."""
     scheme, separator, rest = url.strip().partition("://")
     try:
-        return httpx.URL(f"{'https' if scheme.lower() == 'webcal' else scheme}{separator}{rest}")
+        return httpx.URL(f"{'https' if scheme.lower() in WEBCAL else scheme}{separator}{rest}")
     except httpx.InvalidURL as error:
         raise AddressRefused from error

@@ -13,7 +13,11 @@ SECONDS = 20.0  # for all redirects together
 TIMEOUT = httpx.Timeout(5.0)  # seconds for each connection and each wait for bytes
 MAX_REDIRECTS = 3
 MAX_VALIDATOR_LENGTH = 500
-HEADERS = {"Accept": "text/calendar", "Accept-Encoding": "identity", "User-Agent": "Loctician calendar import"}
+HEADERS = {"Accept": "text/calendar, */*;q=0.5", "Accept-Encoding": "identity"}
+# Outlook's servers answer only to what looks like a browser (nextcloud/server#54799), so the name stands within.
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; compatible; Loctician/{version}; +{url}) Chrome/139.0.0.0"
+VERSION = "0.1.0"
+DEFAULT_AGENT = AGENT.format(version=VERSION, url="https://loctician.example")
 
 
 @dataclass(frozen=True)
@@ -25,10 +29,21 @@ class Fetched:
     last_modified: str | None = None
 
 
-async def fetch(url: str, policy: AddressPolicy, etag: str | None = None, last_modified: str | None = None) -> Fetched:
+def agent_of(url: str) -> str:
+    """Our name as a client. Operators of calendars find us at `url`."""
+    return AGENT.format(version=VERSION, url=url.rstrip("/"))
+
+
+async def fetch(
+    url: str,
+    policy: AddressPolicy,
+    etag: str | None = None,
+    last_modified: str | None = None,
+    agent: str = DEFAULT_AGENT,
+) -> Fetched:
     """Raises AddressRefused, AddressUnreachable or CalendarTooLarge."""
     validators = {"If-None-Match": etag, "If-Modified-Since": last_modified}
-    headers = HEADERS | {name: value for name, value in validators.items() if value}
+    headers = HEADERS | {"User-Agent": agent} | {name: value for name, value in validators.items() if value}
     try:
         async with (
             asyncio.timeout(SECONDS),
@@ -67,7 +82,9 @@ def _build_request(client: httpx.AsyncClient, url: httpx.URL, address: str, head
 async def _read(response: httpx.Response) -> Fetched:
     if response.status_code == httpx.codes.NOT_MODIFIED:
         return Fetched(None)
-    if response.status_code != httpx.codes.OK or response.headers.get("content-encoding", "identity") != "identity":
+    if response.status_code != httpx.codes.OK:
+        raise AddressUnreachable(http_status=response.status_code)
+    if response.headers.get("content-encoding", "identity") != "identity":
         raise AddressUnreachable
     content = bytearray()
     async for chunk in response.aiter_raw():

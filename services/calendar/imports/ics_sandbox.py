@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import orjson
 
 from services.calendar.errors import CalendarTooLarge, NotACalendar
-from services.calendar.imports.ics_parser import CPU_SECONDS
+from services.calendar.ics.reader import Reading
+from services.calendar.imports.ics_parser import CPU_SECONDS, MAX_BYTES
 from services.calendar.intervals import Interval
 from services.calendar.local_time import day_bounds, today
 from services.calendar.windows.service import HORIZON
@@ -34,19 +36,27 @@ def read_until() -> date:
     return today() + HORIZON + MARGIN
 
 
-async def read(content: bytes, until: date, cpu_seconds: int = CPU_SECONDS) -> list[Interval]:
+async def read(content: bytes, until: date, cpu_seconds: int = CPU_SECONDS) -> Reading:
     """Busy times from today to `until`, excluded. Raises NotACalendar, CalendarTooLarge or Unavailable."""
+    if len(content) > MAX_BYTES:
+        raise CalendarTooLarge
     start, end = day_bounds(today())[0], day_bounds(until)[0]
     async with _slot():
         status, output = await _run_parser(content, (start, end), cpu_seconds)
     if status in OUT_OF_TIME:
         raise CalendarTooLarge
     if status != 0:
+        log.error("calendar_parser_failed", status=status)
         raise NotACalendar
     result = orjson.loads(output)
     if "problem" in result:
         raise PROBLEMS[result["problem"]]
-    return [(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)) for start, end in result["busy"]]
+    by_id = {UUID(id_): _instants(times) for id_, times in result["by_id"].items()}
+    return Reading(_instants(result["busy"]), by_id, result["counts"])
+
+
+def _instants(times: list[list[int]]) -> list[Interval]:
+    return [(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)) for start, end in times]
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """Imported calendars: their addresses, their state, and the busy times read from them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -45,15 +45,28 @@ async def lease_due(session: AsyncSession, limit: int, lease: timedelta) -> Rows
     return await fetch_all(session, leased.values(due_at=func.now() + lease).returning(imports))
 
 
-async def store_result(session: AsyncSession, import_id: UUID, **values: Any) -> bool:
-    """Returns False if the import was removed in the meantime."""
+async def store_result(session: AsyncSession, import_id: UUID, **values: Any) -> Row | None:
+    """The row as it is then; None if the import was removed in the meantime."""
     stored = update(imports).where(imports.c.id == import_id).values(**values)
-    return (await session.execute(stored.returning(imports.c.id))).first() is not None
+    return await fetch_first(session, stored.returning(imports))
+
+
+async def rename(session: AsyncSession, loctician_id: UUID, import_id: UUID, name: str | None) -> Row | None:
+    """The row that was renamed; None if there was none."""
+    own = (imports.c.id == import_id) & (imports.c.loctician_id == loctician_id)
+    return await fetch_first(session, update(imports).where(own).values(name=name).returning(imports))
+
+
+async def next_version(session: AsyncSession, import_id: UUID, **values: Any) -> int:
+    """Of the import's events. Stores `values` with it."""
+    raised = update(imports).where(imports.c.id == import_id).values(version=imports.c.version + 1, **values)
+    version: int = (await session.execute(raised.returning(imports.c.version))).scalar_one()
+    return version
 
 
 def from_now(seconds: float) -> Any:
     return func.now() + literal(timedelta(seconds=seconds))
 
 
-def busy_values(busy: Sequence[Interval], until: date) -> dict[str, Any]:
-    return {"busy": [Range(start, end) for start, end in busy], "covers_until": until}
+def busy_values(busy: Sequence[Interval], until: date, unclear: Mapping[str, int]) -> dict[str, Any]:
+    return {"busy": [Range(start, end) for start, end in busy], "covers_until": until, "unclear": dict(unclear)}

@@ -1,16 +1,20 @@
 """Worker that fetches imported addresses again. No transaction is open during a fetch."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prometheus_client import Counter
 from sqlalchemy import func
 
 from services.calendar.errors import AddressRefused, AddressUnreachable, CalendarTooLarge, NotACalendar
+from services.calendar.ics.problems import CUT_OFF
 from services.calendar.imports import ics_sandbox, queries
 from services.calendar.imports.address_check import AddressPolicy
-from services.calendar.imports.fetching import Fetched, fetch
+from services.calendar.imports.fetching import DEFAULT_AGENT, Fetched, agent_of, fetch
+from services.calendar.imports.notices import OUTAGE, emit_notices
+from services.calendar.imports.own_appointments import busy_without_own
+from services.calendar.intervals import merge
 from services.calendar.local_time import today
 from services.calendar.rows import Row
 from services.calendar.settings import CalendarSettings
@@ -31,6 +35,14 @@ MAX_FAILURES = 30  # in a row, after about two weeks; then the import is stopped
 SPREAD = 0.1
 RETRY = Backoff(first=300.0, longest=43_200.0, spread=SPREAD)
 
+NO_FAILURE = {
+    "problem": None,
+    "http_status": None,
+    "failures": 0,
+    "failing_since": None,
+    "failure_notified_at": None,
+}
+
 log = logger(__name__)
 REFRESHES = Counter("calendar_import_refreshes_total", "Fetches of imported calendars, by outcome", ["outcome"])
 
@@ -39,23 +51,23 @@ async def run(runtime: Runtime) -> None:
     settings = runtime.settings
     assert isinstance(settings, CalendarSettings)  # noqa: S101 - SERVICE names this class
     while True:
-        if not await refresh_due(runtime.database, settings.address_policy):
+        if not await refresh_due(runtime.database, settings.address_policy, agent_of(settings.link_base)):
             await asyncio.sleep(jitter(POLL_SECONDS, SPREAD))
 
 
-async def refresh_due(database: Database, policy: AddressPolicy) -> int:
+async def refresh_due(database: Database, policy: AddressPolicy, agent: str = DEFAULT_AGENT) -> int:
     """Fetches one batch of addresses that are due. Returns their number."""
     async with transaction(database, SERVICE_CLAIMS) as session:
         due = await queries.lease_due(session, BATCH, LEASE)
     async with asyncio.TaskGroup() as group:
         for row in due:
-            group.create_task(_refresh(database, row, policy))
+            group.create_task(_refresh(database, row, policy, agent))
     return len(due)
 
 
-async def _refresh(database: Database, row: Row, policy: AddressPolicy) -> None:
+async def _refresh(database: Database, row: Row, policy: AddressPolicy, agent: str) -> None:
     try:
-        values = await _fetch_values(row, policy)
+        values = await _fetch_values(database, row, policy, agent)
     except (AddressRefused, AddressUnreachable, CalendarTooLarge, NotACalendar) as error:
         values = _failure_values(row, error)
     except Unavailable:  # the parser is busy: not a failure of the address
@@ -63,27 +75,35 @@ async def _refresh(database: Database, row: Row, policy: AddressPolicy) -> None:
     REFRESHES.labels(values.get("problem") or values.get("status", "put_off")).inc()
     async with transaction(database, SERVICE_CLAIMS) as session:
         await lock(session, row["loctician_id"])
-        if await queries.store_result(session, row["id"], **values) and "busy" in values:
+        stored = await queries.store_result(session, row["id"], **values)
+        if stored is None:
+            return
+        await emit_notices(session, row, stored)
+        if "busy" in values:
             await publish(session, row["loctician_id"], today())
 
 
-async def _fetch_values(row: Row, policy: AddressPolicy) -> dict[str, Any]:
+async def _fetch_values(database: Database, row: Row, policy: AddressPolicy, agent: str) -> dict[str, Any]:
     """The column values after a fetch that succeeded."""
-    fetched = await _fetch(row, policy)
-    current = {"status": "current", "problem": None, "failures": 0, **_next_check(jitter(REFRESH_SECONDS, SPREAD))}
+    fetched = await _fetch(row, policy, agent)
+    current = {"status": "current", **NO_FAILURE, **_next_check(jitter(REFRESH_SECONDS, SPREAD))}
     if fetched.content is None:
         return current
     until = ics_sandbox.read_until()
-    busy = await ics_sandbox.read(fetched.content, until)
+    reading = await ics_sandbox.read(fetched.content, until)
+    busy = await busy_without_own(database, row["loctician_id"], reading)
     validators = {"etag": fetched.etag, "last_modified": fetched.last_modified}
-    return current | validators | queries.busy_values(busy, until)
+    if CUT_OFF in reading.counts:  # what is missing may be what was read before, and a fetch must not answer 304
+        busy = merge([*busy, *((time.lower, time.upper) for time in row["busy"])])
+        validators = {"etag": None, "last_modified": None}
+    return current | validators | queries.busy_values(busy, until, reading.counts)
 
 
-async def _fetch(row: Row, policy: AddressPolicy) -> Fetched:
+async def _fetch(row: Row, policy: AddressPolicy, agent: str) -> Fetched:
     """Sends no validators once the busy times no longer cover the horizon: an unchanged calendar must be read again."""
     covered = row["covers_until"] is not None and row["covers_until"] >= today() + HORIZON
-    validators = (row["etag"], row["last_modified"]) if covered else (None, None)
-    return await fetch(row["url"], policy, *validators)
+    etag, last_modified = (row["etag"], row["last_modified"]) if covered else (None, None)
+    return await fetch(row["url"], policy, etag, last_modified, agent)
 
 
 def _failure_values(row: Row, error: ProblemError) -> dict[str, Any]:
@@ -94,9 +114,20 @@ def _failure_values(row: Row, error: ProblemError) -> dict[str, Any]:
     return {
         "status": "stopped" if stopped else "failing",
         "problem": error.code,
+        "http_status": error.values.get("http_status"),
         "failures": failures,
-        **_next_check(None if stopped else RETRY.pause(failures - 1)),
+        "failing_since": row["failing_since"] or func.now(),
+        **_next_check(None if stopped else _pause(row, failures)),
     }
+
+
+def _pause(row: Row, failures: int) -> float:
+    """Ends when the failure has lasted a day, so that its loctician is told then."""
+    pause = RETRY.pause(failures - 1)
+    if row["failing_since"] is None or row["failure_notified_at"]:
+        return pause
+    left = (row["failing_since"] + OUTAGE - datetime.now(UTC)).total_seconds()
+    return min(pause, left + 1) if left > 0 else pause
 
 
 def _next_check(pause: float | None) -> dict[str, Any]:

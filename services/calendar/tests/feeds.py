@@ -1,15 +1,17 @@
 """What tests of feeds share: bookings as booking tells of them, and times read back out of a feed."""
 
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
 from icalendar import Calendar
 
 from domain.clock import COPENHAGEN
-from services.calendar.imports.ics_parser import busy_times
+from services.calendar.ics.reader import read_calendar
 from services.calendar.intervals import Interval
 from services.calendar.tests.conftest import AMINA, CUSTOMER, TREATMENT
+from services.calendar.tests.reading import all_busy
 
 TREATED = {
     "service_id": str(TREATMENT),
@@ -62,7 +64,7 @@ def events_in(content: bytes) -> list[Any]:
 
 
 def read_back(content: bytes) -> list[Interval]:
-    return busy_times(content, at(-100), at(500))
+    return all_busy(read_calendar(BytesIO(content), at(-100), at(500)))
 
 
 def next_change(month: int) -> date:

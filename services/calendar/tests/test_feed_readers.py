@@ -7,6 +7,7 @@ import subprocess
 import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,10 +19,11 @@ from icalendar import Calendar
 
 from domain.clock import COPENHAGEN
 from services.calendar.feeds import ics_writer
-from services.calendar.imports.ics_parser import busy_times
+from services.calendar.ics.reader import read_calendar
 from services.calendar.intervals import merge
 from services.calendar.tests.conftest import AMINA, TREATMENT
 from services.calendar.tests.feeds import at, events_in, next_change
+from services.calendar.tests.reading import all_busy
 
 ICAL_JS = "ical.js@2.2.1"
 NAME = "Vask, løsning; og \\ retwist æøå 💈" + " – og en lang hale" * 6
@@ -142,7 +144,7 @@ class TestImport:
             for appointment in rows
             if appointment["status"] != "cancelled"
         ]
-        assert busy_times(content, START, END) == merge(standing)
+        assert all_busy(read_calendar(BytesIO(content), START, END)) == merge(standing)
 
     @settings(max_examples=30, deadline=None)
     @given(st.text(max_size=200), st.uuids(version=4))

@@ -1,0 +1,45 @@
+"""Events about an import that its loctician should know of. Each problem and each outage is told once."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.calendar import events
+from services.calendar.imports import queries
+from services.calendar.imports.serializers import host_of
+from services.calendar.rows import Row
+from shared.messaging.events import emit
+
+OUTAGE = timedelta(days=1)
+
+
+async def emit_notices(session: AsyncSession, before: Row | None, row: Row) -> None:
+    """`before`: the row before the last reading; None for a new import."""
+    new = sorted(set(row["unclear"]) - set(row["notified"]))
+    if new:
+        await _emit_incomplete(session, row, new)
+    if row["failing_since"] is None:
+        if before and before["failure_notified_at"]:
+            version = await queries.next_version(session, row["id"])
+            emit(session, events.ImportRecovered(**_facts(row, version)))
+    elif row["failure_notified_at"] is None and datetime.now(UTC) >= row["failing_since"] + OUTAGE:
+        version = await queries.next_version(session, row["id"], failure_notified_at=func.now())
+        facts = {"since": row["failing_since"], "problem": row["problem"], "http_status": row["http_status"]}
+        emit(session, events.ImportFailing(**_facts(row, version), **facts))
+
+
+async def _emit_incomplete(session: AsyncSession, row: Row, new: list[str]) -> None:
+    version = await queries.next_version(session, row["id"], notified=[*row["notified"], *new])
+    parts = [events.UnclearPart(code=code, count=row["unclear"][code]) for code in new]
+    emit(session, events.ImportIncomplete(**_facts(row, version), problems=parts))
+
+
+def _facts(row: Row, version: int) -> dict[str, object]:
+    return {
+        "version": version,
+        "import_id": row["id"],
+        "loctician_id": row["loctician_id"],
+        "name": row["name"],
+        "host": host_of(row),
+    }
