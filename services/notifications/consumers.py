@@ -11,6 +11,8 @@ from services.notifications.accounts import service as accounts
 from services.notifications.accounts.service import LinkRequested
 from services.notifications.bookings import service as bookings
 from services.notifications.bookings.service import Booking
+from services.notifications.calendars import service as calendars
+from services.notifications.calendars.service import FailingImport, Import, IncompleteImport
 from services.notifications.contacts.queries import store_contact
 from services.notifications.deliveries.queries import make_due
 from services.notifications.dispatch.messages import format_utc
@@ -209,6 +211,9 @@ async def notify_conflicted(session: AsyncSession, event: Received[Booking]) -> 
 
 
 subscriptions.on("waitlist.offered.v1", Offer)(notify_offered)
+subscriptions.on("calendar.import_incomplete.v1", IncompleteImport)(calendars.notify_incomplete)
+subscriptions.on("calendar.import_failing.v1", FailingImport)(calendars.notify_failing)
+subscriptions.on("calendar.import_recovered.v1", Import)(calendars.notify_recovered)
 
 # Event type, notification type (None: that of a new booking), whether the booking's times are free afterwards.
 # Which times a move frees is known only to the database, so its handler pushes them.

@@ -68,6 +68,8 @@ def unsubscribe_url(kind: str) -> str:
 def _data(kind: str) -> dict[str, Any]:
     if kind in {"broadcast", "marketing"}:
         return {"broadcast_id": str(BROADCAST)}
+    if kind.startswith("import_"):
+        return _import(kind)
     if NOTIFICATION_TYPES[kind].topic == "account":
         return {"at": _at(0), "expires_at": _at(24), "token": "sample-token"}
     item = {"service_id": str(RETWIST), "loctician_id": str(LOCTICIAN), "start": _at(0), "end": _at(1.5)}
@@ -75,6 +77,15 @@ def _data(kind: str) -> dict[str, Any]:
     if kind == "waitlist_offered":
         return data | {"expires_at": _at(-20)}
     return data | {"customer_id": str(CUSTOMER), "price_amount": 64900}
+
+
+def _import(kind: str) -> dict[str, Any]:
+    data: dict[str, Any] = {"import_id": str(UUID(int=7)), "name": "Privat", "host": "calendar.example.com"}
+    if kind == "import_failing":
+        return data | {"since": _at(-30), "problem": "address_unreachable", "http_status": 404}
+    if kind == "import_incomplete":
+        return data | {"problems": [{"code": "no_start", "count": 2}, {"code": "unclear_rule", "count": 1}]}
+    return data
 
 
 def _at(hours: float) -> str:

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedErro
 from domain.clock import is_ambiguous, to_copenhagen
 from domain.money import LOCALES, format_money
 from services.notifications.names.service import Names
+from services.notifications.rendering import calendars
 from services.notifications.rendering.labels import LABELS, Labels
 
 FOLDER = Path(__file__).parents[1] / "templates"
@@ -97,7 +98,7 @@ def _values(data: Mapping[str, Any], names: Names, language: str) -> dict[str, A
     """What templates may use. A value that `data` lacks is left out, so that using it is an error."""
     labels = LABELS[language]
     values: dict[str, Any] = {"language": language, "labels": labels}
-    for name, key in (("when", "start"), ("expires", "expires_at"), ("at", "at")):
+    for name, key in (("when", "start"), ("expires", "expires_at"), ("at", "at"), ("since", "since")):
         if data.get(key):
             values[name] = _format_instant(datetime.fromisoformat(data[key]), labels.instant, language)
     if "items" in data:
@@ -108,6 +109,8 @@ def _values(data: Mapping[str, Any], names: Names, language: str) -> dict[str, A
         values["customer"] = labels.unknown_customer
     if "price_amount" in data:
         values["price"] = format_money(data["price_amount"], language)
+    if "import_id" in data:
+        values |= calendars.values(data, single_line(data["name"]), language)
     return values | _broadcast(data, names, language)
 
 
