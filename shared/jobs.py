@@ -45,7 +45,9 @@ RECORD = text("""
         runs = job_runs.runs + 1, failures = job_runs.failures + excluded.failures
 """)
 
-RUNS = Counter("job_runs_total", "Runs by outcome: done, elsewhere, early, failed", ["service", "job_name", "outcome"])
+RUNS = Counter(
+    "job_runs_total", "Runs by outcome: done, more, elsewhere, early, failed", ["service", "job_name", "outcome"]
+)
 SECONDS = Histogram("job_seconds", "Seconds that a run took", ["service", "job_name"])
 LAST_DONE = Gauge(
     "job_last_done_timestamp_seconds", "When the job last succeeded, on any replica", ["service", "job_name"]
@@ -60,7 +62,7 @@ INTERVAL = Gauge("job_interval_seconds", "Seconds between two runs", ["service",
 class Job:
     name: str
     every: timedelta
-    run: Callable[[AsyncSession], Awaitable[None]]
+    run: Callable[[AsyncSession], Awaitable[bool | None]]  # True: there is more to do, so it runs again at once
 
 
 async def run_jobs(database: Database, jobs: Sequence[Job]) -> None:
@@ -75,18 +77,20 @@ async def _repeat(database: Database, job: Job) -> None:
     INTERVAL.labels(database.schema, job.name).set(interval)
     start = jitter(min(LONGEST_START, interval) / 2, spread=1)
     wait = max(start, await _seconds_until_due(database, job))
+    outcome = ""
     while True:
         await asyncio.sleep(wait)
-        outcome = await run_once(database, job, when_due=True)
+        outcome = await run_once(database, job, when_due=outcome != "more")
         RUNS.labels(database.schema, job.name, outcome).inc()
-        pause = interval if outcome == "done" else min(interval, RETRY_AFTER)
+        pause = {"done": interval, "more": 0.0}.get(outcome, min(interval, RETRY_AFTER))
         if outcome == "early":
             pause = max(pause, await _seconds_until_due(database, job))
         wait = jitter(pause, SPREAD)
 
 
 async def run_once(database: Database, job: Job, *, when_due: bool = False) -> str:
-    """Returns "done", "elsewhere" if another replica is running it, "early" if one has just run it, or "failed"."""
+    """Returns "done", or "more" if it has more to do; "elsewhere" if another replica is running it, "early" if one has
+    just run it, or "failed"."""
     started = time.monotonic()
     try:
         async with transaction(database, SERVICE_CLAIMS) as session:
@@ -95,7 +99,7 @@ async def run_once(database: Database, job: Job, *, when_due: bool = False) -> s
                 return "elsewhere"
             if when_due and not await _due(session, job):
                 return "early"
-            await job.run(session)
+            more = await job.run(session)
             await _record(session, job, time.monotonic() - started)
     except Exception as exc:  # noqa: BLE001 - a failed run must not end the schedule
         log.error("job_failed", job=job.name, error=type(exc).__name__, trace=frames(exc))  # noqa: TRY400
@@ -104,7 +108,7 @@ async def run_once(database: Database, job: Job, *, when_due: bool = False) -> s
     SECONDS.labels(database.schema, job.name).observe(time.monotonic() - started)
     LAST_DONE.labels(database.schema, job.name).set_to_current_time()
     LAST_RESULT.labels(database.schema, job.name).set(1)
-    return "done"
+    return "more" if more else "done"
 
 
 async def _due(session: AsyncSession, job: Job) -> bool:

@@ -64,10 +64,10 @@ async def store_user(session: AsyncSession, event: Received[User]) -> None:
     values = {"email_verified": user.email_verified, "active": user.active}
     if not await customers.store_state(session, user.user_id, event.version, values):
         return
+    if not user.active:  # first, because it locks the customer, which must come before the loctician
+        await holds.end_customer_holds(session, user.user_id)
     if user.role == "loctician":
         await profiles.add_profile(session, user.user_id)
     await profiles.set_active(session, user.user_id, user.active and user.role == "loctician")
-    if not user.active:
-        await holds.end_customer_holds(session, user.user_id)
     if user.active != was_active:
         await bookings.mark_bookings_of(session, user.user_id, active=user.active)

@@ -240,6 +240,7 @@ waitlist = table(
     required("version", Integer, default="1"),
     required("created_at", INSTANT, default="now()"),
     optional("answered_at", INSTANT),
+    required("unexamined", Boolean, default="true"),
     Index("waitlist_by_turn", "queued_at", "id", postgresql_where=text("status = 'waiting'")),
     Index("waitlist_by_customer", "customer_id", "created_at", "id"),
     info=about(purpose="appointments", keep="waitlist"),
@@ -267,6 +268,9 @@ freed_times = table(
     numbered(),
     required("loctician_id", Uuid, PSEUDONYMOUS),
     required("times", TSTZMULTIRANGE, NONE, check("NOT isempty(times)")),
+    required("noted_at", INSTANT, default="now()"),
+    optional("after_at", INSTANT),
+    optional("after_id", Uuid, PSEUDONYMOUS),
     info=about(purpose="calendar", keep="freed_times"),
 )
 

@@ -64,7 +64,7 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
     The account is closed first, so that the waitlist does not offer the person the times that the erasure frees.
     """
     await customer_queries.close_account(session, subject_id)
-    held = await hold_service.end_customer_holds(session, subject_id)
+    held = await hold_service.end_customer_holds(session, subject_id, bookings=True)
     cancelled = await _cancel_upcoming(session, subject_id)
     anonymized = await booking_queries.anonymize_customer(session, subject_id)
     statements = {

@@ -35,6 +35,20 @@ class TestJobs:
         assert len(runs) >= 2
         assert await count(database, "noted") == len(runs) - 1
 
+    async def test_job_with_more_to_do_runs_again_at_once(self, database: Database) -> None:
+        runs: list[int] = []
+
+        async def part_of_five(session: AsyncSession) -> bool:
+            runs.append(1)
+            await session.execute(text("INSERT INTO noted (version) VALUES (1)"))
+            return len(runs) < 5
+
+        job = Job("part_of_five", timedelta(seconds=2), part_of_five)
+        assert await run_once(database, job) == "more"
+        async with running(run_jobs(database, [job])):
+            await until(lambda: _noted(database, 5))
+        assert len(runs) == 5
+
     async def test_only_one_replica_runs_it_at_a_time(self, database: Database) -> None:
         begun, go_on = asyncio.Event(), asyncio.Event()
 

@@ -14,8 +14,6 @@ from services.booking.waitlist import offers
 from shared.database.session import Database
 from shared.identity.principals import Principal
 
-MOST_EXPIRED = 200  # holds ended in one run of the job
-
 
 async def hold(
     database: Database,
@@ -44,15 +42,21 @@ async def release(database: Database, principal: Principal, hold_id: UUID) -> No
     await offers.call_and_offer(database, principal, queries.RELEASE, {"id": hold_id})
 
 
-async def end_expired(session: AsyncSession) -> None:
-    """Ends the holds and offers that have expired, and offers their times to the waitlist."""
-    for hold_id in await queries.lock_expired(session, MOST_EXPIRED):
+async def end_expired(session: AsyncSession) -> bool:
+    """Ends the hold or offer that expired first, and offers its time to the waitlist. Returns whether there was one."""
+    hold_id = await queries.lock_expired(session)
+    if hold_id is not None:
         await offers.offer_freed(session, await queries.end(session, hold_id))
+    return hold_id is not None
 
 
-async def end_customer_holds(session: AsyncSession, customer_id: UUID) -> int:
-    """Ends the customer's holds and offers, and offers their times to the waitlist. Returns how many."""
-    hold_ids = await queries.lock_of_customer(session, customer_id)
+async def end_customer_holds(session: AsyncSession, customer_id: UUID, *, bookings: bool = False) -> int:
+    """Ends the customer's holds and offers, and offers their times to the waitlist. Returns how many.
+
+    Nobody offers, holds or books the customer a time until the transaction ends. `bookings`: it will cancel the coming
+    bookings too, so it locks their locticians as well.
+    """
+    hold_ids = await queries.lock_of_customer(session, customer_id, bookings=bookings)
     for hold_id in hold_ids:
         await offers.offer_freed(session, await queries.end(session, hold_id))
     return len(hold_ids)

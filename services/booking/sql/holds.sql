@@ -32,6 +32,28 @@ BEGIN
 END
 $$;
 
+-- The times that a hold takes of each loctician, buffers included: from the first minute to the last, [{"loctician_id",
+-- "times"}]. Of a lapsed hold somebody may have deleted the occupancy, so the sitting counts too.
+CREATE OR REPLACE FUNCTION booking.held_times(h booking.holds) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (
+        SELECT jsonb_agg(jsonb_build_object('loctician_id', t.loctician_id,
+            'times', tstzmultirange(t.whole)::text) ORDER BY t.loctician_id)
+        FROM (
+            SELECT taken.loctician_id, range_merge(range_agg(taken.during)) AS whole FROM (
+                SELECT unnest(h.performer_ids) AS loctician_id, tstzrange(h.starts_at, h.ends_at) AS during
+                UNION ALL
+                SELECT o.loctician_id, o.blocked FROM booking.occupancy o WHERE o.item_id = h.id
+                UNION ALL
+                SELECT i.loctician_id, tstzrange(h.starts_at + booking.minutes(lower(i.blocked)),
+                    h.starts_at + booking.minutes(upper(i.blocked)))
+                FROM booking.sitting_items(h.treatment_ids, h.performer_ids) i WHERE NOT isempty(i.blocked)
+            ) taken GROUP BY taken.loctician_id
+        ) t
+    );
+END
+$$;
+
 -- Deletes a hold and what it occupies. The caller holds the locks of its locticians.
 CREATE OR REPLACE FUNCTION booking.delete_hold(p_hold uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -51,8 +73,8 @@ DECLARE
 BEGIN
     FOR h IN SELECT * FROM booking.holds o WHERE o.customer_id = p_customer AND o.waitlist_id IS NULL
         AND (p_lapsed OR o.expires_at > booking.clock()) LOOP
-        PERFORM booking.note_freed_time(loctician, tstzmultirange(tstzrange(h.starts_at, h.ends_at)))
-        FROM (SELECT DISTINCT unnest(h.performer_ids) AS loctician) locticians;
+        PERFORM booking.note_freed_time(f.loctician_id, f.times)
+        FROM jsonb_to_recordset(booking.held_times(h)) AS f (loctician_id uuid, times tstzmultirange);
         PERFORM booking.delete_hold(h.id);
     END LOOP;
 END
@@ -129,11 +151,12 @@ END
 $$;
 
 -- Ends a hold. The customer of an offer that was not taken goes to the end of the queue.
--- Returns its time as freed, [{"loctician_id", "times"}] of each loctician: to be offered to the waitlist.
--- The caller holds the locks of its locticians and acts as the service.
+-- Returns its time as freed (held_times): to be offered to the waitlist.
+-- The caller holds the locks of its customer and its locticians, and acts as the service.
 CREATE OR REPLACE FUNCTION booking.end_hold(h booking.holds) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     entry booking.waitlist;
+    freed jsonb := booking.held_times(h);
 BEGIN
     PERFORM booking.delete_hold(h.id);
     UPDATE booking.waitlist w SET status = 'waiting', queued_at = booking.clock(), version = w.version + 1
@@ -141,22 +164,18 @@ BEGIN
     IF FOUND THEN
         PERFORM booking.emit_waitlist_event(entry, h, 'expired');
     END IF;
-    RETURN (
-        SELECT jsonb_agg(jsonb_build_object('loctician_id', p.loctician_id,
-            'times', tstzmultirange(tstzrange(h.starts_at, h.ends_at))::text))
-        FROM (SELECT DISTINCT unnest(h.performer_ids) AS loctician_id) p
-    );
+    RETURN freed;
 END
 $$;
 
--- Ends a hold that the transaction has locked (lock_lapsed_holds, lock_customer_holds).
--- Returns {"freed": [{"loctician_id", "times"}], "passed_over": the waitlist's entry, of an offer}.
+-- Ends a hold that the transaction has locked (lock_lapsed_hold, lock_customer_holds).
+-- Returns {"freed": [{"loctician_id", "times"}]}.
 CREATE OR REPLACE FUNCTION booking.end_locked_hold(p_hold uuid) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     h booking.holds;
 BEGIN
     SELECT * INTO STRICT h FROM booking.holds o WHERE o.id = p_hold;
-    RETURN jsonb_build_object('freed', booking.end_hold(h), 'passed_over', h.waitlist_id);
+    RETURN jsonb_build_object('freed', booking.end_hold(h));
 END
 $$;
 
@@ -179,27 +198,47 @@ BEGIN
 END
 $$;
 
--- Up to p_limit lapsed holds, locked, the oldest first. The transaction acts as the service.
--- Locks: lock_people (their locticians, all at once), the holds FOR UPDATE.
-CREATE OR REPLACE FUNCTION booking.lock_lapsed_holds(p_limit integer) RETURNS SETOF uuid LANGUAGE plpgsql AS $$
+-- The hold that lapsed first, locked, or none. The transaction acts as the service.
+-- Locks: lock_customers (its customer), lock_people (its locticians), the hold FOR UPDATE.
+CREATE OR REPLACE FUNCTION booking.lock_lapsed_hold() RETURNS SETOF uuid LANGUAGE plpgsql AS $$
 DECLARE
-    ids uuid[] := ARRAY (
-        SELECT h.id FROM booking.holds h WHERE h.expires_at <= booking.clock()
-        ORDER BY h.expires_at, h.id LIMIT p_limit);
+    h booking.holds;
 BEGIN
-    PERFORM booking.lock_people(ARRAY (
-        SELECT loctician FROM booking.holds h, unnest(h.performer_ids) loctician WHERE h.id = ANY (ids)));
-    RETURN QUERY SELECT h.id FROM booking.holds h WHERE h.id = ANY (ids) ORDER BY h.expires_at, h.id FOR UPDATE;
+    SELECT * INTO h FROM booking.holds o WHERE o.expires_at <= booking.clock() ORDER BY o.expires_at, o.id LIMIT 1;
+    PERFORM booking.lock_customers(ARRAY[h.customer_id]);
+    PERFORM booking.lock_people(h.performer_ids);
+    RETURN QUERY SELECT o.id FROM booking.holds o WHERE o.id = h.id FOR UPDATE;
 END
 $$;
 
--- The holds and offers of a customer, locked. The transaction acts as the service.
--- Locks: lock_customers, lock_people (the locticians), the holds FOR UPDATE.
-CREATE OR REPLACE FUNCTION booking.lock_customer_holds(p_customer uuid) RETURNS SETOF uuid LANGUAGE plpgsql AS $$
+-- Locks a customer, so that nobody offers, holds or books the customer a time until the transaction ends, and returns
+-- the customer's holds and offers. The transaction acts as the service.
+-- Arguments: p_bookings: whether the transaction is going to cancel the coming bookings too.
+-- Raises serialization_failure when a booking went to another loctician meanwhile.
+-- Locks: lock_customers, lock_people (the customer, the locticians of the holds and bookings), the holds FOR UPDATE.
+CREATE OR REPLACE FUNCTION booking.lock_customer_holds(p_customer uuid, p_bookings boolean DEFAULT false) RETURNS SETOF uuid
+LANGUAGE plpgsql AS $$
+DECLARE
+    people uuid[];
 BEGIN
     PERFORM booking.lock_customers(ARRAY[p_customer]);
-    PERFORM booking.lock_people(ARRAY (
-        SELECT loctician FROM booking.holds h, unnest(h.performer_ids) loctician WHERE h.customer_id = p_customer));
+    people := booking.people_of_customer(p_customer, p_bookings);
+    PERFORM booking.lock_people(people);
+    IF NOT booking.people_of_customer(p_customer, p_bookings) <@ people THEN
+        RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'a booking went to another loctician';
+    END IF;
     RETURN QUERY SELECT h.id FROM booking.holds h WHERE h.customer_id = p_customer ORDER BY h.id FOR UPDATE;
+END
+$$;
+
+-- The customer and the locticians of the customer's holds and, with p_bookings, of the coming bookings.
+CREATE OR REPLACE FUNCTION booking.people_of_customer(p_customer uuid, p_bookings boolean) RETURNS uuid[]
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN p_customer || ARRAY (
+        SELECT unnest(h.performer_ids) FROM booking.holds h WHERE h.customer_id = p_customer
+        UNION SELECT unnest(b.loctician_ids) FROM booking.bookings b
+        WHERE p_bookings AND b.customer_id = p_customer AND b.status IN ('pending', 'confirmed')
+            AND b.starts_at > booking.clock());
 END
 $$;

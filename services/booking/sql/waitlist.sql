@@ -1,5 +1,7 @@
 -- The waitlist: joining, leaving, and what an offer changes. services/booking/waitlist/offers.py decides who is offered
--- which time, in which order and for how long, in the transaction that frees the time.
+-- which time, in which order and for how long; offers.sql finds the time. Whoever changes the wishes, offers and holds
+-- of a customer holds the customer's lock (lock_customers), so that nobody offers, accepts, declines, ends or removes
+-- the same wish at the same time.
 
 -- An entry of the waitlist as the application reads it, with its open offer.
 CREATE OR REPLACE FUNCTION booking.waitlist_entry_json(w booking.waitlist) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
@@ -54,12 +56,13 @@ BEGIN
 END
 $$;
 
--- Adds an entry: POST /waitlist.
+-- Adds an entry: POST /waitlist. The application then looks for a time that is free already (offers.py).
 -- Request: customer_id, service_ids, loctician_id, first_day, last_day, earliest, latest, require_verified, key,
 -- request_hash.
+-- Returns {"wish": the entry, "repeated": whether the key came before}.
 -- Raises LB001 of claim_idempotency_key, check_customer and broken_waitlist_rule, too_many_wishes above ten open
 -- entries.
--- Locks: the idempotency key, lock_people (the customer).
+-- Locks: the idempotency key, lock_customers (the customer).
 CREATE OR REPLACE FUNCTION booking.join_waitlist(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     customer uuid := (p_request ->> 'customer_id')::uuid;
@@ -72,10 +75,10 @@ BEGIN
     PERFORM booking.act_as(p_claims);
     answer := booking.claim_idempotency_key(p_request);
     IF answer IS NOT NULL THEN
-        RETURN answer;
+        RETURN jsonb_build_object('wish', answer, 'repeated', true);
     END IF;
     PERFORM booking.check_customer(customer, (p_request ->> 'require_verified')::boolean);
-    PERFORM booking.lock_people(ARRAY[customer]);
+    PERFORM booking.lock_customers(ARRAY[customer]);
     reason := booking.broken_waitlist_rule(treatments, loctician, (p_request ->> 'last_day')::date);
     IF reason IS NOT NULL THEN
         PERFORM booking.refuse(reason);
@@ -89,6 +92,18 @@ BEGIN
         (p_request ->> 'last_day')::date, (p_request ->> 'earliest')::time, (p_request ->> 'latest')::time,
         booking.clock(), booking.clock())
     RETURNING * INTO entry;
+    RETURN jsonb_build_object('repeated', false, 'wish',
+        booking.store_answer(p_request, booking.waitlist_entry_json(entry)));
+END
+$$;
+
+-- The entry as it is now, stored as the answer to the request that added it. Request: id, key.
+CREATE OR REPLACE FUNCTION booking.joined_entry(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    entry booking.waitlist;
+BEGIN
+    PERFORM booking.act_as(p_claims);
+    SELECT * INTO STRICT entry FROM booking.waitlist w WHERE w.id = (p_request ->> 'id')::uuid;
     RETURN booking.store_answer(p_request, booking.waitlist_entry_json(entry));
 END
 $$;
@@ -108,28 +123,35 @@ END
 $$;
 
 -- Removes an entry. Request: id.
--- Returns {"freed": [{"loctician_id", "times"}], "passed_over": id}, of its open offer: to be offered to others.
--- Raises LB001 not_found. Locks: lock_people (locticians of the offer), the offer's hold FOR UPDATE.
+-- Returns {"freed": [{"loctician_id", "times"}]}, of its open offer: to be offered to others.
+-- Raises LB001 not_found.
+-- Locks: lock_customers (its customer, so that no offer is made or accepted meanwhile), lock_people (locticians of the
+-- offer), the entry and the offer's hold FOR UPDATE.
 CREATE OR REPLACE FUNCTION booking.leave_waitlist(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    entry_id uuid := (p_request ->> 'id')::uuid;
+    entry booking.waitlist;
     h booking.holds;
     freed jsonb := '[]';
 BEGIN
     PERFORM booking.act_as(p_claims);
-    PERFORM FROM booking.waitlist w WHERE w.id = entry_id;
+    SELECT * INTO entry FROM booking.waitlist w WHERE w.id = (p_request ->> 'id')::uuid;
     IF NOT FOUND THEN
         PERFORM booking.refuse('not_found');
     END IF;
     PERFORM booking.act_as_service();
-    SELECT * INTO h FROM booking.holds o WHERE o.waitlist_id = entry_id;
+    PERFORM booking.lock_customers(ARRAY[entry.customer_id]);
+    SELECT * INTO h FROM booking.holds o WHERE o.waitlist_id = entry.id;
     PERFORM booking.lock_people(h.performer_ids);
-    SELECT * INTO h FROM booking.holds o WHERE o.waitlist_id = entry_id FOR UPDATE;
+    PERFORM FROM booking.waitlist w WHERE w.id = entry.id FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM booking.refuse('not_found');
+    END IF;
+    SELECT * INTO h FROM booking.holds o WHERE o.waitlist_id = entry.id FOR UPDATE;
     IF h.id IS NOT NULL THEN
         freed := booking.end_hold(h);
     END IF;
-    DELETE FROM booking.waitlist w WHERE w.id = entry_id;
-    RETURN jsonb_build_object('freed', freed, 'passed_over', entry_id);
+    DELETE FROM booking.waitlist w WHERE w.id = entry.id;
+    RETURN jsonb_build_object('freed', freed);
 END
 $$;
 
@@ -138,47 +160,18 @@ $$;
 CREATE OR REPLACE FUNCTION booking.note_freed_time(p_loctician uuid, p_times tstzmultirange) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO booking.freed_times (loctician_id, times)
-    SELECT p_loctician, ahead FROM (
+    INSERT INTO booking.freed_times (loctician_id, times, noted_at)
+    SELECT p_loctician, ahead, booking.clock() FROM (
         SELECT p_times * tstzmultirange(tstzrange(booking.clock(), NULL)) AS ahead) o
     WHERE NOT isempty(ahead);
 END
 $$;
 
--- The loctician of each treatment of a slot.
-CREATE OR REPLACE FUNCTION booking.slot_performers(p_slot booking.slot, p_treatments uuid[]) RETURNS uuid[]
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT coalesce(
-        (SELECT array_agg((part ->> 'loctician_id')::uuid ORDER BY place)
-        FROM jsonb_array_elements(p_slot.parts) WITH ORDINALITY AS list (part, place)),
-        array_fill(p_slot.loctician_id, ARRAY[cardinality(p_treatments)]))
-$$;
-
--- Takes up to p_limit freed times, and locks their locticians. Returns the times of each loctician.
--- Locks: the freed times FOR UPDATE SKIP LOCKED, then lock_people (all of their locticians at once: an offer of a
--- shared sitting takes locks of others without waiting, and after that none may be waited for).
-CREATE OR REPLACE FUNCTION booking.take_freed_times(p_limit integer)
-RETURNS TABLE (loctician_id uuid, times tstzmultirange) LANGUAGE plpgsql AS $$
-DECLARE
-    freed booking.freed_times[];
-BEGIN
-    WITH deleted AS (
-        DELETE FROM booking.freed_times f WHERE f.id IN (
-            SELECT n.id FROM booking.freed_times n ORDER BY n.id LIMIT p_limit FOR UPDATE SKIP LOCKED)
-        RETURNING f AS freed_time
-    )
-    SELECT array_agg(d.freed_time) INTO freed FROM deleted d;
-    PERFORM booking.lock_people(ARRAY (SELECT f.loctician_id FROM unnest(freed) f));
-    RETURN QUERY SELECT f.loctician_id, range_agg(f.times) FROM unnest(freed) f
-    GROUP BY f.loctician_id ORDER BY f.loctician_id;
-END
-$$;
-
--- Offers a sitting to an entry of the waitlist: holds it for p_minutes. Returns false when the entry waits no more, or
--- another transaction is offering it a time at this moment.
+-- Offers a sitting to an entry of the waitlist: holds it for p_minutes, but not beyond its start. Returns false when the
+-- entry waits no more.
 -- Arguments: p_performers: the loctician of each treatment; p_price: in øre.
 -- Raises exclusion_violation slot_taken when the time is taken. The transaction acts as the service and holds the locks
--- of the locticians. Locks: the entry FOR UPDATE SKIP LOCKED.
+-- of the customer and the locticians. Locks: the entry FOR UPDATE SKIP LOCKED.
 CREATE OR REPLACE FUNCTION booking.offer_sitting(
     p_entry uuid, p_performers uuid[], p_start timestamptz, p_end timestamptz, p_price integer, p_minutes integer
 ) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -190,10 +183,10 @@ BEGIN
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    UPDATE booking.waitlist w SET status = 'offered', version = w.version + 1 WHERE w.id = p_entry
+    UPDATE booking.waitlist w SET status = 'offered', unexamined = false, version = w.version + 1 WHERE w.id = p_entry
     RETURNING * INTO entry;
     h := ROW (booking.new_id(), entry.customer_id, entry.treatment_ids, p_performers, p_start, p_end, p_price, entry.id,
-        booking.clock() + booking.minutes(p_minutes), booking.clock());
+        least(booking.clock() + booking.minutes(p_minutes), p_start), booking.clock());
     PERFORM booking.delete_lapsed_occupancy(p_performers);
     PERFORM booking.add_hold(h);
     PERFORM booking.emit_waitlist_event(entry, h, 'offered');

@@ -17,6 +17,7 @@ from services.booking.models import treatments
 from shared.database.session import Database, transaction
 from shared.http.app import Service
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.jobs import run_once
 from shared.testing.types import Deliver, Headers
 
 AMINA, JONAS = UUID(int=0xA), UUID(int=0xB)
@@ -45,6 +46,7 @@ IDS = {
 
 OpenOn = Callable[..., Awaitable[None]]
 Book = Callable[..., Awaitable[httpx.Response]]
+Offering = Callable[[], Awaitable[None]]
 SetClock = Callable[[datetime | None], Awaitable[None]]
 
 CLOCK = "CREATE OR REPLACE FUNCTION booking.clock() RETURNS timestamptz LANGUAGE sql STABLE RETURN "
@@ -191,6 +193,19 @@ async def set_clock(owner: AsyncEngine, database: Database) -> AsyncIterator[Set
 
     yield set_to
     await set_to(None)
+
+
+@pytest.fixture
+def offer_freed_times(database: Database) -> Offering:
+    """Runs the job until nothing is left to offer."""
+    job = next(job for job in SERVICE.jobs if job.name == "offer_freed_times")
+
+    async def run() -> None:
+        while (outcome := await run_once(database, job)) == "more":
+            pass
+        assert outcome == "done"
+
+    return run
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:

@@ -1,6 +1,5 @@
 """Time that comes free without a booking being cancelled or moved: hours opened, holds let go, accounts closed."""
 
-from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,9 +10,11 @@ from services.booking import privacy
 from services.booking.main import SERVICE
 from services.booking.tests.conftest import (  # fmt: skip
     AMINA,
+    JONAS,
     STYLING,
     Book,
     Caller,
+    Offering,
     OpenOn,
     SetClock,
     SignIn,
@@ -42,17 +43,6 @@ def second(sign_in: SignIn) -> Caller:
     return sign_in()
 
 
-@pytest.fixture
-def offer_freed_times(database: Database) -> Callable[[], Awaitable[None]]:
-    async def run() -> None:
-        assert await run_once(database, JOBS["offer_freed_times"]) == "done"
-
-    return run
-
-
-Offering = Callable[[], Awaitable[None]]
-
-
 async def starts_of(*people: Caller) -> list[str | None]:
     offers = [await offer_of(caller) for caller in people]
     return [offer["start"] if offer else None for offer in offers]
@@ -73,8 +63,8 @@ class TestHours:
     async def test_a_cancelled_day_off_is_offered(
         self, first: Caller, salon: date, open_on: OpenOn, offer_freed_times: Offering
     ) -> None:
-        await wait(first, salon, loctician_id=str(AMINA))
         await open_on(salon, closed_for="time_off")
+        await wait(first, salon, loctician_id=str(AMINA))
         await offer_freed_times()
         assert await starts_of(first) == [None]
         await open_on(salon, ("09:00", "17:00"))
@@ -95,7 +85,10 @@ class TestHours:
         self, first: Caller, salon: date, open_on: OpenOn, offer_freed_times: Offering
     ) -> None:
         await offer_freed_times()
-        await wait(first, salon)
+        await wait(first, salon, earliest="15:00", latest="18:00", loctician_id=str(AMINA))
+        assert await starts_of(first) == [at(salon, "15:00").isoformat()]
+        await first.delete(f"/bookings/holds/{(await offer_of(first) or {})['hold_id']}")
+        await offer_freed_times()
         await open_on(salon, ("09:00", "15:00"), version=900)
         await open_on(salon, ("08:00", "20:00"), version=899)
         await offer_freed_times()
@@ -111,15 +104,15 @@ class TestHours:
         for day in later:
             await open_on(day, ("09:00", "11:00"))
         await offer_freed_times()
-        await offer_freed_times()
         wanted = [at(day, clock).isoformat() for day in later[:2] for clock in ("09:00", "10:00")]
         assert await starts_of(*people) == wanted
 
     async def test_hours_of_a_loctician_who_comes_back_are_offered(
-        self, first: Caller, salon: date, deliver: Any, offer_freed_times: Offering
+        self, first: Caller, salon: date, deliver: Any, offer_freed_times: Offering, open_on: OpenOn
     ) -> None:
-        await wait(first, salon, STYLING)
+        await open_on(salon, loctician=JONAS)
         await deliver("user.deactivated.v1", user_state(AMINA, "loctician", active=False), version=3)
+        assert (await wait(first, salon)).json()["status"] == "waiting"
         await offer_freed_times()
         assert await starts_of(first) == [None]
         await deliver("user.reactivated.v1", user_state(AMINA, "loctician"), version=4)

@@ -45,8 +45,10 @@ def deadlocks() -> float:
 
 
 async def end_expired_holds(database: Database) -> None:
-    async with transaction(database, SERVICE_CLAIMS) as session:
-        await holds.end_expired(session)
+    more = True
+    while more:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            more = await holds.end_expired(session)
 
 
 class TestHolding:

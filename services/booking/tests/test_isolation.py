@@ -1,6 +1,6 @@
 """Nobody sees the bookings of others, through the API or through the tables."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -97,7 +97,8 @@ class TestRowLevelSecurity:
     ) -> None:
         customer = sign_in()
         await customer.post("/bookings/holds", booking_body(at(salon, "10:00")))
-        days = {"first_day": salon.isoformat(), "last_day": salon.isoformat()}
+        closed = (salon + timedelta(days=1)).isoformat()
+        days = {"first_day": closed, "last_day": closed}
         await customer.post("/waitlist", {"service_ids": [str(RETWIST)]} | days)
         for table in ("holds", "waitlist"):
             seen = [

@@ -98,7 +98,8 @@ class TestPrivacy:
     ) -> None:
         customer = sign_in()
         await customer.post("/bookings/holds", booking_body(at(salon, "10:00")))
-        days = {"first_day": salon.isoformat(), "last_day": salon.isoformat()}
+        closed = (salon + timedelta(days=1)).isoformat()
+        days = {"first_day": closed, "last_day": closed}
         await customer.post("/waitlist", {"service_ids": [str(STYLING)]} | days)
         async with transaction(database, SERVICE_CLAIMS) as session:
             exported = await privacy.export(session, customer.id)

@@ -107,12 +107,16 @@ class Salon:
             return (await session.execute(statement)).all()
 
     async def end_expired_holds(self) -> None:
-        async with transaction(self.database, SERVICE_CLAIMS) as session:
-            await holds.end_expired(session)
+        await self.repeat(holds.end_expired)
 
     async def offer_freed_times(self) -> None:
-        async with transaction(self.database, SERVICE_CLAIMS) as session:
-            await offers.offer_freed_times(session)
+        await self.repeat(offers.offer_freed_times)
+
+    async def repeat(self, run: Callable[[Any], Awaitable[bool]]) -> None:
+        more = True
+        while more:
+            async with transaction(self.database, SERVICE_CLAIMS) as session:
+                more = await run(session)
 
 
 class BookingMachine(RuleBasedStateMachine):

@@ -20,6 +20,8 @@ from services.booking.tests.conftest import (  # fmt: skip
     STYLING,
     Book,
     Caller,
+    Offering,
+    OpenOn,
     SetClock,
     SignIn,
     at,
@@ -57,6 +59,9 @@ async def offer_of(caller: Caller) -> dict[str, Any] | None:
     return offer
 
 
+AT_TEN: dict[str, Any] = {"earliest": "10:00", "latest": "11:30", "loctician_id": str(AMINA)}
+
+
 @pytest.fixture
 async def taken(book: Book, salon: date, sign_in: SignIn) -> Callable[[], Awaitable[httpx.Response]]:
     """Amina's 10:00 is booked by somebody; the call cancels it."""
@@ -70,7 +75,7 @@ class TestOffering:
         self, first: Caller, second: Caller, taken: Any, salon: date, book: Book, outbox: Outbox
     ) -> None:
         for caller in (first, second):
-            assert (await wait(caller, salon, loctician_id=str(AMINA))).status_code == 201
+            assert (await wait(caller, salon, **AT_TEN)).status_code == 201
         await taken()
         offer = await offer_of(first)
         assert offer is not None
@@ -81,7 +86,7 @@ class TestOffering:
         assert (await book(offer["start"])).status_code == 409
 
     async def test_is_accepted_by_booking_it(self, first: Caller, taken: Any, salon: date, outbox: Outbox) -> None:
-        await wait(first, salon)
+        await wait(first, salon, **AT_TEN)
         await taken()
         offer = await offer_of(first)
         assert offer is not None
@@ -98,7 +103,7 @@ class TestOffering:
     ) -> None:  # fmt: skip
         await set_clock(at(salon, "06:00"))
         for caller in (first, second):
-            await wait(caller, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
+            await wait(caller, salon, **AT_TEN)
         await taken()
         assert await offer_of(first)
         await set_clock(at(salon, "06:31"))
@@ -116,7 +121,7 @@ class TestOffering:
         self, first: Caller, second: Caller, taken: Any, salon: date
     ) -> None:
         for caller in (first, second):
-            await wait(caller, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
+            await wait(caller, salon, **AT_TEN)
         await taken()
         offer = await offer_of(first)
         assert offer is not None
@@ -127,16 +132,19 @@ class TestOffering:
     async def test_leaving_the_list_gives_the_offer_to_the_next(
         self, first: Caller, second: Caller, taken: Any, salon: date
     ) -> None:
-        entry = (await wait(first, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))).json()
-        await wait(second, salon, earliest="10:00", latest="11:30")
+        entry = (await wait(first, salon, **AT_TEN)).json()
+        await wait(second, salon, **AT_TEN)
         await taken()
         assert (await first.delete(f"/waitlist/{entry['id']}")).status_code == 204
         assert (await first.get("/waitlist")).json()["items"] == []
         assert await offer_of(second)
 
-    async def test_only_times_that_suit_the_wish(self, sign_in: SignIn, taken: Any, salon: date) -> None:
+    async def test_only_times_that_suit_the_wish(
+        self, sign_in: SignIn, taken: Any, salon: date, open_on: OpenOn
+    ) -> None:
+        await open_on(salon, loctician=JONAS)
         unsuited = [
-            {"earliest": "14:00"}, {"latest": "09:30"}, {"loctician_id": str(JONAS)},
+            {"earliest": "14:00", "latest": "15:00"}, {"latest": "09:30"}, {"loctician_id": str(JONAS)},
             {"first_day": (salon + timedelta(days=1)).isoformat(), "last_day": (salon + timedelta(days=9)).isoformat()},
         ]  # fmt: skip
         waiting = [sign_in() for _ in unsuited]
@@ -150,7 +158,7 @@ class TestOffering:
     ) -> None:
         mover = sign_in()
         booked = (await book(at(salon, "10:00"), customer=mover.id)).json()
-        await wait(first, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
+        await wait(first, salon, **AT_TEN)
         await mover.put(f"/bookings/{booked['id']}", {"start": at(salon, "14:00").isoformat()}, 1)
         offer = await offer_of(first)
         assert offer is not None
@@ -160,9 +168,9 @@ class TestOffering:
         self, book: Book, first: Caller, second: Caller, sign_in: SignIn, salon: date
     ) -> None:
         long = sign_in()
-        booked = (await book(at(salon, "09:00"), DETOX, RETWIST, STYLING, customer=long.id)).json()
+        booked = (await book(at(salon, "09:00"), RETWIST, STYLING, customer=long.id)).json()
         for caller in (first, second):
-            await wait(caller, salon, STYLING, latest="13:00")
+            await wait(caller, salon, STYLING, latest="11:30")
         await long.post(f"/bookings/{booked['id']}/cancel")
         offers = [await offer_of(caller) for caller in (first, second)]
         assert [offer["start"] if offer else None for offer in offers] == [
@@ -170,7 +178,7 @@ class TestOffering:
         ]
 
     async def test_concurrent_cancellations_never_offer_a_time_twice(
-        self, book: Book, sign_in: SignIn, salon: date, owner: AsyncEngine
+        self, book: Book, sign_in: SignIn, salon: date, owner: AsyncEngine, offer_freed_times: Offering
     ) -> None:
         customers = [sign_in() for _ in range(6)]
         clocks = ["09:00", "11:00", "13:00"] * 2
@@ -181,7 +189,7 @@ class TestOffering:
         ]
         waiting = [sign_in() for _ in range(10)]
         for caller in waiting:
-            await wait(caller, salon)
+            await wait(caller, salon, latest="14:30")
         answers = await asyncio.gather(
             *(
                 caller.post(f"/bookings/{booking['id']}/cancel")
@@ -189,6 +197,7 @@ class TestOffering:
             )
         )
         assert {answer.status_code for answer in answers} == {200}
+        await offer_freed_times()
         offers = [offer for caller in waiting if (offer := await offer_of(caller))]
         assert len(offers) >= 6
         assert len({(offer["loctician_id"], offer["start"]) for offer in offers}) == len(offers)

@@ -14,29 +14,21 @@ from services.booking.tests.conftest import (  # fmt: skip
     STYLING,
     Book,
     Caller,
+    Offering,
     SignIn,
     at,
     booking_body,
     code,
 )
-from services.booking.tests.test_freed_times import Offering, offer_freed_times
 from services.booking.tests.test_shared_sittings import performers_and_times, repair
 from services.booking.tests.test_waitlist import offer_of, wait
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.types import Outbox
 
-__all__ = ["offer_freed_times", "repair"]
+__all__ = ["repair"]
 BOTH = [(str(AMINA), "10:00", "11:00"), (str(JONAS), "11:00", "12:00")]
 Cancel = Callable[[], Awaitable[Any]]
-
-
-@pytest.fixture
-async def first(sign_in: SignIn, salon: date, repair: UUID) -> Caller:
-    """Waits for Amina's styling from ten, and then Jonas's repair."""
-    customer = sign_in()
-    assert (await wait(customer, salon, STYLING, repair, earliest="10:00", latest="12:00")).status_code == 201
-    return customer
 
 
 @pytest.fixture
@@ -45,6 +37,15 @@ async def of_jonas(book: Book, salon: date, sign_in: SignIn) -> Cancel:
     customer = sign_in()
     booked = (await book(at(salon, "11:00"), loctician=JONAS, customer=customer.id)).json()
     return lambda: customer.post(f"/bookings/{booked['id']}/cancel")
+
+
+@pytest.fixture
+async def first(sign_in: SignIn, salon: date, repair: UUID, of_jonas: Cancel) -> Caller:
+    """Waits for Amina's styling from ten, and then Jonas's repair, while Jonas is taken."""
+    customer = sign_in()
+    answer = await wait(customer, salon, STYLING, repair, earliest="10:00", latest="12:00")
+    assert (answer.status_code, answer.json()["status"]) == (201, "waiting")
+    return customer
 
 
 class TestOffering:
@@ -84,23 +85,31 @@ class TestOffering:
             assert passed_on["loctician_id"] == str(loctician)
 
     async def test_uses_the_freed_time_for_the_locticians_own_part(
-        self, first: Caller, book: Book, sign_in: SignIn, salon: date
+        self, first: Caller, of_jonas: Cancel, book: Book, sign_in: SignIn, salon: date, offer_freed_times: Offering
     ) -> None:
-        """Jonas has 9:00 to 10:30 free again, while Amina would be at work from ten; his own part begins at eleven."""
+        """Jonas has 9:00 to 10:30 free again; his own part, which the customer has just declined, begins at eleven."""
         customer = sign_in()
         booked = (await book(at(salon, "09:00"), loctician=JONAS, customer=customer.id)).json()
+        await of_jonas()
+        offer = await offer_of(first)
+        assert offer is not None
+        await first.delete(f"/bookings/holds/{offer['hold_id']}")
         await customer.post(f"/bookings/{booked['id']}/cancel")
+        await offer_freed_times()
         assert await offer_of(first) is None
+
+    async def test_is_made_at_once_while_the_time_is_free(self, sign_in: SignIn, salon: date, repair: UUID) -> None:
+        joined = await wait(sign_in(), salon, STYLING, repair, earliest="10:00", latest="12:00")
+        assert (joined.status_code, joined.json()["status"]) == (201, "offered")
+        assert performers_and_times(joined.json()["offer"]["items"]) == BOTH
 
     async def test_waits_for_a_transaction_on_the_other_loctician(
         self, first: Caller, of_jonas: Cancel, database: Database, offer_freed_times: Offering
     ) -> None:
-        await offer_freed_times()  # of the hours that both keep
         lock = text("SELECT booking.lock_people(ARRAY[:amina]\\:\\:uuid[])")
         async with transaction(database, SERVICE_CLAIMS) as other:
             await other.execute(lock, {"amina": AMINA})
             assert (await of_jonas()).status_code == 200
-            await offer_freed_times()
             assert await offer_of(first) is None
         await offer_freed_times()
         assert await offer_of(first)

@@ -41,6 +41,9 @@ async def join_waitlist(
     language: LanguageDep,
     key: IdempotencyKey = None,
 ) -> Response:
+    """A time that is free already and suits the wish is offered at once: `status` is `offered`, and `offer` holds the
+    time until `expires_at`. Otherwise the wish waits for a time to become free. Book with the offer's `hold_id` to
+    accept it, release the hold to decline it."""
     wish = await service.join(database, principal, body, key, language, require_verified=require_verified)
     return respond(wish, 201, Location=f"/api/v1/waitlist/{wish['id']}")
 
@@ -64,5 +67,6 @@ async def list_wishes(
 
 @router.delete("/{waitlist_id}", status_code=204, response_class=Response, summary="Leave the waitlist")
 async def leave_waitlist(principal: Caller, waitlist_id: UUID, database: DatabaseDep) -> Response:
+    """An open offer of the wish ends, and its time is offered to the next."""
     await service.leave(database, principal, waitlist_id)
     return Response(status_code=204)

@@ -1,15 +1,18 @@
-"""Offers of time that comes free: who on the waitlist is offered what, in which order and for how long.
+"""Offers of free time: who on the waitlist is offered what, in which order and for how long.
 
-The time goes to the customer who has waited longest and whom it suits; what is left of it goes to the next. An offer is
-a hold for the salon's `offer_minutes`. All of this happens in the transaction that frees the time.
+Time that comes free goes to the customer who has waited longest and whom it suits; the rest of it goes to the next. An
+offer is a hold for the salon's `offer_minutes`. The transaction that ends a booking or a hold offers its time itself,
+so that nobody else can book it before. It holds locks, so it waits for no others: what it cannot offer at once, it
+records as freed. A job offers the recorded times, in many small transactions: each takes the freed time of one
+loctician, looks for a match without any locks, locks the people of the match, looks again, and makes one offer.
 
-Locks, in this order: the locticians whose time comes free, which that transaction has locked already; for a sitting
-that several locticians share, the others too, without waiting for them; the row of the wish, which is passed over while
-another transaction has it locked.
+Customers who join are offered what is free already. No time is missed between the two: time that comes free is always
+recorded for the job in the end, which looks after the transaction that freed it, and so sees everybody who has joined.
+
+Locks: lock_customers (the customer of the wish), lock_people (the customer and the locticians of the sitting), the row
+of the wish.
 """
 
-from itertools import takewhile
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,8 +23,8 @@ from services.booking.waitlist.queries import FreedTime, Match
 from shared.database.session import Database
 from shared.identity.principals import Principal, claims_of
 
-MOST_WISHES = 100  # examined for one freed time
-MOST_FREED_TIMES = 20  # offered in one run of the job
+MOST_WISHES = 100  # that a freed time suits, examined for one offer
+MOST_OFFERS = 5  # in the transaction that frees the time
 
 
 async def call_and_offer(database: Database, principal: Principal, statement: str, request: Row) -> Row:
@@ -43,52 +46,98 @@ async def offer_freed(session: AsyncSession, row: Row) -> None:
 
     The transaction acts as the service from then on.
     """
-    passed_over = row.pop("passed_over", None)
     for freed in row.pop("freed"):
-        time = FreedTime(UUID(freed["loctician_id"]), freed["times"])
-        await offer(session, time, UUID(passed_over) if passed_over else None)
+        await _offer(session, FreedTime(UUID(freed["loctician_id"]), freed["times"]))
 
 
-async def offer_freed_times(session: AsyncSession) -> None:
-    """Offers the times that came free without a booking being cancelled or moved, or a hold ending."""
-    for freed in await queries.take_freed_times(session, MOST_FREED_TIMES):
-        await offer(session, freed)
-
-
-async def offer(session: AsyncSession, freed: FreedTime, passed_over: UUID | None = None) -> None:
-    """Offers freed time, by turn. `passed_over`: the wish whose offer has just ended."""
-    wishes = list(await queries.find_wishes(session, freed, passed_over, MOST_WISHES))
-    while wishes:
-        if wishes[0].must_share:
-            examined, match = 1, await _claim_shared_sitting(session, wishes[0].id, freed)
-        else:
-            examined, match = await _find_next(session, wishes, freed)
-        wishes = wishes[examined:]
-        if match is not None:
-            await queries.offer_sitting(session, match, await queries.offer_minutes(session))
-
-
-async def _find_next(session: AsyncSession, wishes: list[Any], freed: FreedTime) -> tuple[int, Match | None]:
-    """The next wish that the loctician can perform alone in the freed time, and how many wishes were examined for it.
-
-    Examines all wishes up to the next shared sitting in one query, because other transactions wait for the loctician.
-    """
-    ids = [wish.id for wish in takewhile(lambda wish: not wish.must_share, wishes)]
-    match = await queries.find_match(session, ids, freed)
-    return (len(ids) if match is None else ids.index(match.wish_id) + 1), match
-
-
-async def _claim_shared_sitting(session: AsyncSession, wish_id: UUID, freed: FreedTime) -> Match | None:
-    """The sitting of several locticians that suits the wish and may be promised, or None.
-
-    It may be promised once the other locticians are locked, too. When another transaction has one of them locked, the
-    time is recorded as freed once more, so that the job tries again later.
-    """
-    match = await queries.find_shared_match(session, wish_id, freed)
-    if match is None:
-        return None
-    locked = await queries.try_lock_people(session, match.performer_ids)
-    if locked and match == await queries.find_shared_match(session, wish_id, freed):
-        return match
+async def _offer(session: AsyncSession, freed: FreedTime) -> None:
+    """Offers freed time of a loctician whom the transaction has locked, by turn, and records what is left of it."""
+    for _ in range(MOST_OFFERS):
+        match, behind = await queries.find_match(session, freed, MOST_WISHES)
+        if match is None:
+            freed = behind or freed
+            break
+        if not await queries.try_lock(session, match) or not await _claim(session, match, freed):
+            break
     await queries.note_freed_time(session, freed)
-    return None
+
+
+async def _claim(session: AsyncSession, match: Match, freed: FreedTime) -> bool:
+    """Offers the wish its sitting, if there still is one with the people of the match, who are locked by now."""
+    again, _ = await queries.find_match(session, freed, 1, match.wish_id)
+    return await _offer_sitting(session, again, match)
+
+
+async def _offer_sitting(session: AsyncSession, again: Match | None, locked: Match) -> bool:
+    if again is None or not set(again.performer_ids) <= set(locked.performer_ids):
+        return False
+    return await queries.offer_sitting(session, again, await queries.offer_minutes(session))
+
+
+async def offer_freed_times(session: AsyncSession) -> bool:
+    """Makes one offer, or finds that there is none to make. Returns whether there may be more to do at once."""
+    noted = await queries.first_noted_time(session)
+    if noted is None:
+        wish = await queries.find_unexamined(session)
+        return wish is not None and await _examine(session, wish.id, wish.customer_id)
+    match, behind = await queries.find_match(session, noted.near, MOST_WISHES)
+    if match is not None:
+        if await _lock_and_claim(session, match, noted.near):
+            return True
+        await queries.put_last(session, noted)
+        return False
+    if behind is not None:
+        await queries.keep_behind(session, noted, behind)
+    else:
+        await queries.keep_rest(session, noted)
+    return True
+
+
+async def _lock_and_claim(session: AsyncSession, match: Match, freed: FreedTime) -> bool:
+    await queries.lock_customer(session, match.customer_id)
+    await queries.lock_people(session, match)
+    return await _claim(session, match, freed)
+
+
+async def offer_free_time(
+    database: Database, principal: Principal, wish_id: UUID, customer_id: UUID, key: str | None
+) -> Row:
+    """Offers a wish that has just joined a time that is free already. Returns the wish, as the answer to its key."""
+
+    async def change(session: AsyncSession) -> Row:
+        await queries.act_as_service(session)
+        await _examine(session, wish_id, customer_id)
+        request = {"id": wish_id, "key": key}
+        return await fetch_in_transaction(session, queries.JOINED, claims_of(principal).as_json(), request)
+
+    return await call_in_transaction(database, principal, change)
+
+
+async def _examine(session: AsyncSession, wish_id: UUID, customer_id: UUID) -> bool:
+    """Offers the wish the first free time that suits it. False if that changed meanwhile, so that the job looks again.
+
+    Time that is still to be offered to those who have waited longer goes to them first.
+    """
+    await queries.lock_customer(session, customer_id)
+    match = await _first_free_slot(session, wish_id)
+    if match is None:
+        await queries.mark_examined(session, wish_id)
+        return True
+    await queries.lock_people(session, match)
+    return await _offer_sitting(session, await _first_free_slot(session, wish_id), match)
+
+
+async def _first_free_slot(session: AsyncSession, wish_id: UUID) -> Match | None:
+    first = await queries.first_free_slot(session, wish_id, contested=True)
+    if first is None or not await _suits_others(session, first):
+        return first
+    return await queries.first_free_slot(session, wish_id, contested=False)
+
+
+async def _suits_others(session: AsyncSession, first: Match) -> bool:
+    """Whether the sitting takes time that is still to be offered, and that suits somebody who has waited longer."""
+    for freed in await queries.pending_times(session, first):
+        match, behind = await queries.find_match(session, freed, MOST_WISHES)
+        if behind is not None or (match is not None and match.wish_id != first.wish_id):
+            return True
+    return False

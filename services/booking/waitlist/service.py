@@ -25,14 +25,19 @@ async def join(
     *,
     require_verified: bool,
 ) -> Answer:
-    """Raises one of errors.RAISED_BY_SQL."""
+    """Adds the wish, and offers it a time at once if one is free. Raises one of errors.RAISED_BY_SQL."""
     arguments = request.model_dump() | {
         "customer_id": customer_for(principal, request.customer_id),
         "loctician_id": loctician_for(principal, request.loctician_id),
         "require_verified": require_verified,
         **idempotency("waitlist", key, request),
     }
-    return serializers.wish(await call(database, principal, queries.JOIN, arguments), language)
+    joined = await call(database, principal, queries.JOIN, arguments)
+    wish = joined["wish"]
+    if not joined["repeated"]:
+        ids = UUID(wish["id"]), UUID(wish["customer_id"])
+        wish = await offers.offer_free_time(database, principal, *ids, key)
+    return serializers.wish(wish, language)
 
 
 async def list_wishes(
