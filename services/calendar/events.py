@@ -39,8 +39,8 @@ class Window(BaseModel):
 
 
 class Day(BaseModel):
-    """All windows of a date in Copenhagen, at most 96. Without windows, `closed_for` is the reason; null if there are
-    no working hours."""
+    """All windows of the openings that begin on a date in Copenhagen, at most 96; they can run past midnight. Without
+    windows, `closed_for` is the reason; null if there are no working hours."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -33,11 +33,10 @@ working_hours = Table(
     Column("loctician_id", Uuid, nullable=False, info=PSEUDONYMOUS),
     Column("weekday", SmallInteger, nullable=False, info=NONE),
     Column("starts", Time, nullable=False, info=NONE),
-    Column("ends", Time, nullable=False, info=NONE),
+    Column("ends", Time, nullable=False, info=NONE),  # not after starts: on the next day; 00:00 is 24:00
     Column("valid_from", Date, nullable=False, info=NONE),
     Column("valid_until", Date, info=NONE),
     CheckConstraint("weekday BETWEEN 0 AND 6", name="working_hours_weekday_check"),
-    CheckConstraint("ends > starts", name="working_hours_ends_check"),
     CheckConstraint("valid_until >= valid_from", name="working_hours_valid_until_check"),
     Index("working_hours_by_loctician", "loctician_id"),
     info=about(purpose="calendar", keep="account_closed"),
@@ -48,7 +47,7 @@ overrides = Table(
     metadata,
     Column("loctician_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("day", Date, primary_key=True, info=NONE),
-    Column("windows", JSONB, nullable=False, info=NONE),  # [["09:00", "12:00"], ...]; [] closes the day
+    Column("windows", JSONB, nullable=False, info=NONE),  # [["09:00", "12:00"], ["18:00", "24:00"]]; [] closes the day
     Column("reason", Text, info=NONE),
     CheckConstraint("(reason IS NULL) = (windows <> '[]')", name="overrides_reason_check"),
     Index("overrides_by_day", "day"),

@@ -13,7 +13,11 @@ from shared.http.schemas import Schema
 
 
 class CalendarDay(Schema):
-    """`free` is what is left of `windows` between the appointments; `busy` comes from imported calendars."""
+    """`free` is what is left of `windows` between the appointments; `busy` comes from imported calendars.
+
+    A window that runs past midnight is shown on the day on which it begins, with what is free of it. Time off, busy
+    times and appointments are shown on each day that they touch.
+    """
 
     date: dt.date
     windows: list[Span]

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.calendar.appointments import queries as appointment_queries
-from services.calendar.days.serializers import calendar_day
+from services.calendar.days.serializers import calendar_day, end_of_day, overlapping_rows
 from services.calendar.errors import RangeTooLong
 from services.calendar.hours.expansion import NO_HOURS
 from services.calendar.imports import queries as import_queries
@@ -44,20 +44,17 @@ async def read_calendar(
 
 
 async def _calendar(session: AsyncSession, loctician_id: UUID, first: date, last: date) -> dict[str, Any]:
-    start, end = day_bounds(first)[0], day_bounds(last)[1]
     open_days = await window_queries.days_between(session, loctician_id, first, last)
+    start, end = day_bounds(first)[0], end_of_day(last, open_days.get(last, NO_HOURS))
     off = await time_off_queries.time_off_between(session, loctician_id, start, end)
     busy = await import_queries.busy_between(session, loctician_id, start, end)
     appointments = await appointment_queries.appointments_between(session, loctician_id, start, end)
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return {
         "loctician_id": str(loctician_id),
-        "days": [
-            calendar_day(day, open_days.get(day, NO_HOURS), _on(day, off), busy, _on(day, appointments)) for day in days
-        ],
+        "days": [calendar_day(day, open_days.get(day, NO_HOURS), _on(day, off), busy, appointments) for day in days],
     }
 
 
 def _on(day: date, rows: Rows) -> Rows:
-    start, end = day_bounds(day)
-    return [row for row in rows if row["starts_at"] < end and row["ends_at"] > start]
+    return overlapping_rows(rows, *day_bounds(day))

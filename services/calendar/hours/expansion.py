@@ -8,17 +8,21 @@ from typing import Literal
 
 import holidays
 
+from domain.clock import to_utc
 from services.calendar.intervals import Interval, merge, overlapping, subtract
-from services.calendar.local_time import day_bounds, to_utc
 
 MAX_WINDOWS = 96  # of a day; consumers of calendar.windows_changed.v1 rely on it
 ClockTimes = Sequence[tuple[time, time]]
+MINUTES_OF_DAY = 24 * 60
 Cause = Literal["holiday", "time_off", "override"]
 
 
 @dataclass(frozen=True)
 class Hours:
-    """An opening on a weekday (Monday is 0), valid from `valid_from` to `valid_until`, both included."""
+    """An opening that begins on a weekday (Monday is 0), valid from `valid_from` to `valid_until`, both included.
+
+    It ends on the next day if `ends` is not after `starts`; midnight at the end of the day is such an `ends`.
+    """
 
     weekday: int
     starts: time
@@ -34,13 +38,30 @@ class Hours:
         )
 
     def overlaps(self, other: "Hours") -> bool:
+        """Whether there is a date on which both are open at the same time, or one runs into the other's next day."""
+        return self._meets(other, 0) or self._meets(other, 1) or other._meets(self, 1)
+
+    def _meets(self, other: "Hours", days: int) -> bool:
+        """Whether this opening overlaps the other one that begins so many days later."""
+        start, end = minutes_of(self.starts, self.ends)
+        other_start, other_end = (minute + days * MINUTES_OF_DAY for minute in minutes_of(other.starts, other.ends))
         return (
-            self.weekday == other.weekday
-            and self.starts < other.ends
-            and other.starts < self.ends
-            and self.valid_from <= (other.valid_until or date.max)
-            and other.valid_from <= (self.valid_until or date.max)
+            (self.weekday + days) % 7 == other.weekday
+            and start < other_end
+            and other_start < end
+            and self.valid_from <= _earlier(other.valid_until or date.max, days)
+            and _earlier(other.valid_from, days) <= (self.valid_until or date.max)
         )
+
+
+def minutes_of(starts: time, ends: time) -> tuple[int, int]:
+    """An opening in minutes since midnight; its end is more than 1440 if it is past midnight."""
+    start, end = (clock.hour * 60 + clock.minute for clock in (starts, ends))
+    return start, end if start < end else end + MINUTES_OF_DAY
+
+
+def _earlier(day: date, days: int) -> date:
+    return max(day, date.min + timedelta(days=days)) - timedelta(days=days)
 
 
 @dataclass(frozen=True)
@@ -65,17 +86,24 @@ NO_HOURS = OpenDay([])
 
 
 def expand(rules: Rules, first: date, days: int) -> dict[date, OpenDay]:
-    """The open windows of each local date from `first` on, sorted and merged."""
+    """The open windows of each local date from `first` on, sorted and merged.
+
+    A window belongs to the date on which its opening begins, also where it runs past midnight. If the opening of the
+    next date begins before that end, the later date's windows begin there.
+    """
     taken = merge([*rules.off, *rules.busy])
-    dates = (first + timedelta(days=n) for n in range(days))
-    return {day: _expand_day(rules, taken, day) for day in dates}
+    dates = [first + timedelta(days=n) for n in range(-1, days)]
+    openings = [_opening(rules, day) for day in dates]
+    following = zip(dates[1:], openings[:-1], openings[1:], strict=True)
+    return {day: _expand_day(opening, earlier, taken) for day, earlier, opening in following}
 
 
-def _expand_day(rules: Rules, taken: Sequence[Interval], day: date) -> OpenDay:
-    opening = _opening(rules, day)
-    if not opening.windows:
-        return opening
-    left = subtract(opening.windows, overlapping(taken, *day_bounds(day)))
+def _expand_day(opening: OpenDay, earlier: OpenDay, taken: Sequence[Interval]) -> OpenDay:
+    """`earlier`: the day before."""
+    windows = subtract(opening.windows, earlier.windows)
+    if not windows:
+        return OpenDay([], opening.closed_for)
+    left = subtract(windows, overlapping(taken, windows[0][0], windows[-1][1]))
     return OpenDay(_limit(left), None if left else "time_off")
 
 
@@ -89,7 +117,9 @@ def _opening(rules: Rules, day: date) -> OpenDay:
 
 
 def _to_windows(day: date, clocks: ClockTimes) -> list[Interval]:
-    return merge((to_utc(day, starts), to_utc(day, ends, last=True)) for starts, ends in clocks)
+    return merge(
+        (to_utc(day, starts), to_utc(day + timedelta(days=ends <= starts), ends, last=True)) for starts, ends in clocks
+    )
 
 
 def _limit(windows: list[Interval]) -> list[Interval]:

@@ -1,4 +1,8 @@
-"""HTTP models of working hours and overrides. Times are wall-clock times in Copenhagen, "HH:MM"."""
+"""HTTP models of working hours and overrides. Times are wall-clock times in Copenhagen, "HH:MM".
+
+An opening that ends at midnight ends at "24:00". If `ends` lies before `starts`, it ends on the next day; of more than
+12 hours that is taken for a mistake.
+"""
 
 import datetime as dt
 from itertools import pairwise
@@ -7,33 +11,69 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from domain.times import Day
-from services.calendar.hours.expansion import Hours
+from services.calendar.hours.expansion import MINUTES_OF_DAY, Hours, minutes_of
 from services.calendar.local_time import today
 from shared.http.schemas import Input, Schema
 from shared.http.validation_messages import invalid
 
 MAX_OPENINGS = 100
 MAX_WINDOWS = 10
-Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-Starts = Annotated[Clock, Field(examples=["09:00"])]
-Ends = Annotated[Clock, Field(examples=["17:00"])]
+LONGEST_NIGHT = 12 * 60  # minutes
+MIDNIGHT = "24:00"  # at the end of the day
+Starts = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["09:00"])]
+Ends = Annotated[
+    str,
+    Field(
+        pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
+        description="24:00 is midnight at the end of the day. A time before `starts` is on the next day, at most 12 "
+        "hours later.",
+        examples=["17:00"],
+    ),
+]
 OPEN_EXAMPLE = [[{"starts": "10:00", "ends": "14:00"}]]
 Reason = Literal["closed", "event", "maintenance", "private", "training"]
 
 
-class HoursRow(Input):
+def clock_of(text: str) -> dt.time:
+    """In expansion.Hours, the midnight at the end of a day is a midnight like the one at its beginning."""
+    return dt.time() if text == MIDNIGHT else dt.time.fromisoformat(text)
+
+
+def end_of(clock: dt.time) -> str:
+    """The end of an opening as responses show it."""
+    return f"{clock:%H:%M}" if clock != dt.time() else MIDNIGHT
+
+
+class ClockWindow(Input):
+    """One opening of a day. It can run past midnight, and belongs to the day on which it begins."""
+
+    starts: Starts
+    ends: Ends
+
+    @model_validator(mode="after")
+    def ends_after_it_starts(self) -> Self:
+        start, end = minutes_of(*self.clocks())
+        if self.starts == self.ends or (end > MINUTES_OF_DAY and end - start > LONGEST_NIGHT):
+            raise invalid(
+                "in_order",
+                en="ends must lie after starts, or on the next day at most 12 hours later",
+                da="ends skal ligge efter starts eller højst 12 timer senere, hvis det er næste dag.",
+            )
+        return self
+
+    def clocks(self) -> tuple[dt.time, dt.time]:
+        return clock_of(self.starts), clock_of(self.ends)
+
+
+class HoursRow(ClockWindow):
     """One opening on a weekday; Monday is 0. A break is the time between two openings."""
 
     weekday: Annotated[int, Field(ge=0, le=6)]
-    starts: Starts
-    ends: Ends
     valid_from: Day | None = Field(default=None, examples=[None])
     valid_until: Day | None = Field(default=None, examples=[None])
 
     @model_validator(mode="after")
     def in_order(self) -> Self:
-        if self.ends <= self.starts:
-            raise invalid("in_order", en="ends must lie after starts", da="ends skal ligge efter starts.")
         if self.valid_until and self.valid_until < (self.valid_from or today()):
             raise invalid(
                 "in_order",
@@ -43,13 +83,7 @@ class HoursRow(Input):
         return self
 
     def hours(self) -> Hours:
-        starts, ends = dt.time.fromisoformat(self.starts), dt.time.fromisoformat(self.ends)
-        return Hours(self.weekday, starts, ends, self.valid_from or today(), self.valid_until)
-
-
-class ClockWindow(Input):
-    starts: Starts
-    ends: Ends
+        return Hours(self.weekday, *self.clocks(), self.valid_from or today(), self.valid_until)
 
 
 class OverrideRequest(Input):
@@ -60,10 +94,8 @@ class OverrideRequest(Input):
 
     @model_validator(mode="after")
     def in_order(self) -> Self:
-        windows = sorted(self.windows, key=lambda window: window.starts)
-        if any(window.ends <= window.starts for window in windows):
-            raise invalid("in_order", en="ends must lie after starts", da="ends skal ligge efter starts.")
-        if any(later.starts < earlier.ends for earlier, later in pairwise(windows)):
+        windows = sorted(minutes_of(*window.clocks()) for window in self.windows)
+        if any(later_start < earlier_end for (_, earlier_end), (later_start, _) in pairwise(windows)):
             raise invalid("overlap", en="windows must not overlap", da="Tidsrummene må ikke overlappe.")
         if bool(windows) == bool(self.reason):
             raise invalid(
@@ -74,7 +106,7 @@ class OverrideRequest(Input):
         return self
 
     def pairs(self) -> list[list[str]]:
-        return sorted([window.starts, window.ends] for window in self.windows)
+        return sorted([window.starts, end_of(clock_of(window.ends))] for window in self.windows)
 
 
 class HoursRequest(Input):

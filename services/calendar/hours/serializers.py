@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from services.calendar.hours.schemas import end_of
 from services.calendar.rows import Row
 
 
 def hours(row: Row) -> dict[str, Any]:
-    return {**row, "starts": f"{row['starts']:%H:%M}", "ends": f"{row['ends']:%H:%M}"}
+    return {**row, "starts": f"{row['starts']:%H:%M}", "ends": end_of(row["ends"])}
 
 
 def override(row: Row) -> dict[str, Any]:

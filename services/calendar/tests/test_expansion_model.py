@@ -1,14 +1,17 @@
-"""Windows against a slow reference that looks at every minute of a day, over random rules and both clock changes."""
+"""Windows against a slow reference that looks at every minute of a day, over random rules and both clock changes.
+
+An opening that does not end after it begins ends on the next day, where it is taken out of that day's own openings.
+"""
 
 from datetime import UTC, date, datetime, time, timedelta
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from domain.clock import COPENHAGEN
+from domain.clock import COPENHAGEN, to_utc
 from services.calendar.hours.expansion import MAX_WINDOWS, ClockTimes, Hours, OpenDay, Rules, danish_holidays, expand
 from services.calendar.intervals import Interval, clip, merge, overlapping, subtract
-from services.calendar.local_time import day_bounds, to_utc
+from services.calendar.local_time import day_bounds
 
 MINUTE = timedelta(minutes=1)
 LONG_AGO = date(2020, 1, 1)
@@ -21,7 +24,11 @@ days = st.one_of(
 )
 near_the_change = st.integers(0, 5 * 60)
 clocks = st.one_of(near_the_change, st.integers(0, 24 * 60 - 1)).map(lambda n: time(n // 60, n % 60))
-pairs = st.tuples(clocks, clocks).map(sorted).filter(lambda pair: pair[0] < pair[1]).map(lambda two: (two[0], two[1]))
+pairs = st.one_of(
+    st.tuples(clocks, clocks).filter(lambda pair: pair[0] < pair[1]),
+    st.tuples(clocks, near_the_change.map(lambda n: time(n // 60, n % 60))).filter(lambda pair: pair[0] > pair[1]),
+    st.tuples(clocks, st.just(time())),
+)
 
 
 @st.composite
@@ -30,13 +37,16 @@ def cases(draw: st.DrawFn) -> tuple[date, Rules]:
     start = day_bounds(day)[0]
     minutes = st.integers(-120, 26 * 60)
     spans = st.tuples(minutes, minutes).map(sorted).map(lambda two: (start + two[0] * MINUTE, start + two[1] * MINUTE))
-    weekdays = st.sampled_from([day.weekday(), day.weekday(), (day.weekday() + 1) % 7])
-    validity = st.sampled_from([(LONG_AGO, None), (day, day), (day + timedelta(days=1), None), (LONG_AGO, LONG_AGO)])
+    before = day - timedelta(days=1)
+    weekdays = st.sampled_from([day.weekday(), day.weekday(), before.weekday(), (day.weekday() + 1) % 7])
+    validity = st.sampled_from(
+        [(LONG_AGO, None), (day, day), (day + timedelta(days=1), None), (LONG_AGO, LONG_AGO), (LONG_AGO, before)]
+    )
     row = st.builds(lambda w, p, v: Hours(w, p[0], p[1], v[0], v[1]), weekdays, pairs, validity)
-    override = draw(st.one_of(st.none(), st.lists(pairs, max_size=3)))
+    overrides = {local_date: draw(st.one_of(st.none(), st.lists(pairs, max_size=3))) for local_date in (before, day)}
     return day, Rules(
         hours=draw(st.lists(row, max_size=4)),
-        overrides={} if override is None else {day: override},
+        overrides={local_date: openings for local_date, openings in overrides.items() if openings is not None},
         off=draw(st.lists(spans, max_size=3)),
         busy=draw(st.lists(spans, max_size=3)),
     )
@@ -49,36 +59,44 @@ def minutes_of(day: date) -> list[datetime]:
     return [instant for instant in around if instant.astimezone(COPENHAGEN).date() == day]
 
 
-def opened_at(minutes: list[datetime], openings: ClockTimes) -> set[datetime]:
+def opened_at(day: date, openings: ClockTimes) -> set[datetime]:
     """From the first minute at or after the opening time to the last before the closing time.
 
     Of a closing time that comes twice, the second counts.
     """
     open_minutes: set[datetime] = set()
+    today, tomorrow = minutes_of(day), minutes_of(day + timedelta(days=1))
     for starts, ends in openings:
-        shown = [(instant, instant.astimezone(COPENHAGEN).time()) for instant in minutes]
-        first = next((n for n, (_, clock) in enumerate(shown) if clock >= starts), len(shown))
-        closings = [n for n, (_, clock) in enumerate(shown) if clock == ends]
-        before = [n for n, (_, clock) in enumerate(shown) if clock < ends]
-        last = max(closings) - 1 if closings else max(before, default=-1)
-        open_minutes.update(minutes[first : last + 1])
+        first = next((n for n, minute in enumerate(today) if clock(minute) >= starts), len(today))
+        closing_day, passed = (today, 0) if ends > starts else (tomorrow, len(today))
+        closings = [n for n, minute in enumerate(closing_day) if clock(minute) == ends]
+        before = [n for n, minute in enumerate(closing_day) if clock(minute) < ends]
+        last = passed + (max(closings) if closings else max(before, default=-1) + 1)
+        open_minutes.update((today + tomorrow)[first:last])
     return open_minutes
 
 
-def reference(day: date, rules: Rules) -> tuple[set[datetime], str | None]:
-    minutes = minutes_of(day)
-    usual = opened_at(minutes, [(hours.starts, hours.ends) for hours in rules.hours if hours.holds_on(day)])
+def clock(instant: datetime) -> time:
+    return instant.astimezone(COPENHAGEN).time()
+
+
+def opening(day: date, rules: Rules) -> tuple[set[datetime], str | None]:
+    usual = opened_at(day, [(hours.starts, hours.ends) for hours in rules.hours if hours.holds_on(day)])
     if day in rules.overrides:
-        opened, cause = opened_at(minutes, rules.overrides[day]), "override"
-    elif usual and day in danish_holidays(day.year):
-        opened, cause = set(), "holiday"
-    else:
-        opened, cause = usual, None
+        return opened_at(day, rules.overrides[day]), "override"
+    if usual and day in danish_holidays(day.year):
+        return set(), "holiday"
+    return usual, None
+
+
+def reference(day: date, rules: Rules) -> tuple[set[datetime], str | None]:
+    whole, cause = opening(day, rules)
+    opened = whole - opening(day - timedelta(days=1), rules)[0]
     taken = [*rules.off, *rules.busy]
     left = {minute for minute in opened if not any(start <= minute < end for start, end in taken)}
     if left:
         return left, None
-    return left, "time_off" if opened else cause
+    return left, "time_off" if opened else None if whole else cause
 
 
 def minutes_in(windows: list[Interval]) -> list[datetime]:
@@ -91,7 +109,12 @@ class TestExpansion:
     @example((SPRING, Rules([Hours(6, time(2, 30), time(5), LONG_AGO)])))
     @example((AUTUMN, Rules([Hours(6, time(2, 30), time(2, 45), LONG_AGO)])))
     @example((AUTUMN, Rules([Hours(6, time(0), time(2), LONG_AGO)])))
+    @example((SPRING, Rules([Hours(5, time(22), time(2, 30), LONG_AGO)])))
+    @example((SPRING, Rules([Hours(5, time(22), time(2, 30), LONG_AGO), Hours(6, time(0), time(6), LONG_AGO)])))
+    @example((AUTUMN, Rules([Hours(6, time(22), time(2), LONG_AGO), Hours(6, time(2), time(4), LONG_AGO)])))
+    @example((AUTUMN, Rules([Hours(5, time(22), time(2, 30), LONG_AGO), Hours(6, time(2), time(0), LONG_AGO)])))
     @example((CHRISTMAS, Rules([Hours(4, time(9), time(17), LONG_AGO)])))
+    @example((CHRISTMAS, Rules([Hours(3, time(22), time(2), LONG_AGO), Hours(4, time(22), time(2), LONG_AGO)])))
     @example((CHRISTMAS, Rules([Hours(4, time(9), time(17), LONG_AGO)], {CHRISTMAS: [(time(10), time(12))]})))
     def test_windows_equal_those_of_the_slow_reference(self, case: tuple[date, Rules]) -> None:
         day, rules = case
@@ -103,13 +126,15 @@ class TestExpansion:
 
     @settings(max_examples=150, deadline=None)
     @given(cases())
-    def test_windows_lie_within_their_day_and_never_touch(self, case: tuple[date, Rules]) -> None:
+    def test_windows_do_not_begin_before_their_day_and_never_overlap(self, case: tuple[date, Rules]) -> None:
         day, rules = case
+        days_before: datetime = day_bounds(day - timedelta(days=1))[0]
         for local_date, opened in expand(rules, day - timedelta(days=1), 3).items():
             start, end = day_bounds(local_date)
             edges = [edge for window in opened.windows for edge in window]
             assert edges == sorted(set(edges))
-            assert all(start <= edge <= end for edge in edges)
+            assert all(max(start, days_before) <= edge <= end + timedelta(days=1) for edge in edges)
+            days_before = max([days_before, *edges])
             assert not (opened.windows and opened.closed_for)
 
     @settings(max_examples=100, deadline=None)
@@ -122,11 +147,11 @@ class TestExpansion:
 
     @settings(max_examples=200, deadline=None)
     @given(days, clocks, clocks)
-    def test_instants_are_in_the_order_of_the_clock(self, day: date, clock: time, other: time) -> None:
-        earlier, later = sorted((clock, other))
+    def test_instants_are_in_the_order_of_the_clock(self, day: date, one: time, other: time) -> None:
+        earlier, later = sorted((one, other))
         assert to_utc(day, earlier) <= to_utc(day, later)
         assert to_utc(day, earlier) <= to_utc(day, earlier, last=True)
-        assert to_utc(day, clock).astimezone(COPENHAGEN).time() == clock or day.month == 3
+        assert clock(to_utc(day, one)) == one or day.month == 3
 
     def test_a_day_with_too_many_windows_keeps_the_longest(self) -> None:
         day = date(2026, 3, 2)

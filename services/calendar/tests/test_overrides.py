@@ -101,7 +101,8 @@ class TestOverrides:
             MORNING | {"reason": "training"},
             {"windows": [{"starts": "10:00", "ends": "09:00"}]},
             {"windows": [{"starts": "08:00", "ends": "10:00"}, {"starts": "09:59", "ends": "12:00"}]},
-            {"windows": [{"starts": "08:00", "ends": "24:00"}]},
+            {"windows": [{"starts": "08:00", "ends": "24:30"}]},
+            {"windows": [{"starts": "22:00", "ends": "02:00"}, {"starts": "23:00", "ends": "24:00"}]},
             {"windows": [{"starts": f"{n:02}:00", "ends": f"{n:02}:30"} for n in range(11)]},
         ],
     )

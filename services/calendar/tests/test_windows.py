@@ -7,6 +7,7 @@ import httpx
 from sqlalchemy import text
 
 from services.calendar.hours.expansion import Hours, Rules, expand
+from services.calendar.hours.schemas import clock_of
 from services.calendar.local_time import today
 from services.calendar.tests.conftest import AMINA, WEEK, open_day
 from services.calendar.windows.service import HORIZON, extend_horizon
@@ -80,5 +81,5 @@ class TestOnlyChanges:
 
 
 def _hours(row: dict[str, Any]) -> Hours:
-    starts, ends = (datetime.fromisoformat(f"2026-01-01T{row[name]}").time() for name in ("starts", "ends"))
+    starts, ends = (clock_of(row[name]) for name in ("starts", "ends"))
     return Hours(row["weekday"], starts, ends, datetime.fromisoformat(row["valid_from"]).date())
