@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from domain.clock import to_copenhagen
+from domain.clock import to_copenhagen, to_utc
 from services.booking.bookings import service as bookings
 from services.booking.customers.service import customer_for, loctician_for
 from services.booking.errors import AlreadyStarted, NothingBooked, WrongStatus
@@ -45,9 +45,13 @@ async def book(
 
 
 def starts_of(request: SeriesRequest) -> list[datetime]:
-    """The same local time in Copenhagen on each date, also after the clock has changed."""
+    """The same local time in Copenhagen on each date, also after the clock has changed.
+
+    A time that the clock skips or repeats on a date after the first is read as calendar reads openings.
+    """
     first = to_copenhagen(request.start)
-    return [first + timedelta(weeks=request.every_weeks * number) for number in range(request.times)]
+    dates = (first.date() + timedelta(weeks=request.every_weeks * number) for number in range(1, request.times))
+    return [first, *(to_copenhagen(to_utc(day, first.time())) for day in dates)]
 
 
 async def cancel(

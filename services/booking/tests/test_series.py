@@ -107,6 +107,23 @@ class TestSeries:
         dates = starts_of(request)
         assert [start.isoformat() for start in dates] == ["2027-03-22T10:00:00+01:00", "2027-03-29T10:00:00+02:00"]
 
+    @pytest.mark.parametrize(
+        ("start", "weeks", "expected"),
+        [
+            ("2027-03-21T02:30:00+01:00", 1, "2027-03-28T03:00:00+02:00"),
+            ("2027-03-21T03:00:00+01:00", 1, "2027-03-28T03:00:00+02:00"),
+            ("2027-10-24T02:30:00+02:00", 1, "2027-10-31T02:30:00+02:00"),
+            ("2026-10-25T02:30:00+01:00", 1, "2026-11-01T02:30:00+01:00"),
+            ("2027-09-05T02:30:00+02:00", 8, "2027-10-31T02:30:00+02:00"),
+        ],
+    )
+    def test_reads_a_skipped_or_repeated_time_as_calendar_reads_an_opening(
+        self, start: str, weeks: int, expected: str
+    ) -> None:
+        request = SeriesRequest(service_ids=[STYLING], start=datetime.fromisoformat(start), every_weeks=weeks, times=2)
+        first, second = starts_of(request)
+        assert (first.isoformat(), second.isoformat()) == (start, expected)
+
 
 class TestCancellation:
     @pytest.fixture
