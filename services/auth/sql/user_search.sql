@@ -35,10 +35,15 @@ LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$;
 REVOKE ALL ON FUNCTION auth.containing FROM PUBLIC;
 
--- Trigger: keeps what a user is found by. Raises nothing, locks the user's row of user_search.
+-- Trigger: keeps what a user is found by; nothing of an erased user. Raises nothing, locks the user's row of
+-- user_search.
 CREATE OR REPLACE FUNCTION auth.learn_user() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF NEW.email = NEW.id || '@erased.invalid' THEN
+        DELETE FROM auth.user_search s WHERE s.user_id = NEW.id;
+        RETURN NULL;
+    END IF;
     INSERT INTO auth.user_search AS s (user_id, created_at, words)
     VALUES (NEW.id, NEW.created_at, auth.search_words(NEW.full_name, NEW.email, NEW.phone))
     ON CONFLICT (user_id) DO UPDATE SET words = excluded.words WHERE s.words <> excluded.words;
@@ -52,7 +57,8 @@ CREATE OR REPLACE TRIGGER learn_user AFTER INSERT OR UPDATE OF full_name, email,
 -- Users of before the trigger was there.
 INSERT INTO auth.user_search (user_id, created_at, words)
 SELECT u.id, u.created_at, auth.search_words(u.full_name, u.email, u.phone) FROM auth.users u
-WHERE NOT EXISTS (SELECT FROM auth.user_search s WHERE s.user_id = u.id) ON CONFLICT (user_id) DO NOTHING;
+WHERE u.email <> u.id || '@erased.invalid'
+    AND NOT EXISTS (SELECT FROM auth.user_search s WHERE s.user_id = u.id) ON CONFLICT (user_id) DO NOTHING;
 
 -- The ids of users who are found by every one of the terms, the oldest first. p_after_at, p_after_id: of the last user
 -- read, or NULL. For staff, admins and the service; others find nobody. The condition is put together here, so that the

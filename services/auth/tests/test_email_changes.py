@@ -144,3 +144,15 @@ class TestRequest:
         answers = [await change(client, tokens, f"n{number}@example.com") for number in range(7)]
         assert {answer.status_code for answer in answers} == {202}
         assert len(types(await outbox(), "user.email_change_requested.v1")) == 5
+
+
+class TestPage:
+    @pytest.mark.parametrize(("language", "button"), [("da", "Skift e-mail"), ("en", "Change the e-mail")])
+    async def test_has_one_button_whose_post_alone_has_an_effect(
+        self, client: httpx.AsyncClient, language: str, button: str
+    ) -> None:
+        page = await client.get("/account/confirm-email", params={"lang": language})
+        assert page.status_code == 200
+        assert f'data-action="{CONFIRM}"' in page.text
+        assert page.text.count("<button") == 1
+        assert button in page.text

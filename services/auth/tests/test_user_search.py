@@ -1,11 +1,13 @@
 """Staff find users however a name, an address or a number is typed."""
 
 import unicodedata
+from uuid import UUID
 
 import httpx
 import pytest
 from sqlalchemy import text
 
+from services.auth import privacy
 from services.auth.tests.conftest import AsOwner, Register
 from services.auth.users.search_terms import search_terms
 from shared.database.session import Database, transaction
@@ -55,6 +57,14 @@ class TestSearch:
         for query, count in (("20123456", 0), ("30 30 30 30", 1)):
             page = await client.get("/api/v1/users", params={"q": query}, headers=admin)
             assert len(page.json()["items"]) == count
+
+    async def test_an_erased_user_is_not_kept_in_the_search(
+        self, client: httpx.AsyncClient, admin: dict[str, str], salon: None, database: Database, as_owner: AsOwner
+    ) -> None:
+        (freja,) = (await client.get("/api/v1/users", params={"q": "freja"}, headers=admin)).json()["items"]
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await privacy.erase(session, UUID(freja["id"]))
+        assert await as_owner("SELECT 1 FROM auth.user_search WHERE user_id = :id", id=freja["id"]) == []
 
     async def test_pages_follow_each_other(self, client: httpx.AsyncClient, admin: dict[str, str], salon: None) -> None:
         seen, cursor = [], None
