@@ -140,7 +140,9 @@ def _add_errors(operation: Json, route: Any, raised: Errors) -> Errors:
     errors = [*_implied_errors(operation, route), *raised]
     for status in sorted({error.status_code for error in errors}):
         response = error_response([error for error in errors if error.status_code == status])
-        response["headers"] |= operation["responses"].get(str(status), {}).get("headers", {})
+        declared = operation["responses"].get(str(status), {})
+        response["headers"] |= declared.get("headers", {})
+        response["content"] |= declared.get("content", {})  # a page shows the error to people
         operation["responses"][str(status)] = response
     return errors
 
