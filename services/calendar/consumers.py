@@ -44,6 +44,11 @@ class Loctician(BaseModel):
     display_name: str
 
 
+class Salon(BaseModel):
+    name: str = ""
+    address: str = ""
+
+
 class User(BaseModel):
     """The whole state of a user, which each of the events carries."""
 
@@ -98,6 +103,11 @@ async def store_treatment_names(session: AsyncSession, event: Received[Treatment
 @subscriptions.on("loctician.updated.v1", Loctician)
 async def store_loctician_name(session: AsyncSession, event: Received[Loctician]) -> None:
     await name_queries.put_loctician_name(session, event.data.loctician_id, event.data.display_name, event.version)
+
+
+@subscriptions.on("salon.changed.v1", Salon)
+async def store_salon(session: AsyncSession, event: Received[Salon]) -> None:
+    await name_queries.put_salon(session, event.data.model_dump(), event.version)
 
 
 @subscriptions.on("user.registered.v1", User)

@@ -1,6 +1,7 @@
 """Tables of the calendar service. Their row security policies are in sql/."""
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -152,6 +153,17 @@ booking_versions = Table(
     info=about(purpose="operation", keep="booking_versions"),
 )
 
+salon = Table(
+    "salon",
+    metadata,
+    Column(
+        "singleton", Boolean, CheckConstraint("singleton"), primary_key=True, server_default=text("true"), info=NONE
+    ),
+    Column("name", Text, nullable=False, info=NONE),
+    Column("address", Text, nullable=False, info=NONE),
+    Column("version", Integer, nullable=False, info=NONE),
+)
+
 treatment_names = Table(
     "treatment_names",
     metadata,
@@ -186,6 +198,8 @@ feeds = Table(
     Column("kind", Text, nullable=False, info=NONE),  # whose appointments it shows: loctician or customer
     Column("token_hash", LargeBinary, nullable=False, unique=True, info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    Column("content_hash", LargeBinary, info=NONE),  # of what was sent last, and since when it is that
+    Column("modified_at", DateTime(timezone=True), info=NONE),
     CheckConstraint("kind IN ('loctician', 'customer')", name="feeds_kind_check"),
     info=about(purpose="calendar", keep="account_closed"),
 )

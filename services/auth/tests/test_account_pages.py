@@ -5,13 +5,14 @@ import base64
 import hashlib
 import json
 import re
-import shutil
 import subprocess
 from functools import partial
 from typing import Any
 
 import httpx
 import pytest
+
+from shared.testing.node import node
 
 PAGES = ("/account/verify-email", "/account/reset-password")
 # The parts of a browser that the script uses.
@@ -85,7 +86,6 @@ class TestPage:
         assert (await client.get(f"{path}?lang=<script>")).status_code == 422
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="node is needed to run the script of the pages")
 class TestScript:
     async def run(
         self, client: httpx.AsyncClient, path: str, status: int = 204, answer: Any = None, fragment: str = "#token=abc"
@@ -99,7 +99,7 @@ class TestScript:
             "answer": answer or {},
             "password": "et helt nyt kodeord",
         }
-        command = ["node", "-e", BROWSER, json.dumps(arguments)]
+        command = [node(), "-e", BROWSER, json.dumps(arguments)]
         run = partial(subprocess.run, capture_output=True, text=True, timeout=60, check=True)
         result: dict[str, Any] = json.loads((await asyncio.to_thread(run, command)).stdout)
         return result

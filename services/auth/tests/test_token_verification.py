@@ -2,10 +2,6 @@
 
 import asyncio
 import json
-import shutil
-import subprocess
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,16 +13,7 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from services.auth.settings import AuthSettings
 from services.auth.tests.conftest import Login, Register
-
-SCRIPT = """
-import { createLocalJWKSet, jwtVerify } from "jose";
-const { jwks, token, issuer, audience } = JSON.parse(process.argv[2]);
-const keys = createLocalJWKSet(jwks);
-const { payload, protectedHeader } = await jwtVerify(token, keys, { issuer, audience, algorithms: ["RS256"] });
-const altered = jwtVerify(token.slice(0, -6) + "AAAAAA", keys, { issuer, audience });
-const forged = await altered.then(() => "accepted", (error) => error.code);
-console.log(JSON.stringify({ payload, protectedHeader, forged }));
-"""
+from shared.testing.node import run_script
 
 
 @pytest.fixture
@@ -48,29 +35,10 @@ async def test_joserfc_verifies_an_access_token(issued: tuple[str, dict[str, Any
         joserfc_jwt.decode(token[:-6] + "AAAAAA", keys, algorithms=["RS256"])
 
 
-@pytest.fixture(scope="session")
-def jose(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with npm's jose in it."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("node and npm are needed to verify a token with jose")
-    folder = tmp_path_factory.mktemp("jose")
-    (folder / "package.json").write_text('{"private": true, "type": "module"}')
-    install = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "jose"]
-    subprocess.run(install, cwd=folder, check=True, timeout=120, capture_output=True)
-    (folder / "verify.js").write_text(SCRIPT)
-    return folder
-
-
-async def test_jose_verifies_an_access_token(
-    issued: tuple[str, dict[str, Any]], settings: AuthSettings, jose: Path
-) -> None:
+async def test_jose_verifies_an_access_token(issued: tuple[str, dict[str, Any]], settings: AuthSettings) -> None:
     token, document = issued
     arguments = {"jwks": document, "token": token, "issuer": settings.public_url, "audience": settings.jwt_audience}
-    command = ["node", "verify.js", json.dumps(arguments)]
-    run = partial(subprocess.run, cwd=jose, check=False, timeout=60, capture_output=True, text=True)
-    done = await asyncio.to_thread(run, command)
-    assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout)
+    result = json.loads(await asyncio.to_thread(run_script, "verify_token.mjs", json.dumps(arguments)))
     assert result["payload"]["role"] == "customer"
     assert result["protectedHeader"]["kid"] == document["keys"][0]["kid"]
     assert result["forged"] == "ERR_JWS_SIGNATURE_VERIFICATION_FAILED"

@@ -1,5 +1,7 @@
 """Calendar feeds over HTTP."""
 
+from datetime import UTC
+from email.utils import format_datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,6 +10,7 @@ from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from domain.people import PersonId
 from services.calendar.dependencies import PREFIX, SALON_ROLES, Anyone
 from services.calendar.feeds import schemas, service
+from services.calendar.feeds.conditions import is_unchanged
 from shared.errors import NotFound
 from shared.http.dependencies import DatabaseDep, SessionDep
 from shared.http.idempotency import IdempotencyKey
@@ -49,17 +52,19 @@ async def read_feed(
     principal: Anyone,
     token: Annotated[str, Path(examples=[schemas.TOKEN])],
     database: DatabaseDep,
-    if_none_match: Annotated[str | None, Header(max_length=1000, examples=['"9f2c"'])] = None,
+    if_none_match: Annotated[list[str] | None, Header(examples=[['"9f2c"']])] = None,
+    if_modified_since: Annotated[str | None, Header(max_length=100, examples=["Mon, 14 Sep 2026 08:00:00 GMT"])] = None,
 ) -> Response:
-    """For calendar programs, which subscribe to this address (RFC 5545)."""
+    """For calendar programs, which subscribe to this address (RFC 5545). If-Modified-Since counts without If-None-Match
+    only (RFC 9110, 13.2.2)."""
     feed = await service.render_feed(database, token)
     headers = {
         "ETag": feed.etag,
-        "Last-Modified": feed.last_modified,
+        "Last-Modified": format_datetime(feed.modified.astimezone(UTC), usegmt=True),
         "Cache-Control": "private, max-age=300",
         "X-Robots-Tag": "noindex",
     }
-    if if_none_match and feed.etag in {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}:
+    if is_unchanged(feed.etag, feed.modified, if_none_match or (), if_modified_since):
         return Response(status_code=304, headers=headers)
     return Response(feed.content, headers=headers, media_type="text/calendar")
 

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +33,7 @@ OWNER_COLUMNS = {"loctician": "loctician_id", "customer": "customer_id"}
 class Document:
     content: bytes
     etag: str
-    last_modified: str
+    modified: datetime  # in whole seconds
 
 
 async def create_feed(
@@ -64,6 +63,8 @@ async def _replace(session: AsyncSession, owner_id: UUID, kind: str, settings: C
         "kind": kind,
         "token_hash": hash_token(feed_token(settings, feed_id)),
         "created_at": datetime.now(UTC),
+        "content_hash": None,
+        "modified_at": None,
     }
     await queries.put(session, row)
     emit(session, events.FeedCreated(version=1, feed_id=feed_id, owner_id=owner_id, kind=kind))
@@ -103,12 +104,17 @@ async def revoke_unless_allowed(session: AsyncSession, owner_id: UUID, role: str
 async def render_feed(database: Database, token: str) -> Document:
     """The feed of a token. Raises NotFound if the token is unknown or revoked."""
     feed, language = await _find_feed(database, token)
-    rows, names = await _read_content(database, feed, language)
+    rows, names, place = await _read_content(database, feed, language)
     # in a thread: a long feed would block the event loop
-    content = await asyncio.to_thread(ics_writer.write, feed["kind"], rows, names, language, feed["owner_id"])
-    changed = max([row["changed_at"] for row in rows], default=feed["created_at"])
-    last_modified = format_datetime(changed.astimezone(UTC), usegmt=True)
-    return Document(content, f'"{hashlib.sha256(content).hexdigest()[:32]}"', last_modified)
+    content = await asyncio.to_thread(ics_writer.write, feed["kind"], rows, names, language, feed["owner_id"], place)
+    content_hash = hashlib.sha256(content).digest()
+    modified = feed["modified_at"] if feed["content_hash"] == content_hash else None
+    if modified is None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            modified = await queries.modified_at(session, feed["id"], content_hash)
+    if modified is None:
+        raise NotFound
+    return Document(content, f'"{content_hash.hex()[:32]}"', modified)
 
 
 async def _find_feed(database: Database, token: str) -> tuple[Row, str]:
@@ -121,7 +127,7 @@ async def _find_feed(database: Database, token: str) -> tuple[Row, str]:
         return feed, await name_queries.language_of(session, feed["owner_id"])
 
 
-async def _read_content(database: Database, feed: Row, language: str) -> tuple[Rows, dict[UUID, str]]:
+async def _read_content(database: Database, feed: Row, language: str) -> tuple[Rows, dict[UUID, str], str]:
     """Reads with the owner's claims, so that row security keeps out everybody else's appointments."""
     now = datetime.now(UTC)
     owner_id, column = feed["owner_id"], OWNER_COLUMNS[feed["kind"]]
@@ -130,7 +136,7 @@ async def _read_content(database: Database, feed: Row, language: str) -> tuple[R
         rows = [row for row in rows if not _is_cancelled_before(row, now - CANCELLED_KEPT)]
         locticians = {row["loctician_id"] for row in rows} | {owner_id}
         names = await name_queries.names_for(session, {row["treatment_id"] for row in rows}, locticians, language)
-    return rows, names
+        return rows, names, await name_queries.salon_place(session)
 
 
 def _is_cancelled_before(row: Row, instant: datetime) -> bool:

@@ -1,12 +1,13 @@
-"""Names of treatments and locticians, and people's languages: projections that feeds are written with."""
+"""Names of treatments, locticians and the salon, and people's languages: projections that feeds are written with."""
 
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.calendar.models import languages, loctician_names, treatment_names
+from services.calendar.models import languages, loctician_names, salon, treatment_names
 from services.calendar.rows import put_newest
 
 DEFAULT_LANGUAGE = "da"
@@ -26,6 +27,21 @@ async def put_loctician_name(session: AsyncSession, loctician_id: UUID, name: st
 async def put_language(session: AsyncSession, person_id: UUID, language: str, version: int) -> bool:
     """Returns whether the version is newer than the one known."""
     return await put_newest(session, languages, languages.c.person_id, person_id, {"language": language}, version)
+
+
+async def put_salon(session: AsyncSession, values: Mapping[str, str], version: int) -> None:
+    """`values`: name and address."""
+    row = insert(salon).values({**values, "version": version})
+    newer = salon.c.version < version
+    await session.execute(
+        row.on_conflict_do_update(index_elements=["singleton"], set_={**values, "version": version}, where=newer)
+    )
+
+
+async def salon_place(session: AsyncSession) -> str:
+    """Name and address of the salon; empty until it has said them."""
+    row = (await session.execute(select(salon.c.name, salon.c.address))).first()
+    return ", ".join(filter(None, row or ()))
 
 
 async def names_for(

@@ -2,17 +2,12 @@
 
 import asyncio
 import json
-import shutil
-import subprocess
 import warnings
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
@@ -24,15 +19,14 @@ from services.calendar.intervals import merge
 from services.calendar.tests.conftest import AMINA, TREATMENT
 from services.calendar.tests.feeds import at, events_in, next_change
 from services.calendar.tests.reading import all_busy
+from shared.testing.node import run_script
 
-ICAL_JS = "ical.js@2.2.1"
 NAME = "Vask, løsning; og \\ retwist æøå 💈" + " – og en lang hale" * 6
 NAMES = {TREATMENT: NAME, AMINA: "Amina Ærø"}
 START, END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2035, 1, 1, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
 
 Row = dict[str, Any]
-Read = Callable[[bytes], dict[str, Any]]
 
 
 def row(start: datetime, minutes: int, status: str = "confirmed", version: int = 1) -> Row:
@@ -56,24 +50,10 @@ def around_the_changes() -> list[Row]:
     return [row(instant, 50) for instant in (*starts, at(3))] + [row(instant, 180) for instant in changes]
 
 
-@pytest.fixture(scope="module")
-def ical_js(tmp_path_factory: pytest.TempPathFactory) -> Read:
-    """Reads a feed with ical.js, which is installed for the tests."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm:
-        pytest.skip("node and npm are needed to read feeds with ical.js, and are not installed here")
-    folder = tmp_path_factory.mktemp("ical.js")
-    quiet = ["--no-audit", "--no-fund", "--no-save", "--ignore-scripts"]
-    subprocess.run([npm, "install", *quiet, ICAL_JS], cwd=folder, check=True, capture_output=True, timeout=180)
-    script = shutil.copy(Path(__file__).with_name("reader.mjs"), folder)
-
-    def read(content: bytes) -> dict[str, Any]:
-        done = subprocess.run([node, script], input=content, capture_output=True, timeout=60, check=False)
-        assert (done.returncode, done.stderr) == (0, b"")
-        result: dict[str, Any] = json.loads(done.stdout)
-        return result
-
-    return read
+def ical_js(content: bytes) -> dict[str, Any]:
+    """What ical.js makes of a feed, with the time zone in it."""
+    result: dict[str, Any] = json.loads(run_script("ical_reader.mjs", content=content))
+    return result
 
 
 class TestIcalendar:
@@ -105,7 +85,7 @@ class TestIcalendar:
 
 
 class TestIcalJs:
-    async def test_it_reads_the_same_instants_from_a_feed(self, ical_js: Read) -> None:
+    async def test_it_reads_the_same_instants_from_a_feed(self) -> None:
         rows = [*around_the_changes(), row(at(4), 30, "cancelled", 3)]
         result = await asyncio.to_thread(ical_js, ics_writer.write("customer", rows, NAMES, "da", AMINA))
         assert result["name"] == "Loctician: Mine tider"
@@ -119,7 +99,7 @@ class TestIcalJs:
             assert event["summary"].removeprefix("Aflyst: ") == f"{NAME} · Amina Ærø"
             assert (event["status"] == "CANCELLED") == (appointment["status"] == "cancelled")
 
-    async def test_it_reads_an_empty_feed(self, ical_js: Read) -> None:
+    async def test_it_reads_an_empty_feed(self) -> None:
         result = await asyncio.to_thread(ical_js, ics_writer.write("loctician", [], {}, "en", AMINA))
         assert result == {"name": "Loctician: Appointments", "events": []}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -133,6 +134,70 @@ class TestFeeds:
         changed = await client.get(f"/{path}", headers=seen)
         assert changed.status_code == 200
         assert changed.headers["etag"] != first.headers["etag"]
+
+    async def test_a_condition_is_answered_as_http_says(
+        self, client: httpx.AsyncClient, make: Make, deliver: Deliver
+    ) -> None:
+        path = f"/{await make('loctician', AMINA)}"
+        first = (await client.get(path)).headers
+        tag, modified = first["etag"], first["last-modified"]
+        instant = parsedate_to_datetime(modified)
+        earlier, later = (format_datetime(instant + timedelta(days=days), usegmt=True) for days in (-1, 1))
+        conditions = [
+            ({"If-None-Match": "*"}, 304),
+            ({"If-None-Match": f'"other", W/{tag}'}, 304),
+            ({"If-None-Match": '"other"'}, 200),
+            ({"If-Modified-Since": modified}, 304),
+            ({"If-Modified-Since": later}, 304),
+            ({"If-Modified-Since": earlier}, 200),
+            ({"If-Modified-Since": instant.strftime("%A, %d-%b-%y %H:%M:%S GMT")}, 304),  # RFC 850
+            ({"If-Modified-Since": instant.strftime("%a %b %d %H:%M:%S %Y")}, 304),  # asctime()
+            ({"If-Modified-Since": "yesterday"}, 200),
+            ({"If-Modified-Since": ""}, 200),
+            ({"If-None-Match": '"other"', "If-Modified-Since": later}, 200),
+            ({"If-None-Match": tag, "If-Modified-Since": earlier}, 304),
+        ]
+        for headers, status in conditions:
+            answer = await client.get(path, headers=headers)
+            assert answer.status_code == status, headers
+            assert (answer.headers["etag"], answer.headers["last-modified"]) == (tag, modified)
+            assert bool(answer.content) == (status == 200)
+        unknown = path.replace(".ics", "x.ics")
+        assert (await client.get(unknown, headers={"If-None-Match": "*"})).status_code == 404
+
+    @pytest.mark.parametrize(
+        ("type_", "data"),
+        [
+            ("booking.created.v1", booked(at(2))),
+            ("treatment.created.v1", TREATED),
+            ("loctician.updated.v1", NAMED),
+            ("salon.changed.v1", {"name": "Rodfæstet", "address": "Eksempelgade 12"}),
+        ],
+    )
+    async def test_whatever_changes_the_content_is_later(
+        self, client: httpx.AsyncClient, make: Make, deliver: Deliver, type_: str, data: dict[str, Any]
+    ) -> None:
+        path = f"/{await make('loctician', AMINA)}"
+        await deliver("booking.created.v1", booked(at(3)))
+        first = await client.get(path)
+        await deliver(type_, data)
+        seen = {"If-Modified-Since": first.headers["last-modified"]}
+        changed = await client.get(path, headers=seen)
+        assert changed.status_code == 200
+        assert changed.content != first.content
+        seen = {"If-Modified-Since": changed.headers["last-modified"]}
+        assert (await client.get(path, headers=seen)).status_code == 304
+
+    async def test_an_entry_has_the_salons_name_and_address(
+        self, client: httpx.AsyncClient, make: Make, deliver: Deliver
+    ) -> None:
+        path = await make("customer", CUSTOMER)
+        await deliver("booking.created.v1", booked(at(2)))
+        [event] = await events_in(client, path)
+        assert "location" not in event
+        await deliver("salon.changed.v1", {"name": "Rodfæstet", "address": "Eksempelgade 12, 2200 København N"})
+        [event] = await events_in(client, path)
+        assert event["location"] == "Rodfæstet, Eksempelgade 12, 2200 København N"
 
 
 class TestText:
