@@ -1,4 +1,4 @@
-"""Demo data for development: eight treatments and three locticians."""
+"""Demo data for development: a salon with eight treatments and three locticians."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,8 +8,10 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.money import CURRENCY
-from services.booking.events import LocticianUpdated, TreatmentCreated
+from services.booking.events import LocticianUpdated, SalonChanged, TreatmentCreated
 from services.booking.models import loctician_treatments, locticians, treatments
+from services.booking.salon import queries as salon_queries
+from services.booking.salon.service import RULES
 from shared.messaging.events import emit
 
 
@@ -163,6 +165,7 @@ TREATMENTS = [
     ),
 ]
 
+SALON = {"name": "Rodfæstet", "address": "Eksempelgade 12, 2200 København N", "phone": "12 34 56 78"}
 Offer = dict[str, int]  # price_amount and duration_minutes, if they differ from the catalog's
 OFFERS: dict[tuple[str, str], dict[str, Offer]] = {
     ("Amina", "Loctician siden 2014. Speciale: starter locs og reparation."): {
@@ -196,12 +199,22 @@ async def load(session: AsyncSession) -> bool:
         return False
     if (await session.execute(select(locticians.c.loctician_id).limit(1))).first():
         return False
+    await _name_salon(session)
     for treatment in TREATMENTS:
         await session.execute(insert(treatments).values(treatment.row))
         emit(session, _created_event(treatment))
     for (name, bio), offers in OFFERS.items():
         await _add_loctician(session, name, bio, offers)
     return True
+
+
+async def _name_salon(session: AsyncSession) -> None:
+    """Nothing is done for a salon that has chosen its rules."""
+    rules = await salon_queries.lock_rules(session)
+    if rules["version"] == 0:
+        named = {name: rules[name] for name in RULES} | SALON | {"version": 1}
+        await salon_queries.set_rules(session, named)
+        emit(session, SalonChanged(subject_name="salon", **named))
 
 
 def _created_event(treatment: Treatment) -> TreatmentCreated:

@@ -98,7 +98,10 @@ class BookingCreated(BookingEvent, type="booking.created.v1", subject="booking_i
 
 
 class BookingCancelled(BookingEvent, type="booking.cancelled.v1", subject="booking_id"):
+    """`message`: what the salon wrote to the customer, sealed with a key that only the platform's services have."""
+
     EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 2, "status": "cancelled", "reason": "by_customer"}
+    message: str | None = None
 
 
 class BookingConfirmed(BookingEvent, type="booking.confirmed.v1", subject="booking_id"):
@@ -183,7 +186,7 @@ class WaitlistExpired(WaitlistEvent, type="waitlist.expired.v1", subject="waitli
 
 
 class SalonChanged(Event, type="salon.changed.v1", subject="subject_name"):
-    """The salon's rules for bookings."""
+    """The salon's rules for bookings; its name, address and phone, each empty until the salon says it."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "version": 2,
@@ -194,6 +197,9 @@ class SalonChanged(Event, type="salon.changed.v1", subject="subject_name"):
         "confirm_by_hand": False,
         "open_bookings_per_customer": 10,
         "offer_minutes": 30,
+        "name": "Rodfæstet",
+        "address": "Eksempelgade 12, 2200 København N",
+        "phone": "12 34 56 78",
     }
 
     subject_name: str
@@ -203,6 +209,9 @@ class SalonChanged(Event, type="salon.changed.v1", subject="subject_name"):
     confirm_by_hand: bool
     open_bookings_per_customer: int
     offer_minutes: int
+    name: str = ""
+    address: str = ""
+    phone: str = ""
 
 
 class Translation(BaseModel):

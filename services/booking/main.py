@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from domain.roles import Role
+from services.booking.booking_pages import endpoints as booking_pages
 from services.booking.bookings import endpoints as bookings
 from services.booking.catalog import endpoints as catalog
 from services.booking.consumers import subscriptions
@@ -33,6 +34,7 @@ SERVICE = Service(
         waitlist.router,
         series.router,
         bookings.router,
+        booking_pages.router,
     ],
     subscriptions=subscriptions,
     jobs=JOBS,

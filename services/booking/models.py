@@ -152,6 +152,9 @@ salon = table(
     required("open_bookings_per_customer", Integer, NONE, check("open_bookings_per_customer BETWEEN 1 AND 100")),
     required("offer_minutes", Integer, NONE, check("offer_minutes BETWEEN 5 AND 1440")),
     required("version", Integer),
+    required("name", Text, default="''"),
+    required("address", Text, default="''"),
+    required("phone", Text, default="''"),
 )
 
 bookings = table(

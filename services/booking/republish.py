@@ -1,4 +1,4 @@
-"""What booking publishes again after a restore, when some of it may not have arrived: its catalog and bookings."""
+"""What booking publishes again after a restore, when some of it may not have arrived: salon, catalog, bookings."""
 
 from datetime import datetime
 
@@ -7,12 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.booking.bookings import queries as bookings
 from services.booking.catalog import queries as catalog
 from services.booking.profiles import queries as profiles
+from services.booking.salon import queries as salon
 
 
 async def republish(session: AsyncSession, since: datetime) -> int:
-    """Publishes the whole catalog, and each booking that changed since then, as they are now.
+    """Publishes the salon's rules, the whole catalog, and each booking that changed since then, as they are now.
 
     Returns how many. Consumers ignore versions that they know.
     """
-    treatments = await catalog.republish(session)
-    return treatments + await profiles.republish(session) + await bookings.republish(session, since)
+    known = await salon.republish(session) + await catalog.republish(session)
+    return known + await profiles.republish(session) + await bookings.republish(session, since)

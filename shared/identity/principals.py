@@ -16,6 +16,7 @@ class Principal:
     role: str
     session_id: UUID
     logged_in_at: int = 0  # seconds since 1970; a refreshed token keeps the time of the login
+    limited_to: UUID | None = None  # the one thing that the caller may reach, such as by the link of a mail
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Claims:
     role: str
     sub: UUID | None = None
     session_id: UUID | None = None
+    limited_to: UUID | None = None
 
     def as_json(self) -> str:
         context = current()
@@ -32,6 +34,7 @@ class Claims:
             "role": self.role,
             "sub": self.sub,
             "sid": self.session_id,
+            "limited_to": self.limited_to,
             "request_id": context.request_id,
             "traceparent": context.traceparent,
             "actor_id": context.actor_id or self.sub,
@@ -48,7 +51,7 @@ ANONYMOUS_CLAIMS = Claims(role="anonymous")
 def claims_of(principal: Principal | None) -> Claims:
     if principal is None:
         return ANONYMOUS_CLAIMS
-    return Claims(role=principal.role, sub=principal.id, session_id=principal.session_id)
+    return Claims(principal.role, principal.id, principal.session_id, principal.limited_to)
 
 
 def principal_from(claims: dict[str, Any]) -> Principal:

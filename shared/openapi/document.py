@@ -105,7 +105,8 @@ def _describe(operation: Json, route: Any, service: str, known: Sequence[str]) -
     operation["description"] = "\n\n".join(filter(None, [operation.get("description"), _callers(roles, known)]))
     operation["security"] = [{"bearer": []}] if roles is not None else [{}, {"bearer": []}]
     operation["x-roles"] = named if roles is not None else None
-    operation["responses"].pop("422", None)
+    if "application/json" in operation["responses"].get("422", {}).get("content", {}):  # FastAPI's own
+        del operation["responses"]["422"]
     negotiates = any(hasattr(call, "__negotiates__") for call in _calls(route.dependant))
     own = headers("X-Request-ID", *(("Content-Language", "Vary") if negotiates else ()))
     for status, response in operation["responses"].items():

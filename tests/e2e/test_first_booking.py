@@ -1,5 +1,6 @@
 """One booking from the first call to the last message, all through the gateway's address."""
 
+import re
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import uuid4
@@ -42,6 +43,7 @@ class TestFirstBooking:
                 await self._calendar_shows(http, loctician, booking, present=True)
                 await self._mailed(stack, address, "er booket", booking)
                 await self._mailed(stack, loctician_address, "ooking", booking)
+                await self._mail_leads_to_the_booking(stack, address, booking)
                 await self._audit_has(http, booking["id"], "booking.created.v1", headers["X-Request-ID"])
 
                 again = await http.post("/api/v1/bookings", json=order, headers=headers)
@@ -124,6 +126,21 @@ class TestFirstBooking:
             return sum(subject in text and any(clock in text for clock in when) for text in subjects)
 
         await eventually(count_mails, lambda count: count == 1, f"a mail to {address}: {subject}")
+
+    async def _mail_leads_to_the_booking(self, stack: Stack, address: str, booking: Json) -> None:
+        """To this booking without signing in, and to its calendar file."""
+        [mail] = [mail for mail in mails_to(stack.mail, address) if booking["id"] in invitation(mail)]
+        part = mail.get_body(("plain",))
+        assert part is not None
+        page, file = re.findall(r"https?://[^/\s]+(/bookings/\S+)", part.get_content())
+        async with httpx.AsyncClient(base_url=stack.url, timeout=10) as stranger:
+            shown = await stranger.get(page)
+            assert shown.status_code == 200
+            assert (shown.headers["cache-control"], shown.headers["referrer-policy"]) == ("no-store", "no-referrer")
+            assert "RateLimit" in shown.headers
+            assert booking["price"]["formatted"] in shown.text
+            assert booking["id"] in (await stranger.get(file)).text.replace("\r\n ", "")
+            assert (await stranger.get(page[:-1])).status_code == 404
 
     async def _audit_has(
         self, http: httpx.AsyncClient, entity: str, action: str, request_id: str | None = None

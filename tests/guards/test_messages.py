@@ -77,8 +77,8 @@ def all_refusals(service: str) -> Iterator[tuple[str, dict[str, Any]]]:
         assert isinstance(original, APIRoute)
         dependant: Dependant = original.dependant
         if original.body_field is not None:
-            example = operation["requestBody"]["content"]["application/json"]["example"]
-            for error in refusals(original.body_field, bodies(example)):
+            [content] = operation["requestBody"]["content"].values()  # JSON, or the form of a page
+            for error in refusals(original.body_field, bodies(content["example"])):
                 yield name, error
         for field in get_flat_params(dependant):
             for error in refusals(field, iter(WRONG)):

@@ -184,5 +184,6 @@ class TestService:
             assert isinstance(original, APIRoute)
             if original.body_field is not None:
                 body = document["paths"][route.path_format][method.lower()]["requestBody"]["content"]
-                _, errors = original.body_field.validate(body["application/json"]["example"], loc=("body",))
+                [content] = body.values()  # JSON, or the form of a page
+                _, errors = original.body_field.validate(content["example"], loc=("body",))
                 assert not errors, f"{method} {route.path_format}: {errors}"

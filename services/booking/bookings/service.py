@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.messages import seal_message
 from domain.roles import Role
 from services.booking.bookings import queries, serializers
 from services.booking.bookings.schemas import BookingRequest, ChangeRequest
@@ -164,8 +165,11 @@ def _changed_sitting(row: Row, changes: dict[str, Any]) -> AvailabilityRequest:
 async def cancel(
     database: Database, principal: Principal, booking_id: UUID, reason: str | None, if_match: str | None, language: str
 ) -> Answer:
-    """`reason` is shown to those who see the booking. Events only say who cancelled."""
-    arguments = {"id": booking_id, "versions": matching_versions(if_match), "reason": reason}
+    """`reason` is shown to those who see the booking, and mailed to the customer if the salon cancels. Events only say
+    who cancelled; they carry the reason sealed."""
+    arguments = {"id": booking_id, "versions": matching_versions(if_match), "reason": reason or None}
+    if reason and principal.role != Role.CUSTOMER and database.keys is not None:
+        arguments["message"] = seal_message(database.keys, booking_id, reason)
     row = await offers.call_and_offer(database, principal, queries.CANCEL, arguments)
     window = {name: value for name, value in row.items() if name.startswith("cancellation_")}
     return serializers.booking(row, principal, language) | window

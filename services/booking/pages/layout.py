@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from fastapi.responses import HTMLResponse
 
+from domain import pages
 from shared.errors import ProblemError
-from shared.http import pages
-from shared.openapi.operations import CACHE_CONTROL, Responses, raises, sends
+from shared.openapi.operations import Responses, raises
 
 TEMPLATES = pages.templates(Path(__file__).parents[1] / "templates")
 HTML: dict[str, Any] = {"text/html": {"schema": {"type": "string"}}}
@@ -35,8 +35,8 @@ def notice(language: str, title: str, text: str, *, status: int) -> HTMLResponse
 
 
 def shows(*errors: type[ProblemError]) -> Responses:
-    """The responses of a page: of these errors it shows a text to people."""
+    """The responses of a page for these errors, of which it shows a text to people."""
     responses = raises(*errors)
     for response in responses.values():
         response["content"] = HTML
-    return responses | sends(200, CACHE_CONTROL)
+    return responses

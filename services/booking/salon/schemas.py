@@ -7,9 +7,16 @@ from pydantic import Field
 from domain.replacements import Replacement
 from shared.http.schemas import Flag, Schema
 
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"  # on one line
+
+Name = Annotated[str, Field(max_length=100, pattern=PRINTABLE, examples=["Rodfæstet"])]
+Address = Annotated[str, Field(max_length=200, pattern=PRINTABLE, examples=["Eksempelgade 12, 2200 København N"])]
+Phone = Annotated[str, Field(max_length=40, pattern=r"^[+0-9 ().-]*$", examples=["12 34 56 78"])]
+
 
 class RulesInput(Replacement):
-    """The salon's rules for its bookings."""
+    """The salon's rules for its bookings. Name, address and phone stand in mails, on pages and in calendar entries;
+    those that are left out stay as they are."""
 
     answer: ClassVar = "Rules"
 
@@ -19,6 +26,9 @@ class RulesInput(Replacement):
     confirm_by_hand: Flag
     open_bookings_per_customer: Annotated[int, Field(ge=1, le=100, strict=True, examples=[20])]
     offer_minutes: Annotated[int, Field(ge=5, le=1440, strict=True, examples=[30])]
+    name: Name = ""
+    address: Address = ""
+    phone: Phone = ""
 
 
 class Rules(Schema):
@@ -28,4 +38,7 @@ class Rules(Schema):
     confirm_by_hand: bool
     open_bookings_per_customer: Annotated[int, Field(examples=[20])]
     offer_minutes: Annotated[int, Field(examples=[30])]
+    name: Name
+    address: Address
+    phone: Phone
     version: int

@@ -20,9 +20,11 @@ async def get_rules(database: Database) -> Answer:
 
 async def set_rules(session: AsyncSession, request: RulesInput, if_match: str | None) -> Answer:
     """The rules apply to what is booked from now on. Raises PreconditionRequired or StaleVersion."""
-    version = (await queries.lock_rules(session))["version"]
+    stored = await queries.lock_rules(session)
+    version = stored["version"]
     require_match(if_match, version)
-    rules = request.model_dump() | {"version": version + 1}
+    unchanged = {name: stored[name] for name in RULES}
+    rules = unchanged | request.model_dump(exclude_unset=True) | {"version": version + 1}
     await queries.set_rules(session, rules)
     emit(session, SalonChanged(subject_name="salon", **rules))
     return rules

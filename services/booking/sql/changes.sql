@@ -72,7 +72,8 @@ END
 $$;
 
 -- Cancels a booking.
--- Request: id, versions, reason (text for those who see the booking), code (reason of the event).
+-- Request: id, versions, reason (text for those who see the booking), message (the same, sealed for the mail to the
+-- customer; left out unless the salon cancels), code (reason of the event).
 -- Returns the booking, whether the cancellation window was kept, and its time as freed (see free_booked_time).
 -- Raises LB001 of lock_booking, wrong_status, already_started (for customers). Locks: those of lock_booking.
 CREATE OR REPLACE FUNCTION booking.cancel(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -99,7 +100,8 @@ BEGIN
         customer_inactive_at = NULL, version = version + 1
     WHERE id = b.id RETURNING * INTO b;
     PERFORM booking.record_change(b, 'cancelled',
-        coalesce(p_request ->> 'code', CASE WHEN by_salon THEN 'by_salon' ELSE 'by_customer' END));
+        coalesce(p_request ->> 'code', CASE WHEN by_salon THEN 'by_salon' ELSE 'by_customer' END),
+        NULL, CASE WHEN by_salon THEN p_request ->> 'message' END);
     RETURN booking.booking_json(b) || jsonb_build_object(
         'freed', freed, 'cancellation_window_hours', window_hours,
         'cancellation_window_kept', remaining >= window_hours * interval '1 hour');

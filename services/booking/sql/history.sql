@@ -23,9 +23,11 @@ BEGIN
 END
 $$;
 
--- Records one change of a booking: a row of its history, and the event `booking.<p_change>.v1`.
+-- Records one change of a booking: a row of its history, and the event `booking.<p_change>.v1`. p_message: of a
+-- cancellation by the salon, what the customer is told, sealed.
 CREATE OR REPLACE FUNCTION booking.record_change(
-    b booking.bookings, p_change text, p_reason text DEFAULT NULL, p_previous_start timestamptz DEFAULT NULL
+    b booking.bookings, p_change text, p_reason text DEFAULT NULL, p_previous_start timestamptz DEFAULT NULL,
+    p_message text DEFAULT NULL
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO booking.booking_history (booking_id, customer_id, loctician_ids, at, actor_id, actor_role, change,
@@ -35,6 +37,7 @@ BEGIN
         p_change, b.status, b.starts_at, b.ends_at, b.price_amount, b.version
     FROM booking.claims() c;
     PERFORM booking.emit(booking.new_id(), 'booking.' || p_change || '.v1', b.id::text, b.version,
-        booking.booking_event_data(b, p_reason, p_previous_start));
+        booking.booking_event_data(b, p_reason, p_previous_start)
+            || CASE WHEN p_message IS NULL THEN '{}' ELSE jsonb_build_object('message', p_message) END);
 END
 $$;

@@ -112,3 +112,34 @@ $$;
 
 CREATE OR REPLACE TRIGGER check_offer_writer BEFORE INSERT OR UPDATE OR DELETE ON booking.loctician_treatments
 FOR EACH ROW EXECUTE FUNCTION booking.check_offer_writer();
+
+-- The booking that the caller is limited to, by the claim `limited_to`: that of the link in a mail. NULL for callers
+-- without a limit, and once a function continues as the service.
+CREATE OR REPLACE FUNCTION booking.claim_limit() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT (booking.claims() ->> 'limited_to')::uuid WHERE booking.claim_role() <> 'service' $$;
+
+-- Whoever is limited to a booking reaches that booking only, and nothing else of its customer.
+DROP POLICY IF EXISTS within_the_limit ON booking.bookings;
+CREATE POLICY within_the_limit ON booking.bookings AS RESTRICTIVE
+USING ((SELECT booking.claim_limit()) IS NULL OR id = (SELECT booking.claim_limit()));
+
+DROP POLICY IF EXISTS within_the_limit ON booking.booking_items;
+CREATE POLICY within_the_limit ON booking.booking_items AS RESTRICTIVE
+USING ((SELECT booking.claim_limit()) IS NULL OR booking_id = (SELECT booking.claim_limit()));
+
+DROP POLICY IF EXISTS within_the_limit ON booking.booking_history;
+CREATE POLICY within_the_limit ON booking.booking_history AS RESTRICTIVE
+USING ((SELECT booking.claim_limit()) IS NULL OR booking_id = (SELECT booking.claim_limit()));
+
+DROP POLICY IF EXISTS without_a_limit ON booking.customers;
+CREATE POLICY without_a_limit ON booking.customers AS RESTRICTIVE USING ((SELECT booking.claim_limit()) IS NULL);
+
+DROP POLICY IF EXISTS without_a_limit ON booking.holds;
+CREATE POLICY without_a_limit ON booking.holds AS RESTRICTIVE USING ((SELECT booking.claim_limit()) IS NULL);
+
+DROP POLICY IF EXISTS without_a_limit ON booking.waitlist;
+CREATE POLICY without_a_limit ON booking.waitlist AS RESTRICTIVE USING ((SELECT booking.claim_limit()) IS NULL);
+
+DROP POLICY IF EXISTS without_a_limit ON booking.idempotency_keys;
+CREATE POLICY without_a_limit ON booking.idempotency_keys AS RESTRICTIVE
+USING ((SELECT booking.claim_limit()) IS NULL);

@@ -7,7 +7,17 @@ DECLARE
 BEGIN
     SELECT * INTO stored FROM booking.salon;
     IF NOT FOUND THEN
-        stored := ROW (true, 60, 180, 24, false, 10, 30, 0);
+        stored.singleton := true;
+        stored.minimum_notice_minutes := 60;
+        stored.horizon_days := 180;
+        stored.cancellation_window_hours := 24;
+        stored.confirm_by_hand := false;
+        stored.open_bookings_per_customer := 10;
+        stored.offer_minutes := 30;
+        stored.version := 0;
+        stored.name := '';
+        stored.address := '';
+        stored.phone := '';
     END IF;
     RETURN stored;
 END

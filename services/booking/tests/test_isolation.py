@@ -54,6 +54,26 @@ class TestRowLevelSecurity:
             "staff": 2, "admin": 2, "service": 2, "anonymous": 0, "unknown role": 0,
         }  # fmt: skip
 
+    async def test_the_claims_of_a_link_show_one_booking_and_nothing_else_of_the_customer(
+        self, two: tuple[dict[str, Any], dict[str, Any]], book: Book, salon: date, database: Database, sign_in: SignIn
+    ) -> None:
+        customer = UUID(two[0]["customer_id"])
+        another = (await book(at(salon, "13:00"), customer=customer)).json()
+        person = sign_in("customer", customer)
+        await person.post("/bookings/holds", booking_body(at(salon, "15:00")))
+        limited = Claims("customer", customer, limited_to=UUID(two[0]["id"]))
+        seen = {table: await rows(database, limited, table) for table in TABLES}
+        assert seen == {"bookings": 1, "booking_items": 1, "booking_history": 1}
+        for table in ("holds", "waitlist", "customers", "idempotency_keys"):
+            assert await rows(database, limited, table) == 0, table
+        assert await rows(database, Claims("customer", customer), "holds") == 1
+        stranger = Claims("customer", customer, limited_to=UUID(two[1]["id"]))
+        assert {table: await rows(database, stranger, table) for table in TABLES} == dict.fromkeys(TABLES, 0)
+        async with transaction(database, limited) as session:
+            cancel = "UPDATE booking.bookings SET notes = 'x' WHERE id = :id"
+            changed: Any = await session.execute(text(cancel), {"id": another["id"]})
+            assert changed.rowcount == 0
+
     async def test_idempotency_keys_are_visible_to_their_caller_only(
         self, two: tuple[dict[str, Any], dict[str, Any]], database: Database
     ) -> None:
