@@ -47,10 +47,10 @@ def preview(
 
 
 def _render(kind: str, part: Part, language: str, form: Form) -> str:
-    sample, unsubscribe_url = samples.delivery(kind, part, language), samples.unsubscribe_url(kind)
+    sample, links = samples.delivery(kind, part, language), samples.links(kind, part)
     if form is Form.SOURCE:
         message_id = "<sample@loctician.example>"
-        return compose(sample, samples.NAMES, SENDER, message_id, APP_URL, unsubscribe_url).as_string()
-    texts = render(sample, samples.NAMES, "Loctician", APP_URL, unsubscribe_url)
+        return compose(sample, samples.NAMES, SENDER, message_id, APP_URL, links).as_string()
+    texts = render(sample, samples.NAMES, "Loctician", APP_URL, links)
     shown = {Form.TEXT: f"{texts.subject}\n\n{texts.text}", Form.HTML: texts.html, Form.SMS: texts.sms}
     return shown[form]

@@ -8,15 +8,15 @@ from pydantic import AwareDatetime, BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.accounts import service as accounts
-from services.notifications.accounts.service import LinkRequested
+from services.notifications.accounts.service import EmailChanged, EmailChangeRequested, Invited, LinkRequested
 from services.notifications.bookings import service as bookings
-from services.notifications.bookings.service import Booking
+from services.notifications.bookings.model import Booking
 from services.notifications.calendars import service as calendars
 from services.notifications.calendars.service import FailingImport, Import, IncompleteImport
 from services.notifications.contacts.queries import store_contact
 from services.notifications.deliveries.queries import make_due
 from services.notifications.dispatch.messages import format_utc
-from services.notifications.names.queries import upsert_loctician_name, upsert_treatment_name
+from services.notifications.names.queries import upsert_loctician_name, upsert_salon, upsert_treatment_name
 from services.notifications.notification_types import CONSENTS
 from services.notifications.preferences.queries import upsert_consent
 from services.notifications.waitlist.service import Offer, notify_offered
@@ -48,8 +48,17 @@ class SessionRevoked(BaseModel):
     reason: str
 
 
-class MfaDisabled(BaseModel):
+class User(BaseModel):
     user_id: UUID
+
+
+class PasswordChanged(BaseModel):
+    user_id: UUID
+    reason: str
+
+
+class FeedCreated(BaseModel):
+    owner_id: UUID
 
 
 class ConsentChanged(BaseModel):
@@ -84,6 +93,12 @@ class Loctician(BaseModel):
     display_name: str
 
 
+class Salon(BaseModel):
+    name: str = ""
+    address: str = ""
+    phone: str = ""
+
+
 @subscriptions.on("user.registered.v1", Person)
 @subscriptions.on("user.updated.v1", Person)
 @subscriptions.on("user.verified.v1", Person)
@@ -101,7 +116,6 @@ async def send_verification(session: AsyncSession, event: Received[LinkRequested
     await accounts.send_link(session, event, "verification")
 
 
-@subscriptions.on("user.invited.v1", LinkRequested)
 @subscriptions.on("user.password_reset_requested.v1", LinkRequested)
 async def send_password_reset(session: AsyncSession, event: Received[LinkRequested]) -> None:
     await accounts.send_link(session, event, "password_reset")
@@ -119,8 +133,45 @@ async def warn_of_reused_session(session: AsyncSession, event: Received[SessionR
         await accounts.notify(session, event, event.data.user_id, "session_reused")
 
 
-@subscriptions.on("user.mfa_disabled.v1", MfaDisabled)
-async def warn_of_disabled_mfa(session: AsyncSession, event: Received[MfaDisabled]) -> None:
+@subscriptions.on("user.invited.v1", Invited)
+async def send_invitation(session: AsyncSession, event: Received[Invited]) -> None:
+    await accounts.send_link(session, event, "invitation", role=event.data.role)
+
+
+@subscriptions.on("user.role_changed.v1", Person)
+async def notify_role_changed(session: AsyncSession, event: Received[Person]) -> None:
+    await accounts.notify(session, event, event.data.user_id, "role_changed", role=event.data.role)
+
+
+@subscriptions.on("user.password_changed.v1", PasswordChanged)
+async def notify_password_changed(session: AsyncSession, event: Received[PasswordChanged]) -> None:
+    """Of the first password nobody is told: its owner has just chosen it."""
+    if event.data.reason != "first":
+        await accounts.notify(session, event, event.data.user_id, "password_changed")
+
+
+@subscriptions.on("user.email_change_requested.v1", EmailChangeRequested)
+async def confirm_email_change(session: AsyncSession, event: Received[EmailChangeRequested]) -> None:
+    await accounts.confirm_email_change(session, event)
+
+
+@subscriptions.on("user.email_changed.v1", EmailChanged)
+async def notify_email_changed(session: AsyncSession, event: Received[EmailChanged]) -> None:
+    await accounts.notify_email_changed(session, event)
+
+
+@subscriptions.on("user.mfa_enabled.v1", User)
+async def notify_enabled_mfa(session: AsyncSession, event: Received[User]) -> None:
+    await accounts.notify(session, event, event.data.user_id, "mfa_enabled")
+
+
+@subscriptions.on("calendar.feed_created.v1", FeedCreated)
+async def notify_feed_created(session: AsyncSession, event: Received[FeedCreated]) -> None:
+    await accounts.notify(session, event, event.data.owner_id, "feed_created")
+
+
+@subscriptions.on("user.mfa_disabled.v1", User)
+async def warn_of_disabled_mfa(session: AsyncSession, event: Received[User]) -> None:
     """Whether the person did it, or an admin did it for somebody who lost the device."""
     await accounts.notify(session, event, event.data.user_id, "mfa_disabled")
 
@@ -159,6 +210,11 @@ async def name_treatment(session: AsyncSession, event: Received[Treatment]) -> N
 @subscriptions.on("loctician.updated.v1", Loctician)
 async def name_loctician(session: AsyncSession, event: Received[Loctician]) -> None:
     await upsert_loctician_name(session, event.data.loctician_id, event.data.display_name, event.version)
+
+
+@subscriptions.on("salon.changed.v1", Salon)
+async def name_salon(session: AsyncSession, event: Received[Salon]) -> None:
+    await upsert_salon(session, event.data.model_dump(), event.version)
 
 
 @subscriptions.on("booking.created.v1", Booking)

@@ -51,6 +51,18 @@ treatment_names = Table(
     Column("version", Integer, nullable=False, info=NONE),
 )
 
+salon = Table(
+    "salon",
+    metadata,
+    Column(
+        "singleton", Boolean, CheckConstraint("singleton"), primary_key=True, server_default=text("true"), info=NONE
+    ),
+    Column("name", Text, nullable=False, info=NONE),
+    Column("address", Text, nullable=False, info=NONE),
+    Column("phone", Text, nullable=False, info=NONE),
+    Column("version", Integer, nullable=False, info=NONE),
+)
+
 loctician_names = Table(
     "loctician_names",
     metadata,

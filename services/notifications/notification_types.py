@@ -27,6 +27,11 @@ class NotificationType:
     invitation: Literal["REQUEST", "CANCEL"] | None = None  # iCalendar method
     consent: str | None = None  # the purpose that the recipient must have consented to, for every channel
 
+    @property
+    def links_to_booking(self) -> bool:
+        """Whether customers get a link to the page of the booking."""
+        return self.invitation == "REQUEST" or self.name == "reminder"
+
 
 TOPICS = {
     topic.name: topic
@@ -46,16 +51,27 @@ NOTIFICATION_TYPES = {
     for notification_type in (
         NotificationType("verification", "account", ("person",), in_app=False),
         NotificationType("password_reset", "account", ("person",), in_app=False),
+        NotificationType("invitation", "account", ("person",), in_app=False),
+        NotificationType("password_changed", "account", ("person",)),
+        NotificationType("email_change", "account", ("person",), in_app=False),  # to the new address
+        NotificationType("email_change_requested", "account", ("person",)),
+        NotificationType("email_changed", "account", ("person",)),
+        NotificationType("email_replaced", "account", ("person",), in_app=False),  # to the old address
+        NotificationType("role_changed", "account", ("person",)),
         NotificationType("new_device", "account", ("person",)),
         NotificationType("session_reused", "account", ("person",)),
+        NotificationType("mfa_enabled", "account", ("person",)),
         NotificationType("mfa_disabled", "account", ("person",)),
         NotificationType("erasure_scheduled", "account", ("person",)),
         NotificationType("erasure_withdrawn", "account", ("person",)),
+        NotificationType("feed_created", "account", ("person",)),
         NotificationType("export_ready", "account", ("person",)),
         NotificationType("booking_requested", "booking", BOTH, type="booking_update", invitation="REQUEST"),
         NotificationType("booking_created", "booking", BOTH, type="booking_update", invitation="REQUEST"),
         NotificationType("booking_confirmed", "booking", BOTH, type="booking_update", invitation="REQUEST"),
         NotificationType("booking_rescheduled", "booking", BOTH, type="booking_update", invitation="REQUEST"),
+        NotificationType("booking_changed", "booking", BOTH, type="booking_update", invitation="REQUEST"),
+        NotificationType("booking_change_requested", "booking", BOTH, type="booking_update", invitation="REQUEST"),
         NotificationType("booking_cancelled", "booking", BOTH, type="booking_update", invitation="CANCEL"),
         NotificationType("booking_completed", "booking", BOTH, type="booking_update", external=False),
         NotificationType("booking_no_show", "booking", BOTH, type="booking_update"),

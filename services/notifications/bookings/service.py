@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.appointments.queries import upsert_appointment
+from services.notifications.bookings import changes
+from services.notifications.bookings.model import Booking, Item
 from services.notifications.contacts.queries import find_colleagues
 from services.notifications.dispatch.messages import Message, as_push, format_utc
 from services.notifications.dispatch.service import dispatch
@@ -18,35 +19,6 @@ from shared.messaging.events import Push, push
 from shared.messaging.subscriptions import Received
 
 SALON = ("staff", "admin")
-
-
-class Item(BaseModel):
-    service_id: UUID
-    loctician_id: UUID
-    start: AwareDatetime
-    end: AwareDatetime
-    blocked_start: AwareDatetime
-    blocked_end: AwareDatetime
-    price_amount: int  # øre
-
-
-class Booking(BaseModel):
-    booking_id: UUID
-    status: str
-    customer_id: UUID
-    start: AwareDatetime
-    end: AwareDatetime
-    price_amount: int  # øre
-    items: list[Item] = Field(min_length=1, max_length=100)
-    previous_start: AwareDatetime | None = None
-    walk_in: bool = False  # a customer without an account, who gets no messages and whose name is not known
-
-    def items_of(self, loctician_id: UUID) -> list[Item]:
-        return [item for item in self.items if item.loctician_id == loctician_id]
-
-    @property
-    def locticians(self) -> list[UUID]:
-        return list(dict.fromkeys(item.loctician_id for item in self.items))
 
 
 async def notify(session: AsyncSession, event: Received[Booking], kind: str) -> list[Item] | None:
@@ -60,7 +32,7 @@ async def notify(session: AsyncSession, event: Received[Booking], kind: str) -> 
         return None
     previous = [Item.model_validate(item) for item in known.get("items", ())]
     recipients = await _recipients(session, event.data, kind)
-    messages = [_message(event, kind, user_id, part) for user_id, part in recipients]
+    messages = [_message(event, kind, user_id, part, previous) for user_id, part in recipients]
     await dispatch(session, messages + _messages_to_removed_locticians(event, previous))
     return previous
 
@@ -150,21 +122,26 @@ def _participants(booking: Booking) -> Iterator[tuple[UUID, Part]]:
 def _messages_to_removed_locticians(event: Received[Booking], previous: list[Item]) -> list[Message]:
     """For a loctician who had a part in the previous version and has none now, the booking is cancelled."""
     booking = event.data
-    cancelled = booking.model_copy(update={"status": "cancelled", "items": previous})
+    cancelled = booking.model_copy(update={"status": "cancelled", "reason": "reassigned", "items": previous})
     cancellation = replace(event, data=cancelled, pushed=False)
     remaining = {*booking.locticians, booking.customer_id}
     removed = [loctician_id for loctician_id in cancelled.locticians if loctician_id not in remaining]
     return [_message(cancellation, "booking_cancelled", loctician_id, "loctician") for loctician_id in removed]
 
 
-def _message(event: Received[Booking], kind: str, user_id: UUID, part: Part) -> Message:
+def _message(
+    event: Received[Booking], kind: str, user_id: UUID, part: Part, previous: list[Item] | None = None
+) -> Message:
+    more = _cancellation(event.data, part) if kind == "booking_cancelled" else {}
+    if kind == "booking_rescheduled":
+        kind, more = changes.describe(event.data, previous or [], user_id, part)
     return Message(
         event_id=event.id,
         recipient_id=user_id,
         id=_derived_id(event.taken_at, event.id, str(user_id)),
         kind=kind,
         part=part,
-        mail_data=_mail_data(event.data, user_id, part),
+        mail_data=_mail_data(event.data, user_id, part) | more,
         app_data=_app_data(event.data, event.version, user_id, part),
         booking_id=event.data.booking_id,
         booking_version=event.version,
@@ -173,12 +150,14 @@ def _message(event: Received[Booking], kind: str, user_id: UUID, part: Part) -> 
     )
 
 
-def _items_for(booking: Booking, user_id: UUID, part: Part) -> list[Item]:
-    return booking.items_of(user_id) if part == "loctician" else booking.items
+def _cancellation(booking: Booking, part: Part) -> dict[str, Any]:
+    """Why, as a code; and, for the customer, what the salon wrote, still sealed."""
+    message = booking.message if part == "customer" else None
+    return {"reason": booking.reason or "", "message": message or ""}
 
 
 def _app_data(booking: Booking, version: int, user_id: UUID, part: Part) -> dict[str, Any]:
-    items = _items_for(booking, user_id, part)
+    items = booking.items_for(user_id, part)
     return {
         "booking_id": str(booking.booking_id),
         "status": booking.status,
@@ -191,11 +170,12 @@ def _app_data(booking: Booking, version: int, user_id: UUID, part: Part) -> dict
 
 def _mail_data(booking: Booking, user_id: UUID, part: Part) -> dict[str, Any]:
     """Ids and figures only: names are looked up when the mail is sent."""
-    items = _items_for(booking, user_id, part)
+    items = booking.items_for(user_id, part)
     price = sum(item.price_amount for item in items) if part == "loctician" else booking.price_amount
     customer = {"walk_in": True} if booking.walk_in else {"customer_id": str(booking.customer_id)}
     return {
         **customer,
+        "status": booking.status,
         "start": format_utc(min(item.start for item in items)),
         "price_amount": price,
         "items": [

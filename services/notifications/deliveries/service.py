@@ -19,7 +19,7 @@ from shared.identity.principals import Principal
 from shared.messaging.events import emit
 from shared.privacy.events import audit_read
 
-WITH_TOKEN = {"verification", "password_reset"}
+WITH_TOKEN = {"verification", "password_reset", "invitation", "email_change"}
 
 
 async def list_deliveries(

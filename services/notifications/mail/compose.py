@@ -12,7 +12,7 @@ from domain.email_addresses import ascii_domain
 from services.notifications.mail import invitations
 from services.notifications.names.service import Names
 from services.notifications.notification_types import NOTIFICATION_TYPES
-from services.notifications.rendering.texts import render, single_line
+from services.notifications.rendering.texts import NO_LINKS, Links, render, single_line
 
 
 class UnfoldedHeader(UniqueUnstructuredHeader):
@@ -33,15 +33,15 @@ def compose(
     sender: str,
     message_id: str,
     app_url: str,
-    unsubscribe_url: str = "",
+    links: Links = NO_LINKS,
 ) -> EmailMessage:
     """Composes the mail of a delivery that comes with its recipient's contact.
 
-    `unsubscribe_url` switches off such mails (RFC 8058); empty if they cannot be switched off. Raises ValueError for an
-    address that no mail can be sent to.
+    `links.unsubscribe` switches off such mails (RFC 8058); empty if they cannot be switched off. Raises ValueError for
+    an address that no mail can be sent to.
     """
     salon, address = parseaddr(sender)
-    texts = render(delivery, names, salon or address, app_url, unsubscribe_url)
+    texts = render(delivery, names, salon or address, app_url, links)
     mail = EmailMessage(POLICY)
     mail["From"] = sender
     mail["To"] = _recipient(delivery["full_name"], delivery["email"])
@@ -49,8 +49,8 @@ def compose(
     mail["Date"] = format_datetime(datetime.now(UTC))
     mail["Message-ID"] = message_id
     mail["Auto-Submitted"] = "auto-generated"
-    if unsubscribe_url:
-        mail["List-Unsubscribe"] = f"<{unsubscribe_url}>"
+    if links.unsubscribe:
+        mail["List-Unsubscribe"] = f"<{links.unsubscribe}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(texts.text)
     mail.add_alternative(texts.html, subtype="html")

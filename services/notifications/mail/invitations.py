@@ -9,24 +9,19 @@ from uuid import UUID
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
-from domain.clock import is_ambiguous, to_copenhagen
+from domain import ical
 from services.notifications.names.service import Names
 from services.notifications.notification_types import NOTIFICATION_TYPES
 from services.notifications.rendering.labels import LABELS
 from services.notifications.rendering.texts import single_line, treatment_name
 
-STATUSES = {"booking_requested": "TENTATIVE", "booking_cancelled": "CANCELLED"}
 FILE = "appointment.ics"
 
 
 def create(delivery: Mapping[str, Any], names: Names, sender: str, description: str) -> Calendar:
     """A calendar with one event. Its UID is the booking's, so that each mail updates the same entry."""
-    calendar = Calendar()
-    calendar.add("prodid", "-//Loctician//Notifications//DA")
-    calendar.add("version", "2.0")
-    calendar.add("method", NOTIFICATION_TYPES[delivery["kind"]].invitation)
+    calendar = ical.calendar("Notifications", NOTIFICATION_TYPES[delivery["kind"]].invitation or "REQUEST")
     calendar.add_component(_event(delivery, names, sender, description))
-    calendar.add_missing_timezones()
     return calendar
 
 
@@ -39,28 +34,27 @@ def attach(mail: EmailMessage, invitation: Calendar) -> None:
 
 def _event(delivery: Mapping[str, Any], names: Names, sender: str, description: str) -> Event:
     items = delivery["data"]["items"]
-    salon, address = parseaddr(sender)
-    salon = single_line(salon or address)
+    name, address = parseaddr(sender)
+    salon = single_line(names.salon.name or name or address)
+    starts, ends = ical.times(
+        min(datetime.fromisoformat(item["start"]) for item in items),
+        max(datetime.fromisoformat(item["end"]) for item in items),
+    )
     event = Event()
-    event.add("uid", f"booking-{delivery['booking_id']}@{address.rpartition('@')[2]}")
+    event.add("uid", ical.booking_uid(delivery["booking_id"]))
     event.add("sequence", delivery["booking_version"])
     event.add("dtstamp", datetime.now(UTC))
-    event.add("dtstart", _local(min(datetime.fromisoformat(item["start"]) for item in items)))
-    event.add("dtend", _local(max(datetime.fromisoformat(item["end"]) for item in items)))
-    event.add("status", STATUSES.get(delivery["kind"], "CONFIRMED"))
+    event.add("dtstart", starts)
+    event.add("dtend", ends)
+    event.add("status", ical.STATUSES.get(delivery["data"].get("status", ""), "CONFIRMED"))
     event.add("summary", _summary(items, names, delivery["language"]))
-    event.add("description", description)
-    event.add("location", salon)
+    event.add("description", "\n".join(filter(None, (description, salon, single_line(names.salon.phone)))))
+    event.add("location", ", ".join(filter(None, (salon, single_line(names.salon.address)))))
     event.add("organizer", _address(address, salon))
     attendee = _address(delivery["email"], single_line(delivery["full_name"]))
     attendee.params.update({"ROLE": vText("REQ-PARTICIPANT"), "PARTSTAT": vText("ACCEPTED"), "RSVP": vText("FALSE")})
     event.add("attendee", attendee)
     return event
-
-
-def _local(instant: datetime) -> datetime:
-    """Copenhagen time; UTC within the hour that autumn repeats, where Copenhagen time is ambiguous."""
-    return instant.astimezone(UTC) if is_ambiguous(instant) else to_copenhagen(instant)
 
 
 def _summary(items: list[Mapping[str, Any]], names: Names, language: str) -> str:

@@ -1,4 +1,4 @@
-"""SQL of names: of treatments and locticians (projections of booking) and of customers."""
+"""SQL of names: of treatments, locticians and the salon (projections of booking) and of customers."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications.models import contacts, loctician_names, treatment_names
-from services.notifications.rows import upsert_if_newer
+from services.notifications.models import contacts, loctician_names, salon, treatment_names
+from services.notifications.rows import Row, fetch_first, upsert_if_newer
 
 
 async def upsert_treatment_name(session: AsyncSession, treatment_id: UUID, names: dict[str, str], version: int) -> None:
@@ -19,6 +19,15 @@ async def upsert_treatment_name(session: AsyncSession, treatment_id: UUID, names
 async def upsert_loctician_name(session: AsyncSession, loctician_id: UUID, name: str, version: int) -> None:
     values = {"loctician_id": loctician_id, "display_name": name}
     await upsert_if_newer(session, loctician_names, "loctician_id", values, loctician_names.c.version, version)
+
+
+async def upsert_salon(session: AsyncSession, values: Row, version: int) -> None:
+    """`values`: name, address, phone."""
+    await upsert_if_newer(session, salon, "singleton", {"singleton": True, **values}, salon.c.version, version)
+
+
+async def find_salon(session: AsyncSession) -> Row | None:
+    return await fetch_first(session, select(salon.c.name, salon.c.address, salon.c.phone))
 
 
 async def find_treatment_names(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, dict[str, str]]:

@@ -1,4 +1,5 @@
-"""The names behind the ids in a delivery. They are looked up right before it is sent, never stored in it."""
+"""The names behind the ids in a delivery, the salon's address, and what it wrote to a customer: looked up right before
+the delivery is sent, never stored in it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,19 +7,33 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.messages import unseal_message
 from services.notifications.broadcasts.queries import find_texts
 from services.notifications.names import queries
 from services.notifications.rows import Row
+from shared.identity.derived_keys import keys_of
+
+
+@dataclass(frozen=True)
+class Salon:
+    """Empty where the salon has not said it."""
+
+    name: str = ""
+    address: str = ""
+    phone: str = ""
 
 
 @dataclass(frozen=True)
 class Names:
-    """Names of treatments by language, names of people, and the texts of broadcasts by language."""
+    """Names of treatments by language, names of people, the texts of broadcasts by language, and what the salon wrote
+    about a booking that it cancelled."""
 
     treatments: Mapping[UUID, Mapping[str, str]] = field(default_factory=dict)
     locticians: Mapping[UUID, str] = field(default_factory=dict)
     customers: Mapping[UUID, str] = field(default_factory=dict)
     broadcasts: Mapping[UUID, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    salon: Salon = field(default_factory=Salon)
+    messages: Mapping[UUID, str] = field(default_factory=dict)
 
 
 async def load_names(session: AsyncSession, deliveries: Sequence[Row]) -> Names:
@@ -32,7 +47,15 @@ async def load_names(session: AsyncSession, deliveries: Sequence[Row]) -> Names:
         await queries.find_loctician_names(session, locticians),
         await queries.find_customer_names(session, _ids(deliveries, "customer_id")),
         await find_texts(session, _ids(deliveries, "broadcast_id")),
+        Salon(**(await queries.find_salon(session) or {})),
+        _messages(session, deliveries),
     )
+
+
+def _messages(session: AsyncSession, deliveries: Sequence[Row]) -> dict[UUID, str]:
+    """What the salon wrote to the customers of bookings that it cancelled, by booking."""
+    sealed = {row["booking_id"]: row["data"]["message"] for row in deliveries if row["data"].get("message")}
+    return {booking_id: unseal_message(keys_of(session), booking_id, text) for booking_id, text in sealed.items()}
 
 
 def are_complete(row: Row, names: Names) -> bool:
@@ -50,4 +73,6 @@ def _ids(rows: Sequence[Row], name: str) -> set[UUID]:
 
 
 def _item_ids(row: Row, name: str) -> set[UUID]:
-    return {UUID(item[name]) for item in row["data"].get("items", ())}
+    """Of the appointment as it is, and as it was before a change."""
+    data = row["data"]
+    return {UUID(item[name]) for item in (*data.get("items", ()), *data.get("previous", {}).get("items", ()))}

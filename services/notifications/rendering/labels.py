@@ -1,4 +1,4 @@
-"""Words that all templates share, and date formats. The text of each notification type is in templates/."""
+"""Words that all templates share. The text of each notification type is in templates/."""
 
 from dataclasses import dataclass
 
@@ -17,10 +17,10 @@ class Labels:
     unknown_treatment: str
     unknown_loctician: str
     unknown_customer: str
-    instant: str  # a Babel pattern, like `clock`
-    clock: str
-    summer_time: str
-    winter_time: str
+    earlier: dict[str, str]  # what a change replaced, by what changed
+    page: str  # the link to the page of the booking
+    calendar_file: str
+    salon_wrote: str
 
 
 LABELS = {
@@ -37,10 +37,14 @@ LABELS = {
         unknown_treatment="Behandling",
         unknown_loctician="Salonen",
         unknown_customer="En kunde",
-        instant="EEEE 'den' d. MMMM y 'kl.' HH.mm",
-        clock="HH.mm",
-        summer_time="sommertid, UTC+2",
-        winter_time="vintertid, UTC+1",
+        earlier={
+            "time": "Tidligere tid",
+            "treatment": "Tidligere behandling",
+            "loctician": "Tidligere loctician",
+        },
+        page="Se, flyt eller aflys din tid",
+        calendar_file="Læg tiden i din kalender",
+        salon_wrote="Besked fra salonen",
     ),
     "en": Labels(
         greeting="Hello",
@@ -55,9 +59,13 @@ LABELS = {
         unknown_treatment="Treatment",
         unknown_loctician="The salon",
         unknown_customer="A customer",
-        instant="EEEE d MMMM y 'at' HH:mm",
-        clock="HH:mm",
-        summer_time="summer time, UTC+2",
-        winter_time="winter time, UTC+1",
+        earlier={
+            "time": "Earlier time",
+            "treatment": "Earlier treatment",
+            "loctician": "Earlier loctician",
+        },
+        page="See, move or cancel your appointment",
+        calendar_file="Add it to your calendar",
+        salon_wrote="Message from the salon",
     ),
 }

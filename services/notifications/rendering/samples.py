@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.notifications.names.service import Names
+from services.notifications.names.service import Names, Salon
 from services.notifications.notification_types import NOTIFICATION_TYPES, TOPICS, Part
+from services.notifications.rendering.texts import Links
 
-CUSTOMER, LOCTICIAN = UUID(int=1), UUID(int=2)
-RETWIST, BROADCAST = UUID(int=3), UUID(int=4)
+CUSTOMER, LOCTICIAN, EARLIER_LOCTICIAN = UUID(int=1), UUID(int=2), UUID(int=6)
+RETWIST, BROADCAST, BOOKING = UUID(int=3), UUID(int=4), UUID(int=5)
+APP_URL = "https://loctician.example"
 START = datetime(2027, 3, 29, 8, tzinfo=UTC)
 RECIPIENTS: dict[Part, str] = {
     "customer": "Kirsten Ærø",
@@ -19,7 +21,7 @@ RECIPIENTS: dict[Part, str] = {
 }
 NAMES = Names(
     treatments={RETWIST: {"da": "Retwist af rødder", "en": "Root retwist"}},
-    locticians={LOCTICIAN: "Amina"},
+    locticians={LOCTICIAN: "Amina", EARLIER_LOCTICIAN: "Jonas"},
     customers={CUSTOMER: "Kirsten Ærø"},
     broadcasts={
         BROADCAST: {
@@ -30,6 +32,8 @@ NAMES = Names(
             },
         }
     },
+    salon=Salon("Rodfæstet", "Eksempelgade 12, 2200 København N", "12 34 56 78"),
+    messages={BOOKING: "Amina er blevet syg."},
 )
 
 
@@ -52,31 +56,43 @@ def delivery(kind: str, part: Part, language: str) -> dict[str, Any]:
         "full_name": RECIPIENTS[part],
         "email": "kirsten@example.com",
         "phone": "+4520123456",
-        "booking_id": UUID(int=5),
+        "booking_id": BOOKING,
         "booking_version": 2,
-        "data": _data(kind),
+        "data": _data(kind, part),
     }
 
 
-def unsubscribe_url(kind: str) -> str:
-    """In the form of unsubscribe.links, with a token that proves nothing; empty for a required topic."""
-    topic = TOPICS[NOTIFICATION_TYPES[kind].topic]
-    path = f"/api/v1/notifications/unsubscribe/{topic.name}/sample-proof"
-    return "" if topic.required else f"https://loctician.example{path}"
+def links(kind: str, part: Part) -> Links:
+    """In the form of unsubscribe.links and bookings.links, with tokens that prove nothing."""
+    type_ = NOTIFICATION_TYPES[kind]
+    topic = TOPICS[type_.topic]
+    unsubscribe = f"{APP_URL}/api/v1/notifications/unsubscribe/{topic.name}/sample-proof"
+    booking = f"{APP_URL}/bookings/{BOOKING}?token=wN6nYgPcBq3oSX0bZ2y8m5LrKd1vEJh7TfUaGxQiC4k"
+    linked = part == "customer" and type_.links_to_booking
+    return Links("" if topic.required else unsubscribe, booking if linked else "")
 
 
-def _data(kind: str) -> dict[str, Any]:
+def _data(kind: str, part: Part) -> dict[str, Any]:
     if kind in {"broadcast", "marketing"}:
         return {"broadcast_id": str(BROADCAST)}
     if kind.startswith("import_"):
         return _import(kind)
     if NOTIFICATION_TYPES[kind].topic == "account":
-        return {"at": _at(0), "expires_at": _at(24), "token": "sample-token"}
+        return {"at": _at(0), "expires_at": _at(24), "token": "sample-token", "role": "loctician"}
     item = {"service_id": str(RETWIST), "loctician_id": str(LOCTICIAN), "start": _at(0), "end": _at(1.5)}
     data: dict[str, Any] = {"start": _at(0), "end": _at(1.5), "items": [item]}
     if kind == "waitlist_offered":
         return data | {"expires_at": _at(-20)}
-    return data | {"customer_id": str(CUSTOMER), "price_amount": 64900}
+    data |= {"customer_id": str(CUSTOMER), "price_amount": 64900}
+    earlier = {"start": _at(-24), "end": _at(-22.5), "items": [item | {"loctician_id": str(EARLIER_LOCTICIAN)}]}
+    match kind:
+        case "booking_rescheduled" | "booking_change_requested":
+            return data | {"previous": earlier | {"changed": ["time"]}}
+        case "booking_changed":
+            return data | {"previous": earlier | {"changed": ["loctician"]}}
+        case "booking_cancelled":
+            return data | {"reason": "by_salon", "message": "sealed" if part == "customer" else ""}
+    return data
 
 
 def _import(kind: str) -> dict[str, Any]:

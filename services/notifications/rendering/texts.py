@@ -9,11 +9,10 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
 
-from domain.clock import is_ambiguous, to_copenhagen
-from domain.money import LOCALES, format_money
+from domain.dates import format_instant, format_span
+from domain.money import format_money
 from services.notifications.names.service import Names
 from services.notifications.rendering import calendars
 from services.notifications.rendering.labels import LABELS, Labels
@@ -26,6 +25,8 @@ LONGEST_NAME = 200
 PATHS = {
     "verification": "account/verify-email#token=",
     "password_reset": "account/reset-password#token=",
+    "invitation": "account/reset-password#token=",
+    "email_change": "account/confirm-email#token=",
     "export_ready": "",
 }
 
@@ -58,20 +59,41 @@ def _environment(*, html: bool) -> Environment:
 PLAIN, HTML = _environment(html=False), _environment(html=True)
 
 
-def render(delivery: Mapping[str, Any], names: Names, salon: str, app_url: str, unsubscribe_url: str = "") -> Texts:
-    """Renders a delivery that comes with its recipient's contact.
+@dataclass(frozen=True)
+class Links:
+    """Addresses that a message leads to; empty for those that it has not."""
 
-    Without `unsubscribe_url`, the link to unsubscribe leads to the app. Raises TemplateError or LookupError if a value
+    unsubscribe: str = ""
+    booking: str = ""  # the page of the booking, which opens without signing in
+
+    @property
+    def calendar_file(self) -> str:
+        return self.booking.replace("?", ".ics?", 1)
+
+
+NO_LINKS = Links()
+
+
+def render(delivery: Mapping[str, Any], names: Names, salon: str, app_url: str, links: Links = NO_LINKS) -> Texts:
+    """Renders a delivery that comes with its recipient's contact. `salon`: the name to use until the salon has one.
+
+    Without its own, the link to unsubscribe leads to the app. Raises TemplateError or LookupError if a value
     is missing, so that no message goes out with a gap.
     """
     language = delivery["language"]
     values = _values(delivery["data"], names, language) | {
         "recipient": single_line(delivery["full_name"]),
-        "salon": single_line(salon),
+        "salon": single_line(names.salon.name or salon),
+        "address": single_line(names.salon.address),
+        "phone": single_line(names.salon.phone),
         "part": delivery["part"],
-        "unsubscribe_url": unsubscribe_url or app_url,
+        "links": links,
+        "unsubscribe_url": links.unsubscribe or app_url,
     }
     values |= _link(delivery["kind"], delivery["data"], app_url)
+    if "message" in delivery["data"]:  # sealed, and empty for whom it is not meant
+        opened = names.messages.get(delivery["booking_id"], "") if delivery["data"]["message"] else ""
+        values["message"] = _single_paragraph(opened)
     template = f"{language}/{delivery['kind']}.{delivery['part']}.j2"
     subject = values["subject"] = _render_block(template, "subject", values)
     text = PLAIN.get_template(template).render(values | {"form": "txt"})
@@ -79,7 +101,7 @@ def render(delivery: Mapping[str, Any], names: Names, salon: str, app_url: str, 
         subject=subject,
         text=BLANK_LINES.sub("\n\n", text).strip() + "\n",
         html=HTML.get_template(template).render(values | {"form": "html"}).strip() + "\n",
-        sms=f"{subject}. {values['salon']}",
+        sms=f"{subject}. {values['salon']}{links.booking and ' ' + links.booking}",
     )
 
 
@@ -100,9 +122,12 @@ def _values(data: Mapping[str, Any], names: Names, language: str) -> dict[str, A
     values: dict[str, Any] = {"language": language, "labels": labels}
     for name, key in (("when", "start"), ("expires", "expires_at"), ("at", "at"), ("since", "since")):
         if data.get(key):
-            values[name] = _format_instant(datetime.fromisoformat(data[key]), labels.instant, language)
+            values[name] = format_instant(datetime.fromisoformat(data[key]), language)
     if "items" in data:
         values["items"] = [_item(item, names, labels, language) for item in data["items"]]
+    if "previous" in data:
+        values |= _changes(data, names, labels, language)
+    values |= {name: data[name] for name in ("reason", "role") if name in data}
     if "customer_id" in data:
         values["customer"] = single_line(names.customers.get(UUID(data["customer_id"])) or labels.unknown_customer)
     elif data.get("walk_in"):
@@ -127,13 +152,25 @@ def _broadcast(data: Mapping[str, Any], names: Names, language: str) -> dict[str
 def _item(item: Mapping[str, Any], names: Names, labels: Labels, language: str) -> dict[str, str]:
     translations = names.treatments.get(UUID(item["service_id"]), {})
     start, end = datetime.fromisoformat(item["start"]), datetime.fromisoformat(item["end"])
-    same_day = to_copenhagen(start).date() == to_copenhagen(end).date()
-    until = _format_instant(end, labels.clock if same_day else labels.instant, language)
     return {
         "treatment": treatment_name(translations, labels, language),
         "loctician": single_line(names.locticians.get(UUID(item["loctician_id"])) or labels.unknown_loctician),
-        "time": f"{_format_instant(start, labels.instant, language)}–{until}",
+        "time": format_span(start, end, language),
     }
+
+
+def _changes(data: Mapping[str, Any], names: Names, labels: Labels, language: str) -> dict[str, Any]:
+    """What has changed, and how it was before: `changed` has the codes, `earlier` lines of label and text."""
+    previous, changed = data["previous"], data["previous"].get("changed", ())
+    items = [_item(item, names, labels, language) for item in previous.get("items", ())]
+    texts = {name: ", ".join(dict.fromkeys(item[name] for item in items)) for name in ("treatment", "loctician")}
+    if previous.get("end"):
+        start, end = (datetime.fromisoformat(previous[name]) for name in ("start", "end"))
+        texts["time"] = format_span(start, end, language)
+    elif previous.get("start"):
+        texts["time"] = format_instant(datetime.fromisoformat(previous["start"]), language)
+    earlier = [(labels.earlier[name], texts[name]) for name in changed if texts.get(name)]
+    return {"changed": list(changed), "earlier": earlier}
 
 
 def treatment_name(translations: Mapping[str, str], labels: Labels, language: str) -> str:
@@ -156,13 +193,3 @@ def _link(kind: str, data: Mapping[str, Any], app_url: str) -> dict[str, str]:
     path = PATHS[kind]
     token = quote(data["token"], safe="") if path.endswith("=") else ""
     return {"link": f"{app_url.rstrip('/')}/{path}{token}"}
-
-
-def _format_instant(instant: datetime, pattern: str, language: str) -> str:
-    """By the clock in Copenhagen; within the hour that autumn repeats also which of the two is meant."""
-    local = to_copenhagen(instant)
-    formatted = format_datetime(local, pattern, locale=LOCALES[language])
-    if not is_ambiguous(instant):
-        return formatted
-    labels = LABELS[language]
-    return f"{formatted} ({labels.summer_time if local.dst() else labels.winter_time})"

@@ -7,10 +7,11 @@ from email.utils import parseaddr
 
 import httpx
 
+from services.notifications.bookings.links import BookingLinks
 from services.notifications.deliveries.queue import enqueue_for, first_attempt_at
 from services.notifications.dispatch.channels import Channel, Connection, Delivery
 from services.notifications.names.service import Names
-from services.notifications.rendering.texts import render
+from services.notifications.rendering.texts import Links, render
 from services.notifications.settings import NotificationsSettings
 from services.notifications.sms.gatewayapi import GatewayApi
 from services.notifications.sms.phone_numbers import to_e164
@@ -30,11 +31,12 @@ class SmsConnection:
     provider: Provider
     sender: str
     salon: str
-    app_url: str
+    booking_links: BookingLinks
 
     async def send(self, delivery: Delivery, names: Names) -> str:
         number = to_e164(delivery["phone"])
-        text = render(delivery, names, self.salon, self.app_url).sms
+        links = Links(booking=self.booking_links.create(delivery))
+        text = render(delivery, names, self.salon, self.booking_links.app_url, links).sms
         reference = f"{delivery['id']}.{delivery['resends']}"
         sms = Sms(number, self.sender, text, reference, first_attempt_at(delivery))
         return await self.provider.send(self.client, sms)
@@ -45,12 +47,12 @@ class SmsTransport:
     provider: Provider
     sender: str
     salon: str
-    app_url: str
+    booking_links: BookingLinks
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Connection]:
         async with httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False) as client:
-            yield SmsConnection(client, self.provider, self.sender, self.salon, self.app_url)
+            yield SmsConnection(client, self.provider, self.sender, self.salon, self.booking_links)
 
 
 def transport(settings: NotificationsSettings) -> SmsTransport | None:
@@ -58,7 +60,7 @@ def transport(settings: NotificationsSettings) -> SmsTransport | None:
         return None
     provider = PROVIDERS[settings.sms_provider](settings.sms_api_key.get_secret_value(), settings.sms_url)
     salon = parseaddr(settings.mail_from)[0] or settings.sms_from
-    return SmsTransport(provider, settings.sms_from, salon, settings.link_base)
+    return SmsTransport(provider, settings.sms_from, salon, BookingLinks.of(settings))
 
 
 CHANNEL = Channel("sms", enqueue_for("sms"), external=True, default=False, address="phone", transport=transport)

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
+from services.notifications.bookings.links import BookingLinks
 from services.notifications.deliveries.sender import Sender
 from services.notifications.dispatch.channels import channels
 from services.notifications.mail.channel import MailTransport
@@ -17,6 +18,7 @@ from services.notifications.tests.smtp_server import SmtpServer, running_smtp_se
 from services.notifications.unsubscribe.links import PATH, UnsubscribeLinks
 from shared.database.session import Database, transaction
 from shared.http.app import Service
+from shared.identity.derived_keys import Keys
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.servers import SECRET_KEY
 from shared.testing.types import Deliver
@@ -27,6 +29,7 @@ KIRSTEN_EMAIL, AMINA_EMAIL = "kirsten@example.com", "amina@example.com"
 START = datetime(2031, 3, 3, 9, tzinfo=UTC)  # a Monday, ten o'clock in Copenhagen
 
 MAIL_FROM, APP = "Loctician <no-reply@loctician.example>", "https://app.example"
+BOOKING_LINKS = BookingLinks(APP, Keys(SECRET_KEY))
 UNSUBSCRIBE_LINKS = UnsubscribeLinks(f"https://api.example{PATH}", (SECRET_KEY.encode(),))
 
 AddContact = Callable[..., Awaitable[None]]
@@ -46,7 +49,7 @@ def smtp_server() -> Iterator[SmtpServer]:
 
 
 def mail_sender(database: Database, server: MailServer) -> Sender:
-    return Sender(database, channels()["mail"], MailTransport(server, MAIL_FROM, APP, UNSUBSCRIBE_LINKS))
+    return Sender(database, channels()["mail"], MailTransport(server, MAIL_FROM, APP, UNSUBSCRIBE_LINKS, BOOKING_LINKS))
 
 
 @pytest.fixture

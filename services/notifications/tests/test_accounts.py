@@ -39,6 +39,7 @@ def requested(
         "language": "da",
         "token": TOKEN,
         "expires_at": (datetime.now(UTC) + valid).isoformat(),
+        "role": "loctician",
     }
 
 
@@ -208,6 +209,86 @@ class TestNotices:
         scheduled, withdrawn = smtp_server.to(KIRSTEN_EMAIL)
         assert "mandag den 10. marts 2031 kl. 10.00" in text_of(scheduled)
         assert withdrawn["Subject"] == "Din konto bliver ikke slettet"
+
+    @pytest.mark.parametrize(
+        ("type_", "data", "subject"),
+        [
+            ("user.password_changed.v1", {"reason": "changed"}, "Din adgangskode er ændret"),
+            ("user.password_changed.v1", {"reason": "reset"}, "Din adgangskode er ændret"),
+            ("user.mfa_enabled.v1", {}, "Totrinslogin er slået til"),
+            ("user.role_changed.v1", {"role": "staff"}, "Din rolle er ændret"),
+            ("calendar.feed_created.v1", {}, "Der er oprettet et kalenderlink til dine tider"),
+        ],
+    )
+    async def test_what_happens_to_an_account_is_told_by_mail_and_in_the_app_whatever_is_switched_off(
+        self,
+        type_: str,
+        data: dict[str, Any],
+        subject: str,
+        deliver: Deliver,
+        sender: Sender,
+        smtp_server: SmtpServer,
+        client: httpx.AsyncClient,
+        auth_headers: Headers,
+        execute: Execute,
+    ) -> None:
+        choices = '{"account": {"mail": false}, "booking": {"mail": false}}'
+        off = (
+            "INSERT INTO notifications.preferences (user_id, choices, version) VALUES (:id, CAST(:choices AS jsonb), 1)"
+        )
+        await execute(off, id=KIRSTEN, choices=choices)
+        person: dict[str, Any] = {
+            "user_id": str(KIRSTEN),
+            "owner_id": str(KIRSTEN),
+            "feed_id": str(uuid4()),
+            "kind": "customer",
+        }
+        person |= {"email": KIRSTEN_EMAIL, "full_name": "Kirsten Ærø", "phone": None, "language": "da"}
+        await deliver(type_, person | {"role": "customer", "email_verified": True, "active": True} | data, version=2)
+        assert await sender.send_due() == 1
+        assert [mail["Subject"] for mail in smtp_server.to(KIRSTEN_EMAIL)] == [subject]
+        inbox = await client.get("/api/v1/notifications", headers=auth_headers(Role.CUSTOMER, KIRSTEN))
+        assert [notice["title"] for notice in inbox.json()["items"]] == [subject]
+
+    async def test_a_first_password_is_not_reported(self, deliver: Deliver, rows: Rows) -> None:
+        await deliver("user.password_changed.v1", {"user_id": str(KIRSTEN), "reason": "first"})
+        assert await rows("deliveries") == []
+
+    async def test_a_changed_address_is_told_to_the_new_and_to_the_old_one(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, rows: Rows, add_contact: AddContact
+    ) -> None:
+        change = {"user_id": str(KIRSTEN), "email": "ny@example.com", "old_email": KIRSTEN_EMAIL}
+        await deliver("user.email_changed.v1", change | {"full_name": "Kirsten Ærø", "language": "da"}, version=2)
+        await add_contact(KIRSTEN, "ny@example.com", "Kirsten Ærø", version=2)
+        assert await sender.send_due() == 2
+        assert "Fremover skriver vi" in text_of(smtp_server.to("ny@example.com")[0])
+        assert "Vi skriver ikke længere" in text_of(smtp_server.to(KIRSTEN_EMAIL)[0])
+        assert len(await rows("notices", "position")) == 1
+        assert KIRSTEN_EMAIL not in str(await rows("deliveries"))
+
+    @pytest.mark.parametrize("token", [TOKEN, None])
+    async def test_a_wanted_address_is_confirmed_from_it_and_told_to_the_present_one(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, rows: Rows, token: str | None
+    ) -> None:
+        await deliver("user.email_change_requested.v1", requested() | {"new_email": "ny@example.com", "token": token})
+        await sender.send_due()
+        assert "ved at blive ændret" in smtp_server.to(KIRSTEN_EMAIL)[0]["Subject"]
+        assert TOKEN not in text_of(smtp_server.to(KIRSTEN_EMAIL)[0])
+        links = [text_of(mail) for mail in smtp_server.to("ny@example.com")]
+        assert [f"{APP}/account/confirm-email#token={TOKEN}" in text for text in links] == [True] * bool(token)
+        assert TOKEN not in str(await rows("deliveries"))
+
+    async def test_an_invitation_is_not_the_text_of_a_forgotten_password(
+        self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
+    ) -> None:
+        await deliver("user.invited.v1", requested())
+        await deliver("user.invited.v1", requested() | {"role": "customer"})
+        await sender.send_due()
+        to_employee, to_customer = sorted(text_of(mail) for mail in smtp_server.to(KIRSTEN_EMAIL))
+        assert "som medarbejder" in to_employee
+        assert "oprettet en konto til dig" in to_customer
+        for mail in (to_employee, to_customer):
+            assert "bedt om en ny adgangskode" not in mail
 
     async def test_an_ordinary_login_or_logout_sends_nothing(self, deliver: Deliver, rows: Rows) -> None:
         session = {"session_id": str(uuid4()), "user_id": str(KIRSTEN)}

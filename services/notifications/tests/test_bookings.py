@@ -141,8 +141,9 @@ class TestMails:
             "Booking on Monday 3 March 2031 at 10:00 is cancelled",
         ]
         assert [mail["Subject"] for mail in smtp_server.to("jonas@example.com")] == [
-            "En booking er flyttet til mandag den 3. marts 2031 kl. 13.00"
+            "Ny booking mandag den 3. marts 2031 kl. 13.00"
         ]
+        assert "taken over" in text_of(smtp_server.to(AMINA_EMAIL)[-1])
         updates = [
             message for message in await pushed(outbox, "booking_update") if message["audience"] == [f"user:{AMINA}"]
         ]

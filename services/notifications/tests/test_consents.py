@@ -18,6 +18,7 @@ from services.notifications.tests.conftest import (
     AMINA,
     AMINA_EMAIL,
     APP,
+    BOOKING_LINKS,
     KIRSTEN,
     KIRSTEN_EMAIL,
     MAIL_FROM,
@@ -102,7 +103,7 @@ class TestMarketing:
     async def test_a_withdrawal_stops_deliveries_that_a_sender_has_claimed(
         self, say: Say, broadcast: Broadcast, database: Database, smtp_server: SmtpServer, rows: Rows
     ) -> None:
-        real = MailTransport(MailServer.from_url(smtp_server.url), MAIL_FROM, APP, UNSUBSCRIBE_LINKS)
+        real = MailTransport(MailServer.from_url(smtp_server.url), MAIL_FROM, APP, UNSUBSCRIBE_LINKS, BOOKING_LINKS)
 
         class Slow:
             @asynccontextmanager

@@ -1,5 +1,6 @@
 """Mails about an appointment carry it as an invitation: RFC 5545 and RFC 5546."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from uuid import UUID, uuid4
@@ -16,6 +17,7 @@ from services.notifications.names.service import Names
 from services.notifications.rendering import samples
 from services.notifications.tests.conftest import AMINA_EMAIL, KIRSTEN_EMAIL, START, booking
 from services.notifications.tests.smtp_server import SmtpServer
+from shared.testing.node import run_script
 from shared.testing.types import Deliver
 
 
@@ -104,6 +106,14 @@ def _calendar_text(mail: EmailMessage) -> bytes:
     return content.replace("\r\n", "\n").encode()
 
 
+def invitation(kind: str, start: datetime) -> bytes:
+    sample = samples.delivery(kind, "customer", "da")
+    end = start + timedelta(minutes=50)
+    sample["data"]["items"][0] |= {"start": start.isoformat(), "end": end.isoformat()}
+    content: bytes = create(sample, samples.NAMES, "Loctician <no-reply@loctician.example>", "Din tid").to_ical()
+    return content
+
+
 class TestClockChanges:
     @pytest.mark.parametrize(
         "start",
@@ -121,6 +131,27 @@ class TestClockChanges:
         again = Calendar.from_ical(calendar.to_ical())
         [event] = again.walk("VEVENT")
         assert event.decoded("dtstart").astimezone(UTC) == start
+
+    @pytest.mark.parametrize(
+        "kind", ["booking_created", "booking_requested", "booking_rescheduled", "booking_cancelled"]
+    )
+    def test_ical_js_reads_the_instant_with_the_zone_in_the_invitation_alone(self, kind: str) -> None:
+        """In summer and winter, and every quarter of an hour around both clock changes."""
+        summer, winter = datetime(2027, 7, 1, 8, tzinfo=UTC), datetime(2027, 1, 7, 9, tzinfo=UTC)
+        changes = datetime(2027, 3, 28, tzinfo=UTC), datetime(2027, 10, 31, tzinfo=UTC)
+        starts = [summer, winter, *(day + timedelta(minutes=15 * n - 60) for day in changes for n in range(16))]
+        invitations = [invitation(kind, start) for start in starts]
+        events = json.loads(run_script("ical_reader.mjs", content=b"".join(invitations)))["events"]
+        read = [tuple(datetime.fromisoformat(event[edge]) for edge in ("start", "end")) for event in events]
+        assert read == [(start, start + timedelta(minutes=50)) for start in starts]
+
+    @pytest.mark.parametrize(("month", "hours"), [(1, 1), (3, 1), (4, 2), (7, 2), (10, 2), (11, 1)])
+    def test_the_rules_of_the_zone_are_copenhagens(self, month: int, hours: int) -> None:
+        """Without looking the zone up by its name."""
+        calendar = create(samples.delivery("booking_created", "customer", "da"), samples.NAMES, "a@b.example", "Tid")
+        (zone,) = Calendar.from_ical(calendar.to_ical()).walk("VTIMEZONE")
+        noon = datetime(2027, month, 2, 12, tzinfo=zone.to_tz(lookup_tzid=False))  # type: ignore[attr-defined]
+        assert noon.utcoffset() == timedelta(hours=hours)
 
 
 class TestHostileNames:

@@ -13,7 +13,7 @@ from jinja2 import UndefinedError
 from typer.testing import CliRunner
 
 from cli.main import app
-from services.notifications.names.service import Names
+from services.notifications.names.service import Names, Salon
 from services.notifications.notification_types import NOTIFICATION_TYPES, Part
 from services.notifications.rendering import samples
 from services.notifications.rendering import texts as rendering
@@ -26,7 +26,7 @@ EVERY = [(kind, part, language) for kind, part in samples.types_and_parts() for 
 
 def rendered(kind: str, part: Part, language: str, **changes: Any) -> Texts:
     return render(
-        samples.delivery(kind, part, language) | changes, samples.NAMES, "Loctician", APP, samples.unsubscribe_url(kind)
+        samples.delivery(kind, part, language) | changes, samples.NAMES, "Loctician", APP, samples.links(kind, part)
     )
 
 
@@ -100,9 +100,11 @@ def hostile_names() -> Names:
     texts = {"da": HOSTILE, "en": HOSTILE}
     return Names(
         {samples.RETWIST: texts},
-        {samples.LOCTICIAN: HOSTILE},
+        {samples.LOCTICIAN: HOSTILE, samples.EARLIER_LOCTICIAN: HOSTILE},
         {samples.CUSTOMER: HOSTILE},
         {samples.BROADCAST: {"title": texts, "body": texts}},
+        Salon(HOSTILE, HOSTILE, HOSTILE),
+        {samples.BOOKING: HOSTILE},
     )
 
 
@@ -112,7 +114,7 @@ class TestEscaping:
         sample = samples.delivery(kind, part, language) | {"full_name": HOSTILE}
         if "token" in sample["data"]:
             sample["data"] = sample["data"] | {"token": HOSTILE}
-        texts = render(sample, hostile_names(), HOSTILE, APP)
+        texts = render(sample, hostile_names(), HOSTILE, APP, samples.links(kind, part))
         harmless = rendered(kind, part, language)
         if kind not in {"broadcast", "marketing"}:  # whose body may have fewer paragraphs
             assert Tags(texts.html).tags == Tags(harmless.html).tags

@@ -1,0 +1,28 @@
+"""Links in mails and SMS that open one booking without a login. The service booking answers them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from domain.links import booking_url
+from services.notifications.notification_types import NOTIFICATION_TYPES
+from services.notifications.settings import NotificationsSettings
+from shared.identity.derived_keys import Keys, keys_from
+
+
+@dataclass(frozen=True)
+class BookingLinks:
+    """The token is a MAC over booking and customer, so neither an event nor a delivery holds it."""
+
+    app_url: str
+    keys: Keys = field(repr=False)
+
+    @classmethod
+    def of(cls, settings: NotificationsSettings) -> Self:
+        return cls(settings.link_base, keys_from(settings))
+
+    def create(self, delivery: Mapping[str, Any]) -> str:
+        """Empty unless the customer can do something with the booking."""
+        if delivery["part"] != "customer" or not NOTIFICATION_TYPES[delivery["kind"]].links_to_booking:
+            return ""
+        return booking_url(self.app_url, self.keys, delivery["booking_id"], delivery["recipient_id"])
