@@ -226,6 +226,15 @@ class TestBodies:
         answer = await client.post("/api/v1/bookings", content=b"x" * 10_000_000)
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
+    async def test_a_calendar_of_five_mebibytes_reaches_the_imports_and_nothing_else(
+        self, client: httpx.AsyncClient
+    ) -> None:
+        content, imports = b"x" * 5 * 1_048_576, f"/api/v1/calendar/{UUID(int=1)}/imports"
+        answer = await client.post(imports, content=content)
+        assert answer.json()["sha256"] == hashlib.sha256(content).hexdigest()
+        for path, body in ((imports, content + b"x" * 65_537), (f"{imports}/{UUID(int=2)}", content)):
+            assert (await client.post(path, content=body)).status_code == 413
+
     async def test_ten_megabytes_without_declared_length_are_413(self, client: httpx.AsyncClient) -> None:
         answer = await client.post("/api/v1/bookings", content=_pieces(100, b"x" * 100_000))
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large")

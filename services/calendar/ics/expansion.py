@@ -13,7 +13,7 @@ from services.calendar.ics.days import DAY, Test, fits, with_defaults
 from services.calendar.ics.rules import DAILY, MONTHLY, UNITS, WEEKLY, YEARLY, Rule
 from services.calendar.ics.values import FOREVER
 
-MAX_STEPS = 200_000  # days and times that are looked at for one rule
+MAX_STEPS = 100_000  # days and times that are looked at for one rule
 STEPS = {DAILY: DAY, WEEKLY: 7 * DAY} | {name: timedelta(seconds=seconds) for name, seconds in UNITS.items()}
 EPOCH = datetime(1, 1, 1)  # noqa: DTZ001 - on no zone's clock
 LAST_DAY = date(9999, 12, 1)

@@ -1,5 +1,6 @@
 """Reads the busy times of a calendar that somebody else wrote, component by component."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from services.calendar.ics.zones import Zones
 from services.calendar.intervals import Interval, clip
 
 LONG_BEFORE = timedelta(days=45)  # more than 999 hours
+PLAIN = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:T\d{6}Z?)?")
 RECURRING = {"RRULE", "RDATE", "RECURRENCE-ID"}
 MAX_EVENTS = 10_000  # that matter for the period
 MAX_BUSY_TIMES = 5_000
@@ -100,9 +102,10 @@ def _is_long_past(component: Component, past: str) -> bool:
     if component.properties.keys() & RECURRING:
         return False
     length = component.text("DURATION")
-    dates = [component.text("DTSTART")[:8], (component.text("DTEND") or component.text("DTSTART"))[:8]]
+    start = component.text("DTSTART")
+    dates = [start, component.text("DTEND") or start]
     is_short = not length or (length.startswith("PT") and len(length) <= len("PT999H"))
-    return is_short and all(len(day) == 8 and day.isdigit() and day < past for day in dates)
+    return is_short and all(PLAIN.fullmatch(date) and date < past for date in dates)
 
 
 def _add_list(component: Component, contents: _Contents) -> None:

@@ -6,12 +6,14 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.calendar import events
+from services.calendar.errors import CalendarTooLarge, NotACalendar
 from services.calendar.imports import queries
 from services.calendar.imports.serializers import host_of
 from services.calendar.rows import Row
 from shared.messaging.events import emit
 
 OUTAGE = timedelta(days=1)
+NO_CALENDAR = {NotACalendar.code, CalendarTooLarge.code}
 
 
 async def emit_notices(session: AsyncSession, before: Row | None, row: Row) -> None:
@@ -23,10 +25,16 @@ async def emit_notices(session: AsyncSession, before: Row | None, row: Row) -> N
         if before and before["failure_notified_at"]:
             version = await queries.next_version(session, row["id"])
             emit(session, events.ImportRecovered(**_facts(row, version)))
-    elif row["failure_notified_at"] is None and datetime.now(UTC) >= row["failing_since"] + OUTAGE:
+    elif row["failure_notified_at"] is None and _is_outage(row):
         version = await queries.next_version(session, row["id"], failure_notified_at=func.now())
         facts = {"since": row["failing_since"], "problem": row["problem"], "http_status": row["http_status"]}
         emit(session, events.ImportFailing(**_facts(row, version), **facts))
+
+
+def _is_outage(row: Row) -> bool:
+    """At once if a new address gives something that will hardly become a calendar by itself."""
+    never_read = row["covers_until"] is None and row["problem"] in NO_CALENDAR
+    return never_read or datetime.now(UTC) >= row["failing_since"] + OUTAGE
 
 
 async def _emit_incomplete(session: AsyncSession, row: Row, new: list[str]) -> None:

@@ -107,8 +107,8 @@ class TestLength:
         assert (busy(reading), reading.counts) == ([], {"no_length": 1})
 
     def test_an_event_without_a_time_is_reported_and_costs_no_other(self) -> None:
-        reading = read(calendar("DTSTART:tomorrow", "SUMMARY:Nothing", TEN))
-        assert (busy(reading), reading.counts) == (AT_TEN, {"no_start": 2})
+        reading = read(calendar("DTSTART:tomorrow", "DTSTART:01042027", "SUMMARY:Nothing", TEN))
+        assert (busy(reading), reading.counts) == (AT_TEN, {"no_start": 3})
 
 
 class TestEnds:

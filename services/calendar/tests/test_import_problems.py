@@ -214,6 +214,16 @@ class TestOutages:
         await refresh_due(database, LOCAL)
         assert await notices(outbox) == []
 
+    async def test_a_new_address_that_gives_no_calendar_is_told_at_once(
+        self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run, outbox: Outbox
+    ) -> None:
+        site.replies["/a.ics"] = answer(b"<html>Log in</html>")
+        await amina.post(f"{URL}/imports", json={"url": site.url("/a.ics")}, headers=headers)
+        for _ in range(2):
+            await run(DUE)
+            await refresh_due(database, LOCAL)
+        assert [event["data"]["problem"] for event in await notices(outbox)] == ["not_a_calendar"]
+
     async def test_the_next_check_is_not_after_the_day(
         self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run
     ) -> None:
