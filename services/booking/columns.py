@@ -1,12 +1,29 @@
-"""Short constructors for the columns of a service's models.py. Each column has a mark of shared.classification."""
+"""Short constructors for the tables and columns of models.py. Each column has a mark of shared.classification."""
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Computed, DateTime, Identity, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    Identity,
+    MetaData,
+    Table,
+    Uuid,
+    text,
+)
 
 from shared.classification import NONE, Mark
 
+metadata = MetaData(schema="booking")
 INSTANT = DateTime(timezone=True)
+
+
+def table(name: str, *parts: Any, **options: Any) -> Table:
+    return Table(name, metadata, *parts, **options)
 
 
 def key(name: str, mark: Mark, *parts: Any, type_: Any = Uuid, **options: Any) -> Column[Any]:
@@ -34,8 +51,17 @@ def optional(name: str, type_: Any, mark: Mark = NONE, *parts: Any, **options: A
     return Column(name, type_, *parts, info=mark, **options)
 
 
-def check(condition: str) -> CheckConstraint:
-    return CheckConstraint(condition)
+def check(condition: str, name: str | None = None) -> CheckConstraint:
+    return CheckConstraint(condition, name=name)
+
+
+def bounded(column: str, name: str | None = None) -> CheckConstraint:
+    """A range or multirange with both bounds."""
+    return check(f"NOT (lower_inf({column}) OR upper_inf({column}))", name)
+
+
+def bounded_and_not_empty(column: str) -> CheckConstraint:
+    return check(f"NOT (isempty({column}) OR lower_inf({column}) OR upper_inf({column}))")
 
 
 def generated(expression: str) -> Computed:

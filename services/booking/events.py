@@ -98,7 +98,10 @@ class BookingCreated(BookingEvent, type="booking.created.v1", subject="booking_i
 
 
 class BookingCancelled(BookingEvent, type="booking.cancelled.v1", subject="booking_id"):
-    """`message`: what the salon wrote to the customer, sealed with a key that only the platform's services have."""
+    """`reason`: by_customer, by_salon, customer_erased, or not_confirmed (the salon did not confirm it in time).
+
+    `message`: what the salon wrote to the customer, sealed with a key that only the platform's services have.
+    """
 
     EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 2, "status": "cancelled", "reason": "by_customer"}
     message: str | None = None
@@ -109,7 +112,10 @@ class BookingConfirmed(BookingEvent, type="booking.confirmed.v1", subject="booki
 
 
 class BookingRescheduled(BookingEvent, type="booking.rescheduled.v1", subject="booking_id"):
-    """The start, the treatments or the loctician have changed."""
+    """The start, the treatments or the loctician have changed.
+
+    The status is `pending` again when the salon confirms by hand and the customer made the change.
+    """
 
     EXAMPLE: ClassVar[dict[str, Any]] = BOOKING | {"version": 2, "previous_start": "2026-03-01T09:00:00Z"}
 
@@ -197,6 +203,7 @@ class SalonChanged(Event, type="salon.changed.v1", subject="subject_name"):
         "confirm_by_hand": False,
         "open_bookings_per_customer": 10,
         "offer_minutes": 30,
+        "confirm_within_hours": 72,
         "name": "Rodfæstet",
         "address": "Eksempelgade 12, 2200 København N",
         "phone": "12 34 56 78",
@@ -209,6 +216,7 @@ class SalonChanged(Event, type="salon.changed.v1", subject="subject_name"):
     confirm_by_hand: bool
     open_bookings_per_customer: int
     offer_minutes: int
+    confirm_within_hours: int
     name: str = ""
     address: str = ""
     phone: str = ""

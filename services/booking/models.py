@@ -1,16 +1,28 @@
 """Tables, with their constraints and indexes. Functions, triggers and policies are in sql/."""
 
-from typing import Any
-
-from sqlalchemy import ARRAY, Boolean, Date, ForeignKey, Index, Integer, MetaData, Table, Text, Time, Uuid, text
+from sqlalchemy import ARRAY, Boolean, Date, ForeignKey, Index, Integer, Text, Time, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB, TSTZMULTIRANGE, TSTZRANGE, TSVECTOR, ExcludeConstraint
 
-from services.booking.columns import INSTANT, check, generated, key, numbered, optional, required, singleton
+from services.booking.columns import (
+    INSTANT,
+    bounded,
+    bounded_and_not_empty,
+    check,
+    generated,
+    key,
+    numbered,
+    optional,
+    required,
+    singleton,
+    table,
+)
+from services.booking.columns import metadata as metadata
+from services.booking.portfolio.tables import portfolio_media as portfolio_media
+from services.booking.portfolio.tables import portfolio_sources as portfolio_sources
 from shared.classification import NONE, PERSONAL, PSEUDONYMOUS, about, personal, pseudonymous
 from shared.database.tables import service_tables
 from shared.http.idempotency import idempotency_table
 
-metadata = MetaData(schema="booking")
 service_tables(metadata)
 idempotency_keys = idempotency_table(metadata, Text())
 
@@ -20,10 +32,6 @@ WALK_IN = personal(purpose="appointments", keep="walk_ins")
 CUSTOMER = pseudonymous(purpose="appointments", keep="customers_of_bookings")
 ACTOR = pseudonymous(purpose="accountability", keep="customers_of_bookings")
 PROFILE = personal(purpose="appointments", keep="departed_profiles")
-
-
-def table(name: str, *parts: Any, **options: Any) -> Table:
-    return Table(name, metadata, *parts, **options)
 
 
 categories = table(
@@ -97,37 +105,12 @@ loctician_treatments = table(
     info=about(purpose="appointments", keep="erased"),
 )
 
-portfolio_sources = table(
-    "portfolio_sources",
-    key("loctician_id", PSEUDONYMOUS, ForeignKey(locticians.c.loctician_id)),
-    required("instagram_user_id", Text, PERSONAL, check("instagram_user_id ~ '^[0-9]{1,30}$'")),
-    required("due_at", INSTANT, default="now()"),
-    required("failures", Integer, default="0"),
-    Index("portfolio_sources_by_due", "due_at"),
-    info=about(purpose="appointments", keep="departed_portfolios"),
-)
-
-portfolio_media = table(
-    "portfolio_media",
-    key("loctician_id", PSEUDONYMOUS, ForeignKey(portfolio_sources.c.loctician_id, ondelete="CASCADE")),
-    key("place", NONE, type_=Integer, autoincrement=False),
-    required("media_id", Text, PSEUDONYMOUS),
-    required("kind", Text),
-    required("caption", Text, PERSONAL),
-    required("media_url", Text, PERSONAL),
-    required("permalink", Text, PERSONAL),
-    optional("thumbnail_url", Text, PERSONAL),
-    optional("taken_at", INSTANT),
-    required("fetched_at", INSTANT, default="now()"),
-    info=about(purpose="appointments", keep="portfolio_media"),
-)
-
 open_windows = table(
     "open_windows",
     key("loctician_id", PSEUDONYMOUS),
     key("day", NONE, type_=Date),
     required("version", Integer),
-    required("windows", TSTZMULTIRANGE),
+    required("windows", TSTZMULTIRANGE, NONE, bounded("windows")),
     optional("closed_for", Text),
     info=about(purpose="calendar", keep="open_windows"),
 )
@@ -155,6 +138,7 @@ salon = table(
     required("name", Text, default="''"),
     required("address", Text, default="''"),
     required("phone", Text, default="''"),
+    required("confirm_within_hours", Integer, NONE, check("confirm_within_hours BETWEEN 1 AND 336"), default="72"),
 )
 
 bookings = table(
@@ -182,6 +166,8 @@ bookings = table(
     required("created_at", INSTANT, default="now()"),
     required("updated_at", INSTANT, default="now()"),
     required("shared", Boolean, NONE, generated("cardinality(loctician_ids) > 1")),
+    optional("confirm_by", INSTANT),
+    optional("cancel_code", Text),
     check("starts_at < ends_at"),
     check("walk_in OR (walk_in_name IS NULL AND walk_in_phone IS NULL)"),
     Index("bookings_by_customer", "customer_id", "starts_at", "id"),
@@ -191,6 +177,7 @@ bookings = table(
     Index("bookings_by_start", "starts_at", "id"),
     Index("bookings_by_series", "series_id", postgresql_where=text("series_id IS NOT NULL")),
     Index("bookings_of_inactive", "starts_at", "id", postgresql_where=text("customer_inactive_at IS NOT NULL")),
+    Index("bookings_pending", text("least(confirm_by, starts_at)"), "id", postgresql_where=text("status = 'pending'")),
     info=about(purpose="bookkeeping", keep="bookings"),
 )
 
@@ -202,10 +189,14 @@ booking_items = table(
     required("loctician_id", Uuid, PSEUDONYMOUS),
     required("treatment_id", Uuid, NONE, ForeignKey(treatments.c.id)),
     required("place", Integer),
-    required("during", TSTZRANGE, PSEUDONYMOUS),
-    required("blocked", TSTZRANGE, PSEUDONYMOUS),
+    required("during", TSTZRANGE, PSEUDONYMOUS, bounded_and_not_empty("during")),
+    required("blocked", TSTZRANGE, PSEUDONYMOUS, bounded_and_not_empty("blocked")),
     required("price_amount", Integer, NONE, check("price_amount >= 0")),
     required("active", Boolean, default="true"),
+    optional("buffer_before_minutes", Integer),
+    optional("buffer_after_minutes", Integer),
+    optional("processing_start_minutes", Integer),
+    optional("processing_minutes", Integer),
     ExcludeConstraint(("customer_id", "="), ("during", "&&"), name="customer_overlap", where=ACTIVE),
     Index("booking_items_by_booking", "booking_id", "place"),
     info=about(purpose="bookkeeping", keep="bookings"),
@@ -219,6 +210,7 @@ occupancy = table(
     required("blocked", TSTZRANGE, NONE, check("NOT isempty(blocked)")),
     required("active", Boolean, default="true"),
     optional("lapses_at", INSTANT),
+    bounded("blocked", "occupancy_bounded"),
     ExcludeConstraint(("loctician_id", "="), ("blocked", "&&"), name="slot_taken", where=ACTIVE),
     Index(
         "occupancy_by_end", "loctician_id", *map(text, ("upper(blocked)", "lower(blocked)")), postgresql_where=ACTIVE
@@ -261,6 +253,7 @@ holds = table(
     optional("waitlist_id", Uuid, PSEUDONYMOUS, ForeignKey(waitlist.c.id, ondelete="CASCADE"), unique=True),
     required("expires_at", INSTANT),
     required("created_at", INSTANT, default="now()"),
+    optional("terms", JSONB, PSEUDONYMOUS),
     Index("holds_by_customer", "customer_id", unique=True, postgresql_where=text("waitlist_id IS NULL")),
     Index("holds_by_expiry", "expires_at"),
     info=about(purpose="appointments", keep="holds"),
@@ -274,6 +267,7 @@ freed_times = table(
     required("noted_at", INSTANT, default="now()"),
     optional("after_at", INSTANT),
     optional("after_id", Uuid, PSEUDONYMOUS),
+    bounded("times", "freed_times_bounded"),
     info=about(purpose="calendar", keep="freed_times"),
 )
 

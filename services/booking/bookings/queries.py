@@ -17,6 +17,7 @@ CANCEL = function_call("cancel")
 SET_OUTCOME = function_call("set_outcome")
 UNDO_NO_SHOW = function_call("undo_no_show")
 KEEP = function_call("keep")
+LOCK_UNCONFIRMED = text("SELECT b FROM booking.lock_unconfirmed() b")
 FIND = "SELECT CAST(b AS text) FROM booking.find_bookings(CAST($1 AS jsonb), CAST($2 AS jsonb)) AS b"
 REPUBLISH = text("""
     SELECT booking.emit(booking.new_id(), 'booking.' || change || '.v1', b.id::text, b.version,
@@ -40,6 +41,11 @@ async def upcoming_ids(session: AsyncSession, customer_id: UUID) -> Sequence[UUI
         bookings.c.starts_at > func.booking.clock(),
     )
     return (await session.execute(statement.order_by(bookings.c.id))).scalars().all()
+
+
+async def lock_unconfirmed(session: AsyncSession) -> UUID | None:
+    """The pending booking whose time for a confirmation passed first, locked with its people; None if there is none."""
+    return (await session.execute(LOCK_UNCONFIRMED)).scalar_one_or_none()
 
 
 async def anonymize_customer(session: AsyncSession, customer_id: UUID) -> int:

@@ -1,7 +1,7 @@
 """HTTP models of bookings."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
 import phonenumbers
@@ -23,6 +23,7 @@ from shared.http.schemas import Input, Schema
 from shared.http.validation_messages import invalid
 
 CHANGES = sorted(event.type_.split(".")[1] for event in BookingEvent.__subclasses__())
+CancelCode = Literal["by_customer", "by_salon", "customer_erased", "not_confirmed"]
 HOME_COUNTRY = "DK"
 EXAMPLE_NOTES = "Jeg kommer direkte fra arbejde og er måske fem minutter forsinket."
 
@@ -138,11 +139,22 @@ class Booking(Schema):
         bool, Field(description="The customer's account was deactivated: the salon keeps or cancels the booking")
     ]
     series_id: UUID | None
+    confirm_by: Annotated[
+        datetime | None,
+        Field(description="Of a pending booking: it is cancelled if the salon has not confirmed it by then"),
+    ]
     version: int
     created_at: datetime
     updated_at: datetime
     cancelled_at: datetime | None
-    cancel_reason: Annotated[str | None, Field(examples=["Jeg er blevet syg."])]
+    cancel_reason: Annotated[
+        str | None,
+        Field(
+            description="What somebody wrote; `not_confirmed` if the salon did not confirm the booking in time",
+            examples=["Jeg er blevet syg."],
+        ),
+    ]
+    cancel_code: Annotated[CancelCode | None, Field(description="Who cancelled it, or why nobody had to")]
     items: list[BookedTreatment]
 
 

@@ -23,11 +23,13 @@ def booking(row: Answer, principal: Principal, language: str) -> Answer:
         "conflicted": row["conflicted"],
         "customer_inactive": row.get("customer_inactive", False),
         "series_id": row["series_id"],
+        "confirm_by": instant(row.get("confirm_by")),
         "version": row["version"],
         "created_at": instant(row["created_at"]),
         "updated_at": instant(row["updated_at"]),
         "cancelled_at": instant(row["cancelled_at"]),
         "cancel_reason": row.get("cancel_reason"),  # an answer stored with an idempotency key may not have it
+        "cancel_code": row.get("cancel_code"),
         "items": [_item(item, language) for item in row["items"]],
     }
     performs = principal.role == Role.LOCTICIAN and str(principal.id) in row["loctician_ids"]

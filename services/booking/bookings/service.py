@@ -17,17 +17,18 @@ from services.booking.errors import WITH_ALTERNATIVES, NotForOthers, WalkInHasNo
 from services.booking.serializers import Answer
 from services.booking.slots import service as slots
 from services.booking.slots.schemas import AvailabilityRequest
-from services.booking.sql_calls import Row, call, fetch_rows, idempotency
+from services.booking.sql_calls import Row, call, fetch_in_transaction, fetch_rows, idempotency
 from services.booking.waitlist import offers
 from shared.database.session import Database
 from shared.errors import NotFound, PreconditionRequired
 from shared.http.pagination import decode_cursor, page
 from shared.http.preconditions import matching_versions
-from shared.identity.principals import Principal, claims_of
+from shared.identity.principals import SERVICE_CLAIMS, Principal, claims_of
 from shared.messaging.events import new_id
 from shared.privacy.events import audit_read
 
 MOST_IN_SERIES = 26
+NOT_CONFIRMED = "not_confirmed"
 Outcome = Literal["confirmed", "completed", "no_show"]
 
 
@@ -173,6 +174,19 @@ async def cancel(
     row = await offers.call_and_offer(database, principal, queries.CANCEL, arguments)
     window = {name: value for name, value in row.items() if name.startswith("cancellation_")}
     return serializers.booking(row, principal, language) | window
+
+
+async def cancel_unconfirmed(session: AsyncSession) -> bool:
+    """Cancels the booking that should have been confirmed first, and offers its time to the waitlist.
+
+    Returns whether there was one.
+    """
+    booking_id = await queries.lock_unconfirmed(session)
+    if booking_id is not None:
+        request = {"id": str(booking_id), "code": NOT_CONFIRMED, "reason": NOT_CONFIRMED}
+        claims = SERVICE_CLAIMS.as_json()
+        await offers.offer_freed(session, await fetch_in_transaction(session, queries.CANCEL, claims, request))
+    return booking_id is not None
 
 
 async def set_outcome(

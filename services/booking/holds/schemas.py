@@ -20,6 +20,12 @@ class HoldRequest(AvailabilityRequest):
     customer_id: CustomerId | None = None
 
 
+class HeldTreatment(Part):
+    """A treatment with the price and the length at which it can be booked while it is held."""
+
+    price: MoneyWithVat
+
+
 class Hold(Schema):
     id: HoldId
     service_ids: list[TreatmentId]
@@ -28,4 +34,4 @@ class Hold(Schema):
     end: End
     price: MoneyWithVat
     expires_at: datetime
-    items: list[Part] | None = None
+    items: list[HeldTreatment]

@@ -1,8 +1,10 @@
 """The form of holds in answers."""
 
+from typing import Any
+
 from services.booking.catalog.prices import price
 from services.booking.serializers import Answer, instant
-from services.booking.slots.serializers import shared_items
+from services.booking.slots.serializers import part
 
 
 def hold(row: Answer, language: str) -> Answer:
@@ -10,11 +12,12 @@ def hold(row: Answer, language: str) -> Answer:
 
 
 def held_time(row: Answer, language: str) -> Answer:
-    start = instant(row["start"])
+    start: Any = instant(row["start"])
     return {
         "loctician_id": row["loctician_id"],
         "start": start,
         "end": instant(row["end"]),
         "price": price(row["price_amount"], language),
         "expires_at": instant(row["expires_at"]),
-    } | shared_items(start, row["parts"])
+        "items": [part(start, held) | {"price": price(held["price_amount"], language)} for held in row["parts"]],
+    }

@@ -26,6 +26,17 @@ class RulesInput(Replacement):
     confirm_by_hand: Flag
     open_bookings_per_customer: Annotated[int, Field(ge=1, le=100, strict=True, examples=[20])]
     offer_minutes: Annotated[int, Field(ge=5, le=1440, strict=True, examples=[30])]
+    confirm_within_hours: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=336,
+            strict=True,
+            examples=[48],
+            description="How long a booking may be pending, at most until its start. If nobody confirms it in time, it"
+            " is cancelled. Left out, it stays as it is.",
+        ),
+    ] = 72
     name: Name = ""
     address: Address = ""
     phone: Phone = ""
@@ -38,6 +49,7 @@ class Rules(Schema):
     confirm_by_hand: bool
     open_bookings_per_customer: Annotated[int, Field(examples=[20])]
     offer_minutes: Annotated[int, Field(examples=[30])]
+    confirm_within_hours: Annotated[int, Field(examples=[48])]
     name: Name
     address: Address
     phone: Phone

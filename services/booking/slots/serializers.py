@@ -23,15 +23,16 @@ def slot(row: Any, treatment_ids: Sequence[UUID], language: str) -> Answer:
 
 def shared_items(start: Any, parts: list[Answer] | None) -> Answer:
     """Who performs what and when, if several locticians share the sitting."""
-    return {"items": [_part(start, part) for part in parts]} if parts else {}
+    return {"items": [part(start, item) for item in parts]} if parts else {}
 
 
-def _part(start: datetime, part: Answer) -> Answer:
+def part(start: datetime, row: Answer) -> Answer:
+    """Who performs a treatment and when. `row` counts minutes from the start of the sitting."""
     return {
-        "service_id": part["service_id"],
-        "loctician_id": part["loctician_id"],
-        "start": instant(_after(start, part["from"])),
-        "end": instant(_after(start, part["to"])),
+        "service_id": row["service_id"],
+        "loctician_id": row["loctician_id"],
+        "start": instant(_after(start, row["from"])),
+        "end": instant(_after(start, row["to"])),
     }
 
 

@@ -9,10 +9,10 @@ BEGIN
         'price_amount', b.price_amount, 'notes', b.notes, 'internal_notes', b.internal_notes,
         'walk_in', CASE WHEN b.walk_in
             THEN jsonb_build_object('name', b.walk_in_name, 'phone', b.walk_in_phone) END,
-        'series_id', b.series_id, 'conflicted', b.conflicted_at IS NOT NULL,
+        'series_id', b.series_id, 'confirm_by', booking.utc(b.confirm_by), 'conflicted', b.conflicted_at IS NOT NULL,
         'customer_inactive', b.customer_inactive_at IS NOT NULL, 'version', b.version,
         'created_at', booking.utc(b.created_at), 'updated_at', booking.utc(b.updated_at),
-        'cancelled_at', booking.utc(b.cancelled_at), 'cancel_reason', b.cancel_reason,
+        'cancelled_at', booking.utc(b.cancelled_at), 'cancel_reason', b.cancel_reason, 'cancel_code', b.cancel_code,
         'items', (
             SELECT jsonb_agg(jsonb_build_object(
                 'service_id', i.treatment_id, 'loctician_id', i.loctician_id, 'start', booking.utc(lower(i.during)),
@@ -68,24 +68,24 @@ END
 $$;
 
 -- Adds the treatments of a booking, and what they occupy of their locticians.
--- Arguments: p_prices, p_ids: price and id of each item; NULL for the current price and new ids.
+-- p_ids: the id of each item; NULL for new ones.
 -- Raises exclusion_violation (slot_taken, customer_overlap) when the time was taken meanwhile. The caller holds the
 -- locks.
 CREATE OR REPLACE FUNCTION booking.add_booking_items(
-    b booking.bookings, p_treatments uuid[], p_performers uuid[], p_prices integer[] DEFAULT NULL,
-    p_ids uuid[] DEFAULT NULL
+    b booking.bookings, p_treatments uuid[], p_performers uuid[], p_ids uuid[] DEFAULT NULL
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     WITH item AS MATERIALIZED (
         SELECT coalesce(p_ids[i.place], booking.new_id()) AS id, i.*
         FROM booking.sitting_items(p_treatments, p_performers) i
     ), added AS (
-        INSERT INTO booking.booking_items
-            (id, booking_id, customer_id, loctician_id, treatment_id, place, during, blocked, price_amount)
+        INSERT INTO booking.booking_items (id, booking_id, customer_id, loctician_id, treatment_id, place, during,
+            blocked, price_amount, buffer_before_minutes, buffer_after_minutes, processing_start_minutes,
+            processing_minutes)
         SELECT i.id, b.id, b.customer_id, i.loctician_id, i.treatment_id, i.place,
             tstzrange(b.starts_at + booking.minutes(i.from_minute), b.starts_at + booking.minutes(i.to_minute)),
             tstzrange(b.starts_at + booking.minutes(lower(i.blocked)), b.starts_at + booking.minutes(upper(i.blocked))),
-            coalesce(p_prices[i.place], i.price_amount)
+            i.price_amount, i.buffer_before, i.buffer_after, i.processing_from, i.processing
         FROM item i
     )
     INSERT INTO booking.occupancy (item_id, loctician_id, blocked)
@@ -109,7 +109,8 @@ BEGIN
 END
 $$;
 
--- Books one sitting at one start, as the caller, and records it. With hold_id the hold's time is used.
+-- Books one sitting at one start, as the caller, and records it. With hold_id the hold's time is used, on the terms on
+-- which it was held.
 -- Request: customer_id, service_ids, loctician_id, hold_id, notes, internal_notes, walk_in, series_id.
 -- Raises what use_hold, take_sitting and check_open_booking_limit raise. Locks: those of use_hold, then those of
 -- take_sitting.
@@ -119,22 +120,25 @@ DECLARE
     customer uuid := (p_request ->> 'customer_id')::uuid;
     treatments uuid[] := booking.uuids(p_request -> 'service_ids');
     is_walk_in boolean := p_request ->> 'walk_in' IS NOT NULL;
+    by_hand boolean := (booking.rules()).confirm_by_hand AND NOT booking.is_salon();
     h booking.holds := booking.use_hold(p_request, customer);
     sitting booking.sitting;
     b booking.bookings;
 BEGIN
+    PERFORM booking.apply_terms(h.terms, true, true);
     sitting := booking.take_sitting(customer, treatments, (p_request ->> 'loctician_id')::uuid, p_start,
         h.performer_ids, h.id IS NULL AND NOT booking.is_salon(), is_walk_in);
     PERFORM booking.check_open_booking_limit(customer);
-    INSERT INTO booking.bookings (id, customer_id, loctician_ids, status, starts_at, ends_at, price_amount, notes,
-        internal_notes, walk_in, walk_in_name, walk_in_phone, series_id)
+    INSERT INTO booking.bookings (id, customer_id, loctician_ids, status, confirm_by, starts_at, ends_at, price_amount,
+        notes, internal_notes, walk_in, walk_in_name, walk_in_phone, series_id)
     VALUES (p_id, customer, booking.distinct_in_order(sitting.performer_ids),
-        CASE WHEN (booking.rules()).confirm_by_hand AND NOT booking.is_salon() THEN 'pending' ELSE 'confirmed' END,
+        CASE WHEN by_hand THEN 'pending' ELSE 'confirmed' END, CASE WHEN by_hand THEN booking.confirmation_deadline(p_start) END,
         p_start, p_start + booking.minutes(sitting.lasts_minutes), sitting.price_amount, p_request ->> 'notes',
         p_request ->> 'internal_notes', is_walk_in, p_request -> 'walk_in' ->> 'name',
         p_request -> 'walk_in' ->> 'phone', (p_request ->> 'series_id')::uuid)
     RETURNING * INTO b;
     PERFORM booking.add_booking_items(b, treatments, sitting.performer_ids);
+    PERFORM booking.stop_terms();
     PERFORM booking.record_change(b, 'created');
     RETURN b;
 END

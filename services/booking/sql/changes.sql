@@ -1,24 +1,6 @@
--- Changing bookings: cancelling, confirming, moving. All of these lock the same way: lock_people (locticians and
--- customer of the booking, and whoever else is needed), then the booking's row. The application offers the time that
--- comes free to the waitlist, in the same transaction (services/booking/waitlist/offers.py).
-
--- Refuses a change of status that the state machine does not have: raises check_violation, whatever the application
--- does.
-CREATE OR REPLACE FUNCTION booking.check_status_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN (
-        ('pending', 'confirmed'), ('pending', 'cancelled'),
-        ('confirmed', 'completed'), ('confirmed', 'no_show'), ('confirmed', 'cancelled'), ('no_show', 'confirmed')
-    ) THEN
-        RAISE EXCEPTION USING ERRCODE = 'check_violation',
-            MESSAGE = format('a booking that is %s cannot become %s', OLD.status, NEW.status);
-    END IF;
-    RETURN NEW;
-END
-$$;
-
-CREATE OR REPLACE TRIGGER check_status_change BEFORE UPDATE OF status ON booking.bookings
-FOR EACH ROW EXECUTE FUNCTION booking.check_status_change();
+-- Changing bookings: cancelling and moving (outcomes.sql: confirming). All of these lock the same way: lock_people
+-- (locticians and customer of the booking, and whoever else is needed), then the booking's row. The application offers
+-- the time that comes free to the waitlist, in the same transaction (services/booking/waitlist/offers.py).
 
 -- The caller's booking, locked. Request: id, versions (a list of those expected, or null).
 -- Arguments: p_more: further people to lock.
@@ -82,6 +64,7 @@ DECLARE
     window_hours integer := (booking.rules()).cancellation_window_hours;
     by_salon boolean;
     remaining interval;
+    code text;
     freed jsonb;
 BEGIN
     PERFORM booking.act_as(p_claims);
@@ -94,43 +77,17 @@ BEGIN
         PERFORM booking.refuse('already_started');
     END IF;
     PERFORM booking.act_as_service();
+    code := coalesce(p_request ->> 'code', CASE WHEN by_salon THEN 'by_salon' ELSE 'by_customer' END);
     freed := booking.free_booked_time(b.id);
-    UPDATE booking.bookings SET status = 'cancelled', cancel_reason = p_request ->> 'reason',
+    UPDATE booking.bookings SET status = 'cancelled', cancel_reason = p_request ->> 'reason', cancel_code = code,
         cancelled_at = booking.clock(), updated_at = booking.clock(), conflicted_at = NULL,
-        customer_inactive_at = NULL, version = version + 1
+        customer_inactive_at = NULL, confirm_by = NULL, version = version + 1
     WHERE id = b.id RETURNING * INTO b;
-    PERFORM booking.record_change(b, 'cancelled',
-        coalesce(p_request ->> 'code', CASE WHEN by_salon THEN 'by_salon' ELSE 'by_customer' END),
-        NULL, CASE WHEN by_salon THEN p_request ->> 'message' END);
+    PERFORM booking.record_change(
+        b, 'cancelled', code, NULL, CASE WHEN by_salon THEN p_request ->> 'message' END);
     RETURN booking.booking_json(b) || jsonb_build_object(
         'freed', freed, 'cancellation_window_hours', window_hours,
         'cancellation_window_kept', remaining >= window_hours * interval '1 hour');
-END
-$$;
-
--- Sets the outcome of a booking: confirms a pending one, or tells whether a confirmed one that has begun was completed
--- or missed. Request: id, versions, outcome ('confirmed', 'completed', 'no_show').
--- Raises LB001 of lock_booking, not_for_others, wrong_status, not_started. Locks: those of lock_booking.
-CREATE OR REPLACE FUNCTION booking.set_outcome(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE
-    b booking.bookings;
-    outcome text := p_request ->> 'outcome';
-BEGIN
-    PERFORM booking.act_as(p_claims);
-    b := booking.lock_booking(p_request);
-    IF NOT booking.acts_for_salon(b) THEN
-        PERFORM booking.refuse('not_for_others');
-    ELSIF b.status <> (CASE outcome WHEN 'confirmed' THEN 'pending' ELSE 'confirmed' END) THEN
-        PERFORM booking.refuse_status(b);
-    ELSIF outcome <> 'confirmed' AND b.starts_at > booking.clock() THEN
-        PERFORM booking.refuse('not_started');
-    END IF;
-    PERFORM booking.act_as_service();
-    UPDATE booking.bookings SET status = outcome, updated_at = booking.clock(), version = version + 1,
-        conflicted_at = CASE WHEN outcome = 'confirmed' THEN conflicted_at END
-    WHERE id = b.id RETURNING * INTO b;
-    PERFORM booking.record_change(b, outcome);
-    RETURN booking.booking_json(b);
 END
 $$;
 
@@ -142,8 +99,8 @@ DECLARE
     p booking.change_plan;
 BEGIN
     SELECT array_agg(i.id ORDER BY i.place), array_agg(i.treatment_id ORDER BY i.place),
-        array_agg(i.loctician_id ORDER BY i.place), array_agg(i.price_amount ORDER BY i.place)
-    INTO p.old_items, p.old_treatments, p.old_performers, p.old_prices
+        array_agg(i.loctician_id ORDER BY i.place)
+    INTO p.old_items, p.old_treatments, p.old_performers
     FROM booking.booking_items i WHERE i.booking_id = (p_request ->> 'id')::uuid;
     p.treatments := CASE WHEN p_request ? 'service_ids' THEN booking.uuids(p_request -> 'service_ids')
         ELSE p.old_treatments END;
@@ -177,31 +134,51 @@ BEGIN
 END
 $$;
 
--- Moves a booking, whose time has been freed, to another start, other treatments or another loctician. Agreed prices
--- stay when only the start changes. Items keep their ids, so that a calendar moves an entry instead of cancelling it.
+-- Whether the same locticians perform the same treatments after the change, so that at most the start differs.
+CREATE OR REPLACE FUNCTION booking.keeps_sitting(p booking.change_plan) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT p.treatments = p.old_treatments
+        AND (p.performer_ids IS NOT NULL OR coalesce(p.loctician = ALL (p.old_performers), false))
+$$;
+
+-- Plans a change (plan_change) and applies the terms of the booking from here on: exactly those of its sitting when at
+-- most the start changes, beside those of the catalog otherwise. For changing a booking and for searching times for it.
+-- Request: as plan_change. End it with stop_terms(), or with the transaction.
+CREATE OR REPLACE FUNCTION booking.apply_terms_of_change(p_request jsonb) RETURNS booking.change_plan
+LANGUAGE plpgsql AS $$
+DECLARE
+    p booking.change_plan := booking.plan_change(p_request);
+BEGIN
+    PERFORM booking.apply_terms(booking.booked_terms((p_request ->> 'id')::uuid), booking.keeps_sitting(p));
+    RETURN p;
+END
+$$;
+
+-- Moves a booking, whose time has been freed, to another start, other treatments or another loctician. The transaction
+-- applies the terms of the booking, so what stays with its loctician keeps its length and price. Items keep their ids,
+-- so that a calendar moves an entry instead of cancelling it. A booking that the salon confirms by hand is pending again
+-- after its customer has moved it.
 -- Raises what take_sitting raises. The caller holds the locks of the old and the new locticians and acts as the
 -- service.
 CREATE OR REPLACE FUNCTION booking.move_booking(
-    b booking.bookings, p booking.change_plan, p_start timestamptz, p_notice boolean
+    b booking.bookings, p booking.change_plan, p_start timestamptz, p_by_customer boolean
 ) RETURNS booking.bookings LANGUAGE plpgsql AS $$
 DECLARE
     earlier_start timestamptz := b.starts_at;
+    by_hand boolean := p_by_customer AND (booking.rules()).confirm_by_hand;
     sitting booking.sitting;
-    same_items boolean;
 BEGIN
     DELETE FROM booking.occupancy o WHERE o.item_id IN (
         SELECT i.id FROM booking.booking_items i WHERE i.booking_id = b.id);
     DELETE FROM booking.booking_items i WHERE i.booking_id = b.id;
     sitting := booking.take_sitting(
-        b.customer_id, p.treatments, p.loctician, p_start, p.performer_ids, p_notice, false);
-    same_items := sitting.performer_ids = p.old_performers AND p.treatments = p.old_treatments;
+        b.customer_id, p.treatments, p.loctician, p_start, p.performer_ids, p_by_customer, false);
     UPDATE booking.bookings SET starts_at = p_start, ends_at = p_start + booking.minutes(sitting.lasts_minutes),
-        loctician_ids = booking.distinct_in_order(sitting.performer_ids),
-        price_amount = CASE WHEN same_items THEN price_amount ELSE sitting.price_amount END,
+        loctician_ids = booking.distinct_in_order(sitting.performer_ids), price_amount = sitting.price_amount,
+        status = CASE WHEN by_hand THEN 'pending' ELSE status END,
+        confirm_by = CASE WHEN by_hand THEN booking.confirmation_deadline(p_start) ELSE confirm_by END,
         conflicted_at = NULL, updated_at = booking.clock(), version = version + 1
     WHERE id = b.id RETURNING * INTO b;
-    PERFORM booking.add_booking_items(
-        b, p.treatments, sitting.performer_ids, CASE WHEN same_items THEN p.old_prices END, p.old_items);
+    PERFORM booking.add_booking_items(b, p.treatments, sitting.performer_ids, p.old_items);
     PERFORM booking.record_change(b, 'rescheduled', NULL, earlier_start);
     RETURN b;
 END
@@ -238,7 +215,7 @@ BEGIN
     END IF;
     by_salon := booking.acts_for_salon(read_before);
     PERFORM booking.act_as_service();
-    p := booking.plan_change(p_request);
+    p := booking.apply_terms_of_change(p_request);
     b := booking.lock_booking(p_request, CASE WHEN p.performer_ids IS NULL THEN ARRAY (
         SELECT DISTINCT t.loctician_id
         FROM booking.treatments_by_loctician(p.treatments, p.loctician) t) ELSE '{}' END);
@@ -269,6 +246,7 @@ BEGIN
         freed := booking.free_booked_time(b.id);
         b := booking.move_booking(b, p, start, NOT by_salon);
     END IF;
+    PERFORM booking.stop_terms();
     RETURN booking.booking_json(b) || jsonb_build_object('freed', freed);
 END
 $$;

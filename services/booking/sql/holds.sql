@@ -9,34 +9,38 @@ BEGIN
 END
 $$;
 
--- A hold as the application reads it; parts: who performs what, for a shared sitting.
+-- A hold as the application reads it; parts: who performs what and when, at which price.
 CREATE OR REPLACE FUNCTION booking.hold_json(h booking.holds) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN jsonb_build_object(
         'id', h.id, 'service_ids', h.treatment_ids, 'start', booking.utc(h.starts_at), 'end', booking.utc(h.ends_at),
         'loctician_id', h.performer_ids[1], 'price_amount', h.price_amount, 'expires_at', booking.utc(h.expires_at),
-        'parts', CASE WHEN h.performer_ids[1] <> ANY (h.performer_ids)
-            THEN booking.sitting_parts(h.treatment_ids, h.performer_ids) END);
+        'parts', booking.parts_of_terms(coalesce(h.terms, booking.current_terms(h.treatment_ids, h.performer_ids))));
 END
 $$;
 
--- Adds a hold and what it occupies. Raises exclusion_violation slot_taken when the time is taken. The caller holds the
--- locks of its locticians.
-CREATE OR REPLACE FUNCTION booking.add_hold(h booking.holds) RETURNS void LANGUAGE plpgsql AS $$
+-- Adds a hold, with the terms of today, and what it occupies. Returns it as stored. Raises exclusion_violation
+-- slot_taken when the time is taken. The caller holds the locks of its locticians.
+CREATE OR REPLACE FUNCTION booking.add_hold(h booking.holds) RETURNS booking.holds LANGUAGE plpgsql AS $$
 BEGIN
+    h.terms := booking.current_terms(h.treatment_ids, h.performer_ids);
     INSERT INTO booking.holds SELECT h.*;
     INSERT INTO booking.occupancy (item_id, loctician_id, blocked, lapses_at)
     SELECT h.id, i.loctician_id, tstzrange(
         h.starts_at + booking.minutes(lower(part)), h.starts_at + booking.minutes(upper(part))), h.expires_at
     FROM booking.sitting_items(h.treatment_ids, h.performer_ids) i, unnest(i.blocked) part;
+    RETURN h;
 END
 $$;
 
 -- The times that a hold takes of each loctician, buffers included: from the first minute to the last, [{"loctician_id",
--- "times"}]. Of a lapsed hold somebody may have deleted the occupancy, so the sitting counts too.
+-- "times"}]. Of a lapsed hold somebody may have deleted the occupancy, so the sitting on its terms counts too.
 CREATE OR REPLACE FUNCTION booking.held_times(h booking.holds) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    times jsonb;
 BEGIN
-    RETURN (
+    PERFORM booking.apply_terms(h.terms, true);
+    times := (
         SELECT jsonb_agg(jsonb_build_object('loctician_id', t.loctician_id,
             'times', tstzmultirange(t.whole)::text) ORDER BY t.loctician_id)
         FROM (
@@ -51,6 +55,8 @@ BEGIN
             ) taken GROUP BY taken.loctician_id
         ) t
     );
+    PERFORM booking.stop_terms();
+    RETURN times;
 END
 $$;
 
@@ -106,8 +112,8 @@ BEGIN
     PERFORM booking.delete_own_holds(customer, true);
     h := ROW (booking.new_id(), customer, treatments, sitting.performer_ids, start,
         start + booking.minutes(sitting.lasts_minutes), sitting.price_amount, NULL,
-        booking.clock() + interval '5 minutes', booking.clock());
-    PERFORM booking.add_hold(h);
+        booking.clock() + interval '5 minutes', booking.clock(), NULL);
+    h := booking.add_hold(h);
     RETURN booking.store_answer(p_request, booking.hold_json(h));
 END
 $$;

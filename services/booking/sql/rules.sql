@@ -18,8 +18,17 @@ BEGIN
         stored.name := '';
         stored.address := '';
         stored.phone := '';
+        stored.confirm_within_hours := 72;
     END IF;
     RETURN stored;
+END
+$$;
+
+-- Until when the salon can confirm a booking that becomes pending now: within its hours for that, before the start.
+CREATE OR REPLACE FUNCTION booking.confirmation_deadline(p_start timestamptz) RETURNS timestamptz
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN least(booking.clock() + (booking.rules()).confirm_within_hours * interval '1 hour', p_start);
 END
 $$;
 
@@ -72,17 +81,20 @@ $$;
 
 -- The code of the first rule that forbids this sitting at this start, whatever else is booked; NULL when none does.
 -- Arguments: p_loctician: only this loctician, NULL for any; p_notice: apply the salon's minimum notice; p_walk_in: the
--- customer is in the salon, so the start may be up to 10 minutes ago and off the grid.
+-- customer is in the salon, so the start may be up to 10 minutes ago and off the grid. A time that was promised
+-- (apply_terms) may be beyond the horizon and off the grid.
 CREATE OR REPLACE FUNCTION booking.broken_rule(
     p_treatments uuid[], p_loctician uuid, p_start timestamptz, p_notice boolean, p_walk_in boolean DEFAULT false
 ) RETURNS text LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     rules booking.salon := booking.rules();
+    promised boolean := EXISTS (SELECT FROM booking.agreed_terms() g WHERE g.promised);
     performed integer;
 BEGIN
     SELECT count(DISTINCT o.place) INTO performed FROM booking.treatments_by_loctician(p_treatments, p_loctician) o;
-    IF (SELECT count(*) FROM booking.treatments t WHERE t.active AND t.id = ANY (p_treatments))
-        < cardinality(p_treatments) THEN
+    IF (SELECT count(*) FROM booking.treatments t WHERE t.id = ANY (p_treatments)
+        AND (t.active OR EXISTS (SELECT FROM booking.agreed_terms() g WHERE g.treatment_id = t.id))
+    ) < cardinality(p_treatments) THEN
         RETURN 'unknown_treatment';
     ELSIF p_loctician IS NOT NULL AND NOT EXISTS (
         SELECT FROM booking.locticians l WHERE l.active AND l.loctician_id = p_loctician) THEN
@@ -93,9 +105,9 @@ BEGIN
         RETURN 'in_past';
     ELSIF p_notice AND p_start < booking.clock() + booking.minutes(rules.minimum_notice_minutes) THEN
         RETURN 'too_soon';
-    ELSIF p_start > booking.clock() + rules.horizon_days * interval '24 hours' THEN
+    ELSIF NOT promised AND p_start > booking.clock() + rules.horizon_days * interval '24 hours' THEN
         RETURN 'too_far_ahead';
-    ELSIF NOT p_walk_in
+    ELSIF NOT p_walk_in AND NOT promised
         AND date_bin(booking.start_grid(p_treatments), p_start, timestamptz '2000-01-01 00:00+00') <> p_start THEN
         RETURN 'off_grid';
     ELSIF NOT EXISTS (

@@ -2,8 +2,10 @@
 -- start of the sitting. Ranges of minutes are half open.
 
 -- Each treatment of the list (place: its position, from 1) with each active loctician who performs it, at the
--- loctician's own length and price where there is one. Inactive treatments are left out. p_loctician: only this one,
--- NULL for any.
+-- loctician's own length and price where there is one. Archived treatments are left out. Terms that the transaction
+-- applies (agreed_terms.sql) replace those of the catalog: what was agreed with a loctician can be performed by that
+-- loctician although the treatment was archived or the profile no longer lists it, and by others whose profile lists
+-- it. p_loctician: only this one, NULL for any.
 CREATE OR REPLACE FUNCTION booking.treatments_by_loctician(p_treatments uuid[], p_loctician uuid)
 RETURNS TABLE (
     loctician_id uuid, place integer, treatment_id uuid, lasts integer, price integer, grid_minutes integer,
@@ -13,10 +15,21 @@ RETURNS TABLE (
         coalesce(o.price_amount, t.price_amount), t.grid_minutes, t.buffer_before_minutes, t.buffer_after_minutes,
         t.processing_start_minutes, t.processing_minutes
     FROM unnest(p_treatments) WITH ORDINALITY AS a (id, place)
-    JOIN booking.treatments t ON t.id = a.id AND t.active
+    JOIN booking.treatments t ON t.id = a.id
     JOIN booking.loctician_treatments o ON o.treatment_id = t.id
     JOIN booking.locticians l ON l.loctician_id = o.loctician_id AND l.active
-    WHERE p_loctician IS NULL OR o.loctician_id = p_loctician
+    WHERE (p_loctician IS NULL OR o.loctician_id = p_loctician)
+        AND (t.active OR EXISTS (SELECT FROM booking.agreed_terms() g WHERE g.treatment_id = t.id))
+        AND NOT EXISTS (SELECT FROM booking.agreed_terms() g
+            WHERE g.exactly OR (g.treatment_id = t.id AND g.loctician_id = o.loctician_id))
+    UNION ALL
+    SELECT g.loctician_id, a.place::integer, t.id, g.lasts, g.price, t.grid_minutes, g.buffer_before, g.buffer_after,
+        g.processing_from, g.processing
+    FROM booking.agreed_terms() g
+    JOIN unnest(p_treatments) WITH ORDINALITY AS a (id, place) ON a.id = g.treatment_id
+    JOIN booking.treatments t ON t.id = a.id
+    JOIN booking.locticians l ON l.loctician_id = g.loctician_id AND l.active
+    WHERE p_loctician IS NULL OR g.loctician_id = p_loctician
 $$;
 
 -- The minutes in which a treatment needs its loctician, with the buffers before and after. Processing time in its
@@ -55,13 +68,15 @@ BEGIN
 END
 $$;
 
--- The treatments of one sitting, performed by the locticians in p_chairs (one for each treatment). Buffers count where
--- a loctician's part begins and ends; time that an earlier part of the same loctician in this sitting takes is left
--- out.
+-- The treatments of one sitting, performed by the locticians in p_performers (one for each treatment). Buffers count
+-- where a loctician's part begins and ends. What a sitting takes of a loctician who has several parts in it is shared
+-- out among them: a buffer that reaches into a later part of the same loctician ends where that part begins, and what
+-- lies beyond belongs to the later part. So no item's time is empty or lies within another's.
 CREATE OR REPLACE FUNCTION booking.sitting_items(p_treatments uuid[], p_performers uuid[])
 RETURNS TABLE (
     loctician_id uuid, place integer, treatment_id uuid, from_minute integer, to_minute integer,
-    price_amount integer, blocked int4multirange
+    price_amount integer, buffer_before integer, buffer_after integer, processing_from integer, processing integer,
+    blocked int4multirange
 ) LANGUAGE sql STABLE AS $$
     WITH placed AS (
         SELECT o.*, (sum(o.lasts) OVER (ORDER BY o.place))::integer AS ends,
@@ -72,11 +87,19 @@ RETURNS TABLE (
         SELECT placed.*, booking.hands_on_minutes(ends - lasts, ends, CASE WHEN begins THEN buffer_before ELSE 0 END,
             CASE WHEN finishes THEN buffer_after ELSE 0 END, processing_from, processing) AS busy
         FROM placed
+    ), bounded AS (
+        SELECT i.*, range_agg(i.busy) OVER (PARTITION BY i.loctician_id) AS all_busy,
+            least(max(upper(i.busy)) OVER (PARTITION BY i.loctician_id ORDER BY i.place),
+                lead(i.ends - i.lasts) OVER (PARTITION BY i.loctician_id ORDER BY i.place)) AS until
+        FROM busy_items i
     )
-    SELECT i.loctician_id, i.place, i.treatment_id, ends - lasts, ends, price,
-        busy - coalesce(range_agg(busy) OVER (
-            PARTITION BY i.loctician_id ORDER BY i.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), '{}')
-    FROM busy_items i
+    SELECT i.loctician_id, i.place, i.treatment_id, i.ends - i.lasts, i.ends, i.price,
+        i.buffer_before, i.buffer_after, i.processing_from, i.processing,
+        i.all_busy * int4multirange(int4range(
+            lag(i.until) OVER per_loctician,
+            CASE WHEN lead(i.place) OVER per_loctician IS NOT NULL THEN i.until END))
+    FROM bounded i
+    WINDOW per_loctician AS (PARTITION BY i.loctician_id ORDER BY i.place)
 $$;
 
 -- Runs of consecutive treatments, each by one loctician who performs all of the run: what it takes of the loctician, in

@@ -186,9 +186,9 @@ BEGIN
     UPDATE booking.waitlist w SET status = 'offered', unexamined = false, version = w.version + 1 WHERE w.id = p_entry
     RETURNING * INTO entry;
     h := ROW (booking.new_id(), entry.customer_id, entry.treatment_ids, p_performers, p_start, p_end, p_price, entry.id,
-        least(booking.clock() + booking.minutes(p_minutes), p_start), booking.clock());
+        least(booking.clock() + booking.minutes(p_minutes), p_start), booking.clock(), NULL);
     PERFORM booking.delete_lapsed_occupancy(p_performers);
-    PERFORM booking.add_hold(h);
+    h := booking.add_hold(h);
     PERFORM booking.emit_waitlist_event(entry, h, 'offered');
     RETURN true;
 END

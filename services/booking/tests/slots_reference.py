@@ -51,14 +51,49 @@ class World:
 
 
 @dataclass(frozen=True)
+class Item:
+    """One treatment of a sitting, in steps from its start; `busy`: with its buffers, without its processing time."""
+
+    chair: int
+    begins: int
+    ends: int
+    busy: frozenset[int]
+
+
+@dataclass(frozen=True)
 class Sitting:
     """Who performs each treatment, and the steps from the start in which each is present and works."""
 
     chairs: tuple[int, ...]
     lasts: int
     price: int
-    present: tuple[tuple[int, int], ...]
-    busy: tuple[tuple[int, int], ...]
+    items: tuple[Item, ...]
+
+    @property
+    def present(self) -> set[tuple[int, int]]:
+        return {(item.chair, step) for item in self.items for step in range(item.begins, item.ends)}
+
+    @property
+    def busy(self) -> set[tuple[int, int]]:
+        return {(item.chair, step) for item in self.items for step in item.busy}
+
+    def shares(self) -> list[set[int]]:
+        """What each item takes of its loctician: every busy step of the loctician belongs to one of the items."""
+        shares: list[set[int]] = [set() for _ in self.items]
+        for chair, step in self.busy:
+            shares[self._owner(chair, step)].add(step)
+        return shares
+
+    def _owner(self, chair: int, step: int) -> int:
+        """The item that has begun last by this step. Between two items: the earlier one as long as a buffer after it
+        or after one before it lasts, then the later one. Before the first item: that one."""
+        own = [place for place, item in enumerate(self.items) if item.chair == chair]
+        begun = [place for place in own if self.items[place].begins <= step]
+        if not begun:
+            return own[0]
+        if step < self.items[begun[-1]].ends or any(max(self.items[place].busy) >= step for place in begun):
+            return begun[-1]
+        return own[len(begun)]
 
     @property
     def hand_overs(self) -> int:
@@ -102,7 +137,7 @@ class Reference:
         return [entry for entry in every if entry.hand_overs == fewest]
 
     def _laid(self, chairs: tuple[int, ...]) -> Sitting:
-        at, price, present, busy = 0, 0, [], []
+        at, price, items = 0, 0, []
         for place, (what, loctician) in enumerate(zip(self.wanted, chairs, strict=True)):
             treatment, offer = self.world.treatments[what], self.world.offers[loctician, what]
             lasts = offer.duration or treatment.duration
@@ -113,11 +148,11 @@ class Reference:
             idle = set()
             if treatment.processing and sum(treatment.processing) < lasts:
                 idle = set(range(treatment.processing[0], sum(treatment.processing)))
-            present += [(loctician, at + step) for step in range(lasts)]
-            busy += [(loctician, at + step) for step in range(-before, lasts + after) if step not in idle]
+            busy = frozenset(at + step for step in range(-before, lasts + after) if step not in idle)
+            items.append(Item(loctician, at, at + lasts, busy))
             at += lasts
             price += treatment.price if offer.price is None else offer.price
-        return Sitting(chairs, at, price, tuple(present), tuple(busy))
+        return Sitting(chairs, at, price, tuple(items))
 
     def grid(self) -> int:
         return max(self.world.treatments[item].grid for item in self.wanted)

@@ -200,6 +200,8 @@ class TestOutcomes:
         assert code(await staff.put(f"/bookings/{booked['id']}", {"notes": "x"}, 2)) == (409, "wrong_status")
 
     async def test_the_table_refuses_other_status_changes(self, booked: dict[str, Any], database: Database) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await session.execute(text("UPDATE booking.bookings SET status = 'completed'"))
         with pytest.raises(DBAPIError, match="cannot become pending"):
             async with transaction(database, SERVICE_CLAIMS) as session:
                 await session.execute(text("UPDATE booking.bookings SET status = 'pending'"))

@@ -132,10 +132,20 @@ class TestRules:
         assert (await staff.put("/bookings/rules", RULES, 0)).status_code == 200
         assert code(await staff.put("/bookings/rules", RULES, 0)) == (412, "stale_version")
 
+    async def test_keep_the_hours_for_a_confirmation_if_a_client_does_not_send_them(
+        self, client: httpx.AsyncClient, salon: date, sign_in: SignIn, outbox: Outbox
+    ) -> None:
+        await set_rules(sign_in, confirm_within_hours=5)
+        without = {name: value for name, value in RULES.items() if name != "confirm_within_hours"}
+        assert (await sign_in("staff").put("/bookings/rules", without, 1)).json()["confirm_within_hours"] == 5
+        assert (await client.get("/api/v1/bookings/rules")).json()["confirm_within_hours"] == 5
+        assert SalonChanged.model_validate((await outbox())[-1]["data"]).confirm_within_hours == 5
+
     @pytest.mark.parametrize(
         "wrong",
         [
             {"minimum_notice_minutes": -1}, {"horizon_days": 0}, {"horizon_days": 366}, {"offer_minutes": "30"},
+            {"confirm_within_hours": 0}, {"confirm_within_hours": 337}, {"confirm_within_hours": None},
             {"confirm_by_hand": 1}, {"open_bookings_per_customer": 0}, {"singleton": False},
             {"name": "x" * 101}, {"address": "Gade 1\nAndet"}, {"phone": "ring"}, {"phone": None},
         ],

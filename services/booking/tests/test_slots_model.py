@@ -54,8 +54,8 @@ def treatments(draw: st.DrawFn) -> Treatment:
         processing = begins, draw(st.integers(1, duration - begins - 1))
     return Treatment(
         duration,
-        draw(st.sampled_from([0, 0, 1, 3])),
-        draw(st.sampled_from([0, 0, 3, 6])),
+        draw(st.sampled_from([0, 0, 1, 3, 24])),
+        draw(st.sampled_from([0, 0, 3, 6, 24])),
         processing,
         draw(st.sampled_from([1, 3, 6, 12])),
         draw(st.integers(0, 5)) * 10000,
@@ -83,10 +83,14 @@ def cases(draw: st.DrawFn) -> Case:
     origin = midnight(day) - timedelta(days=1)
     edges = [(midnight(day + timedelta(days=offset)) - origin) // STEP for offset in range(-1, 3)]
     shared = draw(st.sampled_from([False, True, False]))  # nobody performs all of it
-    made = [draw(treatments()) for _ in range(draw(st.integers(2, 3) if shared else st.integers(1, 3)))]
+    in_turn = shared and draw(st.booleans())  # two locticians perform one treatment after the other in turn
+    numbers = st.integers(3, 4) if in_turn else st.integers(2, 3) if shared else st.integers(1, 3)
+    made = [draw(treatments()) for _ in range(draw(numbers))]
     own_terms = st.builds(Offer, st.none() | st.integers(3, 20), st.none() | st.integers(0, 5).map(lambda n: n * 10000))
     performers = [st.sets(st.integers(0, LOCTICIANS - 1), min_size=1) for _ in made]
-    if shared:
+    if in_turn:
+        performers = [st.just({number % 2}) for number in range(len(made))]
+    elif shared:
         performers[:2] = [st.sets(st.integers(0, 1), min_size=1), st.just({2})]
     offers = {(who, what): draw(own_terms) for what in range(len(made)) for who in sorted(draw(performers[what]))}
     windows: dict[tuple[int, int], list[tuple[int, int]]] = {}
@@ -116,7 +120,8 @@ def cases(draw: st.DrawFn) -> Case:
         draw(st.sampled_from([0, 60, 600])),
         draw(st.sampled_from([180, 180, 4])),
     )  # fmt: skip
-    wanted = draw(st.permutations(range(len(made))))[: len(made) if shared else draw(st.integers(1, len(made)))]
+    order = st.just(range(len(made))) if in_turn else st.permutations(range(len(made)))
+    wanted = list(draw(order))[: len(made) if shared else draw(st.integers(1, len(made)))]
     loctician = None if shared else draw(st.none() | st.integers(0, LOCTICIANS - 1))
     steps = st.integers(0, edges[2] - edges[1] - 1).flatmap(
         lambda step: st.sampled_from([step, step - step % 3, step - step % 12, step - step % 12])
@@ -211,6 +216,25 @@ def as_json(case: Case) -> str:
     ).decode()  # fmt: skip
 
 
+# What each item of a booking takes of its loctician, from the range of the item and from the occupancy.
+OCCUPIED = text("""
+    SELECT i.loctician_id, lower(i.blocked) AS since, upper(i.blocked) AS until, CAST((
+        SELECT json_agg(json_build_array(lower(o.blocked), upper(o.blocked)))
+        FROM booking.occupancy o WHERE o.item_id = i.id) AS text) AS parts
+    FROM booking.booking_items i WHERE i.booking_id = :booking_id ORDER BY i.place
+""")
+
+
+def shares_of(rows: list[Any], start: datetime) -> tuple[tuple[UUID, ...], list[set[int]]]:
+    """The loctician of each item, and the steps from the start that the item occupies."""
+    shares = []
+    for row in rows:
+        parts = [[datetime.fromisoformat(edge) for edge in part] for part in orjson.loads(row.parts)]
+        assert (min(since for since, _ in parts), max(until for _, until in parts)) == (row.since, row.until)
+        shares.append(steps_of([((since - start) // STEP, (until - start) // STEP) for since, until in parts]))
+    return tuple(UUID(str(row.loctician_id)) for row in rows), shares
+
+
 class Engine:
     """The SQL functions, in a transaction that is rolled back."""
 
@@ -247,20 +271,20 @@ class Engine:
             for row in rows
         }
 
-    async def booked(self, start: datetime) -> str | None:
-        """Books and takes it back. Returns why it cannot be booked, or None."""
+    async def booked(self, start: datetime) -> tuple[str | None, list[Any]]:
+        """Books and takes it back. Returns why it cannot be booked, or None; and what its items occupy."""
         undo = await self.connection.begin_nested()
         try:
-            ids = {"booking_id": uuid4(), "require_verified": False}
-            await self.call("book", start, **ids)
+            booking_id = uuid4()
+            await self.call("book", start, booking_id=booking_id, require_verified=False)
+            return None, list((await self.connection.execute(OCCUPIED, {"booking_id": booking_id})).all())
         except DBAPIError as error:
             refusal = error_from(error.orig.__cause__) if error.orig else None
             if refusal is None:
                 raise
-            return refusal.code
+            return refusal.code, []
         finally:
             await undo.rollback()
-        return None
 
 
 @asynccontextmanager
@@ -297,4 +321,9 @@ async def test_the_sql_functions_and_the_reference_agree(app: Any, owner: AsyncE
             reason = reference.reason(start)
             event(f"reason: {reason}")
             assert (await engine.call("check_availability", start))["reason"] == reason, start
-            assert await engine.booked(start) == reason, start
+            refusal, occupied = await engine.booked(start)
+            assert refusal == reason, start
+            if refusal is None:
+                assert shares_of(occupied, start) in [
+                    (tuple(map(chair, sitting.chairs)), sitting.shares()) for sitting in reference.sittings
+                ]

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.booking.bookings import service as bookings
 from services.booking.holds import service as holds
 from services.booking.tests.conftest import (  # fmt: skip
     AMINA,
@@ -29,6 +30,7 @@ from services.booking.tests.conftest import (  # fmt: skip
     SignIn,
     at,
     booking_body,
+    set_rules,
     user_state,
 )
 from services.booking.tests.test_concurrent_clients import CUSTOMERS_MEET, HISTORIES
@@ -41,7 +43,7 @@ from shared.testing.services import Deliver, empty
 FOLLOWS = {
     None: {"pending", "confirmed"},
     "pending": {"pending", "confirmed", "cancelled"},
-    "confirmed": {"confirmed", "completed", "no_show", "cancelled"},
+    "confirmed": {"confirmed", "pending", "completed", "no_show", "cancelled"},
     "completed": set(), "no_show": set(), "cancelled": set(),
 }  # fmt: skip
 LOCTICIANS_MEET = text("""
@@ -73,7 +75,10 @@ HOLDS = text("SELECT 1 FROM booking.holds WHERE customer_id = :customer")
 HISTORY = text("SELECT booking_id, status FROM booking.booking_history ORDER BY id")
 
 CLOCKS = st.sampled_from([f"{hour:02}:{minute:02}" for hour in range(8, 17) for minute in (0, 15, 30)])
-SERVICES = st.sampled_from([(RETWIST,), (STYLING,), (DETOX,), (STYLING, RETWIST), (STYLING, REPAIR)])
+SERVICES = st.sampled_from(
+    [(RETWIST,), (STYLING,), (DETOX,), (STYLING, RETWIST), (STYLING, REPAIR), (STYLING, REPAIR, RETWIST)]
+)
+TERMS = st.sampled_from(["price_amount = price_amount + 100", "duration_minutes = 75", "buffer_after_minutes = 45"])
 CHAIRS = st.sampled_from([None, AMINA, JONAS])
 PEOPLE = st.integers(0, 2)
 HOURS = st.sampled_from([(), (("09:00", "17:00"),), (("09:00", "12:00"), ("12:30", "17:00")), (("12:00", "20:00"),)])
@@ -108,6 +113,16 @@ class Salon:
 
     async def end_expired_holds(self) -> None:
         await self.repeat(holds.end_expired)
+
+    async def cancel_unconfirmed(self) -> None:
+        more = True
+        while more:
+            async with transaction(self.database, SERVICE_CLAIMS) as session:
+                more = await bookings.cancel_unconfirmed(session)
+
+    async def change_treatments(self, changes: str) -> None:
+        async with transaction(self.database, SERVICE_CLAIMS) as session:
+            await session.execute(text(f"UPDATE booking.treatments SET {changes} WHERE id <> '{DETOX}'"))
 
     async def offer_freed_times(self) -> None:
         await self.repeat(offers.offer_freed_times)
@@ -221,6 +236,22 @@ class BookingMachine(RuleBasedStateMachine):
             else:
                 self.send(caller.delete(f"/waitlist/{wish['id']}"))
             return
+
+    @rule(by_hand=st.booleans())
+    def choose_confirmation(self, by_hand: bool) -> None:
+        self.run(set_rules(self.salon.sign_in, confirm_by_hand=by_hand, confirm_within_hours=1))
+
+    @rule()
+    def cancel_unconfirmed(self) -> None:
+        self.run(self.salon.cancel_unconfirmed())
+
+    @rule(changes=TERMS)
+    def change_the_catalog(self, changes: str) -> None:
+        self.run(self.salon.change_treatments(changes))
+
+    @rule(service=st.sampled_from([RETWIST, STYLING, REPAIR]), active=st.booleans())
+    def archive_or_offer_again(self, service: UUID, active: bool) -> None:
+        self.run(self.salon.change_treatments(f"active = ({str(active).lower()} OR id <> '{service}')"))
 
     @rule(chair=st.sampled_from([AMINA, JONAS]), hours=HOURS)
     def change_hours(self, chair: UUID, hours: tuple[tuple[str, str], ...]) -> None:

@@ -11,9 +11,9 @@ from domain.times import Day, LocalTime
 from services.booking.catalog.prices import MoneyWithVat
 from services.booking.catalog.schemas import TreatmentId
 from services.booking.customers.schemas import CustomerId
-from services.booking.holds.schemas import HoldId
+from services.booking.holds.schemas import HeldTreatment, HoldId
 from services.booking.profiles.schemas import LocticianId
-from services.booking.slots.schemas import End, Part, TreatmentIds
+from services.booking.slots.schemas import End, TreatmentIds
 from shared.http.schemas import Input, Schema
 from shared.http.validation_messages import invalid
 
@@ -55,7 +55,7 @@ class Offer(Schema):
     loctician_id: LocticianId
     price: MoneyWithVat
     expires_at: datetime
-    items: list[Part] | None = None
+    items: list[HeldTreatment]
 
 
 class Waiting(Schema):

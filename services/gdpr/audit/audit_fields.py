@@ -42,6 +42,7 @@ SALON = _plain(
     "horizon_days",
     "minimum_notice_minutes",
     "offer_minutes",
+    "confirm_within_hours",
     "open_bookings_per_customer",
 )
 DELIVERY = _plain("delivery_id", "event_id", "recipient_id", "channel", "kind", "attempts", "error")
