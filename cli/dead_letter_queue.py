@@ -13,7 +13,8 @@ from shared.messaging.broker import PERSISTENT, Outgoing
 from shared.messaging.dead_letters import get_messages, open_queue
 from shared.messaging.topology import dead_queue, events_queue
 
-MOST_AT_ONCE = 10_000
+MOST_AT_ONCE = 10_000  # of which some stay in the queue
+MOST_OF_ALL = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Filter:
             and (self.error is None or self.error.lower() in letter.error.lower())
             and self._matches_time(letter)
         )
+
+    @property
+    def most(self) -> int:
+        """How many messages may be taken from the queue at once: those that do not match return only at the end."""
+        return MOST_AT_ONCE if self != ALL else MOST_OF_ALL
 
     def _matches_time(self, letter: DeadLetter) -> bool:
         if self.since is None and self.before is None:
@@ -80,7 +86,7 @@ async def replay(amqp_url: str, service: str, wanted: Filter = ALL) -> int:
     async with open_queue(amqp_url, dead_queue(service)) as (channel, queue):
         publishing = await broker.wire(channel)
         count = 0
-        async for message in get_messages(queue, MOST_AT_ONCE):
+        async for message in get_messages(queue, wanted.most):
             if wanted.matches(_dead_letter(message)):
                 await broker.publish_surely(publishing, _resent(message, service))
                 await message.ack()
@@ -92,7 +98,7 @@ async def discard(amqp_url: str, service: str, wanted: Filter = ALL) -> int:
     """Deletes the dead letters that are there now. Returns how many."""
     async with open_queue(amqp_url, dead_queue(service)) as (_, queue):
         count = 0
-        async for message in get_messages(queue, MOST_AT_ONCE):
+        async for message in get_messages(queue, wanted.most):
             if wanted.matches(_dead_letter(message)):
                 await message.ack()
                 count += 1

@@ -7,10 +7,9 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from cli import dead_letter_queue
-from cli.dead_letter_queue import MOST_AT_ONCE, Filter
+from cli.dead_letter_queue import ALL, MOST_AT_ONCE, Filter
 from shared.messaging.dead_letters import NoDeadLetterQueueError
 from shared.settings import Settings, load
 
@@ -18,12 +17,13 @@ app = typer.Typer(no_args_is_help=True, help=__doc__)
 out = Console()
 T = TypeVar("T")
 
-Service = Annotated[str, typer.Argument(help="auth, booking, calendar, notifications or gdpr")]
-MessageId = Annotated[str | None, typer.Argument(help="The message's id; without it, all that match the options")]
+Service = Annotated[str, typer.Argument(help="A service or subscriber, or its queue: calendar, calendar.dead")]
+MessageId = Annotated[str | None, typer.Argument(help="The message's id; without it, those that match the options")]
 Type = Annotated[str | None, typer.Option(help="Only events of this type")]
 Error = Annotated[str | None, typer.Option(help="Only those whose error holds this text")]
 Since = Annotated[datetime | None, typer.Option(help="Only those that last failed then (UTC) or later")]
 Before = Annotated[datetime | None, typer.Option(help="Only those that last failed before then (UTC)")]
+All = Annotated[bool, typer.Option("--all", help="Every dead letter of the queue")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask")]
 
 
@@ -31,6 +31,22 @@ def _filter(
     id_: str | None, type_: str | None, error: str | None, since: datetime | None, before: datetime | None
 ) -> Filter:
     return Filter(id_, type_, error, _utc(since), _utc(before))
+
+
+def _selection(wanted: Filter, everything: bool) -> Filter:
+    """What to replay or discard. Everything only by name, so that a forgotten option does not mean it."""
+    if everything and wanted != ALL:
+        raise typer.BadParameter("--all goes with no message id and no other option")
+    if not everything and wanted == ALL:
+        raise typer.BadParameter("name a message, give an option that selects some, or say --all")
+    return wanted
+
+
+def _name(queue: str) -> str:
+    """The service of a queue's name."""
+    for ending in (".dead", ".events"):
+        queue = queue.removesuffix(ending)
+    return queue
 
 
 def _utc(moment: datetime | None) -> datetime | None:
@@ -48,17 +64,16 @@ def list_dead(
 ) -> None:
     """The dead letters of a service, oldest first."""
     wanted = _filter(None, type, error, since, before)
-    table = Table("id", "type", "attempts", "first failed", "last failed", "error")
-    for letter in _run(dead_letter_queue.list_letters(load(Settings).amqp_url, service, limit, wanted)):
-        failed = letter.first_failed_at or "", letter.last_failed_at or ""
-        table.add_row(letter.id, letter.type, str(letter.attempts), *failed, letter.error)
-    out.print(table)
+    for letter in _run(dead_letter_queue.list_letters(load(Settings).amqp_url, _name(service), limit, wanted)):
+        typer.echo(f"{letter.id}  {letter.type}")
+        typer.echo(f"    {letter.attempts} attempts, first {letter.first_failed_at}, last {letter.last_failed_at}")
+        typer.echo(f"    {letter.error}")
 
 
 @app.command()
 def show(service: Service, message_id: str) -> None:
     """One dead letter with its body."""
-    letter = _run(dead_letter_queue.show(load(Settings).amqp_url, service, message_id))
+    letter = _run(dead_letter_queue.show(load(Settings).amqp_url, _name(service), message_id))
     if letter is None:
         raise typer.BadParameter(f"{service} has no dead letter {message_id}")
     out.print(letter)
@@ -73,10 +88,11 @@ def replay(
     error: Error = None,
     since: Since = None,
     before: Before = None,
+    everything: All = False,
 ) -> None:
     """Send dead letters to their service again."""
-    wanted = _filter(message_id, type, error, since, before)
-    out.print(f"{_run(dead_letter_queue.replay(load(Settings).amqp_url, service, wanted))} replayed")
+    wanted = _selection(_filter(message_id, type, error, since, before), everything)
+    out.print(f"{_run(dead_letter_queue.replay(load(Settings).amqp_url, _name(service), wanted))} replayed")
 
 
 @app.command()
@@ -87,13 +103,14 @@ def discard(
     error: Error = None,
     since: Since = None,
     before: Before = None,
+    everything: All = False,
     yes: Yes = False,
 ) -> None:
     """Delete dead letters for good."""
-    wanted = _filter(message_id, type, error, since, before)
+    wanted = _selection(_filter(message_id, type, error, since, before), everything)
     if not yes:
         typer.confirm(f"Delete {message_id or 'all matching dead letters'} of {service} for good?", abort=True)
-    out.print(f"{_run(dead_letter_queue.discard(load(Settings).amqp_url, service, wanted))} discarded")
+    out.print(f"{_run(dead_letter_queue.discard(load(Settings).amqp_url, _name(service), wanted))} discarded")
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

@@ -1,32 +1,50 @@
 """`loctician`: the command of the operator, and the home of the services' own commands."""
 
 import asyncio
+import logging
+import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from alembic.util import CommandError
 from asyncpg import PostgresError
 from rich.console import Console
 from sqlalchemy.exc import DBAPIError
+from typer.core import TyperGroup
 
-from cli import dead_letters, jobs, restore, status
+from cli import dead_letters, drift, jobs, local_state, republish, restore, status, subscribers
 from cli.contracts.files import stale, write
 from cli.contracts.generator import bus_description
 from cli.contracts.generator import contracts as generated_contracts
 from cli.services import SCHEMAS, SERVICES, service_module
 from migrations.migrate import NotMigratedError, downgrade, pending, upgrade
+from shared.database.errors import DATABASE_ERRORS
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
-from shared.messaging.broker import connection
+from shared.messaging.broker import BrokerAwayError, brief, connection
 from shared.messaging.topology import declare
 from shared.messaging.topology import load as topology
 from shared.settings import Settings, load
 
 ASYNCAPI = Path(__file__).parents[1] / "docs" / "asyncapi.json"
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+AWAY: tuple[type[Exception], ...] = (BrokerAwayError, *DATABASE_ERRORS)
+
+
+class Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Tells in one line when the database or the broker does not answer."""
+        try:
+            return super().invoke(ctx)
+        except AWAY as error:
+            out.print(f"Stopped: {brief(error)}", markup=False, highlight=False, soft_wrap=True)
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 contracts = typer.Typer(
     no_args_is_help=True, help="Event schemas, examples, subscriptions, and the personal data that services hold"
 )
@@ -35,8 +53,17 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(contracts, name="contracts")
 app.add_typer(broker, name="broker")
 app.add_typer(restore.app, name="restore")
+app.add_typer(subscribers.app, name="subscribers")
 app.command("jobs")(jobs.show)
+app.command("drift")(drift.show)
+app.command("republish")(republish.republish)
 out = Console()
+
+
+@app.callback()
+def prepare(context: typer.Context) -> None:
+    logging.getLogger("aiormq.connection").setLevel(logging.CRITICAL)  # a failed connection is told in one line
+    local_state.use(context.invoked_subcommand, sys.argv)
 
 
 @app.command()
@@ -89,8 +116,8 @@ def _print_pending(behind: dict[str, list[str]]) -> int:
 def demo() -> None:
     """Load the demo salon into schemas that are empty."""
     settings = load(Settings)
-    if settings.environment == "production":
-        raise typer.BadParameter("demo data has known passwords and is not for production")
+    if settings.like_production:
+        raise typer.BadParameter(f"demo data has known passwords and is not for {settings.environment}")
     for name in SERVICES:
         module = service_module(name, "demo")
         if module:

@@ -2,15 +2,12 @@
 
 import asyncio
 from datetime import UTC, datetime
-from types import ModuleType
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from cli.services import SERVICES, service_module
-from shared.database.session import Database, transaction
-from shared.identity.principals import SERVICE_CLAIMS
+from cli.republish import Wanted, publish
 from shared.messaging import broker, topology
 from shared.settings import Settings, load
 
@@ -51,23 +48,14 @@ async def _purge_queues(amqp_url: str) -> dict[str, int]:
 @app.command()
 def republish(
     since: Annotated[datetime, typer.Option(help="UTC; for example one hour before the time restored to")],
+    after: Annotated[
+        str | None, typer.Option(metavar="CURSOR", help="Continue an interrupted run after what it named last")
+    ] = None,
 ) -> None:
-    """Publish the current state of everything that changed since then, for consumers that lost the events.
+    """Publish the current state of everything that changed since then, for all consumers: they lost events.
 
-    Can be repeated: consumers ignore versions that they know.
+    Can be repeated: consumers ignore versions that they know, and nobody is notified of what is republished. For one
+    consumer use `loctician republish --to`.
     """
-    settings = load(Settings)
-    for name in SERVICES:
-        module = service_module(name, "republish")
-        if module:
-            count = asyncio.run(_republish(module, name, settings, since.replace(tzinfo=UTC)))
-            out.print(f"{name}: {count} republished")
-
-
-async def _republish(module: ModuleType, name: str, settings: Settings, since: datetime) -> int:
-    database = Database.from_settings(settings, name)
-    try:
-        async with transaction(database, SERVICE_CLAIMS) as session:
-            return int(await module.republish(session, since))
-    finally:
-        await database.close()
+    wanted = Wanted(since=since.replace(tzinfo=UTC), after=after)
+    publish(load(Settings), wanted, None)

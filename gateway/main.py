@@ -64,7 +64,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 class Gateway:
     def __init__(self, settings: GatewaySettings) -> None:
         self.settings = settings
-        self.health = Health("gateway")
+        self.health = Health("gateway", settings.environment)
         self.upstreams = {
             name: Upstream(
                 urls,
@@ -229,7 +229,7 @@ def ignore_callers_sampling(sampler: "Sampler") -> "Sampler":
 def create() -> Application:
     """The application with settings from the environment. uvicorn calls it."""
     settings = load(GatewaySettings)
-    configure("gateway", settings.log_level)
+    configure("gateway", settings.log_level, settings.environment)
     tracing.configure("gateway", settings, ignore_callers_sampling)
     for name in ("uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).addFilter(hide_secrets)

@@ -10,13 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-)
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 DEFAULT_SECRETS = {"change-me", "secret", "please-change-this-secret-key-now"}
 
@@ -66,7 +60,7 @@ class Readable(BaseSettings):
 
 
 class Settings(Readable):
-    environment: Literal["development", "test", "production"] = "development"
+    environment: Literal["development", "test", "staging", "production"] = "development"
     debug: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     sql_echo: bool = False
@@ -83,24 +77,30 @@ class Settings(Readable):
     enable_gdpr_features: bool = True
     cors_origins: CommaSeparated = []
     otel_exporter_otlp_endpoint: str | None = None
-    drain_seconds: float | None = Field(default=None, ge=0, le=60, description="Default: 5 in production, else 0")
+    drain_seconds: float | None = Field(
+        default=None, ge=0, le=60, description="Default: 5 in production and staging, else 0"
+    )
     database_pool_size: int = Field(default=10, ge=1, le=100)
 
     @model_validator(mode="after")
     def refuse_unsafe_production(self) -> Self:
-        if self.environment != "production":
+        if not self.like_production:
             return self
         if self.debug:
-            raise ValueError("DEBUG must be off in production")
+            raise ValueError(f"DEBUG must be off in {self.environment}")
         if self.secret_key.get_secret_value() in DEFAULT_SECRETS:
-            raise ValueError("SECRET_KEY must be a secret of your own in production")
+            raise ValueError(f"SECRET_KEY must be a secret of your own in {self.environment}")
         if "*" in self.cors_origins:
-            raise ValueError("CORS_ORIGINS must name the origins in production, not *")
+            raise ValueError(f"CORS_ORIGINS must name the origins in {self.environment}, not *")
         return self
 
     @property
+    def like_production(self) -> bool:
+        return self.environment in ("staging", "production")
+
+    @property
     def seconds_to_drain(self) -> float:
-        usual = 5.0 if self.environment == "production" else 0.0
+        usual = 5.0 if self.like_production else 0.0
         return usual if self.drain_seconds is None else self.drain_seconds
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Column, MetaData, Table
 
+from cli.contracts.schemas import data_schema
 from shared.classification import PERSONAL_DATA, Mark, Policy
 from shared.messaging.events import Event, schema_name
 from shared.messaging.topology import CONTRACTS, TOPOLOGY
@@ -65,7 +66,7 @@ def documents(
         files[f"{event.type_}.schema.json"] = {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "$id": schema_name(event.type_),
-            **event.model_json_schema(mode="serialization"),
+            **data_schema(event),
         }
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
     return {name: orjson.dumps(content, option=options) for name, content in files.items()}

@@ -19,12 +19,13 @@ from honcho.manager import Manager
 from rich.console import Console
 from rich.table import Table
 
+from cli import local_state
 from provisioning.processes import free_port
 from provisioning.servers import Addresses, provisioned
 from provisioning.state import State
 
 ROOT = Path(__file__).parents[2]
-LOCAL = ROOT / ".local"
+LOCAL = local_state.LOCAL
 SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
 READY_SECONDS = 60
 OTHER_SECONDS = 60
@@ -52,7 +53,15 @@ def environment_for(servers: Addresses, state: State) -> dict[str, str]:
         port = free_port(number)
         defaults[f"{name.upper()}_URL"] = f"http://127.0.0.1:{port}"
     addresses = {"DATABASE_URL": servers.database_url, "AMQP_URL": servers.amqp_url}
+    if servers.amqp_management_url:
+        addresses["AMQP_MANAGEMENT_URL"] = servers.amqp_management_url
     return {**defaults, **os.environ, **addresses, "PYTHONUNBUFFERED": "1"}
+
+
+def operators_settings(environment: dict[str, str]) -> dict[str, str]:
+    """Of the environment what `.env.example` documents: what the operator's command needs, and nothing of the shell."""
+    documented = {line.partition("=")[0] for line in (ROOT / ".env.example").read_text().splitlines()}
+    return {name: value for name, value in environment.items() if name in documented}
 
 
 def commands(environment: dict[str, str]) -> dict[str, str]:
@@ -106,6 +115,7 @@ def announce(environment: dict[str, str], started: float) -> None:
     table.add_row("PostgreSQL", environment["DATABASE_URL"].rpartition("@")[2])
     for names, role in LOGINS.items():
         table.add_row(role, f"{names} @loctician.example, password {PASSWORD}")
+    table.add_row("Operator", ".venv/bin/loctician status, jobs, dead-letters, drift ... in this folder")
     out.print(table)
 
 
@@ -113,7 +123,7 @@ def announce(environment: dict[str, str], started: float) -> None:
 def alone(folder: Path, seconds: float = OTHER_SECONDS) -> Iterator[None]:
     """One at a time in a folder: two would share the servers' data. Waits for one that is just ending."""
     folder.mkdir(exist_ok=True)
-    with (folder / "up.lock").open("w") as lock:
+    with (folder / local_state.LOCK).open("w") as lock:
         until, announced = time.monotonic() + seconds, False
         while not _locked(lock):
             if time.monotonic() > until:
@@ -145,7 +155,8 @@ def main() -> None:
         for name, command in commands(environment).items():
             manager.add_process(name, command, env=environment, cwd=str(ROOT), quiet=False)
         threading.Thread(target=announce, args=(environment, started), daemon=True).start()
-        manager.loop()
+        with local_state.kept(operators_settings(environment)):
+            manager.loop()
     sys.exit(manager.returncode or 0)
 
 

@@ -91,8 +91,8 @@ class Operations:
         await call.answer(200, orjson.dumps(await self.openapi.merged()), JSON)
 
     def _check_inside(self, call: Call) -> None:
-        """In production raises NotFound for calls from outside."""
-        if self.settings.environment == "production" and not is_inside(call.scope):
+        """In production and staging raises NotFound for calls from outside."""
+        if self.settings.like_production and not is_inside(call.scope):
             raise NotFound
 
 

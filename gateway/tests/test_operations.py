@@ -87,9 +87,14 @@ class TestOperations:
         assert 'route="/api/v1/bookings"' in text
         assert "secret-id" not in text
 
-    async def test_metrics_are_hidden_from_outside_in_production(self, upstreams: Upstreams) -> None:
-        gateway = Gateway(settings_for(upstreams, environment="production"))
+    @pytest.mark.parametrize("environment", ["staging", "production"])
+    async def test_metrics_are_hidden_from_outside_in_production_and_staging(
+        self, upstreams: Upstreams, environment: str
+    ) -> None:
+        gateway = Gateway(settings_for(upstreams, environment=environment))
         async with serving(gateway) as url, httpx.AsyncClient(base_url=url) as client:
+            assert (await client.get("/health")).json()["environment"] == environment
+            assert f'environment="{environment}"' in (await client.get("/metrics")).text
             assert (await client.get("/metrics")).status_code == 200
             for path in ("/metrics", "/health/db"):
                 outside = await client.get(path, headers={"X-Forwarded-For": "6.6.6.6"})

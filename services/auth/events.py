@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
+from domain.roles import Role
 from shared.messaging.events import Event
 
 USER = "0197f0a0-0000-7000-8000-000000000001"
@@ -49,7 +50,7 @@ class _Person(_User):
     full_name: str
     phone: str | None
     language: Literal["da", "en"]
-    role: str
+    role: Role
     email_verified: bool
     active: bool
 
@@ -106,7 +107,7 @@ class UserInvited(_Mailed, type="user.invited.v1", subject="user_id"):
     """The salon has added the user, who sets the first password with the token."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {**MAILED, "role": "loctician"}
-    role: str
+    role: Role
 
 
 class UserEmailChangeRequested(_User, type="user.email_change_requested.v1", subject="user_id"):

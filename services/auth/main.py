@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from domain import business_log
 from domain.roles import Role
 from services.auth.account_pages import endpoints as account_pages
 from services.auth.context import AuthContext
@@ -40,6 +41,7 @@ SERVICE = Service(
     routers=[noun.router for noun in NOUNS],
     jobs=JOBS,
     setup=setup,
+    on_published=business_log.write,
 )
 
 

@@ -25,8 +25,8 @@ class AuthSettings(Settings):
 
     @model_validator(mode="after")
     def require_key_in_production(self) -> Self:
-        if self.environment == "production" and self.jwt_private_key is None:
-            raise ValueError("JWT_PRIVATE_KEY must be set in production")
+        if self.like_production and self.jwt_private_key is None:
+            raise ValueError(f"JWT_PRIVATE_KEY must be set in {self.environment}")
         return self
 
     @model_validator(mode="after")

@@ -1,7 +1,7 @@
 """Published events. Instants are in UTC; amounts are in øre, VAT included."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -59,6 +59,14 @@ TREATMENT: dict[str, Any] = {
 }
 
 
+Status = Literal["pending", "confirmed", "completed", "no_show", "cancelled"]
+EventReason = Literal["by_customer", "by_salon", "customer_erased", "hours_changed", "not_confirmed"]
+Category = Literal[
+    "consultation", "starter", "maintenance", "repair", "care", "colour", "styling", "extensions", "removal"
+]
+Currency = Literal["DKK"]
+
+
 class BookedItem(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -80,14 +88,14 @@ class BookingEvent(Event):
     """
 
     booking_id: UUID
-    status: str
+    status: Status
     customer_id: UUID
     start: datetime
     end: datetime
     price_amount: int
-    currency: str
+    currency: Currency
     items: list[BookedItem]
-    reason: str | None
+    reason: EventReason | None
     previous_start: datetime | None
     walk_in: bool = False
     series_id: UUID | None = None
@@ -231,11 +239,11 @@ class Translation(BaseModel):
 
 class TreatmentEvent(Event):
     service_id: UUID
-    category: str
+    category: Category
     duration_minutes: int
     price_amount: int
-    currency: str
-    translations: dict[str, Translation]
+    currency: Currency
+    translations: dict[Literal["da", "en"], Translation]
     active: bool
 
 

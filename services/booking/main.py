@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from domain import business_log
 from domain.roles import Role
 from services.booking.booking_pages import endpoints as booking_pages
 from services.booking.bookings import endpoints as bookings
@@ -39,6 +40,7 @@ SERVICE = Service(
     subscriptions=subscriptions,
     jobs=JOBS,
     workers=[Worker("portfolio", portfolio.run)],
+    on_published=business_log.write,
 )
 
 

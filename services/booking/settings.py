@@ -16,13 +16,13 @@ class BookingSettings(Settings):
     @model_validator(mode="after")
     def require_verified_email_in_production(self) -> Self:
         if self.require_verified_email is None:
-            self.require_verified_email = self.environment == "production"
+            self.require_verified_email = self.like_production
         return self
 
     @model_validator(mode="after")
     def check_instagram(self) -> Self:
         if self.enable_instagram and self.instagram_access_token is None:
             raise ValueError("ENABLE_INSTAGRAM requires INSTAGRAM_ACCESS_TOKEN")
-        if self.environment == "production" and not self.instagram_url.startswith("https://"):
-            raise ValueError("INSTAGRAM_URL must be https in production")
+        if self.like_production and not self.instagram_url.startswith("https://"):
+            raise ValueError(f"INSTAGRAM_URL must be https in {self.environment}")
         return self

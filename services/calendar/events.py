@@ -1,7 +1,7 @@
 """Events that calendar publishes. Instants are UTC."""
 
 import datetime as dt
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -144,7 +144,7 @@ class FeedEvent(Event):
 
     feed_id: UUID
     owner_id: UUID
-    kind: str
+    kind: Literal["loctician", "customer"]
 
 
 class FeedCreated(FeedEvent, type="calendar.feed_created.v1", subject="feed_id"):

@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from domain import business_log
 from domain.roles import Role
 from services.calendar.consumers import subscriptions
 from services.calendar.days import endpoints as days
@@ -28,6 +29,7 @@ SERVICE = Service(
     jobs=JOBS,
     workers=[Worker("imports", refresh_worker.run)],
     max_body_bytes=MAX_BYTES + FORM_BYTES,  # the gateway lets so much through to imports only
+    on_published=business_log.write,
 )
 
 

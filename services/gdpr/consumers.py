@@ -112,4 +112,5 @@ async def store_duty(session: AsyncSession, event: Received[Booking]) -> None:
 # The last subscription, because recording holds a lock until the commit.
 @subscriptions.on(EVERYTHING, dict[str, Any])
 async def record(session: AsyncSession, event: Received[dict[str, Any]]) -> None:
-    await audit.record(session, event)
+    if not event.republished:  # nobody did anything
+        await audit.record(session, event)

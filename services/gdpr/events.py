@@ -1,11 +1,12 @@
 """Events that gdpr publishes: ids, codes and numbers only. The services' answers are in shared/privacy/events.py."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.gdpr.consents.texts import TEXTS
 from shared.messaging.events import Event
 
 REQUEST: dict[str, Any] = {
@@ -13,6 +14,9 @@ REQUEST: dict[str, Any] = {
     "request_id": "0197f0a0-0000-7000-8000-0000000000a1",
     "subject_id": "0197f0a0-0000-7000-8000-000000000001",
 }
+
+
+ServiceName = Literal["auth", "booking", "calendar", "notifications", "gdpr"]
 
 
 class _Request(Event):
@@ -35,7 +39,7 @@ class ExportReady(_Request, type="gdpr.export_ready.v1", subject="subject_id"):
 class ExportDownloaded(_Request, type="gdpr.export_downloaded.v1", subject="subject_id"):
     EXAMPLE: ClassVar[dict[str, Any]] = REQUEST | {"version": 2, "format": "zip"}
 
-    format: str = Field(description="json or zip")
+    format: Literal["json", "zip"]
 
 
 class ErasureRequested(_Request, type="gdpr.erasure_requested.v1", subject="subject_id"):
@@ -43,7 +47,7 @@ class ErasureRequested(_Request, type="gdpr.erasure_requested.v1", subject="subj
 
     EXAMPLE: ClassVar[dict[str, Any]] = REQUEST | {"services": ["auth"]}
 
-    services: list[str]
+    services: list[ServiceName]
 
 
 class ErasureScheduled(_Request, type="gdpr.erasure_scheduled.v1", subject="subject_id"):
@@ -76,7 +80,7 @@ class ConsentChanged(Event, type="gdpr.consent_changed.v1", subject="user_id"):
     }
 
     user_id: UUID
-    purpose: str
+    purpose: Annotated[str, Field(json_schema_extra={"enum": sorted(TEXTS)})]
     granted: bool
     text_version: int
 
@@ -84,7 +88,7 @@ class ConsentChanged(Event, type="gdpr.consent_changed.v1", subject="user_id"):
 class Order(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    service: str
+    service: ServiceName
     policy: str
     keep_days: int
 
@@ -107,7 +111,7 @@ class RetentionDue(Event, type="gdpr.retention_due.v1", subject="run_id"):
 class RetentionChanged(Event, type="gdpr.retention_changed.v1", subject="policy"):
     EXAMPLE: ClassVar[dict[str, Any]] = {"version": 1, "service": "booking", "policy": "inbox", "keep_days": 150}
 
-    service: str
+    service: ServiceName
     policy: str
     keep_days: int
 

@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from domain import business_log
 from domain.roles import Role
 from services.gdpr.audit import endpoints as audit
 from services.gdpr.consents import endpoints as consents
@@ -25,6 +26,7 @@ SERVICE = Service(
     routers=[module.router for module in ENDPOINTS],
     subscriptions=subscriptions,
     jobs=JOBS,
+    on_published=business_log.write,
 )
 
 

@@ -1,8 +1,13 @@
 """The events that notifications publishes."""
 
-from typing import Any, ClassVar
+from collections.abc import Collection
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
+from pydantic import AfterValidator, Field
+from pydantic.config import JsonDict
+
+from services.notifications.notification_types import NOTIFICATION_TYPES, TOPICS
 from shared.messaging.events import Event
 
 DELIVERY: dict[str, Any] = {
@@ -18,14 +23,32 @@ DELIVERY: dict[str, Any] = {
 BROADCAST = "01936d5e-8d3e-7000-8000-0000000000f3"
 
 
+def _is_one_of(values: Collection[str]) -> AfterValidator:
+    def check(value: str) -> str:
+        if value not in values:
+            raise ValueError("unknown")
+        return value
+
+    return AfterValidator(check)
+
+
+def _listed(values: Collection[str]) -> JsonDict:
+    return {"enum": [*sorted(values)]}
+
+
+Kind = Annotated[str, _is_one_of(NOTIFICATION_TYPES), Field(json_schema_extra=_listed(NOTIFICATION_TYPES))]
+TopicName = Annotated[str, _is_one_of(TOPICS), Field(json_schema_extra=_listed(TOPICS))]
+DeliveryChannel = Annotated[str, Field(json_schema_extra=_listed(["mail", "sms"]))]
+
+
 class DeliveryEvent(Event):
-    """`event_id` is the event that the delivery is about; `error` is a code."""
+    """`event_id` is the event that the delivery is about. `error` is a code of ours or of the server: smtp_550."""
 
     delivery_id: UUID
     event_id: UUID
     recipient_id: UUID
-    channel: str
-    kind: str
+    channel: DeliveryChannel
+    kind: Kind
     attempts: int
     error: str | None
 
@@ -51,8 +74,8 @@ class NotificationResent(Event, type="notification.resent.v1", subject="delivery
 
     delivery_id: UUID
     recipient_id: UUID
-    channel: str
-    kind: str
+    channel: DeliveryChannel
+    kind: Kind
 
 
 class BroadcastRequested(Event, type="broadcast.requested.v1", subject="broadcast_id"):
@@ -67,9 +90,9 @@ class BroadcastRequested(Event, type="broadcast.requested.v1", subject="broadcas
     }
 
     broadcast_id: UUID
-    audience: str
+    audience: Literal["all", "customer", "loctician", "staff", "admin"]
     mail: bool
-    kind: str = "service"
+    kind: Literal["service", "marketing"] = "service"
 
 
 class PreferencesUpdated(Event, type="preferences.updated.v1", subject="user_id"):
@@ -82,4 +105,4 @@ class PreferencesUpdated(Event, type="preferences.updated.v1", subject="user_id"
     }
 
     user_id: UUID
-    switched_off: list[str]
+    switched_off: list[TopicName]

@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from domain import business_log
 from domain.roles import Role
 from services.notifications.broadcasts import endpoints as broadcast_endpoints
 from services.notifications.broadcasts import service as broadcasts
@@ -35,6 +36,7 @@ SERVICE = Service(
         Worker("reminders", reminders.run),
         Worker("broadcasts", broadcasts.run),
     ],
+    on_published=business_log.write,
 )
 
 

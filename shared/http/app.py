@@ -26,7 +26,7 @@ from shared.identity.tokens import RemoteJwks, TokenVerifier
 from shared.jobs import Job, run_jobs
 from shared.messaging.broker import supervise
 from shared.messaging.consumer import BATCH_SIZE, Consumer
-from shared.messaging.relay import Relay
+from shared.messaging.relay import Relay, Row
 from shared.messaging.subscriptions import Subscriptions
 from shared.observability import tracing
 from shared.observability.health import Health
@@ -61,6 +61,7 @@ class Service:
     workers: Sequence[Worker] = ()
     setup: Callable[[FastAPI], None] | None = None
     max_body_bytes: int = MAX_BODY_BYTES
+    on_published: Callable[[str, Row], None] = lambda service, row: None  # for each event that the relay has published
     batch_size: int = BATCH_SIZE  # messages in one transaction; 1 if handlers lock rows that many messages share
 
     def module(self, name: str) -> ModuleType | None:
@@ -88,7 +89,7 @@ class Runtime:
 
     def __post_init__(self) -> None:
         service = self.service
-        self.health.service = service.name
+        self.health.service, self.health.environment = service.name, self.settings.environment
         privacy = service.module("privacy")
         amqp_url = self.settings.amqp_url
         self.erasure_worker = ErasureWorker(self.database, service.name, amqp_url, self.health, privacy)
@@ -114,7 +115,7 @@ RuntimeDep = Annotated[Runtime, Depends(_runtime)]
 
 
 def create_app(service: Service, settings: Settings) -> FastAPI:
-    configure(service.name, settings.log_level)
+    configure(service.name, settings.log_level, settings.environment)
     tracing.configure(service.name, settings)
     title = f"Loctician {service.name}"
     strict = [Depends(check_parameters)]
@@ -171,7 +172,7 @@ def _background(runtime: Runtime) -> dict[str, Any]:
         health.expect(name)
         work[name] = supervise(name, run, health)
 
-    relay = Relay(database, service.name, settings.amqp_url, health)
+    relay = Relay(database, service.name, settings.amqp_url, health, on_published=service.on_published)
     supervised("relay", relay.run)
     if runtime.subscriptions.types:
         subscriptions, size = runtime.subscriptions, service.batch_size

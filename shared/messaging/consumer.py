@@ -33,8 +33,7 @@ log = structlog.get_logger(__name__)
 PREFETCH = 256  # LANES times BATCH_SIZE
 BATCH_SIZE = 32  # most messages in one transaction
 LANES = 8  # fewer than the pool's connections, so that a backlog leaves some for requests
-STOP_TIMEOUT = 10.0
-BROKER_TIMEOUT = 10.0
+STOP_TIMEOUT = BROKER_TIMEOUT = 10.0
 MOST_DATABASE_FAILURES = 5
 CONFLICTS = ("40P01", "40001")  # deadlock, serialization failure: the transaction can be tried again
 CONFLICT_PAUSE = 0.05  # seconds on average

@@ -135,6 +135,7 @@ def envelope(source: str, row: Mapping[str, Any]) -> dict[str, Any]:
         "actorid": row["actor_id"],
         "actorrole": row["actor_role"],
         "requestid": row["request_id"],
+        "republished": row.get("republished"),
         "data": row["data"],
     }
     return {name: value for name, value in attributes.items() if value is not None}

@@ -10,8 +10,7 @@ from prometheus_client import Gauge
 
 from shared.messaging.topology import DELAYS, dead_queue, events_queue, retry_queue
 
-TIMEOUT = 10.0
-MEASURE_EVERY = 15.0
+TIMEOUT, MEASURE_EVERY = 10.0, 15.0  # seconds
 
 MESSAGES = Gauge("queue_messages", "Messages ready in a queue", ["service", "queue"])
 

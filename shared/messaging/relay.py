@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter as Counted
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
     from shared.observability.telemetry_export import Span
 
 BATCH, BATCHES_A_PASS = 500, 20
-POLL = 2.0  # seconds, in case a poke was lost
-MEASURE_EVERY = 5.0
+POLL, MEASURE_EVERY = 2.0, 5.0  # seconds; polls in case a poke was lost
 MOST_COUNTED = 100_000
 CONNECT_TIMEOUT, COMMAND_TIMEOUT = 5.0, 30.0
 HOLDING = Backoff(first=1.0, longest=60.0)  # for event types that no queue accepts
@@ -54,6 +52,7 @@ class Relay:
     amqp_url: str
     health: Health
     bindings: Bindings | None = None
+    on_published: Callable[[str, Row], None] = lambda service, row: None  # after the broker has confirmed it
 
     async def run(self) -> None:
         """Runs until a connection is lost."""
@@ -129,9 +128,11 @@ class Relay:
         for span, confirmed in zip(batch.spans, confirms, strict=True):
             if span:
                 span.end(error=None if confirmed else "not_taken")
-        await outbox.delete([row["id"] for row, confirmed in results if confirmed])
-        for type_, count in Counted(row["type"] for row, confirmed in results if confirmed).items():
-            PUBLISHED.labels(self.service, type_).inc(count)
+        published = [row for row, confirmed in results if confirmed]
+        await outbox.delete([row["id"] for row in published])
+        for row in published:
+            PUBLISHED.labels(self.service, row["type"]).inc()
+            self.on_published(self.service, row)
         RETURNED.labels(self.service).inc(confirms.count(False))
         if None in confirms:
             raise BrokerAwayError("connection lost while publishing")

@@ -52,6 +52,7 @@ class Received(Generic[T]):
     data: T
     taken_at: datetime  # when it was taken from the queue
     pushed: bool = False  # the realtime messages of `at_once` were sent
+    republished: bool = False  # a current state, not news: projections take it, nobody is notified
 
 
 class _Envelope(BaseModel):
@@ -66,6 +67,7 @@ class _Envelope(BaseModel):
     actor_role: str | None = Field(None, alias="actorrole")
     request_id: str | None = Field(None, alias="requestid")
     traceparent: str | None = None
+    republished: bool = False
     data: dict[str, Any]
 
 
@@ -112,7 +114,7 @@ class Subscriptions:
     def pushes(self, envelope: Mapping[str, Any], taken_at: datetime) -> list[Outgoing]:
         """The realtime messages to send before the event is handled. Raises UndecodableError."""
         payload, pushes = self._at_once.get(str(envelope.get("type")), (None, None))
-        if payload is None or pushes is None:
+        if payload is None or pushes is None or envelope.get("republished"):
             return []
         event = _validate(_Envelope, envelope)
         return [push.outgoing(message, event.time) for message in pushes(_to_received(event, payload, taken_at))]
@@ -194,6 +196,7 @@ class _Work:
             bind(request_id=event.request_id, actor_id=event.actor_id, actor_role=event.actor_role),
             tracing.span(f"process {event.type}", "consumer", event.traceparent, **attributes),
         ):
+            session.info["republished"] = event.republished
             for handler, received in self.steps:
                 await handler(session, received)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client import Gauge
 
+ENVIRONMENT = Gauge("process_environment", "1 for the environment that the process runs in", ["service", "environment"])
 PART_UP = Gauge("health_part_up", "1 while a part of the process is up, else 0", ["service", "part"])
 
 
@@ -12,6 +13,7 @@ class Health:
     """An expected part is down ("starting") until it reports that it is up."""
 
     service: str = ""  # the label of its metric; empty for none
+    environment: str = "development"
     parts: dict[str, str | None] = field(default_factory=dict)
     draining: bool = False
 
@@ -28,6 +30,7 @@ class Health:
     def _set(self, name: str, reason: str | None) -> None:
         self.parts[name] = reason
         if self.service:
+            ENVIRONMENT.labels(self.service, self.environment).set(1)
             PART_UP.labels(self.service, name).set(reason is None)
 
     @property
@@ -39,4 +42,5 @@ class Health:
             name: {"status": "up"} if reason is None else {"status": "down", "reason": reason}
             for name, reason in sorted(self.parts.items())
         }
-        return {"status": "draining" if self.draining else "ready" if self.ready else "waiting", "parts": parts}
+        status = "draining" if self.draining else "ready" if self.ready else "waiting"
+        return {"status": status, "environment": self.environment, "parts": parts}

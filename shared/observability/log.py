@@ -31,7 +31,7 @@ SECRET = re.compile(
     r"[^\s\"'&\\*]+"
 )
 REPLACEMENT = r"\g<name>***"
-TRUSTED = frozenset({"time", "level", "logger", "service", "request_id", "trace_id"})
+TRUSTED = frozenset({"timestamp", "level", "logger", "service", "environment", "request_id", "trace_id"})
 LOST = Counter("log_lines_lost_total", "Log lines that could not be written, because of a full disk or a closed pipe")
 
 
@@ -101,11 +101,11 @@ class Lines(logging.StreamHandler[Any]):
         LOST.inc()
 
 
-def configure(service: str, level: str) -> None:
+def configure(service: str, level: str, environment: str = "development") -> None:
     """Sends the records of structlog and of the standard library through the same JSON renderer."""
 
     def add_service(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {"service": service, **entry}
+        return {"service": service, "environment": environment, **entry}
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -113,7 +113,7 @@ def configure(service: str, level: str) -> None:
         add_service,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
         _add_context,
     ]
     structlog.configure(

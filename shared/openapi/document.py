@@ -60,11 +60,7 @@ def document(app: FastAPI, service: str, description: str, roles: Sequence[str])
         _add_examples(operation, examples)
     common = components()
     schemas |= common["schemas"]
-    content["components"] |= {
-        "headers": common["headers"],
-        "examples": problems,
-        "securitySchemes": {"bearer": BEARER},
-    }
+    content["components"] |= {"headers": common["headers"], "examples": problems, "securitySchemes": {"bearer": BEARER}}
     content["tags"] = [{"name": service, "description": description}]
     return content
 

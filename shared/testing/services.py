@@ -21,7 +21,7 @@ from shared.database.session import Database, transaction
 from shared.http.app import Service, create_app
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.identity.tokens import TokenVerifier
-from shared.messaging.events import envelope, new_id
+from shared.messaging.events import Event, envelope, new_id
 from shared.messaging.subscriptions import handle
 from shared.settings import Settings, plain_url
 from shared.testing.conformance import conformance
@@ -181,14 +181,27 @@ def deliver(service: Service, app: FastAPI, database: Database) -> Deliver:
 
 @pytest.fixture
 def outbox(service: Service, database: Database) -> Outbox:
-    """What waits to be published, oldest first: CloudEvents, and realtime rows as they stand."""
+    """What waits to be published, oldest first: CloudEvents, and realtime rows as they stand.
+
+    The data of each event is checked against its class, also of those that SQL functions write.
+    """
+    classes = _event_classes(service)
 
     async def read() -> list[dict[str, Any]]:
         async with transaction(database, SERVICE_CLAIMS) as session:
-            rows = await session.execute(text(f"SELECT * FROM {service.name}.outbox ORDER BY id"))
-            return [
-                envelope(f"/services/{service.name}", dict(row)) | {"exchange": row["exchange"]}
-                for row in rows.mappings()
-            ]
+            rows = (await session.execute(text(f"SELECT * FROM {service.name}.outbox ORDER BY id"))).mappings().all()
+        for row in rows:
+            if row["type"] in classes:
+                classes[row["type"]].model_validate(row["data"])
+        return [envelope(f"/services/{service.name}", dict(row)) | {"exchange": row["exchange"]} for row in rows]
 
     return read
+
+
+def _event_classes(service: Service) -> dict[str, type[Event]]:
+    values = vars(service.module("events")).values() if service.module("events") else ()
+    return {
+        value.type_: value
+        for value in values
+        if isinstance(value, type) and issubclass(value, Event) and hasattr(value, "type_")
+    }

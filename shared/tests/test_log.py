@@ -23,7 +23,7 @@ SECRETS = ("kirsten.åse@salon.example", TOKEN, "s3cret-pass", "AbC123-opaque", 
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    configure("probe", "INFO")
+    configure("probe", "INFO", "staging")
     with lines_logged() as written:
         yield written
 
@@ -45,9 +45,10 @@ class TestLines:
         with bind(request_id="request-1", traceparent=f"00-{TRACE}-b7ad6b7169203331-01"):
             logger("services.booking").info("request", route="/api/v1/bookings", status=201, ms=12.3)
         said = only(lines)
-        assert said.pop("time").endswith("Z")
+        assert said.pop("timestamp").endswith("Z")
         assert said == {
             "service": "probe",
+            "environment": "staging",
             "level": "info",
             "logger": "services.booking",
             "message": "request",
@@ -64,7 +65,7 @@ class TestLines:
             facts = {name: shown[name] for name in ("method", "route", "status", "ms")}
             logger(shown["logger"]).info(shown["message"], **facts)
         said = only(lines)
-        assert said | {"service": shown["service"], "time": shown["time"]} == shown
+        assert said | {name: shown[name] for name in ("service", "environment", "timestamp")} == shown
 
     def test_an_error_is_its_class_and_its_place(self, lines: io.StringIO) -> None:
         try:
@@ -121,6 +122,7 @@ class TestHealth:
         health.expect("database")
         assert health.report() == {
             "status": "waiting",
+            "environment": "development",
             "parts": {"database": {"status": "down", "reason": "starting"}},
         }
         health.up("database")

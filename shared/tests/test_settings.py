@@ -9,13 +9,25 @@ GOOD = {"database_url": "postgresql://o:p@127.0.0.1:5433/loctician", "amqp_url":
 
 
 class TestSettings:
-    def test_production_refuses_debug(self) -> None:
-        with pytest.raises(ValidationError, match="DEBUG must be off"):
-            Settings.model_validate(GOOD | {"environment": "production", "debug": True})
+    @pytest.mark.parametrize("environment", ["staging", "production"])
+    @pytest.mark.parametrize(
+        ("name", "value", "refusal"),
+        [
+            ("debug", True, "DEBUG must be off in"),
+            ("cors_origins", "*", "CORS_ORIGINS must name the origins in"),
+            ("secret_key", "please-change-this-secret-key-now", "SECRET_KEY must be a secret of your own in"),
+        ],
+    )
+    def test_production_and_staging_refuse_what_is_unsafe(
+        self, environment: str, name: str, value: object, refusal: str
+    ) -> None:
+        with pytest.raises(ValidationError, match=f"{refusal} {environment}"):
+            Settings.model_validate(GOOD | {"environment": environment, name: value})
+        Settings.model_validate(GOOD | {"environment": "test", name: value})
 
-    def test_production_refuses_any_origin(self) -> None:
-        with pytest.raises(ValidationError, match="CORS_ORIGINS"):
-            Settings.model_validate(GOOD | {"environment": "production", "cors_origins": "*"})
+    @pytest.mark.parametrize(("environment", "seconds"), [("development", 0), ("staging", 5), ("production", 5)])
+    def test_staging_drains_as_production_does(self, environment: str, seconds: float) -> None:
+        assert Settings.model_validate(GOOD | {"environment": environment}).seconds_to_drain == seconds
 
     def test_short_secret_is_refused(self) -> None:
         with pytest.raises(ValidationError, match="32"):

@@ -1,6 +1,7 @@
 """The operator's command against the running platform."""
 
 import asyncio
+import json
 from subprocess import CompletedProcess
 from urllib.parse import quote, urlsplit
 
@@ -11,7 +12,7 @@ from pamqp.commands import Basic
 from shared.messaging import broker
 from shared.messaging.broker import Outgoing
 from shared.testing.servers import Servers
-from tests.e2e.stack import Stack, eventually, operate
+from tests.e2e.stack import ROOT, Stack, eventually, operate
 
 
 async def run(stack: Stack, *arguments: str) -> CompletedProcess[str]:
@@ -63,6 +64,45 @@ class TestOperating:
         every = await run(stack, "jobs")
         assert every.stdout.count("apply_retention") == 5
         assert "purge_used_tickets" in every.stdout
+
+    async def test_jobs_are_readable_at_80_columns_and_complete_in_json(self, stack: Stack) -> None:
+        environment = stack.environment | {"COLUMNS": "80"}
+        shown = await asyncio.to_thread(operate, environment, "jobs")
+        listed = json.loads((await run(stack, "jobs", "--json")).stdout)
+        lines = shown.stdout.rstrip("\n").split("\n")
+        assert len(lines) == len(listed) + 1, "a line for each job"
+        assert max(map(len, lines)) <= 80
+        for line, job in zip(lines[1:], listed, strict=True):
+            assert line.split()[:2] == [job["service"], job["job"]]
+        assert {job["result"] for job in listed} <= {"done", "failed", "never"}
+        assert all(job["every_seconds"] > 0 for job in listed)
+
+    async def test_dead_letters_are_replayed_as_the_page_says(self, stack: Stack) -> None:
+        """docs/operations.md, Dead letters: a filter, an id, or --all."""
+        page = (ROOT / "docs" / "operations.md").read_text()
+        assert "loctician dead-letters replay calendar --error KeyError     # or <id>, or --all" in page
+        for number in range(3):
+            await lay_aside(stack, "calendar", f"again-{number}")
+        refused = await run(stack, "dead-letters", "replay", "calendar")
+        assert refused.returncode == 2, "all only by name"
+        both = await run(stack, "dead-letters", "replay", "calendar", "again-0", "--all")
+        assert both.returncode == 2
+        assert "1 replayed" in (await run(stack, "dead-letters", "replay", "calendar", "again-0")).stdout
+        listed = await eventually(
+            lambda: run(stack, "dead-letters", "list", "calendar"),
+            lambda done: "again-0" in done.stdout,
+            "it back",
+            30.0,
+        )
+        assert {"again-0", "again-1", "again-2"} <= set(listed.stdout.split()), "undecodable, so it is dead again"
+        assert "3 replayed" in (await run(stack, "dead-letters", "replay", "calendar.dead", "--all")).stdout
+        await eventually(
+            lambda: run(stack, "dead-letters", "list", "calendar"),
+            lambda done: "again-2" in done.stdout,
+            "them back",
+            30.0,
+        )
+        assert "3 discarded" in (await run(stack, "dead-letters", "discard", "calendar", "--all", "--yes")).stdout
 
     async def test_an_unknown_service_is_an_error_in_one_line(self, stack: Stack) -> None:
         done = await run(stack, "dead-letters", "list", "nobody")

@@ -146,12 +146,31 @@ class TestSecrets:
         assert "/api/v1/auth/login" in logs
         assert "/api/v1/auth/login" in traces
 
+    async def test_business_events_are_lines_with_ids_and_the_request_that_caused_them(self, stack: Stack) -> None:
+        request_id = f"business-{secrets.token_hex(8)}"
+        async with httpx.AsyncClient(base_url=stack.url, timeout=10) as http:
+            _, token = await register(http, "forretning")
+            booking = (await booked(http, token, {"X-Request-ID": request_id})).json()
+        line = await eventually(
+            lambda: self._line_of(stack, "booking", "Booking created", request_id), bool, "the line of the booking"
+        )
+        customer_id = booking["customer_id"]
+        assert (line["booking_id"], line["customer_id"], line["status"]) == (booking["id"], customer_id, "confirmed")
+        assert (line["level"], line["actor_id"], line["actor_role"]) == ("info", customer_id, "customer")
+        messages = {line["message"] for line in entries(stack, "auth")}
+        assert {"User registered", "User logged in"} <= messages
+
+    async def _line_of(self, stack: Stack, name: str, message: str, request_id: str) -> dict[str, Any]:
+        wanted = (message, request_id)
+        lines = [line for line in entries(stack, name) if (line["message"], line.get("request_id")) == wanted]
+        return lines[0] if lines else {}
+
     async def test_every_line_is_an_object_that_names_its_time_level_and_service(self, stack: Stack) -> None:
         for name in (*SERVICES, "gateway"):
             lines = entries(stack, name)
             assert lines
             assert {line["service"] for line in lines} == {name}
-            assert all(line["time"] and line["level"] and line["message"] for line in lines)
+            assert all(line["timestamp"] and line["level"] and line["message"] for line in lines)
 
     async def _everything(self, http: httpx.AsyncClient, stack: Stack, mark: str) -> set[str]:
         """A set of calls, good and bad; returns what none of them may have left behind."""

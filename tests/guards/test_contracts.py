@@ -9,15 +9,48 @@ from typing import Any, ClassVar
 import orjson
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
+from pydantic import ValidationError
 
-from cli.contracts import generator
+from cli.contracts import generator, websocket
 from cli.contracts.files import breaking, stale
 from cli.contracts.generator import bus_description
 from cli.main import ASYNCAPI
+from services.notifications.notification_types import NOTIFICATION_TYPES
 from shared.http.app import subscriptions_of
 from shared.messaging.events import Event
 from shared.messaging.topology import CONTRACTS
 from tests.guards.test_layout import SERVICES
+
+GATEWAY = [Path(__file__).parents[2] / "gateway" / "realtime" / name for name in ("feed.py", "resume.py")]
+CLOSED_CODES = {
+    "status",
+    "reason",
+    "role",
+    "kind",
+    "channel",
+    "closed_for",
+    "audience",
+    "language",
+    "currency",
+    "purpose",
+}
+
+
+def _with_more(value: Any) -> Any:
+    """The same with one more field in every object but those whose fields are keys: languages, tables."""
+    if isinstance(value, list):
+        return [_with_more(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    more = {name: item if name in ("translations", "rows") else _with_more(item) for name, item in value.items()}
+    return more | {"a_new_field": 1}
+
+
+def _is_enumeration(field: dict[str, Any], schema: dict[str, Any]) -> bool:
+    if "$ref" in field:
+        return _is_enumeration(schema["$defs"][field["$ref"].rpartition("/")[2]], schema)
+    options = [option for option in field.get("anyOf", [field]) if option != {"type": "null"}]
+    return all("enum" in option or "const" in option or "$ref" in option for option in options)
 
 
 def published() -> list[type[Event]]:
@@ -38,6 +71,20 @@ class TestContracts:
         example = orjson.loads((CONTRACTS / f"{event.type_}.example.json").read_bytes())
         Draft202012Validator(schema).validate(example)
 
+    @pytest.mark.parametrize("event", published(), ids=lambda event: event.type_)
+    def test_a_strict_subscriber_takes_an_event_with_a_new_optional_field(self, event: type[Event]) -> None:
+        schema = orjson.loads((CONTRACTS / f"{event.type_}.schema.json").read_bytes())
+        example = orjson.loads((CONTRACTS / f"{event.type_}.example.json").read_bytes())
+        Draft202012Validator(schema).validate(_with_more(example))
+        with pytest.raises(ValidationError):
+            event.model_validate(example | {"new": 1})  # the publisher itself is strict
+
+    @pytest.mark.parametrize("event", published(), ids=lambda event: event.type_)
+    def test_closed_codes_are_enumerations(self, event: type[Event]) -> None:
+        schema = orjson.loads((CONTRACTS / f"{event.type_}.schema.json").read_bytes())
+        codes = {name: field for name, field in schema["properties"].items() if name in CLOSED_CODES}
+        assert [name for name, field in codes.items() if not _is_enumeration(field, schema)] == []
+
     @pytest.mark.parametrize("service", SERVICES)
     def test_consumer_reads_the_published_examples(self, service: str) -> None:
         examples = {event.type_: event.EXAMPLE for event in published()}
@@ -56,10 +103,34 @@ class TestBusDescription:
     def test_every_event_has_a_channel_a_sender_and_whoever_takes_it(self) -> None:
         described = orjson.loads(ASYNCAPI.read_bytes())
         types = {event.type_ for event in published()}
-        assert set(described["channels"]) == types
+        assert set(described["channels"]) == types | set(websocket.CHANNELS)
         sent = [operation for operation in described["operations"].values() if operation["action"] == "send"]
-        assert {operation["channel"]["$ref"].removeprefix("#/channels/") for operation in sent} == types
+        channels = {operation["channel"]["$ref"].removeprefix("#/channels/").replace("~1", "/") for operation in sent}
+        assert channels == types | set(websocket.CHANNELS)
         assert {f"gdpr.receives.{type_}" for type_ in types} <= set(described["operations"])
+
+    def test_everything_says_what_it_is_and_every_message_has_a_valid_example(self) -> None:
+        described = orjson.loads(ASYNCAPI.read_bytes())
+        parts = [*described["channels"].values(), *described["operations"].values()]
+        assert all(part["title"] and part["summary"] and part["description"] for part in parts)
+        for name, message in described["components"]["messages"].items():
+            assert message["summary"], name
+            validator = Draft7Validator({**message["payload"], "components": described["components"]})
+            for example in message["examples"]:
+                assert [error.message for error in validator.iter_errors(example["payload"])] == [], name
+        for channel in described["channels"].values():
+            assert {server["$ref"].rpartition("/")[2] for server in channel["servers"]} <= described["servers"].keys()
+        schemes = described["components"]["securitySchemes"]
+        for server in described["servers"].values():
+            assert {scheme["$ref"].rpartition("/")[2] for scheme in server["security"]} <= schemes.keys()
+        for word in ("At least once", "Order", "same `id`", "republished", "14 days"):
+            assert word in described["info"]["description"]
+
+    def test_the_websocket_messages_are_those_that_are_sent(self) -> None:
+        kinds = {notification_type.type for notification_type in NOTIFICATION_TYPES.values()}
+        assert set(websocket.USER_MESSAGES) == kinds
+        sent = re.findall(r'ResyncError\("(\w+)"\)|resync\("(\w+)"\)', "".join(map(Path.read_text, GATEWAY)))
+        assert set(websocket.REASONS) == {reason for pair in sent for reason in pair if reason}
 
     @pytest.mark.slow
     @pytest.mark.skipif(shutil.which("npm") is None, reason="the specification's JSON Schema comes from npm")

@@ -17,7 +17,7 @@ from tests.guards.test_layout import SERVICES
 MARK = "h0stile"
 LABELS = {
     *("service", "method", "route", "status", "statement", "sqlstate", "state", "queue", "outcome", "type"),
-    *("job_name", "channel", "code", "kind", "part", "reason", "rule", "standing"),
+    *("job_name", "channel", "code", "kind", "part", "reason", "rule", "standing", "environment"),
     *("le", "generation", "implementation", "major", "minor", "patchlevel", "version"),
 }
 NOWHERE: dict[str, Any] = {

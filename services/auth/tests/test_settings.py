@@ -45,6 +45,7 @@ class TestSigningKey:
         with pytest.raises(ValidationError, match="JWT_PUBLIC_KEY"):
             AuthSettings.model_validate(GOOD | {"jwt_private_key": pem(own_key), "jwt_public_key": public})
 
-    def test_production_needs_a_key(self) -> None:
+    @pytest.mark.parametrize("environment", ["staging", "production"])
+    def test_production_and_staging_need_a_key(self, environment: str) -> None:
         with pytest.raises(ValidationError, match="JWT_PRIVATE_KEY must be set"):
-            AuthSettings.model_validate(GOOD | {"environment": "production"})
+            AuthSettings.model_validate(GOOD | {"environment": environment})

@@ -1,7 +1,6 @@
 """SQL of bookings. The functions are in sql/."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,13 +18,15 @@ UNDO_NO_SHOW = function_call("undo_no_show")
 KEEP = function_call("keep")
 LOCK_UNCONFIRMED = text("SELECT b FROM booking.lock_unconfirmed() b")
 FIND = "SELECT CAST(b AS text) FROM booking.find_bookings(CAST($1 AS jsonb), CAST($2 AS jsonb)) AS b"
-REPUBLISH = text("""
-    SELECT booking.emit(booking.new_id(), 'booking.' || change || '.v1', b.id::text, b.version,
-        booking.booking_event_data(b, b.cancel_reason, NULL))
-    FROM booking.bookings b, LATERAL (SELECT CASE
-        WHEN b.status IN ('completed', 'no_show', 'cancelled') THEN b.status
-        WHEN b.version = 1 OR b.status = 'pending' THEN 'created' ELSE 'confirmed' END) AS event (change)
-    WHERE b.updated_at >= :since
+# The reason of a cancellation as far as the history tells it; what somebody wrote stays here.
+STATES = text("""
+    SELECT booking.booking_event_data(b, (
+        SELECT CASE WHEN h.actor_role = 'customer' THEN 'by_customer' WHEN h.actor_role <> 'service' THEN 'by_salon' END
+        FROM booking.booking_history h WHERE h.booking_id = b.id AND h.change = 'cancelled'
+            AND b.status = 'cancelled' ORDER BY h.id DESC LIMIT 1), NULL)
+    FROM booking.bookings b
+    WHERE b.id > :after AND (CAST(:since AS timestamptz) IS NULL OR b.updated_at >= :since)
+    ORDER BY b.id LIMIT :limit
 """)
 
 
@@ -59,8 +60,3 @@ async def mark_bookings_of(session: AsyncSession, customer_id: UUID, *, active: 
     """Marks the coming bookings of a deactivated customer for the salon to decide. Returns how many were changed."""
     marked = select(func.booking.mark_bookings_of(customer_id, active))
     return int((await session.execute(marked)).scalar_one())
-
-
-async def republish(session: AsyncSession, since: datetime) -> int:
-    """Publishes the state of each booking that changed since then. Returns how many."""
-    return len((await session.execute(REPUBLISH, {"since": since})).all())

@@ -60,11 +60,11 @@ BY_WORDS = """
 )
 TREATMENT = """
     SELECT version, CAST(booking.treatment_json(t, $2) AS text) AS answer FROM booking.treatments t WHERE id = $1"""
-REPUBLISH = text("""
-    SELECT booking.emit(booking.new_id(), 'treatment.updated.v1', t.id::text, t.version, jsonb_build_object(
+STATES = text("""
+    SELECT jsonb_build_object(
         'version', t.version, 'service_id', t.id, 'category', t.category, 'duration_minutes', t.duration_minutes,
-        'price_amount', t.price_amount, 'currency', 'DKK', 'translations', t.translations, 'active', t.active))
-    FROM booking.treatments t
+        'price_amount', t.price_amount, 'currency', 'DKK', 'translations', t.translations, 'active', t.active)
+    FROM booking.treatments t WHERE t.id > :after ORDER BY t.id LIMIT :limit
 """)
 
 
@@ -117,8 +117,3 @@ async def read_treatment(session: AsyncSession, treatment_id: UUID, language: st
     answer = func.booking.treatment_json(literal_column("treatments"), language, type_=JSONB)
     statement = select(*COLUMNS, answer.label("answer")).where(treatments.c.id == treatment_id)
     return (await session.execute(statement)).one()
-
-
-async def republish(session: AsyncSession) -> int:
-    """Publishes the state of each treatment. Returns how many."""
-    return len((await session.execute(REPUBLISH)).all())

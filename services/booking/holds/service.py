@@ -13,6 +13,9 @@ from services.booking.sql_calls import idempotency
 from services.booking.waitlist import offers
 from shared.database.session import Database
 from shared.identity.principals import Principal
+from shared.observability.log import logger
+
+log = logger(__name__)
 
 
 async def hold(
@@ -34,6 +37,7 @@ async def hold(
     )
     arguments = wanted.model_dump() | {"require_verified": require_verified, **idempotency("holds", key, wanted)}
     row = await call_with_alternatives(database, principal, queries.HOLD, arguments, wanted, customer_id, language)
+    log.info("Hold placed", hold_id=str(row["id"]), customer_id=str(customer_id))
     return serializers.hold(row, language)
 
 

@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.booking.catalog.queries import COLLATIONS
 from services.booking.models import customers, loctician_treatments, locticians, portfolio_sources, treatments
 
-REPUBLISH = text("""
-    SELECT booking.emit(booking.new_id(), 'loctician.updated.v1', l.loctician_id::text, l.version, jsonb_build_object(
+STATES = text("""
+    SELECT jsonb_build_object(
         'version', l.version, 'loctician_id', l.loctician_id, 'display_name', l.display_name, 'service_ids',
-        ARRAY(SELECT o.treatment_id FROM booking.loctician_treatments o WHERE o.loctician_id = l.loctician_id)))
+        ARRAY(SELECT o.treatment_id FROM booking.loctician_treatments o WHERE o.loctician_id = l.loctician_id))
     FROM booking.locticians l
+    WHERE l.loctician_id > :after AND l.display_name <> '' ORDER BY l.loctician_id LIMIT :limit
 """)
 
 
@@ -112,8 +113,3 @@ async def add_profile(session: AsyncSession, loctician_id: UUID) -> None:
 
 async def set_active(session: AsyncSession, loctician_id: UUID, active: bool) -> None:
     await session.execute(update(locticians).where(locticians.c.loctician_id == loctician_id).values(active=active))
-
-
-async def republish(session: AsyncSession) -> int:
-    """Publishes the state of each profile. Returns how many."""
-    return len((await session.execute(REPUBLISH)).all())

@@ -10,10 +10,7 @@ from services.booking.models import salon
 from shared.database.session import Database
 
 RULES = text("SELECT * FROM booking.rules()")
-REPUBLISH = text("""
-    SELECT booking.emit(booking.new_id(), 'salon.changed.v1', 'salon', s.version,
-        to_jsonb(s) - 'singleton' || '{"subject_name": "salon"}') FROM booking.salon s
-""")
+STATE = text("""SELECT to_jsonb(s) - 'singleton' || '{"subject_name": "salon"}' FROM booking.salon s""")
 
 
 async def rules(database: Database) -> dict[str, Any]:
@@ -29,8 +26,3 @@ async def lock_rules(session: AsyncSession) -> dict[str, Any]:
 async def set_rules(session: AsyncSession, rules: dict[str, Any]) -> None:
     row = insert(salon).values(rules)
     await session.execute(row.on_conflict_do_update(index_elements=["singleton"], set_=rules))
-
-
-async def republish(session: AsyncSession) -> int:
-    """Publishes the salon's rules, if it has chosen any. Returns how many rows that are."""
-    return len((await session.execute(REPUBLISH)).all())

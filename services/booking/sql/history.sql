@@ -1,10 +1,18 @@
 -- What is recorded of a change: history and events.
 
+-- The reasons that events may give: the codes of EventReason in events.py. Never what somebody wrote.
+CREATE OR REPLACE FUNCTION booking.event_reasons() RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
+    SELECT ARRAY['by_customer', 'by_salon', 'customer_erased', 'hours_changed', 'not_confirmed']
+$$;
+
 -- The payload of every booking.* event. Arguments: p_reason: why it was cancelled or has a conflict; p_previous_start:
--- of a booking that was moved.
+-- of a booking that was moved. Raises check_violation for a reason that is not one of event_reasons().
 CREATE OR REPLACE FUNCTION booking.booking_event_data(b booking.bookings, p_reason text, p_previous_start timestamptz)
 RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
+    IF p_reason <> ALL (booking.event_reasons()) THEN
+        RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'the reason of an event is a code';
+    END IF;
     RETURN jsonb_build_object(
         'version', b.version, 'booking_id', b.id, 'status', b.status, 'customer_id', b.customer_id,
         'walk_in', b.walk_in, 'series_id', b.series_id, 'start', booking.utc(b.starts_at), 'end', booking.utc(b.ends_at),

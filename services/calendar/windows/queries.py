@@ -59,6 +59,12 @@ async def next_version(session: AsyncSession, loctician_id: UUID) -> int:
     return version
 
 
+async def version(session: AsyncSession, loctician_id: UUID) -> int:
+    """Of the loctician's last event."""
+    last = select(loctician_versions.c.version).where(loctician_versions.c.loctician_id == loctician_id)
+    return int((await session.execute(last)).scalar_one())
+
+
 async def set_published_until(session: AsyncSession, loctician_id: UUID, last: date) -> None:
     added = upsert(loctician_versions).values(loctician_id=loctician_id, published_until=last)
     await session.execute(added.on_conflict_do_update(index_elements=["loctician_id"], set_={"published_until": last}))

@@ -66,6 +66,11 @@ async def _rules(session: AsyncSession, loctician_id: UUID, first: date, last: d
 
 async def emit_days(session: AsyncSession, loctician_id: UUID, days: Mapping[date, OpenDay]) -> None:
     """Emits one calendar.windows_changed.v1 with the loctician's next version."""
+    version = await queries.next_version(session, loctician_id)
+    emit(session, windows_changed(loctician_id, version, days))
+
+
+def windows_changed(loctician_id: UUID, version: int, days: Mapping[date, OpenDay]) -> events.WindowsChanged:
     changed = [
         events.Day(
             date=day,
@@ -74,8 +79,7 @@ async def emit_days(session: AsyncSession, loctician_id: UUID, days: Mapping[dat
         )
         for day, open_day in days.items()
     ]
-    version = await queries.next_version(session, loctician_id)
-    emit(session, events.WindowsChanged(version=version, loctician_id=loctician_id, days=changed))
+    return events.WindowsChanged(version=version, loctician_id=loctician_id, days=changed)
 
 
 async def extend_horizon(session: AsyncSession) -> None:

@@ -25,10 +25,10 @@ async def notify(session: AsyncSession, event: Received[Booking], kind: str) -> 
     """Stores the messages to everybody concerned. They are sent after the commit.
 
     Returns the items of the previous version, as far as they are known; None for an event older than one already
-    handled, which is ignored.
+    handled, which is ignored, and for a republished one, of which nobody is notified.
     """
     known = await upsert_appointment(session, _appointment(event))
-    if known is None:
+    if known is None or event.republished:
         return None
     previous = [Item.model_validate(item) for item in known.get("items", ())]
     recipients = await _recipients(session, event.data, kind)

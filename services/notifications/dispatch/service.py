@@ -16,8 +16,11 @@ Choices = Mapping[str, Mapping[str, bool]]
 async def dispatch(session: AsyncSession, messages: Sequence[Message]) -> int:
     """Stores the messages for sending. Call it once in a transaction: it locks the recipients' rows in one order.
 
-    Returns how many messages were dispatched; those whose recipient has not given the needed consent are not.
+    Returns how many messages were dispatched; those whose recipient has not given the needed consent are not. Nobody is
+    notified of a republished event.
     """
+    if session.info.get("republished"):
+        return 0
     allowed = await _with_consent(session, without_duplicates(messages))
     ordered = sorted(allowed, key=lambda message: message.recipient_id)
     if not ordered:
