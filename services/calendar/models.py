@@ -156,12 +156,11 @@ booking_versions = Table(
 salon = Table(
     "salon",
     metadata,
-    Column(
-        "singleton", Boolean, CheckConstraint("singleton"), primary_key=True, server_default=text("true"), info=NONE
-    ),
+    Column("singleton", Boolean, primary_key=True, server_default=text("true"), info=NONE),
     Column("name", Text, nullable=False, info=NONE),
     Column("address", Text, nullable=False, info=NONE),
     Column("version", Integer, nullable=False, info=NONE),
+    CheckConstraint("singleton", name="salon_singleton_check"),
 )
 
 treatment_names = Table(
