@@ -22,6 +22,7 @@ from shared.observability.log import logger
 
 RECENT_BOOKINGS = timedelta(days=365)
 RECENT_LOGIN = timedelta(minutes=5)
+CLOCKS_DIFFER = timedelta(minutes=1)
 TIME_TO_WITHDRAW = timedelta(days=7)
 POSTPONED = timedelta(days=1)
 MOST_BEGUN = 50
@@ -52,7 +53,8 @@ async def schedule_own(session: AsyncSession, principal: Principal) -> Request:
 
     Raises LoginTooOld, NotFound, LastAdmin or UpcomingDuty.
     """
-    if datetime.now(UTC).timestamp() - principal.logged_in_at > RECENT_LOGIN.total_seconds():
+    ago = timedelta(seconds=datetime.now(UTC).timestamp() - principal.logged_in_at)
+    if not -CLOCKS_DIFFER <= ago <= RECENT_LOGIN:
         raise LoginTooOld
     await people_queries.lock(session)
     if await request_queries.lock_running_erasure(session, principal.id) is None:
