@@ -28,9 +28,14 @@ class NotificationType:
     consent: str | None = None  # the purpose that the recipient must have consented to, for every channel
 
     @property
+    def series(self) -> bool:
+        """Whether it is about several dates of a series."""
+        return self.name.startswith("series_")
+
+    @property
     def links_to_booking(self) -> bool:
         """Whether customers get a link to the page of the booking."""
-        return self.invitation == "REQUEST" or self.name == "reminder"
+        return (self.invitation == "REQUEST" and not self.series) or self.name == "reminder"
 
 
 TOPICS = {
@@ -73,6 +78,10 @@ NOTIFICATION_TYPES = {
         NotificationType("booking_changed", "booking", BOTH, type="booking_update", invitation="REQUEST"),
         NotificationType("booking_change_requested", "booking", BOTH, type="booking_update", invitation="REQUEST"),
         NotificationType("booking_cancelled", "booking", BOTH, type="booking_update", invitation="CANCEL"),
+        # What happens to several dates of a series at once is one mail; in the app each date has its notice.
+        NotificationType("series_requested", "booking", BOTH, in_app=False, invitation="REQUEST"),
+        NotificationType("series_created", "booking", BOTH, in_app=False, invitation="REQUEST"),
+        NotificationType("series_cancelled", "booking", BOTH, in_app=False, invitation="CANCEL"),
         NotificationType("booking_completed", "booking", BOTH, type="booking_update", external=False),
         NotificationType("booking_no_show", "booking", BOTH, type="booking_update"),
         NotificationType("booking_no_show_undone", "booking", BOTH, type="booking_update"),

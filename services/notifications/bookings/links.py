@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
+from uuid import UUID
 
 from domain.links import booking_url
+from services.notifications.deliveries.series import dates
 from services.notifications.notification_types import NOTIFICATION_TYPES
 from services.notifications.settings import NotificationsSettings
 from shared.identity.derived_keys import Keys, keys_from
@@ -25,4 +27,14 @@ class BookingLinks:
         """Empty unless the customer can do something with the booking."""
         if delivery["part"] != "customer" or not NOTIFICATION_TYPES[delivery["kind"]].links_to_booking:
             return ""
-        return booking_url(self.app_url, self.keys, delivery["booking_id"], delivery["recipient_id"])
+        return self._url(delivery["booking_id"], delivery)
+
+    def create_each(self, delivery: Mapping[str, Any]) -> dict[str, str]:
+        """The links of the dates of a series, by the booking's id. Empty unless the customer can do something."""
+        type_ = NOTIFICATION_TYPES[delivery["kind"]]
+        if delivery["part"] != "customer" or not type_.series or type_.invitation != "REQUEST":
+            return {}
+        return {str(booking_id): self._url(booking_id, delivery) for booking_id in dates(delivery["data"])}
+
+    def _url(self, booking_id: UUID, delivery: Mapping[str, Any]) -> str:
+        return booking_url(self.app_url, self.keys, booking_id, delivery["recipient_id"])

@@ -28,6 +28,7 @@ class Booking(BaseModel):
     previous_start: AwareDatetime | None = None
     walk_in: bool = False  # a customer without an account, who gets no messages and whose name is not known
     reason: str | None = None  # a code
+    series_id: UUID | None = None
     message: str | None = None  # what the salon wrote to the customer, sealed
 
     def items_of(self, loctician_id: UUID) -> list[Item]:

@@ -145,6 +145,7 @@ def _message(
         app_data=_app_data(event.data, event.version, user_id, part),
         booking_id=event.data.booking_id,
         booking_version=event.version,
+        series_id=event.data.series_id,
         request_id=event.request_id,
         pushed=event.pushed and part != "staff",
     )

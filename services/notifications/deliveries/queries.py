@@ -29,6 +29,19 @@ async def add_deliveries(session: AsyncSession, rows: Sequence[Row]) -> None:
     await session.execute(add, rows)
 
 
+async def lock_series_delivery(session: AsyncSession, row: Row, series_id: str, kinds: Sequence[str]) -> Row | None:
+    """The delivery about this series, to the same person through the same channel, that nobody has tried to send."""
+    same = [deliveries.c[name] == row[name] for name in ("recipient_id", "channel", "part")]
+    waiting = select(deliveries).where(
+        *same,
+        deliveries.c.kind.in_(kinds),
+        deliveries.c.status == "queued",
+        deliveries.c.attempts == 0,
+        deliveries.c.data["series_id"].astext == series_id,
+    )
+    return await fetch_first(session, waiting.order_by(deliveries.c.id.desc()).limit(1).with_for_update())
+
+
 async def make_due(session: AsyncSession, recipient_id: UUID) -> None:
     """Makes deliveries due that waited for this recipient's contact."""
     waiting = (deliveries.c.recipient_id == recipient_id, deliveries.c.status == "queued")

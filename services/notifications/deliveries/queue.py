@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications.deliveries import queries
+from services.notifications.deliveries import queries, series
 from services.notifications.deliveries.failures import Failure
 from services.notifications.dispatch.messages import Message
 from services.notifications.events import NotificationDelivered, NotificationFailed
@@ -38,7 +38,11 @@ def enqueue_for(channel: str) -> Callable[[AsyncSession, Sequence[Message]], Awa
     """The `store` of an external channel: it stores deliveries, which a sender sends after the commit."""
 
     async def store(session: AsyncSession, messages: Sequence[Message]) -> None:
-        await queries.add_deliveries(session, [_delivery(message, channel) for message in messages])
+        rows = [_delivery(message, channel) for message in messages if not series.is_merged(message)]
+        if rows:
+            await queries.add_deliveries(session, rows)
+        for message in filter(series.is_merged, messages):
+            await series.add(session, message, _delivery(message, channel))
 
     return store
 

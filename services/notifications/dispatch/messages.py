@@ -23,6 +23,7 @@ class Message:
     id: UUID = field(default_factory=new_id)  # of the notice and of the realtime message
     booking_id: UUID | None = None
     booking_version: int | None = None
+    series_id: UUID | None = None  # mailed together with other dates of the series
     expires_at: datetime | None = None  # not sent after this time
     in_app_only: bool = False
     request_id: str | None = None

@@ -30,7 +30,11 @@ class MailConnection:
 
     async def send(self, delivery: Delivery, names: Names) -> str:
         message_id = self._message_id(delivery)
-        links = Links(self.unsubscribe_links.create(delivery), self.booking_links.create(delivery))
+        links = Links(
+            self.unsubscribe_links.create(delivery),
+            self.booking_links.create(delivery),
+            self.booking_links.create_each(delivery),
+        )
         try:
             mail = compose(delivery, names, self.sender, message_id, self.app_url, links)
         except (ValueError, MessageError) as error:

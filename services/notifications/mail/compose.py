@@ -9,6 +9,7 @@ from email.utils import format_datetime, parseaddr
 from typing import Any
 
 from domain.email_addresses import ascii_domain
+from services.notifications.deliveries.series import dates
 from services.notifications.mail import invitations
 from services.notifications.names.service import Names
 from services.notifications.notification_types import NOTIFICATION_TYPES
@@ -54,7 +55,9 @@ def compose(
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(texts.text)
     mail.add_alternative(texts.html, subtype="html")
-    if NOTIFICATION_TYPES[delivery["kind"]].invitation:
+    if dates(delivery["data"]):
+        invitations.attach_each(mail, invitations.create_each(delivery, names, sender, texts.subject))
+    elif NOTIFICATION_TYPES[delivery["kind"]].invitation:
         invitations.attach(mail, invitations.create(delivery, names, sender, texts.subject))
     mail["Content-Language"] = delivery["language"]  # last: earlier ones go to the first part of a multipart mail
     return mail

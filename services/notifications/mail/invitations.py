@@ -10,6 +10,7 @@ from uuid import UUID
 from icalendar import Calendar, Event, vCalAddress, vText
 
 from domain import ical
+from services.notifications.deliveries.series import dates
 from services.notifications.names.service import Names
 from services.notifications.notification_types import NOTIFICATION_TYPES
 from services.notifications.rendering.labels import LABELS
@@ -23,6 +24,24 @@ def create(delivery: Mapping[str, Any], names: Names, sender: str, description: 
     calendar = ical.calendar("Notifications", NOTIFICATION_TYPES[delivery["kind"]].invitation or "REQUEST")
     calendar.add_component(_event(delivery, names, sender, description))
     return calendar
+
+
+def create_each(delivery: Mapping[str, Any], names: Names, sender: str, description: str) -> list[Calendar]:
+    """A calendar for each date of a series, because all events of an invitation share a UID (RFC 5546, 3.2.2)."""
+    return [
+        create(_delivery_of_date(delivery, booking_id, items), names, sender, description)
+        for booking_id, items in dates(delivery["data"]).items()
+    ]
+
+
+def _delivery_of_date(delivery: Mapping[str, Any], booking_id: UUID, items: list[dict[str, Any]]) -> dict[str, Any]:
+    booking = {"booking_id": booking_id, "booking_version": items[0]["booking_version"]}
+    return {**delivery, **booking, "data": delivery["data"] | {"items": items}}
+
+
+def attach_each(mail: EmailMessage, invitations: list[Calendar]) -> None:
+    for number, invitation in enumerate(invitations, 1):
+        mail.add_attachment(invitation.to_ical(), "application", "ics", filename=f"appointment-{number}.ics")
 
 
 def attach(mail: EmailMessage, invitation: Calendar) -> None:

@@ -11,6 +11,7 @@ class Labels:
     customer: str
     time: str
     price: str
+    price_of_all: str
     held_until: str
     closing: str
     unsubscribe: str
@@ -31,6 +32,7 @@ LABELS = {
         customer="Kunde",
         time="Tid",
         price="Pris",
+        price_of_all="Pris i alt",
         held_until="Holdes til dig indtil",
         closing="Venlig hilsen",
         unsubscribe="Afmeld mails som denne",
@@ -53,6 +55,7 @@ LABELS = {
         customer="Customer",
         time="Time",
         price="Price",
+        price_of_all="Price of all",
         held_until="Held for you until",
         closing="Kind regards",
         unsubscribe="Unsubscribe from mails like this",

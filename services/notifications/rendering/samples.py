@@ -69,7 +69,8 @@ def links(kind: str, part: Part) -> Links:
     unsubscribe = f"{APP_URL}/api/v1/notifications/unsubscribe/{topic.name}/sample-proof"
     booking = f"{APP_URL}/bookings/{BOOKING}?token=wN6nYgPcBq3oSX0bZ2y8m5LrKd1vEJh7TfUaGxQiC4k"
     linked = part == "customer" and type_.links_to_booking
-    return Links("" if topic.required else unsubscribe, booking if linked else "")
+    dates = {str(BOOKING): booking} if part == "customer" and type_.series and type_.invitation == "REQUEST" else {}
+    return Links("" if topic.required else unsubscribe, booking if linked else "", dates)
 
 
 def _data(kind: str, part: Part) -> dict[str, Any]:
@@ -85,6 +86,10 @@ def _data(kind: str, part: Part) -> dict[str, Any]:
         return data | {"expires_at": _at(-20)}
     data |= {"customer_id": str(CUSTOMER), "price_amount": 64900}
     earlier = {"start": _at(-24), "end": _at(-22.5), "items": [item | {"loctician_id": str(EARLIER_LOCTICIAN)}]}
+    if kind.startswith("series_"):
+        later = item | {"start": _at(7 * 24), "end": _at(7 * 24 + 1.5)}
+        booking = {"booking_id": str(BOOKING), "booking_version": 1}
+        return data | {"items": [item | booking, later | booking], "price_amount": 129800, "reason": "by_salon"}
     match kind:
         case "booking_rescheduled" | "booking_change_requested":
             return data | {"previous": earlier | {"changed": ["time"]}}

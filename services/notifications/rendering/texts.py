@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,7 @@ class Links:
 
     unsubscribe: str = ""
     booking: str = ""  # the page of the booking, which opens without signing in
+    dates: Mapping[str, str] = field(default_factory=dict)  # of a series: the same by the booking's id
 
     @property
     def calendar_file(self) -> str:
@@ -156,6 +157,7 @@ def _item(item: Mapping[str, Any], names: Names, labels: Labels, language: str) 
         "treatment": treatment_name(translations, labels, language),
         "loctician": single_line(names.locticians.get(UUID(item["loctician_id"])) or labels.unknown_loctician),
         "time": format_span(start, end, language),
+        "booking_id": item.get("booking_id", ""),
     }
 
 
