@@ -68,7 +68,7 @@ class TestImports:
         [mail] = smtp_server.to(AMINA_EMAIL)
         assert "- Events without a time that we can read: 2. They block nothing." in text_of(mail)
         assert "- Other things that we do not understand: 1." in text_of(mail)
-        assert "<b>" not in html_of(mail)
+        assert "<b>Choir" not in html_of(mail)
 
     async def test_the_end_of_an_outage_is_told_in_the_app_only(
         self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, rows: Rows
