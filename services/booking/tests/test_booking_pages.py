@@ -285,6 +285,19 @@ class TestMoving:
         assert "Din tid er flyttet." in shown
         assert offered[-1].astimezone(COPENHAGEN).strftime("kl. %H.%M") in shown
 
+    async def test_where_the_salon_confirms_by_hand_a_moved_booking_waits_for_it(
+        self, client: httpx.AsyncClient, booked: Booking, press: Post, salon: date, sign_in: SignIn
+    ) -> None:
+        await set_rules(sign_in, confirm_by_hand=True)
+        answer = await press(booked, "move", version="1", start=at(salon, "14:00").isoformat())
+        page = text_in((await client.get(answer.headers["location"])).text)
+        assert "Afventer, at salonen bekræfter" in page
+        assert "Salonen skal bekræfte den, før den er din." in page
+        assert (await sign_in("staff").post(f"/bookings/{booked['id']}/confirm")).status_code == 200
+        page = text_in((await client.get(answer.headers["location"])).text)
+        assert "Bekræftet" in page
+        assert "før den er din" not in page
+
     async def test_a_taken_time_is_refused_on_the_page(
         self, client: httpx.AsyncClient, booked: Booking, press: Post, book: Book, salon: date
     ) -> None:

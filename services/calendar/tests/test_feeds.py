@@ -162,6 +162,9 @@ class TestFeeds:
             assert answer.status_code == status, headers
             assert (answer.headers["etag"], answer.headers["last-modified"]) == (tag, modified)
             assert bool(answer.content) == (status == 200)
+            head = await client.head(path, headers=headers)
+            assert head.status_code == status
+            assert (head.headers["etag"], head.headers["last-modified"]) == (tag, modified)
         unknown = path.replace(".ics", "x.ics")
         assert (await client.get(unknown, headers={"If-None-Match": "*"})).status_code == 404
 
