@@ -54,13 +54,12 @@ treatment_names = Table(
 salon = Table(
     "salon",
     metadata,
-    Column(
-        "singleton", Boolean, CheckConstraint("singleton"), primary_key=True, server_default=text("true"), info=NONE
-    ),
+    Column("singleton", Boolean, primary_key=True, server_default=text("true"), info=NONE),
     Column("name", Text, nullable=False, info=NONE),
     Column("address", Text, nullable=False, info=NONE),
     Column("phone", Text, nullable=False, info=NONE),
     Column("version", Integer, nullable=False, info=NONE),
+    CheckConstraint("singleton"),
 )
 
 loctician_names = Table(
