@@ -19,7 +19,7 @@ Row = TypeVar("Row")
 CURSOR_EXAMPLE = "WyIyMDI2LTA5LTE0VDEwOjAwOjAwKzAyOjAwIiwiMDE5NmI2YTAtN2MxZS03YjUyLTlkMGEtM2Y2ZjBmMWMyYTc3Il0"
 
 Limit = Annotated[int, Query(ge=1, le=100, examples=[50])]
-Cursor = Annotated[str | None, Query(max_length=1000, examples=[CURSOR_EXAMPLE])]
+Cursor = Annotated[str | None, Query(max_length=1000, examples=[None], description="`next_cursor` of the page before")]
 
 
 class Page(Schema, Generic[T]):

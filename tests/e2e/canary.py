@@ -121,7 +121,7 @@ class Canary:
         )
         booked = (await self.send("POST", "/bookings", first | {"notes": MARKS["notes"]})).json()
         cancelled = await self.send("POST", "/bookings", last, Idempotency_Key=MARKS["key"])
-        day = {"first_day": last["start"][:10], "last_day": last["start"][:10]}
+        day = {"from": last["start"][:10], "to": last["start"][:10]}
         wish = {"service_ids": [service_id], "loctician_id": last["loctician_id"]} | day
         await self.send("POST", "/waitlist", wish, Idempotency_Key=f"{MARKS['key']}-2")
         reason = {"reason": MARKS["cancel_reason"]}

@@ -92,8 +92,8 @@ async def come_back(salon: Salon, number: int) -> httpx.Response | None:
 
 HOURS: tuple[Json, ...] = (
     {"windows": [], "reason": "training"},
-    {"windows": [{"starts": "10:00", "ends": "13:00"}]},
-    {"windows": [{"starts": "08:00", "ends": "20:00"}]},
+    {"windows": [{"start": "10:00", "end": "13:00"}]},
+    {"windows": [{"start": "08:00", "end": "20:00"}]},
 )
 
 
@@ -108,7 +108,7 @@ async def wait_in_line(salon: Salon, number: int) -> httpx.Response:
     customer = salon.customers[number % len(salon.customers)]
     last = salon.first + timedelta(days=DAYS)
     treatment = salon.treatments[number % len(salon.treatments)]
-    wish = {"service_ids": [treatment], "first_day": f"{salon.first}", "last_day": f"{last}"}
+    wish = {"service_ids": [treatment], "from": f"{salon.first}", "to": f"{last}"}
     return await salon.http.post("/api/v1/waitlist", json=wish, headers=customer | {"Idempotency-Key": uuid4().hex})
 
 

@@ -24,6 +24,10 @@ REFUSED = {
     "POST /api/v1/auth/logout": {"invalid_refresh_token"},
     "POST /api/v1/auth/verify-email": {"invalid_token"},
     "POST /api/v1/auth/reset-password": {"invalid_token"},
+    "POST /api/v1/auth/confirm-email": {"invalid_token"},
+    "POST /api/v1/users/me/email": {"wrong_password"},
+    "PATCH /api/v1/users/{user_id}": {"address_taken"},  # by the example of POST /api/v1/users
+    "POST /api/v1/bookings/holds": {"customer_overlap"},  # with the example of POST /api/v1/bookings
     "POST /api/v1/auth/change-password": {"invalid_credentials", "wrong_password"},
     "POST /api/v1/auth/mfa/enroll": {"invalid_credentials", "wrong_password"},
     "POST /api/v1/auth/mfa/confirm": {"invalid_code", "wrong_code", "mfa_off"},
@@ -135,12 +139,17 @@ class TestExamples:
             if role == "admin" and path in ("/api/v1/bookings", "/api/v1/bookings/series", "/api/v1/waitlist"):
                 role = "kunde"
             target = re.sub(r"\{(\w+)\}", lambda match: ids.get(match[1], str(uuid4())), path)
-            sent = headers[role] | {"If-Match": "*"}
+            caller = headers[role]
+            if path.startswith(("/api/v1/auth/", "/api/v1/users/me")) and operation["x-roles"]:  # may end the session
+                role, caller = "a new customer", bearer((await register(http, "vera"))[1])
+            sent = caller | {"If-Match": "*"}
             answer = await http.request(method, target, json=body, headers=sent)
             problem = answer.json().get("code") if "problem" in answer.headers.get("content-type", "") else None
+            if path == "/api/v1/bookings/series":
+                ids["series_id"] = answer.json().get("series_id", "")
             if misfits(document, operation, answer) or (problem and problem not in REFUSED.get(name, ())):
                 wrong.append(f"{name} as {role}: {answer.status_code} {answer.text[:300]} {body}")
-        assert wrong == []
+        assert not wrong, "\n".join(wrong)
 
     async def test_every_example_of_a_query_can_be_sent(
         self, document: Json, http: httpx.AsyncClient, headers: dict[str, dict[str, str]], ids: dict[str, str]
@@ -158,7 +167,7 @@ class TestExamples:
                 answer = await http.get(target, params=given, headers=headers["admin"])
                 if answer.status_code >= 300 or misfits(document, operation, answer):
                     wrong.append(f"{name} {given}: {answer.status_code} {answer.text[:200]}")
-        assert wrong == []
+        assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.slow
@@ -185,7 +194,7 @@ class TestRoundTrips:
                 tried += put.status_code == 200
                 if put.status_code not in (200, 403) or (changed and path != "/api/v1/gdpr/consents/me"):
                     wrong.append(f"{path} as {role}: {put.status_code} {put.text[:300]} {changed}")
-        assert wrong == []
+        assert not wrong, "\n".join(wrong)
         assert tried >= len(pairs)
 
 
@@ -207,7 +216,7 @@ class TestMe:
             answer = await http.get(target, headers=headers[role])
             if answer.status_code == 422 or (answer.status_code == 404 and "feed" not in path):
                 wrong.append(f"{name} as {role}: {answer.status_code} {answer.text[:200]}")
-        assert wrong == []
+        assert not wrong, "\n".join(wrong)
 
     async def test_me_is_the_caller_in_searches_and_bodies(
         self, http: httpx.AsyncClient, headers: dict[str, dict[str, str]], ids: dict[str, str]

@@ -16,10 +16,12 @@ ROOT = Path(__file__).parents[2]
 SYNONYMS = {
     **dict.fromkeys(("treatment_id", "service_uuid", "product_id"), "service_id"),
     **dict.fromkeys(("treatment_ids", "services_ids"), "service_ids"),
-    **dict.fromkeys(("starts_at", "start_time", "start_at", "begin", "begins", "begins_at", "begin_time"), "start"),
-    **dict.fromkeys(("ends_at", "end_time", "end_at", "finish", "finishes"), "end"),
-    **dict.fromkeys(("date_from", "from_date", "start_date", "since"), "from"),
-    **dict.fromkeys(("date_to", "to_date", "end_date"), "to"),
+    **dict.fromkeys(
+        ("starts", "starts_at", "start_time", "start_at", "begin", "begins", "begins_at", "begin_time"), "start"
+    ),
+    **dict.fromkeys(("ends", "ends_at", "end_time", "end_at", "finish", "finishes"), "end"),
+    **dict.fromkeys(("first_day", "date_from", "from_date", "start_date", "since"), "from"),
+    **dict.fromkeys(("last_day", "date_to", "to_date", "end_date"), "to"),
     **dict.fromkeys(("valid_since", "valid_after"), "valid_from"),
     **dict.fromkeys(("valid_to", "valid_before"), "valid_until"),
     **dict.fromkeys(("expiry", "expires", "expiration"), "expires_at"),

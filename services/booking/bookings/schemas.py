@@ -1,7 +1,7 @@
 """HTTP models of bookings."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
 import phonenumbers
@@ -90,11 +90,18 @@ class ChangeRequest(Replacement):
     internal_notes: InternalNotes | None = None
     walk_in: WalkIn | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_no_walk_in(cls, value: Any) -> Any:
+        """GET shows null for a customer with an account."""
+        no_walk_in = isinstance(value, dict) and value.get("walk_in", value) is None
+        return {name: item for name, item in value.items() if name != "walk_in"} if no_walk_in else value
+
     @model_validator(mode="after")
     def _has_changes(self) -> Self:
         if not self.model_fields_set:
             raise invalid("nothing_to_change", en="nothing to change", da="Der er intet at ændre.")
-        for name in ("start", "service_ids", "walk_in"):
+        for name in ("start", "service_ids"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise invalid(
                     "not_null",

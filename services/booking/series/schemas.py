@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from domain import examples
-from domain.times import Instant
+from domain.times import Start
 from services.booking.bookings.schemas import Booking, CancelledBooking, CancelRequest, Notes
 from services.booking.catalog.schemas import EXAMPLE_TREATMENT_ID
 from services.booking.customers.schemas import CustomerId
@@ -60,10 +60,10 @@ class SeriesCancelRequest(CancelRequest):
     """Dates that begin before `from` stay; without it all coming dates are cancelled."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"from": "2026-10-01T00:00:00+02:00", "reason": "Jeg flytter til Aarhus."}]}
+        json_schema_extra={"examples": [{"from": examples.START, "reason": "Jeg flytter til Aarhus."}]}
     )
 
-    start: Annotated[Instant | None, Field(alias="from", examples=["2026-10-01T00:00:00+02:00"])] = None
+    start: Annotated[Start | None, Field(alias="from", examples=[examples.START])] = None
 
 
 class CancelledDate(Schema):

@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION booking.waitlist_entry_json(w booking.waitlist) RETUR
 BEGIN
     RETURN jsonb_build_object(
         'id', w.id, 'customer_id', w.customer_id, 'service_ids', w.treatment_ids, 'loctician_id', w.loctician_id,
-        'first_day', w.first_day, 'last_day', w.last_day, 'earliest', to_char(w.earliest, 'HH24:MI'),
+        'from', w.first_day, 'to', w.last_day, 'earliest', to_char(w.earliest, 'HH24:MI'),
         'latest', to_char(w.latest, 'HH24:MI'), 'status', w.status, 'version', w.version,
         'created_at', booking.utc(w.created_at),
         'offer', (

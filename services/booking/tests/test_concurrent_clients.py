@@ -102,7 +102,7 @@ class Client:
 
     async def wait(self) -> httpx.Response:
         body = self.body()
-        days = {"first_day": self.days[0].isoformat(), "last_day": self.days[-1].isoformat()}
+        days = {"from": self.days[0].isoformat(), "to": self.days[-1].isoformat()}
         wish = {name: body[name] for name in ("service_ids", "loctician_id")} | days
         return await self.caller.post("/waitlist", wish)
 

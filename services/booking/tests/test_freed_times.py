@@ -100,7 +100,7 @@ class TestHours:
         people = [sign_in() for _ in range(4)]
         later = [salon + timedelta(days=day) for day in range(1, 4)]
         for caller in people:
-            await wait(caller, later[0], STYLING, last_day=later[2].isoformat())
+            await wait(caller, later[0], STYLING, to=later[2].isoformat())
         for day in later:
             await open_on(day, ("09:00", "11:00"))
         await offer_freed_times()

@@ -118,7 +118,7 @@ class TestRowLevelSecurity:
         customer = sign_in()
         await customer.post("/bookings/holds", booking_body(at(salon, "10:00")))
         closed = (salon + timedelta(days=1)).isoformat()
-        days = {"first_day": closed, "last_day": closed}
+        days = {"from": closed, "to": closed}
         await customer.post("/waitlist", {"service_ids": [str(RETWIST)]} | days)
         for table in ("holds", "waitlist"):
             seen = [

@@ -69,7 +69,7 @@ class TestOtherPeoplesBookings:
             "/bookings/holds": body,
             "/bookings/series": body | {"every_weeks": 1, "times": 2},
             "/waitlist": {
-                "service_ids": body["service_ids"], "first_day": salon.isoformat(), "last_day": salon.isoformat(),
+                "service_ids": body["service_ids"], "from": salon.isoformat(), "to": salon.isoformat(),
             } | for_them,
         }  # fmt: skip
         for path, body in calls.items():

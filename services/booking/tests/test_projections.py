@@ -99,7 +99,7 @@ class TestPrivacy:
         customer = sign_in()
         await customer.post("/bookings/holds", booking_body(at(salon, "10:00")))
         closed = (salon + timedelta(days=1)).isoformat()
-        days = {"first_day": closed, "last_day": closed}
+        days = {"from": closed, "to": closed}
         await customer.post("/waitlist", {"service_ids": [str(STYLING)]} | days)
         async with transaction(database, SERVICE_CLAIMS) as session:
             exported = await privacy.export(session, customer.id)

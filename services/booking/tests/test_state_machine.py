@@ -218,7 +218,7 @@ class BookingMachine(RuleBasedStateMachine):
     def wait(self, person: int, services: tuple[UUID, ...], chair: UUID | None, earliest: str | None) -> None:
         wish = {
             "service_ids": [str(service) for service in services], "loctician_id": chair and str(chair),
-            "first_day": self.day.isoformat(), "last_day": self.day.isoformat(), "earliest": earliest,
+            "from": self.day.isoformat(), "to": self.day.isoformat(), "earliest": earliest,
         }  # fmt: skip
         self.send(self.people[person].post("/waitlist", wish))
 

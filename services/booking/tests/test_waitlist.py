@@ -47,7 +47,7 @@ def second(sign_in: SignIn) -> Caller:
 async def wait(caller: Caller, day: date, *services: UUID, **more: Any) -> httpx.Response:
     body = {
         "service_ids": [str(service) for service in services or (RETWIST,)],
-        "first_day": day.isoformat(), "last_day": day.isoformat(),
+        "from": day.isoformat(), "to": day.isoformat(),
     }  # fmt: skip
     return await caller.post("/waitlist", body | more)
 
@@ -145,7 +145,7 @@ class TestOffering:
         await open_on(salon, loctician=JONAS)
         unsuited = [
             {"earliest": "14:00", "latest": "15:00"}, {"latest": "09:30"}, {"loctician_id": str(JONAS)},
-            {"first_day": (salon + timedelta(days=1)).isoformat(), "last_day": (salon + timedelta(days=9)).isoformat()},
+            {"from": (salon + timedelta(days=1)).isoformat(), "to": (salon + timedelta(days=9)).isoformat()},
         ]  # fmt: skip
         waiting = [sign_in() for _ in unsuited]
         for caller, wish in zip(waiting, unsuited, strict=True):
@@ -225,8 +225,8 @@ class TestWishes:
         assert code(await wait(first, salon, customer_id=str(uuid4()))) == (403, "not_for_others")
         assert code(await wait(sign_in("staff"), salon)) == (422, "customer_required")
         bad: list[dict[str, Any]] = [
-            {"last_day": (salon - timedelta(days=1)).isoformat()}, {"last_day": "2100-01-01"},
-            {"first_day": "2026-02-30"}, {"earliest": "12:00", "latest": "11:00"}, {"earliest": "10:00+02:00"},
+            {"to": (salon - timedelta(days=1)).isoformat()}, {"to": "2100-01-01"},
+            {"from": "2026-02-30"}, {"earliest": "12:00", "latest": "11:00"}, {"earliest": "10:00+02:00"},
             {"earliest": "25:00"}, {"status": "offered"}, {"queued_at": "2020-01-01T00:00:00Z"},
         ]  # fmt: skip
         for wish in bad:
@@ -240,10 +240,10 @@ class TestWishes:
         assert code(await wait(first, salon, RETIRED)) == (422, "unknown_treatment")
         assert code(await wait(first, salon, loctician_id=str(uuid4()))) == (422, "unknown_loctician")
         assert code(await wait(first, salon, DETOX, loctician_id=str(JONAS))) == (422, "treatment_not_offered")
-        assert code(await wait(first, salon, first_day=yesterday, last_day=yesterday)) == (422, "in_past")
+        assert code(await wait(first, salon, **{"from": yesterday}, to=yesterday)) == (422, "in_past")
 
     async def test_the_same_key_gives_the_first_answer_again(self, first: Caller, salon: date) -> None:
-        body = {"service_ids": [str(RETWIST)], "first_day": salon.isoformat(), "last_day": salon.isoformat()}
+        body = {"service_ids": [str(RETWIST)], "from": salon.isoformat(), "to": salon.isoformat()}
         answers = [await first.post("/waitlist", body, Idempotency_Key="w-1") for _ in range(2)]
         assert answers[0].json() == answers[1].json()
         assert len((await first.get("/waitlist")).json()["items"]) == 1

@@ -115,7 +115,7 @@ class TestJoining:
         assert booked.status_code == 201
 
     async def test_repeated_gets_the_same_offer(self, first: Caller, salon: date) -> None:
-        body = {"service_ids": [str(RETWIST)], "first_day": salon.isoformat(), "last_day": salon.isoformat()}
+        body = {"service_ids": [str(RETWIST)], "from": salon.isoformat(), "to": salon.isoformat()}
         answers = [await first.post("/waitlist", body, Idempotency_Key="w-1") for _ in range(2)]
         assert answers[0].json() == answers[1].json()
         assert answers[0].json()["offer"]["start"] == at(salon, "09:00").isoformat()
@@ -125,11 +125,11 @@ class TestJoining:
     ) -> None:
         far = salon + timedelta(days=120)
         await open_on(far, ("14:00", "17:00"), loctician=JONAS)
-        wish = (await wait(first, salon, earliest="16:00", latest="17:00", last_day=far.isoformat(),
+        wish = (await wait(first, salon, earliest="16:00", latest="17:00", to=far.isoformat(),
             loctician_id=str(JONAS))).json()  # fmt: skip
         assert wish["offer"]["start"] == at(salon, "16:00").isoformat()
         later = (salon + timedelta(days=1)).isoformat()
-        wish = (await wait(first, salon, first_day=later, last_day=far.isoformat())).json()
+        wish = (await wait(first, salon, **{"from": later}, to=far.isoformat())).json()
         assert (wish["offer"]["start"], wish["offer"]["loctician_id"]) == (at(far, "14:00").isoformat(), str(JONAS))
 
     async def test_is_not_offered_what_the_customer_cannot_take(

@@ -25,13 +25,13 @@ Latest = Annotated[LocalTime, Field(examples=["20:00"])]
 
 
 class WaitRequest(Input):
-    """Any time on the days from `first_day` to `last_day` that starts at `earliest` or later and ends by `latest`."""
+    """Any time on the days `from` to `to`, both included, that starts at `earliest` or later and ends by `latest`."""
 
     service_ids: TreatmentIds
     loctician_id: LocticianId | None = None
     customer_id: CustomerId | None = None
-    first_day: Day
-    last_day: LastDay
+    first_day: Annotated[Day, Field(alias="from")]
+    last_day: Annotated[LastDay, Field(alias="to")]
     earliest: Earliest | None = None
     latest: Latest | None = None
 
@@ -40,8 +40,8 @@ class WaitRequest(Input):
         if not 0 <= (self.last_day - self.first_day).days <= LONGEST_WAIT_DAYS:
             raise invalid(
                 "days_in_order",
-                en=f"last_day must be first_day or up to {LONGEST_WAIT_DAYS} days later",
-                da=f"last_day skal være first_day eller op til {LONGEST_WAIT_DAYS} dage senere.",
+                en=f"to must be from or up to {LONGEST_WAIT_DAYS} days later",
+                da=f"to skal være from eller op til {LONGEST_WAIT_DAYS} dage senere.",
             )
         if self.earliest and self.latest and self.earliest >= self.latest:
             raise invalid("times_in_order", en="latest must be after earliest", da="latest skal ligge efter earliest.")
@@ -63,8 +63,8 @@ class Waiting(Schema):
     customer_id: CustomerId
     service_ids: list[TreatmentId]
     loctician_id: LocticianId | None
-    first_day: date
-    last_day: Annotated[date, Field(examples=[EXAMPLE_LAST_DAY])]
+    first_day: Annotated[date, Field(alias="from", examples=[examples.FIRST_DAY])]
+    last_day: Annotated[date, Field(alias="to", examples=[EXAMPLE_LAST_DAY])]
     earliest: Annotated[str | None, Field(examples=["15:00"])]
     latest: Annotated[str | None, Field(examples=["20:00"])]
     status: Literal["waiting", "offered", "accepted"]

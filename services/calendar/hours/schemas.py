@@ -1,6 +1,6 @@
 """HTTP models of working hours and overrides. Times are wall-clock times in Copenhagen, "HH:MM".
 
-An opening that ends at midnight ends at "24:00". If `ends` lies before `starts`, it ends on the next day; of more than
+An opening that ends at midnight ends at "24:00". If `end` lies before `start`, it ends on the next day; of more than
 12 hours that is taken for a mistake.
 """
 
@@ -20,17 +20,17 @@ MAX_OPENINGS = 100
 MAX_WINDOWS = 10
 LONGEST_NIGHT = 12 * 60  # minutes
 MIDNIGHT = "24:00"  # at the end of the day
-Starts = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["09:00"])]
-Ends = Annotated[
+Start = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["09:00"])]
+End = Annotated[
     str,
     Field(
         pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
-        description="24:00 is midnight at the end of the day. A time before `starts` is on the next day, at most 12 "
+        description="24:00 is midnight at the end of the day. A time before `start` is on the next day, at most 12 "
         "hours later.",
         examples=["17:00"],
     ),
 ]
-OPEN_EXAMPLE = [[{"starts": "10:00", "ends": "14:00"}]]
+OPEN_EXAMPLE = [[{"start": "10:00", "end": "14:00"}]]
 Reason = Literal["closed", "event", "maintenance", "private", "training"]
 
 
@@ -47,22 +47,22 @@ def end_of(clock: dt.time) -> str:
 class ClockWindow(Input):
     """One opening of a day. It can run past midnight, and belongs to the day on which it begins."""
 
-    starts: Starts
-    ends: Ends
+    start: Start
+    end: End
 
     @model_validator(mode="after")
     def ends_after_it_starts(self) -> Self:
         start, end = minutes_of(*self.clocks())
-        if self.starts == self.ends or (end > MINUTES_OF_DAY and end - start > LONGEST_NIGHT):
+        if self.start == self.end or (end > MINUTES_OF_DAY and end - start > LONGEST_NIGHT):
             raise invalid(
                 "in_order",
-                en="ends must lie after starts, or on the next day at most 12 hours later",
-                da="ends skal ligge efter starts eller højst 12 timer senere, hvis det er næste dag.",
+                en="end must lie after start, or on the next day at most 12 hours later",
+                da="end skal ligge efter start eller højst 12 timer senere, hvis det er næste dag.",
             )
         return self
 
     def clocks(self) -> tuple[dt.time, dt.time]:
-        return clock_of(self.starts), clock_of(self.ends)
+        return clock_of(self.start), clock_of(self.end)
 
 
 class HoursRow(ClockWindow):
@@ -106,7 +106,7 @@ class OverrideRequest(Input):
         return self
 
     def pairs(self) -> list[list[str]]:
-        return sorted([window.starts, end_of(clock_of(window.ends))] for window in self.windows)
+        return sorted([window.start, end_of(clock_of(window.end))] for window in self.windows)
 
 
 class HoursRequest(Input):

@@ -7,9 +7,10 @@ from services.calendar.rows import Row
 
 
 def hours(row: Row) -> dict[str, Any]:
-    return {**row, "starts": f"{row['starts']:%H:%M}", "ends": end_of(row["ends"])}
+    shown = {name: row[name] for name in ("weekday", "valid_from", "valid_until")}
+    return shown | {"start": f"{row['starts']:%H:%M}", "end": end_of(row["ends"])}
 
 
 def override(row: Row) -> dict[str, Any]:
-    windows = [{"starts": starts, "ends": ends} for starts, ends in row["windows"]]
+    windows = [{"start": starts, "end": ends} for starts, ends in row["windows"]]
     return {"date": row["day"].isoformat(), "windows": windows, "reason": row["reason"]}

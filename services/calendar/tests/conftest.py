@@ -11,7 +11,7 @@ from shared.http.app import Service
 
 AMINA, JONAS, CUSTOMER = UUID(int=0xA), UUID(int=0xB), UUID(int=0xC)
 BOOKING, ITEM, TREATMENT = UUID(int=1), UUID(int=2), UUID(int=3)
-WEEK = {"hours": [{"weekday": n, "starts": "09:00", "ends": "17:00"} for n in range(7)]}
+WEEK = {"hours": [{"weekday": n, "start": "09:00", "end": "17:00"} for n in range(7)]}
 
 
 @pytest.fixture

@@ -34,11 +34,11 @@ def read_day(client: httpx.AsyncClient, headers: dict[str, str]) -> Day:
 
 
 async def open_on_sundays(client: httpx.AsyncClient, headers: dict[str, str], *parts: tuple[str, str]) -> None:
-    rows = [{"weekday": 6, "starts": starts, "ends": ends} for starts, ends in parts]
+    rows = [{"weekday": 6, "start": starts, "end": ends} for starts, ends in parts]
     answer = await client.put(f"{URL}/working-hours", json={"hours": rows}, headers=headers | {"If-Match": '"0"'})
     assert answer.status_code == 200, answer.text
     for day in {SPRING, AUTUMN} & {*danish_holidays(SPRING.year), *danish_holidays(AUTUMN.year)}:
-        windows = [{"starts": starts, "ends": ends} for starts, ends in parts]
+        windows = [{"start": starts, "end": ends} for starts, ends in parts]
         await client.put(f"{URL}/overrides/{day}", json={"windows": windows}, headers=headers)  # it is Easter
 
 
@@ -82,10 +82,10 @@ class TestHours:
     async def test_an_override_follows_the_same_rules(
         self, client: httpx.AsyncClient, headers: dict[str, str], read_day: Day
     ) -> None:
-        body = {"windows": [{"starts": "02:15", "ends": "03:30"}]}
+        body = {"windows": [{"start": "02:15", "end": "03:30"}]}
         await client.put(f"{URL}/overrides/{SPRING}", json=body, headers=headers)
         assert times((await read_day(SPRING))["windows"]) == ["03:00+02:00/03:30+02:00"]
-        missing = {"windows": [{"starts": "02:15", "ends": "02:45"}]}
+        missing = {"windows": [{"start": "02:15", "end": "02:45"}]}
         await client.put(f"{URL}/overrides/{SPRING}", json=missing, headers=headers)
         day = await read_day(SPRING)
         assert (day["windows"], day["closed_for"]) == ([], "override")

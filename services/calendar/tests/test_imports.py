@@ -389,6 +389,6 @@ class TestHorizon:
             "INSERT INTO calendar.imports (id, loctician_id, status, busy) "
             f"VALUES ('{new_id()}', '{AMINA}', 'current', '{{{ranges}}}')".replace(":", r"\:")
         )
-        day = {"windows": [{"starts": "08:00", "ends": "20:00"}]}
+        day = {"windows": [{"start": "08:00", "end": "20:00"}]}
         await amina.put(f"{URL}/overrides/{open_day()}", json=day, headers=headers)
         assert len(await windows(amina, headers)) in {3, 4}

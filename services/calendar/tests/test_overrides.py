@@ -12,7 +12,7 @@ from services.calendar.tests.conftest import AMINA, JONAS, WEEK, open_day
 from shared.testing.types import Headers, Outbox
 
 URL = f"/api/v1/calendar/{AMINA}"
-MORNING = {"windows": [{"starts": "08:00", "ends": "10:00"}, {"starts": "10:30", "ends": "12:00"}]}
+MORNING = {"windows": [{"start": "08:00", "end": "10:00"}, {"start": "10:30", "end": "12:00"}]}
 CLOSED = {"windows": [], "reason": "training"}
 
 
@@ -99,11 +99,11 @@ class TestOverrides:
             {"windows": []},
             {"windows": [], "reason": "because I said so"},
             MORNING | {"reason": "training"},
-            {"windows": [{"starts": "10:00", "ends": "09:00"}]},
-            {"windows": [{"starts": "08:00", "ends": "10:00"}, {"starts": "09:59", "ends": "12:00"}]},
-            {"windows": [{"starts": "08:00", "ends": "24:30"}]},
-            {"windows": [{"starts": "22:00", "ends": "02:00"}, {"starts": "23:00", "ends": "24:00"}]},
-            {"windows": [{"starts": f"{n:02}:00", "ends": f"{n:02}:30"} for n in range(11)]},
+            {"windows": [{"start": "10:00", "end": "09:00"}]},
+            {"windows": [{"start": "08:00", "end": "10:00"}, {"start": "09:59", "end": "12:00"}]},
+            {"windows": [{"start": "08:00", "end": "24:30"}]},
+            {"windows": [{"start": "22:00", "end": "02:00"}, {"start": "23:00", "end": "24:00"}]},
+            {"windows": [{"start": f"{n:02}:00", "end": f"{n:02}:30"} for n in range(11)]},
         ],
     )
     async def test_invalid_input_is_422(

@@ -32,7 +32,7 @@ def night() -> date:
 
 
 def row(weekday: int, starts: str, ends: str, **more: Any) -> dict[str, Any]:
-    return {"weekday": weekday % 7, "starts": starts, "ends": ends, **more}
+    return {"weekday": weekday % 7, "start": starts, "end": ends, **more}
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ class TestMidnight:
     ) -> None:
         day = night()
         answer = await put_hours(client, headers, row(day.weekday(), "18:00", ends))
-        assert [(hours["starts"], hours["ends"]) for hours in answer.json()["hours"]] == [("18:00", "24:00")]
+        assert [(hours["start"], hours["end"]) for hours in answer.json()["hours"]] == [("18:00", "24:00")]
         assert (await put_hours(client, headers, *answer.json()["hours"])).json() == answer.json()
         shown = await days_shown(client, headers, day, day)
         assert clocks(shown[0]["windows"]) == [(at(day, "18:00"), at(day + DAY, "00:00"))]
@@ -82,9 +82,9 @@ class TestMidnight:
 
     async def test_an_override_can_end_at_midnight(self, client: httpx.AsyncClient, headers: dict[str, str]) -> None:
         day = night()
-        body = {"windows": [{"starts": "08:00", "ends": "10:00"}, {"starts": "20:00", "ends": "00:00"}]}
+        body = {"windows": [{"start": "08:00", "end": "10:00"}, {"start": "20:00", "end": "00:00"}]}
         answer = await client.put(f"{URL}/overrides/{day}", json=body, headers=headers)
-        assert [window["ends"] for window in answer.json()["windows"]] == ["10:00", "24:00"]
+        assert [window["end"] for window in answer.json()["windows"]] == ["10:00", "24:00"]
         listed = (await client.get(f"{URL}/overrides", headers=headers)).json()["items"]
         assert listed == [answer.json()]
         shown = await days_shown(client, headers, day, day)
@@ -116,7 +116,7 @@ class TestNextDay:
         assert clocks(before["windows"]) == [(at(day - DAY, "22:00"), at(day, "02:00"))]
         assert (closed["windows"], closed["closed_for"]) == ([], "override")
         assert clocks(after["windows"]) == [(at(day + DAY, "22:00"), at(day + 2 * DAY, "02:00"))]
-        body = {"windows": [{"starts": "01:00", "ends": "05:00"}, {"starts": "23:00", "ends": "03:00"}]}
+        body = {"windows": [{"start": "01:00", "end": "05:00"}, {"start": "23:00", "end": "03:00"}]}
         assert (await client.put(f"{URL}/overrides/{day}", json=body, headers=headers)).status_code == 200
         _, changed = await days_shown(client, headers, day - DAY, day)
         assert clocks(changed["windows"]) == [

@@ -81,5 +81,5 @@ class TestOnlyChanges:
 
 
 def _hours(row: dict[str, Any]) -> Hours:
-    starts, ends = (clock_of(row[name]) for name in ("starts", "ends"))
+    starts, ends = (clock_of(row[name]) for name in ("start", "end"))
     return Hours(row["weekday"], starts, ends, datetime.fromisoformat(row["valid_from"]).date())

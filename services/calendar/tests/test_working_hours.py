@@ -12,11 +12,11 @@ from shared.errors import StaleVersion
 from shared.testing.types import Headers
 
 URL = f"/api/v1/calendar/{AMINA}/working-hours"
-MONDAY = {"hours": [{"weekday": 0, "starts": "09:00", "ends": "17:00"}]}
+MONDAY = {"hours": [{"weekday": 0, "start": "09:00", "end": "17:00"}]}
 
 
 def row(starts: str, ends: str, **more: Any) -> dict[str, Any]:
-    return {"weekday": 0, "starts": starts, "ends": ends, **more}
+    return {"weekday": 0, "start": starts, "end": ends, **more}
 
 
 class TestVersions:

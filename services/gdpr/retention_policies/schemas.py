@@ -37,7 +37,7 @@ class RetentionChoice(Replacement):
 
     service: Code = Field(examples=["booking"])
     policy: Code = Field(examples=["bookings"])
-    keep_days: int = Field(ge=1, le=36_500, examples=[1825])
+    keep_days: int = Field(ge=1, le=36_500, examples=[2190])
 
 
 class RetentionChoices(Input):

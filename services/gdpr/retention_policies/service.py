@@ -21,14 +21,18 @@ async def list_policies(session: AsyncSession) -> list[dict[str, Any]]:
 
 
 async def change_periods(session: AsyncSession, admin_id: UUID, periods: Sequence[tuple[str, str, int]]) -> None:
-    """`periods`: service, policy and days to keep. Raises UnknownPolicy or KeepOutOfBounds."""
+    """`periods`: service, policy and days to keep; nothing happens where they are the same. Raises UnknownPolicy or
+    KeepOutOfBounds."""
     policies = inventory.policies()
+    kept = {(policy["service"], policy["policy"]): policy["keep_days"] for policy in await list_policies(session)}
     for service, name, keep_days in periods:
         policy = policies.get((service, name))
         if policy is None:
             raise UnknownPolicy(service=service, policy=name)
         if not policy["least_days"] <= keep_days <= policy["most_days"]:
             raise KeepOutOfBounds(policy=name, least=policy["least_days"], most=policy["most_days"])
+        if keep_days == kept[service, name]:
+            continue
         values = {"keep_days": keep_days, "changed_by": admin_id, "changed_at": datetime.now().astimezone()}
         version = await queries.put_period(session, service, name, **values)
         emit(session, RetentionChanged(version=version, service=service, policy=name, keep_days=keep_days))
