@@ -18,12 +18,13 @@ UNDO_NO_SHOW = function_call("undo_no_show")
 KEEP = function_call("keep")
 LOCK_UNCONFIRMED = text("SELECT b FROM booking.lock_unconfirmed() b")
 FIND = "SELECT CAST(b AS text) FROM booking.find_bookings(CAST($1 AS jsonb), CAST($2 AS jsonb)) AS b"
-# The reason of a cancellation as far as the history tells it; what somebody wrote stays here.
+# The reason of a cancellation: its code, or what the history tells of a booking that has none. What somebody wrote
+# stays here.
 STATES = text("""
-    SELECT booking.booking_event_data(b, (
+    SELECT booking.booking_event_data(b, coalesce(b.cancel_code, (
         SELECT CASE WHEN h.actor_role = 'customer' THEN 'by_customer' WHEN h.actor_role <> 'service' THEN 'by_salon' END
         FROM booking.booking_history h WHERE h.booking_id = b.id AND h.change = 'cancelled'
-            AND b.status = 'cancelled' ORDER BY h.id DESC LIMIT 1), NULL)
+            AND b.status = 'cancelled' ORDER BY h.id DESC LIMIT 1)), NULL)
     FROM booking.bookings b
     WHERE b.id > :after AND (CAST(:since AS timestamptz) IS NULL OR b.updated_at >= :since)
     ORDER BY b.id LIMIT :limit

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.booking.bookings import service as bookings
+from services.booking.bookings.queries import STATES
 from services.booking.events import BookingCancelled, BookingRescheduled
 from services.booking.tests.conftest import (  # fmt: skip
     AMINA,
@@ -137,7 +138,7 @@ class TestPendingAgain:
 class TestNobodyConfirms:
     async def test_it_is_cancelled_with_a_reason_of_its_own(
         self, book: Book, customer: Caller, sign_in: SignIn, salon: date, set_clock: SetClock, outbox: Outbox,
-        cancel_unconfirmed: RunJob,
+        cancel_unconfirmed: RunJob, database: Database,
     ) -> None:  # fmt: skip
         await set_rules(sign_in, confirm_by_hand=True, confirm_within_hours=2)
         now = at(salon, "10:00") - timedelta(days=1)
@@ -155,6 +156,9 @@ class TestNobodyConfirms:
         )  # fmt: skip
         event = BookingCancelled.model_validate((await outbox())[-1]["data"])
         assert (event.status, event.reason, event.version) == ("cancelled", "not_confirmed", 2)
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            republished = await session.execute(STATES, {"after": UUID(int=0), "since": None, "limit": 10})
+            assert republished.scalar_one()["reason"] == "not_confirmed"
         history = (await customer.get(f"/bookings/{booked['id']}/history")).json()["items"]
         assert [(item["change"], item["actor_role"]) for item in history][1:] == [("cancelled", "service")]
         assert (await book(at(salon, "10:00"))).status_code == 201
