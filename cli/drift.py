@@ -95,9 +95,8 @@ def show(
 
 
 def _print(comparisons: Sequence[Comparison]) -> None:
-    table = Table(
-        "service", "projection", "source", "kept", "expected", "missing", "extra", "different", box=None, pad_edge=False
-    )
+    columns = ("service", "projection", "source", "kept", "expected", "missing", "extra", "different")
+    table = Table(*columns, box=None, pad_edge=False, collapse_padding=True)
     for comparison in comparisons:
         difference = comparison.difference
         sizes = [len(ids) for ids in asdict(difference).values()]

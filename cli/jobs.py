@@ -51,7 +51,18 @@ def show(
         typer.echo(json.dumps([asdict(report) for report in reports], default=_iso, indent=2))
         return
     now = datetime.now(UTC)
-    table = Table("service", "job", "last run", "took", "result", "failed", "next", box=None, pad_edge=False)
+    table = Table(
+        "service",
+        "job",
+        "last run",
+        "took",
+        "result",
+        "failed",
+        "next",
+        box=None,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     for report in reports:
         table.add_row(report.service, report.job, *_cells(report, now))
     out.print(table)
