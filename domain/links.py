@@ -11,6 +11,7 @@ from uuid import UUID
 from shared.identity.derived_keys import Keys
 
 BOOKING = "booking"  # purposes; ids: of the booking, of its customer
+OFFER = "offer"  # id: of the offer to the waitlist
 SIGNATURE = r"^[A-Za-z0-9_-]{43}$"
 NAMED = r"^[A-Za-z0-9_-]{64}$"
 ID_BYTES = 16
@@ -43,6 +44,17 @@ def is_named_token(keys: Keys, token: str, purpose: str, *ids: UUID) -> bool:
 def booking_url(app_url: str, keys: Keys, booking_id: UUID, customer_id: UUID) -> str:
     """Where the customer sees, moves and cancels this one booking."""
     return f"{app_url.rstrip('/')}/bookings/{booking_id}?token={link_token(keys, BOOKING, booking_id, customer_id)}"
+
+
+def offer_url(app_url: str, keys: Keys, offer_id: UUID) -> str:
+    """Where this one offer of the waitlist is accepted or declined."""
+    return f"{app_url.rstrip('/')}/offers/{named_token(keys, OFFER, offer_id)}"
+
+
+def offer_of(keys: Keys, token: str) -> UUID | None:
+    """The offer that the token is for; None if it was not made with SECRET_KEY."""
+    offer_id = id_in(token)
+    return offer_id if offer_id is not None and is_named_token(keys, token, OFFER, offer_id) else None
 
 
 def _sign(keys: Keys, purpose: str, ids: tuple[UUID, ...]) -> bytes:

@@ -35,6 +35,7 @@ ROUTES = (
     Route("/api/v1/bookings", "booking"),
     Route("/api/v1/waitlist", "booking"),
     Route("/bookings", "booking", compressed=False),
+    Route("/offers", "booking", compressed=False),
     Route("/api/v1/calendar", "calendar"),
     Route("/api/v1/notifications", "notifications"),
     Route("/api/v1/gdpr", "gdpr"),
@@ -52,10 +53,10 @@ PUBLIC = {
         *("/.well-known/{name}", "/account/{page}", "/api/v1/auth/jwks"),
         *("/api/v1/services", "/api/v1/services/{id}", "/api/v1/locticians", "/api/v1/locticians/{id}"),
         *("/api/v1/slots", "/api/v1/bookings/rules", "/api/v1/calendar/holidays", "/api/v1/calendar/feeds/{token}"),
-        *("/api/v1/notifications/unsubscribe/{topic}/{token}", "/bookings/{id}"),
+        *("/api/v1/notifications/unsubscribe/{topic}/{token}", "/bookings/{id}", "/offers/{token}"),
     ),
     "POST": (
-        *("/bookings/{id}/cancel", "/bookings/{id}/move"),
+        *("/bookings/{id}/cancel", "/bookings/{id}/move", "/offers/{token}", "/offers/{token}/decline"),
         *(
             "/api/v1/auth/register",
             "/api/v1/auth/resend-verification",

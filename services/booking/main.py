@@ -10,6 +10,7 @@ from services.booking.catalog import endpoints as catalog
 from services.booking.consumers import subscriptions
 from services.booking.holds import endpoints as holds
 from services.booking.jobs import JOBS
+from services.booking.offer_pages import endpoints as offer_pages
 from services.booking.portfolio import worker as portfolio
 from services.booking.profiles import endpoints as profiles
 from services.booking.salon import endpoints as salon
@@ -36,6 +37,7 @@ SERVICE = Service(
         series.router,
         bookings.router,
         booking_pages.router,
+        offer_pages.router,
     ],
     subscriptions=subscriptions,
     jobs=JOBS,

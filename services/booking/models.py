@@ -236,8 +236,12 @@ waitlist = table(
     required("created_at", INSTANT, default="now()"),
     optional("answered_at", INSTANT),
     required("unexamined", Boolean, default="true"),
+    optional("offer_id", Uuid, PSEUDONYMOUS),
+    optional("offer_ends_at", INSTANT),
+    optional("booking_id", Uuid, PSEUDONYMOUS),
     Index("waitlist_by_turn", "queued_at", "id", postgresql_where=text("status = 'waiting'")),
     Index("waitlist_by_customer", "customer_id", "created_at", "id"),
+    Index("waitlist_by_offer", "offer_id", postgresql_where=text("offer_id IS NOT NULL")),
     info=about(purpose="appointments", keep="waitlist"),
 )
 

@@ -81,6 +81,9 @@ BOOKING: Final[dict[str, Who]] = {
     "POST /api/v1/waitlist": SIGNED_IN,
     "GET /api/v1/waitlist": SIGNED_IN,
     "DELETE /api/v1/waitlist/{waitlist_id}": SIGNED_IN,
+    "GET /offers/{token}": ANYONE,  # whoever has the token
+    "POST /offers/{token}": ANYONE,
+    "POST /offers/{token}/decline": ANYONE,
     "GET /bookings/{booking_id}": ANYONE,  # these four: whoever has the token of a mail
     "GET /bookings/{booking_id}.ics": ANYONE,
     "POST /bookings/{booking_id}/cancel": ANYONE,

@@ -147,8 +147,9 @@ BEGIN
         PERFORM booking.refuse('hold_mismatch');
     END IF;
     PERFORM booking.delete_hold(h.id);
-    UPDATE booking.waitlist w SET status = 'accepted', version = w.version + 1 WHERE w.id = h.waitlist_id
-    RETURNING * INTO entry;
+    UPDATE booking.waitlist w SET status = 'accepted', booking_id = (p_request ->> 'booking_id')::uuid,
+        version = w.version + 1
+    WHERE w.id = h.waitlist_id RETURNING * INTO entry;
     IF FOUND THEN
         PERFORM booking.emit_waitlist_event(entry, h, 'accepted');
     END IF;

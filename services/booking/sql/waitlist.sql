@@ -10,7 +10,7 @@ BEGIN
         'id', w.id, 'customer_id', w.customer_id, 'service_ids', w.treatment_ids, 'loctician_id', w.loctician_id,
         'from', w.first_day, 'to', w.last_day, 'earliest', to_char(w.earliest, 'HH24:MI'),
         'latest', to_char(w.latest, 'HH24:MI'), 'status', w.status, 'version', w.version,
-        'created_at', booking.utc(w.created_at),
+        'created_at', booking.utc(w.created_at), 'booking_id', CASE WHEN w.status = 'accepted' THEN w.booking_id END,
         'offer', (
             SELECT booking.hold_json(h)
             FROM booking.holds h WHERE h.waitlist_id = w.id AND h.expires_at > booking.clock())
@@ -183,10 +183,12 @@ BEGIN
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    UPDATE booking.waitlist w SET status = 'offered', unexamined = false, version = w.version + 1 WHERE w.id = p_entry
-    RETURNING * INTO entry;
-    h := ROW (booking.new_id(), entry.customer_id, entry.treatment_ids, p_performers, p_start, p_end, p_price, entry.id,
-        least(booking.clock() + booking.minutes(p_minutes), p_start), booking.clock(), NULL);
+    UPDATE booking.waitlist w SET status = 'offered', unexamined = false, version = w.version + 1,
+        offer_id = booking.new_id(), booking_id = NULL,
+        offer_ends_at = least(booking.clock() + booking.minutes(p_minutes), p_start)
+    WHERE w.id = p_entry RETURNING * INTO entry;
+    h := ROW (entry.offer_id, entry.customer_id, entry.treatment_ids, p_performers, p_start, p_end, p_price, entry.id,
+        entry.offer_ends_at, booking.clock(), NULL);
     PERFORM booking.delete_lapsed_occupancy(p_performers);
     h := booking.add_hold(h);
     PERFORM booking.emit_waitlist_event(entry, h, 'offered');

@@ -69,5 +69,6 @@ class Waiting(Schema):
     latest: Annotated[str | None, Field(examples=["20:00"])]
     status: Literal["waiting", "offered", "accepted"]
     offer: Offer | None
+    booking_id: Annotated[UUID | None, Field(description="Of an accepted offer")] = None
     version: int
     created_at: datetime

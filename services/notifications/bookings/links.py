@@ -1,11 +1,11 @@
-"""Links in mails and SMS that open one booking without a login. The service booking answers them."""
+"""Links in mails and SMS that open one booking or one offer without a login. The service booking answers them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 from uuid import UUID
 
-from domain.links import booking_url
+from domain.links import booking_url, offer_url
 from services.notifications.deliveries.series import dates
 from services.notifications.notification_types import NOTIFICATION_TYPES
 from services.notifications.settings import NotificationsSettings
@@ -38,3 +38,9 @@ class BookingLinks:
 
     def _url(self, booking_id: UUID, delivery: Mapping[str, Any]) -> str:
         return booking_url(self.app_url, self.keys, booking_id, delivery["recipient_id"])
+
+    def create_offer(self, delivery: Mapping[str, Any]) -> str:
+        """To the page that accepts or declines the offer of the waitlist; empty for other messages."""
+        if delivery["kind"] != "waitlist_offered":
+            return ""
+        return offer_url(self.app_url, self.keys, UUID(delivery["data"]["offer_id"]))

@@ -34,6 +34,7 @@ class MailConnection:
             self.unsubscribe_links.create(delivery),
             self.booking_links.create(delivery),
             self.booking_links.create_each(delivery),
+            self.booking_links.create_offer(delivery),
         )
         try:
             mail = compose(delivery, names, self.sender, message_id, self.app_url, links)

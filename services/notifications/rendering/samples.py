@@ -70,7 +70,9 @@ def links(kind: str, part: Part) -> Links:
     booking = f"{APP_URL}/bookings/{BOOKING}?token=wN6nYgPcBq3oSX0bZ2y8m5LrKd1vEJh7TfUaGxQiC4k"
     linked = part == "customer" and type_.links_to_booking
     dates = {str(BOOKING): booking} if part == "customer" and type_.series and type_.invitation == "REQUEST" else {}
-    return Links("" if topic.required else unsubscribe, booking if linked else "", dates)
+    offer = f"{APP_URL}/offers/AZNtXo0-cACAAAAAAAAA8gzZqF0bD3yJ9mKk7h2cQvR8xWJfT5uYl1nGsE4oPaiQ"
+    offer = offer if kind == "waitlist_offered" else ""
+    return Links("" if topic.required else unsubscribe, booking if linked else "", dates, offer)
 
 
 def _data(kind: str, part: Part) -> dict[str, Any]:

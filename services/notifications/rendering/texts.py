@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
 
-from domain.dates import format_instant, format_span
+from domain.dates import format_deadline, format_instant, format_span
 from domain.money import format_money
 from services.notifications.names.service import Names
 from services.notifications.rendering import calendars
@@ -66,6 +66,7 @@ class Links:
     unsubscribe: str = ""
     booking: str = ""  # the page of the booking, which opens without signing in
     dates: Mapping[str, str] = field(default_factory=dict)  # of a series: the same by the booking's id
+    offer: str = ""  # the page of an offer of the waitlist, likewise
 
     @property
     def calendar_file(self) -> str:
@@ -102,7 +103,8 @@ def render(delivery: Mapping[str, Any], names: Names, salon: str, app_url: str, 
         subject=subject,
         text=BLANK_LINES.sub("\n\n", text).strip() + "\n",
         html=HTML.get_template(template).render(values | {"form": "html"}).strip() + "\n",
-        sms=f"{subject}. {values['salon']}{links.booking and ' ' + links.booking}",
+        sms=_render_block(template, "sms", values)
+        or f"{subject}. {values['salon']}{links.booking and ' ' + links.booking}",
     )
 
 
@@ -112,7 +114,10 @@ def render_title(kind: str, part: str, data: Mapping[str, Any], language: str) -
 
 
 def _render_block(name: str, block: str, values: Mapping[str, Any]) -> str:
+    """Empty if the template does not have the block."""
     template = PLAIN.get_template(name)
+    if block not in template.blocks:
+        return ""
     rendered = "".join(template.blocks[block](template.new_context({**values, "form": "txt"})))
     return UNPRINTABLE.sub(" ", rendered).strip()
 
@@ -124,6 +129,9 @@ def _values(data: Mapping[str, Any], names: Names, language: str) -> dict[str, A
     for name, key in (("when", "start"), ("expires", "expires_at"), ("at", "at"), ("since", "since")):
         if data.get(key):
             values[name] = format_instant(datetime.fromisoformat(data[key]), language)
+    if data.get("expires_at"):
+        deadline = datetime.fromisoformat(data["expires_at"])
+        values["deadline"] = format_deadline(deadline, datetime.now(UTC), language)
     if "items" in data:
         values["items"] = [_item(item, names, labels, language) for item in data["items"]]
     if "previous" in data:

@@ -35,7 +35,7 @@ class SmsConnection:
 
     async def send(self, delivery: Delivery, names: Names) -> str:
         number = to_e164(delivery["phone"])
-        links = Links(booking=self.booking_links.create(delivery))
+        links = Links(booking=self.booking_links.create(delivery), offer=self.booking_links.create_offer(delivery))
         text = render(delivery, names, self.salon, self.booking_links.app_url, links).sms
         reference = f"{delivery['id']}.{delivery['resends']}"
         sms = Sms(number, self.sender, text, reference, first_attempt_at(delivery))

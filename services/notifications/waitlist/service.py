@@ -33,7 +33,9 @@ async def notify_offered(session: AsyncSession, event: Received[Offer]) -> None:
         recipient_id=offer.customer_id,
         kind="waitlist_offered",
         part="customer",
-        mail_data=held | {"items": [{"service_id": id_, **loctician, **times} for id_ in treatments]},
+        mail_data=held
+        | {"offer_id": str(offer.offer_id)}
+        | {"items": [{"service_id": id_, **loctician, **times} for id_ in treatments]},
         app_data={"kind": "waitlist_offered", **ids, **loctician, "service_ids": treatments, **held},
         expires_at=offer.expires_at,
         request_id=event.request_id,
