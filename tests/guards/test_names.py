@@ -20,7 +20,7 @@ SYNONYMS = {
         ("starts", "starts_at", "start_time", "start_at", "begin", "begins", "begins_at", "begin_time"), "start"
     ),
     **dict.fromkeys(("ends", "ends_at", "end_time", "end_at", "finish", "finishes"), "end"),
-    **dict.fromkeys(("first_day", "date_from", "from_date", "start_date", "since"), "from"),
+    **dict.fromkeys(("first_day", "date_from", "from_date", "start_date"), "from"),
     **dict.fromkeys(("last_day", "date_to", "to_date", "end_date"), "to"),
     **dict.fromkeys(("valid_since", "valid_after"), "valid_from"),
     **dict.fromkeys(("valid_to", "valid_before"), "valid_until"),
