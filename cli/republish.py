@@ -1,7 +1,7 @@
 """`loctician republish`: sends the current state of everything to the queue of one service or subscriber.
 
 The state goes from the database to the broker page by page, past the outbox: it is no news, and as rows of the outbox
-it would delay the events that are (docs/adr/0048-republish-past-the-outbox.md).
+it would delay the events that are (docs/adr/0061-republish-past-the-outbox.md).
 """
 
 import asyncio
