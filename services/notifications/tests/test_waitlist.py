@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from domain.links import OFFER, named_token
 from domain.roles import Role
 from services.notifications.deliveries.sender import Sender
 from services.notifications.tests.conftest import (
@@ -21,6 +22,8 @@ from services.notifications.tests.conftest import (
     booking,
 )
 from services.notifications.tests.smtp_server import SmtpServer, text_of
+from shared.identity.derived_keys import Keys
+from shared.testing.servers import SECRET_KEY
 from shared.testing.types import Deliver, Headers, Outbox
 
 
@@ -56,6 +59,9 @@ class TestOffers:
         assert "Opstramning" in text_of(mail)
         assert "Amina" in text_of(mail)
         assert "Holdes til dig indtil: " in text_of(mail)
+        assert "Svar senest kl. " in text_of(mail)
+        token = named_token(Keys(SECRET_KEY), OFFER, UUID(data["offer_id"]))
+        assert f"/offers/{token}\n" in text_of(mail)
         [message] = [row for row in await outbox() if row["type"] == "notification"]
         assert message["data"]["audience"] == [f"user:{KIRSTEN}"]
         assert message["data"]["data"]["offer_id"] == data["offer_id"]
