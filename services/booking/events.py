@@ -215,6 +215,7 @@ class SalonChanged(Event, type="salon.changed.v1", subject="subject_name"):
         "name": "Rodfæstet",
         "address": "Eksempelgade 12, 2200 København N",
         "phone": "12 34 56 78",
+        "buffers_within_hours": False,
     }
 
     subject_name: str
@@ -228,6 +229,7 @@ class SalonChanged(Event, type="salon.changed.v1", subject="subject_name"):
     name: str = ""
     address: str = ""
     phone: str = ""
+    buffers_within_hours: bool = False
 
 
 class Translation(BaseModel):

@@ -68,6 +68,7 @@ treatments = table(
     required("version", Integer, default="1"),
     required("created_at", INSTANT, default="now()"),
     required("updated_at", INSTANT, default="now()"),
+    required("grid_from", Text, NONE, check("grid_from IN ('hour', 'opening')"), default="'hour'"),
     required("search_da", TSVECTOR, NONE, generated("booking.search_vector(translations, category_names, 'da')")),
     required("search_en", TSVECTOR, NONE, generated("booking.search_vector(translations, category_names, 'en')")),
     check("(processing_start_minutes IS NULL) = (processing_minutes IS NULL)"),
@@ -139,6 +140,7 @@ salon = table(
     required("address", Text, default="''"),
     required("phone", Text, default="''"),
     required("confirm_within_hours", Integer, NONE, check("confirm_within_hours BETWEEN 1 AND 336"), default="72"),
+    required("buffers_within_hours", Boolean, default="false"),
 )
 
 bookings = table(

@@ -1,7 +1,8 @@
 """Calls of SQL functions `booking.<name>(claims, request)`, both of them JSON. Most are a transaction of their own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import orjson
@@ -59,15 +60,22 @@ async def call_in_transaction(
 
 
 async def _change(database: Database, change: Callable[[], Awaitable[Row]]) -> Row:
-    try:
+    with raising_problems():
         row = await change()
+    database.notifier.poke()
+    return row
+
+
+@contextmanager
+def raising_problems() -> Iterator[None]:
+    """Raises the error that a SQL function names, see errors.error_from(), in place of PostgreSQL's."""
+    try:
+        yield
     except PostgresError as error:
         problem = error_from(error)
         if problem is None:
             raise
         raise problem from error
-    database.notifier.poke()
-    return row
 
 
 async def fetch_rows(database: Database, statement: str, claims: str, request: Row) -> list[Row]:

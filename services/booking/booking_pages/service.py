@@ -69,12 +69,10 @@ async def free_times(
     """The days with free times to move to, from that day on: each with its times as options of a list."""
     start = _first_instant(since, shown.now)
     period = (start, start + SHOWN_DAYS)
-    items = shown.booking["items"]
-    treatment_ids = [UUID(str(item["service_id"])) for item in items]
-    performers = {UUID(str(item["loctician_id"])) for item in items}
-    loctician = performers.pop() if len(performers) == 1 else None
+    performers = {UUID(str(item["loctician_id"])) for item in shown.booking["items"]}
+    wanted = slots.Wanted([], performers.pop() if len(performers) == 1 else None, visitor.booking_id, MOST_TIMES)
     try:
-        answer = await slots.search(database, visitor.principal, treatment_ids, loctician, period, MOST_TIMES, language)
+        answer = await slots.search(database, visitor.principal, wanted, period, language)
     except UNKNOWN:  # no longer offered: the salon may still move it
         return []
     starts = sorted({datetime.fromisoformat(slot["start"]) for slot in orjson.loads(answer)["items"]})

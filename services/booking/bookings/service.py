@@ -145,7 +145,12 @@ async def change(
     except WITH_ALTERNATIVES as error:
         before = await _find(database, principal, booking_id)
         error.extensions["alternatives"] = await slots.nearest(
-            database, principal, _changed_sitting(before, arguments), before["customer_id"] or principal.id, language
+            database,
+            principal,
+            _changed_sitting(before, arguments),
+            before["customer_id"] or principal.id,
+            language,
+            booking_id,
         )
         raise
     if versions is None or row["version"] in versions:  # nothing was changed, so the caller has only read the booking

@@ -22,6 +22,15 @@ Category = Annotated[
     Literal["consultation", "starter", "maintenance", "repair", "care", "colour", "styling", "extensions", "removal"],
     Field(examples=["maintenance"]),
 ]
+GridFrom = Annotated[
+    Literal["hour", "opening"],
+    Field(
+        description="Where the grid of starting times counts from: the hour, or the beginning of the open window that "
+        "holds the start, also after a break. With opening hours from 09:30 and 60 minutes, the first start is 10:00 "
+        "or 09:30. A sitting counts from the opening as soon as one of its treatments does.",
+        examples=["hour"],
+    ),
+]
 Minutes = Annotated[StrictInt, Field(ge=5, le=720, examples=[90])]
 Grid = Literal[5, 10, 15, 20, 30, 60]
 Buffer = Annotated[StrictInt, Field(ge=0, le=120)]
@@ -71,6 +80,7 @@ class TreatmentInput(Replacement):
     buffer_before_minutes: Buffer = 0
     buffer_after_minutes: Buffer = 0
     grid_minutes: Grid = 15
+    grid_from: GridFrom = "hour"
     price: Price
     active: Flag = True
 
@@ -117,6 +127,7 @@ class Treatment(Schema):
     buffer_before_minutes: int
     buffer_after_minutes: int
     grid_minutes: Grid
+    grid_from: GridFrom
     price: MoneyWithVat
     loctician_ids: list[UUID]
     translations: Annotated[dict[str, Translation], Field(examples=[{"da": DANISH, "en": ENGLISH}])]

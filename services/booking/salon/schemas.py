@@ -16,7 +16,11 @@ Phone = Annotated[str, Field(max_length=40, pattern=r"^[+0-9 ().-]*$", examples=
 
 class RulesInput(Replacement):
     """The salon's rules for its bookings. Name, address and phone stand in mails, on pages and in calendar entries;
-    those that are left out stay as they are."""
+    those that are left out stay as they are.
+
+    With `buffers_within_hours`, the buffers of a treatment must lie within opening hours too, and so be free of breaks,
+    time off and imported busy times. Otherwise only the treatment itself must.
+    """
 
     answer: ClassVar = "Rules"
 
@@ -40,6 +44,7 @@ class RulesInput(Replacement):
     name: Name = ""
     address: Address = ""
     phone: Phone = ""
+    buffers_within_hours: Flag = False
 
 
 class Rules(Schema):
@@ -53,4 +58,5 @@ class Rules(Schema):
     name: Name
     address: Address
     phone: Phone
+    buffers_within_hours: bool
     version: int

@@ -10,7 +10,7 @@ from prometheus_client import Histogram
 from sqlalchemy import Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.sql_calls import Row, fetch_row, function_call
+from services.booking.sql_calls import Row, fetch_row, function_call, raising_problems
 from shared.database.session import Database
 
 SLOTS_SECONDS = Histogram(
@@ -20,6 +20,7 @@ SLOTS_SECONDS = Histogram(
 )
 AVAILABILITY = function_call("check_availability")
 SLOTS = "SELECT booking.slots_json($1, $2, $3, $4, $5, $6, $7)"
+SLOTS_TO_MOVE = "SELECT booking.slots_to_move(CAST($1 AS jsonb), CAST($2 AS jsonb))"
 SET_OPEN_DAYS = text(
     "SELECT booking.set_open_days(:loctician, CAST(:version AS integer), CAST(:days AS jsonb))"
 ).bindparams(bindparam("loctician", type_=Uuid))
@@ -38,7 +39,9 @@ class Search:
 
 
 async def availability(database: Database, claims: str, request: Row) -> Row:
-    return await fetch_row(database, AVAILABILITY, claims, request)
+    """Raises NotFound for a booking that the caller does not see."""
+    with raising_problems():
+        return await fetch_row(database, AVAILABILITY, claims, request)
 
 
 async def free_slots(database: Database, search: Search, language: str) -> str | None:
@@ -54,6 +57,13 @@ async def free_slots(database: Database, search: Search, language: str) -> str |
             search.apply_notice,
             language,
         )
+    return answer
+
+
+async def slots_to_move(database: Database, claims: str, request: Row) -> str | None:
+    """The same for the caller who is to move a booking. Raises NotFound."""
+    with SLOTS_SECONDS.time(), raising_problems():
+        answer: str | None = await database.autocommit.value(SLOTS_TO_MOVE, claims, orjson.dumps(request).decode())
     return answer
 
 

@@ -1,15 +1,15 @@
 """HTTP models of free times, and of a request for one."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from domain import examples
 from domain.times import Instant
 from services.booking.catalog.prices import MoneyWithVat
-from services.booking.catalog.schemas import TreatmentId
+from services.booking.catalog.schemas import EXAMPLE_TREATMENT_ID, TreatmentId
 from services.booking.errors import UNBOOKABLE
 from services.booking.profiles.schemas import LocticianId
 from shared.http.schemas import Input, Schema
@@ -33,10 +33,49 @@ TreatmentIds = Annotated[list[TreatmentId], Field(min_length=1, max_length=MAX_T
 End = Annotated[datetime, Field(examples=[examples.END])]
 
 
+BookingToMove = Annotated[
+    UUID,
+    Field(
+        description="A booking that the caller may change: its own time, with its buffers, is left out of account, and "
+        "its treatments count if none are given.",
+        examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2b02"],
+    ),
+]
+
+
 class AvailabilityRequest(Input):
     service_ids: TreatmentIds
     loctician_id: LocticianId | None = None
     start: Instant
+
+
+class AvailabilityCheck(Input):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "service_ids": [EXAMPLE_TREATMENT_ID],
+                    "loctician_id": None,
+                    "start": examples.START,
+                }
+            ]
+        }
+    )
+
+    service_ids: TreatmentIds | None = None
+    loctician_id: LocticianId | None = None
+    start: Instant
+    booking_id: BookingToMove | None = None
+
+    @model_validator(mode="after")
+    def _names_treatments(self) -> Self:
+        if not self.service_ids and self.booking_id is None:
+            raise invalid(
+                "service_ids_missing",
+                en="service_ids can only be left out with booking_id",
+                da="service_ids kan kun udelades, når booking_id er angivet.",
+            )
+        return self
 
 
 class Part(Schema):

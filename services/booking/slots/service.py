@@ -1,5 +1,6 @@
 """Free times. Searches, availability checks and alternatives all use the SQL function booking.free_sittings()."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,9 +9,10 @@ from domain.clock import to_copenhagen
 from domain.roles import Role
 from services.booking.errors import BY_CODE, WITH_ALTERNATIVES
 from services.booking.slots import errors, queries, serializers
-from services.booking.slots.schemas import AvailabilityRequest
+from services.booking.slots.schemas import AvailabilityCheck, AvailabilityRequest
 from services.booking.sql_calls import Row, call
 from shared.database.session import Database
+from shared.errors import Unauthorized
 from shared.identity.principals import Principal, claims_of
 
 LONGEST_SEARCH = timedelta(days=31)
@@ -19,49 +21,89 @@ NOTHING_FREE = '{"items":[]}'
 UNKNOWN_CODES = {error.code for error in errors.UNKNOWN}
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is searched for; for a booking that is to be moved its own treatments if there are none here."""
+
+    treatment_ids: list[UUID]
+    loctician_id: UUID | None
+    booking_id: UUID | None
+    limit: int
+
+
 async def search(
     database: Database,
     principal: Principal | None,
-    treatment_ids: list[UUID],
-    loctician_id: UUID | None,
+    wanted: Wanted,
     period: tuple[datetime | None, datetime | None],
-    limit: int,
     language: str,
 ) -> str:
     """The free times in JSON. Without a period: the next 14 days.
 
-    Raises RangeTooLong, and UnknownTreatment, UnknownLoctician or TreatmentNotOffered.
+    Raises RangeTooLong, UnknownTreatment, UnknownLoctician or TreatmentNotOffered; Unauthorized or NotFound for a
+    booking that the caller may not change.
     """
     start = period[0] or datetime.now(UTC)
     end = period[1] or start + USUAL_SEARCH
     if not start < end <= to_copenhagen(start) + LONGEST_SEARCH:  # days by the clock, one of them of 25 hours
         raise errors.RangeTooLong
-    apply_notice = principal is None or principal.role == Role.CUSTOMER  # the salon itself may book without notice
-    wanted = queries.Search(treatment_ids, loctician_id, start, end, limit, apply_notice)
-    slots = await queries.free_slots(database, wanted, language)
+    if wanted.booking_id is not None:
+        slots = await _slots_to_move(database, _signed_in(principal), wanted, (start, end), language)
+    else:
+        apply_notice = principal is None or principal.role == Role.CUSTOMER  # the salon itself may book without notice
+        query = queries.Search(wanted.treatment_ids, wanted.loctician_id, start, end, wanted.limit, apply_notice)
+        slots = await queries.free_slots(database, query, language)
     if slots is None:
-        await _raise_for_unknown(database, treatment_ids, loctician_id)
+        await _raise_for_unknown(database, principal, wanted)
     return slots or NOTHING_FREE
 
 
-async def _raise_for_unknown(database: Database, treatment_ids: list[UUID], loctician_id: UUID | None) -> None:
+async def _slots_to_move(
+    database: Database, principal: Principal, wanted: Wanted, period: tuple[datetime, datetime], language: str
+) -> str | None:
+    request = {
+        "service_ids": wanted.treatment_ids,
+        "loctician_id": wanted.loctician_id,
+        "booking_id": wanted.booking_id,
+        "from": period[0],
+        "to": period[1],
+        "limit": wanted.limit,
+        "language": language,
+    }
+    return await queries.slots_to_move(database, claims_of(principal).as_json(), request)
+
+
+def _signed_in(principal: Principal | None) -> Principal:
+    """Raises Unauthorized."""
+    if principal is None:
+        raise Unauthorized
+    return principal
+
+
+async def _raise_for_unknown(database: Database, principal: Principal | None, wanted: Wanted) -> None:
     """Raises an error if the search had no result because the treatment or the loctician does not exist."""
-    tomorrow = datetime.now(UTC) + timedelta(days=1)
-    request = AvailabilityRequest(service_ids=treatment_ids, loctician_id=loctician_id, start=tomorrow)
-    reason = (await _availability(database, None, request))["reason"]
+    request = {
+        "service_ids": wanted.treatment_ids,
+        "loctician_id": wanted.loctician_id,
+        "booking_id": wanted.booking_id,
+        "start": datetime.now(UTC) + timedelta(days=1),
+    }
+    reason = (await queries.availability(database, claims_of(principal).as_json(), request))["reason"]
     if reason in UNKNOWN_CODES:
         raise BY_CODE[reason]
 
 
 async def check(
-    database: Database, principal: Principal | None, request: AvailabilityRequest, language: str
+    database: Database, principal: Principal | None, request: AvailabilityCheck, language: str
 ) -> dict[str, Any]:
-    row = await _availability(database, principal, request)
-    return {
-        "available": row["reason"] is None,
-        "reason": row["reason"],
-        "alternatives": _alternatives(row, request, language),
-    }
+    """Raises Unauthorized or NotFound for a booking that the caller may not change."""
+    if request.booking_id is not None:
+        _signed_in(principal)
+    arguments = request.model_dump() | {"service_ids": request.service_ids or []}
+    row = await queries.availability(
+        database, claims_of(principal).as_json(), arguments | {"customer_id": principal and principal.id}
+    )
+    return {"available": row["reason"] is None, "reason": row["reason"], "alternatives": _alternatives(row, language)}
 
 
 async def call_with_alternatives(
@@ -82,20 +124,21 @@ async def call_with_alternatives(
 
 
 async def nearest(
-    database: Database, principal: Principal, request: AvailabilityRequest, customer_id: UUID, language: str
+    database: Database,
+    principal: Principal,
+    request: AvailabilityRequest,
+    customer_id: UUID,
+    language: str,
+    booking_id: UUID | None = None,
 ) -> list[dict[str, Any]]:
-    """The free times nearest to the one asked for, which comes first if it is free."""
-    more = {"customer_id": customer_id, "nearest": True}
-    return _alternatives(await _availability(database, principal, request, more), request, language)
+    """The free times nearest to the one asked for, which comes first if it is free. `booking_id`: is to be moved."""
+    arguments = request.model_dump(include={"service_ids", "loctician_id", "start"}) | {
+        "customer_id": customer_id,
+        "booking_id": booking_id,
+        "nearest": True,
+    }
+    return _alternatives(await queries.availability(database, claims_of(principal).as_json(), arguments), language)
 
 
-async def _availability(
-    database: Database, principal: Principal | None, request: AvailabilityRequest, more: Row | None = None
-) -> Row:
-    arguments = request.model_dump(include={"service_ids", "loctician_id", "start"})
-    arguments |= {"customer_id": principal and principal.id} | (more or {})
-    return await queries.availability(database, claims_of(principal).as_json(), arguments)
-
-
-def _alternatives(row: Row, request: AvailabilityRequest, language: str) -> list[dict[str, Any]]:
-    return [serializers.slot(slot, request.service_ids, language) for slot in row["alternatives"]]
+def _alternatives(row: Row, language: str) -> list[dict[str, Any]]:
+    return [serializers.slot(slot, row["service_ids"], language) for slot in row["alternatives"]]

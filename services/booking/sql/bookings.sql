@@ -24,49 +24,6 @@ BEGIN
 END
 $$;
 
--- Chooses the best free sitting at this start and locks it until the transaction ends.
--- Arguments: p_loctician: only this one, NULL for any; p_performers: exactly these locticians, one for each treatment,
--- NULL for any; p_notice, p_walk_in: as in broken_rule.
--- Raises LB001 with the broken rule, slot_taken, or customer_overlap when the customer has another booking at that
--- time.
--- Locks: lock_people (the locticians who are free then, and the customer). Searches again once they are locked, because
--- others may have been quicker. Deletes lapsed occupancy of these locticians.
-CREATE OR REPLACE FUNCTION booking.take_sitting(
-    p_customer uuid, p_treatments uuid[], p_loctician uuid, p_start timestamptz, p_performers uuid[],
-    p_notice boolean, p_walk_in boolean
-) RETURNS booking.sitting LANGUAGE plpgsql AS $$
-DECLARE
-    reason text := booking.broken_rule(p_treatments, p_loctician, p_start, p_notice, p_walk_in);
-    free booking.sitting[];
-    people uuid[];
-    busy tstzmultirange;
-    chosen booking.sitting;
-BEGIN
-    IF reason IS NOT NULL THEN
-        PERFORM booking.refuse(reason);
-    END IF;
-    free := ARRAY (SELECT f FROM booking.free_sittings_at(p_treatments, p_loctician, p_start) f
-        WHERE p_performers IS NULL OR f.performer_ids = p_performers);
-    people := ARRAY (SELECT DISTINCT loctician FROM unnest(free) f, unnest(f.performer_ids) loctician);
-    IF cardinality(free) > 0 THEN
-        PERFORM booking.lock_people(people || p_customer);
-        PERFORM booking.delete_lapsed_occupancy(people);
-        free := ARRAY (SELECT f FROM booking.free_sittings_at(p_treatments, p_loctician, p_start) f
-            WHERE f.performer_ids <@ people AND (p_performers IS NULL OR f.performer_ids = p_performers));
-    END IF;
-    busy := booking.customer_times(p_customer);
-    SELECT f.* INTO chosen
-    FROM unnest(free) WITH ORDINALITY AS f (performer_ids, shared, lasts_minutes, price_amount, place)
-    WHERE NOT busy && tstzrange(p_start, p_start + booking.minutes(f.lasts_minutes)) ORDER BY f.place LIMIT 1;
-    IF cardinality(free) = 0 THEN
-        PERFORM booking.refuse('slot_taken');
-    ELSIF chosen.performer_ids IS NULL THEN
-        PERFORM booking.refuse('customer_overlap');
-    END IF;
-    RETURN chosen;
-END
-$$;
-
 -- Adds the treatments of a booking, and what they occupy of their locticians.
 -- p_ids: the id of each item; NULL for new ones.
 -- Raises exclusion_violation (slot_taken, customer_overlap) when the time was taken meanwhile. The caller holds the
@@ -111,11 +68,13 @@ $$;
 
 -- Books one sitting at one start, as the caller, and records it. With hold_id the hold's time is used, on the terms on
 -- which it was held.
--- Request: customer_id, service_ids, loctician_id, hold_id, notes, internal_notes, walk_in, series_id.
+-- Request: customer_id, service_ids, loctician_id, hold_id, notes, internal_notes, walk_in, series_id. p_locked: as in
+-- take_sitting.
 -- Raises what use_hold, take_sitting and check_open_booking_limit raise. Locks: those of use_hold, then those of
 -- take_sitting.
-CREATE OR REPLACE FUNCTION booking.book_sitting(p_request jsonb, p_id uuid, p_start timestamptz)
-RETURNS booking.bookings LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION booking.book_sitting(
+    p_request jsonb, p_id uuid, p_start timestamptz, p_locked uuid[] DEFAULT NULL
+) RETURNS booking.bookings LANGUAGE plpgsql AS $$
 DECLARE
     customer uuid := (p_request ->> 'customer_id')::uuid;
     treatments uuid[] := booking.uuids(p_request -> 'service_ids');
@@ -127,7 +86,7 @@ DECLARE
 BEGIN
     PERFORM booking.apply_terms(h.terms, true, true);
     sitting := booking.take_sitting(customer, treatments, (p_request ->> 'loctician_id')::uuid, p_start,
-        h.performer_ids, h.id IS NULL AND NOT booking.is_salon(), is_walk_in);
+        h.performer_ids, h.id IS NULL AND NOT booking.is_salon(), is_walk_in, p_locked => p_locked);
     PERFORM booking.check_open_booking_limit(customer);
     INSERT INTO booking.bookings (id, customer_id, loctician_ids, status, confirm_by, starts_at, ends_at, price_amount,
         notes, internal_notes, walk_in, walk_in_name, walk_in_phone, series_id)

@@ -32,7 +32,7 @@ BEGIN
         'processing', CASE WHEN t.processing_start_minutes IS NOT NULL THEN jsonb_build_object(
             'start_minutes', t.processing_start_minutes, 'minutes', t.processing_minutes) END,
         'buffer_before_minutes', t.buffer_before_minutes, 'buffer_after_minutes', t.buffer_after_minutes,
-        'grid_minutes', t.grid_minutes, 'price', jsonb_build_object(
+        'grid_minutes', t.grid_minutes, 'grid_from', t.grid_from, 'price', jsonb_build_object(
             'amount', t.price_amount, 'currency', 'DKK', 'formatted', booking.format_price(t.price_amount, p_language),
             'vat', jsonb_build_object('rate', 25, 'amount', booking.included_vat(t.price_amount))),
         'loctician_ids', (

@@ -153,25 +153,21 @@ BEGIN
 END
 $$;
 
--- Moves a booking, whose time has been freed, to another start, other treatments or another loctician. The transaction
--- applies the terms of the booking, so what stays with its loctician keeps its length and price. Items keep their ids,
--- so that a calendar moves an entry instead of cancelling it. A booking that the salon confirms by hand is pending again
--- after its customer has moved it.
--- Raises what take_sitting raises. The caller holds the locks of the old and the new locticians and acts as the
--- service.
+-- Moves a booking, whose time has been freed, to a sitting of take_sitting: another start, other treatments or another
+-- loctician. The transaction applies the terms of the booking, so what stays with its loctician keeps its length and
+-- price. Items keep their ids, so that a calendar moves an entry instead of cancelling it. A booking that the salon
+-- confirms by hand is pending again after its customer has moved it. The caller holds the locks of the old and the new
+-- locticians and acts as the service.
 CREATE OR REPLACE FUNCTION booking.move_booking(
-    b booking.bookings, p booking.change_plan, p_start timestamptz, p_by_customer boolean
+    b booking.bookings, p booking.change_plan, p_start timestamptz, p_by_customer boolean, sitting booking.sitting
 ) RETURNS booking.bookings LANGUAGE plpgsql AS $$
 DECLARE
     earlier_start timestamptz := b.starts_at;
     by_hand boolean := p_by_customer AND (booking.rules()).confirm_by_hand;
-    sitting booking.sitting;
 BEGIN
     DELETE FROM booking.occupancy o WHERE o.item_id IN (
         SELECT i.id FROM booking.booking_items i WHERE i.booking_id = b.id);
     DELETE FROM booking.booking_items i WHERE i.booking_id = b.id;
-    sitting := booking.take_sitting(
-        b.customer_id, p.treatments, p.loctician, p_start, p.performer_ids, p_by_customer, false);
     UPDATE booking.bookings SET starts_at = p_start, ends_at = p_start + booking.minutes(sitting.lasts_minutes),
         loctician_ids = booking.distinct_in_order(sitting.performer_ids), price_amount = sitting.price_amount,
         status = CASE WHEN by_hand THEN 'pending' ELSE status END,
@@ -196,14 +192,15 @@ $$;
 -- Raises LB001 of lock_booking and take_sitting, wrong_status, not_for_others, not_a_walk_in, already_started,
 -- window_passed;
 -- serialization_failure when the booking changed between reading and locking.
--- Locks: lock_people (people of the booking, and every loctician who performs one of the treatments unless the
--- locticians stay), the booking FOR UPDATE.
+-- Locks: lock_holders if it moves, lock_people (people of the booking, and those of the new sitting), the booking FOR
+-- UPDATE.
 CREATE OR REPLACE FUNCTION booking.change(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     read_before booking.bookings;
     b booking.bookings;
     p booking.change_plan;
     by_salon boolean;
+    sitting booking.sitting;
     start timestamptz;
     moves boolean;
     freed jsonb := '[]';
@@ -216,16 +213,13 @@ BEGIN
     by_salon := booking.acts_for_salon(read_before);
     PERFORM booking.act_as_service();
     p := booking.apply_terms_of_change(p_request);
-    b := booking.lock_booking(p_request, CASE WHEN p.performer_ids IS NULL THEN ARRAY (
-        SELECT DISTINCT t.loctician_id
-        FROM booking.treatments_by_loctician(p.treatments, p.loctician) t) ELSE '{}' END);
-    IF b.version <> read_before.version THEN
-        RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'the booking changed meanwhile';
-    END IF;
+    b := read_before;
     start := coalesce((p_request ->> 'start')::timestamptz, b.starts_at);
     moves := start <> b.starts_at OR p.treatments <> p.old_treatments
         OR coalesce(p.loctician <> ANY (p.old_performers), false);
-    IF b.status NOT IN ('pending', 'confirmed') THEN
+    IF p_request ->> 'versions' IS NOT NULL AND NOT p_request -> 'versions' @> to_jsonb(b.version) THEN
+        PERFORM booking.refuse('stale_version');
+    ELSIF b.status NOT IN ('pending', 'confirmed') THEN
         PERFORM booking.refuse_status(b);
     ELSIF (NOT by_salon AND p_request ?| ARRAY['internal_notes', 'walk_in']) OR (moves AND by_salon AND p_claims ->> 'role' = 'loctician'
         AND booking.affects_other_locticians(p, (p_claims ->> 'sub')::uuid)) THEN
@@ -239,12 +233,21 @@ BEGIN
         PERFORM booking.refuse('window_passed',
             jsonb_build_object('hours', (booking.rules()).cancellation_window_hours));
     END IF;
+    IF moves THEN
+        PERFORM booking.lock_holders(b.customer_id);
+        sitting := booking.take_sitting(b.customer_id, p.treatments, p.loctician, start, p.performer_ids, NOT by_salon,
+            false, b.id, b.loctician_ids);
+    END IF;
+    b := booking.lock_booking(p_request);
+    IF b.version <> read_before.version THEN
+        RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'the booking changed meanwhile';
+    END IF;
     IF p_request ?| ARRAY['notes', 'internal_notes', 'walk_in'] THEN
         b := booking.update_notes(b, p_request, NOT moves);
     END IF;
     IF moves THEN
         freed := booking.free_booked_time(b.id);
-        b := booking.move_booking(b, p, start, NOT by_salon);
+        b := booking.move_booking(b, p, start, NOT by_salon, sitting);
     END IF;
     PERFORM booking.stop_terms();
     RETURN booking.booking_json(b) || jsonb_build_object('freed', freed);

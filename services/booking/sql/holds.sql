@@ -89,7 +89,7 @@ $$;
 -- Holds a time for five minutes; an earlier hold of the same customer ends: POST /bookings/holds.
 -- Request: customer_id, service_ids, loctician_id, start, require_verified, key, request_hash.
 -- Raises LB001 of claim_idempotency_key, check_customer and take_sitting.
--- Locks: the idempotency key, lock_customers, lock_people (in take_sitting), rows.
+-- Locks: the idempotency key, lock_holders, lock_people (in take_sitting), rows.
 CREATE OR REPLACE FUNCTION booking.hold(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     customer uuid := (p_request ->> 'customer_id')::uuid;
@@ -105,7 +105,7 @@ BEGIN
         RETURN answer;
     END IF;
     PERFORM booking.check_customer(customer, (p_request ->> 'require_verified')::boolean);
-    PERFORM booking.lock_customers(ARRAY[customer]);
+    PERFORM booking.lock_holders(customer);
     PERFORM booking.delete_own_holds(customer);
     sitting := booking.take_sitting(customer, treatments, (p_request ->> 'loctician_id')::uuid, start, NULL,
         NOT booking.is_salon(), false);
@@ -121,7 +121,7 @@ $$;
 -- Ends the hold that is to become a booking and returns it; its locticians stay locked. An offer becomes accepted.
 -- Without hold_id in the request it ends the customer's own hold and returns NULLs.
 -- Raises LB001 hold_lapsed when there is none, hold_mismatch when the request is for something else.
--- Locks: lock_customers (the customer and whoever holds it), lock_people (its locticians and the customer), the hold
+-- Locks: lock_customers (the customer and whoever holds it; without hold_id lock_holders), lock_people (its locticians and the customer), the hold
 -- FOR UPDATE.
 CREATE OR REPLACE FUNCTION booking.use_hold(p_request jsonb, p_customer uuid) RETURNS booking.holds
 LANGUAGE plpgsql AS $$
@@ -131,7 +131,7 @@ DECLARE
     loctician uuid := (p_request ->> 'loctician_id')::uuid;
 BEGIN
     IF p_request ->> 'hold_id' IS NULL THEN
-        PERFORM booking.lock_customers(ARRAY[p_customer]);
+        PERFORM booking.lock_holders(p_customer);
         PERFORM booking.delete_own_holds(p_customer);
         RETURN NULL;
     END IF;

@@ -45,3 +45,17 @@ BEGIN
     RETURN (SELECT bool_and(pg_try_advisory_xact_lock(hashtextextended(p::text, 0))) FROM unnest(p_people) p);
 END
 $$;
+
+-- Whether all of them could be locked at this moment. Keeps no lock: it is released with the block.
+CREATE OR REPLACE FUNCTION booking.can_lock_people(p_people uuid[]) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    locked boolean;
+BEGIN
+    BEGIN
+        locked := booking.try_lock_people(p_people);
+        RAISE EXCEPTION USING ERRCODE = 'LB002', MESSAGE = 'released';
+    EXCEPTION WHEN SQLSTATE 'LB002' THEN
+        RETURN locked;
+    END;
+END
+$$;

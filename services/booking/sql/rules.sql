@@ -19,6 +19,7 @@ BEGIN
         stored.address := '';
         stored.phone := '';
         stored.confirm_within_hours := 72;
+        stored.buffers_within_hours := false;
     END IF;
     RETURN stored;
 END
@@ -32,13 +33,10 @@ BEGIN
 END
 $$;
 
--- The grid of starts for these treatments, as an interval: the coarsest of their own. Grids divide the hour and Danish
--- offsets from UTC are whole hours, so a grid in UTC is one on the wall clock too.
-CREATE OR REPLACE FUNCTION booking.start_grid(p_treatments uuid[]) RETURNS interval LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN (SELECT booking.minutes(max(t.grid_minutes)) FROM booking.treatments t WHERE t.id = ANY (p_treatments));
-END
-$$;
+-- The last instant at which a sitting can start: so many days of 24 hours from now, also over a change of the clock.
+-- A start exactly then is within the horizon.
+CREATE OR REPLACE FUNCTION booking.horizon_end(p_rules booking.salon) RETURNS timestamptz LANGUAGE sql STABLE
+RETURN booking.clock() + (p_rules).horizon_days * interval '24 hours';
 
 -- Locticians who could take part in the sitting: those who perform all of it; if there are none and p_loctician is
 -- NULL, those in a chain with the fewest hand-overs.
@@ -82,13 +80,15 @@ $$;
 -- The code of the first rule that forbids this sitting at this start, whatever else is booked; NULL when none does.
 -- Arguments: p_loctician: only this loctician, NULL for any; p_notice: apply the salon's minimum notice; p_walk_in: the
 -- customer is in the salon, so the start may be up to 10 minutes ago and off the grid. A time that was promised
--- (apply_terms) may be beyond the horizon and off the grid.
+-- (apply_terms) may be beyond the horizon and off the grid. A grid
+-- that counts from the opening is looked at after the hours.
 CREATE OR REPLACE FUNCTION booking.broken_rule(
     p_treatments uuid[], p_loctician uuid, p_start timestamptz, p_notice boolean, p_walk_in boolean DEFAULT false
 ) RETURNS text LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     rules booking.salon := booking.rules();
     promised boolean := EXISTS (SELECT FROM booking.agreed_terms() g WHERE g.promised);
+    opening_grid interval := CASE WHEN NOT p_walk_in THEN booking.opening_grid(p_treatments) END;
     performed integer;
 BEGIN
     SELECT count(DISTINCT o.place) INTO performed FROM booking.treatments_by_loctician(p_treatments, p_loctician) o;
@@ -105,16 +105,23 @@ BEGIN
         RETURN 'in_past';
     ELSIF p_notice AND p_start < booking.clock() + booking.minutes(rules.minimum_notice_minutes) THEN
         RETURN 'too_soon';
-    ELSIF NOT promised AND p_start > booking.clock() + rules.horizon_days * interval '24 hours' THEN
+    ELSIF NOT promised AND p_start > booking.horizon_end(rules) THEN
         RETURN 'too_far_ahead';
-    ELSIF NOT p_walk_in AND NOT promised
+    ELSIF NOT p_walk_in AND NOT promised AND opening_grid IS NULL
         AND date_bin(booking.start_grid(p_treatments), p_start, timestamptz '2000-01-01 00:00+00') <> p_start THEN
         RETURN 'off_grid';
     ELSIF NOT EXISTS (
-        SELECT FROM booking.free_sittings(p_treatments, p_loctician, p_start, p_start + interval '1 minute', false) f
+        SELECT
+        FROM booking.free_sittings(p_treatments, p_loctician, p_start, p_start + interval '1 minute', false, '{}') f
         WHERE f.free @> p_start
     ) THEN
         RETURN booking.closed_reason(p_treatments, p_loctician, p_start);
+    ELSIF opening_grid IS NOT NULL AND NOT EXISTS (
+        SELECT
+        FROM booking.free_sittings(p_treatments, p_loctician, p_start, p_start + interval '1 minute', false, '{}') f
+        WHERE f.free @> p_start AND booking.is_on_opening_grid(f.performer_ids[1], p_start, opening_grid)
+    ) THEN
+        RETURN 'off_grid';
     END IF;
     RETURN NULL;
 END

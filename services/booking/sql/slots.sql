@@ -1,33 +1,38 @@
 -- Slots: free starts as the API lists them.
 
--- Slots of shared sittings: at each start the cheapest, then the shortest. p_step: the grid.
+-- Slots of shared sittings: at each start the cheapest, then the shortest. A grid that counts from the opening counts
+-- from that of the loctician who begins. p_own: as in occupied_moments.
 CREATE OR REPLACE FUNCTION booking.shared_slots(
-    p_treatments uuid[], p_from timestamptz, p_to timestamptz, p_step interval, p_limit integer
+    p_treatments uuid[], p_from timestamptz, p_to timestamptz, p_limit integer, p_own uuid[]
 ) RETURNS SETOF booking.slot LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    grid interval := booking.start_grid(p_treatments);
+    from_opening boolean := booking.opening_grid(p_treatments) IS NOT NULL;
 BEGIN
     RETURN QUERY
     SELECT s.start, s.start + booking.minutes(s.lasts_minutes), s.performer_ids[1], s.price_amount,
         booking.sitting_parts(p_treatments, s.performer_ids)
     FROM (
-        SELECT DISTINCT ON (start) start, f.performer_ids, f.lasts_minutes, f.price_amount
-        FROM booking.shared_sittings(p_treatments, p_from, p_to, true) f, unnest(f.free) moment,
-            generate_series(
-                date_bin(p_step, lower(moment), timestamptz '2000-01-01 00:00+00'), upper(moment), p_step
-            ) start
-        WHERE start <@ moment
-        ORDER BY start, f.price_amount, f.lasts_minutes, f.performer_ids
+        SELECT DISTINCT ON (g.start) g.start, f.performer_ids, f.lasts_minutes, f.price_amount
+        FROM booking.shared_sittings(p_treatments, p_from, p_to, true, p_own) f,
+            booking.starts_on_grid(f.performer_ids[1], f.free, grid, from_opening) g
+        ORDER BY g.start, f.price_amount, f.lasts_minutes, f.performer_ids
         LIMIT p_limit
     ) s;
 END
 $$;
 
 -- A slot of each loctician at each start; of shared sittings the cheapest and shortest at each start. For any loctician
--- the first p_limit slots are searched in the first day, then in ever longer periods after it.
+-- the first p_limit slots are searched in the first day, then in ever longer periods after it. p_own: as in
+-- occupied_moments.
 CREATE OR REPLACE FUNCTION booking.slots_between(
-    p_treatments uuid[], p_loctician uuid, p_from timestamptz, p_to timestamptz, p_limit integer
+    p_treatments uuid[], p_loctician uuid, p_from timestamptz, p_to timestamptz, p_limit integer,
+    p_own uuid[] DEFAULT '{}'
 ) RETURNS SETOF booking.slot LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    step interval := booking.start_grid(p_treatments);
+    grid interval := booking.start_grid(p_treatments);
+    from_opening boolean := booking.opening_grid(p_treatments) IS NOT NULL;
+    buffers boolean := coalesce((SELECT s.buffers_within_hours FROM booking.salon s), false);
     period interval := CASE WHEN p_loctician IS NULL THEN interval '1 day' ELSE p_to - p_from END;
     since timestamptz := p_from;
     until timestamptz;
@@ -37,15 +42,12 @@ BEGIN
     WHILE since < p_to AND missing > 0 LOOP
         until := least(since + period, p_to);
         RETURN QUERY
-        SELECT start, start + booking.minutes(s.lasts_minutes), s.loctician_id, s.price_amount, NULL::jsonb
+        SELECT g.start, g.start + booking.minutes(s.lasts_minutes), s.loctician_id, s.price_amount, NULL::jsonb
         FROM booking.sittings(p_treatments, p_loctician) s,
-            booking.free_moments(s.loctician_id, s.lasts_minutes, s.blocked, since, until) free,
-            unnest(free.moments) moment,
-            generate_series(
-                date_bin(step, lower(moment), timestamptz '2000-01-01 00:00+00'), upper(moment), step
-            ) start
-        WHERE start <@ moment
-        ORDER BY start, s.loctician_id
+            booking.free_moments(s.loctician_id, booking.needed_minutes(s.lasts_minutes, s.blocked, buffers),
+                s.blocked, since, until, p_own) free,
+            booking.starts_on_grid(s.loctician_id, free.moments, grid, from_opening) g
+        ORDER BY g.start, s.loctician_id
         LIMIT missing;
         GET DIAGNOSTICS added = ROW_COUNT;
         missing := missing - added;
@@ -53,26 +55,26 @@ BEGIN
         period := 2 * period;
     END LOOP;
     IF missing = p_limit AND booking.must_share(p_treatments, p_loctician) THEN
-        RETURN QUERY SELECT * FROM booking.shared_slots(p_treatments, p_from, p_to, step, p_limit);
+        RETURN QUERY SELECT * FROM booking.shared_slots(p_treatments, p_from, p_to, p_limit, p_own);
     END IF;
 END
 $$;
 
 -- Slots that may still be booked: not in the past, within the salon's horizon and, with p_notice, with its minimum
--- notice.
+-- notice. p_own: as in occupied_moments.
 CREATE OR REPLACE FUNCTION booking.free_slots(
     p_treatments uuid[], p_loctician uuid, p_from timestamptz, p_to timestamptz, p_limit integer,
-    p_notice boolean DEFAULT true
+    p_notice boolean DEFAULT true, p_own uuid[] DEFAULT '{}'
 ) RETURNS SETOF booking.slot LANGUAGE plpgsql STABLE AS $$
 DECLARE
     rules booking.salon := booking.rules();
     soonest timestamptz := booking.clock()
         + CASE WHEN p_notice THEN booking.minutes(rules.minimum_notice_minutes) ELSE interval '0' END;
     first timestamptz := greatest(p_from, soonest, booking.clock() + interval '1 microsecond');
-    last timestamptz := least(p_to, booking.clock() + rules.horizon_days * interval '24 hours');
+    until timestamptz := least(p_to, booking.horizon_end(rules) + interval '1 microsecond');
 BEGIN
-    IF first < last THEN
-        RETURN QUERY SELECT * FROM booking.slots_between(p_treatments, p_loctician, first, last, p_limit);
+    IF first < until THEN
+        RETURN QUERY SELECT * FROM booking.slots_between(p_treatments, p_loctician, first, until, p_limit, p_own);
     END IF;
 END
 $$;
@@ -87,18 +89,19 @@ LANGUAGE sql STABLE AS $$
     FROM jsonb_array_elements(p_parts) WITH ORDINALITY AS list (part, place)
 $$;
 
--- The response of GET /slots as text; NULL when nothing is free. p_language: 'da' or 'en'. Put together as text: a
+-- The response of GET /slots as text; NULL when nothing is free. p_language: 'da' or 'en'; p_own: as in
+-- occupied_moments. Put together as text: a
 -- thousand slots as JSON objects would take longer than finding them.
 CREATE OR REPLACE FUNCTION booking.slots_json(
     p_treatments uuid[], p_loctician uuid, p_from timestamptz, p_to timestamptz, p_limit integer, p_notice boolean,
-    p_language text
+    p_language text, p_own uuid[] DEFAULT '{}'
 ) RETURNS text LANGUAGE plpgsql STABLE SET timezone = 'Europe/Copenhagen' AS $$
 DECLARE
     treatments text := to_json(p_treatments);
 BEGIN
     RETURN (
         WITH slot AS MATERIALIZED (
-            SELECT * FROM booking.free_slots(p_treatments, p_loctician, p_from, p_to, p_limit, p_notice)
+            SELECT * FROM booking.free_slots(p_treatments, p_loctician, p_from, p_to, p_limit, p_notice, p_own)
         ), price AS MATERIALIZED (
             SELECT p.price_amount, json_build_object('amount', p.price_amount, 'currency', 'DKK',
                 'formatted', booking.format_price(p.price_amount, p_language),

@@ -20,6 +20,7 @@ class Treatment:
     processing: tuple[int, int] | None = None  # first step, number of steps
     grid: int = 3
     price: int = 10000
+    from_opening: bool = False  # the grid counts from the opening
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class World:
     own: set[int] = field(default_factory=set)  # steps of the customer's other bookings
     notice: int = 0  # minutes
     horizon: int = 180  # days
+    openings: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # the windows that `hours` consists of
+    buffers_within_hours: bool = False
 
     def step(self, instant: datetime) -> int:
         return (instant - self.origin) // STEP
@@ -77,6 +80,15 @@ class Sitting:
     def busy(self) -> set[tuple[int, int]]:
         return {(item.chair, step) for item in self.items for step in item.busy}
 
+    @property
+    def buffered(self) -> set[tuple[int, int]]:
+        """Present, and within the buffers."""
+        return {
+            (item.chair, step)
+            for item in self.items
+            for step in range(min(item.begins, *item.busy), max(item.ends, *(busy + 1 for busy in item.busy)))
+        }
+
     def shares(self) -> list[set[int]]:
         """What each item takes of its loctician: every busy step of the loctician belongs to one of the items."""
         shares: list[set[int]] = [set() for _ in self.items]
@@ -104,7 +116,15 @@ class Sitting:
         return self.hand_overs > 0
 
     def within_hours(self, world: World, start: int) -> bool:
-        return all(start + step in world.hours[chair] for chair, step in self.present)
+        needed = self.buffered if world.buffers_within_hours else self.present
+        return all(start + step in world.hours[chair] for chair, step in needed)
+
+    def on_opening_grid(self, world: World, start: datetime, grid: int) -> bool:
+        """Whether the start is so many grids after the beginning of the first loctician's window that holds it."""
+        windows = [
+            (world.instant(first), world.instant(last)) for first, last in world.openings.get(self.chairs[0], [])
+        ]
+        return any(first <= start < last and not (start - first) % (grid * STEP) for first, last in windows)
 
     def free(self, world: World, start: int) -> bool:
         return not any(start + step in world.taken[chair] for chair, step in self.busy)
@@ -157,6 +177,9 @@ class Reference:
     def grid(self) -> int:
         return max(self.world.treatments[item].grid for item in self.wanted)
 
+    def from_opening(self) -> bool:
+        return any(self.world.treatments[item].from_opening for item in self.wanted)
+
     def reason(self, start: datetime) -> str | None:
         """Why the sitting cannot begin at that step; None if it can."""
         world = self.world
@@ -168,15 +191,27 @@ class Reference:
             return "too_soon"
         if start > world.now + timedelta(days=world.horizon):
             return "too_far_ahead"
-        if (start - world.origin) % (self.grid() * STEP):
+        if not self.from_opening() and (start - world.origin) % (self.grid() * STEP):
             return "off_grid"
-        return self._reason_of_step(world.step(start))
+        return self._reason_of_time(start)
 
-    def _reason_of_step(self, step: int) -> str | None:
-        within_hours = [sitting for sitting in self.sittings if sitting.within_hours(self.world, step)]
-        if not within_hours:
+    def possible(self, start: datetime) -> list[Sitting]:
+        """Those within hours and, where the grid counts from the opening, on it."""
+        steps = {self.world.step(start), -((self.world.origin - start) // STEP)}  # a start between two steps needs both
+        within = [item for item in self.sittings if all(item.within_hours(self.world, step) for step in steps)]
+        if not self.from_opening():
+            return within
+        return [item for item in within if item.on_opening_grid(self.world, start, self.grid())]
+
+    def _reason_of_time(self, start: datetime) -> str | None:
+        step = self.world.step(start)
+        steps = {step, -((self.world.origin - start) // STEP)}
+        if not any(all(item.within_hours(self.world, each) for each in steps) for item in self.sittings):
             return self._why_closed()
-        free = [sitting for sitting in within_hours if sitting.free(self.world, step)]
+        possible = self.possible(start)
+        if not possible:
+            return "off_grid"
+        free = [sitting for sitting in possible if sitting.free(self.world, step)]
         if not free:
             return "slot_taken"
         return "customer_overlap" if all(item.meets_own(self.world, step) for item in free) else None
@@ -193,11 +228,7 @@ class Reference:
             start = self.world.instant(step)
             if self.reason(start) not in {None, "customer_overlap"}:
                 continue
-            fitting = [
-                sitting
-                for sitting in self.sittings
-                if sitting.within_hours(self.world, step) and sitting.free(self.world, step)
-            ]
+            fitting = [sitting for sitting in self.possible(start) if sitting.free(self.world, step)]
             if fitting[0].shared:
                 fitting = [min(fitting, key=lambda item: (item.price, item.lasts))]
             for sitting in fitting:

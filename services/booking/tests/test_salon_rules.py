@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from services.booking.events import SalonChanged
 from services.booking.tests.conftest import (  # fmt: skip
@@ -25,6 +26,8 @@ from services.booking.tests.conftest import (  # fmt: skip
     user_state,
 )
 from services.booking.tests.test_slots import clocks, search
+from shared.database.session import Database, transaction
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.types import Outbox
 
 
@@ -93,6 +96,37 @@ class TestReasons:
         assert code(await book(at(salon, "12:00"), STYLING)) == (409, "slot_taken")
         assert (await book(at(salon, "12:15"), STYLING)).status_code == 201
 
+    async def test_buffers_lie_within_hours_if_the_salon_wants_that(
+        self, client: httpx.AsyncClient, book: Book, salon: date, open_on: OpenOn, sign_in: SignIn
+    ) -> None:
+        await open_on(salon, ("09:00", "12:00"), ("12:15", "17:00"))  # an imported event in between looks the same
+        checked = [("10:15", None), ("10:30", "outside_hours"), ("15:15", None), ("15:30", "outside_hours")]
+        for clock, _ in checked:
+            assert await reason(client, booking_body(at(salon, clock))) is None, clock
+        await set_rules(sign_in, buffers_within_hours=True)
+        for clock, expected in checked:
+            assert await reason(client, booking_body(at(salon, clock))) == expected, clock
+        free = clocks((await search(client, salon, loctician_id=str(AMINA))).json()["items"])
+        assert (free[0], free[-1]) == ("09:00", "15:15")
+        assert "10:30" not in free
+        refused = await book(at(salon, "15:30"))
+        assert code(refused) == (409, "outside_hours")
+        assert clocks(refused.json()["alternatives"])[0] == "15:15"
+        assert (await book(at(salon, "15:15"))).status_code == 201
+
+    async def test_buffers_before_lie_within_hours_too(
+        self, client: httpx.AsyncClient, salon: date, database: Database, sign_in: SignIn, book: Book
+    ) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await session.execute(text("UPDATE booking.treatments SET buffer_before_minutes = 20"))
+        assert await reason(client, booking_body(at(salon, "09:00"))) is None
+        await set_rules(sign_in, buffers_within_hours=True)
+        assert await reason(client, booking_body(at(salon, "09:00"))) == "outside_hours"
+        free = clocks((await search(client, salon, loctician_id=str(AMINA))).json()["items"])
+        assert free[0] == "09:30"
+        await book(at(salon, "09:30"))
+        assert await reason(client, booking_body(at(salon, "11:15"))) == "slot_taken"
+
     async def test_any_loctician_is_one_without_an_overlap_for_the_customer(self, book: Book, salon: date) -> None:
         customer = uuid4()
         await book(at(salon, "11:15"), loctician=JONAS, customer=customer)
@@ -113,6 +147,10 @@ class TestRules:
         assert answer.json() == chosen | {"version": 1}
         assert (await client.get("/api/v1/bookings/rules")).json() == answer.json()
         assert SalonChanged.model_validate((await outbox())[0]["data"]).cancellation_window_hours == 48
+        answer = await sign_in("admin").put("/bookings/rules", chosen | {"buffers_within_hours": True}, 1)
+        assert answer.json()["buffers_within_hours"] is True
+        assert (await client.get("/api/v1/bookings/rules")).json() == answer.json()
+        assert (await outbox())[1]["data"]["buffers_within_hours"] is True
 
     async def test_keep_the_address_that_a_change_leaves_out(
         self, salon: date, sign_in: SignIn, outbox: Outbox
@@ -148,6 +186,7 @@ class TestRules:
             {"confirm_within_hours": 0}, {"confirm_within_hours": 337}, {"confirm_within_hours": None},
             {"confirm_by_hand": 1}, {"open_bookings_per_customer": 0}, {"singleton": False},
             {"name": "x" * 101}, {"address": "Gade 1\nAndet"}, {"phone": "ring"}, {"phone": None},
+            {"buffers_within_hours": 1},
         ],
     )  # fmt: skip
     async def test_have_limits(self, salon: date, sign_in: SignIn, wrong: dict[str, Any]) -> None:

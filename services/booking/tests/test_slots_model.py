@@ -21,7 +21,7 @@ from services.booking.tests.slots_reference import STEP, Offer, Reference, Treat
 
 # Both clock changes of a year, the leap day, the days around New Year, and any other day.
 DAYS = [date(2027, 3, 28), date(2027, 10, 31), date(2028, 2, 29), date(2026, 12, 31), date(2027, 6, 9)]
-CUSTOMER = UUID(int=0xC0FFEE)
+CUSTOMER, BOOKING, ITEM = UUID(int=0xC0FFEE), UUID(int=0xB0), UUID(int=0xB1)
 LOCTICIANS = 3
 
 
@@ -42,7 +42,14 @@ class Case:
     spans: dict[str, list[tuple[int, int, int]]]  # (loctician, from step, to step) of bookings, holds, lapsed holds
     windows: dict[tuple[int, int], list[tuple[int, int]]]  # by loctician and day
     own: tuple[int, int] | None
+    moved: bool  # whether that booking is to be moved, so that its own time does not count
     starts: list[datetime]
+
+    @property
+    def own_start(self) -> datetime | None:
+        """When the customer's booking begins; None if it has begun, so that the customer cannot move it."""
+        start = self.world.instant(self.own[0]) if self.own else None
+        return None if start is None or start <= self.world.now else start
 
 
 @st.composite
@@ -59,6 +66,7 @@ def treatments(draw: st.DrawFn) -> Treatment:
         processing,
         draw(st.sampled_from([1, 3, 6, 12])),
         draw(st.integers(0, 5)) * 10000,
+        draw(st.sampled_from([False, False, True])),
     )
 
 
@@ -95,7 +103,9 @@ def cases(draw: st.DrawFn) -> Case:
     offers = {(who, what): draw(own_terms) for what in range(len(made)) for who in sorted(draw(performers[what]))}
     windows: dict[tuple[int, int], list[tuple[int, int]]] = {}
     closed_for: dict[int, str | None] = {}
-    taken: dict[str, list[tuple[int, int, int]]] = {"booked": [], "held": [], "lapsed": []}
+    taken: dict[str, list[tuple[int, int, int]]] = {"booked": [], "held": [], "lapsed": [], "own": []}
+    own = draw(st.none() | st.tuples(st.integers(edges[1], edges[2]), st.integers(1, 24)))
+    moved = own is not None and draw(st.booleans())
     for who in range(LOCTICIANS):
         closed_for[who] = draw(st.sampled_from([None, None, None, None, "holiday", "time_off", "override"]))
         for number in range(3):
@@ -103,22 +113,26 @@ def cases(draw: st.DrawFn) -> Case:
             whole = [(edges[number], edges[number + 1])]
             windows[who, number] = [] if shut else draw(st.just(whole) | st.just(whole) | spans(*whole[0], 3))
         for one in draw(spans(edges[1] - 24, edges[2] + 24, 4)):
-            taken[draw(st.sampled_from(["booked", "booked", "held", "lapsed"]))].append((who, *one))
-    own = draw(st.none() | st.tuples(st.integers(edges[1], edges[2]), st.integers(1, 24)))
+            kinds = ["booked", "booked", "held", "lapsed", *(["own"] * 2 if own else [])]
+            taken[draw(st.sampled_from(kinds))].append((who, *one))
     soon, long_ago = origin - timedelta(days=3), origin - timedelta(days=181)
     now = draw(st.sampled_from([soon, soon, soon, soon, midnight(day), long_ago]))
-    now += timedelta(minutes=draw(st.integers(0, 1440)), microseconds=1)
+    now += timedelta(minutes=5 * draw(st.integers(0, 288)), microseconds=draw(st.integers(0, 1)))
+    counted = ("booked", "held") if moved else ("booked", "held", "own")
+    openings = {who: [one for number in range(3) for one in windows[who, number]] for who in range(LOCTICIANS)}
     world = World(
         origin, now, made, offers,
-        {who: steps_of([one for number in range(3) for one in windows[who, number]]) for who in range(LOCTICIANS)},
+        {who: steps_of(openings[who]) for who in range(LOCTICIANS)},
         {
-            who: steps_of([(a, b) for kind in ("booked", "held") for one, a, b in taken[kind] if one == who])
+            who: steps_of([(a, b) for kind in counted for one, a, b in taken[kind] if one == who])
             for who in range(LOCTICIANS)
         },
         closed_for,
-        set(range(own[0], sum(own))) if own else set(),
+        set(range(own[0], sum(own))) if own and not moved else set(),
         draw(st.sampled_from([0, 60, 600])),
         draw(st.sampled_from([180, 180, 4])),
+        openings,
+        draw(st.booleans()),
     )  # fmt: skip
     order = st.just(range(len(made))) if in_turn else st.permutations(range(len(made)))
     wanted = list(draw(order))[: len(made) if shared else draw(st.integers(1, len(made)))]
@@ -129,16 +143,16 @@ def cases(draw: st.DrawFn) -> Case:
     starts = [midnight(day) + one * STEP for one in draw(st.lists(steps, min_size=4, max_size=8))]
     if draw(st.booleans()):
         starts.append(midnight(day) + timedelta(minutes=draw(st.integers(0, 1439)), seconds=1))
-    return Case(day, world, list(wanted), loctician, taken, windows, own, starts)
+    return Case(day, world, list(wanted), loctician, taken, windows, own, moved, starts)
 
 
 BUILD = """
     WITH world AS (SELECT CAST(:world AS jsonb) AS w), treatment AS (
         INSERT INTO booking.treatments (id, translations, category, duration_minutes, buffer_before_minutes,
-            buffer_after_minutes, processing_start_minutes, processing_minutes, grid_minutes, price_amount)
-        SELECT t.id, '{}', 'care', t.duration, t.before, t.after, t.idle_from, t.idle, t.grid, t.price
+            buffer_after_minutes, processing_start_minutes, processing_minutes, grid_minutes, price_amount, grid_from)
+        SELECT t.id, '{}', 'care', t.duration, t.before, t.after, t.idle_from, t.idle, t.grid, t.price, t.grid_from
         FROM world, jsonb_to_recordset(w -> 'treatments') AS t (id uuid, duration int, before int, after int,
-            idle_from int, idle int, grid int, price int) RETURNING id
+            idle_from int, idle int, grid int, price int, grid_from text) RETURNING id
     ), loctician AS (
         INSERT INTO booking.locticians (loctician_id, display_name)
         SELECT id::uuid, 'x' FROM world, jsonb_array_elements_text(w -> 'locticians') id RETURNING loctician_id
@@ -153,21 +167,24 @@ BUILD = """
             loctician uuid, day date, windows tstzmultirange, closed_for text)
     ), occupied AS (
         INSERT INTO booking.occupancy (item_id, loctician_id, blocked, lapses_at)
-        SELECT gen_random_uuid(), o.loctician, o.blocked, o.lapses_at
-        FROM world, jsonb_to_recordset(w -> 'occupied') AS o (loctician uuid, blocked tstzrange, lapses_at timestamptz)
+        SELECT coalesce(o.item, gen_random_uuid()), o.loctician, o.blocked, o.lapses_at
+        FROM world, jsonb_to_recordset(w -> 'occupied') AS o (
+            item uuid, loctician uuid, blocked tstzrange, lapses_at timestamptz)
     ), rules AS (
-        INSERT INTO booking.salon SELECT true, (w ->> 'notice')::int, (w ->> 'horizon')::int, 24, false, 10, 30, 1
+        INSERT INTO booking.salon (minimum_notice_minutes, horizon_days, cancellation_window_hours, confirm_by_hand,
+            open_bookings_per_customer, offer_minutes, version, buffers_within_hours)
+        SELECT (w ->> 'notice')::int, (w ->> 'horizon')::int, 0, false, 10, 30, 1, (w ->> 'buffers')::boolean
         FROM world
     ), own AS (
         INSERT INTO booking.bookings (id, customer_id, loctician_ids, status, starts_at, ends_at, price_amount)
-        SELECT '00000000-0000-0000-0000-0000000000b0', (w ->> 'customer')::uuid, '{}', 'confirmed',
+        SELECT (w ->> 'booking')::uuid, (w ->> 'customer')::uuid, '{}', 'confirmed',
             lower((w ->> 'own')::tstzrange), upper((w ->> 'own')::tstzrange), 0 FROM world WHERE w ->> 'own' IS NOT NULL
         RETURNING *
     )
     INSERT INTO booking.booking_items (id, booking_id, customer_id, loctician_id, treatment_id, place, during, blocked,
         price_amount)
-    SELECT gen_random_uuid(), own.id, own.customer_id, gen_random_uuid(), (SELECT id FROM treatment LIMIT 1), 1,
-        tstzrange(own.starts_at, own.ends_at), tstzrange(own.starts_at, own.ends_at), 0 FROM own
+    SELECT (w ->> 'item')::uuid, own.id, own.customer_id, gen_random_uuid(), (SELECT id FROM treatment LIMIT 1), 1,
+        tstzrange(own.starts_at, own.ends_at), tstzrange(own.starts_at, own.ends_at), 0 FROM own, world
 """
 
 
@@ -177,7 +194,7 @@ def as_json(case: Case) -> str:
     def span(first: int, last: int) -> str:
         return f"[{world.instant(first).isoformat()},{world.instant(last).isoformat()})"
 
-    lapse = {"booked": None, "held": world.now + timedelta(minutes=1), "lapsed": world.now}
+    lapse = {"booked": None, "own": None, "held": world.now + timedelta(minutes=1), "lapsed": world.now}
     return orjson.dumps(
         {
             "treatments": [
@@ -186,6 +203,7 @@ def as_json(case: Case) -> str:
                     "after": one.buffer_after * 5, "grid": one.grid * 5, "price": one.price,
                     "idle_from": one.processing and one.processing[0] * 5,
                     "idle": one.processing and one.processing[1] * 5,
+                    "grid_from": "opening" if one.from_opening else "hour",
                 }
                 for number, one in enumerate(world.treatments)
             ],
@@ -206,12 +224,16 @@ def as_json(case: Case) -> str:
                 for (who, number), hours in case.windows.items()
             ],
             "occupied": [
-                {"loctician": chair(who), "blocked": span(first, last), "lapses_at": lapse[kind]}
+                {
+                    "loctician": chair(who), "blocked": span(first, last), "lapses_at": lapse[kind],
+                    "item": ITEM if kind == "own" else None,
+                }
                 for kind, listed in case.spans.items()
                 for who, first, last in listed
             ],
             "own": span(case.own[0], sum(case.own)) if case.own else None,
             "customer": CUSTOMER, "notice": world.notice, "horizon": world.horizon,
+            "buffers": world.buffers_within_hours, "booking": BOOKING, "item": ITEM,
         }
     ).decode()  # fmt: skip
 
@@ -245,6 +267,7 @@ class Engine:
             "loctician_id": None if case.loctician is None else chair(case.loctician),
             "customer_id": CUSTOMER,
         }
+        self.moved = {"booking_id": BOOKING} if case.moved else {}
 
     async def call(self, name: str, start: datetime, **more: Any) -> dict[str, Any]:
         request = orjson.dumps(self.request | {"start": start} | more).decode()
@@ -257,13 +280,14 @@ class Engine:
     async def slots(self, first: datetime, last: datetime) -> set[tuple[datetime, datetime, UUID | None, int]]:
         statement = text(
             "SELECT * FROM booking.free_slots(CAST(CAST(:treatments AS text) AS uuid[]), CAST(:loctician AS uuid),"
-            " :first, :last, 100000)"
+            " :first, :last, 100000, true, CAST(CAST(:own AS text) AS uuid[]))"
         )
         params = {
             "treatments": "{" + ",".join(str(service_id) for service_id in self.request["service_ids"]) + "}",
             "loctician": self.request["loctician_id"],
             "first": first,
             "last": last,
+            "own": f"{{{ITEM}}}" if self.moved else "{}",
         }
         rows = (await self.connection.execute(statement, params)).all()
         return {
@@ -272,11 +296,17 @@ class Engine:
         }
 
     async def booked(self, start: datetime) -> tuple[str | None, list[Any]]:
-        """Books and takes it back. Returns why it cannot be booked, or None; and what its items occupy."""
+        """Books, or moves the booking, and takes it back.
+
+        Returns why that is not possible, or None; and what its items occupy.
+        """
         undo = await self.connection.begin_nested()
         try:
-            booking_id = uuid4()
-            await self.call("book", start, booking_id=booking_id, require_verified=False)
+            booking_id = BOOKING if self.moved else uuid4()
+            if self.moved:
+                await self.call("change", start, id=BOOKING)
+            else:
+                await self.call("book", start, booking_id=booking_id, require_verified=False)
             return None, list((await self.connection.execute(OCCUPIED, {"booking_id": booking_id})).all())
         except DBAPIError as error:
             refusal = error_from(error.orig.__cause__) if error.orig else None
@@ -320,7 +350,9 @@ async def test_the_sql_functions_and_the_reference_agree(app: Any, owner: AsyncE
         for start in [*case.starts, *offered[:1], *offered[-1:]]:
             reason = reference.reason(start)
             event(f"reason: {reason}")
-            assert (await engine.call("check_availability", start))["reason"] == reason, start
+            assert (await engine.call("check_availability", start, **engine.moved))["reason"] == reason, start
+            if case.moved and case.own_start in (start, None):
+                continue
             refusal, occupied = await engine.booked(start)
             assert refusal == reason, start
             if refusal is None:

@@ -37,6 +37,7 @@ OFFER = SPAN | _plain("waitlist_id", "offer_id", "booking_id", "customer_id", "l
 TIME_OFF = SPAN | _plain("time_off_id", "loctician_id")
 FEED = _plain("feed_id", "import_id", "owner_id", "kind")
 SALON = _plain(
+    "buffers_within_hours",
     "cancellation_window_hours",
     "confirm_by_hand",
     "horizon_days",
