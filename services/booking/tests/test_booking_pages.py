@@ -183,7 +183,7 @@ class TestLinks:
         assert "Bekræftet" in text_in(page.text)
         assert other["id"] not in page.text
 
-    @pytest.mark.parametrize("id_", [str(uuid4()), "1", "holds", "rules", "%00x", "' OR 1=1"])
+    @pytest.mark.parametrize("id_", [str(UUID(int=99)), "1", "holds", "rules", "%00x", "' OR 1=1"])
     async def test_a_wrong_address_is_a_page_that_says_so(self, client: httpx.AsyncClient, id_: str) -> None:
         answer = await client.get(f"/bookings/{id_}?token={'A' * 43}")
         assert answer.status_code in {404, 422}

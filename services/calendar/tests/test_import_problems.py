@@ -25,6 +25,7 @@ from shared.testing.types import Deliver, Headers, Outbox
 
 DAY_AGO = "UPDATE calendar.imports SET failing_since = now() - interval '25 hours', due_at = now()"
 NO_CALENDAR = answer(status="404 Not Found")
+STRANGE = "3f1f8f0e-8c1b-4a54-9f2c-2b1c3d4e5f60"  # an id that no booking of ours has
 
 
 @pytest.fixture
@@ -320,7 +321,7 @@ class TestOwnAppointments:
         await run("DELETE FROM calendar.appointments")
         assert (await upload(amina, headers, of_uid(f"booking-{BOOKING}@salon.example"))).json()["busy_times"] == 0
 
-    @pytest.mark.parametrize("uid", [f"booking-{uuid4()}@salon.example", f"{uuid4()}@loctician.example", str(uuid4())])
+    @pytest.mark.parametrize("uid", [f"booking-{STRANGE}@salon.example", f"{STRANGE}@loctician.example", STRANGE])
     async def test_those_of_another_salon_are_busy(
         self, uid: str, amina: httpx.AsyncClient, headers: dict[str, str], deliver: Deliver
     ) -> None:
