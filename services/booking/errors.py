@@ -169,6 +169,16 @@ class WalkInHasNoAccount(RuleBroken):
     }
 
 
+class TooShort(RuleBroken):
+    code = "too_short"
+    title: ClassVar[Texts] = {"da": "For kort", "en": "Too short"}
+    detail: ClassVar[Texts] = {
+        "da": "Bookingen skal vare mindst {shortest} minutter: den sidste behandling varer mindst fem.",
+        "en": "The booking must last at least {shortest} minutes: its last treatment lasts at least five.",
+    }
+    fields: ClassVar[dict[str, Any]] = {"shortest": {"type": "integer", "examples": [65]}}
+
+
 class NotAWalkIn(RuleBroken):
     code = "not_a_walk_in"
     title: ClassVar[Texts] = {"da": "Ikke en drop-in-kunde", "en": "Not a walk-in"}
@@ -209,6 +219,7 @@ RAISED_BY_SQL: tuple[type[ProblemError], ...] = (
     AlreadyStarted,
     NotStarted,
     NotAWalkIn,
+    TooShort,
     UndoTooLate,
     WindowPassed,
     TooManyOpen,

@@ -97,6 +97,7 @@ async def get_booking(principal: Caller, booking_id: UUID, database: DatabaseDep
         *errors.UNBOOKABLE,
         errors.NotForOthers,
         errors.NotAWalkIn,
+        errors.TooShort,
         errors.WrongStatus,
         errors.AlreadyStarted,
         errors.WindowPassed,

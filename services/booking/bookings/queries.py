@@ -16,6 +16,7 @@ CANCEL = function_call("cancel")
 SET_OUTCOME = function_call("set_outcome")
 UNDO_NO_SHOW = function_call("undo_no_show")
 KEEP = function_call("keep")
+SET_LENGTH = function_call("set_length")
 LOCK_UNCONFIRMED = text("SELECT b FROM booking.lock_unconfirmed() b")
 FIND = "SELECT CAST(b AS text) FROM booking.find_bookings(CAST($1 AS jsonb), CAST($2 AS jsonb)) AS b"
 # The reason of a cancellation: its code, or what the history tells of a booking that has none. What somebody wrote

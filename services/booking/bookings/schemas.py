@@ -77,7 +77,11 @@ class BookingRequest(AvailabilityRequest):
 
 
 class ChangeRequest(Replacement):
-    """Fields that are left out stay as they are. `loctician_id: null` means any loctician."""
+    """Fields that are left out stay as they are. `loctician_id: null` means any loctician.
+
+    `duration_minutes` is for the salon: the last treatment of this booking ends earlier or later, at the same price. It
+    is sent by itself.
+    """
 
     answer: ClassVar = "Booking"
 
@@ -89,6 +93,7 @@ class ChangeRequest(Replacement):
     notes: Notes | None = None
     internal_notes: InternalNotes | None = None
     walk_in: WalkIn | None = None
+    duration_minutes: Annotated[int, Field(ge=5, le=1440, strict=True, examples=[120])] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -101,13 +106,19 @@ class ChangeRequest(Replacement):
     def _has_changes(self) -> Self:
         if not self.model_fields_set:
             raise invalid("nothing_to_change", en="nothing to change", da="Der er intet at ændre.")
-        for name in ("start", "service_ids"):
+        for name in ("start", "service_ids", "duration_minutes"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise invalid(
                     "not_null",
                     en=f"{name} can be left out but must not be null",
                     da=f"{name} kan udelades, men må ikke være null.",
                 )
+        if self.duration_minutes is not None and len(self.model_fields_set) > 1:
+            raise invalid(
+                "not_together",
+                en="duration_minutes is sent by itself, without other changes",
+                da="duration_minutes sendes alene, uden andre ændringer.",
+            )
         return self
 
 

@@ -141,7 +141,8 @@ async def change(
     versions = matching_versions(if_match)
     arguments = request.model_dump(exclude_unset=True) | {"id": booking_id, "versions": versions}
     try:
-        row = await offers.call_and_offer(database, principal, queries.CHANGE, arguments)
+        statement = queries.CHANGE if request.duration_minutes is None else queries.SET_LENGTH
+        row = await offers.call_and_offer(database, principal, statement, arguments)
     except WITH_ALTERNATIVES as error:
         before = await _find(database, principal, booking_id)
         error.extensions["alternatives"] = await slots.nearest(

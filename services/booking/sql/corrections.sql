@@ -1,5 +1,5 @@
--- Corrections by the salon: a no-show that was none, and bookings of customers whose account was deactivated. Locks are
--- those of lock_booking, as for every change of a booking.
+-- Corrections by the salon: a no-show that was none, the length of one booking, and bookings of customers whose account
+-- was deactivated. Locks are those of lock_booking, as for every change of a booking.
 
 -- Undoes a no-show: the booking is confirmed again. Request: id, versions.
 -- Raises LB001 of lock_booking, not_for_others (only staff may), wrong_status, undo_too_late more than 24 hours after
@@ -78,5 +78,49 @@ BEGIN
         changed := changed + 1;
     END LOOP;
     RETURN changed;
+END
+$$;
+
+-- Changes the length of one booking: its last treatment ends earlier or later, also when the appointment has begun. The
+-- price stays. Opening hours and the grid do not count, since the salon decides; other bookings do.
+-- Request: id, versions, duration_minutes (of the whole booking).
+-- Returns the booking, and the time that it no longer takes as freed (see free_booked_time).
+-- Raises LB001 of lock_booking, not_for_others (customers, and locticians who do not perform the last treatment),
+-- wrong_status, too_short with the shortest length in minutes; exclusion_violation slot_taken or customer_overlap.
+CREATE OR REPLACE FUNCTION booking.set_length(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    b booking.bookings;
+    p booking.change_plan;
+    minutes integer := (p_request ->> 'duration_minutes')::integer;
+    terms jsonb;
+    longer integer;
+    freed jsonb := '[]';
+BEGIN
+    PERFORM booking.act_as(p_claims);
+    b := booking.lock_booking(p_request);
+    IF NOT booking.acts_for_salon(b) THEN
+        PERFORM booking.refuse('not_for_others');
+    ELSIF b.status NOT IN ('pending', 'confirmed') THEN
+        PERFORM booking.refuse_status(b);
+    END IF;
+    PERFORM booking.act_as_service();
+    p := booking.plan_change(p_request);
+    terms := booking.booked_terms(b.id);
+    longer := minutes - (extract(epoch FROM b.ends_at - b.starts_at) / 60)::integer;
+    IF p_claims ->> 'role' = 'loctician' AND p_claims ->> 'sub' <> terms -> -1 ->> 'loctician_id' THEN
+        PERFORM booking.refuse('not_for_others');
+    ELSIF (terms -> -1 ->> 'lasts')::integer + longer < 5 THEN
+        PERFORM booking.refuse('too_short',
+            jsonb_build_object('shortest', minutes - longer - (terms -> -1 ->> 'lasts')::integer + 5));
+    END IF;
+    IF longer <> 0 THEN
+        terms := jsonb_set(terms, '{-1,lasts}', to_jsonb((terms -> -1 ->> 'lasts')::integer + longer));
+        PERFORM booking.apply_terms(terms, true, true);
+        freed := booking.free_booked_time(b.id);
+        b := booking.move_booking(b, p, b.starts_at, false, ROW (
+            p.old_performers, cardinality(b.loctician_ids) > 1, minutes, b.price_amount)::booking.sitting);
+        PERFORM booking.stop_terms();
+    END IF;
+    RETURN booking.booking_json(b) || jsonb_build_object('freed', freed);
 END
 $$;

@@ -1,6 +1,6 @@
 """Corrections by the salon: a no-show that was none, the name of a walk-in, bookings of deactivated customers."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +9,7 @@ import pytest
 from services.booking.tests.conftest import (
     AMINA,
     RETWIST,
+    STYLING,
     Book,
     Caller,
     SetClock,
@@ -91,6 +92,60 @@ class TestWalkIn:
         change = {"walk_in": {"name": "Jonas"}}
         assert code(await sign_in("staff").put(f"/bookings/{booking['id']}", change, 1)) == (422, "not_a_walk_in")
         assert code(await customer.put(f"/bookings/{booking['id']}", change, 1)) == (403, "not_for_others")
+
+
+class TestLength:
+    @pytest.fixture
+    async def booked(self, book: Book, customer: Caller, salon: date) -> dict[str, Any]:
+        return dict((await book(at(salon, "10:00"), STYLING, RETWIST, customer=customer.id)).json())
+
+    async def test_of_one_booking_is_changed_by_the_salon(
+        self, booked: dict[str, Any], sign_in: SignIn, salon: date, outbox: Outbox, book: Book
+    ) -> None:
+        path = f"/bookings/{booked['id']}"
+        longer = (await sign_in("loctician", AMINA).put(path, {"duration_minutes": 180}, 1)).json()
+        assert (longer["start"], longer["end"]) == (booked["start"], at(salon, "13:00").isoformat())
+        assert [item["end"] for item in longer["items"]] == [
+            at(salon, "11:00").isoformat(),
+            at(salon, "13:00").isoformat(),
+        ]
+        assert (longer["price"], longer["version"], longer["status"]) == (booked["price"], 2, "confirmed")
+        [event] = [event for event in await outbox() if event["type"] == "booking.rescheduled.v1"]
+        blocked_end = datetime.fromisoformat(event["data"]["items"][1]["blocked_end"])
+        assert blocked_end == at(salon, "13:15"), "with the buffer"
+        assert (await book(at(salon, "13:00"), STYLING)).status_code == 409
+        moved = (await sign_in("staff").put(path, {"start": at(salon, "12:00").isoformat()}, 2)).json()
+        assert moved["end"] == at(salon, "15:00").isoformat(), "a move keeps the length"
+        shorter = (await sign_in("staff").put(path, {"duration_minutes": 65}, 3)).json()
+        assert shorter["end"] == at(salon, "13:05").isoformat()
+        assert (await book(at(salon, "14:00"), STYLING)).status_code == 201
+
+    async def test_is_changed_while_the_appointment_goes_on_and_after_closing_time(
+        self, booked: dict[str, Any], sign_in: SignIn, salon: date, set_clock: SetClock
+    ) -> None:
+        await set_clock(at(salon, "12:20"))
+        longer = await sign_in("staff").put(f"/bookings/{booked['id']}", {"duration_minutes": 8 * 60}, 1)
+        assert longer.json()["end"] == at(salon, "18:00").isoformat()
+
+    async def test_does_not_take_the_time_of_others(
+        self, booked: dict[str, Any], book: Book, sign_in: SignIn, salon: date
+    ) -> None:
+        await book(at(salon, "13:00"))
+        staff = sign_in("staff")
+        refused = await staff.put(f"/bookings/{booked['id']}", {"duration_minutes": 180}, 1)
+        assert code(refused) == (409, "slot_taken")
+        assert (await staff.get(f"/bookings/{booked['id']}")).json()["end"] == booked["end"]
+
+    async def test_is_refused_for_customers_too_short_or_with_other_changes(
+        self, booked: dict[str, Any], customer: Caller, sign_in: SignIn
+    ) -> None:
+        path = f"/bookings/{booked['id']}"
+        assert code(await customer.put(path, {"duration_minutes": 200}, 1)) == (403, "not_for_others")
+        refused = await sign_in("staff").put(path, {"duration_minutes": 64}, 1)
+        assert (*code(refused), refused.json()["shortest"]) == (422, "too_short", 65)
+        both = {"duration_minutes": 120, "notes": "x"}
+        assert code(await sign_in("staff").put(path, both, 1)) == (422, "invalid_input")
+        assert code(await sign_in("staff").put(path, {"duration_minutes": 200}, 9)) == (412, "stale_version")
 
 
 class TestDeactivatedCustomer:
