@@ -93,7 +93,7 @@ FOR EACH ROW WHEN (OLD.active <> NEW.active) EXECUTE FUNCTION booking.flag_confl
 CREATE OR REPLACE FUNCTION booking.extend_horizon() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     former_end timestamptz := (SELECT h.until FROM booking.horizon h FOR UPDATE);
-    horizon_end timestamptz := booking.horizon_end(booking.rules());
+    horizon_end timestamptz := booking.horizon_end((booking.rules()).horizon_days);
 BEGIN
     INSERT INTO booking.horizon (until) VALUES (horizon_end)
     ON CONFLICT (singleton) DO UPDATE SET until = excluded.until;

@@ -33,10 +33,10 @@ BEGIN
 END
 $$;
 
--- The last instant at which a sitting can start: so many days of 24 hours from now, also over a change of the clock.
+-- The last instant at which a sitting can start: so many days (of 24 hours) from now, also over a change of the clock.
 -- A start exactly then is within the horizon.
-CREATE OR REPLACE FUNCTION booking.horizon_end(p_rules booking.salon) RETURNS timestamptz LANGUAGE sql STABLE
-RETURN booking.clock() + (p_rules).horizon_days * interval '24 hours';
+CREATE OR REPLACE FUNCTION booking.horizon_end(p_days integer) RETURNS timestamptz LANGUAGE sql STABLE
+RETURN booking.clock() + p_days * interval '24 hours';
 
 -- Locticians who could take part in the sitting: those who perform all of it; if there are none and p_loctician is
 -- NULL, those in a chain with the fewest hand-overs.
@@ -105,7 +105,7 @@ BEGIN
         RETURN 'in_past';
     ELSIF p_notice AND p_start < booking.clock() + booking.minutes(rules.minimum_notice_minutes) THEN
         RETURN 'too_soon';
-    ELSIF NOT promised AND p_start > booking.horizon_end(rules) THEN
+    ELSIF NOT promised AND p_start > booking.horizon_end(rules.horizon_days) THEN
         RETURN 'too_far_ahead';
     ELSIF NOT p_walk_in AND NOT promised AND opening_grid IS NULL
         AND date_bin(booking.start_grid(p_treatments), p_start, timestamptz '2000-01-01 00:00+00') <> p_start THEN

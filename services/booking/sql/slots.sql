@@ -71,7 +71,7 @@ DECLARE
     soonest timestamptz := booking.clock()
         + CASE WHEN p_notice THEN booking.minutes(rules.minimum_notice_minutes) ELSE interval '0' END;
     first timestamptz := greatest(p_from, soonest, booking.clock() + interval '1 microsecond');
-    until timestamptz := least(p_to, booking.horizon_end(rules) + interval '1 microsecond');
+    until timestamptz := least(p_to, booking.horizon_end(rules.horizon_days) + interval '1 microsecond');
 BEGIN
     IF first < until THEN
         RETURN QUERY SELECT * FROM booking.slots_between(p_treatments, p_loctician, first, until, p_limit, p_own);

@@ -56,6 +56,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     _drop(AFTER)
+    op.execute("ALTER TABLE booking.treatments DROP CONSTRAINT treatments_grid_from_check")
+    op.execute(
+        "ALTER TABLE booking.treatments ADD CONSTRAINT treatments_grid_from_check"
+        " CHECK (grid_from IN ('hour', 'opening')) NOT VALID"
+    )
 
 
 def _drop(signatures: tuple[str, ...]) -> None:
