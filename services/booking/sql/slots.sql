@@ -10,15 +10,18 @@ DECLARE
     from_opening boolean := booking.opening_grid(p_treatments) IS NOT NULL;
 BEGIN
     RETURN QUERY
-    SELECT s.start, s.start + booking.minutes(s.lasts_minutes), s.performer_ids[1], s.price_amount,
-        booking.sitting_parts(p_treatments, s.performer_ids)
-    FROM (
+    WITH chosen AS MATERIALIZED (
         SELECT DISTINCT ON (g.start) g.start, f.performer_ids, f.lasts_minutes, f.price_amount
         FROM booking.shared_sittings(p_treatments, p_from, p_to, true, p_own) f,
             booking.starts_on_grid(f.performer_ids[1], f.free, grid, from_opening) g
         ORDER BY g.start, f.price_amount, f.lasts_minutes, f.performer_ids
         LIMIT p_limit
-    ) s;
+    ), laid AS MATERIALIZED (
+        SELECT d.performer_ids, booking.sitting_parts(p_treatments, d.performer_ids) AS parts
+        FROM (SELECT DISTINCT c.performer_ids FROM chosen c) d
+    )
+    SELECT c.start, c.start + booking.minutes(c.lasts_minutes), c.performer_ids[1], c.price_amount, l.parts
+    FROM chosen c JOIN laid l USING (performer_ids) ORDER BY c.start;
 END
 $$;
 

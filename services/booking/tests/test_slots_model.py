@@ -322,6 +322,7 @@ async def engine_of(owner: AsyncEngine, case: Case) -> AsyncIterator[Engine]:
     async with owner.connect() as connection:
         await connection.begin()
         await connection.execute(text("""SELECT set_config('request.jwt.claims', '{"role"\\: "service"}', true)"""))
+        await connection.execute(text("SET LOCAL jit = off"))  # as the service has it
         moment = f"timestamptz '{case.world.now.isoformat()}'".replace(":", r"\:")
         await connection.execute(text(CLOCK + moment))
         await connection.execute(text(BUILD), {"world": as_json(case)})
