@@ -125,13 +125,19 @@ async def attack(document: Json, people: People, role: str, every: int = 1) -> t
                 answer = await http.send(http.build_request(**request, headers=headers))
                 if role != "anonymous" and ended(answer) and people.headers[role] is identity:
                     people.sign_in(role)
-                refused = answer.status_code >= 400
-                if answer.status_code > WORST or (refused and "problem+json" not in answer.headers["content-type"]):
+                if answer.status_code > WORST or not _is_explained(answer):
                     shown = {name: str(value)[:200] for name, value in request.items()}
                     findings.append(f"{shown} as {role}: {answer.status_code} {answer.text[:300]}")
 
         await asyncio.gather(*(work() for _ in range(AT_ONCE)))
     return calls, findings
+
+
+def _is_explained(answer: httpx.Response) -> bool:
+    """Whether a refusal is a problem document; on the pages that mails link to, a page."""
+    media = answer.headers.get("content-type", "")
+    is_page = "text/html" in media and not answer.request.url.path.startswith("/api/")
+    return answer.status_code < 400 or "problem+json" in media or is_page
 
 
 def attacks(document: Json, ids: dict[str, list[str]]) -> Iterator[Json]:

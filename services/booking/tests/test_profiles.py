@@ -45,9 +45,6 @@ BAD: dict[str, Any] = {
     | {"treatments": [{"service_id": str(RETWIST), "price": {"amount": 1, "currency": "EUR"}}]},
     "no time": PROFILE | {"treatments": [{"service_id": str(RETWIST), "duration_minutes": 0}]},
     "too many treatments": PROFILE | {"treatments": [{"service_id": str(UUID(int=n))} for n in range(201)]},
-    "a version of one's own": PROFILE | {"version": 5},
-    "activity of one's own": PROFILE | {"active": True},
-    "another's id": PROFILE | {"loctician_id": str(AMINA)},
 }
 
 
