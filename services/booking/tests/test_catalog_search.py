@@ -132,10 +132,10 @@ class TestOrder:
     async def test_names_come_before_categories_and_descriptions(
         self, client: httpx.AsyncClient, database: Database
     ) -> None:
-        await add_treatment(database, UUID(int=3), {"da": ("Kur", "Med voks."), "en": ("A", "a")}, "care")
-        await add_treatment(database, UUID(int=2), {"da": ("Kur", "Uden."), "en": ("B", "b")}, "voks")
-        await add_treatment(database, UUID(int=1), {"da": ("Voks", "Uden."), "en": ("C", "c")}, "care")
-        items = (await client.get("/api/v1/services", params={"q": "voks"})).json()["items"]
+        await add_treatment(database, UUID(int=3), {"da": ("Kur", "Med reparation."), "en": ("A", "a")}, "care")
+        await add_treatment(database, UUID(int=2), {"da": ("Kur", "Uden."), "en": ("B", "b")}, "repair")
+        await add_treatment(database, UUID(int=1), {"da": ("Reparation", "Uden."), "en": ("C", "c")}, "care")
+        items = (await client.get("/api/v1/services", params={"q": "reparation"})).json()["items"]
         assert [UUID(item["id"]).int for item in items] == [1, 2, 3]
 
     async def test_exact_words_come_before_synonyms(self, find: Find) -> None:
