@@ -90,8 +90,10 @@ class TestDemo:
                 loaded.append(await demo.load(session))
         assert loaded == [True, False]
         events = await outbox()
-        treatments = [TreatmentCreated.model_validate(item["data"]) for item in events[:8]]
-        people = [LocticianUpdated.model_validate(event["data"]) for event in events[8:]]
+        created = [event for event in events if event["type"] == "treatment.created.v1"]
+        updated = [event for event in events if event["type"] == "loctician.updated.v1"]
+        treatments = [TreatmentCreated.model_validate(event["data"]) for event in created]
+        people = [LocticianUpdated.model_validate(event["data"]) for event in updated]
         assert len(treatments) == 8
         assert people[0].loctician_id == uuid5(NAMESPACE_DNS, "amina@loctician.example")
         assert {treatment.duration_minutes for treatment in treatments} >= {45, 360}
