@@ -1,7 +1,6 @@
 """What an import says of itself: its name, what was not understood, outages; and our own appointments in it."""
 
 import tomllib
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,51 +8,19 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from fastapi import FastAPI
-from sqlalchemy import text
 
-from services.calendar.imports.endpoints import address_policy
 from services.calendar.imports.fetching import VERSION, agent_of
 from services.calendar.imports.refresh_worker import refresh_due
 from services.calendar.settings import CalendarSettings
-from services.calendar.tests.conftest import AMINA, BOOKING, ITEM, JONAS, WEEK, booking, open_day
-from services.calendar.tests.servers import LOCAL, Web, answer, web
-from services.calendar.tests.test_imports import DUE, URL, Run, calendar, listed, upload, windows
-from shared.database.session import Database, transaction
-from shared.identity.principals import SERVICE_CLAIMS
+from services.calendar.tests.conftest import AMINA, BOOKING, ITEM, JONAS, URL, Run, booking, open_day
+from services.calendar.tests.servers import LOCAL, Web, answer
+from services.calendar.tests.test_imports import DUE, calendar, listed, upload, windows
+from shared.database.session import Database
 from shared.testing.types import Deliver, Headers, Outbox
 
 DAY_AGO = "UPDATE calendar.imports SET failing_since = now() - interval '25 hours', due_at = now()"
 NO_CALENDAR = answer(status="404 Not Found")
 STRANGE = "3f1f8f0e-8c1b-4a54-9f2c-2b1c3d4e5f60"  # an id that no booking of ours has
-
-
-@pytest.fixture
-def headers(auth_headers: Headers) -> dict[str, str]:
-    return auth_headers("loctician", AMINA)
-
-
-@pytest.fixture
-async def amina(app: FastAPI, client: httpx.AsyncClient, headers: dict[str, str]) -> httpx.AsyncClient:
-    app.dependency_overrides[address_policy] = lambda: LOCAL
-    await client.put(f"{URL}/working-hours", json=WEEK, headers=headers)
-    return client
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[Web]:
-    async with web() as server:
-        yield server
-
-
-@pytest.fixture
-def run(database: Database) -> Run:
-    async def execute(statement: str) -> Any:
-        async with transaction(database, SERVICE_CLAIMS) as session:
-            done = await session.execute(text(statement))
-            return done.all() if statement.lstrip().startswith("SELECT") else []
-
-    return execute
 
 
 async def notices(outbox: Outbox) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Imported calendars: files, addresses and the refresh worker."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -9,25 +8,20 @@ from uuid import uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
 
 from services.calendar.errors import CalendarTooLarge
 from services.calendar.imports import ics_sandbox, refresh_worker
 from services.calendar.imports.address_check import AddressPolicy
-from services.calendar.imports.endpoints import address_policy
 from services.calendar.imports.refresh_worker import MAX_FAILURES, refresh_due
 from services.calendar.local_time import today
-from services.calendar.tests.conftest import AMINA, JONAS, WEEK, open_day
-from services.calendar.tests.servers import LOCAL, Web, answer, web
+from services.calendar.tests.conftest import AMINA, JONAS, URL, Run, open_day
+from services.calendar.tests.servers import LOCAL, Web, answer
 from services.calendar.windows.service import HORIZON
-from shared.database.session import Database, transaction
-from shared.identity.principals import SERVICE_CLAIMS
+from shared.database.session import Database
 from shared.messaging.events import new_id
 from shared.testing.types import Headers, Outbox
 from shared.testing.waiting import until
 
-Run = Callable[[str], Awaitable[Any]]
-URL = f"/api/v1/calendar/{AMINA}"
 OPEN_TRANSACTIONS = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'loctician-calendar' AND state LIKE 'idle in transaction%'
@@ -43,35 +37,6 @@ def calendar(start: str = "10:00", end: str = "11:00") -> bytes:
     event = [f"{name}:{at:%Y%m%dT%H%M%SZ}" for name, at in zip(("DTSTART", "DTEND"), times, strict=True)]
     lines = ["BEGIN:VCALENDAR", "BEGIN:VEVENT", "UID:1", *event, f"SUMMARY:{SECRET}", "END:VEVENT", "END:VCALENDAR", ""]
     return "\r\n".join(lines).encode()
-
-
-@pytest.fixture
-def headers(auth_headers: Headers) -> dict[str, str]:
-    return auth_headers("loctician", AMINA)
-
-
-@pytest.fixture
-async def amina(app: FastAPI, client: httpx.AsyncClient, headers: dict[str, str]) -> httpx.AsyncClient:
-    """A client; Amina is open every day, and the tests' own server may be reached."""
-    app.dependency_overrides[address_policy] = lambda: LOCAL
-    await client.put(f"{URL}/working-hours", json=WEEK, headers=headers)
-    return client
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[Web]:
-    async with web() as server:
-        yield server
-
-
-@pytest.fixture
-def run(database: Database) -> Run:
-    async def execute(statement: str) -> Any:
-        async with transaction(database, SERVICE_CLAIMS) as session:
-            done = await session.execute(text(statement))
-            return done.all() if statement.lstrip().startswith("SELECT") else []
-
-    return execute
 
 
 async def upload(client: httpx.AsyncClient, headers: dict[str, str], content: bytes, **more: str) -> httpx.Response:
