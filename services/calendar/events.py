@@ -22,7 +22,7 @@ IMPORT: dict[str, Any] = {
     "import_id": "01936d5e-8d3e-7000-8000-0000000000f2",
     "loctician_id": LOCTICIAN,
 }
-NAMED_IMPORT = IMPORT | {"version": 2, "name": "Privat", "host": "calendar.example.com"}
+NAMED_IMPORT = IMPORT | {"version": 2, "name": "c2VhbGVk", "host": "calendar.example.com"}
 FEED: dict[str, Any] = {
     "version": 1,
     "feed_id": "01936d5e-8d3e-7000-8000-0000000000f3",
@@ -94,9 +94,10 @@ class ImportAdded(ImportEvent, type="calendar.import_added.v1", subject="import_
 
 
 class NamedImportEvent(ImportEvent):
-    """`name` is what the loctician calls the calendar; `host` is null for a file."""
+    """`name` is what the loctician calls the calendar, sealed with a key that only the platform's services have. `host`
+    is null for a file."""
 
-    name: str | None = Field(default=None, max_length=100)
+    name: str | None = None
     host: str | None = None
 
 

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.messages import seal_message
 from services.calendar import events
 from services.calendar.errors import CalendarTooLarge, NotACalendar
 from services.calendar.imports import queries
 from services.calendar.imports.serializers import host_of
 from services.calendar.rows import Row
+from shared.identity.derived_keys import keys_of
 from shared.messaging.events import emit
 
 OUTAGE = timedelta(days=1)
@@ -24,11 +26,11 @@ async def emit_notices(session: AsyncSession, before: Row | None, row: Row) -> N
     if row["failing_since"] is None:
         if before and before["failure_notified_at"]:
             version = await queries.next_version(session, row["id"])
-            emit(session, events.ImportRecovered(**_facts(row, version)))
+            emit(session, events.ImportRecovered(**_facts(session, row, version)))
     elif row["failure_notified_at"] is None and _is_outage(row):
         version = await queries.next_version(session, row["id"], failure_notified_at=func.now())
         facts = {"since": row["failing_since"], "problem": row["problem"], "http_status": row["http_status"]}
-        emit(session, events.ImportFailing(**_facts(row, version), **facts))
+        emit(session, events.ImportFailing(**_facts(session, row, version), **facts))
 
 
 def _is_outage(row: Row) -> bool:
@@ -40,14 +42,14 @@ def _is_outage(row: Row) -> bool:
 async def _emit_incomplete(session: AsyncSession, row: Row, new: list[str]) -> None:
     version = await queries.next_version(session, row["id"], notified=[*row["notified"], *new])
     parts = [events.UnclearPart(code=code, count=row["unclear"][code]) for code in new]
-    emit(session, events.ImportIncomplete(**_facts(row, version), problems=parts))
+    emit(session, events.ImportIncomplete(**_facts(session, row, version), problems=parts))
 
 
-def _facts(row: Row, version: int) -> dict[str, object]:
+def _facts(session: AsyncSession, row: Row, version: int) -> dict[str, object]:
     return {
         "version": version,
         "import_id": row["id"],
         "loctician_id": row["loctician_id"],
-        "name": row["name"],
+        "name": seal_message(keys_of(session), row["id"], row["name"]) if row["name"] else None,
         "host": host_of(row),
     }

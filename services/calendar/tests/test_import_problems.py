@@ -4,11 +4,12 @@ import tomllib
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from domain.messages import unseal_message
 from services.calendar.imports.fetching import VERSION, agent_of
 from services.calendar.imports.refresh_worker import refresh_due
 from services.calendar.settings import CalendarSettings
@@ -16,6 +17,8 @@ from services.calendar.tests.conftest import AMINA, BOOKING, ITEM, JONAS, URL, R
 from services.calendar.tests.servers import LOCAL, Web, answer
 from services.calendar.tests.test_imports import DUE, calendar, listed, upload, windows
 from shared.database.session import Database
+from shared.identity.derived_keys import Keys
+from shared.testing.servers import SECRET_KEY
 from shared.testing.types import Deliver, Headers, Outbox
 
 DAY_AGO = "UPDATE calendar.imports SET failing_since = now() - interval '25 hours', due_at = now()"
@@ -153,8 +156,10 @@ class TestOutages:
             await refresh_due(database, LOCAL)
         (event,) = await notices(outbox)
         assert event["type"] == "calendar.import_failing.v1"
+        assert "Privat" not in str(event), "what somebody wrote is sealed"
+        assert unseal_message(Keys(SECRET_KEY), UUID(item["id"]), event["data"].pop("name")) == "Privat"
         assert event["data"] | {"since": ""} == {
-            "version": 2, "import_id": item["id"], "loctician_id": str(AMINA), "name": "Privat",
+            "version": 2, "import_id": item["id"], "loctician_id": str(AMINA),
             "host": "calendar.example", "since": "", "problem": "address_unreachable", "http_status": 404,
         }  # fmt: skip
 

@@ -6,8 +6,10 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.messages import unseal_message
 from services.notifications.dispatch.messages import Message, format_utc
 from services.notifications.dispatch.service import dispatch
+from shared.identity.derived_keys import keys_of
 from shared.messaging.subscriptions import Received
 
 MAX_PROBLEMS = 20
@@ -16,7 +18,7 @@ MAX_PROBLEMS = 20
 class Import(BaseModel):
     import_id: UUID
     loctician_id: UUID
-    name: str | None = None
+    name: str | None = None  # sealed
     host: str | None = None
 
 
@@ -52,7 +54,8 @@ async def notify_recovered(session: AsyncSession, event: Received[Import]) -> No
 
 async def _dispatch(session: AsyncSession, event: Received[Any], kind: str, facts: dict[str, Any]) -> None:
     data = event.data
-    facts = {"import_id": str(data.import_id), "name": data.name or "", "host": data.host or "", **facts}
+    name = unseal_message(keys_of(session), data.import_id, data.name) if data.name else ""
+    facts = {"import_id": str(data.import_id), "name": name, "host": data.host or "", **facts}
     message = Message(
         event_id=event.id,
         recipient_id=data.loctician_id,

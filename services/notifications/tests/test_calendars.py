@@ -6,18 +6,23 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from domain.messages import seal_message
 from domain.roles import Role
 from services.notifications.deliveries.sender import Sender
 from services.notifications.tests.conftest import AMINA, AMINA_EMAIL, Rows
 from services.notifications.tests.smtp_server import SmtpServer, html_of, text_of
+from shared.identity.derived_keys import Keys
+from shared.testing.servers import SECRET_KEY
 from shared.testing.types import Deliver, Headers
 
 FAILING = {"since": "2027-03-01T09:00:00Z", "problem": "address_unreachable", "http_status": 404}
 
 
 def imported(**facts: Any) -> dict[str, Any]:
-    ids = {"version": 2, "import_id": str(uuid4()), "loctician_id": str(AMINA)}
-    return {**ids, "name": "Choir", "host": "calendar.example.com", **facts}
+    """The name travels sealed."""
+    import_id = uuid4()
+    ids = {"version": 2, "import_id": str(import_id), "loctician_id": str(AMINA)}
+    return {**ids, "name": seal_message(Keys(SECRET_KEY), import_id, "Choir"), "host": "calendar.example.com", **facts}
 
 
 @pytest.mark.usefixtures("salon")
