@@ -91,7 +91,8 @@ BEGIN
     INSERT INTO booking.bookings (id, customer_id, loctician_ids, status, confirm_by, starts_at, ends_at, price_amount,
         notes, internal_notes, walk_in, walk_in_name, walk_in_phone, series_id)
     VALUES (p_id, customer, booking.distinct_in_order(sitting.performer_ids),
-        CASE WHEN by_hand THEN 'pending' ELSE 'confirmed' END, CASE WHEN by_hand THEN booking.confirmation_deadline(p_start) END,
+        CASE WHEN by_hand THEN 'pending' ELSE 'confirmed' END,
+        CASE WHEN by_hand THEN booking.confirmation_deadline(p_start) END,
         p_start, p_start + booking.minutes(sitting.lasts_minutes), sitting.price_amount, p_request ->> 'notes',
         p_request ->> 'internal_notes', is_walk_in, p_request -> 'walk_in' ->> 'name',
         p_request -> 'walk_in' ->> 'phone', (p_request ->> 'series_id')::uuid)

@@ -115,7 +115,8 @@ BEGIN
 END
 $$;
 
--- Changes the notes, and the name and phone of a walk-in. p_alone: nothing else changes, so this is a version of its own with the event booking.noted.
+-- Changes the notes, and the name and phone of a walk-in. p_alone: nothing else changes, so this is a version of its
+-- own with the event booking.noted.
 CREATE OR REPLACE FUNCTION booking.update_notes(b booking.bookings, p_request jsonb, p_alone boolean)
 RETURNS booking.bookings LANGUAGE plpgsql AS $$
 BEGIN
@@ -221,8 +222,9 @@ BEGIN
         PERFORM booking.refuse('stale_version');
     ELSIF b.status NOT IN ('pending', 'confirmed') THEN
         PERFORM booking.refuse_status(b);
-    ELSIF (NOT by_salon AND p_request ?| ARRAY['internal_notes', 'walk_in']) OR (moves AND by_salon AND p_claims ->> 'role' = 'loctician'
-        AND booking.affects_other_locticians(p, (p_claims ->> 'sub')::uuid)) THEN
+    ELSIF (NOT by_salon AND p_request ?| ARRAY['internal_notes', 'walk_in'])
+        OR (moves AND by_salon AND p_claims ->> 'role' = 'loctician'
+            AND booking.affects_other_locticians(p, (p_claims ->> 'sub')::uuid)) THEN
         PERFORM booking.refuse('not_for_others');
     ELSIF p_request ? 'walk_in' AND NOT b.walk_in THEN
         PERFORM booking.refuse('not_a_walk_in');

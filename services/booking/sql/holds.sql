@@ -121,8 +121,8 @@ $$;
 -- Ends the hold that is to become a booking and returns it; its locticians stay locked. An offer becomes accepted.
 -- Without hold_id in the request it ends the customer's own hold and returns NULLs.
 -- Raises LB001 hold_lapsed when there is none, hold_mismatch when the request is for something else.
--- Locks: lock_customers (the customer and whoever holds it; without hold_id lock_holders), lock_people (its locticians and the customer), the hold
--- FOR UPDATE.
+-- Locks: lock_customers (the customer and whoever holds it; without hold_id lock_holders), lock_people (its locticians
+-- and the customer), the hold FOR UPDATE.
 CREATE OR REPLACE FUNCTION booking.use_hold(p_request jsonb, p_customer uuid) RETURNS booking.holds
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -223,8 +223,8 @@ $$;
 -- Arguments: p_bookings: whether the transaction is going to cancel the coming bookings too.
 -- Raises serialization_failure when a booking went to another loctician meanwhile.
 -- Locks: lock_customers, lock_people (the customer, the locticians of the holds and bookings), the holds FOR UPDATE.
-CREATE OR REPLACE FUNCTION booking.lock_customer_holds(p_customer uuid, p_bookings boolean DEFAULT false) RETURNS SETOF uuid
-LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION booking.lock_customer_holds(p_customer uuid, p_bookings boolean DEFAULT false)
+RETURNS SETOF uuid LANGUAGE plpgsql AS $$
 DECLARE
     people uuid[];
 BEGIN

@@ -6,7 +6,8 @@
 -- but do not deadlock. The application tries a call again that is chosen as a deadlock victim all the same (40P01).
 
 -- Locks customers, for calls that change the holds, wishes or offers of a customer. Such a call must do so before it
--- knows which locticians it needs, so before lock_people. Never call it after lock_people: two calls of one customer would wait for each other.
+-- knows which locticians it needs, so before lock_people. Never call it after lock_people: two calls of one customer
+-- would wait for each other.
 -- Arguments: customer ids; NULLs are ignored. Locks: one advisory lock a customer, key hashtextextended(id, 1), in the
 -- order of the keys.
 CREATE OR REPLACE FUNCTION booking.lock_customers(p_customers uuid[]) RETURNS void LANGUAGE plpgsql AS $$
