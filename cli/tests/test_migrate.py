@@ -58,6 +58,8 @@ class TestMigrate:
         self, empty_database: str
     ) -> None:
         await loctician(empty_database, "migrate")
+        first = await loctician(empty_database, "migrate", "--down", "calendar", "--to", "0001_baseline")
+        assert first.returncode == 0, first.stdout + first.stderr
         refused = await loctician(empty_database, "migrate", "--down", "calendar")
         assert (refused.returncode, "go down to base" in refused.stdout) == (2, True)
         unknown = await loctician(empty_database, "migrate", "--down", "nothing")

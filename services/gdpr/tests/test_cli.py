@@ -95,9 +95,12 @@ class TestJobs:
     async def test_each_job_is_listed_with_its_last_run(self, loctician: Shell, database: Database) -> None:
         done = next(job for job in SERVICE.all_jobs if job.name == "note_audit_head")
         assert await run_once(database, done) == "done"
-        code, output = await loctician("jobs", "--service", "gdpr")
+        code, output = await loctician("jobs", "--service", "gdpr", "--json")
         assert code == 0
-        lines = {line.split("│")[2].strip(): line for line in output.splitlines() if line.startswith("│")}
-        assert lines.keys() == {job.name for job in SERVICE.all_jobs}
+        listed = {row["job"]: row for row in orjson.loads(output)}
+        assert listed.keys() == {job.name for job in SERVICE.all_jobs}
+        code, table = await loctician("jobs", "--service", "gdpr")
+        lines = {name: line for line in table.splitlines() for name in listed if name in line.split()}
+        assert (code, lines.keys()) == (0, listed.keys())
         assert "done" in lines["note_audit_head"]
         assert "never" in lines["order_retention"]
