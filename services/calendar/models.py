@@ -93,6 +93,7 @@ imports = Table(
     Column("checked_at", DateTime(timezone=True), info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     CheckConstraint("status IN ('waiting', 'current', 'failing', 'stopped')", name="imports_status_check"),
+    CheckConstraint("NOT (lower_inf(busy) OR upper_inf(busy))", name="imports_busy_check"),
     Index("imports_by_loctician", "loctician_id"),
     Index("imports_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     info=about(purpose="calendar", keep="account_closed"),

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from ssl import SSLContext
 
-from services.calendar.imports.address_check import AddressPolicy, is_forbidden
+from services.calendar.imports.address_check import AddressPolicy
+from services.calendar.imports.special_addresses import is_forbidden
 
 
 def answer(body: bytes = b"", status: str = "200 OK", **headers: str) -> bytes:

@@ -1,30 +1,101 @@
 """Addresses that must not be fetched are refused before anything is sent."""
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpx
 import pytest
 
 from services.calendar.errors import AddressRefused
-from services.calendar.imports.address_check import AddressPolicy, is_forbidden, parse_url
+from services.calendar.imports.address_check import AddressPolicy, parse_url
+from services.calendar.imports.special_addresses import is_forbidden
 
 FORBIDDEN = [
-    "127.0.0.1", "127.8.8.8", "0.0.0.0",  # noqa: S104
-    "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
-    "192.0.0.1", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
-    "168.63.129.16", "192.88.99.1",
-    "::", "::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1", "fe80::1", "fe80::1%1", "fec0::1",
-    "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1", "2001::1",
-    "2002:7f00:1::", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe",
+    "127.0.0.1",
+    "127.8.8.8",
+    "0.0.0.0",  # noqa: S104
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "192.0.0.1",
+    "192.0.2.1",
+    "198.18.0.1",
+    "198.51.100.1",
+    "203.0.113.1",
+    "224.0.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "168.63.129.16",
+    "192.88.99.1",
+    "::",
+    "::1",
+    "::ffff:127.0.0.1",
+    "::ffff:169.254.169.254",
+    "::127.0.0.1",
+    "fe80::1",
+    "fe80::1%1",
+    "fec0::1",
+    "fc00::1",
+    "fd00:ec2::254",
+    "ff02::1",
+    "2001:db8::1",
+    "2001::1",
+    "2002:7f00:1::",
+    "64:ff9b::7f00:1",
+    "64:ff9b::a9fe:a9fe",
     "64:ff9b:1::1",
+    # tunnels
+    "2002:101:101::1",
+    "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    "::1.1.1.1",
+    "::ffff:0:1.1.1.1",
+    "64:ff9b::c000:9",
+    "::ffff:192.0.0.9",
+    "2a00:1450::5efe:10.0.0.1",
+    "2a00:1450::200:5efe:169.254.169.254",
+    # not allocated to hosts
+    "4000::1",
+    "8000::1",
+    "fe00::1",
+    "200::1",
+    "1::1",
+]
+# The registries as IANA publishes them, updated 2025-10-09, and what stands in each network besides its first address.
+REGISTRIES = [
+    "0.0.0.0/8", "0.0.0.0/32", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+    "192.0.0.0/24", "192.0.0.0/29", "192.0.0.8/32", "192.0.0.9/32", "192.0.0.10/32", "192.0.0.170/32", "192.0.0.171/32",
+    "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.88.99.2/32", "192.168.0.0/16",
+    "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4", "255.255.255.255/32",
+    "::1/128", "::/128", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23", "2001::/32", "2001:1::1/128",
+    "2001:1::2/128", "2001:1::3/128", "2001:2::/48", "2001:3::/32", "2001:4:112::/48", "2001:10::/28", "2001:20::/28",
+    "2001:30::/28", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20", "5f00::/16", "fc00::/7",
+    "fe80::/10",
 ]  # fmt: skip
-PUBLIC = ["1.1.1.1", "93.184.215.14", "2606:4700:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"]
+PUBLIC = [
+    "1.1.1.1",
+    "93.184.215.14",
+    "2606:4700:4700::1111",
+    "::ffff:1.1.1.1",
+    "64:ff9b::101:101",
+    "2a00:1450::5efe:1.1.1.1",
+]
 
 
 class TestAddresses:
     @pytest.mark.parametrize("address", FORBIDDEN)
     def test_internal_addresses_are_forbidden(self, address: str) -> None:
         assert is_forbidden(ip_address(address))
+
+    @pytest.mark.parametrize("text", REGISTRIES)
+    def test_no_special_purpose_address_is_allowed(self, text: str) -> None:
+        """Also those that some versions of Python call global, and those that IPv6 wraps."""
+        network = ip_network(text)
+        for address in (network[0], network[-1], network[network.num_addresses // 2]):
+            assert is_forbidden(address)
+            if isinstance(address, IPv4Address):
+                assert is_forbidden(ip_address(f"::ffff:{address}"))
+                assert is_forbidden(IPv6Address(int(IPv6Address("64:ff9b::")) + int(address)))
 
     @pytest.mark.parametrize("address", PUBLIC)
     def test_public_addresses_are_allowed(self, address: str) -> None:
