@@ -2,7 +2,9 @@
 
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from migrations.migrate import heads, migrate
@@ -15,6 +17,10 @@ from shared.testing.schema import columns, declared
 
 VERSION = "INSERT INTO calendar.booking_versions (booking_id, version) VALUES (:id, 7)"
 WINDOW = "INSERT INTO calendar.windows (loctician_id, day, windows) VALUES (:id, '2027-01-04', '[]')"
+IMPORT = """
+    INSERT INTO calendar.imports (id, loctician_id, status, busy)
+    VALUES (:id, :id, 'current', CAST(CAST(:busy AS text) AS tstzmultirange))
+"""
 
 
 class TestMigrations:
@@ -41,3 +47,12 @@ class TestMigrations:
             (held,) = (await session.execute(text("SELECT * FROM calendar.booking_versions"))).all()
             assert (held.booking_id, held.version) == (UUID(int=0xA), 7)
             assert (await session.execute(text("SELECT count(*) FROM calendar.windows"))).scalar() == 1
+
+
+class TestTables:
+    @pytest.mark.parametrize("busy", ["{(,)}", "{(,2027-01-04)}", "{[2027-01-04,2027-01-05),[2027-01-06,)}"])
+    async def test_busy_times_without_bounds_are_refused(self, busy: str, database: Database) -> None:
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            with pytest.raises(IntegrityError, match="imports_busy_check"):
+                await session.execute(text(IMPORT), {"id": AMINA, "busy": busy})
+            await session.rollback()
