@@ -75,6 +75,28 @@ class TestHours:
         forced = await client.post(f"{URL}/time-off", json=body | {"force": True}, headers=headers)
         assert forced.status_code == 201
 
+    async def test_time_off_is_listed_between_instants_or_dates(
+        self, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
+        headers = auth_headers("loctician", AMINA)
+
+        async def listed(**query: str) -> list[str]:
+            answer = await client.get(f"{URL}/time-off", params=query, headers=headers)
+            assert answer.status_code == 200, answer.text
+            return [row["start"][:10] for row in answer.json()["items"]]
+
+        first, second, third = (f"2030-01-{number}" for number in (14, 15, 16))
+        for day, start, end in ((first, "22:00", "23:59"), (second, "00:00", "12:00"), (third, "00:00", "12:00")):
+            body = {"start": f"{day}T{start}:00+01:00", "end": f"{day}T{end}:00+01:00"}
+            assert (await client.post(f"{URL}/time-off", json=body, headers=headers)).status_code == 201
+        assert await listed() == [first, second, third]
+        assert await listed(**{"from": second, "to": second}) == [second]
+        assert await listed(**{"from": second}) == [second, third]
+        assert await listed(to=second) == [first, second]
+        assert await listed(**{"from": f"{second}T11:59:00+01:00", "to": f"{third}T00:00:00+01:00"}) == [second]
+        assert await listed(**{"from": f"{second}T12:00:00+01:00"}) == [third], "what has ended by then is left out"
+        assert await listed(**{"from": third, "to": first}) == []
+
     async def test_demo_data_is_loaded_once(self, database: Database, outbox: Outbox) -> None:
         async with transaction(database, SERVICE_CLAIMS) as session:
             assert await demo.load(session)
@@ -138,6 +160,12 @@ class TestInput:
     )
     async def test_bad_ranges_are_422(self, query: str, client: httpx.AsyncClient, auth_headers: Headers) -> None:
         assert (await client.get(f"{URL}?{query}", headers=auth_headers("staff"))).status_code == 422
+
+    @pytest.mark.parametrize("query", ["from=x", "to=2026-01", "from=1893456000", "until=2026-01-01"])
+    async def test_bad_bounds_of_time_off_are_422(
+        self, query: str, client: httpx.AsyncClient, auth_headers: Headers
+    ) -> None:
+        assert (await client.get(f"{URL}/time-off?{query}", headers=auth_headers("staff"))).status_code == 422
 
     @pytest.mark.parametrize(
         "end", ["2026-03-02T10:00:00Z", "2026-10-25T02:30:00", "2030-03-02T10:00:00Z", "2026-03-03", 1893456000]

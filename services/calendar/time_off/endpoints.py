@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from domain.times import From, To
 from services.calendar.dependencies import PREFIX, Caller, Loctician
 from services.calendar.errors import AppointmentsInTheWay, LimitReached
 from services.calendar.time_off import schemas, serializers, service
@@ -43,9 +44,13 @@ async def add_time_off(
 
 
 @router.get("", response_model=schemas.TimesOff, summary="List time off")
-async def list_time_off(loctician: Loctician, session: SessionDep) -> dict[str, Any]:
-    """What ended less than a year ago or is still to come, at most 1000."""
-    return {"items": [serializers.time_off(row) for row in await service.list_time_off(session, loctician)]}
+async def list_time_off(
+    loctician: Loctician, session: SessionDep, start: From = None, end: To = None
+) -> dict[str, Any]:
+    """All that lies in the period, also in part, by its start; at most 1000. Without `from` what ended less than a year
+    ago is included."""
+    rows = await service.list_time_off(session, loctician, start, end)
+    return {"items": [serializers.time_off(row) for row in rows]}
 
 
 @router.delete("/{time_off_id}", status_code=204, response_class=Response, summary="Cancel time off")

@@ -60,10 +60,12 @@ async def remove_time_off(session: AsyncSession, loctician_id: UUID, time_off_id
     await publish(session, loctician_id, today())
 
 
-async def list_time_off(session: AsyncSession, loctician_id: UUID) -> Rows:
-    """What ended less than a year ago or is still to come."""
-    since = datetime.now(UTC) - queries.SHOWN_AFTERWARDS
-    return await queries.time_off_between(session, loctician_id, since, LATEST)
+async def list_time_off(
+    session: AsyncSession, loctician_id: UUID, start: datetime | None, end: datetime | None
+) -> Rows:
+    """What overlaps start..end. `start` (default: a year ago), `end` (default: none)."""
+    earliest = start or datetime.now(UTC) - queries.SHOWN_AFTERWARDS
+    return await queries.time_off_between(session, loctician_id, earliest, end or LATEST)
 
 
 def _payload(row: Row) -> dict[str, Any]:
