@@ -273,6 +273,7 @@ freed_times = table(
     required("noted_at", INSTANT, default="now()"),
     optional("after_at", INSTANT),
     optional("after_id", Uuid, PSEUDONYMOUS),
+    optional("treatment_id", Uuid),
     bounded("times", "freed_times_bounded"),
     info=about(purpose="calendar", keep="freed_times"),
 )

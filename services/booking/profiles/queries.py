@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, delete, func, insert, literal, or_, select, text, tuple_, update
+from sqlalchemy import Select, and_, delete, func, literal, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -93,15 +93,18 @@ async def active_treatments(session: AsyncSession, treatment_ids: list[UUID]) ->
 
 
 async def replace_offers(session: AsyncSession, loctician_id: UUID, offers: list[dict[str, Any]]) -> None:
-    """Offers of archived treatments stay, for the case that the treatment is offered again."""
+    """Offers of archived treatments stay, for the case that the treatment is offered again. Those that are listed still
+    are kept as rows: what is new in them is noted for the waitlist."""
     active = select(treatments.c.id).where(treatments.c.active)
     own = loctician_treatments.c
-    await session.execute(
-        delete(loctician_treatments).where(own.loctician_id == loctician_id, own.treatment_id.in_(active))
-    )
+    listed = [offer["treatment_id"] for offer in offers]
+    gone = and_(own.loctician_id == loctician_id, own.treatment_id.in_(active), own.treatment_id.not_in(listed))
+    await session.execute(delete(loctician_treatments).where(gone))
     if offers:
-        rows = [{"loctician_id": loctician_id} | offer for offer in offers]
-        await session.execute(insert(loctician_treatments), rows)
+        row = upsert(loctician_treatments)
+        changed = {name: row.excluded[name] for name in ("price_amount", "duration_minutes")}
+        stored = row.on_conflict_do_update(index_elements=["loctician_id", "treatment_id"], set_=changed)
+        await session.execute(stored, [{"loctician_id": loctician_id} | offer for offer in offers])
 
 
 async def add_profile(session: AsyncSession, loctician_id: UUID) -> None:

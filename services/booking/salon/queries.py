@@ -10,6 +10,8 @@ from services.booking.models import salon
 from shared.database.session import Database
 
 RULES = text("SELECT * FROM booking.rules()")
+NOTED = ("minimum_notice_minutes", "buffers_within_hours")
+NOTE_FREED_TIME = text("SELECT booking.note_time_of_rules(:minimum_notice_minutes, :buffers_within_hours)")
 STATE = text("""SELECT to_jsonb(s) - 'singleton' || '{"subject_name": "salon"}' FROM booking.salon s""")
 
 
@@ -26,3 +28,8 @@ async def lock_rules(session: AsyncSession) -> dict[str, Any]:
 async def set_rules(session: AsyncSession, rules: dict[str, Any]) -> None:
     row = insert(salon).values(rules)
     await session.execute(row.on_conflict_do_update(index_elements=["singleton"], set_=rules))
+
+
+async def note_freed_time(session: AsyncSession, former: dict[str, Any]) -> None:
+    """Notes the time that the rules allow now, and the former ones did not, for the waitlist."""
+    await session.execute(NOTE_FREED_TIME, {name: former[name] for name in NOTED})

@@ -26,5 +26,6 @@ async def set_rules(session: AsyncSession, request: RulesInput, if_match: str | 
     unchanged = {name: stored[name] for name in RULES}
     rules = unchanged | request.model_dump(exclude_unset=True) | {"version": version + 1}
     await queries.set_rules(session, rules)
+    await queries.note_freed_time(session, stored)
     emit(session, SalonChanged(subject_name="salon", **rules))
     return rules

@@ -37,7 +37,8 @@ END
 $$;
 
 -- Frees the time that a booking occupies. Returns it as [{"loctician_id", "times"}] of each loctician, to be offered to
--- the waitlist. The caller holds the locks and acts as the service.
+-- the waitlist. The customer's own wishes may be for other free time at that moment: they are examined again. The
+-- caller holds the locks and acts as the service.
 CREATE OR REPLACE FUNCTION booking.free_booked_time(p_booking uuid) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     freed jsonb := (
@@ -49,6 +50,7 @@ BEGIN
     UPDATE booking.occupancy o SET active = false
     WHERE o.item_id IN (SELECT i.id FROM booking.booking_items i WHERE i.booking_id = p_booking);
     UPDATE booking.booking_items i SET active = false WHERE i.booking_id = p_booking;
+    PERFORM booking.examine_wishes_of(b.customer_id) FROM booking.bookings b WHERE b.id = p_booking;
     RETURN freed;
 END
 $$;

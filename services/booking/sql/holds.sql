@@ -157,7 +157,8 @@ BEGIN
 END
 $$;
 
--- Ends a hold. The customer of an offer that was not taken goes to the end of the queue.
+-- Ends a hold. The customer of an offer that was not taken goes to the end of the queue; other wishes of the customer,
+-- which the offer may have kept from time that is free, are examined again.
 -- Returns its time as freed (held_times): to be offered to the waitlist.
 -- The caller holds the locks of its customer and its locticians, and acts as the service.
 CREATE OR REPLACE FUNCTION booking.end_hold(h booking.holds) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -170,6 +171,7 @@ BEGIN
     WHERE w.id = h.waitlist_id RETURNING * INTO entry;
     IF FOUND THEN
         PERFORM booking.emit_waitlist_event(entry, h, 'expired');
+        PERFORM booking.examine_wishes_of(entry.customer_id, entry.id);
     END IF;
     RETURN freed;
 END

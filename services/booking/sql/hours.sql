@@ -77,31 +77,10 @@ CREATE OR REPLACE FUNCTION booking.flag_conflicts_of_loctician() RETURNS trigger
 BEGIN
     PERFORM booking.lock_people(ARRAY[NEW.loctician_id]);
     PERFORM booking.flag_conflicts(NEW.loctician_id, tstzrange(booking.clock(), NULL));
-    IF NEW.active THEN
-        PERFORM booking.note_freed_time(w.loctician_id, range_agg(w.windows)) FROM booking.open_windows w
-        WHERE w.loctician_id = NEW.loctician_id GROUP BY w.loctician_id;
-    END IF;
+    PERFORM booking.note_open_hours(NEW.loctician_id, tstzrange(booking.clock(), NULL));
     RETURN NULL;
 END
 $$;
 
 CREATE OR REPLACE TRIGGER flag_conflicts AFTER UPDATE OF active ON booking.locticians
 FOR EACH ROW WHEN (OLD.active <> NEW.active) EXECUTE FUNCTION booking.flag_conflicts_of_loctician();
-
--- Notes what has come within the salon's horizon since the last call as freed, for the waitlist.
--- Locks: the row of booking.horizon FOR UPDATE.
-CREATE OR REPLACE FUNCTION booking.extend_horizon() RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    former_end timestamptz := (SELECT h.until FROM booking.horizon h FOR UPDATE);
-    horizon_end timestamptz := booking.horizon_end((booking.rules()).horizon_days);
-BEGIN
-    INSERT INTO booking.horizon (until) VALUES (horizon_end)
-    ON CONFLICT (singleton) DO UPDATE SET until = excluded.until;
-    IF former_end < horizon_end THEN
-        PERFORM booking.note_freed_time(
-            w.loctician_id, range_agg(w.windows) * tstzmultirange(tstzrange(former_end, horizon_end)))
-        FROM booking.open_windows w JOIN booking.locticians l ON l.loctician_id = w.loctician_id AND l.active
-        WHERE w.day BETWEEN former_end::date - 1 AND horizon_end::date + 1 GROUP BY w.loctician_id;
-    END IF;
-END
-$$;

@@ -85,19 +85,24 @@ BEGIN
 END
 $$;
 
--- Has the job look for free time for wishes that could not be offered it before: of a customer whose account is opened
--- again, and of all when the salon asks for less notice.
-CREATE OR REPLACE FUNCTION booking.examine_wishes_again() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Has the job look for free time for the wishes of a customer who has time again, but for p_except. Those that were
+-- offered a time once have seen what is free, and wait for time that becomes free. The caller acts as the service.
+CREATE OR REPLACE FUNCTION booking.examine_wishes_of(p_customer uuid, p_except uuid DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE booking.waitlist w SET unexamined = true
-    WHERE w.status = 'waiting' AND (TG_TABLE_NAME = 'salon' OR w.customer_id = (to_jsonb(NEW) ->> 'id')::uuid);
+    WHERE w.customer_id = p_customer AND w.status = 'waiting' AND w.queued_at = w.created_at
+        AND w.id IS DISTINCT FROM p_except;
+END
+$$;
+
+-- Has the job look for free time for wishes that could not be offered it before, because the account was closed.
+CREATE OR REPLACE FUNCTION booking.examine_wishes_again() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE booking.waitlist w SET unexamined = true WHERE w.status = 'waiting' AND w.customer_id = NEW.id;
     RETURN NULL;
 END
 $$;
 
 CREATE OR REPLACE TRIGGER examine_wishes_again AFTER UPDATE OF active ON booking.customers
 FOR EACH ROW WHEN (NEW.active AND NOT OLD.active) EXECUTE FUNCTION booking.examine_wishes_again();
-
-CREATE OR REPLACE TRIGGER examine_wishes_again AFTER UPDATE OF minimum_notice_minutes ON booking.salon
-FOR EACH ROW WHEN (NEW.minimum_notice_minutes < OLD.minimum_notice_minutes)
-EXECUTE FUNCTION booking.examine_wishes_again();

@@ -155,18 +155,6 @@ BEGIN
 END
 $$;
 
--- Notes what of these times lies ahead as freed: a job offers it to the waitlist within seconds. For time that comes
--- free without a booking being cancelled or moved, or a hold ending.
-CREATE OR REPLACE FUNCTION booking.note_freed_time(p_loctician uuid, p_times tstzmultirange) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO booking.freed_times (loctician_id, times, noted_at)
-    SELECT p_loctician, ahead, booking.clock() FROM (
-        SELECT p_times * tstzmultirange(tstzrange(booking.clock(), NULL)) AS ahead) o
-    WHERE NOT isempty(ahead);
-END
-$$;
-
 -- Offers a sitting to an entry of the waitlist: holds it for p_minutes, but not beyond its start. Returns false when the
 -- entry waits no more.
 -- Arguments: p_performers: the loctician of each treatment; p_price: in øre.

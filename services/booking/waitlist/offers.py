@@ -114,24 +114,33 @@ async def offer_free_time(
 
 
 async def _examine(session: AsyncSession, wish_id: UUID, customer_id: UUID) -> bool:
-    """Offers the wish the first free time that suits it. False if that changed meanwhile, so that the job looks again.
+    """Offers the wish the first free time that suits it. False if that changed meanwhile, or if all of it is still to
+    be offered to others first, so that the job looks again.
 
     Time that is still to be offered to those who have waited longer goes to them first.
     """
     await queries.lock_customer(session, customer_id)
-    match = await _first_free_slot(session, wish_id)
-    if match is None:
+    first = await queries.first_free_slot(session, wish_id, contested=True)
+    if first is None:
         await queries.mark_examined(session, wish_id)
         return True
+    match = await _uncontested(session, first)
+    if match is None:
+        return False
     await queries.lock_people(session, match)
     return await _offer_sitting(session, await _first_free_slot(session, wish_id), match)
 
 
 async def _first_free_slot(session: AsyncSession, wish_id: UUID) -> Match | None:
     first = await queries.first_free_slot(session, wish_id, contested=True)
-    if first is None or not await _suits_others(session, first):
+    return None if first is None else await _uncontested(session, first)
+
+
+async def _uncontested(session: AsyncSession, first: Match) -> Match | None:
+    """The first sitting that suits the wish and that nobody who has waited longer is still to be offered."""
+    if not await _suits_others(session, first):
         return first
-    return await queries.first_free_slot(session, wish_id, contested=False)
+    return await queries.first_free_slot(session, first.wish_id, contested=False)
 
 
 async def _suits_others(session: AsyncSession, first: Match) -> bool:

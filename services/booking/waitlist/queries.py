@@ -22,7 +22,8 @@ class FreedTime:
     """Times that a loctician has free again, and to whom they are still to be offered.
 
     `times` is a tstzmultirange as text. `noted_at`: when it came free; None for now. It is not offered to a wish whose
-    offer ended later. `after_at` and `after_id`: the turn of the last wish that has been examined.
+    offer ended later. `after_at` and `after_id`: the turn of the last wish that has been examined. `treatment_id`: only
+    wishes that include this treatment are offered it.
     """
 
     loctician_id: UUID
@@ -30,6 +31,7 @@ class FreedTime:
     noted_at: datetime | None = None
     after_at: datetime | None = None
     after_id: UUID | None = None
+    treatment_id: UUID | None = None
 
     def after(self, turn: tuple[datetime, UUID]) -> Self:
         return replace(self, after_at=turn[0], after_id=turn[1])
@@ -78,6 +80,7 @@ FIND_MATCH = text(f"""
             AND (CAST(:after_id AS uuid) IS NULL
                 OR (w.queued_at, w.id) > (CAST(:after_at AS timestamptz), CAST(:after_id AS uuid)))
             AND (w.loctician_id IS NULL OR w.loctician_id = :loctician_id)
+            AND (CAST(:treatment_id AS uuid) IS NULL OR CAST(:treatment_id AS uuid) = ANY (w.treatment_ids))
             AND w.first_day <= booking.local_day(upper(f.times)) + 1
             AND w.last_day >= booking.local_day(lower(f.times)) - 1
     ), kind AS MATERIALIZED (
@@ -113,7 +116,7 @@ FIRST_FREE_SLOT = text(f"""
 # The times still to be offered to those who wait, as far as the sitting takes them.
 PENDING = text("""
     SELECT f.loctician_id, CAST(tstzmultirange(tstzrange(:starts_at, :ends_at)) AS text) AS times,
-        f.noted_at, f.after_at, f.after_id
+        f.noted_at, f.after_at, f.after_id, f.treatment_id
     FROM booking.freed_times f
     WHERE f.loctician_id = ANY (CAST(:performer_ids AS uuid[])) AND f.times && tstzrange(:starts_at, :ends_at)
     ORDER BY f.id
@@ -132,16 +135,13 @@ TRY_LOCK = text("""
         AND booking.try_lock_people(CAST(:people AS uuid[]))
 """)
 NOTE_FREED_TIME = text("""
-    INSERT INTO booking.freed_times (loctician_id, times, noted_at, after_at, after_id)
-    SELECT :loctician_id, ahead, coalesce(CAST(:noted_at AS timestamptz), booking.clock()),
-        CAST(:after_at AS timestamptz), CAST(:after_id AS uuid)
-    FROM (
-        SELECT CAST(CAST(:times AS text) AS tstzmultirange) * tstzmultirange(tstzrange(booking.clock(), NULL)) AS ahead
-    ) t WHERE NOT isempty(ahead)
+    SELECT booking.note_freed_time(:loctician_id, CAST(CAST(:times AS text) AS tstzmultirange),
+        CAST(:treatment_id AS uuid), CAST(:noted_at AS timestamptz), CAST(:after_at AS timestamptz),
+        CAST(:after_id AS uuid))
 """)
 # The time that was noted first: what is ahead of it, up to 31 days, and what is behind these days.
 FIRST_NOTED_TIME = text("""
-    SELECT f.id, f.loctician_id, CAST(near AS text) AS near, f.noted_at, f.after_at, f.after_id,
+    SELECT f.id, f.loctician_id, CAST(near AS text) AS near, f.noted_at, f.after_at, f.after_id, f.treatment_id,
         CAST(nullif(ahead - near, CAST('{}' AS tstzmultirange)) AS text) AS rest
     FROM booking.freed_times f, LATERAL (
         SELECT f.times * tstzmultirange(tstzrange(booking.clock(), NULL)) AS ahead) a, LATERAL (
@@ -171,7 +171,8 @@ async def first_noted_time(session: AsyncSession) -> NotedTime | None:
     row = (await session.execute(FIRST_NOTED_TIME)).one_or_none()
     if row is None:
         return None
-    return NotedTime(row.id, FreedTime(row.loctician_id, row.near, row.noted_at, row.after_at, row.after_id), row.rest)
+    turn = row.noted_at, row.after_at, row.after_id
+    return NotedTime(row.id, FreedTime(row.loctician_id, row.near, *turn, row.treatment_id), row.rest)
 
 
 async def keep_behind(session: AsyncSession, noted: NotedTime, behind: FreedTime) -> None:
