@@ -108,6 +108,13 @@ class TestCompose:
         local = compose_file(LOCAL)["services"][deployable]["environment"]
         assert local.keys() - known_variables(deployable) == set()
 
+    @pytest.mark.parametrize("deployable", sorted(DEPLOYABLES))
+    def test_a_service_that_makes_links_is_told_where_they_lead(
+        self, deployable: str, services: dict[str, Any]
+    ) -> None:
+        makes_links = "APP_URL" in known_variables(deployable)
+        assert ("APP_URL" in services[deployable]["environment"]) == makes_links
+
     def test_secrets_are_files_and_only_for_services_that_need_them(self, services: dict[str, Any]) -> None:
         for name, service in services.items():
             environment = service.get("environment", {})

@@ -110,6 +110,13 @@ class TestSettings:
             assert environment.keys() - known == set(), name
             assert required_variables(deployable_of(template)) - given_to(environment) == set(), name
 
+    def test_every_process_that_makes_links_is_told_where_they_lead(self, overlay: str) -> None:
+        makes_links = {name for name in SERVICES if "APP_URL" in known_variables(name)}
+        assert makes_links >= {"calendar", "notifications"}
+        for name, template in workloads(overlay):
+            named = "APP_URL" in environment_of(template, overlay)
+            assert named == (deployable_of(template) in makes_links), name
+
     def test_a_file_that_a_variable_names_is_mounted(self, overlay: str) -> None:
         for name, template in workloads(overlay):
             (secrets,) = (volume for volume in template["spec"]["volumes"] if volume["name"] == "secrets")
