@@ -15,12 +15,26 @@ def customer_for(principal: Principal, customer_id: UUID | None) -> UUID:
     """
     if principal.role in STAFF and customer_id is None:
         raise CustomerRequired
+    if principal.role == Role.CUSTOMER and customer_id not in {None, principal.id}:
+        raise NotForOthers
+    return customer_id or principal.id
+
+
+def waiting_customer_for(principal: Principal, customer_id: UUID | None) -> UUID:
+    """Whose wish it is on the waitlist: staff must name the customer, others wait for themselves.
+
+    Raises NotForOthers or CustomerRequired.
+    """
+    if principal.role in STAFF and customer_id is None:
+        raise CustomerRequired
     return holder_for(principal, customer_id)
 
 
 def holder_for(principal: Principal, customer_id: UUID | None) -> UUID:
-    """Whom to hold a time for: like customer_for(), but staff need not know the customer yet. Raises NotForOthers."""
-    if principal.role == Role.CUSTOMER and customer_id not in {None, principal.id}:
+    """Whom to hold a time for: staff for anybody, or without a customer yet. Others hold for themselves; locticians can
+    use their hold to book for a customer. Raises NotForOthers.
+    """
+    if principal.role not in STAFF and customer_id not in {None, principal.id}:
         raise NotForOthers
     return customer_id or principal.id
 

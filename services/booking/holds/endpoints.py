@@ -30,6 +30,7 @@ async def hold_time(
     language: LanguageDep,
     key: IdempotencyKey = None,
 ) -> Response:
+    """Staff may hold for a customer. Locticians hold for themselves, and may book for a customer with that hold."""
     hold = await service.hold(database, principal, body, key, language, require_verified=require_verified)
     return respond(hold, 201, Location=f"/api/v1/bookings/holds/{hold['id']}")
 

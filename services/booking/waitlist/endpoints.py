@@ -43,7 +43,7 @@ async def join_waitlist(
 ) -> Response:
     """A time that is free already and suits the wish is offered at once: `status` is `offered`, and `offer` holds the
     time until `expires_at`. Otherwise the wish waits for a time to become free. Book with the offer's `hold_id` to
-    accept it, release the hold to decline it."""
+    accept it, release the hold to decline it. Only staff may name a customer."""
     wish = await service.join(database, principal, body, key, language, require_verified=require_verified)
     return respond(wish, 201, Location=f"/api/v1/waitlist/{wish['id']}")
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.roles import Role
 from services.booking.customers import read_audit
-from services.booking.customers.service import customer_for, loctician_for
+from services.booking.customers.service import loctician_for, waiting_customer_for
 from services.booking.serializers import Answer
 from services.booking.sql_calls import call, fetch_rows, idempotency
 from services.booking.waitlist import offers, queries, serializers
@@ -27,7 +27,7 @@ async def join(
 ) -> Answer:
     """Adds the wish, and offers it a time at once if one is free. Raises one of errors.RAISED_BY_SQL."""
     arguments = request.model_dump() | {
-        "customer_id": customer_for(principal, request.customer_id),
+        "customer_id": waiting_customer_for(principal, request.customer_id),
         "loctician_id": loctician_for(principal, request.loctician_id),
         "require_verified": require_verified,
         **idempotency("waitlist", key, request),
