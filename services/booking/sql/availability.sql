@@ -98,6 +98,7 @@ DECLARE
     notice boolean;
     reason text;
     busy tstzmultirange;
+    grid interval;
     fits boolean;
 BEGIN
     PERFORM booking.act_as(p_claims);
@@ -113,9 +114,12 @@ BEGIN
     busy := booking.customer_times(customer, b.id);
     reason := booking.broken_rule(treatments, loctician, start, notice);
     IF reason IS NULL THEN
+        grid := booking.opening_grid(treatments);
         SELECT bool_or(NOT busy && tstzrange(start, start + booking.minutes(f.lasts_minutes))) INTO fits
-        FROM booking.free_sittings_at(treatments, loctician, start, booking.opening_grid(treatments), own) f;
-        reason := CASE WHEN fits IS NULL THEN 'slot_taken' WHEN NOT fits THEN 'customer_overlap' END;
+        FROM booking.free_sittings_at(treatments, loctician, start, grid, own) f;
+        reason := CASE
+            WHEN fits IS NULL THEN coalesce(booking.broken_hours(treatments, loctician, start, grid), 'slot_taken')
+            WHEN NOT fits THEN 'customer_overlap' END;
     END IF;
     RETURN jsonb_build_object('service_ids', treatments, 'reason', reason, 'alternatives', CASE
         WHEN reason IS NULL AND NOT p_request ? 'nearest' THEN '[]' ELSE (

@@ -115,12 +115,17 @@ BEGIN
     IF reason IS NOT NULL THEN
         PERFORM booking.refuse(reason);
     END IF;
-    candidates := ARRAY (
-        SELECT ROW (f.performer_ids, f.shared, f.lasts_minutes, f.price_amount)::booking.sitting
-        FROM booking.free_sittings_at(p_treatments, p_loctician, p_start, grid, own)
-            WITH ORDINALITY AS f (performer_ids, shared, lasts_minutes, price_amount, place)
-        WHERE p_performers IS NULL OR f.performer_ids = p_performers
-        ORDER BY f.performer_ids <@ p_locked DESC, f.place);
+    IF (p_loctician IS NULL) = (p_performers IS NULL) OR p_locked IS NOT NULL THEN
+        candidates := ARRAY (
+            SELECT ROW (f.performer_ids, f.shared, f.lasts_minutes, f.price_amount)::booking.sitting
+            FROM booking.free_sittings_at(p_treatments, p_loctician, p_start, grid, own)
+                WITH ORDINALITY AS f (performer_ids, shared, lasts_minutes, price_amount, place)
+            WHERE p_performers IS NULL OR f.performer_ids = p_performers
+            ORDER BY f.performer_ids <@ p_locked DESC, f.place);
+    ELSE -- there is no choice: whether it is free is looked at once, with its locks held
+        p_performers := coalesce(p_performers, array_fill(p_loctician, ARRAY[cardinality(p_treatments)]));
+        candidates := ARRAY[ROW (p_performers, NOT p_performers <@ p_performers[1:1], NULL, NULL)::booking.sitting];
+    END IF;
     reason := 'slot_taken';
     wait := p_locked IS NULL AND cardinality(candidates) = 1;
     <<rounds>>
@@ -146,6 +151,9 @@ BEGIN
         postponed := '{}';
         wait := true;
     END LOOP;
+    IF chosen.performer_ids IS NULL AND reason = 'slot_taken' THEN
+        reason := coalesce(booking.broken_hours(p_treatments, p_loctician, p_start, grid), reason);
+    END IF;
     IF chosen.performer_ids IS NULL THEN
         PERFORM booking.refuse(reason);
     END IF;

@@ -77,11 +77,11 @@ RETURNS text LANGUAGE sql STABLE AS $$
     LEFT JOIN booking.open_windows w ON w.loctician_id = p AND w.day = booking.local_day(p_start)
 $$;
 
--- The code of the first rule that forbids this sitting at this start, whatever else is booked; NULL when none does.
+-- The code of the first rule that forbids this sitting at this start, whatever the hours are and whatever else is
+-- booked; NULL when none does. For a sitting that is not free, broken_hours has the next reason.
 -- Arguments: p_loctician: only this loctician, NULL for any; p_notice: apply the salon's minimum notice; p_walk_in: the
 -- customer is in the salon, so the start may be up to 10 minutes ago and off the grid. A time that was promised
--- (apply_terms) may be beyond the horizon and off the grid. A grid
--- that counts from the opening is looked at after the hours.
+-- (apply_terms) may be beyond the horizon and off the grid. A grid that counts from the opening is up to broken_hours.
 CREATE OR REPLACE FUNCTION booking.broken_rule(
     p_treatments uuid[], p_loctician uuid, p_start timestamptz, p_notice boolean, p_walk_in boolean DEFAULT false
 ) RETURNS text LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
@@ -110,17 +110,26 @@ BEGIN
     ELSIF NOT p_walk_in AND NOT promised AND opening_grid IS NULL
         AND date_bin(booking.start_grid(p_treatments), p_start, timestamptz '2000-01-01 00:00+00') <> p_start THEN
         RETURN 'off_grid';
-    ELSIF NOT EXISTS (
-        SELECT
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- The code of the reason why nobody is open for this sitting at this start: one of closed_reason, or off_grid; NULL when
+-- somebody is, whatever is booked. Arguments: as those of broken_rule; p_grid: as in free_sittings_at.
+CREATE OR REPLACE FUNCTION booking.broken_hours(
+    p_treatments uuid[], p_loctician uuid, p_start timestamptz, p_grid interval
+) RETURNS text LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    performers uuid[] := ARRAY (
+        SELECT f.performer_ids[1]
         FROM booking.free_sittings(p_treatments, p_loctician, p_start, p_start + interval '1 minute', false, '{}') f
-        WHERE f.free @> p_start
-    ) THEN
+        WHERE f.free @> p_start);
+BEGIN
+    IF cardinality(performers) = 0 THEN
         RETURN booking.closed_reason(p_treatments, p_loctician, p_start);
-    ELSIF opening_grid IS NOT NULL AND NOT EXISTS (
-        SELECT
-        FROM booking.free_sittings(p_treatments, p_loctician, p_start, p_start + interval '1 minute', false, '{}') f
-        WHERE f.free @> p_start AND booking.is_on_opening_grid(f.performer_ids[1], p_start, opening_grid)
-    ) THEN
+    ELSIF p_grid IS NOT NULL AND NOT EXISTS (
+        SELECT FROM unnest(performers) AS p (id) WHERE booking.is_on_opening_grid(p.id, p_start, p_grid)) THEN
         RETURN 'off_grid';
     END IF;
     RETURN NULL;
