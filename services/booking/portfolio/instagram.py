@@ -3,7 +3,7 @@
 import asyncio
 import re
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import httpx
 import orjson
@@ -50,7 +50,7 @@ HttpsUrl = Annotated[
 
 class Media(BaseModel):
     id: Annotated[str, Field(pattern=r"^[0-9_]{1,60}$")]
-    media_type: Annotated[str, Field(pattern=r"^[A-Z_]{1,30}$")]
+    media_type: Literal["IMAGE", "VIDEO", "CAROUSEL_ALBUM"]
     media_url: HttpsUrl
     permalink: HttpsUrl
     caption: Annotated[str, BeforeValidator(_caption)] = ""

@@ -206,7 +206,8 @@ class TestGraphApi:
         bad = [
             None, 5, {}, media(1, id="../x"), media(2, media_url="javascript:alert(1)"),
             media(3, media_url="http://plain.example/x.jpg"), media(4, permalink="https://"),
-            media(5, media_url="https://x/" + "a" * 3000), media(6, media_type="<b>"), media(7, timestamp="yesterday"),
+            media(5, media_url="https://x/" + "a" * 3000), media(6, media_type="<b>"),
+            media(8, media_type="STORY"), media(7, timestamp="yesterday"),
             media(8, media_url='https://x/"onerror="alert(1)'), {**media(9), "media_url": None},
         ]  # fmt: skip
         fetched = await fetch(graph, listing(*bad, media(10, caption="a\x00b" + "æ" * 900), media(11, caption=None)))
