@@ -9,6 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.calendar.hours.expansion import Cause
 from shared.messaging.events import Event
 
+FetchProblem = Literal["address_refused", "address_unreachable", "calendar_too_large", "not_a_calendar"]
+UnclearCode = Literal[
+    "cut_off", "no_events", "no_length", "no_start", "unclear_period", "unclear_rule", "unclear_time",
+    "unknown_component", "unknown_time_zone",
+]  # fmt: skip
 LOCTICIAN = "01936d5e-8d3e-7000-8000-0000000000d1"
 TIME_OFF: dict[str, Any] = {
     "version": 1,
@@ -104,7 +109,7 @@ class NamedImportEvent(ImportEvent):
 class UnclearPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    code: str
+    code: UnclearCode
     count: int = Field(ge=1)
 
 
@@ -120,13 +125,13 @@ class ImportFailing(NamedImportEvent, type="calendar.import_failing.v1", subject
     """The address has given no calendar for a day. Emitted once for each outage."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = NAMED_IMPORT | {
-        "since": "2026-03-02T11:00:00Z",
+        "first_failed_at": "2026-03-02T11:00:00Z",
         "problem": "address_unreachable",
         "http_status": 404,
     }
 
-    since: dt.datetime
-    problem: str
+    first_failed_at: dt.datetime
+    problem: FetchProblem
     http_status: int | None = None
 
 

@@ -36,9 +36,9 @@ working_hours = Table(
     Column("starts", Time, nullable=False, info=NONE),
     Column("ends", Time, nullable=False, info=NONE),  # not after starts: on the next day; 00:00 is 24:00
     Column("valid_from", Date, nullable=False, info=NONE),
-    Column("valid_until", Date, info=NONE),
+    Column("valid_to", Date, info=NONE),
     CheckConstraint("weekday BETWEEN 0 AND 6", name="working_hours_weekday_check"),
-    CheckConstraint("valid_until >= valid_from", name="working_hours_valid_until_check"),
+    CheckConstraint("valid_to >= valid_from", name="working_hours_valid_to_check"),
     Index("working_hours_by_loctician", "loctician_id"),
     info=about(purpose="calendar", keep="account_closed"),
 )
@@ -79,13 +79,13 @@ imports = Table(
     Column("status", Text, nullable=False, info=NONE),
     Column("problem", Text, info=NONE),  # error code of the last fetch
     Column("http_status", Integer, info=NONE),  # of the last fetch, if the address refused it
-    Column("failing_since", DateTime(timezone=True), info=NONE),
+    Column("first_failed_at", DateTime(timezone=True), info=NONE),
     Column("failure_notified_at", DateTime(timezone=True), info=NONE),  # null: not in this outage
     Column("unclear", JSONB, nullable=False, server_default=text("'{}'"), info=NONE),  # problem code -> count
     Column("notified", JSONB, nullable=False, server_default=text("'[]'"), info=NONE),  # codes its owner knows
     Column("version", Integer, nullable=False, server_default=text("1"), info=NONE),  # of its events
     Column("busy", TSTZMULTIRANGE, nullable=False, server_default=text("'{}'"), info=PSEUDONYMOUS),
-    Column("covers_until", Date, info=NONE),
+    Column("valid_to", Date, info=NONE),
     Column("etag", Text, info=NONE),
     Column("last_modified", Text, info=NONE),
     Column("failures", Integer, nullable=False, server_default=ZERO, info=NONE),

@@ -10,8 +10,8 @@ MONTH, YEAR = timedelta(days=30), timedelta(days=365)
 MAX_REPLAY = timedelta(days=120)  # a dead letter may be replayed for as long
 
 NOT_ANONYMIZED = f"customer_id <> '{ANONYMOUS_ID}'"
-# a stopped import and an uploaded file block windows up to covers_until
-ENDED_IMPORTS = "due_at IS NULL AND coalesce(CAST(covers_until AS timestamptz), checked_at, created_at) < :before"
+# a stopped import and an uploaded file block windows to the end of valid_to
+ENDED_IMPORTS = "due_at IS NULL AND coalesce(CAST(valid_to + 1 AS timestamptz), checked_at, created_at) < :before"
 # while a booking has appointments its version stays, so that an older event cannot bring back a deleted one
 WITHOUT_APPOINTMENTS = """changed_at < :before AND NOT EXISTS (
     SELECT FROM appointments WHERE appointments.booking_id = booking_versions.booking_id)"""
@@ -51,7 +51,7 @@ POLICIES = (
         purpose="calendar",
         keep=YEAR,
         least=MONTH,
-        where="valid_until < CAST(:before AS date)",
+        where="valid_to < CAST(:before AS date)",
     ),
     deleting("windows", "windows", purpose="calendar", keep=YEAR, least=MONTH, where="day < CAST(:before AS date)"),
     deleting("ended_imports", "imports", purpose="calendar", keep=MONTH, where=ENDED_IMPORTS),

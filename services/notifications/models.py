@@ -135,7 +135,7 @@ broadcasts = Table(
     Column("request_id", Text, info=NONE),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
     Column("last_user_id", Uuid, info=PSEUDONYMOUS),  # everybody up to this id was reached; null when done
-    Column("told", Integer, nullable=False, server_default=ZERO, info=NONE),
+    Column("recipient_count", Integer, nullable=False, server_default=ZERO, info=NONE),
     Column("done_at", DateTime(timezone=True), info=NONE),
     CheckConstraint("kind IN ('service', 'marketing')", name="broadcasts_kind_check"),
     CheckConstraint("audience IN ('all', 'customer', 'loctician', 'staff', 'admin')", name="broadcasts_audience_check"),

@@ -23,18 +23,18 @@ SYNONYMS = {
     **dict.fromkeys(("first_day", "date_from", "from_date", "start_date"), "from"),
     **dict.fromkeys(("last_day", "date_to", "to_date", "end_date"), "to"),
     **dict.fromkeys(("valid_since", "valid_after"), "valid_from"),
-    **dict.fromkeys(("valid_to", "valid_before"), "valid_until"),
+    **dict.fromkeys(("valid_until", "valid_before", "covers_until"), "valid_to"),
     **dict.fromkeys(("expiry", "expires", "expiration"), "expires_at"),
     **dict.fromkeys(("created", "creation_time", "created_on"), "created_at"),
+    **dict.fromkeys(("since", "failing_since"), "first_failed_at"),
     **dict.fromkeys(("updated", "modified_at", "changed_on"), "updated_at"),
     **dict.fromkeys(("client_id", "guest_id"), "customer_id"),
     **dict.fromkeys(("stylist_id", "employee_id", "performer_id"), "loctician_id"),
     **dict.fromkeys(("state",), "status"),
 }
-CODES = {"status", "role", "channel", "kind", "reason", "closed_for", "actor_role", "audience"}
+CODES = {"status", "role", "channel", "kind", "reason", "problem", "closed_for", "actor_role", "audience"}
 # Codes of others, and text that people write.
 FREE = {
-    "PortfolioMedia.kind",  # Instagram's
     "CancelRequest.reason",
     "SeriesCancelRequest.reason",
     "Booking.cancel_reason",

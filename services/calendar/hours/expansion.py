@@ -19,7 +19,7 @@ Cause = Literal["holiday", "time_off", "override"]
 
 @dataclass(frozen=True)
 class Hours:
-    """An opening that begins on a weekday (Monday is 0), valid from `valid_from` to `valid_until`, both included.
+    """An opening that begins on a weekday (Monday is 0), valid from `valid_from` to `valid_to`, both included.
 
     It ends on the next day if `ends` is not after `starts`; midnight at the end of the day is such an `ends`.
     """
@@ -28,13 +28,11 @@ class Hours:
     starts: time
     ends: time
     valid_from: date
-    valid_until: date | None = None
+    valid_to: date | None = None
 
     def holds_on(self, day: date) -> bool:
         return (
-            day.weekday() == self.weekday
-            and self.valid_from <= day
-            and (self.valid_until is None or day <= self.valid_until)
+            day.weekday() == self.weekday and self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
         )
 
     def overlaps(self, other: "Hours") -> bool:
@@ -49,8 +47,8 @@ class Hours:
             (self.weekday + days) % 7 == other.weekday
             and start < other_end
             and other_start < end
-            and self.valid_from <= _earlier(other.valid_until or date.max, days)
-            and _earlier(other.valid_from, days) <= (self.valid_until or date.max)
+            and self.valid_from <= _earlier(other.valid_to or date.max, days)
+            and _earlier(other.valid_from, days) <= (self.valid_to or date.max)
         )
 
 

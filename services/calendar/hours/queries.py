@@ -15,7 +15,7 @@ from shared.messaging.events import new_id
 
 
 async def hours_of(session: AsyncSession, loctician_id: UUID) -> Rows:
-    columns = [working_hours.c[name] for name in ("weekday", "starts", "ends", "valid_from", "valid_until")]
+    columns = [working_hours.c[name] for name in ("weekday", "starts", "ends", "valid_from", "valid_to")]
     own = select(*columns).where(working_hours.c.loctician_id == loctician_id)
     return await fetch_all(session, own.order_by("weekday", "starts", "valid_from").limit(MAX_ROWS))
 

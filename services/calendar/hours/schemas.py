@@ -70,20 +70,20 @@ class HoursRow(ClockWindow):
 
     weekday: Annotated[int, Field(ge=0, le=6)]
     valid_from: Day | None = Field(default=None, examples=[None])
-    valid_until: Day | None = Field(default=None, examples=[None])
+    valid_to: Day | None = Field(default=None, examples=[None])
 
     @model_validator(mode="after")
     def in_order(self) -> Self:
-        if self.valid_until and self.valid_until < (self.valid_from or today()):
+        if self.valid_to and self.valid_to < (self.valid_from or today()):
             raise invalid(
                 "in_order",
-                en="valid_until must not lie before valid_from",
-                da="valid_until må ikke ligge før valid_from.",
+                en="valid_to must not lie before valid_from",
+                da="valid_to må ikke ligge før valid_from.",
             )
         return self
 
     def hours(self) -> Hours:
-        return Hours(self.weekday, *self.clocks(), self.valid_from or today(), self.valid_until)
+        return Hours(self.weekday, *self.clocks(), self.valid_from or today(), self.valid_to)
 
 
 class OverrideRequest(Input):

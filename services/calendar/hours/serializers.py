@@ -7,7 +7,7 @@ from services.calendar.rows import Row
 
 
 def hours(row: Row) -> dict[str, Any]:
-    shown = {name: row[name] for name in ("weekday", "valid_from", "valid_until")}
+    shown = {name: row[name] for name in ("weekday", "valid_from", "valid_to")}
     return shown | {"start": f"{row['starts']:%H:%M}", "end": end_of(row["ends"])}
 
 

@@ -23,20 +23,24 @@ async def emit_notices(session: AsyncSession, before: Row | None, row: Row) -> N
     new = sorted(set(row["unclear"]) - set(row["notified"]))
     if new:
         await _emit_incomplete(session, row, new)
-    if row["failing_since"] is None:
+    if row["first_failed_at"] is None:
         if before and before["failure_notified_at"]:
             version = await queries.next_version(session, row["id"])
             emit(session, events.ImportRecovered(**_facts(session, row, version)))
     elif row["failure_notified_at"] is None and _is_outage(row):
         version = await queries.next_version(session, row["id"], failure_notified_at=func.now())
-        facts = {"since": row["failing_since"], "problem": row["problem"], "http_status": row["http_status"]}
+        facts = {
+            "first_failed_at": row["first_failed_at"],
+            "problem": row["problem"],
+            "http_status": row["http_status"],
+        }
         emit(session, events.ImportFailing(**_facts(session, row, version), **facts))
 
 
 def _is_outage(row: Row) -> bool:
     """At once if a new address gives something that will hardly become a calendar by itself."""
-    never_read = row["covers_until"] is None and row["problem"] in NO_CALENDAR
-    return never_read or datetime.now(UTC) >= row["failing_since"] + OUTAGE
+    never_read = row["valid_to"] is None and row["problem"] in NO_CALENDAR
+    return never_read or datetime.now(UTC) >= row["first_failed_at"] + OUTAGE
 
 
 async def _emit_incomplete(session: AsyncSession, row: Row, new: list[str]) -> None:

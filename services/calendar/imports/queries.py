@@ -69,4 +69,6 @@ def from_now(seconds: float) -> Any:
 
 
 def busy_values(busy: Sequence[Interval], until: date, unclear: Mapping[str, int]) -> dict[str, Any]:
-    return {"busy": [Range(start, end) for start, end in busy], "covers_until": until, "unclear": dict(unclear)}
+    """`until`: the first date that was not read."""
+    ranges = [Range(start, end) for start, end in busy]
+    return {"busy": ranges, "valid_to": until - timedelta(days=1), "unclear": dict(unclear)}

@@ -39,7 +39,7 @@ NO_FAILURE = {
     "problem": None,
     "http_status": None,
     "failures": 0,
-    "failing_since": None,
+    "first_failed_at": None,
     "failure_notified_at": None,
 }
 
@@ -101,7 +101,7 @@ async def _fetch_values(database: Database, row: Row, policy: AddressPolicy, age
 
 async def _fetch(row: Row, policy: AddressPolicy, agent: str) -> Fetched:
     """Sends no validators once the busy times no longer cover the horizon: an unchanged calendar must be read again."""
-    covered = row["covers_until"] is not None and row["covers_until"] >= today() + HORIZON
+    covered = row["valid_to"] is not None and row["valid_to"] + timedelta(days=1) >= today() + HORIZON
     etag, last_modified = (row["etag"], row["last_modified"]) if covered else (None, None)
     return await fetch(row["url"], policy, etag, last_modified, agent)
 
@@ -116,7 +116,7 @@ def _failure_values(row: Row, error: ProblemError) -> dict[str, Any]:
         "problem": error.code,
         "http_status": error.values.get("http_status"),
         "failures": failures,
-        "failing_since": row["failing_since"] or func.now(),
+        "first_failed_at": row["first_failed_at"] or func.now(),
         **_next_check(None if stopped else _pause(row, failures)),
     }
 
@@ -124,9 +124,9 @@ def _failure_values(row: Row, error: ProblemError) -> dict[str, Any]:
 def _pause(row: Row, failures: int) -> float:
     """Ends when the failure has lasted a day, so that its loctician is told then."""
     pause = RETRY.pause(failures - 1)
-    if row["failing_since"] is None or row["failure_notified_at"]:
+    if row["first_failed_at"] is None or row["failure_notified_at"]:
         return pause
-    left = (row["failing_since"] + OUTAGE - datetime.now(UTC)).total_seconds()
+    left = (row["first_failed_at"] + OUTAGE - datetime.now(UTC)).total_seconds()
     return min(pause, left + 1) if left > 0 else pause
 
 

@@ -6,13 +6,8 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field
 
+from services.calendar.events import FetchProblem, UnclearCode
 from shared.http.schemas import Input, Schema
-
-Code = Literal[
-    "cut_off", "no_events", "no_length", "no_start", "unclear_period", "unclear_rule", "unclear_time",
-    "unknown_component", "unknown_time_zone",
-]  # fmt: skip
-FetchProblem = Literal["address_refused", "address_unreachable", "calendar_too_large", "not_a_calendar"]
 
 
 def _none_if_empty(value: object) -> object:
@@ -40,14 +35,16 @@ class Rename(Input):
 class UnclearPart(Schema):
     """Something in the calendar that was not understood, or only in part."""
 
-    code: Code = Field(examples=["no_start"])
+    code: UnclearCode = Field(examples=["no_start"])
     count: int = Field(examples=[2])
     text: str = Field(examples=["Events without a time that we can read: 2. They block nothing."])
 
 
 class Import(Schema):
-    """`host` is null for an uploaded file. `problem` is the error code of the last fetch, null if it succeeded, and
-    `problem_text` the same in words. `problems` lists what was not understood in the calendar that was read last."""
+    """`host` is null for an uploaded file. `valid_to` is the last date whose busy times are known; null before the
+    first success. `problem` is the error code of the last fetch, null if it succeeded, `problem_text` the same in
+    words, and `first_failed_at` when the outage began. `problems` lists what was not understood in the calendar that
+    was read last."""
 
     id: UUID = Field(examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2c01"])
     name: str | None = Field(examples=["Privat"])
@@ -55,10 +52,10 @@ class Import(Schema):
     status: Literal["waiting", "current", "failing", "stopped"] = Field(examples=["current"])
     problem: FetchProblem | None = Field(examples=[None])
     problem_text: str | None = Field(examples=[None])
-    failing_since: dt.datetime | None = Field(examples=[None])
+    first_failed_at: dt.datetime | None = Field(examples=[None])
     problems: list[UnclearPart] = Field(examples=[[]])
     busy_times: int
-    covers_until: dt.date | None
+    valid_to: dt.date | None
     checked_at: dt.datetime | None
     created_at: dt.datetime
 

@@ -17,13 +17,13 @@ def imported_calendar(row: Row, language: str) -> dict[str, Any]:
         "status": row["status"],
         "problem": row["problem"],
         "problem_text": error_text(row, language),
-        "failing_since": row["failing_since"] and to_copenhagen(row["failing_since"]).isoformat(),
+        "first_failed_at": row["first_failed_at"] and to_copenhagen(row["first_failed_at"]).isoformat(),
         "problems": [
             {"code": code, "count": count, "text": unclear_text(code, count, language)}
             for code, count in sorted(row["unclear"].items())
         ],
         "busy_times": len(row["busy"]),
-        "covers_until": row["covers_until"] and row["covers_until"].isoformat(),
+        "valid_to": row["valid_to"] and row["valid_to"].isoformat(),
         "checked_at": row["checked_at"] and to_copenhagen(row["checked_at"]).isoformat(),
         "created_at": to_copenhagen(row["created_at"]).isoformat(),
     }

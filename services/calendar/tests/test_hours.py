@@ -145,7 +145,7 @@ class TestInput:
             {"weekday": 0, "start": "24:00", "end": "02:00"},
             {"weekday": 0, "start": "09:00", "end": "24:01"},
             {"weekday": 0, "start": "09:00", "end": "17:00", "loctician_id": str(JONAS)},
-            {"weekday": 0, "start": "09:00", "end": "17:00", "valid_from": "2026-02-01", "valid_until": "2026-01-01"},
+            {"weekday": 0, "start": "09:00", "end": "17:00", "valid_from": "2026-02-01", "valid_to": "2026-01-01"},
         ],
     )
     async def test_bad_hours_are_422(

@@ -21,7 +21,7 @@ from shared.identity.derived_keys import Keys
 from shared.testing.servers import SECRET_KEY
 from shared.testing.types import Deliver, Headers, Outbox
 
-DAY_AGO = "UPDATE calendar.imports SET failing_since = now() - interval '25 hours', due_at = now()"
+DAY_AGO = "UPDATE calendar.imports SET first_failed_at = now() - interval '25 hours', due_at = now()"
 NO_CALENDAR = answer(status="404 Not Found")
 STRANGE = "3f1f8f0e-8c1b-4a54-9f2c-2b1c3d4e5f60"  # an id that no booking of ours has
 
@@ -147,7 +147,7 @@ class TestOutages:
         assert item["problem_text"] == (
             "Adressen svarede med HTTP-status 404 i stedet for en kalender. Vi prøver igen senere."
         )
-        assert datetime.fromisoformat(item["failing_since"]) - datetime.fromisoformat(item["created_at"]) < timedelta(
+        assert datetime.fromisoformat(item["first_failed_at"]) - datetime.fromisoformat(item["created_at"]) < timedelta(
             minutes=5
         )
         assert await notices(outbox) == []
@@ -158,16 +158,16 @@ class TestOutages:
         assert event["type"] == "calendar.import_failing.v1"
         assert "Privat" not in str(event), "what somebody wrote is sealed"
         assert unseal_message(Keys(SECRET_KEY), UUID(item["id"]), event["data"].pop("name")) == "Privat"
-        assert event["data"] | {"since": ""} == {
+        assert event["data"] | {"first_failed_at": ""} == {
             "version": 2, "import_id": item["id"], "loctician_id": str(AMINA),
-            "host": "calendar.example", "since": "", "problem": "address_unreachable", "http_status": 404,
+            "host": "calendar.example", "first_failed_at": "", "problem": "address_unreachable", "http_status": 404,
         }  # fmt: skip
 
         site.replies["/a.ics"] = answer(calendar())
         await run(DUE)
         await refresh_due(database, LOCAL)
         (item,) = await listed(amina, headers)
-        assert (item["status"], item["problem_text"], item["failing_since"]) == ("current", None, None)
+        assert (item["status"], item["problem_text"], item["first_failed_at"]) == ("current", None, None)
         assert [event["type"] for event in await notices(outbox)][1:] == ["calendar.import_recovered.v1"]
 
         del site.replies["/a.ics"]  # the next outage
@@ -202,7 +202,7 @@ class TestOutages:
     ) -> None:
         """The pause of a tenth failure would be twelve hours."""
         await amina.post(f"{URL}/imports", json={"url": site.url("/a.ics")}, headers=headers)
-        since = "failing_since = now() - interval '22 hours'"
+        since = "first_failed_at = now() - interval '22 hours'"
         await run(f"UPDATE calendar.imports SET due_at = now(), failures = 10, {since}")
         await refresh_due(database, LOCAL)
         ((wait,),) = await run("SELECT extract(epoch FROM due_at - checked_at)::float FROM calendar.imports")

@@ -63,7 +63,7 @@ class TestFiles:
         added = await upload(amina, headers, calendar())
         assert added.status_code == 201, added.text
         assert (added.json()["status"], added.json()["busy_times"], added.json()["host"]) == ("current", 1, None)
-        assert added.json()["covers_until"] > (today() + HORIZON).isoformat()
+        assert added.json()["valid_to"] > (today() + HORIZON).isoformat()
         assert len(await windows(amina, headers)) == 2
         event, changed = (await outbox())[-2:]
         assert event["type"] == "calendar.import_added.v1"
@@ -234,11 +234,11 @@ class TestImportedAddresses:
         site.replies["/a.ics"] = answer(calendar(), ETag='"1"')
         await self.add(amina, headers, site.url("/a.ics"))
         await refresh_due(database, LOCAL)
-        await run(f"{DUE}, covers_until = current_date + 399")
+        await run(f"{DUE}, valid_to = current_date + 398")
         await refresh_due(database, LOCAL)
         assert "if-none-match" not in site.requests[-1].lower()
         (row,) = await listed(amina, headers)
-        assert row["covers_until"] > (today() + HORIZON).isoformat()
+        assert row["valid_to"] > (today() + HORIZON).isoformat()
 
     async def test_a_failure_keeps_the_busy_times_and_doubles_the_pause(
         self, amina: httpx.AsyncClient, headers: dict[str, str], site: Web, database: Database, run: Run

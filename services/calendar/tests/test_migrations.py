@@ -1,5 +1,6 @@
 """The migrations of the schema calendar."""
 
+from datetime import date
 from uuid import UUID
 
 import pytest
@@ -17,6 +18,9 @@ from shared.testing.schema import columns, declared
 
 VERSION = "INSERT INTO calendar.booking_versions (booking_id, version) VALUES (:id, 7)"
 WINDOW = "INSERT INTO calendar.windows (loctician_id, day, windows) VALUES (:id, '2027-01-04', '[]')"
+OLD_IMPORT = """
+    INSERT INTO calendar.imports (id, loctician_id, status, covers_until) VALUES (:id, :id, 'current', '2027-01-04')
+"""
 IMPORT = """
     INSERT INTO calendar.imports (id, loctician_id, status, busy)
     VALUES (:id, :id, 'current', CAST(CAST(:busy AS text) AS tstzmultirange))
@@ -33,6 +37,16 @@ class TestMigrations:
         await migrate("calendar", settings, "base", down=True)
         await migrate("calendar", settings)
         assert await columns(owner, "calendar") == declared(metadata)
+
+    async def test_the_last_date_of_an_import_is_included_once_it_is_called_valid_to(
+        self, settings: Settings, database: Database
+    ) -> None:
+        await migrate("calendar", settings, "0006_validate_busy_times", down=True)
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            await session.execute(text(OLD_IMPORT), {"id": AMINA})
+        await migrate("calendar", settings)
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            assert (await session.execute(text("SELECT valid_to FROM calendar.imports"))).scalar() == date(2027, 1, 3)
 
     async def test_all_sql_files_applied_again_keep_the_rows(
         self, settings: Settings, database: Database, owner: AsyncEngine

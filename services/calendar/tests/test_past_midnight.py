@@ -191,7 +191,7 @@ class TestOverlaps:
         self, client: httpx.AsyncClient, headers: dict[str, str]
     ) -> None:
         # 2027-06-06 is a Sunday
-        late = row(6, "22:00", "02:00", valid_from="2027-06-01", valid_until="2027-06-06")
+        late = row(6, "22:00", "02:00", valid_from="2027-06-01", valid_to="2027-06-06")
         early = row(0, "01:00", "05:00", valid_from="2027-06-08")
         assert (await put_hours(client, headers, late, early)).status_code == 200
         refused = await put_hours(client, headers, late, early | {"valid_from": "2027-06-07"})

@@ -26,7 +26,7 @@ YEAR = timedelta(days=365)
 INSERTS = {
     "time_off": "(id, loctician_id, starts_at, ends_at) VALUES (:id, :who, '2020-01-01', :at)",
     "overrides": "(loctician_id, day, windows, reason) VALUES (:who, CAST(:at AS date), '[]', 'closed')",
-    "working_hours": """(id, loctician_id, weekday, starts, ends, valid_from, valid_until)
+    "working_hours": """(id, loctician_id, weekday, starts, ends, valid_from, valid_to)
                         VALUES (:id, :who, 0, '09:00', '17:00', '2020-01-01', CAST(:at AS date))""",
     "windows": "(loctician_id, day, windows) VALUES (:who, CAST(:at AS date), '[]')",
     "appointments": """(item_id, booking_id, loctician_id, customer_id, treatment_id, starts_at, ends_at, status,
@@ -100,7 +100,7 @@ async def test_the_version_of_a_booking_outlives_its_appointments(
 
 
 IMPORT = """
-    INSERT INTO calendar.imports (id, loctician_id, url, status, covers_until, due_at, checked_at)
+    INSERT INTO calendar.imports (id, loctician_id, url, status, valid_to, due_at, checked_at)
     VALUES (:id, :who, :url, :status, CAST(:covers AS date), :due, :checked)
 """
 

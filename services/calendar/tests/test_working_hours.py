@@ -78,7 +78,7 @@ class TestOverlaps:
     async def test_a_break_and_another_season_do_not_overlap(
         self, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
-        summer = {"valid_from": "2027-06-01", "valid_until": "2027-08-31"}
+        summer = {"valid_from": "2027-06-01", "valid_to": "2027-08-31"}
         winter = {"valid_from": "2027-09-01"}
         rows = (
             row("09:00", "12:00", **summer),
@@ -91,6 +91,6 @@ class TestOverlaps:
         assert len(answer.json()["hours"]) == 4
 
     async def test_seasons_that_share_a_day_overlap(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
-        first = row("09:00", "12:00", valid_from="2027-06-01", valid_until="2027-09-01")
+        first = row("09:00", "12:00", valid_from="2027-06-01", valid_to="2027-09-01")
         second = row("10:00", "15:00", valid_from="2027-09-01")
         assert (await self.put(client, auth_headers("staff"), first, second)).status_code == 422

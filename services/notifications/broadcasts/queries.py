@@ -29,7 +29,7 @@ async def record_progress(
     session: AsyncSession, broadcast_id: UUID, last_user_id: UUID | None, count: int, *, done: bool
 ) -> None:
     """Adds `count` to the people reached; `last_user_id` is the last of this batch."""
-    values: dict[str, Any] = {"told": broadcasts.c.told + count, "last_user_id": last_user_id}
+    values: dict[str, Any] = {"recipient_count": broadcasts.c.recipient_count + count, "last_user_id": last_user_id}
     if done:
         values |= {"done_at": func.now(), "last_user_id": None}
     await session.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(**values))

@@ -44,7 +44,7 @@ class BroadcastRequest(Input):
 
 
 class Broadcast(Schema):
-    """`told` is the number of people reached so far; `done_at` is set when the broadcast is finished."""
+    """`recipient_count` is the number of people reached so far; `done_at` is set when the broadcast is finished."""
 
     id: UUID = Field(examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2d02"])
     kind: Purpose
@@ -52,6 +52,6 @@ class Broadcast(Schema):
     body: dict[str, str] = Field(examples=[BODY])
     audience: Audience
     mail: bool = Field(examples=[True])
-    told: int = Field(examples=[0])
+    recipient_count: int = Field(examples=[0])
     created_at: LocalInstant
     done_at: LocalInstant | None = Field(examples=[None])

@@ -32,7 +32,7 @@ class IncompleteImport(Import):
 
 
 class FailingImport(Import):
-    since: AwareDatetime
+    first_failed_at: AwareDatetime
     problem: str
     http_status: int | None = None
 
@@ -44,7 +44,8 @@ async def notify_incomplete(session: AsyncSession, event: Received[IncompleteImp
 
 async def notify_failing(session: AsyncSession, event: Received[FailingImport]) -> None:
     data = event.data
-    facts = {"since": format_utc(data.since), "problem": data.problem, "http_status": data.http_status or 0}
+    failed_at = format_utc(data.first_failed_at)
+    facts = {"first_failed_at": failed_at, "problem": data.problem, "http_status": data.http_status or 0}
     await _dispatch(session, event, "import_failing", facts)
 
 

@@ -105,7 +105,7 @@ def _data(kind: str, part: Part) -> dict[str, Any]:
 def _import(kind: str) -> dict[str, Any]:
     data: dict[str, Any] = {"import_id": str(UUID(int=7)), "name": "Privat", "host": "calendar.example.com"}
     if kind == "import_failing":
-        return data | {"since": _at(-30), "problem": "address_unreachable", "http_status": 404}
+        return data | {"first_failed_at": _at(-30), "problem": "address_unreachable", "http_status": 404}
     if kind == "import_incomplete":
         return data | {"problems": [{"code": "no_start", "count": 2}, {"code": "unclear_rule", "count": 1}]}
     return data

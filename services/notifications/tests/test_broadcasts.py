@@ -74,7 +74,7 @@ class TestRecipients:
         assert (notice["id"], notice["type"], notice["title"]) == (message["id"], "broadcast", "Ferielukket")
         assert notice["data"] == message["data"]["data"]
         progress = (await client.get(answer.headers["Location"], headers=admin)).json()
-        assert progress["told"] == 2
+        assert progress["recipient_count"] == 2
         assert progress["done_at"]
 
     async def test_a_broadcast_without_mail_stays_in_the_app(

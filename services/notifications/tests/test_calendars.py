@@ -15,7 +15,7 @@ from shared.identity.derived_keys import Keys
 from shared.testing.servers import SECRET_KEY
 from shared.testing.types import Deliver, Headers
 
-FAILING = {"since": "2027-03-01T09:00:00Z", "problem": "address_unreachable", "http_status": 404}
+FAILING = {"first_failed_at": "2027-03-01T09:00:00Z", "problem": "address_unreachable", "http_status": 404}
 
 
 def imported(**facts: Any) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class TestMarketing:
     ) -> None:
         await say(True)
         sent = await broadcast()
-        assert (sent["kind"], sent["told"]) == ("marketing", 1)
+        assert (sent["kind"], sent["recipient_count"]) == ("marketing", 1)
         assert [row["user_id"] for row in await rows("notices", "position")] == [KIRSTEN]
         [pushed] = [row for row in await outbox() if row["type"] == "broadcast"]
         assert pushed["data"]["audience"] == [f"user:{KIRSTEN}"]
@@ -78,7 +78,7 @@ class TestMarketing:
         assert "fordi du har sagt ja tak til nyheder og tilbud" in text_of(mail)
 
     async def test_marketing_reaches_nobody_without_consent(self, broadcast: Broadcast, rows: Rows) -> None:
-        assert (await broadcast())["told"] == 0
+        assert (await broadcast())["recipient_count"] == 0
         assert (await rows("deliveries"), await rows("notices", "position")) == ([], [])
 
     @pytest.mark.parametrize("consent", [{"granted": False}, {"granted": True, "purpose": "portfolio"}])
@@ -86,7 +86,7 @@ class TestMarketing:
         self, consent: dict[str, Any], say: Say, broadcast: Broadcast
     ) -> None:
         await say(**consent)
-        assert (await broadcast())["told"] == 0
+        assert (await broadcast())["recipient_count"] == 0
 
     async def test_a_withdrawal_stops_deliveries_that_are_queued(
         self, say: Say, broadcast: Broadcast, sender: Sender, smtp_server: SmtpServer, rows: Rows
@@ -155,9 +155,9 @@ class TestMarketing:
     ) -> None:
         await say(False, 2)
         await say(True, 1)
-        assert (await broadcast())["told"] == 0
+        assert (await broadcast())["recipient_count"] == 0
         await say(True, 3)
-        assert (await broadcast())["told"] == 1
+        assert (await broadcast())["recipient_count"] == 1
 
     async def test_marketing_is_sent_by_sms_to_those_who_chose_it(
         self,
@@ -171,7 +171,7 @@ class TestMarketing:
         await add_contact(KIRSTEN, KIRSTEN_EMAIL, "Kirsten Ærø", phone="+4520123456", version=2)
         choice = {"kinds": {"marketing": {"mail": False, "sms": True}}}
         await client.put(PREFERENCES, headers=auth_headers(Role.CUSTOMER, KIRSTEN), json=choice)
-        assert (await broadcast())["told"] == 0, "a choice of channel is no consent"
+        assert (await broadcast())["recipient_count"] == 0, "a choice of channel is no consent"
         await say(True)
         await broadcast()
         assert [row["channel"] for row in await rows("deliveries")] == ["sms"]
@@ -184,7 +184,7 @@ class TestOtherMessages:
     ) -> None:
         await say(False)
         await deliver("booking.created.v1", booking(), version=1)
-        assert (await broadcast(kind="service"))["told"] == 2
+        assert (await broadcast(kind="service"))["recipient_count"] == 2
         await sender.send_due()
         assert len(smtp_server.to(KIRSTEN_EMAIL)) == 2
 
