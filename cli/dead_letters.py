@@ -10,8 +10,9 @@ from rich.console import Console
 
 from cli import dead_letter_queue
 from cli.dead_letter_queue import ALL, MOST_AT_ONCE, Filter
+from domain.settings.production import OperatorSettings
 from shared.messaging.dead_letters import NoDeadLetterQueueError
-from shared.settings import Settings, load
+from shared.settings import load
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 out = Console()
@@ -64,7 +65,7 @@ def list_dead(
 ) -> None:
     """The dead letters of a service, oldest first."""
     wanted = _filter(None, type, error, since, before)
-    for letter in _run(dead_letter_queue.list_letters(load(Settings).amqp_url, _name(service), limit, wanted)):
+    for letter in _run(dead_letter_queue.list_letters(load(OperatorSettings).amqp_url, _name(service), limit, wanted)):
         typer.echo(f"{letter.id}  {letter.type}")
         typer.echo(f"    {letter.attempts} attempts, first {letter.first_failed_at}, last {letter.last_failed_at}")
         typer.echo(f"    {letter.error}")
@@ -73,7 +74,7 @@ def list_dead(
 @app.command()
 def show(service: Service, message_id: str) -> None:
     """One dead letter with its body."""
-    letter = _run(dead_letter_queue.show(load(Settings).amqp_url, _name(service), message_id))
+    letter = _run(dead_letter_queue.show(load(OperatorSettings).amqp_url, _name(service), message_id))
     if letter is None:
         raise typer.BadParameter(f"{service} has no dead letter {message_id}")
     out.print(letter)
@@ -92,7 +93,7 @@ def replay(
 ) -> None:
     """Send dead letters to their service again."""
     wanted = _selection(_filter(message_id, type, error, since, before), everything)
-    out.print(f"{_run(dead_letter_queue.replay(load(Settings).amqp_url, _name(service), wanted))} replayed")
+    out.print(f"{_run(dead_letter_queue.replay(load(OperatorSettings).amqp_url, _name(service), wanted))} replayed")
 
 
 @app.command()
@@ -110,7 +111,7 @@ def discard(
     wanted = _selection(_filter(message_id, type, error, since, before), everything)
     if not yes:
         typer.confirm(f"Delete {message_id or 'all matching dead letters'} of {service} for good?", abort=True)
-    out.print(f"{_run(dead_letter_queue.discard(load(Settings).amqp_url, _name(service), wanted))} discarded")
+    out.print(f"{_run(dead_letter_queue.discard(load(OperatorSettings).amqp_url, _name(service), wanted))} discarded")
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

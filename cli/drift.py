@@ -18,6 +18,7 @@ from rich.table import Table
 from sqlalchemy import text
 
 from cli.projections import PROJECTIONS, Projection
+from domain.settings.production import OperatorSettings
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.settings import Settings, load
@@ -86,7 +87,7 @@ def show(
     if only not in (None, *keepers):
         raise typer.BadParameter(f"these services keep states of others: {', '.join(keepers)}", param_hint="--service")
     wanted = [projection for projection in PROJECTIONS if only in (None, projection.service)]
-    comparisons = asyncio.run(compare_all(load(Settings), wanted))
+    comparisons = asyncio.run(compare_all(load(OperatorSettings), wanted))
     if as_json:
         typer.echo(json.dumps([comparison.report() for comparison in comparisons], indent=2))
     else:

@@ -14,6 +14,7 @@ from sqlalchemy import Row, text
 
 from cli.contracts.generator import service
 from cli.services import SCHEMAS
+from domain.settings.production import OperatorSettings
 from gateway.jobs import JOBS as GATEWAY_JOBS
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -72,7 +73,7 @@ def show(
 
 
 async def _read_all(names: Sequence[str]) -> list[Report]:
-    settings = load(Settings)
+    settings = load(OperatorSettings)
     return [report for name in names for report in _reports(name, await _runs(settings, name))]
 
 

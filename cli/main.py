@@ -19,6 +19,7 @@ from cli.contracts.files import stale, write
 from cli.contracts.generator import bus_description
 from cli.contracts.generator import contracts as generated_contracts
 from cli.services import SCHEMAS, SERVICES, service_module
+from domain.settings.production import OperatorSettings
 from migrations.migrate import NotMigratedError, downgrade, pending, upgrade
 from shared.database.errors import DATABASE_ERRORS
 from shared.database.session import Database, transaction
@@ -80,7 +81,7 @@ def migrate(
     ] = "-1",
 ) -> None:
     """Bring every schema to its newest revision, as the owner in DATABASE_URL. The platform may run meanwhile."""
-    settings = load(Settings)
+    settings = load(OperatorSettings)
     try:
         if down:
             downgrade(_checked_schema(down), settings, to)
@@ -115,7 +116,7 @@ def _print_pending(behind: dict[str, list[str]]) -> int:
 @app.command()
 def demo() -> None:
     """Load the demo salon into schemas that are empty."""
-    settings = load(Settings)
+    settings = load(OperatorSettings)
     if settings.like_production:
         raise typer.BadParameter(f"demo data has known passwords and is not for {settings.environment}")
     for name in SERVICES:
@@ -156,7 +157,7 @@ def check() -> None:
 @broker.command("declare")
 def declare_topology() -> None:
     """Declare every exchange and queue. Can be repeated."""
-    asyncio.run(_declare(load(Settings).amqp_url))
+    asyncio.run(_declare(load(OperatorSettings).amqp_url))
     out.print("Declared")
 
 

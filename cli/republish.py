@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cli import drift, subscribers
 from cli.services import SERVICES, service_module
+from domain.settings.production import OperatorSettings
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import broker, relay, topology
@@ -86,7 +87,7 @@ def republish(
     For a service it first finds what differs (loctician drift), so that the state replaces it whatever its version.
     Nobody is notified: the events are marked as republished. Can be repeated.
     """
-    settings = load(Settings)
+    settings = load(OperatorSettings)
     if to in SERVICES:
         bound = [pattern.replace("#", "*") for pattern in topology.load().get(to, [])]
         for repaired, count in asyncio.run(drift.release(settings, to)).items():

@@ -8,8 +8,9 @@ import typer
 from rich.console import Console
 
 from cli.republish import Wanted, publish
+from domain.settings.production import OperatorSettings
 from shared.messaging import broker, topology
-from shared.settings import Settings, load
+from shared.settings import load
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 out = Console()
@@ -24,7 +25,7 @@ def drop_queued(yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] =
     """
     if not yes:
         typer.confirm("Delete every message that waits in a queue?", abort=True)
-    for name, count in asyncio.run(_purge_queues(load(Settings).amqp_url)).items():
+    for name, count in asyncio.run(_purge_queues(load(OperatorSettings).amqp_url)).items():
         out.print(f"{name}: {count} dropped", highlight=False)
 
 
@@ -58,4 +59,4 @@ def republish(
     consumer use `loctician republish --to`.
     """
     wanted = Wanted(since=since.replace(tzinfo=UTC), after=after)
-    publish(load(Settings), wanted, None)
+    publish(load(OperatorSettings), wanted, None)

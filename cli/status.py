@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
+from domain.settings.production import OperatorSettings
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging.broker import connection
@@ -37,7 +38,7 @@ def status(
     ] = MOST_SECONDS,
 ) -> None:
     """Outboxes, queues, retries and dead letters of each service; exit 1 if something is stuck."""
-    rows = asyncio.run(_read_all(load(Settings)))
+    rows = asyncio.run(_read_all(load(OperatorSettings)))
     table = Table("service", "outbox", "oldest (s)", "queue", "retrying", "dead", "consumers")
     for service, waiting, queued in rows:
         queues = ["-"] * 4

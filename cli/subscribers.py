@@ -18,8 +18,9 @@ from rich.console import Console
 
 from cli.contracts.generator import published
 from cli.services import SERVICES
+from domain.settings.production import OperatorSettings
 from shared.messaging.topology import EVENTS, dead_queue, events_queue
-from shared.settings import Settings, load
+from shared.settings import load
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 out = Console()
@@ -39,7 +40,7 @@ NOT_CONFIGURED = "AMQP_MANAGEMENT_URL is not set: the broker's management API ad
 Name = Annotated[str, typer.Argument(help="Letters, digits and hyphens; also the login")]
 
 
-class OperatorSettings(Settings):
+class SubscriberSettings(OperatorSettings):
     amqp_management_url: str | None = None
 
 
@@ -127,7 +128,7 @@ class _Management:
     """RabbitMQ's management API, for the vhost in AMQP_URL."""
 
     def __init__(self) -> None:
-        settings = load(OperatorSettings)
+        settings = load(SubscriberSettings)
         if not settings.amqp_management_url:
             raise typer.BadParameter(NOT_CONFIGURED)
         # a path of one slash, or none, is the vhost "/"

@@ -1,11 +1,14 @@
 """The gateway's settings, beside those of every deployable."""
 
 import ipaddress
+from collections.abc import Mapping
+from typing import ClassVar
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, field_validator
 
-from shared.settings import CommaSeparated, Settings
+from domain.settings.production import DeployableSettings, wide_networks
+from shared.settings import CommaSeparated, Refusal
 
 SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
 
@@ -24,12 +27,14 @@ def service_urls(setting: str) -> list[SplitResult]:
 def _service_url(text: str) -> SplitResult:
     url = urlsplit(text)
     if url.scheme not in ("http", "https") or not url.hostname or url.path.strip("/") or url.query:
-        raise ValueError(f"{text!r} is not of the form http://name:port")
+        raise ValueError("must be of the form http://name:port")  # without the text: it may hold a password
     _ = url.port  # reading it raises ValueError if it is not a number from 0 to 65535
     return url
 
 
-class GatewaySettings(Settings):
+class GatewaySettings(DeployableSettings):
+    refusals: ClassVar[Mapping[str, Refusal]] = {**DeployableSettings.refusals, "trusted_proxies": wide_networks}
+
     booking_url: str = "http://127.0.0.1:8002"
     calendar_url: str = "http://127.0.0.1:8003"
     notifications_url: str = "http://127.0.0.1:8004"

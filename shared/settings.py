@@ -4,15 +4,24 @@ import hashlib
 import hmac
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
-DEFAULT_SECRETS = {"change-me", "secret", "please-change-this-secret-key-now"}
+LIKE_PRODUCTION = ("staging", "production")
+Refusal = Callable[[Any], str | None]
 
 
 def _split(value: object) -> object:
@@ -26,6 +35,10 @@ class FromFiles(PydanticBaseSettingsSource):
     """Reads a value from the file at the path in `<NAME>_FILE`: container engines pass secrets like this."""
 
     def __call__(self) -> dict[str, Any]:
+        path = self.settings_cls.model_config.get("env_file")
+        variables = DotEnvSettingsSource(self.settings_cls, path, env_ignore_empty=False).env_vars | os.environ
+        if not {name.upper(): value for name, value in variables.items()}.get("ENVIRONMENT", "unset"):
+            raise SettingsError("ENVIRONMENT is empty")
         fields = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
         return {name: value for value, name, _ in fields if value}
 
@@ -37,9 +50,10 @@ class FromFiles(PydanticBaseSettingsSource):
         if os.environ.get(name.upper()):
             raise SettingsError(f"{name.upper()} and {name.upper()}_FILE are both set")
         try:
-            return Path(path).read_text().strip(), name, False
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{name.upper()}_FILE: {path} cannot be read") from error
+            value = Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:  # without the path: it may be the secret itself
+            raise SettingsError(f"{name.upper()}_FILE names a file that cannot be read") from error
+        return value, name, name == "environment"
 
 
 class Readable(BaseSettings):
@@ -49,17 +63,17 @@ class Readable(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        cls, settings_cls: type[BaseSettings], *_: Any, **sources: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, FromFiles(settings_cls), dotenv_settings
+        init, environment, dotenv = (sources[f"{name}_settings"] for name in ("init", "env", "dotenv"))
+        return init, environment, FromFiles(settings_cls), dotenv
 
 
 class Settings(Readable):
+    model_config = SettingsConfigDict(validate_default=True)
+    # What production and staging refuse: by field, a function of its value that returns the reason.
+    refusals: ClassVar[Mapping[str, Refusal]] = {}
+
     environment: Literal["development", "test", "staging", "production"] = "development"
     debug: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -82,21 +96,19 @@ class Settings(Readable):
     )
     database_pool_size: int = Field(default=10, ge=1, le=100)
 
-    @model_validator(mode="after")
-    def refuse_unsafe_production(self) -> Self:
-        if not self.like_production:
-            return self
-        if self.debug:
-            raise ValueError(f"DEBUG must be off in {self.environment}")
-        if self.secret_key.get_secret_value() in DEFAULT_SECRETS:
-            raise ValueError(f"SECRET_KEY must be a secret of your own in {self.environment}")
-        if "*" in self.cors_origins:
-            raise ValueError(f"CORS_ORIGINS must name the origins in {self.environment}, not *")
-        return self
+    @field_validator("*")
+    @classmethod
+    def refuse_in_production(cls, value: Any, info: ValidationInfo) -> Any:
+        environment = info.data.get("environment", "production")
+        refusal = cls.refusals.get(str(info.field_name))
+        reason = refusal(value) if refusal and environment in LIKE_PRODUCTION else None
+        if reason:
+            raise ValueError(f"{reason} in {environment}")
+        return value
 
     @property
     def like_production(self) -> bool:
-        return self.environment in ("staging", "production")
+        return self.environment in LIKE_PRODUCTION
 
     @property
     def seconds_to_drain(self) -> float:
@@ -113,13 +125,13 @@ S = TypeVar("S", bound=Settings)
 
 
 def load(settings: type[S]) -> S:
-    """Reads the settings. An invalid or missing one ends the process with one clear line."""
+    """Reads the settings. Ends the process with one clear line for each that is invalid or missing."""
     try:
         return settings()
     except SettingsError as error:
         sys.exit(f"Cannot start: {error}")
     except ValidationError as error:
-        sys.exit(f"Cannot start: {'; '.join(_reason(field) for field in error.errors(include_input=False))}")
+        sys.exit("\n".join(f"Cannot start: {_reason(field)}" for field in error.errors(include_input=False)))
 
 
 def _reason(error: object) -> str:

@@ -486,6 +486,11 @@ class TestSettings:
         with pytest.raises(ValidationError, match="trusted_proxies"):
             settings_for(upstreams, trusted_proxies=proxies)
 
+    @pytest.mark.parametrize("proxies", ["0.0.0.0/1,128.0.0.0/1", "10.0.0.0/8", "::/1", "2000::/3", "fd00::/8"])
+    def test_wide_networks_are_not_trusted_in_production(self, upstreams: Upstreams, proxies: str) -> None:
+        with pytest.raises(ValidationError, match="must name networks of /16"):
+            settings_for(upstreams, trusted_proxies=proxies, environment="production")
+
     def test_a_limit_is_at_least_one(self, upstreams: Upstreams) -> None:
         for name in ("rate_limit_per_minute", "login_rate_limit_per_minute"):
             with pytest.raises(ValidationError, match=name):

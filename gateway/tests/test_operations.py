@@ -1,5 +1,6 @@
 """The gateway's own answers: CORS, health, metrics and the description of the API."""
 
+import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -35,9 +36,12 @@ class TestCors:
         assert upstreams.seen == []
 
 
+PRODUCTION = {"environment": "production", "secret_key": secrets.token_hex(32), "public_url": "https://salon.test"}
+
+
 @pytest.fixture(scope="module")
 async def production(upstreams: Upstreams) -> AsyncIterator[str]:
-    async with serving(Gateway(settings_for(upstreams, environment="production")), **OPTIONS) as url:
+    async with serving(Gateway(settings_for(upstreams, **PRODUCTION)), **OPTIONS) as url:
         yield url
 
 
@@ -91,7 +95,7 @@ class TestOperations:
     async def test_metrics_are_hidden_from_outside_in_production_and_staging(
         self, upstreams: Upstreams, environment: str
     ) -> None:
-        gateway = Gateway(settings_for(upstreams, environment=environment))
+        gateway = Gateway(settings_for(upstreams, **PRODUCTION | {"environment": environment}))
         async with serving(gateway) as url, httpx.AsyncClient(base_url=url) as client:
             assert (await client.get("/health")).json()["environment"] == environment
             assert f'environment="{environment}"' in (await client.get("/metrics")).text
@@ -134,7 +138,7 @@ class TestOperations:
         assert b"database" not in answer.body
 
     async def test_an_address_that_is_not_private_is_outside(self, upstreams: Upstreams) -> None:
-        gateway = Gateway(settings_for(upstreams, environment="production"))
+        gateway = Gateway(settings_for(upstreams, **PRODUCTION))
         trusting = {"proxy_headers": True, "forwarded_allow_ips": "127.0.0.1"}
         async with serving(gateway, **(OPTIONS | trusting)) as url:
             for claim in ("X-Forwarded-For: 6.6.6.6", "X-Forwarded-For: 10.0.0.1, 6.6.6.6"):

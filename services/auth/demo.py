@@ -21,11 +21,13 @@ USERS = {
     "kunde2": ("Liam Sørensen", "customer", "en"),
 }
 
+USER_IDS = {name: uuid5(NAMESPACE_DNS, f"{name}@loctician.example") for name in USERS}
+
 
 async def load_users(session: AsyncSession, password_hash: str) -> None:
     for name, (full_name, role, language) in USERS.items():
         email = f"{name}@loctician.example"
-        values = {"id": uuid5(NAMESPACE_DNS, email), "email": email, "full_name": full_name, "role": role}
+        values = {"id": USER_IDS[name], "email": email, "full_name": full_name, "role": role}
         await create_user(session, password_hash, **values, language=language, verified=True)
 
 

@@ -1,14 +1,18 @@
 """Settings of auth, beside those that all services share."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import ClassVar
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from domain.settings.production import DeployableSettings, missing
 from services.auth.signing_keys.pem import load_private_key, matches_public_key
-from shared.settings import Settings
+from shared.settings import Refusal
 
 
-class AuthSettings(Settings):
+class AuthSettings(DeployableSettings):
+    refusals: ClassVar[Mapping[str, Refusal]] = {**DeployableSettings.refusals, "jwt_private_key": missing}
+
     access_token_expire_minutes: int = Field(default=30, ge=1, le=1440)
     refresh_token_expire_days: int = Field(default=30, ge=1, le=365)
     jwt_private_key: SecretStr | None = None
@@ -23,20 +27,17 @@ class AuthSettings(Settings):
     argon2_threads: int = Field(default=0, ge=0, le=256)  # 0: one thread a core
     argon2_queue: int = Field(default=64, ge=0, le=10_000)
 
-    @model_validator(mode="after")
-    def require_key_in_production(self) -> Self:
-        if self.like_production and self.jwt_private_key is None:
-            raise ValueError(f"JWT_PRIVATE_KEY must be set in {self.environment}")
-        return self
+    @field_validator("jwt_private_key")
+    @classmethod
+    def check_private_key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            load_private_key(key.get_secret_value())
+        return key
 
-    @model_validator(mode="after")
-    def check_keys(self) -> Self:
-        if self.jwt_private_key is None:
-            return self
-        try:
-            private = load_private_key(self.jwt_private_key.get_secret_value())
-        except ValueError as error:
-            raise ValueError(f"JWT_PRIVATE_KEY {error}") from error
-        if self.jwt_public_key is not None and not matches_public_key(self.jwt_public_key, private):
-            raise ValueError("JWT_PUBLIC_KEY must be the public half of JWT_PRIVATE_KEY")
-        return self
+    @field_validator("jwt_public_key")
+    @classmethod
+    def check_public_key(cls, key: str | None, info: ValidationInfo) -> str | None:
+        private: SecretStr | None = info.data.get("jwt_private_key")
+        if key and private and not matches_public_key(key, load_private_key(private.get_secret_value())):
+            raise ValueError("must be the public half of JWT_PRIVATE_KEY")
+        return key

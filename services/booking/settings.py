@@ -1,13 +1,17 @@
 """Settings of the booking service beside the shared ones."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from shared.settings import Settings
+from domain.settings.production import DeployableSettings, not_https
+from shared.settings import Refusal
 
 
-class BookingSettings(Settings):
+class BookingSettings(DeployableSettings):
+    refusals: ClassVar[Mapping[str, Refusal]] = {**DeployableSettings.refusals, "instagram_url": not_https}
+
     require_verified_email: bool | None = None
     enable_instagram: bool = False
     instagram_access_token: SecretStr | None = None
@@ -19,10 +23,9 @@ class BookingSettings(Settings):
             self.require_verified_email = self.like_production
         return self
 
-    @model_validator(mode="after")
-    def check_instagram(self) -> Self:
-        if self.enable_instagram and self.instagram_access_token is None:
-            raise ValueError("ENABLE_INSTAGRAM requires INSTAGRAM_ACCESS_TOKEN")
-        if self.like_production and not self.instagram_url.startswith("https://"):
-            raise ValueError(f"INSTAGRAM_URL must be https in {self.environment}")
-        return self
+    @field_validator("instagram_access_token")
+    @classmethod
+    def require_token(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if info.data.get("enable_instagram") and token is None:
+            raise ValueError("must be set when ENABLE_INSTAGRAM is")
+        return token

@@ -1,10 +1,10 @@
 """Settings of the calendar service."""
 
+from domain.settings.production import DeployableSettings
 from services.calendar.imports.address_check import AddressPolicy
-from shared.settings import Settings
 
 
-class CalendarSettings(Settings):
+class CalendarSettings(DeployableSettings):
     app_url: str | None = None
 
     @property

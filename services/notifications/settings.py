@@ -1,15 +1,17 @@
 """The settings of notifications."""
 
 import re
+from collections.abc import Mapping
 from email.utils import parseaddr
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
+from domain.settings.production import DeployableSettings, not_https, password_without_tls
 from services.notifications.mail.smtp import MailServer
-from shared.settings import Settings
+from shared.settings import Refusal, Settings
 
 MOST_HOURS = 14 * 24
 QUIET_HOURS = re.compile(r"(\d{1,2})-(\d{1,2})")
@@ -56,7 +58,13 @@ ReminderHours = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_split_hour
 QuietHours = Annotated[tuple[int, int], NoDecode, BeforeValidator(_parse_quiet_hours)]
 
 
-class NotificationsSettings(Settings):
+class NotificationsSettings(DeployableSettings):
+    refusals: ClassVar[Mapping[str, Refusal]] = {
+        **DeployableSettings.refusals,
+        "smtp_url": password_without_tls,
+        "sms_url": not_https,
+    }
+
     smtp_url: Annotated[SecretStr, AfterValidator(_valid_smtp_url)] = SecretStr("smtp://127.0.0.1:1025")
     mail_from: Annotated[str, AfterValidator(_valid_mailbox)] = "Loctician <no-reply@loctician.example>"
     app_url: Annotated[str | None, AfterValidator(_valid_http_url)] = None
@@ -67,14 +75,15 @@ class NotificationsSettings(Settings):
     reminder_hours: ReminderHours = (24, 2)  # before the appointment
     quiet_hours: QuietHours = (21, 8)  # from hour to hour in Copenhagen, without reminders
 
-    @model_validator(mode="after")
-    def refuse_sms_without_a_key(self) -> Self:
-        key = self.sms_api_key.get_secret_value()
-        if self.sms_provider != "none" and not key:
-            raise ValueError("SMS_API_KEY must be set when SMS_PROVIDER is")
-        if self.sms_provider == "twilio" and len(key.split(":")) != 2:
-            raise ValueError("SMS_API_KEY must be <account SID>:<auth token> for twilio")
-        return self
+    @field_validator("sms_api_key")
+    @classmethod
+    def check_sms_key(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        key, provider = value.get_secret_value(), info.data.get("sms_provider", "none")
+        if provider != "none" and not key:
+            raise ValueError("must be set when SMS_PROVIDER is")
+        if provider == "twilio" and len(key.split(":")) != 2:
+            raise ValueError("must be <account SID>:<auth token> for twilio")
+        return value
 
     @property
     def link_base(self) -> str:

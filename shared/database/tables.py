@@ -1,21 +1,8 @@
 """The tables that every service has: outbox, inbox, erased people, job runs and retention runs."""
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    CheckConstraint,
-    Column,
-    DateTime,
-    Identity,
-    Index,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    Uuid,
-    text,
-)
+from sqlalchemy import CheckConstraint, Column, Identity, Index, MetaData, Table, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import BigInteger, Boolean, DateTime, Integer, Text, Uuid
 
 from shared.classification import NONE, PERSONAL, PSEUDONYMOUS, about
 

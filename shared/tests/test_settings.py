@@ -9,22 +9,6 @@ GOOD = {"database_url": "postgresql://o:p@127.0.0.1:5433/loctician", "amqp_url":
 
 
 class TestSettings:
-    @pytest.mark.parametrize("environment", ["staging", "production"])
-    @pytest.mark.parametrize(
-        ("name", "value", "refusal"),
-        [
-            ("debug", True, "DEBUG must be off in"),
-            ("cors_origins", "*", "CORS_ORIGINS must name the origins in"),
-            ("secret_key", "please-change-this-secret-key-now", "SECRET_KEY must be a secret of your own in"),
-        ],
-    )
-    def test_production_and_staging_refuse_what_is_unsafe(
-        self, environment: str, name: str, value: object, refusal: str
-    ) -> None:
-        with pytest.raises(ValidationError, match=f"{refusal} {environment}"):
-            Settings.model_validate(GOOD | {"environment": environment, name: value})
-        Settings.model_validate(GOOD | {"environment": "test", name: value})
-
     @pytest.mark.parametrize(("environment", "seconds"), [("development", 0), ("staging", 5), ("production", 5)])
     def test_staging_drains_as_production_does(self, environment: str, seconds: float) -> None:
         assert Settings.model_validate(GOOD | {"environment": environment}).seconds_to_drain == seconds
@@ -33,15 +17,15 @@ class TestSettings:
         with pytest.raises(ValidationError, match="32"):
             Settings.model_validate(GOOD | {"secret_key": "short"})
 
-    def test_missing_setting_ends_the_process_with_one_clear_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_each_missing_setting_is_named_on_a_line_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("DATABASE_URL", "AMQP_URL", "SECRET_KEY"):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setitem(Settings.model_config, "env_file", None)
         with pytest.raises(SystemExit) as stopped:
             load(Settings)
         message = str(stopped.value)
-        assert "DATABASE_URL" in message
-        assert "\n" not in message
+        names = ("DATABASE_URL", "AMQP_URL", "SECRET_KEY")
+        assert message.splitlines() == [f"Cannot start: {name}: Field required" for name in names]
 
 
 class TestFromFiles:
@@ -84,7 +68,7 @@ class TestFromFiles:
         with pytest.raises(SystemExit, match=r"^Cannot start: SECRET_KEY and SECRET_KEY_FILE are both set$"):
             load(Settings)
         monkeypatch.delenv("SECRET_KEY")
-        with pytest.raises(SystemExit, match=r"^Cannot start: SECRET_KEY_FILE: .*nothing cannot be read$"):
+        with pytest.raises(SystemExit, match=r"^Cannot start: SECRET_KEY_FILE names a file that cannot be read$"):
             load(Settings)
 
 

@@ -34,7 +34,7 @@ class TestSigningKey:
     def test_missing_file_other_kind_and_short_key_are_refused(self) -> None:
         short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - what is to be refused
         for setting in ("/nowhere/key.pem", pem(ec.generate_private_key(ec.SECP256R1())), pem(short)):
-            with pytest.raises(ValidationError, match="JWT_PRIVATE_KEY"):
+            with pytest.raises(ValidationError, match="jwt_private_key"):
                 AuthSettings.model_validate(GOOD | {"jwt_private_key": setting})
 
     def test_public_key_of_another_pair_is_refused(
@@ -42,10 +42,10 @@ class TestSigningKey:
     ) -> None:
         form = serialization.PublicFormat.SubjectPublicKeyInfo
         public = signing_key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
-        with pytest.raises(ValidationError, match="JWT_PUBLIC_KEY"):
+        with pytest.raises(ValidationError, match="must be the public half"):
             AuthSettings.model_validate(GOOD | {"jwt_private_key": pem(own_key), "jwt_public_key": public})
 
     @pytest.mark.parametrize("environment", ["staging", "production"])
     def test_production_and_staging_need_a_key(self, environment: str) -> None:
-        with pytest.raises(ValidationError, match="JWT_PRIVATE_KEY must be set"):
+        with pytest.raises(ValidationError, match="must be set in"):
             AuthSettings.model_validate(GOOD | {"environment": environment})

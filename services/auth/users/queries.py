@@ -1,6 +1,6 @@
 """SQL of users."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -65,6 +65,11 @@ async def lock_active_admins(session: AsyncSession) -> int:
 
 async def has_users(session: AsyncSession) -> bool:
     return (await session.execute(select(users.c.id).limit(1))).one_or_none() is not None
+
+
+async def has_active_user(session: AsyncSession, user_ids: Iterable[UUID]) -> bool:
+    statement = select(users.c.id).where(users.c.id.in_(list(user_ids)), users.c.active).limit(1)
+    return (await session.execute(statement)).one_or_none() is not None
 
 
 async def export_secrets(session: AsyncSession, user_id: UUID) -> dict[str, Any]:
