@@ -1,7 +1,5 @@
 """Settings that every process reads from its environment or from `.env`."""
 
-import hashlib
-import hmac
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -9,6 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -143,7 +143,8 @@ def _reason(error: object) -> str:
 
 def role_password(secret_key: str, role: str) -> str:
     """The password of a service's database role, the same wherever the same SECRET_KEY is known."""
-    return hmac.new(secret_key.encode(), f"database-role:{role}".encode(), hashlib.sha256).hexdigest()
+    key = HKDF(SHA256(), length=32, salt=None, info=f"loctician database role {role}".encode())
+    return key.derive(secret_key.encode()).hex()
 
 
 def runtime_role(schema: str) -> str:

@@ -1,20 +1,20 @@
-"""Tokens of feed addresses: derived from the feed's id and the secret key, and stored only as a hash (ADR 23)."""
+"""Tokens of feed addresses: made from the feed's id with a derived key, and stored only as a hash (ADR 23)."""
 
 import hashlib
-import hmac
 import re
 from base64 import urlsafe_b64encode
 from uuid import UUID
 
 from services.calendar.settings import CalendarSettings
+from shared.identity.derived_keys import keys_from
 
+PURPOSE = "calendar feed"
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def feed_token(settings: CalendarSettings, feed_id: UUID) -> str:
     """The same for each call, so that a request repeated under its idempotency key gets the same address."""
-    secret = settings.secret_key.get_secret_value().encode()
-    return urlsafe_b64encode(hmac.digest(secret, f"calendar feed {feed_id}".encode(), "sha256")).decode().rstrip("=")
+    return urlsafe_b64encode(keys_from(settings).sign(PURPOSE, feed_id.bytes)).decode().rstrip("=")
 
 
 def hash_token(token: str) -> bytes:

@@ -30,7 +30,7 @@ START = datetime(2031, 3, 3, 9, tzinfo=UTC)  # a Monday, ten o'clock in Copenhag
 
 MAIL_FROM, APP = "Loctician <no-reply@loctician.example>", "https://app.example"
 BOOKING_LINKS = BookingLinks(APP, Keys(SECRET_KEY))
-UNSUBSCRIBE_LINKS = UnsubscribeLinks(f"https://api.example{PATH}", (SECRET_KEY.encode(),))
+UNSUBSCRIBE_LINKS = UnsubscribeLinks(f"https://api.example{PATH}", Keys(SECRET_KEY))
 
 AddContact = Callable[..., Awaitable[None]]
 Rows = Callable[..., Awaitable[list[dict[str, Any]]]]

@@ -18,7 +18,9 @@ router = APIRouter(prefix="/api/v1/notifications/unsubscribe")
 
 Anyone = Annotated[Principal | None, ANYONE]
 Topic = Literal["reminder", "service", "marketing"]  # those that can be switched off
-Token = Annotated[str, Path(pattern=TOKEN, examples=["AZa2oHweewKdCj9vDxwrBOP7xYt0hLJt0b1q3sVd0aA"])]
+Token = Annotated[
+    str, Path(pattern=TOKEN, examples=["AZa2oHweewKdCj9vDxwrBOP7xYt0hLJt0b1q3sVd0aA5hZ3cX8mJ7fQ1Tn4vLk6b"])
+]
 
 
 async def _links(request: Request) -> UnsubscribeLinks:
