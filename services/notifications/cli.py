@@ -51,6 +51,6 @@ def _render(kind: str, part: Part, language: str, form: Form) -> str:
     if form is Form.SOURCE:
         message_id = "<sample@loctician.example>"
         return compose(sample, samples.NAMES, SENDER, message_id, APP_URL, links).as_string()
-    texts = render(sample, samples.NAMES, "Loctician", APP_URL, links)
+    texts = render(sample, samples.NAMES, "Loctician", APP_URL, links, samples.NOW)
     shown = {Form.TEXT: f"{texts.subject}\n\n{texts.text}", Form.HTML: texts.html, Form.SMS: texts.sms}
     return shown[form]

@@ -13,6 +13,7 @@ CUSTOMER, LOCTICIAN, EARLIER_LOCTICIAN = UUID(int=1), UUID(int=2), UUID(int=6)
 RETWIST, BROADCAST, BOOKING = UUID(int=3), UUID(int=4), UUID(int=5)
 APP_URL = "https://loctician.example"
 START = datetime(2027, 3, 29, 8, tzinfo=UTC)
+NOW = START - timedelta(hours=20, minutes=30)  # half an hour before the offer ends
 RECIPIENTS: dict[Part, str] = {
     "customer": "Kirsten Ærø",
     "loctician": "Amina Diallo",

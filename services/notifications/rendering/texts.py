@@ -76,14 +76,22 @@ class Links:
 NO_LINKS = Links()
 
 
-def render(delivery: Mapping[str, Any], names: Names, salon: str, app_url: str, links: Links = NO_LINKS) -> Texts:
+def render(
+    delivery: Mapping[str, Any],
+    names: Names,
+    salon: str,
+    app_url: str,
+    links: Links = NO_LINKS,
+    now: datetime | None = None,
+) -> Texts:
     """Renders a delivery that comes with its recipient's contact. `salon`: the name to use until the salon has one.
 
-    Without its own, the link to unsubscribe leads to the app. Raises TemplateError or LookupError if a value
+    Without its own, the link to unsubscribe leads to the app. `now`: when the text is read as today; the present if it
+    is left out. Raises TemplateError or LookupError if a value
     is missing, so that no message goes out with a gap.
     """
     language = delivery["language"]
-    values = _values(delivery["data"], names, language) | {
+    values = _values(delivery["data"], names, language, now) | {
         "recipient": single_line(delivery["full_name"]),
         "salon": single_line(names.salon.name or salon),
         "address": single_line(names.salon.address),
@@ -122,7 +130,7 @@ def _render_block(name: str, block: str, values: Mapping[str, Any]) -> str:
     return UNPRINTABLE.sub(" ", rendered).strip()
 
 
-def _values(data: Mapping[str, Any], names: Names, language: str) -> dict[str, Any]:
+def _values(data: Mapping[str, Any], names: Names, language: str, now: datetime | None = None) -> dict[str, Any]:
     """What templates may use. A value that `data` lacks is left out, so that using it is an error."""
     labels = LABELS[language]
     values: dict[str, Any] = {"language": language, "labels": labels}
@@ -131,7 +139,7 @@ def _values(data: Mapping[str, Any], names: Names, language: str) -> dict[str, A
             values[name] = format_instant(datetime.fromisoformat(data[key]), language)
     if data.get("expires_at"):
         deadline = datetime.fromisoformat(data["expires_at"])
-        values["deadline"] = format_deadline(deadline, datetime.now(UTC), language)
+        values["deadline"] = format_deadline(deadline, now or datetime.now(UTC), language)
     if "items" in data:
         values["items"] = [_item(item, names, labels, language) for item in data["items"]]
     if "previous" in data:

@@ -87,5 +87,24 @@ def test_every_message_distinguishes_the_two_repeated_hours(kind: str, part: Any
     assert rendered(AUTUMN + HALF_HOUR) != rendered(AUTUMN + 3 * HALF_HOUR)
 
 
+@pytest.mark.parametrize(
+    ("now", "held", "danish", "english"),
+    [
+        (SPRING - HALF_HOUR, 2, "kl. 03.30 i dag", "03:30 today"),
+        (SPRING - 4 * HALF_HOUR, 1.5, "kl. 00.30 i morgen", "00:30 tomorrow"),
+        (SPRING - 4 * HALF_HOUR, 24, "mandag den 31. marts 2031 kl. 00.00", "Monday 31 March 2031 at 00:00"),
+        (AUTUMN - HALF_HOUR, 1, "kl. 02.30 (sommertid, UTC+2) i dag", "02:30 (summer time, UTC+2) today"),
+        (AUTUMN - HALF_HOUR, 2, "kl. 02.30 (vintertid, UTC+1) i dag", "02:30 (winter time, UTC+1) today"),
+        (AUTUMN - 5 * HALF_HOUR, 24.5, "kl. 23.00 i morgen", "23:00 tomorrow"),
+    ],
+)
+def test_the_deadline_of_an_offer_is_read_by_the_clock(now: datetime, held: float, danish: str, english: str) -> None:
+    for language, text in (("da", danish), ("en", english)):
+        delivery = samples.delivery("waitlist_offered", "customer", language)
+        facts = delivery["data"] | {"expires_at": (now + timedelta(hours=held)).isoformat()}
+        texts = render(delivery | {"data": facts}, samples.NAMES, "Loctician", "https://loctician.example", now=now)
+        assert text in texts.text
+
+
 def _times(start: datetime) -> dict[str, str]:
     return {"start": start.isoformat(), "end": (start + timedelta(minutes=10)).isoformat()}

@@ -26,8 +26,9 @@ EVERY = [(kind, part, language) for kind, part in samples.types_and_parts() for 
 
 def rendered(kind: str, part: Part, language: str, **changes: Any) -> Texts:
     return render(
-        samples.delivery(kind, part, language) | changes, samples.NAMES, "Loctician", APP, samples.links(kind, part)
-    )
+        samples.delivery(kind, part, language) | changes, samples.NAMES, "Loctician", APP, samples.links(kind, part),
+        samples.NOW,
+    )  # fmt: skip
 
 
 def written(kind: str, part: Part, language: str) -> str:
