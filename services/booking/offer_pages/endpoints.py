@@ -90,6 +90,7 @@ async def _show(database: Database, token: str, language: str, refused: ProblemE
         offer=service.details(offered, language),
         is_open=offered.state == "open",
         by_hand=offered.confirm_by_hand,
+        booking_path=service.booking_path(database, offered),
         refusal=refusals.get(refused.code, refusals["other"]) if refused else None,
         address=f"/offers/{token}",
         query=f"?lang={language}",

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from domain.dates import format_deadline, format_span
-from domain.links import offer_of
+from domain.links import booking_url, offer_of
 from domain.money import format_money
 from domain.roles import Role
 from services.booking.bookings import service as bookings
@@ -20,6 +20,7 @@ from shared.identity.principals import SERVICE_CLAIMS, Principal
 
 # `ended`: somebody took it or gave it up before its time; `gone`: nothing is known of it any more.
 State = Literal["open", "booked", "requested", "cancelled", "lapsed", "ended", "gone"]
+BOOKED = frozenset({"booked", "requested"})
 NO_SESSION = UUID(int=0)
 
 
@@ -151,6 +152,16 @@ def details(offered: Offered, language: str) -> dict[str, Any] | None:
 def _name(treatments: dict[str, dict[str, Any]], service_id: str, language: str) -> str:
     names = treatments.get(service_id, {})
     return str((names.get(language) or names.get("da") or {}).get("name", ""))
+
+
+def booking_path(database: Database, offered: Offered) -> str | None:
+    """The page of the booking that the offer became, until the appointment ends."""
+    booking = offered.sitting
+    if database.keys is None or offered.customer_id is None or booking is None or offered.now is None:
+        return None
+    if offered.state not in BOOKED or datetime.fromisoformat(booking["end"]) <= offered.now:
+        return None
+    return booking_url("", database.keys, UUID(booking["id"]), offered.customer_id)
 
 
 def deadline(offered: Offered, language: str) -> str:

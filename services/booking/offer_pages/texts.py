@@ -34,6 +34,7 @@ WORDS: dict[str, dict[str, Any]] = {
                 "booke en tid eller skrive dig på ventelisten.",
             ),
         },
+        "booking": "Se, flyt eller aflys din tid",
         "by_hand": "Salonen bekræfter tiden bagefter.",
     },
     "en": {
@@ -42,24 +43,24 @@ WORDS: dict[str, dict[str, Any]] = {
         "time": "Time",
         "price": "Price",
         "accept": "Yes please, book it",
-        "decline": "No thanks, offer it to the next",
+        "decline": "No thanks, offer it to somebody else",
         "states": {
             "open": ("We have a time for you", "We are holding it for you. Please answer by {deadline}."),
             "booked": ("The time is yours", "Your appointment is booked. We look forward to seeing you."),
             "requested": ("We have received your booking", "The time is yours once the salon has confirmed it."),
             "cancelled": (
                 "The appointment is cancelled",
-                "You booked the time, but it was cancelled since. You are welcome to book again.",
+                "You booked the time, but it has since been cancelled. You are welcome to book again.",
             ),
             "lapsed": (
                 "The offer has expired",
                 "We held the time for you until {deadline}. You are still on the waitlist, and we will write to you "
-                "the next time that one becomes free.",
+                "the next time one becomes free.",
             ),
             "ended": (
-                "The time went to somebody else",
-                "We no longer hold it for you. You are still on the waitlist, and we will write to you the next time "
-                "that one becomes free.",
+                "The time has been passed on",
+                "We are no longer holding it for you. You are still on the waitlist, and we will write to you the next "
+                "time one becomes free.",
             ),
             "gone": (
                 "The offer is no longer valid",
@@ -67,6 +68,7 @@ WORDS: dict[str, dict[str, Any]] = {
                 "a time or to join the waitlist.",
             ),
         },
+        "booking": "See, move or cancel your appointment",
         "by_hand": "The salon will confirm it afterwards.",
     },
 }
@@ -85,5 +87,5 @@ REFUSALS = {
 }
 INVALID = {
     "da": ("Linket virker ikke", "Se, om hele adressen er kommet med, eller åbn linket i mailen igen."),
-    "en": ("The link does not work", "See whether the address is complete, or open the link in the mail again."),
+    "en": ("The link does not work", "Check that the address is complete, or open the link in the mail again."),
 }

@@ -1,6 +1,7 @@
 """The page of an offer: only its buttons have an effect, and its link opens that offer and nothing else."""
 
 import asyncio
+import html
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -98,6 +99,31 @@ class TestAccepting:
         assert (page.status_code, headings(page)) == (200, "Tiden er din")
         assert "kl. 10.00–11.30" in page.text
         assert "<form" not in page.text
+
+    @pytest.mark.parametrize("by_hand", [False, True])
+    async def test_leads_to_the_page_of_the_booking(
+        self, client: httpx.AsyncClient, address: str, salon: date, set_clock: SetClock, sign_in: SignIn, by_hand: bool
+    ) -> None:
+        await set_rules(sign_in, confirm_by_hand=by_hand)
+        assert "/bookings/" not in (await client.get(address)).text
+        await client.post(address)
+        page = await client.get(f"{address}?lang=en")
+        for text in ("Retwist", "Amina", "at 10:00–11:30"):
+            assert text in page.text
+        link = html.unescape(page.text.partition('href="')[2].partition('"')[0])
+        booking = await client.get(link)
+        assert (booking.status_code, headings(booking)) == (200, "Your appointment")
+        assert "at 10:00–11:30" in booking.text
+        await set_clock(at(salon, "11:30"))
+        assert "/bookings/" not in (await client.get(address)).text
+
+    async def test_of_a_booking_that_was_cancelled_leads_nowhere(
+        self, client: httpx.AsyncClient, address: str, first: Caller
+    ) -> None:
+        await client.post(address)
+        [booking] = (await first.get("/bookings")).json()["items"]
+        await first.post(f"/bookings/{booking['id']}/cancel")
+        assert "/bookings/" not in (await client.get(address)).text
 
     async def test_again_answers_the_same(self, client: httpx.AsyncClient, address: str, first: Caller) -> None:
         answers = await asyncio.gather(*(client.post(address) for _ in range(5)))
