@@ -65,7 +65,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "later": "Show later times",
         "earlier": "Show earlier times",
         "confirm_again": "The salon has to confirm the new time.",
-        "cancel": "Cancel",
+        "cancel": "Cancel the appointment",
         "cancel_ask": "Do you want to cancel your appointment? This cannot be undone.",
         "cancel_send": "Yes, cancel my appointment",
         "window": "You can move your appointment until {hours} hours before. Please cancel in good time.",
@@ -105,7 +105,7 @@ MESSAGES = {
 }
 INVALID = {
     "da": ("Linket virker ikke", "Se, om hele adressen er kommet med, eller brug linket i den nyeste mail om tiden."),
-    "en": ("The link does not work", "See whether the address is complete, or use the link in the newest mail."),
+    "en": ("The link does not work", "Check that the address is complete, or use the link in the newest mail."),
 }
 ENDED = {
     "da": ("Linket er udløbet", "Det gælder til og med dagen efter din tid. Tak for besøget."),
