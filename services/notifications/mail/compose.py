@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.headerregistry import Address, HeaderRegistry, UniqueUnstructuredHeader
+from email.header import Header
+from email.headerregistry import Address, HeaderRegistry, UniqueSingleAddressHeader, UniqueUnstructuredHeader
 from email.message import EmailMessage
 from email.policy import Policy, default
 from email.utils import format_datetime, parseaddr
@@ -23,7 +24,34 @@ class UnfoldedHeader(UniqueUnstructuredHeader):
         return f"List-Unsubscribe: {self}{policy.linesep}"
 
 
+class SubjectHeader(UniqueUnstructuredHeader):
+    """Python doubles a space where it folds a line between plain and encoded words (RFC 5322, 2.2.3)."""
+
+    def fold(self, *, policy: Policy) -> str:
+        folded = Header(str(self), header_name="Subject").encode(linesep=policy.linesep)
+        return f"Subject: {folded}{policy.linesep}"
+
+
+class PersonHeader(UniqueSingleAddressHeader):
+    """The same for the name before an address. The address stays on one line."""
+
+    name: str  # of the field
+
+    def fold(self, *, policy: Policy) -> str:
+        person = self.address
+        if not person.display_name:
+            return f"{self.name}: {person.addr_spec}{policy.linesep}"
+        if person.display_name.isascii():
+            name = str(Address(person.display_name)).removesuffix("<>").rstrip()
+        else:
+            name = Header(person.display_name, header_name=self.name).encode(linesep=policy.linesep)
+        return f"{self.name}: {name}{policy.linesep} <{person.addr_spec}>{policy.linesep}"
+
+
 HEADERS = HeaderRegistry()
+HEADERS.map_to_type("from", PersonHeader)  # type: ignore[arg-type]
+HEADERS.map_to_type("to", PersonHeader)  # type: ignore[arg-type]
+HEADERS.map_to_type("subject", SubjectHeader)  # type: ignore[arg-type]
 HEADERS.map_to_type("list-unsubscribe", UnfoldedHeader)  # type: ignore[arg-type]
 POLICY = default.clone(header_factory=HEADERS)
 
