@@ -2,20 +2,17 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
+from subprocess import CompletedProcess
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from cli.services import SCHEMAS
+from cli.tests.command import call, start
 from migrations.migrate import heads
 from shared.testing.servers import SECRET_KEY, Servers, as_owner, with_database
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -26,14 +23,13 @@ async def empty_database(servers: Servers) -> AsyncIterator[str]:
     await as_owner(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-async def loctician(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def environment(database_url: str) -> dict[str, str]:
     secret = os.environ.get("SECRET_KEY", SECRET_KEY)
-    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": database_url, "SECRET_KEY": secret, "COLUMNS": "200"}
-    command = [sys.executable, "-m", "cli.main", *arguments]
-    environment["AMQP_URL"] = "amqp://127.0.0.1:1/"
-    return await asyncio.to_thread(
-        subprocess.run, command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
-    )
+    return {"DATABASE_URL": database_url, "SECRET_KEY": secret, "AMQP_URL": "amqp://127.0.0.1:1/"}
+
+
+async def loctician(database_url: str, *arguments: str) -> CompletedProcess[str]:
+    return await call(environment(database_url), *arguments)
 
 
 class TestMigrate:
@@ -44,8 +40,8 @@ class TestMigrate:
         assert before.returncode == 1
         for schema in SCHEMAS:
             assert f"{schema}: {heads(schema)[0]} " in before.stdout
-        replicas = await asyncio.gather(*(loctician(empty_database, "migrate") for _ in range(3)))
-        assert [one.returncode for one in replicas] == [0, 0, 0], [one.stdout + one.stderr for one in replicas]
+        replicas = await asyncio.gather(*(start(environment(empty_database), "migrate") for _ in range(3)))
+        assert [done.returncode for done in replicas] == [0, 0, 0], [done.stdout + done.stderr for done in replicas]
         after = await loctician(empty_database, "migrate", "--check")
         assert (after.returncode, after.stdout.strip()) == (0, "Every schema is at its newest revision")
         connection = await asyncpg.connect(empty_database, timeout=10)

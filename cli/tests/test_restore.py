@@ -1,29 +1,25 @@
 """`loctician restore drop-queued` against a real broker."""
 
-import asyncio
-import os
-import subprocess
-import sys
-from pathlib import Path
+from subprocess import CompletedProcess
 
 from pamqp.commands import Basic
 
+from cli.tests.command import call
 from shared.messaging import broker as wire
 from shared.messaging.broker import Outgoing
 from shared.messaging.topology import declare, load
 from shared.testing.servers import SECRET_KEY
 
-ROOT = Path(__file__).parents[2]
 QUEUES = ("calendar.events", "calendar.retry.10m", "calendar.dead", "notifications.events")
 
 
-async def loctician(amqp_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": os.environ["PATH"], "AMQP_URL": amqp_url, "SECRET_KEY": SECRET_KEY, "COLUMNS": "200"}
-    environment["DATABASE_URL"] = "postgresql://127.0.0.1:1/none"
-    command = [sys.executable, "-m", "cli.main", *arguments]
-    return await asyncio.to_thread(
-        subprocess.run, command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
-    )
+async def loctician(amqp_url: str, *arguments: str) -> CompletedProcess[str]:
+    environment = {
+        "AMQP_URL": amqp_url,
+        "DATABASE_URL": "postgresql://127.0.0.1:1/none",
+        "SECRET_KEY": SECRET_KEY,
+    }
+    return await call(environment, *arguments)
 
 
 async def waiting(amqp_url: str) -> dict[str, int]:

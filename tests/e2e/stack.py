@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from cli.tests.command import invoke
 from provisioning.processes import free_port
 from shared.testing.waiting import eventually as eventually
 
@@ -84,20 +85,8 @@ class Stack:
 
 
 def loctician(environment: dict[str, str], *arguments: str) -> None:
-    done = operate(environment, *arguments)
+    done = invoke(environment, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def operate(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The operator's command, whatever its exit code."""
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", *arguments],
-        cwd=ROOT,
-        env=environment | {"COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Each copy is broken by hand; `loctician drift` finds it, and `loctician republish --to` repairs it without a mail."""
 
-import asyncio
 import json
 from subprocess import CompletedProcess
 from uuid import uuid4
@@ -8,9 +7,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from cli.tests.command import call
 from tests.backup.salon import owner
 from tests.e2e.salon import Json, bearer, free_slots, register
-from tests.e2e.stack import Stack, eventually, operate
+from tests.e2e.stack import Stack, eventually
 
 # By projection: a row that is changed under the same version, and whether the copy loses one and gets one too many.
 CHANGES = {
@@ -47,7 +47,7 @@ ORPHANS = {
 
 
 async def run(stack: Stack, *arguments: str) -> CompletedProcess[str]:
-    return await asyncio.to_thread(operate, stack.environment, *arguments)
+    return await call(stack.environment, *arguments)
 
 
 async def drifted(stack: Stack) -> dict[str, Json]:

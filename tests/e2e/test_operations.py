@@ -1,6 +1,5 @@
 """The operator's command against the running platform."""
 
-import asyncio
 import json
 from subprocess import CompletedProcess
 from urllib.parse import quote, urlsplit
@@ -9,14 +8,15 @@ import httpx
 import pytest
 from pamqp.commands import Basic
 
+from cli.tests.command import call, start
 from shared.messaging import broker
 from shared.messaging.broker import Outgoing
 from shared.testing.servers import Servers
-from tests.e2e.stack import ROOT, Stack, eventually, operate
+from tests.e2e.stack import ROOT, Stack, eventually
 
 
 async def run(stack: Stack, *arguments: str) -> CompletedProcess[str]:
-    return await asyncio.to_thread(operate, stack.environment, *arguments)
+    return await call(stack.environment, *arguments)
 
 
 async def lay_aside(stack: Stack, service: str, message_id: str) -> None:
@@ -67,7 +67,7 @@ class TestOperating:
 
     async def test_jobs_are_readable_at_80_columns_and_complete_in_json(self, stack: Stack) -> None:
         environment = stack.environment | {"COLUMNS": "80"}
-        shown = await asyncio.to_thread(operate, environment, "jobs")
+        shown = await call(environment, "jobs")
         listed = json.loads((await run(stack, "jobs", "--json")).stdout)
         lines = shown.stdout.rstrip("\n").split("\n")
         assert len(lines) == len(listed) + 1, "a line for each job"
@@ -105,7 +105,7 @@ class TestOperating:
         assert "3 discarded" in (await run(stack, "dead-letters", "discard", "calendar", "--all", "--yes")).stdout
 
     async def test_an_unknown_service_is_an_error_in_one_line(self, stack: Stack) -> None:
-        done = await run(stack, "dead-letters", "list", "nobody")
+        done = await start(stack.environment, "dead-letters", "list", "nobody")
         assert done.returncode == 2
         assert "there is no queue nobody.dead" in done.stderr
         assert "Traceback" not in done.stderr

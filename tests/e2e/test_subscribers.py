@@ -1,6 +1,5 @@
 """A subscriber's login can read its own queues and do nothing else; its queue holds up nobody."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from subprocess import CompletedProcess
@@ -15,10 +14,11 @@ from aiormq.exceptions import AMQPError, ChannelAccessRefused
 from pamqp.commands import Basic
 
 from cli.subscribers import SECRET_FIELDS, matching_types
+from cli.tests.command import call, start
 from shared.messaging import broker
 from shared.messaging.broker import Outgoing
 from shared.testing.servers import Servers
-from tests.e2e.stack import Stack, eventually, operate
+from tests.e2e.stack import Stack, eventually
 
 NAME = f"attacker-{uuid4().hex[:6]}"  # logins belong to the whole broker
 pytestmark = pytest.mark.slow
@@ -29,10 +29,6 @@ def environment(stack: Stack, servers: Servers) -> dict[str, str]:
     if servers.management_url is None:
         pytest.skip("needs the broker's management plugin")
     return stack.environment | {"AMQP_MANAGEMENT_URL": servers.management_url}
-
-
-async def run(environment: dict[str, str], *arguments: str) -> CompletedProcess[str]:
-    return await asyncio.to_thread(operate, environment, *arguments)
 
 
 def address(stack: Stack, password: str) -> str:
@@ -49,9 +45,9 @@ def password_in(done: CompletedProcess[str]) -> str:
 
 @pytest.fixture
 async def login(stack: Stack, environment: dict[str, str]) -> AsyncIterator[str]:
-    added = await run(environment, "subscribers", "add", NAME, "--type", "booking.*", "--limit", "10")
+    added = await call(environment, "subscribers", "add", NAME, "--type", "booking.*", "--limit", "10")
     yield address(stack, password_in(added))
-    removed = await run(environment, "subscribers", "remove", NAME, "--yes")
+    removed = await call(environment, "subscribers", "remove", NAME, "--yes")
     assert removed.returncode == 0, removed.stderr
 
 
@@ -138,13 +134,13 @@ class TestSubscribers:
             assert events.declaration_result.message_count == 10
             oldest = await dead.get(timeout=5)
             assert (oldest.body, oldest.headers["x-first-death-reason"]) == (b"0", "maxlen")
-        status = await run(environment, "subscribers", "list")
+        status = await call(environment, "subscribers", "list")
         assert f"{NAME}: " in status.stdout
 
     async def test_types_can_be_changed_and_secrets_are_never_among_them(
         self, login: str, environment: dict[str, str]
     ) -> None:
-        changed = await run(environment, "subscribers", "add", NAME, "--type", "treatment.*", "--type", "user.*")
+        changed = await call(environment, "subscribers", "add", NAME, "--type", "treatment.*", "--type", "user.*")
         assert changed.returncode == 0, changed.stderr
         assert "password: " not in changed.stdout
         types = [line.strip() for line in changed.stdout.splitlines() if line.startswith("  ")]
@@ -153,19 +149,19 @@ class TestSubscribers:
         assert not {"user.password_reset_requested.v1", "user.verification_requested.v1"} & set(types)
         assert "gdpr.export_part.v1" not in matching_types(["*"])
         assert SECRET_FIELDS
-        listed = await run(environment, "subscribers", "list")
+        listed = await start(environment, "subscribers", "list")
         assert [line.strip() for line in listed.stdout.splitlines() if line.startswith("  ")] == types
 
     @pytest.mark.parametrize("name", ["booking", "loctician", "a", "x y", "../x", "X" * 50])
     async def test_a_name_that_is_taken_or_odd_is_refused(self, environment: dict[str, str], name: str) -> None:
-        done = await run(environment, "subscribers", "add", name, "--type", "booking.*")
+        done = await call(environment, "subscribers", "add", name, "--type", "booking.*")
         assert done.returncode == 2
 
     async def test_a_snapshot_goes_to_this_queue_alone_and_is_marked(
         self, login: str, stack: Stack, environment: dict[str, str]
     ) -> None:
-        before = await run(environment, "status")
-        done = await run(environment, "republish", "--to", NAME, "--type", "treatment.*")
+        before = await call(environment, "status")
+        done = await call(environment, "republish", "--to", NAME, "--type", "treatment.*")
         assert done.returncode == 0, done.stderr
         assert "booking.treatments: 8 republished" in done.stdout
         connection = await aio_pika.connect(login, timeout=10)
@@ -175,5 +171,5 @@ class TestSubscribers:
             assert await queue.get(fail=False, timeout=5) is None
         assert {message.type for message in messages} == {"treatment.updated.v1"}
         assert all(b'"republished":true' in message.body for message in messages)
-        after = await eventually(lambda: run(environment, "status"), lambda done: done.returncode == 0, "status", 30.0)
+        after = await eventually(lambda: call(environment, "status"), lambda done: done.returncode == 0, "status", 30.0)
         assert before.returncode == after.returncode == 0

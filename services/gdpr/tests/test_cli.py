@@ -1,8 +1,5 @@
-"""The operator's commands, run as in a shell."""
+"""The operator's commands."""
 
-import asyncio
-import os
-import sys
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from migrations.migrate import ROOT
+from cli.tests.command import call
 from services.gdpr.main import SERVICE
 from services.gdpr.tests.people import unguarded
 from shared.database.session import Database
@@ -22,22 +19,15 @@ from shared.testing.services import Deliver
 
 class Shell:
     def __init__(self, settings: Settings) -> None:
-        environment = {"DATABASE_URL": settings.database_url, "AMQP_URL": settings.amqp_url, "COLUMNS": "200"}
-        self.environment = os.environ | environment | {"SECRET_KEY": settings.secret_key.get_secret_value()}
+        self.environment = {
+            "DATABASE_URL": settings.database_url,
+            "AMQP_URL": settings.amqp_url,
+            "SECRET_KEY": settings.secret_key.get_secret_value(),
+        }
 
     async def __call__(self, *arguments: str) -> tuple[int, str]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "cli.main",
-            *arguments,
-            cwd=ROOT,
-            env=self.environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await asyncio.wait_for(process.communicate(), 60)
-        return process.returncode or 0, output.decode()
+        done = await call(self.environment, *arguments)
+        return done.returncode, done.stdout + done.stderr
 
 
 def rows(output: str) -> list[dict[str, Any]]:
