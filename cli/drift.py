@@ -111,6 +111,8 @@ def _print(comparisons: Sequence[Comparison]) -> None:
                 out.print(f"{comparison.projection.label} {kind}: {id_}", highlight=False, soft_wrap=True)
             if len(ids) > MOST_NAMED:
                 out.print(f"{comparison.projection.label} {kind}: and {len(ids) - MOST_NAMED} more", highlight=False)
+    for service in sorted({comparison.projection.service for comparison in comparisons if comparison.difference.all}):
+        out.print(f"When no messages wait, repair with: loctician republish --to {service}", highlight=False)
 
 
 async def compare_all(settings: Settings, projections: Iterable[Projection]) -> list[Comparison]:
@@ -128,7 +130,7 @@ async def compare_all(settings: Settings, projections: Iterable[Projection]) -> 
 
 async def release(settings: Settings, service: str) -> dict[str, int]:
     """Makes the rows of a service that differ take the state of the next event, whatever its version, and deletes those
-    that the source does not know. Returns how many, by projection."""
+    that the source does not publish. Returns how many, by projection."""
     own = [projection for projection in PROJECTIONS if projection.service == service]
     counts = {}
     comparisons = await compare_all(settings, own)

@@ -21,8 +21,9 @@ CALENDAR_WINDOWS = """(SELECT coalesce(range_agg(tstzrange((p ->> 0)::timestampt
 
 @dataclass(frozen=True)
 class Projection:
-    """`kept` and `expected` select id (text) and state (jsonb). `known` selects those of :ids that the source has.
-    `release` makes the rows of :ids take the state of the next event, whatever its version; `remove` deletes orphans.
+    """`kept` and `expected` select id (text) and state (jsonb). `known` selects those of :ids that the source publishes
+    again. `release` makes the rows of :ids take the state of the next event, whatever its version; `remove` deletes
+    those that no event corrects, or empties them.
     """
 
     service: str
@@ -43,8 +44,9 @@ def _ids(column: str) -> str:
     return f"{column} IN (SELECT i::uuid FROM unnest(CAST(:ids AS text[])) i)"
 
 
-def _known(table: str, key: str) -> str:
-    return f"SELECT i FROM unnest(CAST(:ids AS text[])) i WHERE i::uuid IN (SELECT {key} FROM {table})"
+def _known(table: str, key: str, condition: str = "true") -> str:
+    return f"""SELECT i FROM unnest(CAST(:ids AS text[])) i
+        WHERE i::uuid IN (SELECT {key} FROM {table} WHERE {condition})"""
 
 
 def _by_version(service: str, table: str, key: str, *versions: str) -> tuple[str, str]:
@@ -56,9 +58,12 @@ def _by_version(service: str, table: str, key: str, *versions: str) -> tuple[str
     )
 
 
+KNOWN_PEOPLE = _known("auth.users u", "u.id", PEOPLE)
+
+
 def _of_users(service: str, name: str, kept: str, state: str, release: str, remove: str) -> Projection:
     expected = f"SELECT u.id::text AS id, {state} AS state FROM auth.users u WHERE {PEOPLE}"
-    return Projection(service, name, "auth", kept, expected, _known("auth.users", "id"), release, remove)
+    return Projection(service, name, "auth", kept, expected, KNOWN_PEOPLE, release, remove)
 
 
 def _names(service: str) -> tuple[Projection, Projection]:
@@ -83,7 +88,7 @@ def _names(service: str) -> tuple[Projection, Projection]:
                 WHERE version < {LAST_VERSION}""",
             expected="""SELECT loctician_id::text AS id, to_jsonb(display_name) AS state FROM booking.locticians
                 WHERE display_name <> ''""",
-            known=_known("booking.locticians", "loctician_id"),
+            known=_known("booking.locticians", "loctician_id", "display_name <> ''"),
             release=_by_version(service, "loctician_names", "loctician_id")[0],
             remove=_by_version(service, "loctician_names", "loctician_id")[1],
         ),
@@ -91,18 +96,20 @@ def _names(service: str) -> tuple[Projection, Projection]:
 
 
 def _salon(service: str, *columns: str) -> Projection:
-    """What is known of the salon itself; a single row."""
+    """What is known of the salon itself: a single row, which is as good as none where all of it is empty."""
     state = f"jsonb_build_array({', '.join(f's.{column}' for column in columns)})"
-    single = "SELECT i FROM unnest(CAST(:ids AS text[])) i WHERE EXISTS (SELECT FROM booking.salon)"
+    rows = f"SELECT 'salon' AS id, {state} AS state FROM {{schema}}.salon s WHERE concat({', '.join(columns)}) <> ''"
+    emptied = ", ".join(f"{column} = ''" for column in columns)
+    chosen = "'salon' = ANY (CAST(:ids AS text[]))"
     return Projection(
         service,
         "salon",
         "booking",
-        kept=f"SELECT 'salon' AS id, {state} AS state FROM {service}.salon s",
-        expected=f"SELECT 'salon' AS id, {state} AS state FROM booking.salon s",
-        known=single,
-        release=f"UPDATE {service}.salon SET version = -1 WHERE 'salon' = ANY (CAST(:ids AS text[]))",
-        remove=f"UPDATE {service}.salon SET version = -1 WHERE 'salon' = ANY (CAST(:ids AS text[]))",
+        kept=rows.format(schema=service),
+        expected=rows.format(schema="booking"),
+        known="SELECT i FROM unnest(CAST(:ids AS text[])) i WHERE EXISTS (SELECT FROM booking.salon)",
+        release=f"UPDATE {service}.salon SET version = -1 WHERE {chosen}",
+        remove=f"UPDATE {service}.salon SET {emptied} WHERE {chosen}",
     )
 
 
@@ -120,7 +127,7 @@ PROFILES = Projection(
     kept="SELECT loctician_id::text AS id, 'true'::jsonb AS state FROM booking.locticians WHERE active",
     expected=f"""SELECT u.id::text AS id, 'true'::jsonb AS state FROM auth.users u
         WHERE u.role = 'loctician' AND u.active AND {PEOPLE}""",
-    known=_known("auth.users", "id"),
+    known=KNOWN_PEOPLE,
     release=CUSTOMERS.release,
     remove=f"UPDATE booking.locticians SET active = false WHERE {_ids('loctician_id')}",
 )
@@ -137,7 +144,8 @@ OPEN_WINDOWS = Projection(
         FROM calendar.windows w
         WHERE w.day >= CAST(:now AS date) AND NOT (w.windows = '[]' AND w.closed_for IS NULL)""",
     known="""SELECT i FROM unnest(CAST(:ids AS text[])) i WHERE split_part(i, ' ', 1)::uuid IN (
-        SELECT v.loctician_id FROM calendar.loctician_versions v WHERE v.version > 0)""",
+        SELECT v.loctician_id FROM calendar.loctician_versions v
+        WHERE v.version > 0 AND v.published_until >= split_part(i, ' ', 2)::date)""",
     release="""UPDATE booking.open_windows SET version = -1 WHERE (loctician_id, day) IN (
         SELECT split_part(i, ' ', 1)::uuid, split_part(i, ' ', 2)::date FROM unnest(CAST(:ids AS text[])) i)""",
     remove="""DELETE FROM booking.open_windows WHERE (loctician_id, day) IN (
@@ -200,8 +208,9 @@ CONSENTS = Projection(
     expected=f"""SELECT DISTINCT ON (c.user_id, c.purpose) c.user_id || ' ' || c.purpose AS id,
             to_jsonb(c.granted) AS state
         FROM gdpr.consents c WHERE c.purpose IN ({PURPOSES}) ORDER BY c.user_id, c.purpose, c.version DESC""",
-    known="""SELECT i FROM unnest(CAST(:ids AS text[])) i WHERE EXISTS (SELECT FROM gdpr.consents c
-        WHERE c.user_id = split_part(i, ' ', 1)::uuid AND c.purpose = split_part(i, ' ', 2))""",
+    known=f"""SELECT i FROM unnest(CAST(:ids AS text[])) i WHERE EXISTS (SELECT FROM gdpr.consents c
+        WHERE c.user_id = split_part(i, ' ', 1)::uuid AND c.purpose = split_part(i, ' ', 2)
+        AND c.purpose IN ({PURPOSES}))""",
     release="""UPDATE notifications.consents SET version = -1 WHERE (user_id, purpose) IN (
         SELECT split_part(i, ' ', 1)::uuid, split_part(i, ' ', 2) FROM unnest(CAST(:ids AS text[])) i)""",
     remove="""DELETE FROM notifications.consents WHERE (user_id, purpose) IN (
