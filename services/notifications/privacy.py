@@ -7,6 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notifications.contacts.queries import LAST_VERSION
 from services.notifications.models import (
     appointments,
     broadcasts,
@@ -21,7 +22,6 @@ from services.notifications.models import (
     reminders,
 )
 
-LAST_VERSION = 2**31 - 1  # no event is newer, so none brings the data back
 ANONYMOUS = UUID(int=0)
 
 
@@ -53,6 +53,10 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
     about_subject = deliveries.c.data["customer_id"].astext == str(subject_id)
     anonymous = {"customer_id": str(ANONYMOUS)}
     statements = {
+        # the first: it waits for whoever writes preferences of the person
+        "contacts": insert(contacts)
+        .values(user_id=subject_id, **erased, **last)
+        .on_conflict_do_update(index_elements=["user_id"], set_=erased | last),
         "deliveries": delete(deliveries).where(deliveries.c.recipient_id == subject_id),
         "told_of": update(deliveries).where(about_subject).values(data=deliveries.c.data.op("||")(anonymous)),
         "notices": delete(notices).where(notices.c.user_id == subject_id),
@@ -65,9 +69,6 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
         .where(appointments.c.customer_id == subject_id)
         .values(customer_id=ANONYMOUS, facts={}, active=False, next_check_at=None),
         "broadcasts": update(broadcasts).where(broadcasts.c.created_by == subject_id).values(created_by=ANONYMOUS),
-        "contacts": insert(contacts)
-        .values(user_id=subject_id, **erased, **last)
-        .on_conflict_do_update(index_elements=["user_id"], set_=erased | last),
         "loctician_names": update(loctician_names)
         .where(loctician_names.c.loctician_id == subject_id)
         .values(display_name="", version=LAST_VERSION),

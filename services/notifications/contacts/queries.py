@@ -12,6 +12,7 @@ from services.notifications.models import contacts
 from services.notifications.rows import Row, fetch_first
 
 MOST_COLLEAGUES = 100
+LAST_VERSION = 2**31 - 1  # of an erased person: no event is newer, so none brings the data back
 # Every event carries the whole state, so all three columns have the version of the last one.
 VERSIONS = ("version", "role_version", "active_version")
 
@@ -27,6 +28,12 @@ async def store_contact(session: AsyncSession, person: Row, version: int) -> boo
 
 async def find_contact(session: AsyncSession, user_id: UUID) -> Row | None:
     return await fetch_first(session, select(contacts).where(contacts.c.user_id == user_id))
+
+
+async def lock_known_contact(session: AsyncSession, user_id: UUID) -> bool:
+    """Whether the person is known and not erased. Until the end of the transaction an erasure waits."""
+    known = select(contacts.c.user_id).where(contacts.c.user_id == user_id, contacts.c.version < LAST_VERSION)
+    return (await session.execute(known.with_for_update())).one_or_none() is not None
 
 
 async def find_colleagues(session: AsyncSession, roles: Sequence[str]) -> list[UUID]:

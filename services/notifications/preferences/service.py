@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications.contacts.queries import find_contact
+from services.notifications.contacts.queries import find_contact, lock_known_contact
 from services.notifications.dispatch.channels import Channel, channels
 from services.notifications.dispatch.service import is_available, is_enabled, is_required
 from services.notifications.errors import ChannelRequired, PhoneRequired, UnknownChoice
@@ -45,8 +45,8 @@ async def put_preferences(
 
 
 async def switch_off(session: AsyncSession, user_id: UUID, topic: str, channel: str) -> None:
-    """Switches off one topic in one channel; other choices stay. Does nothing for a person who is not known."""
-    if await find_contact(session, user_id) is None:
+    """Switches off one topic in one channel; other choices stay. Does nothing for an unknown or erased person."""
+    if not await lock_known_contact(session, user_id):
         return
     stored = await queries.find_preferences(session, user_id, lock=True) or {"language": None, "choices": {}}
     choices = stored["choices"]

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from domain.roles import Role
+from services.notifications import privacy
 from services.notifications.deliveries.sender import Sender
 from services.notifications.settings import NotificationsSettings
 from services.notifications.tests.conftest import AMINA_EMAIL, KIRSTEN, KIRSTEN_EMAIL, UNSUBSCRIBE_LINKS, booking
@@ -131,6 +132,34 @@ class TestOneClick:
         stranger = UnsubscribeLinks.of(settings).create({"kind": "broadcast", "recipient_id": uuid4()}) or ""
         assert (await client.post(urlsplit(stranger).path)).status_code == 200
         assert await outbox() == before
+
+    async def test_a_click_after_the_erasure_writes_nothing(
+        self, mail: EmailMessage, client: httpx.AsyncClient, database: Database, outbox: Outbox
+    ) -> None:
+        await _erase(database)
+        before = await outbox()
+        assert (await client.post(link_in(mail))).status_code == 200
+        assert await outbox() == before
+        assert await count_preferences(database) == 0
+
+    async def test_a_click_during_the_erasure_leaves_nothing(
+        self, mail: EmailMessage, client: httpx.AsyncClient, database: Database
+    ) -> None:
+        for _ in range(10):
+            async with transaction(database, SERVICE_CLAIMS) as session:
+                await session.execute(text("UPDATE notifications.contacts SET version = 1"))
+            await asyncio.gather(client.post(link_in(mail)), _erase(database))
+            assert await count_preferences(database) == 0
+
+
+async def _erase(database: Database) -> None:
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        await privacy.erase(session, KIRSTEN)
+
+
+async def count_preferences(database: Database) -> int:
+    async with transaction(database, SERVICE_CLAIMS) as session:
+        return int((await session.execute(text("SELECT count(*) FROM notifications.preferences"))).scalar_one())
 
 
 class TestForgery:
