@@ -27,7 +27,7 @@ USER_MESSAGES: dict[str, tuple[str, Schema, Schema]] = {
     ),
     "notification": (
         "A notice in the user's inbox: a reminder, an offer of the waitlist, something about the account.",
-        _data({"kind": TEXT}, {"booking_id": UUID, "hours": {"type": "integer"}, "at": INSTANT, **OFFER}),
+        _data({"kind": TEXT}, {"booking_id": UUID, "hours": {"type": "integer"}, "occurred_at": INSTANT, **OFFER}),
         {"kind": "reminder", "booking_id": ID, "start": START, "hours": 24},
     ),
     "broadcast": (

@@ -190,9 +190,9 @@ class LoginFailed(Event, type="login.failed.v1", subject="user_id"):
 
 
 class LoginLocked(Event, type="login.locked.v1", subject="user_id"):
-    EXAMPLE: ClassVar[dict[str, Any]] = {"version": 1, "user_id": USER, "until": "2026-03-02T09:15:00Z"}
+    EXAMPLE: ClassVar[dict[str, Any]] = {"version": 1, "user_id": USER, "expires_at": "2026-03-02T09:15:00Z"}
     user_id: UUID | None
-    until: datetime
+    expires_at: datetime
 
 
 class KeysRotated(Event, type="keys.rotated.v1", subject="kid"):

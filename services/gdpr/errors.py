@@ -36,7 +36,7 @@ class UpcomingDuty(Conflict):
     code = "upcoming_duty"
     fields: ClassVar[dict[str, Any]] = {
         "appointments": {"type": "integer", "examples": [3]},
-        "until": {"type": "string", "format": "date-time"},
+        "end": {"type": "string", "format": "date-time"},
     }
     title: ClassVar[Texts] = {"da": "Kommende aftaler", "en": "Upcoming appointments"}
     detail: ClassVar[Texts] = {

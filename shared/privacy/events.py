@@ -62,10 +62,10 @@ class RetentionApplied(Event, type="gdpr.retention_applied.v1", subject="policy"
 class AccessRead(Event, type="access.read.v1", subject="subject_id"):
     """Somebody read data about other people. `subject_id` is null if there were several."""
 
-    EXAMPLE: ClassVar[dict[str, Any]] = {"version": 0, "subject_id": ABOUT["subject_id"], "what": "user"}
+    EXAMPLE: ClassVar[dict[str, Any]] = {"version": 0, "subject_id": ABOUT["subject_id"], "resource": "user"}
 
     subject_id: UUID | None
-    what: str
+    resource: str
     subject_ids: list[UUID] = Field(default=[], max_length=MOST_SUBJECTS)
 
     @property
@@ -73,10 +73,10 @@ class AccessRead(Event, type="access.read.v1", subject="subject_id"):
         return str(self.subject_id or "")
 
 
-def audit_read(session: AsyncSession, reader: Principal, what: str, subjects: Iterable[UUID]) -> None:
+def audit_read(session: AsyncSession, reader: Principal, resource: str, subjects: Iterable[UUID]) -> None:
     """Has it audited that `reader` read this data about these people. Reading about oneself is not audited."""
     others = sorted({subject for subject in subjects if subject != reader.id}, key=str)
     for start in range(0, len(others), MOST_SUBJECTS):
         part = others[start : start + MOST_SUBJECTS]
         single = part[0] if len(part) == 1 else None
-        emit(session, AccessRead(version=0, subject_id=single, what=what, subject_ids=[] if single else part))
+        emit(session, AccessRead(version=0, subject_id=single, resource=resource, subject_ids=[] if single else part))

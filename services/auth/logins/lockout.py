@@ -23,4 +23,4 @@ async def record_failure(session: AsyncSession, user_id: UUID | None, attempt: A
     until = await queries.record_failure(session, user_id, attempt)
     emit(session, LoginFailed(version=1, user_id=user_id, reason=reason))
     if until is not None:
-        emit(session, LoginLocked(version=1, user_id=user_id, until=until))
+        emit(session, LoginLocked(version=1, user_id=user_id, expires_at=until))

@@ -158,7 +158,7 @@ BEGIN
         jsonb_build_object('version', 1, 'user_id', p_user, 'reason', p_reason));
     IF until IS NOT NULL THEN
         PERFORM auth.emit(auth._new_id(), 'login.locked.v1', p_user::text, 1, jsonb_build_object('version', 1,
-            'user_id', p_user, 'until', to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')));
+            'user_id', p_user, 'expires_at', to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')));
     END IF;
 END $$;
 REVOKE ALL ON FUNCTION auth._record_failed_login FROM PUBLIC;

@@ -103,7 +103,7 @@ class TestLogin:
         for event in types(await outbox(), "login.failed.v1"):
             LoginFailed.model_validate(event)
         (locked,) = types(await outbox(), "login.locked.v1")
-        assert LoginLocked.model_validate(locked).until > datetime.now(UTC)
+        assert LoginLocked.model_validate(locked).expires_at > datetime.now(UTC)
 
     async def test_password_reset_does_not_switch_it_off(
         self, client: httpx.AsyncClient, enrolled: dict[str, Any], mailed: Mailed

@@ -21,7 +21,7 @@ class TestReads:
         headers = bearer(await login("staff@example.com"))
         assert (await client.get(f"/api/v1/users/{person}", headers=headers)).status_code == 200
         (event,) = [event for event in await outbox() if event["type"] == "access.read.v1"]
-        assert event["data"] == {"version": 0, "subject_id": str(person), "what": "user", "subject_ids": []}
+        assert event["data"] == {"version": 0, "subject_id": str(person), "resource": "user", "subject_ids": []}
         assert (event["actorid"], event["actorrole"]) == (str(staff), "staff")
         assert EMAIL not in str(event)
 

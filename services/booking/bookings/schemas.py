@@ -182,7 +182,7 @@ class CancelledBooking(Booking):
 
 
 class Change(Schema):
-    at: datetime
+    changed_at: datetime
     change: Annotated[str, Field(examples=["created"], json_schema_extra={"enum": CHANGES})]
     status: BookingStatus
     start: datetime

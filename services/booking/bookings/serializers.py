@@ -50,7 +50,7 @@ def _item(row: Answer, language: str) -> Answer:
 
 def change(row: Any, language: str, *, show_actor: bool) -> Answer:
     return {
-        "at": instant(row.at),
+        "changed_at": instant(row.at),
         "change": row.change,
         "status": row.status,
         "start": instant(row.starts_at),

@@ -10,14 +10,14 @@ from shared.identity.principals import Principal, claims_of
 from shared.privacy.events import audit_read
 
 
-async def record(database: Database, principal: Principal, what: str, user_ids: Iterable[UUID]) -> None:
+async def record(database: Database, principal: Principal, resource: str, user_ids: Iterable[UUID]) -> None:
     others = {user_id for user_id in user_ids if user_id != principal.id}
     if others:
         async with transaction(database, claims_of(principal)) as session:
-            audit_read(session, principal, what, others)
+            audit_read(session, principal, resource, others)
 
 
-async def record_rows(database: Database, principal: Principal, what: str, rows: Iterable[dict[str, Any]]) -> None:
+async def record_rows(database: Database, principal: Principal, resource: str, rows: Iterable[dict[str, Any]]) -> None:
     """The customers of the rows; walk-ins have no account. Row Level Security shows customers only their own rows."""
     if principal.role != Role.CUSTOMER:
-        await record(database, principal, what, [UUID(row["customer_id"]) for row in rows if row["customer_id"]])
+        await record(database, principal, resource, [UUID(row["customer_id"]) for row in rows if row["customer_id"]])

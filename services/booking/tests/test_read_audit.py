@@ -25,7 +25,7 @@ def reads(outbox: Outbox) -> Reads:
             if event["type"] == "access.read.v1":
                 seen = AccessRead.model_validate(event["data"])
                 people = {seen.subject_id} if seen.subject_id else set(seen.subject_ids)
-                recorded.append((event["actorid"], seen.what, people))
+                recorded.append((event["actorid"], seen.resource, people))
         return recorded
 
     return read

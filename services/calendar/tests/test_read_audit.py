@@ -29,7 +29,7 @@ class TestReadAudit:
         assert (await client.get(URL, headers=auth_headers(role, reader))).status_code == 200
         (event,) = await outbox()
         assert (event["type"], event["actorid"], event["actorrole"]) == ("access.read.v1", str(reader), role)
-        assert event["data"]["what"] == "calendar"
+        assert event["data"]["resource"] == "calendar"
         assert {UUID(subject_id) for subject_id in event["data"]["subject_ids"]} == {AMINA, CUSTOMER}
         assert "Amina" not in str(event)
 

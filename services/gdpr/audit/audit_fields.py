@@ -26,7 +26,7 @@ def _plain(*names: str) -> dict[str, Any]:
 
 
 USER = _plain("user_id", "role", "language", "email_verified", "active", "reason")
-SESSION = _plain("session_id", "user_id", "reason", "new_device", "until", "ip", "kid")
+SESSION = _plain("session_id", "user_id", "reason", "new_device", "expires_at", "ip", "kid")
 TREATMENT = _plain("service_id", "category", "duration_minutes", "price_amount", "currency", "active")
 SPAN = _plain("start", "end")
 ITEM = SPAN | _plain("item_id", "service_id", "loctician_id", "blocked_start", "blocked_end", "price_amount")
@@ -66,7 +66,7 @@ KEPT: Mapping[str, Fields] = {
     "preferences": _plain("user_id", "switched_off"),
     "broadcast": _plain("broadcast_id", "audience", "mail"),
     "notification": DELIVERY,
-    "access": _plain("subject_id", "subject_ids", "what"),
+    "access": _plain("subject_id", "subject_ids", "resource"),
     "gdpr": {**REQUEST, **CONSENT, **REANCHORED, **RETENTION, "rows": COUNTS, "policies": RETENTION},
 }
 

@@ -13,14 +13,14 @@ PURPOSES = sorted(TEXTS)
 
 
 class Consent(Schema):
-    """`granted` is what is valid now; `said_of_version` is the version of the text that the person answered."""
+    """`granted` is what is valid now; `answered_version` is the version of the text that the person answered."""
 
     purpose: str = Field(examples=["marketing"], json_schema_extra={"enum": [*PURPOSES]})
     text: str = Field(examples=["Ja tak til nyheder og tilbud fra salonen."])
     text_version: int
     granted: bool
-    said_of_version: int | None
-    said_at: LocalInstant | None
+    answered_version: int | None
+    answered_at: LocalInstant | None
 
 
 class Consents(Schema):

@@ -14,6 +14,6 @@ def consent(purpose: str, text: ConsentText, answer: Row[Any] | None, language: 
         "text": text.text[language],
         "text_version": text.version,
         "granted": bool(answer and answer.granted),
-        "said_of_version": answer.text_version if answer else None,
-        "said_at": answer.at if answer else None,
+        "answered_version": answer.text_version if answer else None,
+        "answered_at": answer.at if answer else None,
     }

@@ -151,9 +151,9 @@ async def _check_erasable(session: AsyncSession, subject_id: UUID) -> None:
     is_active_admin = person.role == Role.ADMIN and person.active
     if is_active_admin and not await people_queries.count_other_admins(session, subject_id):
         raise LastAdmin
-    count, until = await people_queries.upcoming_duties(session, subject_id)
-    if until is not None:
-        raise UpcomingDuty(appointments=count, until=until.isoformat())
+    count, end = await people_queries.upcoming_duties(session, subject_id)
+    if end is not None:
+        raise UpcomingDuty(appointments=count, end=end.isoformat())
 
 
 async def store_answer(

@@ -99,7 +99,7 @@ class TestRecording:
     ) -> None:
         admin, person, other = auth_headers(Role.ADMIN), str(uuid4()), str(uuid4())
         await deliver("booking.conflicted.v1", {"booking_id": str(uuid4()), "customer_id": person})
-        await deliver("access.read.v1", {"subject_ids": [other, person], "what": "users"}, subject=" ")
+        await deliver("access.read.v1", {"subject_ids": [other, person], "resource": "users"}, subject=" ")
         await deliver("user.verified.v1", USER | {"user_id": other})
         await deliver("surprise.happened.v1", {"text": "x"}, subject=person)
         await deliver("session.started.v1", {"session_id": str(uuid4())}, actor_id=person)
@@ -161,7 +161,7 @@ class TestReading:
             await client.get("/api/v1/audit", params=query, headers=auth_headers(Role.ADMIN, admin))
         (event,) = await outbox()
         assert (event["type"], event["subject"], event["actorid"]) == ("access.read.v1", person, str(admin))
-        assert event["data"]["what"] == "audit"
+        assert event["data"]["resource"] == "audit"
 
     async def test_rows_are_filtered_and_paged(
         self, client: httpx.AsyncClient, deliver: Deliver, auth_headers: Headers

@@ -71,13 +71,13 @@ class TestAudit:
 
     async def test_export_subject_and_actor_are_json_lines(self, loctician: Shell, deliver: Deliver) -> None:
         person, staff = str(uuid4()), str(uuid4())
-        await deliver("access.read.v1", {"subject_id": person, "what": "user"}, actor_id=staff, actor_role="staff")
+        await deliver("access.read.v1", {"subject_id": person, "resource": "user"}, actor_id=staff, actor_role="staff")
         await deliver("user.mfa_enabled.v1", {"user_id": str(uuid4()), "version": 1}, actor_id=staff)
         everything = rows((await loctician("audit", "export"))[1])
         assert [row["id"] for row in everything] == [1, 2]
         assert all(len(row["hash"]) == 64 for row in everything)
         (seen,) = rows((await loctician("audit", "subject", person))[1])
-        assert (seen["actor_id"], seen["data"]["what"]) == (staff, "user")
+        assert (seen["actor_id"], seen["data"]["resource"]) == (staff, "user")
         assert len(rows((await loctician("audit", "actor", staff))[1])) == 2
 
 

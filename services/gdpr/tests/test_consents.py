@@ -25,7 +25,7 @@ class TestConsents:
     async def test_nothing_is_granted_by_default(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
         items = (await client.get(ME, headers=auth_headers(Role.CUSTOMER))).json()["items"]
         assert {item["purpose"] for item in items} == set(TEXTS)
-        assert not any(item["granted"] or item["said_at"] for item in items)
+        assert not any(item["granted"] or item["answered_at"] for item in items)
 
     @pytest.mark.parametrize("language", ["da", "en"])
     async def test_the_text_is_shown_in_the_readers_language(
@@ -42,8 +42,8 @@ class TestConsents:
         headers = auth_headers(Role.CUSTOMER, person)
         consent = next(item for item in (await say(client, headers)).json()["items"] if item["purpose"] == "marketing")
         assert consent["granted"] is True
-        assert consent["said_at"]
-        assert consent["said_of_version"] == YES["text_version"]
+        assert consent["answered_at"]
+        assert consent["answered_version"] == YES["text_version"]
         await say(client, headers)
         taken = next(
             item

@@ -52,13 +52,13 @@ async def send_link(session: AsyncSession, event: Received[Any], kind: str, **mo
 
 async def notify(session: AsyncSession, event: Received[Any], user_id: UUID, kind: str, **more: str) -> None:
     """Tells a person of something that happened to the account."""
-    data = {"at": format_utc(event.time), **more}
+    data = {"occurred_at": format_utc(event.time), **more}
     await dispatch(session, [_message(event, user_id, kind, data, {"kind": kind, **data})])
 
 
 async def confirm_email_change(session: AsyncSession, event: Received[EmailChangeRequested]) -> None:
     """Sends the link to the new address, and tells the person at the present one."""
-    change, kind, at = event.data, "email_change_requested", {"at": format_utc(event.time)}
+    change, kind, at = event.data, "email_change_requested", {"occurred_at": format_utc(event.time)}
     messages = [_message(event, change.user_id, kind, at | {"to": change.email}, {"kind": kind, **at})]
     if change.token is not None:
         data = {"token": change.token, "to": change.new_email, "expires_at": format_utc(change.expires_at)}
@@ -69,7 +69,7 @@ async def confirm_email_change(session: AsyncSession, event: Received[EmailChang
 
 async def notify_email_changed(session: AsyncSession, event: Received[EmailChanged]) -> None:
     """Tells the person at the new address and at the old one, which may be the only one that the person still reads."""
-    change, at = event.data, {"at": format_utc(event.time)}
+    change, at = event.data, {"occurred_at": format_utc(event.time)}
     kind, kind_to_old = "email_changed", "email_replaced"
     to_new = _message(event, change.user_id, kind, at | {"to": change.email}, {"kind": kind, **at})
     to_old = _message(event, change.user_id, kind_to_old, at | {"to": change.old_email}, {"kind": kind_to_old, **at})

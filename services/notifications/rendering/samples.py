@@ -82,7 +82,7 @@ def _data(kind: str, part: Part) -> dict[str, Any]:
     if kind.startswith("import_"):
         return _import(kind)
     if NOTIFICATION_TYPES[kind].topic == "account":
-        return {"at": _at(0), "expires_at": _at(24), "token": "sample-token", "role": "loctician"}
+        return {"occurred_at": _at(0), "expires_at": _at(24), "token": "sample-token", "role": "loctician"}
     item = {"service_id": str(RETWIST), "loctician_id": str(LOCTICIAN), "start": _at(0), "end": _at(1.5)}
     data: dict[str, Any] = {"start": _at(0), "end": _at(1.5), "items": [item]}
     if kind == "waitlist_offered":

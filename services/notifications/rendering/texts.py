@@ -134,7 +134,12 @@ def _values(data: Mapping[str, Any], names: Names, language: str, now: datetime 
     """What templates may use. A value that `data` lacks is left out, so that using it is an error."""
     labels = LABELS[language]
     values: dict[str, Any] = {"language": language, "labels": labels}
-    for name, key in (("when", "start"), ("expires", "expires_at"), ("at", "at"), ("since", "first_failed_at")):
+    for name, key in (
+        ("when", "start"),
+        ("expires", "expires_at"),
+        ("at", "occurred_at"),
+        ("since", "first_failed_at"),
+    ):
         if data.get(key):
             values[name] = format_instant(datetime.fromisoformat(data[key]), language)
     if data.get("expires_at"):

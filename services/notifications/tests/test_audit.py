@@ -31,7 +31,7 @@ class TestAudit:
         reader = uuid4()
         assert (await client.get(PATH, headers=auth_headers(role, reader))).status_code == 200
         [read] = await reads(outbox)
-        assert (read["actorid"], read["actorrole"], read["data"]["what"]) == (str(reader), role, "deliveries")
+        assert (read["actorid"], read["actorrole"], read["data"]["resource"]) == (str(reader), role, "deliveries")
         assert {UUID(id_) for id_ in read["data"]["subject_ids"]} == {KIRSTEN, AMINA}
         assert "Kirsten" not in str(read)
         assert "@" not in str(read["data"])

@@ -140,7 +140,7 @@ class TestTitles:
     def test_every_notice_has_a_title(self, kind: str, part: Part) -> None:
         shown: dict[str, Any] = {
             "start": "2027-03-29T08:00:00Z",
-            "at": "2027-03-29T08:00:00Z",
+            "occurred_at": "2027-03-29T08:00:00Z",
             "expires_at": "2027-03-29T08:00:00Z",
         }
         shown |= {"title": {"da": "Ferie"}, "body": {"da": "Vi holder ferie"}, "broadcast_id": str(samples.BROADCAST)}
