@@ -1,6 +1,6 @@
 """Changing bookings: moving them, notes, outcomes, walk-ins."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -107,7 +107,7 @@ class TestMoving:
         self, booked: dict[str, Any], customer: Caller, salon: date, set_clock: SetClock, sign_in: SignIn
     ) -> None:
         path, wish = f"/bookings/{booked['id']}", {"start": at(salon, "13:00").isoformat()}
-        await set_clock(at(salon, "10:00") - timedelta(hours=23))
+        await set_clock(at(salon, "10:00").astimezone(UTC) - timedelta(hours=23))
         assert code(await customer.put(path, wish, 1)) == (409, "window_passed")
         assert (await customer.put(path, {"notes": "Kommer til tiden"}, 1)).status_code == 200
         assert (await sign_in("staff").put(path, wish, 2)).status_code == 200

@@ -253,7 +253,7 @@ class TestCancelling:
     async def test_it_is_possible_within_the_window_but_not_after_the_start(
         self, client: httpx.AsyncClient, booked: Booking, press: Post, salon: date, set_clock: SetClock
     ) -> None:
-        await set_clock(at(salon, "10:00") - timedelta(hours=23))
+        await set_clock(at(salon, "10:00").astimezone(UTC) - timedelta(hours=23))
         page = (await client.get(path_of(booked))).text
         assert "/move" not in page
         assert "/cancel" in page

@@ -1,6 +1,6 @@
 """Corrections by the salon: a no-show that was none, the name of a walk-in, bookings of deactivated customers."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -45,7 +45,7 @@ class TestNoShow:
     async def test_is_undone_by_staff_within_a_day_and_recorded(
         self, missed: dict[str, Any], sign_in: SignIn, set_clock: SetClock, salon: date, outbox: Outbox
     ) -> None:
-        await set_clock(at(salon, "10:19") + timedelta(days=1))
+        await set_clock(at(salon, "10:19").astimezone(UTC) + timedelta(days=1))
         staff = sign_in("staff")
         undone = await staff.delete(f"/bookings/{missed['id']}/no-show")
         assert (undone.status_code, undone.json()["status"], undone.json()["version"]) == (200, "confirmed", 3)
@@ -60,7 +60,7 @@ class TestNoShow:
     async def test_stays_after_a_day(
         self, missed: dict[str, Any], sign_in: SignIn, set_clock: SetClock, salon: date
     ) -> None:
-        await set_clock(at(salon, "10:21") + timedelta(days=1))
+        await set_clock(at(salon, "10:21").astimezone(UTC) + timedelta(days=1))
         assert code(await sign_in("staff").delete(f"/bookings/{missed['id']}/no-show")) == (409, "undo_too_late")
 
     async def test_is_not_undone_by_others_or_in_another_status(

@@ -1,6 +1,6 @@
 """Time that comes free without a booking being cancelled or moved: hours opened, holds let go, accounts closed."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 
 import pytest
@@ -143,13 +143,14 @@ class TestHorizon:
         await set_rules(sign_in, horizon_days=10)
         far = salon + timedelta(days=10)
         await open_on(far, ("09:00", "17:00"))
-        await set_clock(at(salon, "06:00"))
+        reached = at(far, "09:00").astimezone(UTC) - timedelta(days=10)
+        await set_clock(reached - timedelta(hours=3))
         await look_ahead()
         await wait(first, far, STYLING)
-        await set_clock(at(salon, "08:59"))
+        await set_clock(reached - timedelta(minutes=1))
         await look_ahead()
         assert await starts_of(first) == [None]
-        await set_clock(at(salon, "09:20"))
+        await set_clock(reached + timedelta(minutes=20))
         await look_ahead()
         assert await starts_of(first) == [at(far, "09:00").isoformat()]
 
