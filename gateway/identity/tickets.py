@@ -11,7 +11,7 @@ from gateway.errors import Starting
 from gateway.identity import queries
 from gateway.metrics import TICKETS
 from shared.database.session import Database
-from shared.identity.tokens import InvalidToken, KeySource, NoKeysError, TokenVerifier
+from shared.identity.tokens import TICKET, InvalidToken, KeySource, NoKeysError, TokenVerifier
 from shared.observability.log import logger
 
 AUDIENCE_SUFFIX = "-ws"
@@ -26,9 +26,13 @@ class TicketsAwayError(Exception):
     """The database is away, so nobody knows whether the ticket was used before. It is refused."""
 
 
+class TicketVerifier(TokenVerifier):
+    kind = TICKET
+
+
 class Tickets:
     def __init__(self, keys: KeySource, issuer: str, audience: str, database: Database) -> None:
-        self._verifier = TokenVerifier(keys, issuer, audience + AUDIENCE_SUFFIX, tuple(Role), cache_size=0)
+        self._verifier = TicketVerifier(keys, issuer, audience + AUDIENCE_SUFFIX, tuple(Role), cache_size=0)
         self._database = database
 
     async def read(self, ticket: str) -> dict[str, Any]:
@@ -38,7 +42,7 @@ class Tickets:
         except NoKeysError as error:
             raise Starting from error
         session_exp, jti = claims.get("session_exp"), claims["jti"]
-        if not (isinstance(session_exp, (int, float)) and isinstance(jti, str) and 0 < len(jti) <= MAX_ID_LENGTH):
+        if not (session_exp is not None and isinstance(jti, str) and 0 < len(jti) <= MAX_ID_LENGTH):
             raise InvalidToken("ticket claims")
         if claims["exp"] - claims["iat"] > MAX_LIFE_SECONDS:
             raise InvalidToken("ticket valid for too long")

@@ -257,7 +257,9 @@ async def client(url: str) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture(scope="session")
 def token_for(signing_key: rsa.RSAPrivateKey) -> TokenFor:
     def make(role: str = "customer", user: UUID | None = None, **overrides: Any) -> str:
-        return jwt.encode(claims_for(role, user) | overrides, signing_key, "RS256", {"kid": KID})
+        usual = "ticket+jwt" if str(overrides.get("aud")).endswith("-ws") else "at+jwt"
+        typ = overrides.pop("typ", usual)
+        return jwt.encode(claims_for(role, user) | overrides, signing_key, "RS256", {"kid": KID, "typ": typ})
 
     return make
 

@@ -6,6 +6,7 @@ import hmac
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -32,20 +33,20 @@ def encoded(part: Any) -> bytes:
 
 def unsigned(algorithm: str) -> str:
     return b".".join(
-        [encoded({"alg": algorithm, "typ": "JWT", "kid": KID}), encoded(claims_for("admin")), b""]
+        [encoded({"alg": algorithm, "typ": "at+jwt", "kid": KID}), encoded(claims_for("admin")), b""]
     ).decode()
 
 
 def hs256_with_public_key(key: rsa.RSAPrivateKey) -> str:
     secret = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    content = encoded({"alg": "HS256", "typ": "JWT", "kid": KID}) + b"." + encoded(claims_for("admin"))
+    content = encoded({"alg": "HS256", "typ": "at+jwt", "kid": KID}) + b"." + encoded(claims_for("admin"))
     signature = base64.urlsafe_b64encode(hmac.new(secret, content, hashlib.sha256).digest()).rstrip(b"=")
     return (content + b"." + signature).decode()
 
 
 def signed(key: rsa.RSAPrivateKey, header: dict[str, Any] | None = None, **claims: Any) -> str:
     content = {name: value for name, value in (claims_for("admin") | claims).items() if value is not None}
-    return jwt.encode(content, key, "RS256", {"kid": KID} | (header or {}))
+    return jwt.encode(content, key, "RS256", {"kid": KID, "typ": "at+jwt"} | (header or {}))
 
 
 def edited_role(key: rsa.RSAPrivateKey) -> str:
@@ -60,10 +61,11 @@ def signed_as(key: rsa.RSAPrivateKey, header: Any) -> str:
     return (content + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
 
 
-def endless(key: rsa.RSAPrivateKey) -> str:
-    """A token whose exp is not a time; written by hand, since no library does."""
-    payload = orjson.dumps(claims_for("admin") | {"exp": 0}).replace(b'"exp":0', b'"exp":1e999')
-    return jwt.api_jws.encode(payload, key, "RS256", {"kid": KID})
+def with_time(key: rsa.RSAPrivateKey, name: str, text: str) -> str:
+    """A token with any JSON as one of its times; written by hand, since no library does."""
+    payload = orjson.dumps({n: v for n, v in claims_for("admin").items() if n != name})
+    payload = payload[:-1] + f',"{name}":{text}}}'.encode()
+    return jwt.api_jws.encode(payload, key, "RS256", {"kid": KID, "typ": "at+jwt"})
 
 
 def edited_payload(key: rsa.RSAPrivateKey, **claims: Any) -> str:
@@ -77,6 +79,24 @@ def flipped(token: str) -> str:
     return token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
 
 
+TIMES = ("exp", "nbf", "iat", "auth_time")
+NO_TIMES = {
+    "of 400 digits": "9" * 400,
+    "of 5,000 digits": "9" * 5_000,
+    "as a float": "4102444800.5",
+    "as a whole float": "4102444800.0",
+    "with an exponent": "4e9",
+    "infinite": "1e999",
+    "Infinity": "Infinity",
+    "negative": "-1",
+    "negative, of 400 digits": "-" + "9" * 400,
+    "as text": '"4102444800"',
+    "NaN": "NaN",
+    "true": "true",
+    "null": "null",
+    "a list": "[4102444800]",
+    "an object": "{}",
+}
 ATTACKS: dict[str, Forge] = {
     "alg none": lambda _: unsigned("none"),
     "alg NoNe": lambda _: unsigned("NoNe"),
@@ -86,7 +106,7 @@ ATTACKS: dict[str, Forge] = {
     "alg none with a signature": lambda key: unsigned("none") + signed(key).rpartition(".")[2],
     "HS256 with the public key": hs256_with_public_key,
     "another key under our kid": lambda _: signed(rsa.generate_private_key(public_exponent=65537, key_size=2048)),
-    "no kid": lambda key: signed_as(key, {"alg": "RS256", "typ": "JWT"}),
+    "no kid": lambda key: signed_as(key, {"alg": "RS256", "typ": "at+jwt"}),
     "kid that is no text": lambda key: signed_as(key, {"alg": "RS256", "kid": [KID]}),
     "header that is no object": lambda key: signed_as(key, ["RS256"]),
     "kid with SQL": lambda key: signed(key, {"kid": "x' OR '1'='1' --"}),
@@ -107,7 +127,18 @@ ATTACKS: dict[str, Forge] = {
     "not yet valid": lambda key: signed(key, nbf=int(time.time()) + 600),
     "without exp": lambda key: signed(key, exp=None),
     "exp as text": lambda key: signed(key, exp="tomorrow"),
-    "exp without end": lambda key: endless(key),
+    **{
+        f"{name} {label}": partial(with_time, name=name, text=text)
+        for name in TIMES
+        for label, text in NO_TIMES.items()
+    },
+    "typ JWT": lambda key: signed(key, {"typ": "JWT"}),
+    "typ of a ticket": lambda key: signed(key, {"typ": "ticket+jwt"}),
+    "typ of an ID token": lambda key: signed(key, {"typ": "id+jwt"}),
+    "without typ": lambda key: signed_as(key, {"alg": "RS256", "kid": KID}),
+    "typ that is no text": lambda key: signed_as(key, {"alg": "RS256", "kid": KID, "typ": ["at+jwt"]}),
+    "role that is no text": lambda key: signed(key, role=["admin"]),
+    "nested header": lambda _: base64.urlsafe_b64encode(b"[" * 4_500).decode() + ".e30.AAAA",
     "without iat": lambda key: signed(key, iat=None),
     "iat as text": lambda key: signed(key, iat=str(int(time.time()))),
     "without sid": lambda key: signed(key, sid=None),
@@ -260,7 +291,7 @@ class TestKeys:
         token = signed(upstreams.signing_key)
         _, payload, signature = token.split(".")
         for number in range(1_000):
-            head = encoded({"alg": "RS256", "typ": "JWT", "kid": f"unknown-{number}"}).decode()
+            head = encoded({"alg": "RS256", "typ": "at+jwt", "kid": f"unknown-{number}"}).decode()
             forged = {"Authorization": f"Bearer {head}.{payload}.{signature}"}
             assert (await client.get("/api/v1/bookings", headers=forged)).status_code == 401
         cool_downs = (time.monotonic() - started) // 10

@@ -16,12 +16,15 @@ from jwt.algorithms import RSAAlgorithm
 from shared.observability.log import logger
 
 ALGORITHM = "RS256"
+ACCESS, TICKET = "at+jwt", "ticket+jwt"  # the header typ (RFC 9068; RFC 8725, 3.11)
 SMALLEST_KEY = 2_048  # bits (RFC 7518, 3.3)
 MAX_TOKEN_BYTES = 8_192
 MAX_JWKS_BYTES = 65_536
 LEEWAY_SECONDS = 5
-CLAIMS = ["exp", "iat", "nbf", "iss", "aud", "sub", "sid", "role", "jti"]
+OPTIONS = {"strict_aud": True, "require": ["exp", "iat", "nbf", "iss", "aud", "sub", "sid", "role", "jti"]}
 HEADERS_ALLOWED = frozenset({"alg", "typ", "kid"})
+TIMES = ("exp", "iat", "nbf", "auth_time", "session_exp")
+LATEST = 2**40  # seconds since 1970
 Key = Any  # cryptography's RSAPublicKey
 
 log = logger(__name__)
@@ -68,12 +71,9 @@ class RemoteJwks:
 
     def __init__(self, url: str, *, timeout: float = 2.0, cool_down: float = 10.0, max_age: float = 300.0) -> None:
         self._url = url
-        self._timeout = timeout
-        self._cool_down = cool_down
-        self._max_age = max_age
+        self._timeout, self._cool_down, self._max_age = timeout, cool_down, max_age
         self._keys: dict[str, Key] = {}
-        self._tried_at = float("-inf")
-        self._fetched_at = float("-inf")
+        self._tried_at = self._fetched_at = float("-inf")
         self._lock = asyncio.Lock()
         self._background: asyncio.Task[None] | None = None
         self.on_withdrawal: list[Callable[[], None]] = []
@@ -130,13 +130,14 @@ class RemoteJwks:
 class TokenVerifier:
     """Verifies access tokens with one of `roles`, and caches up to `cache_size` verified tokens until they expire."""
 
+    kind = ACCESS
+
     def __init__(
         self, keys: KeySource, issuer: str, audience: str, roles: Collection[str], *, cache_size: int = 10_000
     ) -> None:
         self.keys = keys
         self._roles = frozenset(roles)
-        self._issuer = issuer
-        self._audience = audience
+        self._expected: Any = {"issuer": issuer, "audience": audience, "leeway": LEEWAY_SECONDS, "options": OPTIONS}
         self._cache: OrderedDict[bytes, tuple[float, dict[str, Any]]] = OrderedDict()
         self._cache_size = cache_size
         if isinstance(keys, RemoteJwks):
@@ -165,27 +166,26 @@ class TokenVerifier:
         try:
             header = jwt.get_unverified_header(token)
             kid = header.get("kid")
+            if str(header.get("typ")).lower().removeprefix("application/") != self.kind:
+                raise InvalidToken("typ")
             if header.get("alg") != ALGORITHM or not header.keys() <= HEADERS_ALLOWED or not isinstance(kid, str):
                 raise InvalidToken("header")
             key = await self.keys.key(kid) if len(kid) <= 128 else None
             if key is None:
                 raise InvalidToken("unknown key")
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                key,
-                algorithms=[ALGORITHM],
-                audience=self._audience,
-                issuer=self._issuer,
-                leeway=LEEWAY_SECONDS,
-                options={"strict_aud": True, "require": CLAIMS},
-            )
-        except (jwt.PyJWTError, ValueError, UnicodeError) as error:
+            claims: dict[str, Any] = jwt.decode(token, key, [ALGORITHM], **self._expected)
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise InvalidToken(type(error).__name__) from error
-        if not (_is_id(claims["sub"]) and _is_id(claims["sid"]) and isinstance(claims["iat"], (int, float))):
+        timely = all(_is_time(claims.get(name, 0)) for name in TIMES)
+        if not (timely and _is_id(claims["sub"]) and _is_id(claims["sid"])):
             raise InvalidToken("claims")
-        if claims["role"] not in self._roles:
+        if str(claims["role"]) not in self._roles:
             raise InvalidToken("role")
         return claims
+
+
+def _is_time(value: object) -> bool:
+    return type(value) is int and 0 <= value < LATEST
 
 
 def _is_id(value: object) -> bool:

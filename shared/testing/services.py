@@ -134,7 +134,7 @@ def token_for(signing_key: rsa.RSAPrivateKey, settings: Settings) -> TokenFor:
             "nbf": now,
             "exp": now + 1800,
         }
-        return jwt.encode(claims | overrides, signing_key, "RS256", {"kid": KID})
+        return jwt.encode(claims | overrides, signing_key, "RS256", {"kid": KID, "typ": "at+jwt"})
 
     return make
 

@@ -32,7 +32,7 @@ class Signer:
         times = {"iat": now - 1, "nbf": now - 1, "exp": now + LIFETIME_SECONDS}
         subject = {"sub": str(user), "sid": str(uuid4()), "role": role, "jti": str(uuid4())}
         claims = {"iss": self.issuer, "aud": self.audience, **subject, **times}
-        return jwt.encode(claims, self.private, "RS256", {"kid": KID})
+        return jwt.encode(claims, self.private, "RS256", {"kid": KID, "typ": "at+jwt"})
 
     @cached_property
     def pem(self) -> bytes:

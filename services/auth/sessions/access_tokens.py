@@ -8,7 +8,7 @@ import jwt
 
 from services.auth.settings import AuthSettings
 from services.auth.signing_keys.key_ring import KeyRing
-from shared.identity.tokens import ALGORITHM
+from shared.identity.tokens import ACCESS, ALGORITHM, TICKET
 from shared.messaging.events import new_id
 
 TICKET_SECONDS = 30
@@ -29,7 +29,9 @@ class TokenIssuer:
         return self._settings.access_token_expire_minutes * 60
 
     async def access_token(self, user_id: UUID, role: str, session_id: UUID) -> str:
-        return await self._sign(self._settings.jwt_audience, user_id, role, session_id, self.access_token_seconds)
+        return await self._sign(
+            ACCESS, self._settings.jwt_audience, user_id, role, session_id, self.access_token_seconds
+        )
 
     async def ticket(self, user_id: UUID, role: str, session_id: UUID, session_exp: int) -> str:
         """A ticket opens one WebSocket within 30 s.
@@ -37,9 +39,11 @@ class TokenIssuer:
         `session_exp`: when the caller's access token expires, and the socket with it, in seconds since 1970.
         """
         audience = f"{self._settings.jwt_audience}-ws"
-        return await self._sign(audience, user_id, role, session_id, TICKET_SECONDS, session_exp=session_exp)
+        return await self._sign(TICKET, audience, user_id, role, session_id, TICKET_SECONDS, session_exp=session_exp)
 
-    async def _sign(self, audience: str, user_id: UUID, role: str, session_id: UUID, seconds: int, **more: Any) -> str:
+    async def _sign(
+        self, kind: str, audience: str, user_id: UUID, role: str, session_id: UUID, seconds: int, **more: Any
+    ) -> str:
         key = await self._signing_keys.signing_key()
         now = int(time.time())
         claims = {
@@ -55,4 +59,4 @@ class TokenIssuer:
             "jti": str(new_id()),
             **more,
         }
-        return jwt.encode(claims, key.private, ALGORITHM, {"kid": key.kid})
+        return jwt.encode(claims, key.private, ALGORITHM, {"kid": key.kid, "typ": kind})

@@ -72,11 +72,11 @@ class TestForgedTokens:
 
         def signed(changes: dict[str, Any], headers: dict[str, Any] | None = None, key: Any = own_key) -> str:
             kept = {name: value for name, value in (body | changes).items() if value is not None}
-            return jwt.encode(kept, key, "RS256", {"kid": kid} | (headers or {}))
+            return jwt.encode(kept, key, "RS256", {"kid": kid, "typ": "at+jwt"} | (headers or {}))
 
         def hmac_signed() -> str:
             algorithm = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
-            start = jwt.utils.base64url_encode(b'{"alg":"HS256","typ":"JWT","kid":"%s"}' % kid.encode()).decode()
+            start = jwt.utils.base64url_encode(b'{"alg":"HS256","typ":"at+jwt","kid":"%s"}' % kid.encode()).decode()
             content = f"{start}.{claims}".encode()
             return f"{content.decode()}.{jwt.utils.base64url_encode(algorithm.sign(content, public)).decode()}"
 
@@ -100,7 +100,7 @@ class TestForgedTokens:
             "100 KB": access + "A" * 100_000,
         }
         for alg in ("none", "None", "NONE", "nOnE"):
-            start = jwt.utils.base64url_encode(b'{"alg":"%s","typ":"JWT","kid":"%s"}' % (alg.encode(), kid.encode()))
+            start = jwt.utils.base64url_encode(b'{"alg":"%s","typ":"at+jwt","kid":"%s"}' % (alg.encode(), kid.encode()))
             forged[f"alg {alg}"] = f"{start.decode()}.{claims}."
         for name, token in forged.items():
             answer = await client.get(ME, headers={"Authorization": f"Bearer {token}"})

@@ -106,7 +106,7 @@ class _Bare:
 
     async def sign(self) -> float:
         claims = jwt.decode(self._token, options={"verify_signature": False})
-        headers = {"kid": KID}
+        headers = {"kid": KID, "typ": "at+jwt"}
         return _rate(lambda: jwt.encode(claims, self._signer.private, "RS256", headers), self._seconds)
 
     async def verify(self) -> float:
