@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gdpr.audit import queries as audit_queries
+from services.gdpr.audit.audit_fields import only_about
 from services.gdpr.consents import queries as consent_queries
 from services.gdpr.data_subject_requests import queries as request_queries
 from services.gdpr.exports import queries as export_queries
@@ -23,7 +24,7 @@ async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
         "person": dict(person._mapping) if person else None,
         "consents": [dict(row._mapping) for row in consents],
         "requests": [dict(row._mapping) for row in requests],
-        "audit_log": list(audit),
+        "audit_log": [only_about(row, str(subject_id)) for row in audit],
     }
 
 

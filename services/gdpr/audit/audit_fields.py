@@ -90,6 +90,22 @@ def _people(data: Mapping[str, Any]) -> Iterator[str]:
                 yield item
 
 
+def only_about(row: Mapping[str, Any], person: str) -> dict[str, Any]:
+    """A row of the audit log as it goes into the person's export: without the ids of other people."""
+    others = {*row["people"], *_people(row["data"]), row["actor_id"]} - {person, None}
+    own = {name: None if row[name] in others else row[name] for name in ("entity", "actor_id")}
+    return {**row, **own, "people": [person] if person in row["people"] else [], "data": _without(others, row["data"])}
+
+
+def _without(others: set[str], value: Any) -> Any:
+    """Leaves out ids of others from lists, and replaces them by null elsewhere."""
+    if isinstance(value, Mapping):
+        return {name: _without(others, inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_without(others, item) for item in value if not (isinstance(item, str) and item in others)]
+    return None if isinstance(value, str) and value in others else value
+
+
 def is_id(value: object) -> bool:
     return isinstance(value, str) and ID.fullmatch(value) is not None
 

@@ -160,6 +160,34 @@ class TestDownload:
         ]
 
 
+class TestAuditLog:
+    async def test_the_export_names_nobody_else(self, deliver: Deliver, database: Database) -> None:
+        """Of a read of many people, of an appointment, and of what the person read of others."""
+        person, others = await registered(deliver), [str(uuid4()) for _ in range(99)]
+        staff, customer, booking_id = str(uuid4()), str(uuid4()), str(uuid4())
+        many = {"subject_id": None, "subject_ids": [*others, str(person)], "resource": "users"}
+        await deliver("access.read.v1", many, subject=" ", actor_id=staff, actor_role="staff")
+        await deliver("access.read.v1", many, subject=" ", actor_id=str(person), actor_role="loctician")
+        own = {"subject_id": customer, "subject_ids": [], "resource": "user"}
+        await deliver("access.read.v1", own, subject=customer, actor_id=str(person), actor_role="loctician")
+        items = [{"item_id": str(uuid4()), "loctician_id": loctician} for loctician in (str(person), others[0])]
+        booking = {"booking_id": booking_id, "version": 1, "status": "confirmed", "customer_id": customer}
+        booking |= {"end": "2031-03-03T10:00:00Z", "items": items}
+        await deliver("booking.created.v1", booking, subject=booking_id, actor_id=customer, actor_role="customer")
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            rows = (await privacy.export(session, person))["audit_log"]
+        exported = str(rows)
+        assert not [other for other in (*others, staff, customer) if other in exported]
+        assert str(person) in exported
+        assert booking_id in exported
+        accesses = [row for row in rows if row["action"] == "access.read.v1"]
+        assert [(row["actor_role"], row["actor_id"], row["data"].get("subject_ids")) for row in accesses] == [
+            ("loctician", str(person), []),
+            ("loctician", str(person), [str(person)]),
+            ("staff", None, [str(person)]),
+        ]
+
+
 class TestKeeping:
     async def test_exported_data_is_encrypted_in_tables_and_messages(
         self, client: httpx.AsyncClient, deliver: Deliver, database: Database, auth_headers: Headers, owner: AsyncEngine
