@@ -34,6 +34,9 @@ from shared.database.session import Database
 __all__ = ["repair"]
 
 DAYS = 3
+TAKEN: list[tuple[int, str, UUID]] = [
+    (0, "09:00", AMINA), (0, "12:30", AMINA), (1, "10:00", JONAS), (2, "10:30", AMINA),
+]  # fmt: skip
 CLOCKS = ("09:00", "10:15", "12:00", "13:30", "15:00", "16:45")
 
 
@@ -49,8 +52,8 @@ async def busy_days(salon: date, open_on: OpenOn, book: Book, offer_freed_times:
     for day in days:
         await open_on(day, ("09:00", "12:00"), ("12:30", "17:00"))
         await open_on(day, ("10:00", "16:00"), loctician=JONAS)
-    for day, clock, chair in ((0, "09:00", AMINA), (0, "12:30", AMINA), (1, "10:00", JONAS), (2, "10:30", AMINA)):
-        assert (await book(at(days[day], clock), loctician=chair)).status_code == 201
+    for number, clock, chair in TAKEN:
+        assert (await book(at(days[number], clock), loctician=chair)).status_code == 201
     await offer_freed_times()
     return days
 
