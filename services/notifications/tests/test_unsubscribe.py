@@ -178,6 +178,17 @@ class TestForgery:
                 other = path[:place] + letter + path[place + 1 :]
                 assert (await client.post(other)).status_code == 404, other
 
+    async def test_people_with_a_link_that_was_cut_off_see_a_page(
+        self, mail: EmailMessage, client: httpx.AsyncClient
+    ) -> None:
+        for call in (client.get, client.post):
+            danish = await call(link_in(mail)[:-3])
+            assert (danish.status_code, danish.headers["content-type"]) == (404, "text/html; charset=utf-8")
+            assert danish.headers["cache-control"] == "no-store"
+            assert "<h1>Linket virker ikke</h1>" in danish.text
+            english = await call(link_in(mail)[:-3], headers={"Accept-Language": "en"})
+            assert "<h1>The link does not work</h1>" in english.text
+
     @pytest.mark.parametrize("token", ["x", "A" * 43, "A" * 64, "A" * 65, "%00" * 64, "é" * 64])
     async def test_invented_tokens_are_refused(self, token: str, client: httpx.AsyncClient) -> None:
         for call in (client.get, client.post):

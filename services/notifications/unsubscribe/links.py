@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
 
-from domain.links import NAMED, id_in, is_named_token, named_token
+from domain.links import id_in, is_named_token, named_token
 from services.notifications.notification_types import NOTIFICATION_TYPES, TOPICS
 from services.notifications.settings import NotificationsSettings
 from shared.errors import NotFound
 from shared.identity.derived_keys import Keys, keys_from
 
 PATH = "/api/v1/notifications/unsubscribe"
-TOKEN = NAMED
 
 
 @dataclass(frozen=True)

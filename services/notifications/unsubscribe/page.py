@@ -11,6 +11,16 @@ TOPICS = {
     "da": {"marketing": "nyheder og tilbud", "service": "fælles beskeder fra salonen", "reminder": "påmindelser"},
     "en": {"marketing": "news and offers", "service": "general messages from the salon", "reminder": "reminders"},
 }
+INVALID = {
+    "da": {
+        "title": "Linket virker ikke",
+        "text": "Se, om hele adressen er kommet med, eller åbn linket i mailen igen.",
+    },
+    "en": {
+        "title": "The link does not work",
+        "text": "Check that the address is complete, or open the link in the mail again.",
+    },
+}
 TEXTS = {
     "da": {
         "title": "Afmeld mails",
@@ -31,6 +41,11 @@ TEXTS = {
 def render_page(topic: str, language: str, *, done: bool) -> str:
     texts = {name: text.format(topic=TOPICS[language][topic]) for name, text in TEXTS[language].items()}
     return TEMPLATES.get_template("unsubscribe.html").render(language=language, words=texts, done=done)
+
+
+@lru_cache
+def render_invalid(language: str) -> str:
+    return TEMPLATES.get_template("invalid.html").render(language=language, words=INVALID[language])
 
 
 def headers(language: str) -> dict[str, str]:
