@@ -44,15 +44,18 @@ RESYNC = (
 )
 LOCTICIAN_MESSAGES: dict[str, tuple[str, Schema, Schema]] = {
     "availability_update": (
-        "A time of this loctician was taken or became free.",
-        _data({"loctician_id": UUID, "start": INSTANT, "end": INSTANT, "available": {"type": "boolean"}}),
-        {"loctician_id": ID, "start": START, "end": END, "available": False},
+        "On this day of the loctician other times are free now: ask for them again.",
+        _data({"loctician_id": UUID, "date": {"type": "string", "format": "date"}}),
+        {"loctician_id": ID, "date": "2026-03-02"},
     ),
 }
 MESSAGES = USER_MESSAGES | LOCTICIAN_MESSAGES | {"resync": RESYNC}
 CHANNELS = {
     "/ws": ("What concerns the signed-in user", [*USER_MESSAGES, "resync"]),
-    "/ws/loctician/{loctician_id}": ("Free times of a loctician, for everybody", [*LOCTICIAN_MESSAGES, "resync"]),
+    "/ws/loctician/{loctician_id}": (
+        "Days of a loctician whose free times have changed, for everybody",
+        [*LOCTICIAN_MESSAGES, "resync"],
+    ),
 }
 CLOSE_CODES = """Close codes: 1012 the gateway restarts, 1013 the client reads too slowly or the gateway is full, 1008
 and 1009 the client sends too much, 4401 no valid token or ticket, or not any more, 4403 wrong path or origin, 4429 too

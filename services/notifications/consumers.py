@@ -220,7 +220,7 @@ async def name_salon(session: AsyncSession, event: Received[Salon]) -> None:
 @subscriptions.on("booking.created.v1", Booking)
 async def notify_created(session: AsyncSession, event: Received[Booking]) -> None:
     if await bookings.notify(session, event, bookings.kind_of_new(event.data)) is not None:
-        bookings.push_availability(session, event, available=False)
+        bookings.push_availability(session, event)
 
 
 @subscriptions.on("booking.confirmed.v1", Booking)
@@ -238,7 +238,7 @@ async def notify_rescheduled(session: AsyncSession, event: Received[Booking]) ->
 @subscriptions.on("booking.cancelled.v1", Booking)
 async def notify_cancelled(session: AsyncSession, event: Received[Booking]) -> None:
     if await bookings.notify(session, event, "booking_cancelled") is not None:
-        bookings.push_availability(session, event, available=True)
+        bookings.push_availability(session, event)
 
 
 @subscriptions.on("booking.completed.v1", Booking)
@@ -271,18 +271,18 @@ subscriptions.on("calendar.import_incomplete.v1", IncompleteImport)(calendars.no
 subscriptions.on("calendar.import_failing.v1", FailingImport)(calendars.notify_failing)
 subscriptions.on("calendar.import_recovered.v1", Import)(calendars.notify_recovered)
 
-# Event type, notification type (None: that of a new booking), whether the booking's times are free afterwards.
-# Which times a move frees is known only to the database, so its handler pushes them.
-PUSHED_AT_ONCE: tuple[tuple[str, str | None, bool | None], ...] = (
-    ("booking.created.v1", None, False),
-    ("booking.confirmed.v1", "booking_confirmed", None),
-    ("booking.rescheduled.v1", "booking_rescheduled", None),
+# Event type, notification type (None: that of a new booking), whether the booking's days have other free times then.
+# Which days a move frees is known only to the database, so its handler pushes them.
+PUSHED_AT_ONCE: tuple[tuple[str, str | None, bool], ...] = (
+    ("booking.created.v1", None, True),
+    ("booking.confirmed.v1", "booking_confirmed", False),
+    ("booking.rescheduled.v1", "booking_rescheduled", False),
     ("booking.cancelled.v1", "booking_cancelled", True),
-    ("booking.completed.v1", "booking_completed", None),
-    ("booking.no_show.v1", "booking_no_show", None),
-    ("booking.no_show_undone.v1", "booking_no_show_undone", None),
-    ("booking.customer_inactive.v1", "booking_customer_inactive", None),
-    ("booking.conflicted.v1", "booking_conflicted", None),
+    ("booking.completed.v1", "booking_completed", False),
+    ("booking.no_show.v1", "booking_no_show", False),
+    ("booking.no_show_undone.v1", "booking_no_show_undone", False),
+    ("booking.customer_inactive.v1", "booking_customer_inactive", False),
+    ("booking.conflicted.v1", "booking_conflicted", False),
 )
-for type_, kind, available in PUSHED_AT_ONCE:
-    subscriptions.at_once(type_, Booking, partial(bookings.immediate_pushes, kind, available))
+for type_, kind, moves in PUSHED_AT_ONCE:
+    subscriptions.at_once(type_, Booking, partial(bookings.immediate_pushes, kind, moves))

@@ -38,8 +38,8 @@ class TestFirstBooking:
                 for socket in (customer_socket, loctician_socket):
                     update = await soon(receive(socket, "booking_update", ours))
                     assert update["data"]["status"] == "confirmed"
-                public = await soon(receive(public_socket, "availability_update", lambda data: not data["available"]))
-                assert not {"booking_id", "customer_id"} & public["data"].keys()
+                public = await soon(receive(public_socket, "availability_update", lambda data: bool(data["date"])))
+                assert public["data"].keys() == {"loctician_id", "date"}
                 await self._calendar_shows(http, loctician, booking, present=True)
                 await self._mailed(stack, address, "er booket", booking)
                 await self._mailed(stack, loctician_address, "ooking", booking)
@@ -56,7 +56,7 @@ class TestFirstBooking:
                 for socket in (customer_socket, loctician_socket):
                     update = await soon(receive(socket, "booking_update", ours))
                     assert update["data"]["status"] == "cancelled"
-                await soon(receive(public_socket, "availability_update", lambda data: bool(data["available"])))
+                await soon(receive(public_socket, "availability_update", lambda data: bool(data["date"])))
             await self._calendar_shows(http, loctician, booking, present=False)
             await self._mailed(stack, address, "er aflyst", booking)
             await self._mailed(

@@ -1,6 +1,6 @@
 """What is sent when a booking changes: mails and SMS, notices in the app, realtime messages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.clock import to_copenhagen
 from services.notifications.appointments.queries import upsert_appointment
 from services.notifications.bookings import changes
 from services.notifications.bookings.model import Booking, Item
@@ -41,51 +42,57 @@ def kind_of_new(booking: Booking) -> str:
     return "booking_requested" if booking.status == "pending" else "booking_created"
 
 
-def immediate_pushes(kind: str | None, available: bool | None, event: Received[Booking]) -> list[Push]:
+def immediate_pushes(kind: str | None, moves: bool, event: Received[Booking]) -> list[Push]:
     """The realtime messages that follow from the event alone, before the database has handled it.
 
-    `kind` None: that of a new booking. `available` says whether the booking's times are free now; None if they are
-    as before.
+    `kind` None: that of a new booking. `moves`: the free times of the booking's days change.
     """
     kind = kind or kind_of_new(event.data)
     parts = NOTIFICATION_TYPES[kind].parts
     messages = [_message(event, kind, user_id, part) for user_id, part in _participants(event.data) if part in parts]
     pushes = [as_push([message]) for message in messages]
-    return pushes if available is None else pushes + _availability_pushes(event, available)
+    return pushes + _availability_pushes(event, event.data.items) if moves else pushes
 
 
-def push_availability(session: AsyncSession, event: Received[Booking], *, available: bool) -> None:
+def push_availability(session: AsyncSession, event: Received[Booking]) -> None:
     if not event.pushed:
-        for message in _availability_pushes(event, available):
+        for message in _availability_pushes(event, event.data.items):
             push(session, message)
 
 
 def push_move(session: AsyncSession, event: Received[Booking], previous: list[Item]) -> None:
-    """The old times are free, the new ones taken. If the previous version is not known, each item is assumed to have
+    """The days of the old times and of the new. If the previous version is not known, each item is assumed to have
     moved by as much as the booking."""
     booking = event.data
-    freed = [(item.loctician_id, item.blocked_start, item.blocked_end) for item in previous]
-    if not previous and booking.previous_start is not None:
-        shift = booking.start - booking.previous_start
-        freed = [(item.loctician_id, item.blocked_start - shift, item.blocked_end - shift) for item in booking.items]
-    for message in [_availability_push(event, *time, True) for time in freed] + _availability_pushes(event, False):
+    before = previous
+    if not before and booking.previous_start is not None:
+        shift = booking.previous_start - booking.start
+        before = [
+            item.model_copy(
+                update={"blocked_start": item.blocked_start + shift, "blocked_end": item.blocked_end + shift}
+            )
+            for item in booking.items
+        ]
+    for message in _availability_pushes(event, [*before, *booking.items]):
         push(session, message)
 
 
-def _availability_pushes(event: Received[Booking], available: bool) -> list[Push]:
+def _availability_pushes(event: Received[Booking], items: Iterable[Item]) -> list[Push]:
+    """Anybody may hear them, so they name a day of a loctician and neither a time nor whether it was taken."""
+    days = {
+        (item.loctician_id, to_copenhagen(instant).date().isoformat())
+        for item in items
+        for instant in (item.blocked_start, item.blocked_end)
+    }
     return [
-        _availability_push(event, item.loctician_id, item.blocked_start, item.blocked_end, available)
-        for item in event.data.items
+        Push(
+            _derived_id(event.taken_at, event.id, f"{loctician_id} {day}"),
+            [f"loctician:{loctician_id}"],
+            "availability_update",
+            {"loctician_id": str(loctician_id), "date": day},
+        )
+        for loctician_id, day in sorted(days, key=str)
     ]
-
-
-def _availability_push(
-    event: Received[Booking], loctician_id: UUID, start: datetime, end: datetime, available: bool
-) -> Push:
-    times = {"start": format_utc(start), "end": format_utc(end)}
-    data = {"loctician_id": str(loctician_id), **times, "available": available}
-    id_ = _derived_id(event.taken_at, event.id, f"{loctician_id} {times['start']} {available}")
-    return Push(id_, [f"loctician:{loctician_id}"], "availability_update", data)
 
 
 def _appointment(event: Received[Booking]) -> dict[str, Any]:

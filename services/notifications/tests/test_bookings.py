@@ -189,7 +189,7 @@ class TestDelivery:
         await sender.send_due()
         await sender.send_due()
         assert [mail["Subject"].endswith(("aflyst", "cancelled")) for mail in smtp_server.mails] == [True, True]
-        assert [message["data"]["available"] for message in await pushed(outbox, "availability_update")] == [True]
+        assert len(await pushed(outbox, "availability_update")) == 1
 
     async def test_mails_about_one_booking_are_sent_in_the_order_of_its_versions(
         self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer
@@ -305,37 +305,36 @@ class TestRealtime:
             "version": 1,
         }
 
-    async def test_availability_goes_to_watchers_of_the_loctician_and_names_nobody(
-        self, deliver: Deliver, outbox: Outbox
-    ) -> None:
-        await deliver("booking.created.v1", booking(), version=1)
-        [message] = await pushed(outbox, "availability_update")
-        assert message["audience"] == [f"loctician:{AMINA}"]
-        assert message["data"] == {
-            "loctician_id": str(AMINA),
-            "start": "2031-03-03T09:00:00Z",
-            "end": "2031-03-03T10:45:00Z",
-            "available": False,
-        }
-
-    async def test_another_loctician_frees_the_time_of_the_first(self, deliver: Deliver, outbox: Outbox) -> None:
+    async def test_availability_tells_watchers_the_day_alone(self, deliver: Deliver, outbox: Outbox) -> None:
+        """Anybody may watch: no time, no person, and not whether somebody has booked or cancelled."""
         booking_id = uuid4()
         await deliver("booking.created.v1", booking(booking_id), version=1)
-        later = START + timedelta(hours=3)
+        await deliver("booking.cancelled.v1", booking(booking_id, status="cancelled"), version=2)
+        for message in await pushed(outbox, "availability_update"):
+            assert message["audience"] == [f"loctician:{AMINA}"]
+            assert message["data"] == {"loctician_id": str(AMINA), "date": "2031-03-03"}
+
+    async def test_the_day_is_by_the_clock_in_copenhagen(self, deliver: Deliver, outbox: Outbox) -> None:
+        await deliver("booking.created.v1", booking(start=START.replace(hour=22)), version=1)
+        days = {message["data"]["date"] for message in await pushed(outbox, "availability_update")}
+        assert days == {"2031-03-03", "2031-03-04"}
+
+    async def test_another_loctician_changes_the_days_of_both(self, deliver: Deliver, outbox: Outbox) -> None:
+        booking_id = uuid4()
+        await deliver("booking.created.v1", booking(booking_id), version=1)
+        later = START + timedelta(days=3)
         await deliver("booking.rescheduled.v1", _with_jonas(booking_id, later), version=2)
         updates = [message["data"] for message in await pushed(outbox, "availability_update")][1:]
-        assert [
-            (update["loctician_id"], update["start"], update["end"], update["available"]) for update in updates
-        ] == [
-            (str(AMINA), "2031-03-03T09:00:00Z", "2031-03-03T10:45:00Z", True),
-            (str(JONAS), "2031-03-03T12:00:00Z", "2031-03-03T13:45:00Z", False),
+        assert [(update["loctician_id"], update["date"]) for update in updates] == [
+            (str(AMINA), "2031-03-03"),
+            (str(JONAS), "2031-03-06"),
         ]
 
-    async def test_a_move_frees_the_old_time_and_takes_the_new(self, deliver: Deliver, outbox: Outbox) -> None:
-        moved = booking(start=START + timedelta(hours=3), previous_start=START.isoformat())
+    @pytest.mark.parametrize(("days", "changed"), [(0, ["2031-03-03"]), (1, ["2031-03-03", "2031-03-04"])])
+    async def test_a_move_changes_the_old_day_and_the_new(
+        self, deliver: Deliver, outbox: Outbox, days: int, changed: list[str]
+    ) -> None:
+        moved = booking(start=START + timedelta(days=days, hours=3), previous_start=START.isoformat())
         await deliver("booking.rescheduled.v1", moved, version=2)
         updates = [message["data"] for message in await pushed(outbox, "availability_update")]
-        assert [(update["start"], update["available"]) for update in updates] == [
-            ("2031-03-03T09:00:00Z", True),
-            ("2031-03-03T12:00:00Z", False),
-        ]
+        assert [update["date"] for update in updates] == changed

@@ -64,7 +64,7 @@ async def _gateway(platform: Platform, count: int) -> tuple[float, float]:
                 "audience": [f"loctician:{loctician_id}"],
                 "type": "availability_update",
                 "time": datetime.now(UTC).isoformat(),
-                "data": {"loctician_id": str(loctician_id), "start": marker, "available": True},
+                "data": {"loctician_id": str(loctician_id), "date": marker},
             }
             await exchange.publish(aio_pika.Message(orjson.dumps(body)), "availability_update", timeout=30)
 
