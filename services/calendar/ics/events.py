@@ -8,13 +8,14 @@ from datetime import datetime, time, timedelta
 from uuid import UUID
 
 from services.calendar.ics import problems
-from services.calendar.ics.components import Component
+from services.calendar.ics.components import Component, Property
 from services.calendar.ics.rules import Rule, parse_rule
 from services.calendar.ics.values import DAY, Length, Moment, Period, parse_duration, read_list, read_moment
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 EXCHANGE_ID = "040000008200E00074C5B7101A82E008"  # then the UID of whoever wrote the event, in hexadecimal digits
 BUSY_STATES = {"BUSY", "OOF", "TENTATIVE"}
+CANCELLED = {"CANCELLED", "CANCELED"}
 AROUND = timedelta(days=2)  # more than any two time zones differ by
 LONG_BEFORE = timedelta(days=32)  # a recurrence of a series that began so long before does not reach into the period
 
@@ -79,8 +80,8 @@ def read_event(component: Component) -> Event | None:
         _stamp(component),
         recurs_at,
         any(p.parameters.get("RANGE", "").upper() == "THISANDFUTURE" for p in component.all("RECURRENCE-ID")),
-        _rules(component, "RRULE", unclear, unknown),
-        _rules(component, "EXRULE", unclear, unclear),
+        _rules(component, unclear, unknown),
+        _except_rules(component, unclear),
         list(_listed(component, "RDATE", unknown)),
         [moment for moment in _listed(component, "EXDATE", unclear) if isinstance(moment, Moment)],
         unclear,
@@ -89,13 +90,19 @@ def read_event(component: Component) -> Event | None:
 
 
 def is_free(component: Component) -> bool:
-    """Outlook's own property says more than TRANSP, which it cannot contradict by saying that the time is free."""
-    if component.text("STATUS").upper() in ("CANCELLED", "CANCELED"):
+    """Outlook's own property says more than TRANSP, which it cannot contradict by saying that the time is free. Of two
+    values that contradict each other the one counts that says busy."""
+    status = _codes(component, "STATUS")
+    if status and status <= CANCELLED:
         return True
-    state, transparency = component.text("X-MICROSOFT-CDO-BUSYSTATUS").upper(), component.text("TRANSP").upper()
-    if state in BUSY_STATES:
+    states, transparency = _codes(component, "X-MICROSOFT-CDO-BUSYSTATUS"), _codes(component, "TRANSP")
+    if states & BUSY_STATES:
         return False
-    return transparency == "TRANSPARENT" or (state == "FREE" and not transparency)
+    return transparency == {"TRANSPARENT"} or (states == {"FREE"} and not transparency)
+
+
+def _codes(component: Component, name: str) -> set[str]:
+    return {value.upper() for value, _ in component.all(name) if value}
 
 
 def _times(component: Component) -> tuple[Moment | None, Moment | Length | None, bool]:
@@ -126,14 +133,27 @@ def _listed(component: Component, name: str, unread: Counter[str]) -> Iterator[M
                 unread[problems.UNCLEAR_RULE] += 1
 
 
-def _rules(component: Component, name: str, unclear: Counter[str], unread: Counter[str]) -> list[Rule]:
+def _rules(component: Component, unclear: Counter[str], unread: Counter[str]) -> list[Rule]:
     rules = []
-    for value, _ in component.all(name):
+    for value, _ in component.all("RRULE"):
         rule = parse_rule(value, unclear) if value else None
         if rule:
             rules.append(rule)
         elif value:
             unread[problems.UNCLEAR_RULE] += 1
+    return rules
+
+
+def _except_rules(component: Component, unclear: Counter[str]) -> list[Rule]:
+    """Only those that are understood in full: without one of its parts a rule would exclude too much."""
+    rules = []
+    for value, _ in component.all("EXRULE"):
+        unread = Counter[str]()
+        rule = parse_rule(value, unread) if value else None
+        if rule and not unread and (not rule.until or read_moment(Property(rule.until, {}))):
+            rules.append(rule)
+        elif value:
+            unclear[problems.UNCLEAR_RULE] += 1
     return rules
 
 

@@ -29,8 +29,12 @@ class Overrides:
         self._walls: set[datetime | date] = set()
         self._future: list[tuple[datetime, Event]] = []
         self.farthest = timedelta()  # by which recurrences are moved
+        self.unknown = 0  # overrides in a time zone that is not known: they replace nothing
         for event in events:
             if event.recurs_at is None:
+                continue
+            if not spans.knows(event.recurs_at):
+                self.unknown += 1
                 continue
             wall = spans.wall_of(event.recurs_at)
             self._walls.add(wall.date() if event.recurs_at.whole_day else wall)

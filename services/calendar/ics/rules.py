@@ -21,6 +21,7 @@ BOUNDS = {
     "BYMONTH": (1, 12),
     "BYSETPOS": (-366, 366),
 }
+MOST_ORDINALS = {MONTHLY: 5, YEARLY: 53}  # no month has a sixth Monday
 NEVER_ZERO = {"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS"}
 Numbers = tuple[int, ...]
 
@@ -56,22 +57,20 @@ class Rule:
 
 
 def parse_rule(text: str, counts: Counter[str]) -> Rule | None:
-    """None if the frequency or the calendar's system is not known; other parts that are not understood are counted."""
-    parts = {}
-    for part in filter(None, (part.strip() for part in text.upper().split(";"))):
-        name, _, value = part.partition("=")
-        parts[name.strip()] = value.strip()
+    """None if the frequency or the calendar's system is not known; other parts that are not understood are counted.
+    Then COUNT does not limit the rule either, because the recurrences that it counts may lie farther apart."""
+    unclear = Counter[str]()
+    parts = _parts(text, unclear)
     frequency = parts.pop("FREQ", "")
     known = {DAILY, WEEKLY, MONTHLY, YEARLY, *UNITS}
     if frequency not in known or parts.pop("RSCALE", "GREGORIAN") not in ("GREGORIAN", "GREGORY"):
         return None
-    unclear = Counter[str]()
     rule = Rule(
         frequency,
         interval=_positive(parts.pop("INTERVAL", "1"), unclear) or 1,
         count=_positive(parts.pop("COUNT"), unclear) if "COUNT" in parts else None,
         until=parts.pop("UNTIL", ""),
-        week_start=WEEKDAYS.get(parts.pop("WKST", "MO"), 0),
+        week_start=_week_start(parts.pop("WKST", "MO"), unclear),
         weekdays=_weekdays(parts.pop("BYDAY", ""), frequency, unclear),
         seconds=_numbers("BYSECOND", parts, unclear),
         minutes=_numbers("BYMINUTE", parts, unclear),
@@ -83,9 +82,26 @@ def parse_rule(text: str, counts: Counter[str]) -> Rule | None:
         positions=_numbers("BYSETPOS", parts, unclear),
     )
     unclear.update(name for name in parts if not name.startswith("X-"))
-    if unclear:
+    if +unclear:
         counts[problems.UNCLEAR_RULE] += 1
+        return replace(rule, count=None)
     return rule
+
+
+def _parts(text: str, unclear: Counter[str]) -> dict[str, str]:
+    """By their names. A part that is given twice, with different values, is left out."""
+    parts: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in text.upper().split(";"))):
+        name, value = (side.strip() for side in part.partition("=")[::2])
+        unclear[name] += parts.setdefault(name, value) != value
+    for name in +unclear:
+        del parts[name]
+    return parts
+
+
+def _week_start(text: str, unclear: Counter[str]) -> int:
+    unclear[text] += text not in WEEKDAYS
+    return WEEKDAYS.get(text, 0)
 
 
 def _positive(text: str, unclear: Counter[str]) -> int | None:
@@ -112,8 +128,8 @@ def _weekdays(text: str, frequency: str, unclear: Counter[str]) -> tuple[tuple[i
     days = set()
     for part in filter(None, (part.strip() for part in text.split(","))):
         match = WEEKDAY.fullmatch(part)
-        if match:
-            ordinal = int(match[1] or 0) if frequency in (MONTHLY, YEARLY) else 0
+        ordinal = int(match[1] or 0) if match and frequency in MOST_ORDINALS else 0
+        if match and abs(ordinal) <= MOST_ORDINALS.get(frequency, 0):
             days.add((ordinal, WEEKDAYS[match[2]]))
         else:
             unclear[part] += 1

@@ -47,7 +47,9 @@ class Series:
                 yield from self._times(event, [])
         for same in by_uid.values():
             overrides = self._newest_overrides(event for event in same if event.recurs_at)
-            for master in newest([event for event in same if not event.recurs_at]):
+            masters = newest([event for event in same if not event.recurs_at])
+            overrides = [self._with_length(override, masters) for override in overrides]
+            for master in masters:
                 yield from self._times(master, overrides)
             for override in overrides:
                 yield from self._times(override, [])
@@ -58,11 +60,11 @@ class Series:
             if property_.parameters.get("FBTYPE", "").upper() == "FREE":
                 continue
             for period in read_list(property_):
-                span = self._period(period, problems.UNCLEAR_PERIOD) if isinstance(period, Period) else None
-                if span and self._matters(span):
-                    yield Busy(*span)
-                elif not isinstance(period, Period):
+                if not isinstance(period, Period):
                     self._counts[problems.UNCLEAR_PERIOD] += 1
+                elif self._matters(span := self._period(period, problems.UNCLEAR_PERIOD)):
+                    self._counts[problems.UNKNOWN_TIME_ZONE] += self._zones.find(period.start.zone) is None
+                    yield Busy(*span)
 
     def _newest_overrides(self, events: Iterable[Event]) -> list[Event]:
         same: dict[tuple[datetime, bool], list[Event]] = defaultdict(list)
@@ -71,6 +73,12 @@ class Series:
                 zone = self._zones.find(event.recurs_at.zone) or COPENHAGEN
                 same[zone.to_utc(event.recurs_at.wall), event.and_future].append(event)
         return [event for group in same.values() for event in _newest_override(group)]
+
+    def _with_length(self, override: Event, masters: list[Event]) -> Event:
+        """One that states no end is as long as the series."""
+        if override.end or override.end_is_unclear or override.start.whole_day or not masters:
+            return override
+        return replace(override, end=Spans(masters[0], self._zones).length)
 
     def _times(self, event: Event, replacing: list[Event]) -> Iterator[Busy]:
         """The times of an event and its recurrences that block, without those that are replaced."""
@@ -120,22 +128,26 @@ class Series:
 
     def _walls(self, event: Event, spans: Spans, overrides: Overrides) -> Iterator[tuple[datetime, Period | None]]:
         """When the event and its recurrences begin, each with its own period if it has one."""
-        walls: dict[datetime, Period | None] = {spans.start: None}
-        walls |= dict.fromkeys(self._expand(event, spans, overrides, event.rules))
-        for moment in event.dates:
-            period = _as_period(moment, event)
-            walls.setdefault(spans.wall_of(period.start if period else moment), period)  # type: ignore[arg-type]
-        excluded: set[datetime | date] = {
-            moment.wall.date() if moment.whole_day else spans.wall_of(moment) for moment in event.except_dates
-        }
-        excluded.update(self._expand(event, spans, overrides, event.except_rules))
-        for wall, period in walls.items():
+        walls: dict[tuple[datetime, Period | None], None] = {(spans.start, None): None}
+        walls |= dict.fromkeys((wall, None) for wall in self._expand(event, spans, overrides, event.rules))
+        for start, period in (_added(date_, event) for date_ in event.dates):
+            walls[spans.wall_of(start), period] = None
+            event.unknown[problems.UNKNOWN_TIME_ZONE] += not spans.knows(start)
+        excluded = self._excluded(event, spans, overrides)
+        for wall, period in walls:
             if wall in excluded or wall.date() in excluded or overrides.replace(wall):
                 continue
             self._left -= 1
             if self._left < 0:
                 raise Refused(problems.TOO_LARGE)
             yield wall, period
+
+    def _excluded(self, event: Event, spans: Spans, overrides: Overrides) -> set[datetime | date]:
+        """A time in a zone that is not known excludes nothing."""
+        known = [moment for moment in event.except_dates if spans.knows(moment)]
+        event.unclear[problems.UNCLEAR_RULE] += len(event.except_dates) - len(known) + overrides.unknown
+        times = {moment.wall.date() if moment.whole_day else spans.wall_of(moment) for moment in known}
+        return times | set(self._expand(event, spans, overrides, event.except_rules))
 
     def _expand(self, event: Event, spans: Spans, overrides: Overrides, rules: list[Rule]) -> Iterator[datetime]:
         margin = min(spans.longest + overrides.farthest, MAX_MARGIN) + 2 * DAY
@@ -155,8 +167,10 @@ class Series:
         if rule.count:
             try:
                 return list(occurrences(rule, start, first, last))
-            except TooManyError:  # too many to count them from the start: as if they did not end
+            except TooManyError:  # too many to count them from the start: as if they did not end, or excluded nothing
                 event.unclear[problems.UNCLEAR_RULE] += 1
+                if rule in event.except_rules:
+                    return ()
                 rule = replace(rule, count=None)
         return occurrences(rule, start, first, last)
 
@@ -187,8 +201,9 @@ def _newest_override(events: list[Event]) -> list[Event]:
     return [event for event in events if (event.sequence, event.stamp) == last]
 
 
-def _as_period(moment: Moment | Period, event: Event) -> Period | None:
-    """A date in the list of a series that has times is the whole day."""
-    if isinstance(moment, Period):
-        return moment
-    return Period(moment, WHOLE_DAY) if moment.whole_day and not event.start.whole_day else None
+def _added(added: Moment | Period, event: Event) -> tuple[Moment, Period | None]:
+    """An added time, with its own period if it has one. A date in the list of a series that has times is the whole
+    day."""
+    if isinstance(added, Period):
+        return added.start, added
+    return added, Period(added, WHOLE_DAY) if added.whole_day and not event.start.whole_day else None

@@ -46,6 +46,18 @@ class Spans:
             return self._event.end.rough + DAY
         return max(self._exact, self._on_clock, DAY) + DAY
 
+    @property
+    def length(self) -> Length | None:
+        """Of each recurrence; None if it has none."""
+        if isinstance(self._event.end, Length):
+            return self._event.end
+        return Length(0, self._exact) if self._exact > ZERO else None
+
+    def knows(self, moment: Moment) -> bool:
+        """Whether the moment is on the event's clock, or in a zone that is known."""
+        on_clock = moment.whole_day or moment.zone in (None, self._event.start.zone)
+        return on_clock or self._zones.find(moment.zone) is not None
+
     def wall_of(self, moment: Moment) -> datetime:
         """A moment on the event's clock. A time without a zone is on it already."""
         wall = moment.wall
@@ -94,8 +106,10 @@ def period_span(period: Period, zones: Zones) -> Interval | None:
 
 
 def to_midnight(period: Period, zones: Zones) -> Interval:
-    zone = zones.find(period.start.zone) or COPENHAGEN
-    return _around_midnight(zone.to_utc(period.start.wall), ZERO)
+    zone, end = zones.find(period.start.zone) or COPENHAGEN, period.end
+    start = zone.to_utc(period.start.wall)
+    before = (zones.find(end.zone) or COPENHAGEN).to_utc(end.wall) - start if isinstance(end, Moment) else ZERO
+    return _around_midnight(start, before)
 
 
 def _around_midnight(start: datetime, before: timedelta) -> Interval:
