@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.calendar import privacy
 from services.calendar.models import metadata
-from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, WEEK, open_day, user_state
+from services.calendar.tests.conftest import AMINA, CUSTOMER, JONAS, WEEK, booking, open_day, user_state
 from services.calendar.tests.feeds import NAMED, TREATED, at, booked
 from services.calendar.tests.test_imports import calendar
 from shared.database.session import Database, transaction
@@ -95,6 +95,14 @@ class TestErasure:
                     assert str(CUSTOMER) not in "".join(rows), table.name
         assert (await amina.get(f"/api/v1/calendar/feeds/{created.json()['token']}.ics")).status_code == 404
         assert len((await exported(database, AMINA))["appointments"]) == 1
+
+    async def test_erasing_a_customer_keeps_the_appointment(self, database: Database, deliver: Deliver) -> None:
+        await deliver("booking.created.v1", booking("2026-03-02T10:00:00Z", "2026-03-02T11:00:00Z"))
+        async with transaction(database, SERVICE_CLAIMS) as session:
+            assert len((await privacy.export(session, CUSTOMER))["appointments"]) == 1
+            assert (await privacy.erase(session, CUSTOMER))["appointments"] == 1
+            assert (await privacy.export(session, CUSTOMER))["appointments"] == []
+            assert len((await privacy.export(session, AMINA))["appointments"]) == 1
 
 
 class TestRowLevelSecurity:

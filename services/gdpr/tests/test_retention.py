@@ -1,4 +1,4 @@
-"""Retention policies, runs, and the record of processing activities."""
+"""Retention policies and runs."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -189,36 +189,3 @@ class TestApplying:
             values = {"before": datetime.now(UTC) - consents.keep, "limit": 10}
             assert await session.scalar(text(consents.statement), values) == 1
             assert await session.scalar(text("SELECT version FROM gdpr.consents")) == 2
-
-
-class TestRecord:
-    @pytest.mark.parametrize("language", ["da", "en"])
-    async def test_the_record_names_every_column_with_personal_data(
-        self, client: httpx.AsyncClient, auth_headers: Headers, language: str
-    ) -> None:
-        headers = auth_headers(Role.ADMIN) | {"Accept-Language": language}
-        record = (await client.get("/api/v1/gdpr/processing-records", headers=headers)).json()
-        named = {
-            (activity["service"], activity["table"], column)
-            for activity in record["activities"]
-            for column in (*activity["personal"], *activity["pseudonymous"])
-        }
-        assert named == {
-            (service, table, column)
-            for service, held in inventory.personal_data().items()
-            for table, marks in held["tables"].items()
-            for column, mark in marks["columns"].items()
-            if mark["personal"] != "none"
-        }
-
-    async def test_the_record_shows_the_chosen_periods(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
-        admin = auth_headers(Role.ADMIN) | {"Accept-Language": "en"}
-        await choose(client, admin)
-        record = (await client.get("/api/v1/gdpr/processing-records", headers=admin)).json()
-        kept = {activity["keep_text"] for activity in record["activities"] if activity["table"] == "duties"}
-        assert kept == {"10 days"}
-
-    async def test_only_admins_read_the_record(self, client: httpx.AsyncClient, auth_headers: Headers) -> None:
-        assert (
-            await client.get("/api/v1/gdpr/processing-records", headers=auth_headers(Role.STAFF))
-        ).status_code == 403
