@@ -183,6 +183,27 @@ def sign_in(client: httpx.AsyncClient, auth_headers: Headers) -> SignIn:
 
 
 @pytest.fixture
+def customer(sign_in: SignIn) -> Caller:
+    return sign_in()
+
+
+@pytest.fixture
+def first(sign_in: SignIn) -> Caller:
+    """A customer who comes before `second`."""
+    return sign_in()
+
+
+@pytest.fixture
+def second(sign_in: SignIn) -> Caller:
+    return sign_in()
+
+
+@pytest.fixture
+def staff(sign_in: SignIn) -> Caller:
+    return sign_in("staff")
+
+
+@pytest.fixture
 async def set_clock(owner: AsyncEngine, database: Database) -> AsyncIterator[SetClock]:
     """Sets the time that booking.clock() returns until the test ends; None for the real time."""
 

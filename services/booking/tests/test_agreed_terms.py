@@ -56,16 +56,6 @@ CHANGES = [
 
 
 @pytest.fixture
-def customer(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
-@pytest.fixture
-def staff(sign_in: SignIn) -> Caller:
-    return sign_in("staff")
-
-
-@pytest.fixture
 def change(database: Database) -> Run:
     """Changes the catalog."""
 

@@ -30,11 +30,6 @@ from shared.testing.types import Outbox
 
 
 @pytest.fixture
-def customer(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
-@pytest.fixture
 async def booked(book: Book, customer: Caller, salon: date) -> dict[str, Any]:
     return dict((await book(at(salon, "10:00"), customer=customer.id, notes="Ømt hår")).json())
 

@@ -35,16 +35,6 @@ RunJob = Callable[[], Awaitable[None]]
 
 
 @pytest.fixture
-def customer(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
-@pytest.fixture
-def staff(sign_in: SignIn) -> Caller:
-    return sign_in("staff")
-
-
-@pytest.fixture
 async def confirmed(book: Book, customer: Caller, staff: Caller, sign_in: SignIn, salon: date) -> dict[str, Any]:
     """Amina's 10:00, confirmed by hand. Its version is 2."""
     await set_rules(sign_in, confirm_by_hand=True)

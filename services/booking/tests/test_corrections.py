@@ -23,11 +23,6 @@ from shared.testing.types import Deliver, Outbox
 
 
 @pytest.fixture
-def customer(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
-@pytest.fixture
 async def missed(book: Book, customer: Caller, salon: date, sign_in: SignIn, set_clock: SetClock) -> dict[str, Any]:
     """A booking that was marked as a no-show when it began."""
     booking = (await book(at(salon, "10:00"), customer=customer.id)).json()

@@ -33,16 +33,6 @@ from shared.testing.types import Outbox
 JOBS = {job.name: job for job in SERVICE.jobs}
 
 
-@pytest.fixture
-def first(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
-@pytest.fixture
-def second(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
 async def starts_of(*people: Caller) -> list[str | None]:
     offers = [await offer_of(caller) for caller in people]
     return [offer["start"] if offer else None for offer in offers]

@@ -31,11 +31,6 @@ from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 
 
-@pytest.fixture
-def customer(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
 async def hold(caller: Caller, start: datetime, *services: UUID, **more: Any) -> httpx.Response:
     return await caller.post("/bookings/holds", booking_body(start, *services, **more))
 

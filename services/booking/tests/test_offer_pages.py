@@ -32,11 +32,6 @@ __all__ = ["repair"]
 
 
 @pytest.fixture
-def first(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
-@pytest.fixture
 async def offer(first: Caller, salon: date) -> dict[str, Any]:
     """Amina's 10:00, offered to the first customer. `address`: of its page."""
     return dict((await wait(first, salon, **AT_TEN)).json()["offer"])

@@ -94,11 +94,6 @@ def minutes_of(event: Any, start: datetime) -> list[tuple[int, int]]:
     ]
 
 
-@pytest.fixture
-def customer(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
 @pytest.mark.parametrize("name", CASES)
 class TestReturning:
     async def test_each_part_takes_its_own_time(

@@ -28,11 +28,6 @@ from shared.testing.types import Outbox
 
 
 @pytest.fixture
-def customer(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
-@pytest.fixture
 async def weeks(salon: date, open_on: OpenOn) -> list[date]:
     """The salon's day and the same day of the three weeks after, all open."""
     days = [salon + timedelta(weeks=week) for week in range(4)]

@@ -31,16 +31,6 @@ from shared.identity.principals import SERVICE_CLAIMS
 AT_NINE: dict[str, Any] = {"earliest": "09:00", "latest": "10:00"}
 
 
-@pytest.fixture
-def first(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
-@pytest.fixture
-def second(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
 async def set_offers(caller: Caller, loctician: UUID, *treatments: UUID, **minutes: int) -> None:
     """`minutes`: the loctician's own duration of each."""
     path = f"/locticians/{loctician}"

@@ -34,16 +34,6 @@ from shared.database.session import Database
 from shared.testing.types import Outbox
 
 
-@pytest.fixture
-def first(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
-@pytest.fixture
-def second(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
 async def wait(caller: Caller, day: date, *services: UUID, **more: Any) -> httpx.Response:
     body = {
         "service_ids": [str(service) for service in services or (RETWIST,)],

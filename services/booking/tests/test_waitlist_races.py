@@ -46,16 +46,6 @@ PID = text("SELECT pg_backend_pid()")
 
 
 @pytest.fixture
-def first(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
-@pytest.fixture
-def second(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
-@pytest.fixture
 async def offered(first: Caller, second: Caller, taken: Cancel, salon: date) -> dict[str, Any]:
     """Both wait for Amina's 10:00, which is offered to the first. Returns the first wish."""
     for caller in (first, second):

@@ -67,16 +67,6 @@ Cancel = Callable[[], Awaitable[Any]]
 
 
 @pytest.fixture
-def first(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
-@pytest.fixture
-def second(sign_in: SignIn) -> Caller:
-    return sign_in()
-
-
-@pytest.fixture
 async def taken(book: Book, salon: date, sign_in: SignIn) -> Cancel:
     """Amina's 10:00 is booked by somebody; the call cancels it."""
     customer = sign_in()
