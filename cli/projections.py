@@ -180,9 +180,9 @@ LANGUAGES = _of_users(
 CONTACTS = _of_users(
     "notifications",
     "contacts",
-    f"""SELECT c.user_id::text AS id, jsonb_build_array(c.email, c.full_name, c.language, c.phone, c.role, c.active)
-        AS state FROM notifications.contacts c WHERE c.version < {LAST_VERSION}""",
-    "jsonb_build_array(u.email, u.full_name, u.language, u.phone, u.role, u.active)",
+    f"""SELECT c.user_id::text AS id, jsonb_build_array(c.email, c.full_name, c.language, c.phone, c.role,
+        c.email_verified, c.active) AS state FROM notifications.contacts c WHERE c.version < {LAST_VERSION}""",
+    "jsonb_build_array(u.email, u.full_name, u.language, u.phone, u.role, u.email_verified, u.active)",
     *_by_version("notifications", "contacts", "user_id", "version", "role_version", "active_version"),
 )
 REMINDED_APPOINTMENTS = Projection(

@@ -1,14 +1,24 @@
-"""Ids of people as callers write them: a UUID, or `me` for the caller's own."""
+"""People as callers write them. Ids: a UUID, or `me` for the caller's own. Names: plain text without links."""
 
+import re
+import unicodedata
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from shared.errors import Unauthorized
+from shared.http.validation_messages import invalid
 from shared.observability.context import current
 
 ME = "me"
+
+# Unicode's general categories: control, format (zero width, direction), surrogate, private use, line, paragraph.
+UNSEEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+# Letters and marks that are drawn as nothing: fillers of Hangul, Khmer vowels, the joiner of marks, blank Braille.
+UNSEEN_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+# What mail programs turn into a link: a scheme, an address, a host name. IDNA takes all four dots for a full stop.
+LINK = re.compile(r"://|@|\bwww\b|\w[.\u3002\uff0e\uff61](?=\w{2})", re.IGNORECASE)
 
 
 def own_id(value: Any) -> Any:
@@ -23,3 +33,23 @@ def own_id(value: Any) -> Any:
 
 PersonId = Annotated[UUID, BeforeValidator(own_id, json_schema_input_type=UUID | Literal["me"])]
 """In answers always a UUID."""
+
+
+def plain_name(value: str) -> str:
+    """The name in composed letters (NFC) with single spaces. Raises an error for pydantic."""
+    if any(unicodedata.category(letter) in UNSEEN_CATEGORIES or letter in UNSEEN_LETTERS for letter in value):
+        raise invalid("name", en="Must not have characters that nobody can see.", da="Må ikke have usynlige tegn.")
+    if LINK.search(value) or LINK.search(unicodedata.normalize("NFKC", value)):
+        raise invalid(
+            "name",
+            en="Must not have links or addresses. Write a space after a full stop.",
+            da="Må ikke have links eller adresser. Skriv et mellemrum efter punktum.",
+        )
+    name = " ".join(unicodedata.normalize("NFC", value).split())
+    if not name:
+        raise invalid("name", en="Must not be empty.", da="Må ikke være tomt.")
+    return name
+
+
+PlainName = AfterValidator(plain_name)
+"""For names that somebody types and others read, in mails for instance."""

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from pydantic_core import PydanticCustomError
 
+from domain.people import plain_name
 from services.auth.errors import UnmailableAddress
 from services.auth.passwords.hashing import PasswordHashing
 from services.auth.passwords.rules import check_password
@@ -40,10 +41,14 @@ def create_admin(
     except ValueError as error:
         raise typer.BadParameter(f"{email} {error}") from error
     try:
+        name = plain_name(full_name)
+    except PydanticCustomError as error:
+        raise typer.BadParameter(error.message()) from error
+    try:
         require_mailable(load(AuthSettings), address)
     except UnmailableAddress as error:
         raise typer.BadParameter(error.detail["en"]) from error
-    if not asyncio.run(_create(address, full_name.strip(), password)):
+    if not asyncio.run(_create(address, name, password)):
         raise typer.BadParameter(f"{address} is in use already")
     typer.echo(f"{address} is an admin")
 

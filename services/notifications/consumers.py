@@ -35,6 +35,7 @@ class Person(BaseModel):
     phone: str | None
     language: Literal["da", "en"]
     role: str
+    email_verified: bool
     active: bool
 
 

@@ -32,6 +32,7 @@ contacts = Table(
     Column("user_id", Uuid, primary_key=True, info=PSEUDONYMOUS),
     Column("email", Text, info=PERSONAL),  # null: so far only a role or a deactivation is known
     Column("full_name", Text, info=PERSONAL),
+    Column("email_verified", Boolean, nullable=False, server_default=text("false"), info=PERSONAL),
     Column("language", Text, info=PERSONAL),
     Column("phone", Text, info=PERSONAL),
     Column("version", Integer, nullable=False, server_default=ZERO, info=NONE),

@@ -48,7 +48,8 @@ async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
 
 async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
     """Keeps only that the person was erased. Returns the number of rows changed, by table."""
-    erased = {"email": None, "full_name": None, "language": None, "phone": None, "role": None, "active": False}
+    unknown = dict.fromkeys(("email", "full_name", "language", "phone", "role"))
+    erased = {**unknown, "email_verified": False, "active": False}
     last = {"version": LAST_VERSION, "role_version": LAST_VERSION, "active_version": LAST_VERSION}
     about_subject = deliveries.c.data["customer_id"].astext == str(subject_id)
     anonymous = {"customer_id": str(ANONYMOUS)}

@@ -46,6 +46,8 @@ class TestRegistration:
             {"password": "x" * 129},
             {"full_name": "a\x00b"},
             {"full_name": ""},
+            {"full_name": "Vind en rejse på https://example.com"},
+            {"full_name": "Kir\u200bsten"},
             {"full_name": "x" * 121},
             {"language": "fr"},
             {"phone": "12"},

@@ -8,7 +8,7 @@ from fastapi import Path
 from pydantic import AfterValidator, Field
 
 from domain.email_addresses import canonical
-from domain.people import PersonId
+from domain.people import PersonId, PlainName
 from domain.roles import Role
 from services.auth.users.contact_details import normalize_email
 from shared.http.schemas import Input, Schema
@@ -18,7 +18,7 @@ EMAIL, FULL_NAME, PHONE = "sofie@example.dk", "Sofie Ærø", "+4520123456"  # ex
 EmailAddress = Annotated[str, Field(max_length=254, examples=[EMAIL]), AfterValidator(normalize_email)]
 # Not checked: a text that is no e-mail address is an unknown address.
 AnyEmail = Annotated[str, Field(max_length=254, examples=[EMAIL]), AfterValidator(canonical)]
-Name = Annotated[str, Field(min_length=1, max_length=120, examples=[FULL_NAME])]
+Name = Annotated[str, Field(min_length=1, max_length=120, examples=[FULL_NAME]), PlainName]
 Phone = Annotated[str, Field(max_length=40, examples=[PHONE])]
 Language = Literal["da", "en"]
 UserId = Annotated[PersonId, Path()]

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from domain import examples
 from domain.bookings import BookingStatus
+from domain.people import PlainName
 from domain.replacements import Replacement
 from domain.roles import ACTOR_ROLES
 from domain.times import Instant
@@ -40,7 +41,7 @@ def _phone(value: str) -> str:
 
 
 BookingId = Annotated[UUID, Field(examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2b02"])]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(min_length=1, max_length=200), PlainName]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(_phone)]
 Notes = Annotated[str, Field(max_length=2000, examples=[EXAMPLE_NOTES])]
 InternalNotes = Annotated[str, Field(max_length=2000, examples=["Sart hovedbund."])]

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, HttpUrl, UrlConstraints, model_validator
 
-from domain.people import PersonId
+from domain.people import PersonId, PlainName
 from domain.replacements import Replacement
 from services.booking.catalog.prices import MoneyWithVat
 from services.booking.catalog.schemas import Minutes, Price, TreatmentId
@@ -69,7 +69,7 @@ Link = Annotated[
 class ProfileInput(Replacement):
     answer: ClassVar = "LocticianProfile"
 
-    display_name: Annotated[str, Field(min_length=1, max_length=80, examples=["Amina"])]
+    display_name: Annotated[str, Field(min_length=1, max_length=80, examples=["Amina"]), PlainName]
     bio: Annotated[str, Field(max_length=2000, examples=["Locs siden 2012."])] = ""
     portfolio_links: Annotated[list[Link], Field(max_length=MAX_LINKS, default_factory=list, examples=[EXAMPLE_LINKS])]
     instagram_user_id: Annotated[str, Field(pattern=r"^[0-9]{1,30}$", examples=["17841400000000000"])] | None = None

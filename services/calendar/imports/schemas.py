@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field
 
+from domain.people import PlainName
 from services.calendar.events import FetchProblem, UnclearCode
 from shared.http.schemas import Input, Schema
 
@@ -15,7 +16,7 @@ def _none_if_empty(value: object) -> object:
 
 
 Name = Annotated[
-    Annotated[str, Field(max_length=100)] | None,
+    Annotated[str, Field(max_length=100), PlainName] | None,
     BeforeValidator(_none_if_empty),
     Field(description="What its owner calls the calendar.", examples=["Privat"]),
 ]

@@ -17,6 +17,7 @@ CONTACT = (
     contacts.c.email,
     contacts.c.phone,
     contacts.c.full_name,
+    contacts.c.email_verified,
     contacts.c.active,
     func.coalesce(preferences.c.language, contacts.c.language).label("language"),
 )

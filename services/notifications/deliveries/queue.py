@@ -82,8 +82,15 @@ async def claim(session: AsyncSession, channel: str, address: str, limit: int = 
 
 
 def _with_address(row: Row) -> Row:
-    """Uses the address in the delivery instead of the contact's, once the contact is known."""
-    return row if row["email"] is None else {**row, "email": row["data"].get(ADDRESS, row["email"])}
+    """Uses the address in the delivery instead of the contact's, once the contact is known.
+
+    Without the name, unless the address is verified: anybody can register it under a text for its owner to read.
+    """
+    if row["email"] is None:
+        return row
+    address = row["data"].get(ADDRESS, row["email"])
+    verified = row["email_verified"] and address == row["email"]
+    return {**row, "email": address, "full_name": row["full_name"] if verified else ""}
 
 
 async def _claim(session: AsyncSession, row: Row, names: Names, address: str) -> Row | None:

@@ -16,6 +16,8 @@ from services.notifications.names.service import Names
 from services.notifications.notification_types import NOTIFICATION_TYPES
 from services.notifications.rendering.texts import NO_LINKS, Links, render, single_line
 
+LONGEST_LINE = 78  # letters (RFC 5322, 2.1.1)
+
 
 class UnfoldedHeader(UniqueUnstructuredHeader):
     """Python folds a long address into encoded words, which mail programs do not read as an address (RFC 2369)."""
@@ -45,7 +47,10 @@ class PersonHeader(UniqueSingleAddressHeader):
             name = str(Address(person.display_name)).removesuffix("<>").rstrip()
         else:
             name = Header(person.display_name, header_name=self.name).encode(linesep=policy.linesep)
-        return f"{self.name}: {name}{policy.linesep} <{person.addr_spec}>{policy.linesep}"
+        line = f"{self.name}: {name} <{person.addr_spec}>"
+        if len(line) > LONGEST_LINE or policy.linesep in name:
+            line = f"{self.name}: {name}{policy.linesep} <{person.addr_spec}>"
+        return line + policy.linesep
 
 
 HEADERS = HeaderRegistry()

@@ -84,5 +84,6 @@ def _summary(items: list[Mapping[str, Any]], names: Names, language: str) -> str
 
 def _address(address: str, name: str) -> vCalAddress:
     person = vCalAddress(f"mailto:{address}")
-    person.params["CN"] = vText(name.replace('"', "'"))  # a parameter's value cannot hold a quotation mark
+    if name:
+        person.params["CN"] = vText(name.replace('"', "'"))  # a parameter's value cannot hold a quotation mark
     return person

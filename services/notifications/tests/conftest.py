@@ -74,6 +74,7 @@ def add_contact(deliver: Deliver) -> AddContact:
         language: str = "da",
         role: str = "customer",
         phone: str | None = None,
+        verified: bool = True,
         active: bool = True,
         version: int = 1,
     ) -> None:
@@ -84,6 +85,7 @@ def add_contact(deliver: Deliver) -> AddContact:
             "language": language,
             "role": role,
             "phone": phone,
+            "email_verified": verified,
             "active": active,
         }
         await deliver("user.registered.v1" if version == 1 else "user.updated.v1", person, version=version)
