@@ -5,44 +5,20 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import httpx
 
 from services.calendar.errors import AddressRefused
+from services.calendar.imports.special_addresses import is_forbidden
 
 RESOLVE_SECONDS = 5.0
 MAX_URL_LENGTH = 2000
 WEBCAL = {"webcal", "webcals"}
 PORTS = {"http": 80, "https": 443}
 OTHER_PORTS = range(1024, 65536)
-NAT64 = IPv6Network("64:ff9b::/96")
-REFUSED_NETWORKS = [
-    ip_network(network)
-    for network in (
-        "168.63.129.16/32",  # Azure's metadata and health service, although its number is public
-        "192.88.99.0/24",
-        "2001::/32",  # tunnels to IPv4 addresses that we cannot check
-        "2002::/16",
-        "64:ff9b:1::/48",
-    )
-]
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[str]]]
-
-
-def is_forbidden(address: Address) -> bool:
-    """Private, loopback, link-local, multicast, reserved or unspecified, also where IPv6 only wraps such an address."""
-    if isinstance(address, IPv6Address):
-        wrapped = address.ipv4_mapped or (IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 else None)
-        if wrapped is not None:
-            return is_forbidden(wrapped)
-        if address.is_site_local or address.scope_id:
-            return True
-    local = not address.is_global or address.is_private or address.is_loopback or address.is_link_local
-    special = address.is_multicast or address.is_reserved or address.is_unspecified
-    same_version = [network for network in REFUSED_NETWORKS if network.version == address.version]
-    return local or special or any(address in network for network in same_version)
 
 
 async def resolve(host: str, port: int) -> list[str]:

@@ -154,6 +154,14 @@ class TestAddresses:
         with pytest.raises(AddressRefused):
             await AddressPolicy(resolve=mixed).resolve_allowed(httpx.URL("https://calendar.example/"))
 
+    @pytest.mark.parametrize("address", [*FORBIDDEN, *(str(ip_network(network)[0]) for network in REGISTRIES)])
+    async def test_a_name_with_a_forbidden_address_is_refused(self, address: str) -> None:
+        async def forbidden(host: str, port: int) -> list[str]:
+            return [address]
+
+        with pytest.raises(AddressRefused):
+            await AddressPolicy(resolve=forbidden).resolve_allowed(httpx.URL("https://calendar.example/"))
+
     @pytest.mark.parametrize("answer", [[], ["not an address"]])
     async def test_a_name_without_an_address_is_refused(self, answer: list[str]) -> None:
         async def nowhere(host: str, port: int) -> list[str]:
