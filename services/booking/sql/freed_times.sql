@@ -50,18 +50,21 @@ EXECUTE FUNCTION booking.note_time_of_offer();
 -- A treatment is in the catalog again, or fits other times than before.
 CREATE OR REPLACE FUNCTION booking.note_time_of_treatment() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM booking.note_open_hours(NULL, tstzrange(booking.clock(), NULL), NEW.id);
+    IF NOT OLD.active OR (
+        OLD.duration_minutes, OLD.buffer_before_minutes, OLD.buffer_after_minutes, OLD.processing_start_minutes,
+        OLD.processing_minutes, OLD.grid_minutes, OLD.grid_from
+    ) IS DISTINCT FROM (
+        NEW.duration_minutes, NEW.buffer_before_minutes, NEW.buffer_after_minutes, NEW.processing_start_minutes,
+        NEW.processing_minutes, NEW.grid_minutes, NEW.grid_from
+    ) THEN
+        PERFORM booking.note_open_hours(NULL, tstzrange(booking.clock(), NULL), NEW.id);
+    END IF;
     RETURN NULL;
 END
 $$;
 
 CREATE OR REPLACE TRIGGER note_time_of_treatment AFTER UPDATE ON booking.treatments
-FOR EACH ROW WHEN (NEW.active AND (NOT OLD.active OR (
-    OLD.duration_minutes, OLD.buffer_before_minutes, OLD.buffer_after_minutes, OLD.processing_start_minutes,
-    OLD.processing_minutes, OLD.grid_minutes, OLD.grid_from
-) IS DISTINCT FROM (
-    NEW.duration_minutes, NEW.buffer_before_minutes, NEW.buffer_after_minutes, NEW.processing_start_minutes,
-    NEW.processing_minutes, NEW.grid_minutes, NEW.grid_from))) EXECUTE FUNCTION booking.note_time_of_treatment();
+FOR EACH ROW WHEN (NEW.active) EXECUTE FUNCTION booking.note_time_of_treatment();
 
 -- Notes what has come within the salon's horizon since the last call.
 -- Locks: the row of booking.horizon FOR UPDATE.
