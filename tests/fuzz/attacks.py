@@ -106,6 +106,9 @@ MEDIA_TYPES = (
 PLACE = b'"@@@"'
 
 
+UNSUBSCRIBE = "/api/v1/notifications/unsubscribe/"  # the page of a link in mails that stands below /api
+
+
 async def attack(document: Json, people: People, role: str, every: int = 1) -> tuple[int, list[str]]:
     """How many calls were made, and those that were answered as if it were our fault, or not with a problem.
 
@@ -136,7 +139,8 @@ async def attack(document: Json, people: People, role: str, every: int = 1) -> t
 def _is_explained(answer: httpx.Response) -> bool:
     """Whether a refusal is a problem document; on the pages that mails link to, a page."""
     media = answer.headers.get("content-type", "")
-    is_page = "text/html" in media and not answer.request.url.path.startswith("/api/")
+    path = answer.request.url.path
+    is_page = "text/html" in media and (not path.startswith("/api/") or path.startswith(UNSUBSCRIBE))
     return answer.status_code < 400 or "problem+json" in media or is_page
 
 
