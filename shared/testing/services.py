@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.database.session import Database, transaction
-from shared.http.app import Service, create_app
+from shared.http.app import Runtime, Service, create_app
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.identity.tokens import TokenVerifier
 from shared.messaging.events import Event, envelope, new_id
@@ -91,11 +91,32 @@ async def empty(owner: AsyncEngine, schema: str) -> None:
         await connection.execute(text(EMPTY.format(schema=schema)))
 
 
+@pytest.fixture(scope="session")
+def apps() -> dict[str, tuple[Service, FastAPI]]:
+    """Applications by name and settings, kept for all tests: to build the routes takes longer than most tests."""
+    return {}
+
+
 @pytest.fixture
-async def app(service: Service, settings: Settings, owner: AsyncEngine, signing_key: rsa.RSAPrivateKey) -> FastAPI:
-    """The service's application on emptied tables, trusting the tests' key."""
+async def app(
+    service: Service,
+    settings: Settings,
+    owner: AsyncEngine,
+    signing_key: rsa.RSAPrivateKey,
+    apps: dict[str, tuple[Service, FastAPI]],
+) -> FastAPI:
+    """The service's application on emptied tables, trusting the tests' key. Its state is new for each test."""
     await empty(owner, service.name)
-    made = create_app(service, settings)
+    key = f"{service.name} {settings!r}"
+    built_for, made = apps.get(key, (None, None))
+    if made is None or built_for is not service:
+        made = create_app(service, settings)
+        apps[key] = (service, made)
+    else:
+        made.dependency_overrides.clear()
+        made.state.runtime = Runtime(service, settings, Database.from_settings(settings, service.name))
+        if service.setup:
+            service.setup(made)
     keys = StaticJwks({KID: signing_key.public_key()})
     made.state.verifier = TokenVerifier(keys, settings.public_url, settings.jwt_audience, service.roles)
     return made
