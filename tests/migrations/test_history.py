@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -13,7 +12,6 @@ from migrations.migrate import migrate, revisions
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.settings import Settings
-from shared.testing.servers import Servers, as_owner, settings_for, with_database
 from tests.migrations.catalog import Rows, contents, missing_rows, structure
 from tests.migrations.rows import fill
 
@@ -23,14 +21,6 @@ class Stage:
     revision: str
     rows: Rows
     structure: dict[str, list[str]]
-
-
-@pytest.fixture
-async def settings(servers: Servers) -> AsyncIterator[Settings]:
-    name = f"test_history_{uuid4().hex[:8]}"
-    await as_owner(servers.database_url, f"CREATE DATABASE {name}")
-    yield settings_for(servers, with_database(servers.database_url, name))
-    await as_owner(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -1,16 +1,12 @@
 """Each column with a range refuses one without bounds: what reads it would take a day that never ends."""
 
-from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from cli.services import SCHEMAS
 from migrations.migrate import migrate
 from shared.settings import Settings
-from shared.testing.servers import Servers, as_owner, settings_for, with_database
 
 COLUMNS = """
     SELECT c.relname || '.' || a.attname AS name, a.attname AS column, t.typtype = 'm' AS multiple,
@@ -36,21 +32,6 @@ EXPECTED = {
     },
     "calendar": {"imports.busy"},
 }
-
-
-@pytest.fixture
-async def settings(servers: Servers) -> AsyncIterator[Settings]:
-    name = f"test_ranges_{uuid4().hex[:8]}"
-    await as_owner(servers.database_url, f"CREATE DATABASE {name}")
-    yield settings_for(servers, with_database(servers.database_url, name))
-    await as_owner(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-async def owner(settings: Settings) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(settings.database_url, timeout=10, command_timeout=60)
-    yield connection
-    await connection.close()
 
 
 def unbounded(column: Any) -> list[str]:

@@ -4,13 +4,11 @@ import importlib
 import io
 import re
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import asyncpg
 import pytest
 from alembic import command
 from alembic.util import CommandError
@@ -21,7 +19,6 @@ from migrations.migrate import config_of, migrate, sql_folder
 from migrations.sql_files import read_files
 from shared.database.engine import engine_to
 from shared.settings import Settings, plain_url
-from shared.testing.servers import Servers, as_owner, settings_for, with_database
 from tests.migrations.catalog import structure
 from tests.migrations.statements import dangers, split, squawk
 
@@ -74,21 +71,6 @@ def definitions(sql: str) -> Iterator[Definition]:
 def files_of(schema: str, tables: Collection[str] = ("outbox", "erased_subjects")) -> dict[str, list[Definition]]:
     files = read_files(schema, sql_folder(schema), tables if schema != "gateway" else ())
     return {file.name: list(definitions(file.sql)) for file in files}
-
-
-@pytest.fixture
-async def settings(servers: Servers) -> AsyncIterator[Settings]:
-    name = f"test_files_{uuid4().hex[:8]}"
-    await as_owner(servers.database_url, f"CREATE DATABASE {name}")
-    yield settings_for(servers, with_database(servers.database_url, name))
-    await as_owner(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-async def owner(settings: Settings) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(settings.database_url, timeout=10, command_timeout=60)
-    yield connection
-    await connection.close()
 
 
 def revision_sources(schema: str) -> str:
