@@ -8,7 +8,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from uuid import UUID
 
-from shared.identity.derived_keys import Keys
+from keys.derived import Keys
 
 BOOKING = "booking"  # purposes; ids: of the booking, of its customer
 OFFER = "offer"  # id: of the offer to the waitlist

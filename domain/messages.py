@@ -3,7 +3,7 @@
 from base64 import b64decode, b64encode
 from uuid import UUID
 
-from shared.identity.derived_keys import Keys, SealBroken
+from keys.derived import Keys, SealBroken
 
 PURPOSE = "text in an event"
 

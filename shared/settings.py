@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -19,6 +17,8 @@ from pydantic_settings import (
     SettingsConfigDict,
     SettingsError,
 )
+
+from keys.derived import derive
 
 LIKE_PRODUCTION = ("staging", "production")
 Refusal = Callable[[Any], str | None]
@@ -143,8 +143,7 @@ def _reason(error: object) -> str:
 
 def role_password(secret_key: str, role: str) -> str:
     """The password of a service's database role, the same wherever the same SECRET_KEY is known."""
-    key = HKDF(SHA256(), length=32, salt=None, info=f"loctician database role {role}".encode())
-    return key.derive(secret_key.encode()).hex()
+    return derive(secret_key.encode(), f"database role {role}").hex()
 
 
 def runtime_role(schema: str) -> str:

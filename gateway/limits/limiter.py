@@ -17,9 +17,9 @@ from gateway.metrics import RATE_LIMITED_CALLS
 from gateway.proxy.call import Call
 from gateway.proxy.client_address import client_network
 from gateway.settings import GatewaySettings
+from keys.derived import Keys
 from shared.database.session import Database
 from shared.errors import Unauthorized
-from shared.identity.derived_keys import Keys
 from shared.jobs import AWAY as AWAY_ERRORS
 from shared.observability.log import logger
 

@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import Executable, Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from keys.derived import Keys
 from shared.database.autocommit import AutocommitPool
 from shared.database.engine import engine_to
 from shared.database.notifier import OutboxNotifier
-from shared.identity.derived_keys import Keys, keys_from
+from shared.identity.derived_keys import keys_from
 from shared.identity.principals import Claims
 from shared.observability import metrics
 from shared.settings import Settings, runtime_url

@@ -1,76 +1,9 @@
-"""Keys derived from SECRET_KEY, one for each purpose (HKDF, RFC 5869), for sealing (encryption) and signing."""
+"""The keys that a process derives from SECRET_KEY."""
 
-import hashlib
-import hmac
-import os
-import zlib
-from contextlib import suppress
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from keys.derived import Keys
 from shared.settings import Settings
-
-NONCE_BYTES = 12
-MOST_BYTES = 256 * 1024 * 1024  # of unsealed content
-
-
-class SealBroken(Exception):
-    """The content was sealed with another key or for another place, or was changed."""
-
-
-class Keys:
-    """Seals and signs with `secret`; unseals and verifies also what was made with the `previous` secret."""
-
-    def __init__(self, secret: str, previous: str | None = None) -> None:
-        self._secrets = [value.encode() for value in (secret, previous) if value]
-        self._derived: dict[str, list[bytes]] = {}
-
-    def key(self, purpose: str) -> bytes:
-        return self._keys(purpose)[0]
-
-    def _keys(self, purpose: str) -> list[bytes]:
-        if purpose not in self._derived:
-            self._derived[purpose] = [_derive(secret, purpose) for secret in self._secrets]
-        return self._derived[purpose]
-
-    def seal(self, purpose: str, content: bytes, place: str) -> bytes:
-        """Compresses and encrypts (AES-256-GCM). It can be unsealed only with the same `place`."""
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + AESGCM(self.key(purpose)).encrypt(nonce, zlib.compress(content), place.encode())
-
-    def unseal(self, purpose: str, sealed: bytes, place: str) -> bytes:
-        """Raises SealBroken."""
-        packed = self._decrypt(purpose, sealed, place)
-        decompressor = zlib.decompressobj()
-        content = decompressor.decompress(packed, MOST_BYTES)
-        if decompressor.unconsumed_tail:
-            raise SealBroken(purpose)
-        return content
-
-    def _decrypt(self, purpose: str, sealed: bytes, place: str) -> bytes:
-        nonce, encrypted = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
-        for key in self._keys(purpose):
-            with suppress(InvalidTag, ValueError):
-                return AESGCM(key).decrypt(nonce, encrypted, place.encode())
-        raise SealBroken(purpose)
-
-    def sign(self, purpose: str, content: bytes) -> bytes:
-        return _signature(self.key(purpose), content)
-
-    def verify(self, purpose: str, content: bytes, signature: bytes) -> bool:
-        return any(hmac.compare_digest(_signature(key, content), signature) for key in self._keys(purpose))
-
-
-def _derive(secret: bytes, purpose: str) -> bytes:
-    return HKDF(SHA256(), length=32, salt=None, info=f"loctician {purpose}".encode()).derive(secret)
-
-
-def _signature(key: bytes, content: bytes) -> bytes:
-    return hmac.new(key, content, hashlib.sha256).digest()
 
 
 def keys_from(settings: Settings) -> Keys:

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from keys.derived import Keys
 from shared.database.session import Database, transaction
-from shared.identity.derived_keys import Keys
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import topology
 from shared.messaging.events import envelope, new_id

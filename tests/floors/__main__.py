@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("cli", "deploy", "domain", "gateway", "migrations", "provisioning", "services", "shared")
+PACKAGES = ("cli", "deploy", "domain", "gateway", "keys", "migrations", "provisioning", "services", "shared")
 INSTALL_SECONDS = 600
 IMPORT_ALL = """
 import importlib, sys

@@ -25,7 +25,7 @@ def test_only_what_derives_keys_reads_the_secret() -> None:
 
 
 def test_these_derive_keys_and_do_not_sign_with_the_secret() -> None:
-    for name in ("services/auth/encryption.py", "shared/identity/derived_keys.py", "shared/settings.py"):
+    for name in ("services/auth/encryption.py", "keys/derived.py"):
         assert "HKDF(SHA256()" in (ROOT / name).read_text()
-    for name in READERS - {"services/auth/encryption.py", "shared/identity/derived_keys.py"}:
+    for name in READERS - {"services/auth/encryption.py"}:
         assert "hmac" not in (ROOT / name).read_text()

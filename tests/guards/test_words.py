@@ -14,6 +14,7 @@ CLEAN = [
     "gateway",
     "cli",
     "domain",
+    "keys",
     "migrations",
     "services/auth",
     "services/booking",

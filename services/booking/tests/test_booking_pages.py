@@ -14,6 +14,7 @@ from icalendar import Calendar
 
 from domain.clock import COPENHAGEN
 from domain.links import BOOKING, booking_url, is_link_token, link_token, named_token
+from keys.derived import Keys
 from services.booking import privacy
 from services.booking.tests.conftest import (
     AMINA,
@@ -27,7 +28,6 @@ from services.booking.tests.conftest import (
     set_rules,
 )
 from shared.database.session import Database, transaction
-from shared.identity.derived_keys import Keys
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.servers import SECRET_KEY
 from shared.testing.types import Deliver, Outbox

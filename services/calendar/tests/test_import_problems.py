@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from domain.messages import unseal_message
+from keys.derived import Keys
 from services.calendar.imports.fetching import VERSION, agent_of
 from services.calendar.imports.refresh_worker import refresh_due
 from services.calendar.settings import CalendarSettings
@@ -17,7 +18,6 @@ from services.calendar.tests.conftest import AMINA, BOOKING, ITEM, JONAS, URL, R
 from services.calendar.tests.servers import LOCAL, Web, answer
 from services.calendar.tests.test_imports import DUE, calendar, listed, upload, windows
 from shared.database.session import Database
-from shared.identity.derived_keys import Keys
 from shared.testing.servers import SECRET_KEY
 from shared.testing.types import Deliver, Headers, Outbox
 

@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from keys.derived import Keys
 from services.gdpr.audit import queries
-from shared.identity.derived_keys import Keys, keys_of
+from shared.identity.derived_keys import keys_of
 
 SIGNING = "gdpr audit anchor"
 GENESIS = hashlib.sha256(b"loctician audit").digest()

@@ -11,8 +11,8 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from keys.derived import Keys
 from services.gdpr.processing_records import inventory
-from shared.identity.derived_keys import Keys
 from shared.privacy.data_subject_requests import SEALED_PART, place_of
 from shared.testing.services import Deliver
 

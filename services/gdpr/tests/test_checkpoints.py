@@ -7,10 +7,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from keys.derived import Keys
 from services.gdpr.audit import checkpoints, hash_chain
 from services.gdpr.tests.test_hash_chain import rows_of, tamper, two_months, verified
 from shared.database.session import Database, transaction
-from shared.identity.derived_keys import Keys
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.services import Deliver
 

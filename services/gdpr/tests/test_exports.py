@@ -13,10 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.roles import Role
+from keys.derived import SealBroken
 from services.gdpr import jobs, privacy
 from services.gdpr.tests.people import SERVICES, answer_all, part, registered, unguarded
 from shared.database.session import Database, transaction
-from shared.identity.derived_keys import SealBroken
 from shared.identity.principals import SERVICE_CLAIMS, Claims
 from shared.testing.services import Deliver
 from shared.testing.types import Headers

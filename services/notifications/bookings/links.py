@@ -6,10 +6,11 @@ from typing import Any, Self
 from uuid import UUID
 
 from domain.links import booking_url, offer_url
+from keys.derived import Keys
 from services.notifications.deliveries.series import dates
 from services.notifications.notification_types import NOTIFICATION_TYPES
 from services.notifications.settings import NotificationsSettings
-from shared.identity.derived_keys import Keys, keys_from
+from shared.identity.derived_keys import keys_from
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
+from keys.derived import Keys
 from services.notifications.bookings.links import BookingLinks
 from services.notifications.deliveries.sender import Sender
 from services.notifications.dispatch.channels import channels
@@ -18,7 +19,6 @@ from services.notifications.tests.smtp_server import SmtpServer, running_smtp_se
 from services.notifications.unsubscribe.links import PATH, UnsubscribeLinks
 from shared.database.session import Database, transaction
 from shared.http.app import Service
-from shared.identity.derived_keys import Keys
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.servers import SECRET_KEY
 from shared.testing.types import Deliver

@@ -9,6 +9,7 @@ import pytest
 
 from domain.links import BOOKING, is_link_token
 from domain.messages import seal_message
+from keys.derived import Keys
 from services.notifications.deliveries.sender import Sender
 from services.notifications.tests.conftest import (
     AMINA_EMAIL,
@@ -23,7 +24,6 @@ from services.notifications.tests.conftest import (
 )
 from services.notifications.tests.smtp_server import SmtpServer, html_of, text_of
 from services.notifications.tests.test_invitations import event_in
-from shared.identity.derived_keys import Keys
 from shared.testing.servers import SECRET_KEY
 from shared.testing.types import Deliver
 

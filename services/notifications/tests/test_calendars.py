@@ -8,10 +8,10 @@ import pytest
 
 from domain.messages import seal_message
 from domain.roles import Role
+from keys.derived import Keys
 from services.notifications.deliveries.sender import Sender
 from services.notifications.tests.conftest import AMINA, AMINA_EMAIL, Rows
 from services.notifications.tests.smtp_server import SmtpServer, html_of, text_of
-from shared.identity.derived_keys import Keys
 from shared.testing.servers import SECRET_KEY
 from shared.testing.types import Deliver, Headers
 

@@ -9,6 +9,7 @@ import pytest
 
 from domain.links import OFFER, named_token
 from domain.roles import Role
+from keys.derived import Keys
 from services.notifications.deliveries.sender import Sender
 from services.notifications.tests.conftest import (
     AMINA,
@@ -22,7 +23,6 @@ from services.notifications.tests.conftest import (
     booking,
 )
 from services.notifications.tests.smtp_server import SmtpServer, text_of
-from shared.identity.derived_keys import Keys
 from shared.testing.servers import SECRET_KEY
 from shared.testing.types import Deliver, Headers, Outbox
 

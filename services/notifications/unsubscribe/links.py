@@ -6,10 +6,11 @@ from typing import Any, Self
 from uuid import UUID
 
 from domain.links import id_in, is_named_token, named_token
+from keys.derived import Keys
 from services.notifications.notification_types import NOTIFICATION_TYPES, TOPICS
 from services.notifications.settings import NotificationsSettings
 from shared.errors import NotFound
-from shared.identity.derived_keys import Keys, keys_from
+from shared.identity.derived_keys import keys_from
 
 PATH = "/api/v1/notifications/unsubscribe"
 

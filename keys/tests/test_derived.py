@@ -1,6 +1,6 @@
 import pytest
 
-from shared.identity.derived_keys import Keys, SealBroken
+from keys.derived import Keys, SealBroken
 
 KEYS = Keys("a secret of thirty-two characters or more")
 CONTENT = "Kirsten Ærø".encode()
