@@ -9,14 +9,17 @@ from services.auth.encryption import token_digest
 from services.auth.errors import AddressUnchanged, InvalidOneTimeToken
 from services.auth.events import UserEmailChangeRequested, UserUpdated
 from services.auth.logins.client import Client
+from services.auth.one_time_tokens.macs import has_mac, token_mac
 from services.auth.passwords.service import require_recent_login
 from services.auth.users.service import email_changed, require_user, state_of
 from shared.database.session import transaction
+from shared.identity.derived_keys import keys_of
 from shared.identity.principals import SERVICE_CLAIMS, Principal
 from shared.messaging.events import emit
 from shared.observability.context import act_as
 
 LIFETIME = timedelta(hours=24)
+CHANGE = "change of address"
 
 
 async def request(context: AuthContext, principal: Principal, email: str, password: str | None, client: Client) -> None:
@@ -30,7 +33,10 @@ async def request(context: AuthContext, principal: Principal, email: str, passwo
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         if (await require_user(session, principal.id)).email == email:
             raise AddressUnchanged
-        user = await queries.request(session, principal.id, email, token_digest(token), expires)
+        token_hash = token_digest(token)
+        mac = token_mac(keys_of(session), CHANGE, token_hash, principal.id, email, expires)
+        user = await queries.request(session, principal.id, email, token_hash, expires)
+        await queries.sign(session, token_hash, mac)
         if user is None:
             return
         person = {name: getattr(user, name) for name in ("version", "user_id", "email", "full_name", "language")}
@@ -41,7 +47,12 @@ async def request(context: AuthContext, principal: Principal, email: str, passwo
 async def confirm(context: AuthContext, token: str) -> None:
     """The sessions stay; links that were mailed to the old address end. Raises InvalidOneTimeToken."""
     async with transaction(context.database, SERVICE_CLAIMS) as session:
-        changed = await queries.confirm(session, token_digest(token))
+        token_hash = token_digest(token)
+        row = await queries.read(session, token_hash)
+        parts = (CHANGE, token_hash, row.user_id, row.email, row.expires_at) if row else ()
+        if row is None or not has_mac(keys_of(session), row.mac, *parts):
+            raise InvalidOneTimeToken
+        changed = await queries.confirm(session, token_hash)
         if changed is None:
             raise InvalidOneTimeToken
         act_as(str(changed.user_id), None)

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.auth.sql_calls import function_call
 
 ISSUE_TOKEN = function_call("issue_token", "email", "purpose", "hash", "expires")
-IS_TOKEN_VALID = function_call("is_token_valid", "hash", "purpose")
+SIGN_TOKEN = function_call("sign_token", "hash", "mac")
+READ_TOKEN = function_call("read_token", "hash")
 
 
 async def issue_token(
@@ -20,5 +21,10 @@ async def issue_token(
     return (await session.execute(ISSUE_TOKEN, values)).one_or_none()
 
 
-async def is_token_valid(session: AsyncSession, token_hash: bytes, purpose: str) -> bool:
-    return bool((await session.execute(IS_TOKEN_VALID, {"hash": token_hash, "purpose": purpose})).scalar_one())
+async def sign_token(session: AsyncSession, token_hash: bytes, mac: bytes) -> None:
+    await session.execute(SIGN_TOKEN, {"hash": token_hash, "mac": mac})
+
+
+async def read_token(session: AsyncSession, token_hash: bytes) -> Row[Any] | None:
+    """The row of a token that has not expired, with the MAC, which is not checked yet."""
+    return (await session.execute(READ_TOKEN, {"hash": token_hash})).one_or_none()

@@ -7,11 +7,12 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.auth.logins.attempts import Attempt
+from services.auth.one_time_tokens.service import ValidToken
 from services.auth.sql_calls import function_call
 
 BEGIN_CHANGE = function_call("begin_password_change", "user", "session", "account", "address", "pair")
 CHANGE_PASSWORD = function_call("change_password", "user", "session", "changed_at", "hash")
-RESET_PASSWORD = function_call("reset_password", "hash", "password", "address")
+RESET_PASSWORD = function_call("reset_password", "hash", "mac", "password", "address")
 
 
 async def begin_change(session: AsyncSession, user_id: UUID, session_id: UUID, attempt: Attempt) -> Row[Any] | None:
@@ -26,8 +27,8 @@ async def change_password(session: AsyncSession, /, **values: Any) -> bool:
 
 
 async def reset_password(
-    session: AsyncSession, token_hash: bytes, password_hash: str, address: bytes
+    session: AsyncSession, token: ValidToken, password_hash: str, address: bytes
 ) -> Row[Any] | None:
     """The user whose password is set now; None when the token is not valid. Uses the token up."""
-    values = {"hash": token_hash, "password": password_hash, "address": address}
+    values = {"hash": token.hash, "mac": token.mac, "password": password_hash, "address": address}
     return (await session.execute(RESET_PASSWORD, values)).one_or_none()

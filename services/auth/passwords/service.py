@@ -3,15 +3,13 @@
 from datetime import timedelta
 
 from services.auth.context import AuthContext
-from services.auth.encryption import token_digest
 from services.auth.errors import InvalidOneTimeToken, ReauthenticationNeeded, WrongPassword
 from services.auth.events import PasswordReason, UserPasswordChanged, UserVerified
 from services.auth.logins.attempts import Attempt
 from services.auth.logins.client import Client
 from services.auth.logins.lockout import record_failure
 from services.auth.logins.queries import clear_failures
-from services.auth.one_time_tokens.queries import is_token_valid
-from services.auth.one_time_tokens.service import RESET, RESET_LIFETIME, mail_token
+from services.auth.one_time_tokens.service import RESET, RESET_LIFETIME, find_token, mail_token
 from services.auth.passwords import queries
 from services.auth.sessions.service import end_sessions, require_open
 from services.auth.users.queries import get_user
@@ -88,12 +86,11 @@ async def request_reset(context: AuthContext, email: str) -> None:
 async def reset_password(context: AuthContext, token: str, new: str, client: Client) -> None:
     """Ends all sessions of the user and clears the failed logins of the account. Raises InvalidOneTimeToken."""
     async with transaction(context.database, SERVICE_CLAIMS) as session:
-        if not await is_token_valid(session, token_digest(token), RESET):
-            raise InvalidOneTimeToken
+        valid = await find_token(session, token, RESET)
     password_hash = await context.passwords.hash(new)
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         address = Attempt.create(context.encryption, "", client).address
-        user = await queries.reset_password(session, token_digest(token), password_hash, address)
+        user = await queries.reset_password(session, valid, password_hash, address)
         if user is None:
             raise InvalidOneTimeToken
         act_as(str(user.user_id), None)

@@ -4,10 +4,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.auth.encryption import token_digest
 from services.auth.errors import InvalidOneTimeToken
 from services.auth.events import UserVerified
-from services.auth.one_time_tokens.service import VERIFY, VERIFY_LIFETIME, mail_token
+from services.auth.one_time_tokens.service import VERIFY, VERIFY_LIFETIME, find_token, mail_token
 from services.auth.registrations import queries
 from services.auth.users.service import create_user, require_user, state_of
 from shared.messaging.events import emit
@@ -28,7 +27,7 @@ async def request_verification(session: AsyncSession, email: str) -> None:
 
 async def verify_email(session: AsyncSession, token: str) -> None:
     """Raises InvalidOneTimeToken."""
-    user = await queries.verify_email(session, token_digest(token))
+    user = await queries.verify_email(session, await find_token(session, token, VERIFY))
     if user is None:
         raise InvalidOneTimeToken
     if user.newly:
