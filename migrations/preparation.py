@@ -9,6 +9,21 @@ from shared.settings import Settings, role_password, runtime_role, runtime_url
 
 EXTENSIONS = ("btree_gist", "pg_trgm", "unaccent")
 ROLE_OPTIONS = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
+# Made by deploy/postgres/rights.sql, where the owner has no CREATEROLE.
+ENSURE_ROLE = text("SELECT service_roles.ensure(:role, :password)")
+CAN_ENSURE_ROLE = text("""
+    SELECT coalesce(has_function_privilege(to_regprocedure('service_roles.ensure(text, text)'), 'EXECUTE'), false)
+    AND has_schema_privilege(to_regnamespace('service_roles'), 'USAGE')""")
+IS_CLOSED = text("""
+    SELECT has_database_privilege(:role, oid, 'CONNECT') AND NOT EXISTS (
+        SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) WHERE grantee = 0)
+    FROM pg_database WHERE datname = current_database()""")
+OWNS_DATABASE = "(SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database())"
+CLOSE_DATABASE = (
+    f"DO $$ BEGIN IF {OWNS_DATABASE} THEN"
+    " EXECUTE format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());"
+    " EXECUTE format('GRANT CONNECT ON DATABASE %I TO {role}', current_database()); END IF; END $$"
+)
 
 
 def prepare(connection: Connection, service: str, settings: Settings) -> None:
@@ -17,6 +32,7 @@ def prepare(connection: Connection, service: str, settings: Settings) -> None:
     for extension in EXTENSIONS:
         connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA public"))
     _ensure_role(connection, role, _password(settings, service, role))
+    _close_database(connection, role)
     connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {service}"))
     connection.execute(text(f"GRANT USAGE ON SCHEMA {service} TO {role}"))
     connection.execute(text("REVOKE CREATE ON SCHEMA public FROM PUBLIC")) if _owns_public(connection) else None
@@ -29,6 +45,7 @@ def preparation(service: str) -> Iterator[str]:
         yield f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA public"
     missing = f"NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')"
     yield f"DO $$ BEGIN IF {missing} THEN CREATE ROLE {role} {ROLE_OPTIONS}; END IF; END $$"
+    yield CLOSE_DATABASE.format(role=role)
     yield f"CREATE SCHEMA IF NOT EXISTS {service}"
     yield f"GRANT USAGE ON SCHEMA {service} TO {role}"
 
@@ -45,7 +62,17 @@ def _password(settings: Settings, service: str, role: str) -> str:
     return role_password(settings.secret_key.get_secret_value(), role)
 
 
+def _close_database(connection: Connection, role: str) -> None:
+    """Let the service connect and nobody unnamed; no service makes temporary tables. Left alone where another role
+    than the migration's owns the database."""
+    if not connection.execute(IS_CLOSED, {"role": role}).scalar():
+        connection.exec_driver_sql(CLOSE_DATABASE.format(role=role))
+
+
 def _ensure_role(connection: Connection, role: str, password: str) -> None:
+    if connection.execute(CAN_ENSURE_ROLE).scalar():
+        connection.execute(ENSURE_ROLE, {"role": role, "password": password})
+        return
     exists = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).scalar()
     verb, options = ("ALTER", "LOGIN") if exists else ("CREATE", ROLE_OPTIONS)
     quoted = password.replace("'", "''")

@@ -12,6 +12,7 @@ from pathlib import Path
 from provisioning.processes import free_port, spawn, stop, unprivileged
 from provisioning.state import State
 
+RIGHTS = Path(__file__).parents[1] / "deploy" / "postgres" / "rights.sql"
 START_SECONDS = 30
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -57,7 +58,7 @@ def postgres(folder: Path, state: State, *, durable: bool) -> Iterator[str]:
         psql = [str(programs / "psql"), "-X", "-q", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
         environment = {"PATH": os.environ["PATH"], "PGPASSWORD": password, "PGCONNECT_TIMEOUT": "5"}
         _wait(server, psql, environment, log)
-        _ensure_owner(psql, environment, owner_password)
+        _ensure_owner(psql, environment, owner_password, durable=durable)
         yield f"postgresql://loctician:{owner_password}@127.0.0.1:{port}/loctician"
     finally:
         stop(server, signal.SIGINT)
@@ -106,16 +107,21 @@ def _wait(server: subprocess.Popen[bytes], psql: list[str], environment: dict[st
     raise RuntimeError(f"PostgreSQL did not start; its log says: {log.read_text()[-1000:]}")
 
 
-def _ensure_owner(psql: list[str], environment: dict[str, str], password: str) -> None:
-    """A role that owns the database and makes roles, but is no superuser: as a managed service gives one."""
+def _ensure_owner(psql: list[str], environment: dict[str, str], password: str, *, durable: bool) -> None:
+    """A role that owns the database and may nothing else; tests also make databases and roles with it."""
 
-    def run(statement: str) -> str:
-        done = subprocess.run(
-            [*psql, "-tA", "-c", statement], env=environment, capture_output=True, text=True, check=True, timeout=30
-        )
+    def run(*arguments: str | Path) -> str:
+        command = [*psql, "-v", "ON_ERROR_STOP=1", "-tA", *map(str, arguments)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=30)
         return done.stdout.strip()
 
-    if not run("SELECT 1 FROM pg_roles WHERE rolname = 'loctician'"):
-        run(f"CREATE ROLE loctician LOGIN NOSUPERUSER CREATEDB CREATEROLE PASSWORD '{password}'")
-    if not run("SELECT 1 FROM pg_database WHERE datname = 'loctician'"):
-        run("CREATE DATABASE loctician OWNER loctician")
+    if not run("-c", "SELECT 1 FROM pg_roles WHERE rolname = 'loctician'"):
+        run("-c", f"CREATE ROLE loctician LOGIN NOSUPERUSER PASSWORD '{password}'")
+    if not run("-c", "SELECT 1 FROM pg_database WHERE datname = 'loctician'"):
+        run("-c", "CREATE DATABASE loctician OWNER loctician")
+    if durable:
+        run("-c", "ALTER ROLE loctician NOCREATEDB")
+        run("-c", "REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC")
+        run("-d", "loctician", "-f", RIGHTS)
+    else:
+        run("-c", "ALTER ROLE loctician CREATEDB CREATEROLE")

@@ -1,7 +1,9 @@
 #!/bin/sh
-# Run once by the PostgreSQL image: the role that owns the database and makes the services' roles, but is no superuser.
+# Run once by the PostgreSQL image: the role that owns the database, and may nothing else on the server (rights.sql).
 set -eu
 psql -v ON_ERROR_STOP=1 -v password="$(cat /run/secrets/owner_password)" -U postgres <<'SQL'
-CREATE ROLE loctician LOGIN NOSUPERUSER CREATEDB CREATEROLE PASSWORD :'password';
+CREATE ROLE loctician LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'password';
 CREATE DATABASE loctician OWNER loctician;
+REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
 SQL
+psql -v ON_ERROR_STOP=1 -U postgres -d loctician -f /etc/loctician/rights.sql

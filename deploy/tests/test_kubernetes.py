@@ -223,6 +223,20 @@ def selects(selector: Object, labels: dict[str, str]) -> bool:
     return bool(selector.get("matchLabels", {}).items() <= labels.items())
 
 
+class TestDatabase:
+    def test_the_owner_makes_no_roles_and_reaches_one_database(self) -> None:
+        cluster = of_kind("Cluster")["database"]["spec"]
+        (owner,) = cluster["managed"]["roles"]
+        assert {owner["superuser"], owner["createrole"], owner["bypassrls"]} == {False}
+        (rights,) = cluster["bootstrap"]["initdb"]["postInitApplicationSQLRefs"]["configMapRefs"]
+        assert "FUNCTION service_roles.ensure" in of_kind("ConfigMap")[rights["name"]]["data"][rights["key"]]
+        logins = "loctician,/^loctician_"
+        assert cluster["postgresql"]["pg_hba"] == [
+            f"hostssl loctician {logins} all scram-sha-256",
+            f"host all {logins} all reject",
+        ]
+
+
 class TestNetwork:
     """Asked of the policies as Kubernetes applies them: what no policy lets in stays out."""
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL of one's own, with its superuser and its programs: what an operator who backs up has."""
+"""A PostgreSQL of one's own with the rights of one in use, its superuser and its programs: what an operator has."""
 
 import os
 import shutil
@@ -71,7 +71,7 @@ def folder_for_server(folder: Path) -> Path:
 def started(folder: Path) -> Iterator[Instance]:
     """A new one, or the one whose data stands in `folder`."""
     state = State(folder / "state.json")
-    with postgres(folder, state, durable=False) as url:
+    with postgres(folder, state, durable=True) as url:
         yield Instance(folder, url, state.secret("postgres"))
 
 

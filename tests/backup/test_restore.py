@@ -73,7 +73,7 @@ async def before(folder: Path) -> AsyncIterator[Before]:
         photograph, audit = await photographed(instance.owner_url), await audited(instance.owner_url)
         assert audit.broken is None
         dump = backups / "dump"
-        instance.run("pg_dump", "-d", "loctician", "-Fc", "-f", dump)
+        instance.run("pg_dump", "-N", "service_roles", "-d", "loctician", "-Fc", "-f", dump)
         instant = str(await connection.fetchval("SELECT clock_timestamp()"))
 
         await consume(instance.owner_url, "calendar", first[3:])

@@ -192,8 +192,19 @@ class TestFunctions:
         )
         assert "argon2" not in str(exported)
 
-    async def test_hostile_search_path_has_no_effect(self, database: Database, register: Register) -> None:
+    async def test_hostile_search_path_has_no_effect(
+        self, database: Database, register: Register, as_owner: AsOwner
+    ) -> None:
         await register()
+        # The role may not make temporary tables; should a database still let it, they must not matter.
+        name = (await as_owner("SELECT current_database()"))[0][0]
+        await as_owner(f"GRANT TEMPORARY ON DATABASE {name} TO loctician_auth")
+        try:
+            await self.attack_by_search_path(database)
+        finally:
+            await as_owner(f"REVOKE TEMPORARY ON DATABASE {name} FROM loctician_auth")
+
+    async def attack_by_search_path(self, database: Database) -> None:
         async with transaction(database, Claims(role="service")) as session:
             # What a function would call or read without a pinned search path.
             await session.execute(text("CREATE TEMP TABLE users (id uuid, email text, active boolean)"))
