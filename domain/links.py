@@ -1,7 +1,7 @@
 """Tokens in the links of mails and SMS. Whoever has the link can open one thing, without signing in.
 
-A token is a MAC made with SECRET_KEY over what it opens and for whom. So it is stored nowhere, no event holds it, and
-it ends when the thing belongs to nobody any more, such as after an erasure.
+A token is a MAC made with a derived key over what it opens and for whom. So it is stored nowhere, no event holds it,
+and it ends when the thing belongs to nobody any more, such as after an erasure.
 """
 
 import re
@@ -23,7 +23,7 @@ def link_token(keys: Keys, purpose: str, *ids: UUID) -> str:
 
 
 def is_link_token(keys: Keys, token: str, purpose: str, *ids: UUID) -> bool:
-    """Compares in constant time. Tokens made with SECRET_KEY_PREVIOUS are valid too."""
+    """Compares in constant time. Tokens made before a change of the secrets are valid too."""
     return re.fullmatch(SIGNATURE, token) is not None and _verify(keys, purpose, ids, _decode(token))
 
 
@@ -52,7 +52,7 @@ def offer_url(app_url: str, keys: Keys, offer_id: UUID) -> str:
 
 
 def offer_of(keys: Keys, token: str) -> UUID | None:
-    """The offer that the token is for; None if it was not made with SECRET_KEY."""
+    """The offer that the token is for; None if nobody of us made it."""
     offer_id = id_in(token)
     return offer_id if offer_id is not None and is_named_token(keys, token, OFFER, offer_id) else None
 

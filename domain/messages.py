@@ -1,21 +1,24 @@
-"""What people write, on its way to a mail in an event: sealed, so that only our services can read it."""
+"""Text on its way to one other service in an event: sealed, so that no other service and nobody else can read it."""
 
 from base64 import b64decode, b64encode
 from uuid import UUID
 
-from keys.derived import Keys, SealBroken
+from keys.derived import SealBroken
+from keys.services import ServiceKeys
 
 PURPOSE = "text in an event"
+NOTIFICATIONS = "notifications"
 
 
-def seal_message(keys: Keys, subject_id: UUID, text: str) -> str:
-    """`subject_id`: of the booking or the import that the text is about."""
-    return b64encode(keys.seal(PURPOSE, text.encode(), str(subject_id))).decode()
+def seal_message(keys: ServiceKeys, subject_id: UUID, text: str, recipient: str = NOTIFICATIONS) -> str:
+    """`subject_id`: of the booking, import or person that the text is about. `recipient`: the service that reads it."""
+    return b64encode(keys.shared_with(recipient).seal(PURPOSE, text.encode(), str(subject_id))).decode()
 
 
-def unseal_message(keys: Keys, subject_id: UUID, sealed: str) -> str:
-    """Empty if it was sealed with a key that is not known any more, or for another subject."""
+def unseal_message(keys: ServiceKeys, subject_id: UUID, sealed: str, sender: str) -> str:
+    """Empty if another service than `sender` sealed it, or for another recipient or subject, or with a key that is not
+    known any more."""
     try:
-        return keys.unseal(PURPOSE, b64decode(sealed), str(subject_id)).decode()
+        return keys.shared_with(sender).unseal(PURPOSE, b64decode(sealed), str(subject_id)).decode()
     except (SealBroken, ValueError):
         return ""

@@ -20,10 +20,10 @@ class SealBroken(Exception):
 
 
 class Keys:
-    """Seals and signs with `secret`; unseals and verifies also what was made with the `previous` secret."""
+    """Seals and signs with the first of the secrets; unseals and verifies also what was made with the others."""
 
-    def __init__(self, secret: str, previous: str | None = None) -> None:
-        self._secrets = [value.encode() for value in (secret, previous) if value]
+    def __init__(self, *secrets: str | bytes | None) -> None:
+        self._secrets = [each.encode() if isinstance(each, str) else each for each in secrets if each]
         self._derived: dict[str, list[bytes]] = {}
 
     def key(self, purpose: str) -> bytes:

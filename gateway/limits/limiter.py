@@ -17,9 +17,9 @@ from gateway.metrics import RATE_LIMITED_CALLS
 from gateway.proxy.call import Call
 from gateway.proxy.client_address import client_network
 from gateway.settings import GatewaySettings
-from keys.derived import Keys
 from shared.database.session import Database
 from shared.errors import Unauthorized
+from shared.identity.derived_keys import keys_from
 from shared.jobs import AWAY as AWAY_ERRORS
 from shared.observability.log import logger
 
@@ -42,7 +42,7 @@ class Limiter:
         """`now` replaces the clock of the database (tests)."""
         self._authentication = authentication
         self._database = database
-        self._keys = Keys(settings.secret_key.get_secret_value())
+        self._keys = keys_from(settings, "gateway")
         self.rules = Rules.of(settings.rate_limit_per_minute, settings.login_rate_limit_per_minute)
         self.lease_client = LeaseClient(database, now)
         self.buckets = Buckets(self.lease_client, clock)

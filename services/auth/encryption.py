@@ -1,4 +1,4 @@
-"""Encryption and message authentication codes with keys derived from SECRET_KEY, one key a purpose (HKDF, RFC 5869)."""
+"""Encryption and message authentication codes with keys derived from auth's secret, one a purpose (HKDF, RFC 5869)."""
 
 import base64
 import hashlib
@@ -10,14 +10,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from services.auth.settings import AuthSettings
+from shared.identity.derived_keys import own_secrets
 
 
 class Encryption:
     """Encrypts with SECRET_KEY. Decrypts what was encrypted with SECRET_KEY or with SECRET_KEY_PREVIOUS."""
 
     def __init__(self, settings: AuthSettings) -> None:
-        secrets = (settings.secret_key, settings.secret_key_previous)
-        self._secrets = [secret.get_secret_value().encode() for secret in secrets if secret]
+        self._secrets = [secret.encode() for secret in own_secrets(settings, "auth")]
         self._keys: dict[str, list[bytes]] = {}
 
     def _keys_for(self, purpose: str) -> list[bytes]:

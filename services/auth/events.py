@@ -26,7 +26,7 @@ MAILED: dict[str, Any] = {
     "email": "kirsten@example.com",
     "full_name": "Kirsten Ærø",
     "language": "da",
-    "token": "wN6nYgPcBq3oSX0bZ2y8m5LrKd1vEJh7TfUaGxQiC4k",
+    "token": "c2VhbGVk",
     "expires_at": "2026-03-02T09:00:00Z",
 }
 Reason = Literal[
@@ -56,7 +56,7 @@ class _Person(_User):
 
 
 class _Mailed(_User):
-    """`token` is a secret for the mail. It works once, until `expires_at`."""
+    """`token` is a secret for the mail, sealed for notifications alone. It works once, until `expires_at`."""
 
     email: str
     full_name: str
@@ -113,7 +113,7 @@ class UserInvited(_Mailed, type="user.invited.v1", subject="user_id"):
 class UserEmailChangeRequested(_User, type="user.email_change_requested.v1", subject="user_id"):
     """The user wants another address. `email` is the one until that is confirmed; it is to be told at once.
 
-    `token` is a secret for the mail to `new_email`. Null: nothing is mailed there.
+    `token` is a secret for the mail to `new_email`, sealed for notifications alone. Null: nothing is mailed there.
     """
 
     EXAMPLE: ClassVar[dict[str, Any]] = {**MAILED, "new_email": "kirsten@example.dk"}

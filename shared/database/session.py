@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Executable, Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from keys.derived import Keys
+from keys.services import ServiceKeys
 from shared.database.autocommit import AutocommitPool
 from shared.database.engine import engine_to
 from shared.database.notifier import OutboxNotifier
@@ -34,7 +34,7 @@ class Database:
     """A pool of connections as the service's own role, which owns none of the tables."""
 
     def __init__(
-        self, url: str, schema: str, *, pool_size: int = 10, echo: bool = False, keys: Keys | None = None
+        self, url: str, schema: str, *, pool_size: int = 10, echo: bool = False, keys: ServiceKeys | None = None
     ) -> None:
         self.url = url
         self.schema = schema
@@ -70,7 +70,7 @@ class Database:
     @classmethod
     def from_settings(cls, settings: Settings, schema: str) -> "Database":
         url = runtime_url(settings, schema)
-        keys = keys_from(settings)
+        keys = keys_from(settings, schema)
         return cls(url, schema, pool_size=settings.database_pool_size, echo=settings.sql_echo, keys=keys)
 
     async def close(self) -> None:

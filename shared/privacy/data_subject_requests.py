@@ -57,7 +57,7 @@ def subscriptions(service: str, privacy: Privacy, on_erasure: Callable[[], None]
         data = await privacy.export(session, event.data.subject_id)
         content = orjson.dumps(data, default=to_json, option=orjson.OPT_NON_STR_KEYS)
         place = place_of(event.data.request_id, service)
-        sealed = base64.b64encode(keys_of(session).seal(SEALED_PART, content, place)).decode()
+        sealed = base64.b64encode(keys_of(session).shared_with("gdpr").seal(SEALED_PART, content, place)).decode()
         emit(session, ExportPart(**event.data.model_dump(), service=service, rows=counts(data), sealed=sealed))
 
     @requests.on(ERASURE, _ErasureRequest, alone=True)

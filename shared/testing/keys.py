@@ -1,8 +1,15 @@
-"""A key source with fixed keys, for verifying the tokens that tests issue."""
+"""The keys of tests: those of services, and a fixed key source that verifies the tokens that tests issue."""
 
 from collections.abc import Mapping
 
+from keys.services import ServiceKeys
 from shared.identity.tokens import Key
+from shared.testing.servers import secret_key
+
+
+def keys_for(service: str) -> ServiceKeys:
+    """As the service has them in tests."""
+    return ServiceKeys.from_root(service, secret_key())
 
 
 class StaticJwks:

@@ -60,12 +60,16 @@ def settings_for(servers: Servers, database_url: str, **values: object) -> Setti
     return Settings.model_validate(base_settings(servers, database_url) | values)
 
 
+def secret_key() -> str:
+    return os.environ.get("SECRET_KEY", SECRET_KEY)
+
+
 def base_settings(servers: Servers, database_url: str) -> dict[str, object]:
     return {
         "environment": "test",
         "database_url": database_url,
         "amqp_url": servers.amqp_url,
-        "secret_key": os.environ.get("SECRET_KEY", SECRET_KEY),
+        "secret_key": secret_key(),
         "log_level": "WARNING",
         "database_pool_size": 10,
     }

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from keys.derived import Keys
+from keys.services import ServiceKeys
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import topology
@@ -25,7 +25,7 @@ from shared.testing.waiting import until
 from shared.tests.notes import subscribed
 from shared.tests.support import Queues, count, emptied, looking, own_schema, running, supervised
 
-KEYS = Keys("a secret of thirty-two characters or more")
+SECRET = "a secret of thirty-two characters or more"
 Json = dict[str, Any]
 
 
@@ -48,7 +48,7 @@ class Notes:
 @pytest.fixture(scope="module")
 async def place(servers: Servers) -> AsyncIterator[Database]:
     async with own_schema(servers) as made:
-        made.keys = KEYS
+        made.keys = ServiceKeys.from_root(made.schema, SECRET)
         yield made
 
 
@@ -111,7 +111,8 @@ class TestExport:
         assert "Kirsten" not in str(part)
         sealed = base64.b64decode(part["data"]["sealed"])
         where = data_subject_requests.place_of(UUID(request["data"]["request_id"]), database.schema)
-        held = orjson.loads(KEYS.unseal(data_subject_requests.SEALED_PART, sealed, where))
+        keys = ServiceKeys.from_root("gdpr", SECRET).shared_with(database.schema)
+        held = orjson.loads(keys.unseal(data_subject_requests.SEALED_PART, sealed, where))
         assert held["noted"][0]["text"] == "Kirsten"
         assert (held["noted"][0]["thing_id"], held["photo"]) == (str(person), "00ff")
 

@@ -3,6 +3,7 @@
 import secrets
 from datetime import UTC, datetime, timedelta
 
+from domain.messages import seal_message
 from services.auth.context import AuthContext
 from services.auth.email_changes import queries
 from services.auth.encryption import token_digest
@@ -40,7 +41,8 @@ async def request(context: AuthContext, principal: Principal, email: str, passwo
         if user is None:
             return
         person = {name: getattr(user, name) for name in ("version", "user_id", "email", "full_name", "language")}
-        to_mail = {"new_email": email, "token": token if user.free else None, "expires_at": expires}
+        sealed = seal_message(keys_of(session), user.user_id, token) if user.free else None
+        to_mail = {"new_email": email, "token": sealed, "expires_at": expires}
         emit(session, UserEmailChangeRequested(**person, **to_mail))
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.messages import seal_message
 from services.auth.encryption import token_digest
 from services.auth.errors import InvalidOneTimeToken
 from services.auth.events import LoginFailed, UserInvited, UserPasswordResetRequested, UserVerificationRequested
@@ -52,7 +53,8 @@ async def mail_token(
         emit(session, LoginFailed(version=1, user_id=None, reason="mail_refused"))
         return
     requested = event or EVENTS[purpose]
-    emit(session, requested(**user._mapping, **more, token=token, expires_at=expires))
+    sealed = seal_message(keys_of(session), user.user_id, token)
+    emit(session, requested(**user._mapping, **more, token=sealed, expires_at=expires))
 
 
 async def find_token(session: AsyncSession, token: str, *purposes: str) -> ValidToken:

@@ -1,6 +1,6 @@
 """Fixtures of auth's tests: the application with its own keys, users, tokens, and access as the tables' owner."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID
@@ -13,12 +13,14 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.messages import unseal_message
 from services.auth.main import SERVICE, setup
 from services.auth.settings import AuthSettings
 from services.auth.users.service import create_user
 from shared.database.session import Database, transaction
 from shared.http.app import Service
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.keys import keys_for
 from shared.testing.servers import Servers, base_settings
 from shared.testing.types import Outbox
 
@@ -129,13 +131,20 @@ async def admin(sign_up: SignUp, login: Login) -> dict[str, str]:
 Mailed = Callable[..., Awaitable[str]]
 
 
+def opened(data: Mapping[str, Any]) -> str:
+    """The token in an event's data, as notifications opens it."""
+    token = unseal_message(keys_for("notifications"), UUID(data["user_id"]), data["token"], "auth")
+    assert token
+    return token
+
+
 @pytest.fixture
 def mailed(outbox: Outbox) -> Mailed:
     """The one-time token last mailed to an address: "verification_requested", "password_reset_requested", "invited"."""
 
     async def find(kind: str, email: str = EMAIL) -> str:
         sent = [event for event in await outbox() if event["type"] == f"user.{kind}.v1"]
-        return str(next(event["data"]["token"] for event in reversed(sent) if event["data"]["email"] == email))
+        return opened(next(event["data"] for event in reversed(sent) if event["data"]["email"] == email))
 
     return find
 

@@ -14,6 +14,7 @@ from services.auth.tests.conftest import (
     Register,
     SignUp,
     bearer,
+    opened,
     types,
 )
 from shared.testing.types import Outbox
@@ -34,7 +35,7 @@ async def change(client: httpx.AsyncClient, tokens: dict[str, Any], email: str =
 
 async def token_for(outbox: Outbox, email: str) -> str:
     told = types(await outbox(), "user.email_change_requested.v1")
-    return str(next(event["token"] for event in reversed(told) if event["new_email"] == email))
+    return opened(next(event for event in reversed(told) if event["new_email"] == email))
 
 
 class TestConfirmation:

@@ -9,6 +9,7 @@ from domain.dates import format_deadline, format_span
 from domain.links import booking_url, offer_of
 from domain.money import format_money
 from domain.roles import Role
+from services.booking.booking_pages.links import MAILER
 from services.booking.bookings import service as bookings
 from services.booking.bookings.schemas import BookingRequest
 from services.booking.errors import HoldLapsed
@@ -52,7 +53,7 @@ class Offered:
 
 async def read(database: Database, token: str) -> Offered:
     """The offer that the link is for. Changes nothing. Raises NotFound for a link that was not made here."""
-    offer_id = None if database.keys is None else offer_of(database.keys, token)
+    offer_id = None if database.keys is None else offer_of(database.keys.shared_with(MAILER), token)
     if offer_id is None:
         raise NotFound
     async with transaction(database, SERVICE_CLAIMS) as session:
@@ -161,7 +162,7 @@ def booking_path(database: Database, offered: Offered) -> str | None:
         return None
     if offered.state not in BOOKED or datetime.fromisoformat(booking["end"]) <= offered.now:
         return None
-    return booking_url("", database.keys, UUID(booking["id"]), offered.customer_id)
+    return booking_url("", database.keys.shared_with(MAILER), UUID(booking["id"]), offered.customer_id)
 
 
 def deadline(offered: Offered, language: str) -> str:

@@ -15,6 +15,7 @@ from icalendar import Calendar
 from domain.clock import COPENHAGEN
 from domain.links import BOOKING, booking_url, is_link_token, link_token, named_token
 from keys.derived import Keys
+from keys.services import ServiceKeys
 from services.booking import privacy
 from services.booking.tests.conftest import (
     AMINA,
@@ -29,10 +30,11 @@ from services.booking.tests.conftest import (
 )
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.keys import keys_for
 from shared.testing.servers import SECRET_KEY
 from shared.testing.types import Deliver, Outbox
 
-KEYS = Keys(SECRET_KEY)
+KEYS = keys_for("notifications").shared_with("booking")
 SALON = {"name": "Rodfæstet", "address": "Eksempelgade 12, 2200 København N", "phone": "12 34 56 78"}
 Booking = dict[str, Any]
 
@@ -163,6 +165,7 @@ class TestLinks:
             "of another key": link_token(
                 Keys("another secret of at least 32 characters"), BOOKING, booking_id, customer_id
             ),
+            "of the service alone": link_token(keys_for("booking"), BOOKING, booking_id, customer_id),
             "with the id in it": named_token(KEYS, BOOKING, booking_id, customer_id),
             "cut short": token_of(booked)[:-1],
             "longer": token_of(booked) + "A",
@@ -190,9 +193,10 @@ class TestLinks:
 
     async def test_a_token_of_the_previous_key_still_opens(self, booked: Booking) -> None:
         ids = UUID(booked["id"]), UUID(booked["customer_id"])
-        rotated = Keys("a new secret key, of at least 32 characters", SECRET_KEY)
-        assert is_link_token(rotated, token_of(booked), BOOKING, *ids)
-        assert not is_link_token(Keys("a new secret key, of at least 32 characters"), token_of(booked), BOOKING, *ids)
+        new = "a new secret key, of at least 32 characters"
+        rotated, later = (ServiceKeys.from_root("booking", new, previous) for previous in (SECRET_KEY, None))
+        assert is_link_token(rotated.shared_with("notifications"), token_of(booked), BOOKING, *ids)
+        assert not is_link_token(later.shared_with("notifications"), token_of(booked), BOOKING, *ids)
 
     async def test_it_ends_with_the_day_after_the_appointment(
         self, client: httpx.AsyncClient, booked: Booking, salon: date, set_clock: SetClock, press: Post

@@ -26,9 +26,11 @@ from services.booking.tests.test_shared_sittings import repair
 from services.booking.tests.test_waitlist import AT_TEN, offer_of, wait
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.keys import keys_for
 from shared.testing.types import Outbox
 
 __all__ = ["repair"]
+LINK_KEYS = keys_for("notifications").shared_with("booking")
 
 
 @pytest.fixture
@@ -38,9 +40,8 @@ async def offer(first: Caller, salon: date) -> dict[str, Any]:
 
 
 @pytest.fixture
-def address(offer: dict[str, Any], database: Database) -> str:
-    assert database.keys is not None
-    return f"/offers/{named_token(database.keys, OFFER, UUID(offer['hold_id']))}"
+def address(offer: dict[str, Any]) -> str:
+    return f"/offers/{named_token(LINK_KEYS, OFFER, UUID(offer['hold_id']))}"
 
 
 def headings(page: httpx.Response) -> str:
@@ -152,12 +153,9 @@ class TestAccepting:
         await first.post(f"/bookings/{booked['id']}/cancel")
         assert (await client.post(address)).status_code == 303
 
-    async def test_a_shared_sitting(
-        self, client: httpx.AsyncClient, first: Caller, salon: date, repair: UUID, database: Database
-    ) -> None:
+    async def test_a_shared_sitting(self, client: httpx.AsyncClient, first: Caller, salon: date, repair: UUID) -> None:
         offered = (await wait(first, salon, STYLING, repair, earliest="10:00", latest="12:00")).json()["offer"]
-        assert database.keys is not None
-        address = f"/offers/{named_token(database.keys, OFFER, UUID(offered['hold_id']))}"
+        address = f"/offers/{named_token(LINK_KEYS, OFFER, UUID(offered['hold_id']))}"
         assert "Jonas" in (await client.get(address)).text
         await client.post(address)
         [booking] = (await first.get("/bookings")).json()["items"]
@@ -226,14 +224,12 @@ class TestEnded:
 
     @pytest.mark.parametrize("path", ["", "/decline"])
     async def test_a_link_that_was_not_made_here_is_a_page_that_says_so(
-        self, client: httpx.AsyncClient, address: str, first: Caller, offer: dict[str, Any], database: Database,
-        path: str,
+        self, client: httpx.AsyncClient, address: str, first: Caller, offer: dict[str, Any], path: str,
     ) -> None:  # fmt: skip
-        assert database.keys is not None
         hold = UUID(offer["hold_id"])
         others = [
             "x", "x" * 64, address.removeprefix("/offers/")[:-1], offer["hold_id"], "æ%20ø",
-            named_token(database.keys, "booking", hold), named_token(database.keys, OFFER, hold, first.id),
+            named_token(LINK_KEYS, "booking", hold), named_token(LINK_KEYS, OFFER, hold, first.id),
         ]  # fmt: skip
         for token in others:
             for method in ("GET", "POST") if not path else ("POST",):

@@ -30,6 +30,7 @@ from services.booking.tests.test_shared_sittings import repair
 from services.booking.tests.test_waitlist import AT_TEN, offer_of, wait
 from services.booking.tests.test_waitlist_turns import LEFT_OVER, count
 from shared.database.session import Database
+from shared.testing.keys import keys_for
 
 __all__ = ["repair"]
 
@@ -118,7 +119,7 @@ class TestTheSameMoment:
         second = sign_in()
         wish = (await wait(first, salon, **AT_TEN)).json()
         await wait(second, salon, **AT_TEN)
-        await asyncio.gather(first.delete(f"/waitlist/{wish['id']}"), client.post(address_of(database, wish["offer"])))
+        await asyncio.gather(first.delete(f"/waitlist/{wish['id']}"), client.post(address_of(wish["offer"])))
         booked = (await first.get("/bookings")).json()["items"]
         assert (await offer_of(second) is None) == (len(booked) == 1)
         assert await count(database, LEFT_OVER) == 0
@@ -129,16 +130,15 @@ class TestTheSameMoment:
     ) -> None:
         offer = (await wait(first, salon, **AT_TEN)).json()["offer"]
         body = booking_body(offer["start"], hold_id=offer["hold_id"])
-        pressed, booked = await asyncio.gather(client.post(address_of(database, offer)), first.post("/bookings", body))
+        pressed, booked = await asyncio.gather(client.post(address_of(offer)), first.post("/bookings", body))
         assert pressed.status_code == 303
         assert booked.status_code == 201 or code(booked) == (409, "hold_lapsed")
         assert len((await first.get("/bookings")).json()["items"]) == 1
         assert await count(database, LEFT_OVER) == 0
 
 
-def address_of(database: Database, offer: dict[str, Any]) -> str:
-    assert database.keys is not None
-    return f"/offers/{named_token(database.keys, OFFER, UUID(offer['hold_id']))}"
+def address_of(offer: dict[str, Any]) -> str:
+    return f"/offers/{named_token(keys_for('notifications').shared_with('booking'), OFFER, UUID(offer['hold_id']))}"
 
 
 class TestSomebodyElse:
@@ -158,7 +158,7 @@ class TestSomebodyElse:
     ) -> None:
         offer = (await wait(first, salon, **AT_TEN)).json()["offer"]
         other = sign_in()
-        assert (await client.post(address_of(database, offer), headers=other.headers)).status_code == 303
+        assert (await client.post(address_of(offer), headers=other.headers)).status_code == 303
         assert (await other.get("/bookings")).json()["items"] == []
         assert len((await first.get("/bookings")).json()["items"]) == 1
 

@@ -14,7 +14,7 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 def feed_token(settings: CalendarSettings, feed_id: UUID) -> str:
     """The same for each call, so that a request repeated under its idempotency key gets the same address."""
-    return urlsafe_b64encode(keys_from(settings).sign(PURPOSE, feed_id.bytes)).decode().rstrip("=")
+    return urlsafe_b64encode(keys_from(settings, "calendar").sign(PURPOSE, feed_id.bytes)).decode().rstrip("=")
 
 
 def hash_token(token: str) -> bytes:

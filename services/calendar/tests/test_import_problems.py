@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from domain.messages import unseal_message
-from keys.derived import Keys
 from services.calendar.imports.fetching import VERSION, agent_of
 from services.calendar.imports.refresh_worker import refresh_due
 from services.calendar.settings import CalendarSettings
@@ -18,7 +17,7 @@ from services.calendar.tests.conftest import AMINA, BOOKING, ITEM, JONAS, URL, R
 from services.calendar.tests.servers import LOCAL, Web, answer
 from services.calendar.tests.test_imports import DUE, calendar, listed, upload, windows
 from shared.database.session import Database
-from shared.testing.servers import SECRET_KEY
+from shared.testing.keys import keys_for
 from shared.testing.types import Deliver, Headers, Outbox
 
 DAY_AGO = "UPDATE calendar.imports SET first_failed_at = now() - interval '25 hours', due_at = now()"
@@ -157,7 +156,10 @@ class TestOutages:
         (event,) = await notices(outbox)
         assert event["type"] == "calendar.import_failing.v1"
         assert "Privat" not in str(event), "what somebody wrote is sealed"
-        assert unseal_message(Keys(SECRET_KEY), UUID(item["id"]), event["data"].pop("name")) == "Privat"
+        assert (
+            unseal_message(keys_for("notifications"), UUID(item["id"]), event["data"].pop("name"), "calendar")
+            == "Privat"
+        )
         assert event["data"] | {"first_failed_at": ""} == {
             "version": 2, "import_id": item["id"], "loctician_id": str(AMINA),
             "host": "calendar.example", "first_failed_at": "", "problem": "address_unreachable", "http_status": 404,

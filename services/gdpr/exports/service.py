@@ -61,7 +61,7 @@ async def read_parts(session: AsyncSession, request: Mapping[str, Any], file_for
 
 
 def _unseal(session: AsyncSession, request_id: UUID, service: str, sealed: bytes) -> bytes:
-    return keys_of(session).unseal(SEALED_PART, sealed, place_of(request_id, service))
+    return keys_of(session).shared_with(service).unseal(SEALED_PART, sealed, place_of(request_id, service))
 
 
 async def store_part(

@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from keys.derived import Keys
+from keys.services import ServiceKeys
 from services.gdpr.processing_records import inventory
 from shared.privacy.data_subject_requests import SEALED_PART, place_of
 from shared.testing.services import Deliver
@@ -43,13 +43,13 @@ def booking(loctician_id: UUID, status: str = "confirmed", version: int = 1, day
     }
 
 
-def part(keys: Keys, request: Mapping[str, Any], service: str, held: Mapping[str, Any]) -> Json:
-    sealed = keys.seal(SEALED_PART, orjson.dumps(held), place_of(request["id"], service))
+def part(keys: ServiceKeys, request: Mapping[str, Any], service: str, held: Mapping[str, Any]) -> Json:
+    sealed = keys.shared_with(service).seal(SEALED_PART, orjson.dumps(held), place_of(request["id"], service))
     answered = {"request_id": request["id"], "subject_id": request["subject_id"], "version": 1, "service": service}
     return answered | {"rows": dict.fromkeys(held, 1), "sealed": base64.b64encode(sealed).decode()}
 
 
-async def answer_all(deliver: Deliver, keys: Keys, request: Mapping[str, Any], held: Mapping[str, Any]) -> None:
+async def answer_all(deliver: Deliver, keys: ServiceKeys, request: Mapping[str, Any], held: Mapping[str, Any]) -> None:
     for service in SERVICES:
         await deliver("gdpr.export_part.v1", part(keys, request, service, held.get(service, {})))
 

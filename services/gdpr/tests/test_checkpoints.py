@@ -1,13 +1,14 @@
 """The audit log after SECRET_KEY has changed, and after a change that hopes to be signed by the next event."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from keys.derived import Keys
+from keys.services import ServiceKeys
 from services.gdpr.audit import checkpoints, hash_chain
 from services.gdpr.tests.test_hash_chain import rows_of, tamper, two_months, verified
 from shared.database.session import Database, transaction
@@ -16,12 +17,13 @@ from shared.testing.services import Deliver
 
 OLD, NEW, OTHER = (f"{which} secret of thirty-two characters" for which in ("the old", "the new", "another"))
 Record = Callable[[], Awaitable[bool]]
+keys_of_gdpr = partial(ServiceKeys.from_root, "gdpr")
 
 
 @pytest.fixture
 async def record(database: Database, deliver: Deliver) -> Record:
     """Records one row; six are recorded already, signed with the old key."""
-    database.keys = Keys(OLD)
+    database.keys = keys_of_gdpr(OLD)
 
     async def record_event() -> bool:
         return await deliver("booking.conflicted.v1", {"booking_id": str(uuid4()), "version": 1})
@@ -55,12 +57,12 @@ class TestNewKey:
     async def test_with_the_previous_key_the_log_is_intact_and_after_signing_again_the_new_key_is_enough(
         self, record: Record, database: Database, owner: AsyncEngine, deliver: Deliver, outbox: Any
     ) -> None:
-        database.keys = Keys(NEW, OLD)
+        database.keys = keys_of_gdpr(NEW, OLD)
         assert await broken(database) is None
         await record()
         assert await broken(database) is None
         assert await reanchored(database) == (1, 0)
-        database.keys = Keys(NEW)
+        database.keys = keys_of_gdpr(NEW)
         assert await broken(database) is None
         assert await reanchored(database) == (1, 0), "again does no harm"
         event = (await outbox())[-1]
@@ -69,7 +71,7 @@ class TestNewKey:
     async def test_without_the_previous_key_earlier_months_are_broken(
         self, database: Database, owner: AsyncEngine, deliver: Deliver
     ) -> None:
-        old, new = database.keys, Keys(NEW)
+        old, new = database.keys, keys_of_gdpr(NEW)
         assert old is not None
         await deliver("booking.conflicted.v1", {"booking_id": str(uuid4()), "version": 1})
         await two_months(owner, database, deliver)
@@ -81,23 +83,23 @@ class TestNewKey:
     async def test_rows_recorded_while_the_key_was_unknown_are_signed_and_counted(
         self, record: Record, database: Database
     ) -> None:
-        database.keys = Keys(NEW)
+        database.keys = keys_of_gdpr(NEW)
         for _ in range(2):
             await record()
         assert await broken(database) == "anchor_changed"
         with pytest.raises(checkpoints.BrokenCheckpointError):
             await reanchored(database)
-        database.keys = Keys(NEW, OLD)
+        database.keys = keys_of_gdpr(NEW, OLD)
         assert await broken(database) == "anchor_changed"
         assert await reanchored(database) == (1, 2)
-        database.keys = Keys(NEW)
+        database.keys = keys_of_gdpr(NEW)
         assert await broken(database) is None
 
     async def test_checkpoints_of_an_unknown_key_are_not_signed(self, record: Record, database: Database) -> None:
-        database.keys = Keys(NEW, OTHER)
+        database.keys = keys_of_gdpr(NEW, OTHER)
         with pytest.raises(checkpoints.BrokenCheckpointError):
             await reanchored(database)
-        database.keys = Keys(OLD)
+        database.keys = keys_of_gdpr(OLD)
         assert await broken(database) is None
 
 

@@ -22,7 +22,7 @@ class BookingLinks:
 
     @classmethod
     def of(cls, settings: NotificationsSettings) -> Self:
-        return cls(settings.link_base, keys_from(settings))
+        return cls(settings.link_base, keys_from(settings, "notifications").shared_with("booking"))
 
     def create(self, delivery: Mapping[str, Any]) -> str:
         """Empty unless the customer can do something with the booking."""

@@ -55,7 +55,7 @@ async def notify_recovered(session: AsyncSession, event: Received[Import]) -> No
 
 async def _dispatch(session: AsyncSession, event: Received[Any], kind: str, facts: dict[str, Any]) -> None:
     data = event.data
-    name = unseal_message(keys_of(session), data.import_id, data.name) if data.name else ""
+    name = unseal_message(keys_of(session), data.import_id, data.name, "calendar") if data.name else ""
     facts = {"import_id": str(data.import_id), "name": name, "host": data.host or "", **facts}
     message = Message(
         event_id=event.id,

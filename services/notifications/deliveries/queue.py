@@ -29,9 +29,9 @@ AFTER_UNREACHABLE = Backoff(5.0, 60.0)
 MOST_REFUSALS = 12
 BATCH = 10
 
-TOKEN = "token"  # noqa: S105 - the name of a value in the delivery's data
+SEALED = {"token"}  # values in the delivery's data that auth has sealed: opened only while the delivery is sent
 ADDRESS = "to"  # an address other than the contact's
-TEMPORARY = {TOKEN, ADDRESS}  # deleted when the delivery is sent or given up
+TEMPORARY = {*SEALED, ADDRESS}  # deleted when the delivery is sent or given up
 
 
 def enqueue_for(channel: str) -> Callable[[AsyncSession, Sequence[Message]], Awaitable[None]]:

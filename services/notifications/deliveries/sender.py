@@ -7,10 +7,11 @@ from collections.abc import Collection, Sequence
 from jinja2 import TemplateError
 from prometheus_client import Counter, Gauge, Histogram
 
+from domain.messages import unseal_message
 from services.notifications.deliveries import queue
 from services.notifications.deliveries.failures import Failure, Refused, Unreachable
 from services.notifications.deliveries.queries import find_backlog
-from services.notifications.deliveries.queue import BATCH, LEASE, Batch
+from services.notifications.deliveries.queue import BATCH, LEASE, SEALED, Batch
 from services.notifications.dispatch.channels import Channel, Connection, Transport, channels
 from services.notifications.names.service import Names
 from services.notifications.notification_types import NOTIFICATION_TYPES
@@ -113,7 +114,7 @@ class Sender:
         message_id = None
         try:
             with SECONDS.labels(row["channel"]).time():
-                message_id = await connection.send(row, names)
+                message_id = await connection.send(self._unsealed(row), names)
         except Refused as error:
             failure: Failure | None = error.failure
         except (TemplateError, LookupError):
@@ -124,6 +125,16 @@ class Sender:
         else:
             failure = None
         await self._settle([row], failure, message_id)
+
+    def _unsealed(self, row: Row) -> Row:
+        """With the secrets that auth sealed for the mail. Raises LookupError if they cannot be opened."""
+        keys, data = self._database.keys, row["data"]
+        if keys is None or not SEALED & data.keys():
+            return row
+        opened = {name: unseal_message(keys, row["recipient_id"], data[name], "auth") for name in SEALED & data.keys()}
+        if not all(opened.values()):
+            raise LookupError("sealed with a key that is not known, or for somebody else")
+        return {**row, "data": {**data, **opened}}
 
     async def _drop_without_consent(self, row: Row) -> bool:
         async with transaction(self._database, SERVICE_CLAIMS) as session:

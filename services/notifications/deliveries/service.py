@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.deliveries import queries
-from services.notifications.deliveries.queue import GIVE_UP_AFTER, TOKEN
+from services.notifications.deliveries.queue import GIVE_UP_AFTER, SEALED
 from services.notifications.errors import DeliveryBusy, DeliveryContentDeleted
 from services.notifications.events import NotificationResent
 from services.notifications.rows import Row
@@ -42,7 +42,7 @@ async def resend(session: AsyncSession, principal: Principal, delivery_id: UUID)
         raise NotFound
     if row["status"] == "sending":
         raise DeliveryBusy
-    if not row["data"] or (row["kind"] in WITH_TOKEN and TOKEN not in row["data"]):
+    if not row["data"] or (row["kind"] in WITH_TOKEN and not SEALED & row["data"].keys()):
         raise DeliveryContentDeleted
     changed = await queries.update_delivery(
         session,

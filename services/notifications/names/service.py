@@ -55,7 +55,9 @@ async def load_names(session: AsyncSession, deliveries: Sequence[Row]) -> Names:
 def _messages(session: AsyncSession, deliveries: Sequence[Row]) -> dict[UUID, str]:
     """What the salon wrote to the customers of bookings that it cancelled, by booking."""
     sealed = {row["booking_id"]: row["data"]["message"] for row in deliveries if row["data"].get("message")}
-    return {booking_id: unseal_message(keys_of(session), booking_id, text) for booking_id, text in sealed.items()}
+    return {
+        booking_id: unseal_message(keys_of(session), booking_id, text, "booking") for booking_id, text in sealed.items()
+    }
 
 
 def are_complete(row: Row, names: Names) -> bool:

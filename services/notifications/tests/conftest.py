@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from keys.derived import Keys
 from services.notifications.bookings.links import BookingLinks
 from services.notifications.deliveries.sender import Sender
 from services.notifications.dispatch.channels import channels
@@ -20,7 +19,7 @@ from services.notifications.unsubscribe.links import PATH, UnsubscribeLinks
 from shared.database.session import Database, transaction
 from shared.http.app import Service
 from shared.identity.principals import SERVICE_CLAIMS
-from shared.testing.servers import SECRET_KEY
+from shared.testing.keys import keys_for
 from shared.testing.types import Deliver
 from shared.testing.waiting import until as until
 
@@ -29,8 +28,8 @@ KIRSTEN_EMAIL, AMINA_EMAIL = "kirsten@example.com", "amina@example.com"
 START = datetime(2031, 3, 3, 9, tzinfo=UTC)  # a Monday, ten o'clock in Copenhagen
 
 MAIL_FROM, APP = "Loctician <no-reply@loctician.example>", "https://app.example"
-BOOKING_LINKS = BookingLinks(APP, Keys(SECRET_KEY))
-UNSUBSCRIBE_LINKS = UnsubscribeLinks(f"https://api.example{PATH}", Keys(SECRET_KEY))
+BOOKING_LINKS = BookingLinks(APP, keys_for("booking").shared_with("notifications"))
+UNSUBSCRIBE_LINKS = UnsubscribeLinks(f"https://api.example{PATH}", keys_for("notifications"))
 
 AddContact = Callable[..., Awaitable[None]]
 Rows = Callable[..., Awaitable[list[dict[str, Any]]]]

@@ -13,11 +13,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from domain.messages import seal_message
 from domain.roles import Role
 from services.notifications.deliveries.sender import Sender
 from services.notifications.tests.conftest import AMINA, APP, KIRSTEN, KIRSTEN_EMAIL, AddContact, Rows
 from services.notifications.tests.smtp_server import SmtpServer, html_of, text_of
 from shared.database.session import Database
+from shared.testing.keys import keys_for
 from shared.testing.types import Deliver, Headers
 
 Execute = Callable[..., Awaitable[None]]
@@ -29,6 +31,10 @@ MAILS = {
 }
 
 
+def sealed(user_id: UUID, sender: str = "auth") -> str:
+    return seal_message(keys_for(sender), user_id, TOKEN)
+
+
 def requested(
     user_id: UUID = KIRSTEN, *, email: str = KIRSTEN_EMAIL, valid: timedelta = timedelta(hours=1)
 ) -> dict[str, Any]:
@@ -37,7 +43,7 @@ def requested(
         "email": email,
         "full_name": "Kirsten Ærø",
         "language": "da",
-        "token": TOKEN,
+        "token": sealed(user_id),
         "expires_at": (datetime.now(UTC) + valid).isoformat(),
         "role": "loctician",
     }
@@ -63,7 +69,7 @@ class TestLinks:
     ) -> None:
         await deliver(type_, requested())
         [waiting] = await rows("deliveries")
-        assert waiting["data"]["token"] == TOKEN
+        assert TOKEN not in str(waiting)
         await sender.send_due()
         [mail] = smtp_server.to(KIRSTEN_EMAIL)
         assert MAILS[type_] in text_of(mail)
@@ -71,6 +77,23 @@ class TestLinks:
         [sent] = await rows("deliveries")
         assert (sent["status"], sent["booking_id"]) == ("sent", None)
         assert TOKEN not in str(sent)
+
+    @pytest.mark.parametrize("sender_name", ["gdpr", "booking", "notifications"])
+    async def test_a_token_that_another_service_sealed_is_not_mailed(
+        self,
+        type_: str,
+        sender_name: str,
+        deliver: Deliver,
+        sender: Sender,
+        smtp_server: SmtpServer,
+        rows: Rows,
+        salon: None,
+    ) -> None:
+        await deliver(type_, requested() | {"token": sealed(KIRSTEN, sender_name)})
+        await sender.send_due()
+        assert smtp_server.to(KIRSTEN_EMAIL) == []
+        [failed] = await rows("deliveries")
+        assert (failed["status"], failed["error"]) == ("failed", "unmakeable")
 
     async def test_the_token_of_a_delivery_that_is_given_up_is_deleted(
         self, type_: str, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, rows: Rows, salon: None
@@ -270,7 +293,8 @@ class TestNotices:
     async def test_a_wanted_address_is_confirmed_from_it_and_told_to_the_present_one(
         self, deliver: Deliver, sender: Sender, smtp_server: SmtpServer, rows: Rows, token: str | None
     ) -> None:
-        await deliver("user.email_change_requested.v1", requested() | {"new_email": "ny@example.com", "token": token})
+        data = requested() | {"new_email": "ny@example.com", "token": token and sealed(KIRSTEN)}
+        await deliver("user.email_change_requested.v1", data)
         await sender.send_due()
         assert "ved at blive ændret" in smtp_server.to(KIRSTEN_EMAIL)[0]["Subject"]
         assert TOKEN not in text_of(smtp_server.to(KIRSTEN_EMAIL)[0])

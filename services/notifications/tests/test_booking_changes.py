@@ -9,7 +9,6 @@ import pytest
 
 from domain.links import BOOKING, is_link_token
 from domain.messages import seal_message
-from keys.derived import Keys
 from services.notifications.deliveries.sender import Sender
 from services.notifications.tests.conftest import (
     AMINA_EMAIL,
@@ -24,10 +23,10 @@ from services.notifications.tests.conftest import (
 )
 from services.notifications.tests.smtp_server import SmtpServer, html_of, text_of
 from services.notifications.tests.test_invitations import event_in
-from shared.testing.servers import SECRET_KEY
+from shared.testing.keys import keys_for
 from shared.testing.types import Deliver
 
-KEYS = Keys(SECRET_KEY)
+KEYS = keys_for("booking")
 DETOX = UUID(int=2)
 LATER = START + timedelta(hours=3)
 SALON = {
@@ -203,7 +202,7 @@ class TestLinks:
         path, _, token = page.partition("?token=")
         assert path == f"{APP}/bookings/{data['booking_id']}"
         assert file == f"{APP}/bookings/{data['booking_id']}.ics?token={token}"
-        assert is_link_token(KEYS, token, BOOKING, UUID(data["booking_id"]), KIRSTEN)
+        assert is_link_token(KEYS.shared_with("notifications"), token, BOOKING, UUID(data["booking_id"]), KIRSTEN)
         assert f'href="{page}"' in html_of(mail)
         assert links_in(text_of(smtp_server.to(AMINA_EMAIL)[-1])) == []
 

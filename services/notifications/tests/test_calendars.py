@@ -8,11 +8,10 @@ import pytest
 
 from domain.messages import seal_message
 from domain.roles import Role
-from keys.derived import Keys
 from services.notifications.deliveries.sender import Sender
 from services.notifications.tests.conftest import AMINA, AMINA_EMAIL, Rows
 from services.notifications.tests.smtp_server import SmtpServer, html_of, text_of
-from shared.testing.servers import SECRET_KEY
+from shared.testing.keys import keys_for
 from shared.testing.types import Deliver, Headers
 
 FAILING = {"first_failed_at": "2027-03-01T09:00:00Z", "problem": "address_unreachable", "http_status": 404}
@@ -22,7 +21,12 @@ def imported(**facts: Any) -> dict[str, Any]:
     """The name travels sealed."""
     import_id = uuid4()
     ids = {"version": 2, "import_id": str(import_id), "loctician_id": str(AMINA)}
-    return {**ids, "name": seal_message(Keys(SECRET_KEY), import_id, "Choir"), "host": "calendar.example.com", **facts}
+    return {
+        **ids,
+        "name": seal_message(keys_for("calendar"), import_id, "Choir"),
+        "host": "calendar.example.com",
+        **facts,
+    }
 
 
 @pytest.mark.usefixtures("salon")

@@ -6,9 +6,11 @@ from uuid import UUID
 
 import pytest
 
+from domain.messages import seal_message
 from services.notifications.deliveries.sender import Sender
 from services.notifications.tests.conftest import KIRSTEN, KIRSTEN_EMAIL, AddContact, booking
 from services.notifications.tests.smtp_server import SmtpServer
+from shared.testing.keys import keys_for
 from shared.testing.types import Deliver
 
 TEXT = "Ring til 70 20 30 40 og vind en rejse"
@@ -19,7 +21,7 @@ def requested(kind: str) -> dict[str, str]:
     expires_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     person = {"user_id": str(KIRSTEN), "email": KIRSTEN_EMAIL, "full_name": TEXT, "language": "da", "role": "customer"}
     more = {"new_email": "ny@example.com"} if kind == "user.email_change_requested.v1" else {}
-    return person | {"token": TOKEN, "expires_at": expires_at} | more
+    return person | {"token": seal_message(keys_for("auth"), KIRSTEN, TOKEN), "expires_at": expires_at} | more
 
 
 def written(mail: EmailMessage) -> str:

@@ -9,7 +9,6 @@ import pytest
 
 from domain.links import OFFER, named_token
 from domain.roles import Role
-from keys.derived import Keys
 from services.notifications.deliveries.sender import Sender
 from services.notifications.tests.conftest import (
     AMINA,
@@ -23,7 +22,7 @@ from services.notifications.tests.conftest import (
     booking,
 )
 from services.notifications.tests.smtp_server import SmtpServer, text_of
-from shared.testing.servers import SECRET_KEY
+from shared.testing.keys import keys_for
 from shared.testing.types import Deliver, Headers, Outbox
 
 
@@ -60,7 +59,7 @@ class TestOffers:
         assert "Amina" in text_of(mail)
         assert "Holdes til dig indtil: " in text_of(mail)
         assert "Svar senest kl. " in text_of(mail)
-        token = named_token(Keys(SECRET_KEY), OFFER, UUID(data["offer_id"]))
+        token = named_token(keys_for("booking").shared_with("notifications"), OFFER, UUID(data["offer_id"]))
         assert f"/offers/{token}\n" in text_of(mail)
         [message] = [row for row in await outbox() if row["type"] == "notification"]
         assert message["data"]["audience"] == [f"user:{KIRSTEN}"]

@@ -28,7 +28,7 @@ class UnsubscribeLinks:
 
     @classmethod
     def of(cls, settings: NotificationsSettings) -> Self:
-        return cls(settings.public_url.rstrip("/") + PATH, keys_from(settings))
+        return cls(settings.public_url.rstrip("/") + PATH, keys_from(settings, "notifications"))
 
     def create(self, delivery: Mapping[str, Any]) -> str:
         """Empty if the topic cannot be switched off."""
