@@ -31,16 +31,20 @@ def _split(value: object) -> object:
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 
 
+class Refused(str):
+    """In place of a value that cannot be used: why. Validation reports it together with all other errors."""
+
+
 class FromFiles(PydanticBaseSettingsSource):
     """Reads a value from the file at the path in `<NAME>_FILE`: container engines pass secrets like this."""
 
     def __call__(self) -> dict[str, Any]:
         path = self.settings_cls.model_config.get("env_file")
         variables = DotEnvSettingsSource(self.settings_cls, path, env_ignore_empty=False).env_vars | os.environ
-        if not {name.upper(): value for name, value in variables.items()}.get("ENVIRONMENT", "unset"):
-            raise SettingsError("ENVIRONMENT is empty")
+        empty = not {name.upper(): value for name, value in variables.items()}.get("ENVIRONMENT", "unset")
         fields = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
-        return {name: value for value, name, _ in fields if value}
+        values = {name: value for value, name, _ in fields if value or (name == "environment" and value is not None)}
+        return values | ({"environment": Refused("must not be empty")} if empty else {})
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         name = str(field.validation_alias or field_name)
@@ -48,12 +52,11 @@ class FromFiles(PydanticBaseSettingsSource):
         if not path:
             return None, name, False
         if os.environ.get(name.upper()):
-            raise SettingsError(f"{name.upper()} and {name.upper()}_FILE are both set")
+            return Refused(f"{name.upper()}_FILE is set too"), name, False
         try:
-            value = Path(path).read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:  # without the path: it may be the secret itself
-            raise SettingsError(f"{name.upper()}_FILE names a file that cannot be read") from error
-        return value, name, name == "environment"
+            return Path(path).read_text().strip(), name, False
+        except (OSError, ValueError):  # without the path: it may be the secret itself
+            return Refused(f"{name.upper()}_FILE names a file that cannot be read"), name, False
 
 
 class Readable(BaseSettings):
@@ -66,7 +69,14 @@ class Readable(BaseSettings):
         cls, settings_cls: type[BaseSettings], *_: Any, **sources: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         init, environment, dotenv = (sources[f"{name}_settings"] for name in ("init", "env", "dotenv"))
-        return init, environment, FromFiles(settings_cls), dotenv
+        return init, FromFiles(settings_cls), environment, dotenv
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def report_refused(cls, value: Any) -> Any:
+        if isinstance(value, Refused):
+            raise ValueError(value)  # noqa: TRY004 - pydantic reports ValueError alone
+        return value
 
 
 class Settings(Readable):
@@ -121,7 +131,7 @@ class Settings(Readable):
         return self.jwks_url or f"{self.auth_url.split(',')[0].strip()}/.well-known/jwks.json"
 
 
-S = TypeVar("S", bound=Settings)
+S = TypeVar("S", bound=Readable)
 
 
 def load(settings: type[S]) -> S:
@@ -152,23 +162,17 @@ def runtime_role(schema: str) -> str:
 
 def runtime_url(settings: Settings, schema: str) -> str:
     """The service's own login: `<SERVICE>_DATABASE_URL`, or else its role on the server in DATABASE_URL."""
-    own = _own_database_url(schema)
-    if own:
+
+    class Override(Readable):
+        url: str | None = Field(default=None, validation_alias=f"{schema}_database_url")
+
+    if own := load(Override).url:
         return plain_url(own)
     parts = urlsplit(plain_url(settings.database_url))
     role = runtime_role(schema)
     address = parts.netloc.rpartition("@")[2]
     password = role_password(settings.secret_key.get_secret_value(), role)
     return urlunsplit(parts._replace(netloc=f"{role}:{password}@{address}"))
-
-
-def _own_database_url(schema: str) -> str | None:
-    """`<SERVICE>_DATABASE_URL`, read like every other setting."""
-
-    class Override(Readable):
-        url: str | None = Field(default=None, validation_alias=f"{schema}_database_url")
-
-    return Override().url
 
 
 def plain_url(url: str) -> str:

@@ -61,15 +61,14 @@ def test_all_that_is_unsafe_is_listed_at_once(deployable: str) -> None:
 
 @pytest.mark.parametrize("environment", [{"ENVIRONMENT": ""}, {"environment": ""}, {"ENVIRONMENT_FILE": os.devnull}])
 def test_an_empty_environment_is_not_development(environment: dict[str, str]) -> None:
-    ended = start("gdpr", UNSAFE | {"ENVIRONMENT": environment.get("ENVIRONMENT", "")} | environment)
+    ended = start("gdpr", {name: value for name, value in UNSAFE.items() if name != "ENVIRONMENT"} | environment)
     assert ended.returncode == 1
-    assert ended.stderr.startswith("Cannot start: ENVIRONMENT")
+    assert ended.stderr.startswith("Cannot start: ENVIRONMENT: ")
     assert PASSWORD not in ended.stderr
 
 
 def test_a_secret_given_as_the_path_of_a_file_is_not_printed() -> None:
     ended = start("gdpr", {"ENVIRONMENT": "production", "SECRET_KEY_FILE": PASSWORD})
-    assert (ended.returncode, ended.stderr) == (
-        1,
-        "Cannot start: SECRET_KEY_FILE names a file that cannot be read\n",
-    )
+    assert ended.returncode == 1
+    assert "Cannot start: SECRET_KEY: SECRET_KEY_FILE names a file that cannot be read" in ended.stderr.splitlines()
+    assert PASSWORD not in ended.stderr

@@ -16,7 +16,7 @@ from services.auth.sessions import endpoints as sessions
 from services.auth.settings import AuthSettings
 from services.auth.signing_keys import endpoints as signing_keys
 from services.auth.users import endpoints as users
-from services.auth.users.demo_accounts import refuse_demo_accounts
+from services.auth.users.demo_accounts import refuse_demo_accounts, watch_demo_accounts
 from shared.http.app import Runtime, Service, create_app
 from shared.identity.tokens import TokenVerifier
 from shared.settings import load
@@ -49,4 +49,6 @@ SERVICE = Service(
 def create() -> FastAPI:
     settings = load(AuthSettings)
     refuse_demo_accounts(settings)
-    return create_app(SERVICE, settings)
+    app = create_app(SERVICE, settings)
+    watch_demo_accounts(app)
+    return app

@@ -61,15 +61,34 @@ class TestFromFiles:
         monkeypatch.setenv("PUBLIC_URL_FILE", str(tmp_path / "secret"))
         assert load(Settings).public_url == "http://127.0.0.1:8000"
 
-    def test_both_at_once_and_a_file_that_is_not_there_end_the_process_with_one_clear_line(
+    def test_both_at_once_and_files_that_cannot_be_read_are_named_with_all_that_is_wrong(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        (tmp_path / "binary").write_bytes(b"\xff\xfe")
+        monkeypatch.setenv("ENVIRONMENT", "")
+        monkeypatch.setenv("LOG_LEVEL", "LOUD")
         monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "nothing"))
-        with pytest.raises(SystemExit, match=r"^Cannot start: SECRET_KEY and SECRET_KEY_FILE are both set$"):
+        monkeypatch.setenv("AMQP_URL_FILE", str(tmp_path))
+        monkeypatch.setenv("PUBLIC_URL_FILE", str(tmp_path / "binary"))
+        monkeypatch.delenv("AMQP_URL")
+        with pytest.raises(SystemExit) as stopped:
             load(Settings)
-        monkeypatch.delenv("SECRET_KEY")
-        with pytest.raises(SystemExit, match=r"^Cannot start: SECRET_KEY_FILE names a file that cannot be read$"):
-            load(Settings)
+        assert set(str(stopped.value).splitlines()) == {
+            "Cannot start: ENVIRONMENT: must not be empty",
+            "Cannot start: LOG_LEVEL: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'",
+            "Cannot start: SECRET_KEY: SECRET_KEY_FILE is set too",
+            "Cannot start: AMQP_URL: AMQP_URL_FILE names a file that cannot be read",
+            "Cannot start: PUBLIC_URL: PUBLIC_URL_FILE names a file that cannot be read",
+        }
+
+    def test_an_own_database_address_given_twice_ends_the_process_with_one_clear_line(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AUTH_DATABASE_URL", "postgresql://a:b@db/x")
+        monkeypatch.setenv("AUTH_DATABASE_URL_FILE", str(tmp_path / "secret"))
+        with pytest.raises(SystemExit) as stopped:
+            runtime_url(load(Settings), "auth")
+        assert str(stopped.value) == "Cannot start: AUTH_DATABASE_URL: AUTH_DATABASE_URL_FILE is set too"
 
 
 class TestRuntimeUrl:
