@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help up test lint floors fmt migrate bench chaos fuzz
+.PHONY: help up test lint floors audit fmt migrate bench chaos fuzz
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -29,6 +29,9 @@ lint: .venv/.installed ## ruff, mypy --strict, import-linter
 
 floors: .venv/.installed ## install the lowest versions that pyproject.toml allows, and import everything
 	@$(BIN)/python -m tests.floors
+
+audit: .venv/.installed ## compare the locked packages with the published lists of known faults
+	@$(BIN)/python -m tests.audit
 
 fmt: .venv/.installed ## format, and fix what can be fixed
 	@$(BIN)/ruff format .
