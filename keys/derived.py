@@ -26,6 +26,11 @@ class Keys:
         self._secrets = [each.encode() if isinstance(each, str) else each for each in secrets if each]
         self._derived: dict[str, list[bytes]] = {}
 
+    @property
+    def has_previous(self) -> bool:
+        """Whether what was made with another secret is still accepted."""
+        return len(self._secrets) > 1
+
     def key(self, purpose: str) -> bytes:
         return self._keys(purpose)[0]
 

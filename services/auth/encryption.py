@@ -47,8 +47,22 @@ class Encryption:
 
     def mac(self, purpose: str, content: str | bytes) -> bytes:
         """HMAC-SHA256 of the content."""
+        return self.macs(purpose, content)[0]
+
+    def macs(self, purpose: str, content: str | bytes) -> list[bytes]:
+        """The HMAC with SECRET_KEY, and then the one with SECRET_KEY_PREVIOUS if that is set."""
         message = content.encode() if isinstance(content, str) else content
-        return hmac.new(self._keys_for(purpose)[0], message, hashlib.sha256).digest()
+        return [hmac.new(key, message, hashlib.sha256).digest() for key in self._keys_for(purpose)]
+
+    def is_mac(self, purpose: str, content: str | bytes, mac: bytes | None) -> bool:
+        return mac is not None and any(hmac.compare_digest(known, mac) for known in self.macs(purpose, content))
+
+    def token_digests(self, purpose: str, token: str) -> list[bytes]:
+        """What the database keeps of a token: with the database alone nobody can add a token that works.
+
+        The first one is to be stored; both are to be looked for.
+        """
+        return self.macs(f"{purpose} token", token)
 
 
 def _derive(secret: bytes, purpose: str) -> bytes:

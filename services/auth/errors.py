@@ -20,6 +20,15 @@ class InvalidRefreshToken(Unauthorized):
     detail: ClassVar[Texts] = {"da": "Log ind igen.", "en": "Sign in again."}
 
 
+class AccountAltered(Conflict):
+    code = "account_altered"
+    title: ClassVar[Texts] = {"da": "Kontoen kan ikke ændres", "en": "The account cannot be changed"}
+    detail: ClassVar[Texts] = {
+        "da": "Kontoen er ændret uden om systemet og er spærret. Kontakt den, der driver systemet.",
+        "en": "The account was changed past this system and is blocked. Contact whoever runs the system.",
+    }
+
+
 class LastAdmin(Conflict):
     code = "last_admin"
     title: ClassVar[Texts] = {"da": "Den sidste administrator", "en": "The last admin"}

@@ -12,7 +12,8 @@ from services.auth.users.service import ERASED_DOMAIN
 
 async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
     row = await queries.get_user(session, subject_id)
-    return {"user": dict(row._mapping) if row else None, **await queries.export_secrets(session, subject_id)}
+    user = {name: value for name, value in row._mapping.items() if name != "mac"} if row else None
+    return {"user": user, **await queries.export_secrets(session, subject_id)}
 
 
 async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
@@ -21,7 +22,7 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
     if row is None:
         return {"users": 0}
     email = f"{subject_id}{ERASED_DOMAIN}"
-    await queries.update_user(session, subject_id, email=email, full_name="", phone=None, active=False)
+    await queries.update_user(session, subject_id, email=email, full_name="", phone=None, active=False, mac=None)
     await end_sessions(session, subject_id, "erased")
     await queries.delete_secrets(session, subject_id)
     return {"users": 1, "idempotency_keys": await queries.delete_idempotency_keys(session, subject_id)}

@@ -6,6 +6,7 @@ from services.auth.dependencies import Anyone, ClientDep, ContextDep, SignedIn
 from services.auth.email_changes import service
 from services.auth.email_changes.schemas import EmailChange, EmailConfirmation
 from services.auth.errors import (
+    AccountAltered,
     AddressUnchanged,
     InvalidOneTimeToken,
     ReauthenticationNeeded,
@@ -42,7 +43,7 @@ async def change_email(body: EmailChange, principal: SignedIn, context: ContextD
     response_class=Response,
     tags=["auth"],
     summary="Confirm a new e-mail address",
-    responses=raises(InvalidOneTimeToken),
+    responses=raises(InvalidOneTimeToken, AccountAltered),
 )
 async def confirm_email(body: EmailConfirmation, context: ContextDep, _: Anyone) -> None:
     """Takes the token that was mailed to the new address, once. The old address is told again."""

@@ -13,6 +13,7 @@ from services.auth.logins.client import Client
 from services.auth.one_time_tokens.macs import has_mac, token_mac
 from services.auth.passwords.service import require_recent_login
 from services.auth.users.service import email_changed, require_user, state_of
+from services.auth.users.signed_accounts import sign_new_address
 from shared.database.session import transaction
 from shared.identity.derived_keys import keys_of
 from shared.identity.principals import SERVICE_CLAIMS, Principal
@@ -47,7 +48,7 @@ async def request(context: AuthContext, principal: Principal, email: str, passwo
 
 
 async def confirm(context: AuthContext, token: str) -> None:
-    """The sessions stay; links that were mailed to the old address end. Raises InvalidOneTimeToken."""
+    """The sessions stay; links that were mailed to the old address end. Raises InvalidOneTimeToken, AccountAltered."""
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         token_hash = token_digest(token)
         row = await queries.read(session, token_hash)
@@ -59,5 +60,6 @@ async def confirm(context: AuthContext, token: str) -> None:
             raise InvalidOneTimeToken
         act_as(str(changed.user_id), None)
         user = await require_user(session, changed.user_id)
+        await sign_new_address(session, user, changed.old_email)
         emit(session, UserUpdated(**state_of(user)))
         emit(session, email_changed(user, changed.old_email))

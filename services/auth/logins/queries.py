@@ -25,7 +25,7 @@ class Credentials:
     """Of an active user who is not locked and has a password."""
 
     user_id: UUID
-    password_hash: str
+    password_hash: str  # sealed
     changed_at: datetime
     mfa_secret: bytes | None  # encrypted
 
@@ -35,10 +35,6 @@ class LoginStart:
     user_id: UUID | None  # of the active user with the address
     locked: bool
     credentials: Credentials | None
-
-    @property
-    def password_hash(self) -> str | None:
-        return self.credentials.password_hash if self.credentials else None
 
 
 @dataclass(frozen=True)

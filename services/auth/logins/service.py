@@ -1,7 +1,6 @@
 """Logging in with a password, and with a code where the second factor is on."""
 
 from services.auth.context import AuthContext
-from services.auth.encryption import token_digest
 from services.auth.errors import CodeNeeded, InvalidCode, InvalidCredentials
 from services.auth.logins import queries
 from services.auth.logins.attempts import Attempt
@@ -10,7 +9,8 @@ from services.auth.logins.lockout import LOGINS, record_failure
 from services.auth.logins.queries import Credentials
 from services.auth.mfa import codes
 from services.auth.mfa.service import reencrypt_secret
-from services.auth.sessions.refresh_tokens import create_refresh_token
+from services.auth.passwords.sealing import reseal_hash, seal_hash, unseal_hash
+from services.auth.sessions.refresh_tokens import REFRESH, create_refresh_token
 from services.auth.sessions.tokens import Tokens, issue_tokens, session_expires
 from shared.database.session import transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -29,11 +29,13 @@ async def log_in(context: AuthContext, email: str, password: str, code: str | No
     """
     attempt = Attempt.create(context.encryption, email, client)
     start = await queries.begin_login(context.database, email, attempt)
-    if not await context.passwords.matches(password, start.password_hash) or start.credentials is None:
+    credentials = start.credentials
+    known = unseal_hash(context.keys, credentials.user_id, credentials.password_hash) if credentials else None
+    if not await context.passwords.matches(password, known) or credentials is None:
         async with transaction(context.database, SERVICE_CLAIMS) as session:
             await record_failure(session, start.user_id, attempt, "locked" if start.locked else "credentials")
         raise InvalidCredentials
-    return await _open_session(context, start.credentials, password, code, attempt, client)
+    return await _open_session(context, credentials, password, code, attempt, client)
 
 
 async def _open_session(
@@ -46,8 +48,8 @@ async def _open_session(
         *(context.database, SERVICE_CLAIMS, attempt, submitted),
         session=session_id,
         credentials=credentials,
-        rehash=await context.passwords.rehash_if_outdated(password, credentials.password_hash),
-        token=token_digest(refresh_token),
+        rehash=await _renewed_hash(context, credentials, password),
+        token=context.encryption.token_digests(REFRESH, refresh_token)[0],
         expires=session_expires(context),
         client=client,
     )
@@ -64,3 +66,10 @@ async def _open_session(
             raise InvalidCode
         case _:
             raise InvalidCredentials
+
+
+async def _renewed_hash(context: AuthContext, credentials: Credentials, password: str) -> str | None:
+    """A new sealed hash if the known one was made with other parameters or sealed with SECRET_KEY_PREVIOUS."""
+    user_id, sealed = credentials.user_id, credentials.password_hash
+    renewed = await context.passwords.rehash_if_outdated(password, unseal_hash(context.keys, user_id, sealed) or "")
+    return seal_hash(context.keys, user_id, renewed) if renewed else reseal_hash(context.keys, user_id, sealed)

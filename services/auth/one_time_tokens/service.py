@@ -14,6 +14,7 @@ from services.auth.errors import InvalidOneTimeToken
 from services.auth.events import LoginFailed, UserInvited, UserPasswordResetRequested, UserVerificationRequested
 from services.auth.one_time_tokens import queries
 from services.auth.one_time_tokens.macs import has_mac, token_mac
+from services.auth.users.signed_accounts import is_account_authentic
 from shared.identity.derived_keys import keys_of
 from shared.messaging.events import emit
 
@@ -49,7 +50,7 @@ async def mail_token(
     user = await queries.issue_token(session, email, purpose, token_hash, expires)
     owner = (user.user_id, user.email) if user else (None, email)
     await queries.sign_token(session, token_hash, token_mac(keys_of(session), purpose, token_hash, *owner, expires))
-    if user is None:
+    if not await is_account_authentic(session, user and user.user_id) or user is None:
         emit(session, LoginFailed(version=1, user_id=None, reason="mail_refused"))
         return
     requested = event or EVENTS[purpose]

@@ -11,6 +11,7 @@ from services.auth.logins.lockout import record_failure
 from services.auth.logins.queries import clear_failures
 from services.auth.one_time_tokens.service import RESET, RESET_LIFETIME, find_token, mail_token
 from services.auth.passwords import queries
+from services.auth.passwords.sealing import seal_hash, unseal_hash
 from services.auth.sessions.service import end_sessions, require_open
 from services.auth.users.queries import get_user
 from services.auth.users.service import require_user, state_of
@@ -41,7 +42,9 @@ async def verify_password(
     attempt = await attempt_of_caller(context, principal, client)
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         credentials = await queries.begin_change(session, principal.id, principal.session_id, attempt)
-    if not await context.passwords.matches(password, credentials.password_hash if credentials else None):
+    sealed = credentials.password_hash if credentials else None
+    password_hash = sealed and unseal_hash(context.keys, principal.id, sealed)
+    if not await context.passwords.matches(password, password_hash):
         async with transaction(context.database, SERVICE_CLAIMS) as session:
             await record_failure(session, principal.id, attempt, "credentials")
         raise WrongPassword(field)
@@ -68,7 +71,7 @@ async def change_password(context: AuthContext, principal: Principal, old: str, 
     """Ends the caller's other sessions. Raises WrongPassword when the old one is wrong."""
     changed_at = await verify_password(context, principal, old, client, OLD_PASSWORD)
     values = {"user": principal.id, "session": principal.session_id, "changed_at": changed_at}
-    password_hash = await context.passwords.hash(new)
+    password_hash = seal_hash(context.keys, principal.id, await context.passwords.hash(new))
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         if not await queries.change_password(session, **values, hash=password_hash):
             raise WrongPassword(OLD_PASSWORD)
@@ -87,7 +90,7 @@ async def reset_password(context: AuthContext, token: str, new: str, client: Cli
     """Ends all sessions of the user and clears the failed logins of the account. Raises InvalidOneTimeToken."""
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         valid = await find_token(session, token, RESET)
-    password_hash = await context.passwords.hash(new)
+    password_hash = seal_hash(context.keys, valid.user_id, await context.passwords.hash(new))
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         address = Attempt.create(context.encryption, "", client).address
         user = await queries.reset_password(session, valid, password_hash, address)

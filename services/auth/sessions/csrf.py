@@ -10,7 +10,11 @@ from services.auth.sessions.refresh_tokens import session_id_in
 
 
 def csrf_token(encryption: Encryption, session_id: UUID) -> str:
-    return base64.urlsafe_b64encode(encryption.mac("csrf", session_id.bytes)).decode().rstrip("=")
+    return _encode(encryption.mac("csrf", session_id.bytes))
+
+
+def _encode(mac: bytes) -> str:
+    return base64.urlsafe_b64encode(mac).decode().rstrip("=")
 
 
 def check_csrf(encryption: Encryption, refresh_token: str, token: str | None) -> None:
@@ -18,5 +22,6 @@ def check_csrf(encryption: Encryption, refresh_token: str, token: str | None) ->
     session_id = session_id_in(refresh_token)
     if session_id is None or token is None:
         raise InvalidCsrfToken
-    if not hmac.compare_digest(csrf_token(encryption, session_id).encode(), token.encode()):
+    known = (_encode(mac) for mac in encryption.macs("csrf", session_id.bytes))
+    if not any(hmac.compare_digest(right.encode(), token.encode()) for right in known):
         raise InvalidCsrfToken

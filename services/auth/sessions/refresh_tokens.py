@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.auth.encryption import Encryption
 
+REFRESH = "refresh"  # purpose of the digests
 ID_BYTES = 16
 SECRET_BYTES = 32
 

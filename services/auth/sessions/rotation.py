@@ -1,12 +1,12 @@
 """Rotation of refresh tokens: each one works once and is exchanged for the next."""
 
 from services.auth.context import AuthContext
-from services.auth.encryption import token_digest
 from services.auth.errors import InvalidRefreshToken
 from services.auth.logins.client import Client
 from services.auth.sessions import queries
 from services.auth.sessions.csrf import check_csrf
-from services.auth.sessions.refresh_tokens import next_refresh_token, session_id_in
+from services.auth.sessions.queries import Rotation
+from services.auth.sessions.refresh_tokens import REFRESH, next_refresh_token, session_id_in
 from services.auth.sessions.tokens import Tokens, issue_tokens, session_expires
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.observability.context import act_as
@@ -22,11 +22,7 @@ async def refresh(context: AuthContext, token: str, client: Client) -> Tokens:
     if session_id is None:
         raise InvalidRefreshToken
     new_token = next_refresh_token(context.encryption, token, session_id)
-    rotation = await queries.rotate_refresh_token(
-        *(context.database, SERVICE_CLAIMS, token_digest(token), token_digest(new_token)),
-        expires=session_expires(context),
-        client=client.fingerprint(context.encryption),
-    )
+    rotation = await _rotate(context, token, new_token, client)
     principal = rotation.principal
     if principal is None:
         raise InvalidRefreshToken
@@ -35,6 +31,19 @@ async def refresh(context: AuthContext, token: str, client: Client) -> Tokens:
     if rotation.outcome not in {"rotated", "repeated"}:
         raise InvalidRefreshToken
     return await issue_tokens(context, principal.id, principal.role, principal.session_id, new_token)
+
+
+async def _rotate(context: AuthContext, token: str, new_token: str, client: Client) -> Rotation:
+    rotation = Rotation("unknown", None)
+    for digest in context.encryption.token_digests(REFRESH, token):
+        rotation = await queries.rotate_refresh_token(
+            *(context.database, SERVICE_CLAIMS, digest, context.encryption.token_digests(REFRESH, new_token)[0]),
+            expires=session_expires(context),
+            client=client.fingerprint(context.encryption),
+        )
+        if rotation.principal is not None:
+            break
+    return rotation
 
 
 async def refresh_cookie(context: AuthContext, cookie: str | None, csrf: str | None, client: Client) -> Tokens:

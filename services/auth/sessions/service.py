@@ -7,11 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.roles import Role
 from services.auth.context import AuthContext
-from services.auth.encryption import token_digest
 from services.auth.errors import InvalidRefreshToken
 from services.auth.events import Reason, SessionRevoked
 from services.auth.sessions import queries
 from services.auth.sessions.csrf import check_csrf
+from services.auth.sessions.refresh_tokens import REFRESH
 from shared.database.session import transaction
 from shared.errors import NotFound, Unauthorized
 from shared.identity.principals import SERVICE_CLAIMS, Principal
@@ -74,7 +74,10 @@ async def principal_of_refresh_token(context: AuthContext, token: str) -> Princi
 
 async def _principal_of(context: AuthContext, refresh_token: str) -> Principal | None:
     async with transaction(context.database, SERVICE_CLAIMS) as session:
-        row = await queries.session_of_refresh_token(session, token_digest(refresh_token))
+        for digest in context.encryption.token_digests(REFRESH, refresh_token):
+            row = await queries.session_of_refresh_token(session, digest)
+            if row is not None:
+                break
     if row is None:
         return None
     act_as(str(row.user_id), row.role)

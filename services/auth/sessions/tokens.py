@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.auth.context import AuthContext
 from services.auth.sessions.csrf import csrf_token
+from services.auth.users.signed_accounts import require_account
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class Tokens:
 
 
 async def issue_tokens(context: AuthContext, user_id: UUID, role: str, session_id: UUID, refresh_token: str) -> Tokens:
+    """Raises Unauthorized when the account was changed past this service, or is not active any more."""
+    await require_account(context.database, context.keys, user_id, role)
     return Tokens(
         access_token=await context.tokens.access_token(user_id, role, session_id),
         refresh_token=refresh_token,

@@ -5,6 +5,7 @@ They stand in the database, so that all replicas sign with the same key and publ
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,13 +14,13 @@ from cryptography.fernet import InvalidToken
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.auth.encryption import Encryption
 from services.auth.settings import AuthSettings
 from services.auth.signing_keys import queries
 from services.auth.signing_keys.keys import SigningKey, generate_key, key_from_settings
+from services.auth.signing_keys.published import KeptKey, published_keys
 from services.auth.signing_keys.rotation import NO_DELAY, PURPOSE, add_key, published_after_use
 from shared.database.session import Database, transaction
 from shared.errors import Unavailable
@@ -78,23 +79,26 @@ class KeyRing:
 
     async def _read(self) -> PublishedKeys:
         async with transaction(self._database, SERVICE_CLAIMS) as session:
-            rows = await queries.published_keys(session, published_after_use(self._settings))
+            rows = await self._rows(session)
             if not await self._is_complete(session, rows):
                 # Another replica may add a key at the same time. Once we have the lock, we see it.
                 await queries.lock_signing_keys(session)
                 await self._add_missing(session)
-                rows = await queries.published_keys(session, published_after_use(self._settings))
+                rows = await self._rows(session)
         public = {row.kid: RSAAlgorithm.from_jwk(row.public_jwk) for row in rows}
         return PublishedKeys(self._newest(rows), tuple(row.public_jwk for row in rows), public)  # type: ignore[arg-type]
 
-    async def _is_complete(self, session: AsyncSession, rows: Any) -> bool:
+    async def _rows(self, session: AsyncSession) -> Sequence[KeptKey]:
+        return await published_keys(session, self._encryption, published_after_use(self._settings))
+
+    async def _is_complete(self, session: AsyncSession, rows: Sequence[KeptKey]) -> bool:
         """Whether there is a key that can sign, and the key of JWT_PRIVATE_KEY was added."""
         return self._newest(rows) is not None and (
             self._configured is None or await queries.is_key_known(session, self._configured.kid)
         )
 
     async def _add_missing(self, session: AsyncSession) -> None:
-        rows = await queries.published_keys(session, published_after_use(self._settings))
+        rows = await self._rows(session)
         signing = self._newest(rows)
         delay = timedelta(seconds=self._settings.key_publish_ahead_seconds) if signing else NO_DELAY
         if self._configured is not None and not await queries.is_key_known(session, self._configured.kid):
@@ -102,12 +106,12 @@ class KeyRing:
         elif signing is None:
             await add_key(session, self._settings, await asyncio.to_thread(generate_key), NO_DELAY)
 
-    def _newest(self, rows: Any) -> SigningKey | None:
+    def _newest(self, rows: Sequence[KeptKey]) -> SigningKey | None:
         """The newest key that may sign already and that SECRET_KEY decrypts."""
         keys = (self._decrypt(row) for row in rows if row.begun)
         return next((key for key in keys if key is not None), None)
 
-    def _decrypt(self, row: Row[Any]) -> SigningKey | None:
+    def _decrypt(self, row: KeptKey) -> SigningKey | None:
         if self._published and self._published.signing and self._published.signing.kid == row.kid:
             return self._published.signing
         if self._configured and self._configured.kid == row.kid:

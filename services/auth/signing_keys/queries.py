@@ -1,15 +1,22 @@
-"""SQL of the signing keys."""
+"""SQL of the signing keys. The service's role reads the table; only functions change it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Row, func, insert, or_, select, text, update
+from sqlalchemy import ARRAY, Row, Text, bindparam, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.auth.models import signing_keys
+from services.auth.sql_calls import function_call
 
-NOW = func.clock_timestamp(type_=DateTime(timezone=True))
+MOST_KEYS = 1_000
+NOW = text("SELECT clock_timestamp()")
+ADD = function_call("add_signing_key", "kid", "jwk", "private", "signs_from", "mac").bindparams(
+    bindparam("jwk", type_=JSONB)
+)
+WITHDRAW = function_call("withdraw_signing_keys", "kids").bindparams(bindparam("kids", type_=ARRAY(Text)))
 LOCK_SIGNING_KEYS = text("SELECT pg_advisory_xact_lock(hashtext('auth.signing_keys'))")
 
 
@@ -18,17 +25,15 @@ async def lock_signing_keys(session: AsyncSession) -> None:
     await session.execute(LOCK_SIGNING_KEYS)
 
 
-async def published_keys(session: AsyncSession, after_use: timedelta) -> Sequence[Row[Any]]:
-    """The newest first: keys that will sign, the key that signs, and keys that signed until `after_use` ago."""
-    now = NOW
-    signs_until = func.lead(signing_keys.c.signs_from).over(order_by=signing_keys.c.signs_from)
-    keys = (
-        select(*signing_keys.c, signs_until.label("signs_until"), (signing_keys.c.signs_from <= now).label("begun"))
-        .where(signing_keys.c.withdrawn_at.is_(None))
-        .subquery()
-    )
-    published = select(keys).where(or_(keys.c.signs_until.is_(None), keys.c.signs_until > now - after_use))
-    return (await session.execute(published.order_by(keys.c.signs_from.desc(), keys.c.kid))).all()
+async def now(session: AsyncSession) -> datetime:
+    at: datetime = (await session.execute(NOW)).scalar_one()
+    return at
+
+
+async def kept_keys(session: AsyncSession) -> Sequence[Row[Any]]:
+    """Keys that are not withdrawn, the newest first. The database alone may have made some: check their MAC."""
+    kept = select(signing_keys).where(signing_keys.c.withdrawn_at.is_(None))
+    return (await session.execute(kept.order_by(signing_keys.c.signs_from.desc()).limit(MOST_KEYS))).all()
 
 
 async def is_key_known(session: AsyncSession, kid: str) -> bool:
@@ -39,14 +44,12 @@ async def is_key_known(session: AsyncSession, kid: str) -> bool:
 
 
 async def insert_key(
-    session: AsyncSession, kid: str, jwk: dict[str, Any], private_key: bytes, delay: timedelta
+    session: AsyncSession, kid: str, jwk: dict[str, Any], private_key: bytes, signs_from: datetime, mac: bytes
 ) -> None:
-    """`private_key` is encrypted. The key signs after the delay."""
-    values = {"kid": kid, "public_jwk": jwk, "private_key": private_key, "signs_from": NOW + delay}
-    await session.execute(insert(signing_keys).values(values))
+    """`private_key` is encrypted."""
+    await session.execute(ADD, {"kid": kid, "jwk": jwk, "private": private_key, "signs_from": signs_from, "mac": mac})
 
 
-async def withdraw_keys(session: AsyncSession, kept: Sequence[str]) -> None:
-    """Deletes the private halves of all keys except the kept ones. The ids stay, so that no key comes back as new."""
-    withdrawn = update(signing_keys).where(signing_keys.c.kid.not_in(kept), signing_keys.c.withdrawn_at.is_(None))
-    await session.execute(withdrawn.values(private_key=None, withdrawn_at=NOW))
+async def withdraw_keys(session: AsyncSession, kids: Sequence[str]) -> None:
+    """Deletes the private halves of the keys. The ids stay, so that no key comes back as new."""
+    await session.execute(WITHDRAW, {"kids": list(kids)})

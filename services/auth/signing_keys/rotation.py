@@ -10,6 +10,7 @@ from services.auth.events import KeysRotated
 from services.auth.settings import AuthSettings
 from services.auth.signing_keys import queries
 from services.auth.signing_keys.keys import SigningKey, generate_key
+from services.auth.signing_keys.published import MAC, kept_keys, mac_content
 from shared.messaging.events import emit
 
 PURPOSE = "signing-keys"  # of the encryption key
@@ -33,14 +34,17 @@ async def rotate(session: AsyncSession, settings: AuthSettings, *, at_once: bool
     delay = NO_DELAY if at_once else timedelta(seconds=settings.key_publish_ahead_seconds)
     await add_key(session, settings, key, delay)
     if at_once:
-        await queries.withdraw_keys(session, [key.kid])
+        others = [row.kid for row in await queries.kept_keys(session) if row.kid != key.kid]
+        await queries.withdraw_keys(session, others)
     return key.kid
 
 
 async def add_key(session: AsyncSession, settings: AuthSettings, key: SigningKey, delay: timedelta) -> None:
     """Stores the key, encrypted. It is published now and signs after the delay. Emits keys.rotated.v1."""
-    encrypted = Encryption(settings).encrypt(PURPOSE, key.pem)
-    await queries.insert_key(session, key.kid, key.public_jwk, encrypted, delay)
+    encryption = Encryption(settings)
+    encrypted, signs_from = encryption.encrypt(PURPOSE, key.pem), await queries.now(session) + delay
+    mac = encryption.mac(MAC, mac_content(key.kid, key.public_jwk, encrypted, signs_from))
+    await queries.insert_key(session, key.kid, key.public_jwk, encrypted, signs_from, mac)
     emit(session, KeysRotated(version=1, kid=key.kid))
 
 
@@ -49,10 +53,10 @@ async def rotate_if_due(session: AsyncSession, settings: AuthSettings, now: date
 
     Returns the id of the new key, if there is one.
     """
-    rows = await queries.published_keys(session, published_after_use(settings))
-    await queries.withdraw_keys(session, [row.kid for row in rows])
-    if not rows or not settings.key_rotation_days:
+    keys = await kept_keys(session, Encryption(settings), published_after_use(settings))
+    await queries.withdraw_keys(session, [key.kid for key in keys if not key.published])
+    if not keys or not settings.key_rotation_days:
         return None
-    if rows[0].signs_from > now - timedelta(days=settings.key_rotation_days):
+    if keys[0].signs_from > now - timedelta(days=settings.key_rotation_days):
         return None
     return await rotate(session, settings)

@@ -40,7 +40,3 @@ CREATE POLICY known_addresses_functions ON auth.known_addresses USING ((SELECT a
 DROP POLICY IF EXISTS allowed ON auth.idempotency_keys;
 CREATE POLICY allowed ON auth.idempotency_keys
     USING ((SELECT auth.claim_role()) = 'service' OR (SELECT auth.claim_sub()) = caller);
-
--- Only the service reads and writes signing keys.
-DROP POLICY IF EXISTS signing_keys_service ON auth.signing_keys;
-CREATE POLICY signing_keys_service ON auth.signing_keys USING ((SELECT auth.claim_role()) = 'service');

@@ -29,6 +29,25 @@ END $$;
 REVOKE ALL ON FUNCTION auth.change_password FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.change_password TO loctician_auth;
 
+-- Sealed password hashes by user, from the one after p_after on. Raises nothing, takes no lock.
+CREATE OR REPLACE FUNCTION auth.password_hashes(p_after uuid, p_limit integer)
+RETURNS TABLE (user_id uuid, password_hash text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT c.user_id, c.password_hash FROM auth.credentials c
+    WHERE p_after IS NULL OR c.user_id > p_after ORDER BY c.user_id LIMIT p_limit
+$$;
+REVOKE ALL ON FUNCTION auth.password_hashes FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.password_hashes TO loctician_auth;
+
+-- Replaces a sealed hash by the same one sealed with a new key, unless it was changed meanwhile.
+-- Raises nothing. Locks the user's row of credentials.
+CREATE OR REPLACE FUNCTION auth.replace_password_hash(p_user uuid, p_old text, p_new text) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE auth.credentials SET password_hash = p_new WHERE user_id = p_user AND password_hash = p_old
+$$;
+REVOKE ALL ON FUNCTION auth.replace_password_hash FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.replace_password_hash TO loctician_auth;
+
 -- Uses up a token of purpose reset and sets a password hash. Whoever holds the token reads the mail: the address
 -- counts as verified, and the place (p_address) as known. A change of address that is not confirmed ends. Returns as
 -- _mark_verified(), with the address, and whether this is the user's first password; no row for an invalid token.

@@ -21,6 +21,16 @@ CREATE POLICY users_change ON auth.users FOR UPDATE
 DROP POLICY IF EXISTS users_remove ON auth.users;
 CREATE POLICY users_remove ON auth.users FOR DELETE USING ((SELECT auth.is_owner()));
 
+-- What is checked of a user before a token is issued. Raises nothing, takes no lock.
+CREATE OR REPLACE FUNCTION auth.account(p_user uuid)
+RETURNS TABLE (id uuid, email text, role text, active boolean, mac bytea)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT u.id, u.email, u.role, u.active, u.mac FROM auth.users u WHERE u.id = p_user;
+END $$;
+REVOKE ALL ON FUNCTION auth.account FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.account TO loctician_auth;
+
 -- Trigger: sets first_verified_at when the address is verified for the first time. A changed address is unverified
 -- again, which is no reason to erase a customer of many years. Raises nothing, takes no lock of its own.
 CREATE OR REPLACE FUNCTION auth.note_first_verified() RETURNS trigger LANGUAGE plpgsql AS $$

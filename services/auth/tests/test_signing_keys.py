@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,17 +14,33 @@ from fastapi import FastAPI
 from typer.testing import CliRunner
 
 from cli.main import app as command
+from services.auth.encryption import Encryption
 from services.auth.settings import AuthSettings
 from services.auth.signing_keys import key_ring, rotation
 from services.auth.signing_keys.key_ring import KeyRing
 from services.auth.signing_keys.keys import thumbprint
+from services.auth.signing_keys.published import MAC, mac_content
 from services.auth.tests.conftest import AsOwner, Login, Register, bearer, pem, types
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.testing.servers import Servers
 from shared.testing.types import Outbox
 
-SHIFT_KEYS_BACK = "UPDATE auth.signing_keys SET signs_from = signs_from - CAST(:by AS interval)"
+SHIFT = "UPDATE auth.signing_keys SET signs_from = :at, mac = :mac WHERE kid = :kid"
+Shift = Callable[[timedelta], Awaitable[None]]
+
+
+@pytest.fixture
+def shift(settings: AuthSettings, as_owner: AsOwner) -> Shift:
+    """Lets all keys sign earlier, with a MAC as if auth had made them then."""
+
+    async def back(by: timedelta) -> None:
+        for row in await as_owner("SELECT * FROM auth.signing_keys"):
+            at = row.signs_from - by
+            content = mac_content(row.kid, row.public_jwk, row.private_key or b"", at)
+            await as_owner(SHIFT, at=at, mac=Encryption(settings).mac(MAC, content), kid=row.kid)
+
+    return back
 
 
 async def rotate(database: Database, settings: AuthSettings, **how: bool) -> str:
@@ -51,19 +68,19 @@ async def signing(settings: AuthSettings, database: Database) -> str:
 
 class TestRotation:
     async def test_new_key_is_published_before_it_signs_and_the_old_one_until_its_tokens_expired(
-        self, settings: AuthSettings, database: Database, as_owner: AsOwner, outbox: Outbox
+        self, settings: AuthSettings, database: Database, shift: Shift, outbox: Outbox
     ) -> None:
         old = await signing(settings, database)
         new = await rotate(database, settings)
         assert await published(settings, database) == [new, old]
         assert await signing(settings, database) == old
-        await as_owner(SHIFT_KEYS_BACK, by=timedelta(seconds=settings.key_publish_ahead_seconds - 5))
+        await shift(timedelta(seconds=settings.key_publish_ahead_seconds - 5))
         assert await signing(settings, database) == old
-        await as_owner(SHIFT_KEYS_BACK, by=timedelta(seconds=6))
+        await shift(timedelta(seconds=6))
         assert await signing(settings, database) == new
-        await as_owner(SHIFT_KEYS_BACK, by=timedelta(minutes=settings.access_token_expire_minutes))
+        await shift(timedelta(minutes=settings.access_token_expire_minutes))
         assert await published(settings, database) == [new, old]
-        await as_owner(SHIFT_KEYS_BACK, by=rotation.MARGIN)
+        await shift(rotation.MARGIN)
         assert await published(settings, database) == [new]
         assert [event["kid"] for event in types(await outbox(), "keys.rotated.v1")] == [old, new]
 
@@ -75,42 +92,42 @@ class TestRotation:
         login: Login,
         settings: AuthSettings,
         database: Database,
-        as_owner: AsOwner,
+        shift: Shift,
     ) -> None:
         await register()
         old = await login()
         new = await rotate(database, settings)
-        await as_owner(SHIFT_KEYS_BACK, by=timedelta(seconds=settings.key_publish_ahead_seconds + 1))
+        await shift(timedelta(seconds=settings.key_publish_ahead_seconds + 1))
         app.state.auth.signing_keys._read_at = float("-inf")
         fresh = await login()
         assert jwt.get_unverified_header(fresh["access_token"])["kid"] == new
         for tokens in (old, fresh):
             assert (await client.get("/api/v1/users/me", headers=bearer(tokens))).status_code == 200
-        await as_owner(SHIFT_KEYS_BACK, by=rotation.published_after_use(settings))
+        await shift(rotation.published_after_use(settings))
         app.state.auth.signing_keys._read_at = float("-inf")
         app.state.verifier._cache.clear()
         assert (await client.get("/api/v1/users/me", headers=bearer(old))).status_code == 401
         assert (await client.get("/api/v1/users/me", headers=bearer(fresh))).status_code == 200
 
     async def test_job_rotates_an_old_key_once_and_deletes_private_keys_that_ended(
-        self, settings: AuthSettings, database: Database, as_owner: AsOwner
+        self, settings: AuthSettings, database: Database, as_owner: AsOwner, shift: Shift
     ) -> None:
         old = await signing(settings, database)
         assert await rotate_if_due(database, settings) is None
-        await as_owner(SHIFT_KEYS_BACK, by=timedelta(days=settings.key_rotation_days))
+        await shift(timedelta(days=settings.key_rotation_days))
         new = await rotate_if_due(database, settings)
         assert new is not None
         assert await rotate_if_due(database, settings) is None
-        await as_owner(SHIFT_KEYS_BACK, by=timedelta(days=1))
+        await shift(timedelta(days=1))
         assert await rotate_if_due(database, settings) is None
         rows = await as_owner("SELECT kid, private_key IS NULL AS forgotten FROM auth.signing_keys")
         assert {row.kid: row.forgotten for row in rows} == {old: True, new: False}
 
     async def test_rotation_by_the_job_can_be_switched_off(
-        self, settings: AuthSettings, database: Database, as_owner: AsOwner
+        self, settings: AuthSettings, database: Database, shift: Shift
     ) -> None:
         await signing(settings, database)
-        await as_owner(SHIFT_KEYS_BACK, by=timedelta(days=4000))
+        await shift(timedelta(days=4000))
         assert await rotate_if_due(database, settings.model_copy(update={"key_rotation_days": 0})) is None
 
     async def test_rotation_at_once_withdraws_the_other_keys(self, settings: AuthSettings, database: Database) -> None:
@@ -160,7 +177,7 @@ class TestReplicas:
         assert await published(settings, database) == [thumbprint(own_key.public_key())]
 
     async def test_new_key_in_the_settings_signs_later_on_all_replicas(
-        self, settings: AuthSettings, database: Database, as_owner: AsOwner
+        self, settings: AuthSettings, database: Database, shift: Shift
     ) -> None:
         old = await signing(settings, database)
         other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -169,7 +186,7 @@ class TestReplicas:
         )
         assert await signing(changed, database) == old
         assert await published(settings, database) == ["second", old]
-        await as_owner(SHIFT_KEYS_BACK, by=timedelta(seconds=settings.key_publish_ahead_seconds))
+        await shift(timedelta(seconds=settings.key_publish_ahead_seconds))
         assert await signing(settings, database) == "second"
         assert await signing(changed, database) == "second"
 
@@ -202,7 +219,7 @@ class TestReplicas:
             assert await ring.key(f"kid-{number}") is None
         assert reads == 1
 
-    async def test_key_encrypted_with_another_secret_does_not_sign_and_stays_published(
+    async def test_key_made_with_another_secret_does_not_sign_and_is_not_published(
         self, settings: AuthSettings, database: Database
     ) -> None:
         bare = settings.model_copy(update={"jwt_private_key": None})
@@ -212,7 +229,10 @@ class TestReplicas:
         )
         new = await signing(other, database)
         assert new != old
-        assert await published(bare, database) == [new, old]
+        assert await published(other, database) == [new]
+        assert await published(bare, database) == [old]
+        assert await rotate_if_due(database, other) is None
+        assert await published(bare, database) == [old], "nothing was withdrawn that others made"
 
 
 class TestSecrecy:

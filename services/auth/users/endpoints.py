@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.auth.dependencies import Admin, ContextDep, SignedIn, Staff
-from services.auth.errors import AddressTaken, Erased, InvalidPhone, LastAdmin, UnmailableAddress
+from services.auth.errors import AccountAltered, AddressTaken, Erased, InvalidPhone, LastAdmin, UnmailableAddress
 from services.auth.users import service
 from services.auth.users.contact_details import normalize_phone, require_mailable
 from services.auth.users.schemas import Invitation, OwnPatch, RoleChange, UserId, UserOut, UserPatch
@@ -34,7 +34,9 @@ async def get_me(principal: SignedIn, session: SessionDep, response: Response) -
 
 
 @router.patch(
-    "/api/v1/users/me", summary="Change your account", responses=raises(InvalidPhone, NotFound) | sends(200, ETAG)
+    "/api/v1/users/me",
+    summary="Change your account",
+    responses=raises(InvalidPhone, NotFound, AccountAltered) | sends(200, ETAG),
 )
 async def change_me(
     body: OwnPatch, principal: SignedIn, session: SessionDep, response: Response, if_match: IfMatch = None
@@ -95,7 +97,8 @@ async def get_user(user_id: UserId, principal: Staff, session: SessionDep, respo
 @router.patch(
     "/api/v1/users/{user_id}",
     summary="Change a user",
-    responses=raises(PreconditionRequired, AddressTaken, Erased, InvalidPhone, UnmailableAddress) | sends(200, ETAG),
+    responses=raises(PreconditionRequired, AddressTaken, Erased, AccountAltered, InvalidPhone, UnmailableAddress)
+    | sends(200, ETAG),
 )
 async def change_user(
     user_id: UserId,
@@ -117,7 +120,7 @@ async def change_user(
 @router.put(
     "/api/v1/users/{user_id}/role",
     summary="Change a user's role",
-    responses=raises(LastAdmin, Erased) | sends(200, ETAG),
+    responses=raises(LastAdmin, Erased, AccountAltered) | sends(200, ETAG),
 )
 async def change_role(user_id: UserId, body: RoleChange, _: Admin, session: SessionDep, response: Response) -> UserOut:
     """Ends the user's sessions, whose access tokens carry the old role."""
@@ -129,7 +132,7 @@ async def change_role(user_id: UserId, body: RoleChange, _: Admin, session: Sess
     status_code=204,
     response_class=Response,
     summary="Deactivate a user",
-    responses=raises(LastAdmin),
+    responses=raises(LastAdmin, AccountAltered),
 )
 async def deactivate_user(user_id: UserId, _: Admin, session: SessionDep) -> None:
     """Ends the user's sessions. Does nothing for a user who is deactivated already."""
@@ -137,7 +140,9 @@ async def deactivate_user(user_id: UserId, _: Admin, session: SessionDep) -> Non
 
 
 @router.post(
-    "/api/v1/users/{user_id}/reactivate", summary="Reactivate a user", responses=raises(Erased) | sends(200, ETAG)
+    "/api/v1/users/{user_id}/reactivate",
+    summary="Reactivate a user",
+    responses=raises(Erased, AccountAltered) | sends(200, ETAG),
 )
 async def reactivate_user(user_id: UserId, _: Admin, session: SessionDep, response: Response) -> UserOut:
     return with_etag(await service.reactivate(session, user_id), response)

@@ -26,6 +26,17 @@ async def insert_user(session: AsyncSession, values: dict[str, Any]) -> bool:
     return bool((await session.execute(REGISTER, values)).scalar_one())
 
 
+async def set_mac(session: AsyncSession, user_id: UUID, mac: bytes) -> None:
+    """Leaves the version as it is: nothing that others see has changed."""
+    await session.execute(update(users).where(users.c.id == user_id).values(mac=mac))
+
+
+async def users_after(session: AsyncSession, after: UUID | None, limit: int) -> Sequence[Row[Any]]:
+    """By id, from the one after `after` on."""
+    statement = select(users).where(users.c.id > after) if after else select(users)
+    return (await session.execute(statement.order_by(users.c.id).limit(limit))).all()
+
+
 async def get_user(session: AsyncSession, user_id: UUID, *, lock: bool = False) -> Row[Any] | None:
     statement = select(users).where(users.c.id == user_id)
     return (await session.execute(statement.with_for_update() if lock else statement)).one_or_none()

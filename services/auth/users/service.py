@@ -20,12 +20,15 @@ from services.auth.events import (
     UserUpdated,
 )
 from services.auth.one_time_tokens.service import INVITATION_LIFETIME, RESET, VERIFY, VERIFY_LIFETIME, mail_token
+from services.auth.passwords.sealing import seal_hash
 from services.auth.sessions.service import end_sessions
 from services.auth.users import queries
 from services.auth.users.contact_details import normalize_phone
 from services.auth.users.search_terms import search_terms
+from services.auth.users.signed_accounts import sign_change, sign_new
 from shared.errors import NotFound
 from shared.http.preconditions import check_match
+from shared.identity.derived_keys import keys_of
 from shared.identity.principals import Principal
 from shared.messaging.events import emit, new_id
 from shared.privacy.events import audit_read
@@ -57,9 +60,12 @@ async def create_user(session: AsyncSession, password_hash: str | None, **values
         **values,
     }
     columns["name"] = columns.pop("full_name")
+    user_id: UUID = columns["id"]
+    if password_hash is not None:
+        columns["hash"] = seal_hash(keys_of(session), user_id, password_hash)
     if not await queries.insert_user(session, columns):
         return None
-    user_id: UUID = columns["id"]
+    await sign_new(session, user_id, columns["email"], columns["role"])
     emit(session, UserRegistered(**state_of(await require_user(session, user_id))))
     return user_id
 
@@ -98,7 +104,10 @@ async def list_users(
 
 
 async def update_user(session: AsyncSession, user_id: UUID, if_match: str | None, **changes: Any) -> Row[Any]:
-    """A new address has to be verified again. Raises NotFound, StaleVersion, Erased, AddressTaken, InvalidPhone."""
+    """A new address has to be verified again.
+
+    Raises NotFound, StaleVersion, Erased, AddressTaken, InvalidPhone, AccountAltered.
+    """
     before = await require_user(session, user_id, lock=True)
     check_match(if_match, before.version)
     if is_erased(before):
@@ -113,7 +122,7 @@ async def update_user(session: AsyncSession, user_id: UUID, if_match: str | None
             raise AddressTaken
         changes["email_verified"] = False
         await end_email_changes(session, user_id)
-    row = await queries.update_user(session, user_id, **changes)
+    row = await _change(session, before, **changes)
     emit(session, UserUpdated(**state_of(row)))
     if "email" in changes:
         emit(session, email_changed(row, before.email))
@@ -126,8 +135,17 @@ def email_changed(row: Any, old_email: str) -> UserEmailChanged:
     return UserEmailChanged(user_id=row.id, old_email=old_email, **{name: getattr(row, name) for name in names})
 
 
+async def _change(session: AsyncSession, before: Row[Any], **changes: Any) -> Row[Any]:
+    """Raises AccountAltered when the row was changed past this service."""
+    mac = await sign_change(session, before, **changes)
+    return await queries.update_user(session, before.id, **changes, mac=mac)
+
+
 async def change_role(session: AsyncSession, user_id: UUID, role: str) -> Row[Any]:
-    """Ends the user's sessions, whose access tokens carry the old role. Raises NotFound, Erased, LastAdmin."""
+    """Ends the user's sessions, whose access tokens carry the old role.
+
+    Raises NotFound, Erased, LastAdmin, AccountAltered.
+    """
     admins = await queries.lock_active_admins(session)
     before = await require_user(session, user_id, lock=True)
     if is_erased(before):
@@ -136,32 +154,32 @@ async def change_role(session: AsyncSession, user_id: UUID, role: str) -> Row[An
         return before
     if before.role == "admin" and before.active and admins <= 1:
         raise LastAdmin
-    row = await queries.update_user(session, user_id, role=role)
+    row = await _change(session, before, role=role)
     emit(session, UserRoleChanged(**state_of(row)))
     await end_sessions(session, user_id, "role_changed")
     return row
 
 
 async def deactivate(session: AsyncSession, user_id: UUID) -> None:
-    """Ends the user's sessions. Does nothing for a deactivated user. Raises NotFound, LastAdmin."""
+    """Ends the user's sessions. Does nothing for a deactivated user. Raises NotFound, LastAdmin, AccountAltered."""
     admins = await queries.lock_active_admins(session)
     before = await require_user(session, user_id, lock=True)
     if not before.active:
         return
     if before.role == "admin" and admins <= 1:
         raise LastAdmin
-    row = await queries.update_user(session, user_id, active=False)
+    row = await _change(session, before, active=False)
     emit(session, UserDeactivated(**state_of(row)))
     await end_sessions(session, user_id, "deactivated")
 
 
 async def reactivate(session: AsyncSession, user_id: UUID) -> Row[Any]:
-    """Raises NotFound, Erased."""
+    """Raises NotFound, Erased, AccountAltered."""
     before = await require_user(session, user_id, lock=True)
     if before.active:
         return before
     if is_erased(before):
         raise Erased
-    row = await queries.update_user(session, user_id, active=True)
+    row = await _change(session, before, active=True)
     emit(session, UserReactivated(**state_of(row)))
     return row
