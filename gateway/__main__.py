@@ -6,12 +6,14 @@ from typing import Any
 
 import uvicorn
 
-from gateway.server import FrontDoor
+from gateway.protocols import HttpProtocol, WebSocketProtocol
+from gateway.settings import GatewaySettings
+from shared.settings import load
 
 OPTIONS: dict[str, Any] = {
-    "http": FrontDoor,
+    "http": HttpProtocol,
     "loop": "uvloop",
-    "ws": "websockets-sansio",
+    "ws": WebSocketProtocol,
     "ws_max_size": 65_536,  # bytes of one message; realtime/sockets.py has a lower limit
     "ws_ping_interval": 20.0,  # seconds
     "ws_ping_timeout": 20.0,  # seconds; then the socket is closed
@@ -27,6 +29,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
+    settings = load(GatewaySettings)
     _, maximum = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (maximum, maximum))  # each connection is an open file
     uvicorn.run(
@@ -34,6 +37,7 @@ def main() -> None:
         factory=True,
         host=arguments.host,
         port=arguments.port,
+        limit_concurrency=settings.connections_at_most,
         proxy_headers=False,  # the gateway does it: TRUSTED_PROXIES
         **OPTIONS,
     )

@@ -29,6 +29,23 @@ class BadRequest(ProblemError):
     }
 
 
+class BadHost(ProblemError):
+    status_code = 400
+    code = "bad_host"
+    title: ClassVar[Texts] = {"da": "Ugyldig Host", "en": "Invalid host"}
+    detail: ClassVar[Texts] = {
+        "da": "Kaldet skal have præcis én Host-header med et værtsnavn og eventuelt en port.",
+        "en": "The request must have exactly one Host header, with a host name and possibly a port.",
+    }
+
+
+class VersionNotSupported(ProblemError):
+    status_code = 505
+    code = "version_not_supported"
+    title: ClassVar[Texts] = {"da": "Ukendt HTTP-version", "en": "HTTP version not supported"}
+    detail: ClassVar[Texts] = {"da": "Brug HTTP/1.1.", "en": "Use HTTP/1.1."}
+
+
 class NoParameters(RuleBroken):
     """The gateway's own addresses have no query parameters."""
 
@@ -137,6 +154,19 @@ class RateLimited(ProblemError):
         super().__init__(
             headers={"Retry-After": str(seconds)}, extensions={"violated-policies": [policy]}, retry_after=seconds
         )
+
+
+class TooManyAtOnce(ProblemError):
+    status_code = 429
+    code = "too_many_at_once"
+    title: ClassVar[Texts] = {"da": "For mange kald på én gang", "en": "Too many requests at once"}
+    detail: ClassVar[Texts] = {
+        "da": "Vent på svar på de kald, der er i gang, og prøv så igen.",
+        "en": "Wait for the answers to your other requests, then try again.",
+    }
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
 
 
 class CannotCount(Unavailable):

@@ -11,22 +11,29 @@ from typing import TYPE_CHECKING, Any
 from starlette.types import Receive, Scope, Send
 
 from domain.roles import Role
-from gateway import server
-from gateway.errors import AddressTooLong, BadPath, HeadersTooLarge, OriginNotAllowed
+from gateway.errors import (
+    AddressTooLong,
+    BadHost,
+    BadPath,
+    HeadersTooLarge,
+    OriginNotAllowed,
+    VersionNotSupported,
+)
 from gateway.identity.authentication import Authentication
 from gateway.identity.revocations import Revocations
 from gateway.identity.tickets import Tickets
 from gateway.jobs import JOBS
+from gateway.limits.concurrency import CallsAtOnce
 from gateway.limits.limiter import Limiter
 from gateway.operations.endpoints import Operations
 from gateway.operations.health import watch_database
 from gateway.operations.openapi import OpenApi
 from gateway.proxy import headers, paths, routes
 from gateway.proxy.call import Call
-from gateway.proxy.client_address import TrustedProxies
+from gateway.proxy.client_address import TrustedProxies, client_network
 from gateway.proxy.cors import Cors
 from gateway.proxy.forwarding import Proxy
-from gateway.proxy.request_body import ClientGoneError
+from gateway.proxy.request_body import ClientGoneError, check_framing
 from gateway.proxy.routes import Route
 from gateway.realtime.feed import Feed
 from gateway.realtime.hub import Hub
@@ -53,7 +60,7 @@ if TYPE_CHECKING:
 
     from shared.observability.telemetry_export import Span
 
-CLOSE = (b"connection", b"close")
+HTTP_VERSIONS = frozenset({"1.1", "1.0"})
 CLIENT_CLOSED_REQUEST = 499  # in metrics: the client left before an answer had begun
 SECRET_IN_QUERY = re.compile(r"((?:token|ticket)=)[^&\s\"']+")
 
@@ -90,12 +97,13 @@ class Gateway:
         self.trusted_proxies = TrustedProxies(settings.trusted_proxies)
         authentication = Authentication(self.verifier, self.revocations)
         self.limiter = Limiter(settings, authentication, self.database)
+        self._calls = CallsAtOnce(settings.calls_per_address)
         self._proxy = Proxy(settings, self.upstreams)
         tickets = Tickets(keys, settings.public_url, settings.jwt_audience, self.database)
         # Browsers send no preflight for a WebSocket, so pages of our own origin are checked too.
         pages = Cors([*settings.cors_origins, headers.origin_of(settings.public_url)])
         inbox = Inbox(self.upstreams["notifications"])
-        self._sockets = Sockets(self.hub, authentication, tickets, inbox, pages, self.limiter)
+        self._sockets = Sockets(self.hub, authentication, tickets, inbox, pages, self.limiter, self._calls)
         openapi = OpenApi(self.upstreams)
         self._operations = Operations(settings, self.health, self.upstreams, openapi, self.revocations)
         self._own = self._operations.handlers()
@@ -123,7 +131,7 @@ class Gateway:
         origin = call.headers.single(b"origin")
         call.common = self._security + self._cors.headers(origin) if origin else self._without_origin
         if self.health.draining:
-            call.common = [*call.common, CLOSE]  # so that the client's next call goes to another replica
+            call.common = [*call.common, headers.CLOSE]  # so that the client's next call goes to another replica
         begin(request_id=call.request_id, traceparent=span.traceparent if span else parent)
         try:
             await self._respond(call)
@@ -145,8 +153,15 @@ class Gateway:
             await self._operations.answer(call, handler)
             return
         route = self._route(call)
-        await self.limiter.admit(call)
-        await self._proxy.forward(call, route)
+        network = client_network(call.scope)
+        self._calls.enter(network)
+        try:
+            if call.has_body:
+                check_framing(call, route.max_body)
+            await self.limiter.admit(call)
+            await self._proxy.forward(call, route)
+        finally:
+            self._calls.leave(network)
         self.limiter.remember(call)
 
     def _route(self, call: Call) -> Route:
@@ -205,6 +220,10 @@ class Gateway:
 def _check(call: Call) -> None:
     """Refuses calls that no service should see. Raises ProblemError."""
     scope = call.scope
+    if scope["http_version"] not in HTTP_VERSIONS:
+        raise VersionNotSupported
+    if not paths.is_host_valid(call.headers.values.get(b"host", ()), scope["http_version"]):
+        raise BadHost
     if len(scope["raw_path"]) + len(scope["query_string"]) > paths.MAX_TARGET_BYTES:
         raise AddressTooLong
     if call.headers.size > headers.MAX_HEADER_BYTES:
@@ -233,9 +252,7 @@ def create() -> Application:
     tracing.configure("gateway", settings, ignore_callers_sampling)
     for name in ("uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).addFilter(hide_secrets)
-    server.crowd.at_most, server.crowd.per_address = settings.connections_at_most, settings.connections_per_address
     gateway = Gateway(settings)
-    server.crowd.many_behind = gateway.trusted_proxies.trusts
     gc.collect()
     gc.freeze()  # objects made so far live as long as the process: the collector need not visit them
     return gateway

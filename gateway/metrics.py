@@ -32,7 +32,6 @@ REVOKED_SECONDS = Histogram(
 )
 
 # connections of clients
-CONNECTIONS = Gauge("gateway_connections", "Open HTTP connections of clients, without WebSockets")
 CONNECTIONS_ENDED = Counter("gateway_connections_ended_total", "Client connections closed by the gateway", ["reason"])
 
 # rate limits

@@ -40,12 +40,13 @@ class GatewaySettings(DeployableSettings):
     notifications_url: str = "http://127.0.0.1:8004"
     gdpr_url: str = "http://127.0.0.1:8005"
     access_token_expire_minutes: int = Field(default=30, ge=1, le=1440, description="The same as for auth")
-    connections_at_most: int = Field(default=10_000, ge=1, description="Of clients, without WebSockets")
-    connections_per_address: int = Field(default=1_000, ge=1, description="Not for TRUSTED_PROXIES")
+    connections_at_most: int = Field(
+        default=20_000, ge=1, description="Of clients, with WebSockets; beyond them calls are answered 503"
+    )
+    calls_per_address: int = Field(default=50, ge=1, description="At the same time, with WebSockets that are opening")
     upstream_connections: int = Field(default=100, ge=1, le=10_000, description="To each service")
     upstream_connect_seconds: float = Field(default=2.0, gt=0, le=60)
     upstream_idle_seconds: float = Field(default=30.0, gt=0, le=600, description="Longest pause within a body")
-    max_body_bytes: int = Field(default=1_048_576, ge=1_024)
     rate_limit_per_minute: int = Field(
         default=60, ge=1, le=1_000_000_000, description="Per user, or per address without a token"
     )

@@ -18,6 +18,8 @@ class Authentication:
     async def authenticate(self, call: Call) -> dict[str, Any] | None:
         """The claims of the call's token; None if it has none. Raises Unauthorized, BadRequest, Starting.
 
+        A call with a body needs its token here, before the body is read, except where anyone may call.
+
         Where anyone may call, an invalid token counts as none. It is not forwarded: services do not know which
         sessions have ended.
         """
@@ -32,6 +34,8 @@ class Authentication:
     async def _authenticate(self, call: Call) -> dict[str, Any] | None:
         values = call.headers.values.get(b"authorization")
         if values is None:
+            if call.body_arrives and not routes.needs_no_token(call.method, call.path):
+                raise Unauthorized  # the service would answer the same, after the body
             return None
         if len(values) > 1:
             raise BadRequest

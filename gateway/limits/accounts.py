@@ -17,7 +17,7 @@ async def read_account(call: Call) -> str | None:
 
     Raises what reading the body raises.
     """
-    body = b"".join([piece async for piece in read_request_body(call.receive, MAX_BODY_BYTES)])
+    body = b"".join([piece async for piece in read_request_body(call, MAX_BODY_BYTES)])
     call.receive = _replay(body, call.receive)
     return account_in(body)
 

@@ -12,6 +12,7 @@ import orjson
 from gateway.errors import (
     AddressTooLong,
     BadGateway,
+    BadHost,
     BadPath,
     BadRequest,
     CannotCount,
@@ -21,6 +22,7 @@ from gateway.errors import (
     ServiceUnavailable,
     SlowBody,
     Starting,
+    TooManyAtOnce,
 )
 from gateway.limits.rules import STRICT, UNLIMITED
 from gateway.proxy.routes import find
@@ -40,6 +42,7 @@ REFERENCE = "#/components/"
 
 METHODS = ("get", "put", "post", "delete", "patch")
 EVERY_CALL: list[type[ProblemError]] = [
+    BadHost,
     BadPath,
     BadRequest,
     AddressTooLong,
@@ -48,6 +51,7 @@ EVERY_CALL: list[type[ProblemError]] = [
     ServiceUnavailable,
     BadGateway,
     GatewayTimeout,
+    TooManyAtOnce,
 ]
 WITH_BODY: list[type[ProblemError]] = [SlowBody, TooLarge]
 GATEWAY_ERRORS: list[type[ProblemError]] = [*EVERY_CALL, *WITH_BODY, RateLimited, CannotCount]

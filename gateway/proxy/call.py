@@ -1,19 +1,24 @@
 """One HTTP call at the gateway: the request, the headers of every answer to it, and the ways to answer."""
 
+import asyncio
+from contextlib import suppress
+
 import uuid_utils
 from starlette.types import Receive, Scope, Send
 
 from gateway.proxy import compression, headers
 from gateway.proxy.compression import Compressor
-from gateway.proxy.headers import CONTENT_POLICY, Headers, RequestHeaders
+from gateway.proxy.headers import CLOSE, CONTENT_POLICY, Headers, RequestHeaders
 from shared.errors import MEDIA_TYPE, ProblemError, body_of, negotiate
 from shared.http.middleware import REQUEST_ID
+
+LINGER_SECONDS = 2.0  # a client that has its answer may go on sending
 
 
 class Call:
     __slots__ = (
-        *("common", "headers", "known_network", "method", "path", "receive", "request_id", "route", "scope", "send"),
-        "status",
+        *("body_arrives", "common", "has_body", "headers", "known_network", "method", "path", "receive"),
+        *("request_id", "route", "scope", "send", "status"),
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -26,6 +31,9 @@ class Call:
         self.common: Headers = []  # of every answer
         self.route = "unmatched"  # for metrics: always one of a fixed set
         self.status = 0  # 0 until an answer has begun
+        lengths = self.headers.values.get(b"content-length")
+        self.has_body = lengths is not None or b"transfer-encoding" in self.headers.values
+        self.body_arrives = self.has_body and lengths != [b"0"]  # it has not been read to its end
         self.known_network: bytes | None = None  # to be remembered if the call succeeds (limits)
 
     async def start(self, status: int, answer_headers: Headers) -> None:
@@ -41,7 +49,7 @@ class Call:
         await self.send({"type": "http.response.body", "body": data, "more_body": more})
 
     async def answer(self, status: int, body: bytes, media_type: str, extra: Headers | None = None) -> None:
-        """Sends a whole answer of the gateway's own."""
+        """Sends a whole answer of the gateway's own. Closes the connection if the request's body is not read."""
         own = [(b"content-type", media_type.encode()), *(extra or [])]
         if b"cache-control" not in [name for name, _ in own]:
             own.append((b"cache-control", b"no-store"))
@@ -51,8 +59,22 @@ class Call:
                 own, body = compression.gzip_headers(own), await Compressor().whole(body)
         if status != 204:
             own.append((b"content-length", str(len(body)).encode()))
-        await self.start(status, own)
-        await self.body(body)
+        if not self.body_arrives:
+            await self.start(status, own)
+            await self.body(body)
+            return
+        await self.start(status, own if CLOSE in self.common else [*own, CLOSE])
+        await self.body(body, more=True)
+        await self._drop_rest()
+        await self.body(b"")
+
+    async def _drop_rest(self) -> None:
+        """Reads what the client still sends, for LINGER_SECONDS. Closed at once, the connection would be reset, and the
+        answer lost with it (RFC 9112, 9.6)."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while (await self.receive()).get("more_body"):
+                    pass
 
     async def problem(self, error: ProblemError) -> None:
         """Sends a problem document (RFC 9457) in the caller's language."""

@@ -9,12 +9,12 @@ from starlette.types import Receive
 
 from gateway.errors import BadGateway, GatewayTimeout, ServiceUnavailable
 from gateway.metrics import UPSTREAM_ERRORS
+from gateway.protocols import cut
 from gateway.proxy import compression, headers
 from gateway.proxy.call import Call
 from gateway.proxy.compression import Compressor
-from gateway.proxy.request_body import ClientGoneError, framing, read_request_body
+from gateway.proxy.request_body import ClientGoneError, GatheredBody
 from gateway.proxy.routes import Route
-from gateway.server import cut
 from gateway.settings import GatewaySettings
 from gateway.upstream.client import Upstream
 from gateway.upstream.connections import Connection
@@ -46,7 +46,6 @@ class Deadline(NamedTuple):
 class Proxy:
     def __init__(self, settings: GatewaySettings, upstreams: Mapping[str, Upstream]) -> None:
         self._upstreams = upstreams
-        self._max_body = settings.max_body_bytes
         self._connect_seconds = settings.upstream_connect_seconds
         self._idle_seconds = settings.upstream_idle_seconds
         self._host = urlsplit(settings.public_url).netloc.encode()
@@ -54,6 +53,17 @@ class Proxy:
     async def forward(self, call: Call, route: Route) -> None:
         """Raises ProblemError if there is no answer; ClientGoneError if the client closed its connection."""
         request = self._request(call, route)
+        if not call.has_body:
+            await self._exchange(call, route, request)
+            return
+        # A body that never comes must keep no connection to the service.
+        with GatheredBody() as body:
+            await body.gather(call, route.max_body)
+            request.headers.append((b"content-length", b"%d" % body.length))
+            request.content, request.body = body.content, body.pieces() if body.in_file else None
+            await self._exchange(call, route, request)
+
+    async def _exchange(self, call: Call, route: Route, request: Request) -> None:
         upstream = self._upstreams[route.service]
         until = asyncio.get_running_loop().time() + route.total
         try:
@@ -92,18 +102,7 @@ class Proxy:
         request = Request(method, target, own, route.first_byte)
         request.connect_seconds = self._connect_seconds if route.connect is None else route.connect
         request.idle_seconds = self._idle_seconds if route.idle is None else route.idle
-        if b"content-length" in values or b"transfer-encoding" in values:
-            self._add_body(call, request, route.max_body or self._max_body)
         return request
-
-    def _add_body(self, call: Call, request: Request, at_most: int) -> None:
-        length, request.chunked = framing(call, at_most)
-        if request.chunked:
-            request.headers.append((b"transfer-encoding", b"chunked"))
-        else:
-            request.headers.append((b"content-length", b"%d" % length))
-        if length or request.chunked:
-            request.body = read_request_body(call.receive, at_most)
 
 
 async def _relay(call: Call, connection: Connection, route: Route, deadline: Deadline) -> None:
@@ -153,14 +152,14 @@ async def _stream(
             piece = await connection.receive(deadline.left())
     finally:
         disconnect.cancel()
-    await call.body(compressor.end() if compressor else b"")
+    await _send(call, compressor.end() if compressor else b"", more=False)
 
 
-async def _send(call: Call, piece: bytes) -> None:
+async def _send(call: Call, piece: bytes, *, more: bool = True) -> None:
     """Disconnects a client that takes nothing of its answer, since it occupies a connection to the service."""
     try:
         async with asyncio.timeout(CLIENT_READ_SECONDS):
-            await call.body(piece, more=True)
+            await call.body(piece, more=more)
     except TimeoutError as error:
         cut(call.send)
         raise ClientGoneError from error

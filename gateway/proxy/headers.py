@@ -27,6 +27,7 @@ SECURITY: Headers = [
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
 ]
+CLOSE = (b"connection", b"close")
 CONTENT_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 FROM_SERVICES_DROPPED = HOP_BY_HOP | {b"server", b"date", b"x-request-id", b"strict-transport-security"}
 FROM_SERVICES_DROPPED |= {name for name, _ in SECURITY}
@@ -51,6 +52,7 @@ class RequestHeaders:
 USED_BY_GATEWAY = frozenset(
     {b"authorization", b"cookie", b"origin", b"accept-language", b"accept-encoding", b"content-length", b"connection"}
     | {b"transfer-encoding", b"x-request-id", b"traceparent", b"access-control-request-method", b"x-forwarded-for"}
+    | {b"host"}
 )
 VALIDATORS = (b"if-match", b"if-none-match")
 

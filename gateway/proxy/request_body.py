@@ -1,24 +1,29 @@
-"""The body of a client's request: its framing, and reading it with limits on size and time."""
+"""The body of a client's request: its framing, and gathering it with limits on size and time."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from tempfile import TemporaryFile
+from types import TracebackType
+from typing import IO
 
-from starlette.types import Receive
-
-from gateway.errors import BadRequest, SlowBody
+from gateway.errors import BadRequest, ServiceUnavailable, SlowBody
 from gateway.proxy.call import Call
 from shared.errors import TooLarge
+from shared.observability.log import logger
 
 BODY_SECONDS = 20.0  # plus the time that the body takes at MIN_BYTES_PER_SECOND
 MIN_BYTES_PER_SECOND = 16_384
+IN_MEMORY_BYTES = 65_536  # of one body; a larger one goes to a temporary file
+
+log = logger(__name__)
 
 
 class ClientGoneError(Exception):
     """The client closed its connection before the call was complete."""
 
 
-def framing(call: Call, at_most: int) -> tuple[int, bool]:
-    """The body's declared length in bytes, and whether it is chunked instead. Raises BadRequest, TooLarge."""
+def check_framing(call: Call, at_most: int) -> None:
+    """Refuses a body whose length is ambiguous, or declared as too large. Raises BadRequest, TooLarge."""
     lengths = call.headers.values.get(b"content-length", [])
     encodings = call.headers.values.get(b"transfer-encoding", [])
     if len(lengths) + len(encodings) > 1:
@@ -26,30 +31,77 @@ def framing(call: Call, at_most: int) -> tuple[int, bool]:
     if encodings:
         if encodings[0].strip().lower() != b"chunked":
             raise BadRequest
-        return 0, True
-    if not lengths[0].isdigit() or len(lengths[0]) > 15:
+    elif not lengths[0].isdigit() or len(lengths[0]) > 15:
         raise BadRequest
-    length = int(lengths[0])
-    if length > at_most:
+    elif int(lengths[0]) > at_most:
         raise TooLarge(limit=at_most)
-    return length, False
 
 
-async def read_request_body(receive: Receive, at_most: int) -> AsyncIterator[bytes]:
+async def read_request_body(call: Call, at_most: int) -> AsyncIterator[bytes]:
     """The pieces of the body as they arrive, `at_most` bytes in all. Raises TooLarge, SlowBody, ClientGoneError."""
     total, more = 0, True
     deadline = asyncio.get_running_loop().time() + BODY_SECONDS
     while more:
         try:
             async with asyncio.timeout_at(deadline + total / MIN_BYTES_PER_SECOND):
-                message = await receive()
+                message = await call.receive()
         except TimeoutError as error:
             raise SlowBody from error
         if message["type"] == "http.disconnect":
             raise ClientGoneError
         piece, more = message.get("body", b""), message.get("more_body", False)
+        call.body_arrives = more
         total += len(piece)
         if total > at_most:
             raise TooLarge(limit=at_most)
         if piece:
             yield piece
+
+
+class GatheredBody:
+    """A body that has arrived whole: up to IN_MEMORY_BYTES in memory, a larger one in a temporary file."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.content = bytearray()  # the part that is in memory
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> "GatheredBody":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    async def gather(self, call: Call, at_most: int) -> None:
+        """Raises what `read_request_body` raises; ServiceUnavailable if there is no room for the file."""
+        async for piece in read_request_body(call, at_most):
+            self.length += len(piece)
+            self.content += piece
+            if len(self.content) > IN_MEMORY_BYTES:
+                await self._spill()
+        if self._file is not None:
+            await self._spill()
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body of a file. Empty if all of it is in memory."""
+        if self._file is not None:
+            await asyncio.to_thread(self._file.seek, 0)
+            while piece := await asyncio.to_thread(self._file.read, IN_MEMORY_BYTES):
+                yield piece
+
+    @property
+    def in_file(self) -> bool:
+        return self._file is not None
+
+    async def _spill(self) -> None:
+        data, self.content = self.content, bytearray()
+        try:
+            if self._file is None:
+                self._file = await asyncio.to_thread(TemporaryFile)
+            await asyncio.to_thread(self._file.write, data)
+        except OSError as error:
+            log.warning("body_not_stored", error=str(error))
+            raise ServiceUnavailable from error

@@ -14,7 +14,7 @@ class Route:
     total: float = 120.0  # to the end of the answer
     connect: float | None = None
     idle: float | None = None  # between two pieces of the answer
-    max_body: int | None = None  # bytes; None: the setting MAX_BODY_BYTES
+    max_body: int = 1_048_576  # bytes
     compressed: bool = True  # False if an answer holds a secret, which its compressed length can reveal (BREACH)
 
 
@@ -34,6 +34,7 @@ ROUTES = (
     Route("/api/v1/slots", "booking", first_byte=10.0),
     Route("/api/v1/bookings", "booking"),
     Route("/api/v1/waitlist", "booking"),
+    Route("/api/v1/media", "booking", max_body=9 * 1_048_576),
     Route("/bookings", "booking", compressed=False),
     Route("/offers", "booking", compressed=False),
     Route("/api/v1/calendar", "calendar"),

@@ -11,26 +11,28 @@ from uuid import UUID
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.errors import Starting
+from gateway.errors import Starting, TooManyAtOnce
 from gateway.identity.authentication import Authentication
 from gateway.identity.tickets import Tickets, TicketsAwayError
+from gateway.limits.concurrency import CallsAtOnce
 from gateway.limits.limiter import Limiter
 from gateway.metrics import WEBSOCKETS_CLOSED
+from gateway.protocols import cut, is_closing
+from gateway.proxy import paths
 from gateway.proxy.client_address import client_network
 from gateway.proxy.cors import Cors
 from gateway.realtime.hub import NO_TOKEN, TOO_MANY, TRY_LATER, Close, FullError, Holder, Hub, Message, Subscriber
 from gateway.realtime.resume import Inbox
-from gateway.server import cut
 from shared.identity.principals import principal_from
 from shared.identity.tokens import InvalidToken
 from shared.observability.log import logger
 
 LOCTICIAN = re.compile(r"/ws/loctician/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|me)")
 MAX_MESSAGE_BYTES = 4_096
-MESSAGES_PER_MINUTE = 120
+OPEN_SECONDS = 10.0  # from the upgrade until the socket is open or refused
 CLOSE_SECONDS = 1.0  # for sending the close frame
 CUT_SECONDS = 12.0  # uvicorn waits 10 s for the client's close frame
-TOO_BIG, POLICY = 1009, 1008
+TOO_BIG = 1009
 
 log = logger(__name__)
 Missed = Callable[[], Awaitable[list[Message]]]
@@ -47,7 +49,14 @@ class Caller:
 
 class Sockets:
     def __init__(
-        self, hub: Hub, authentication: Authentication, tickets: Tickets, inbox: Inbox, cors: Cors, limiter: Limiter
+        self,
+        hub: Hub,
+        authentication: Authentication,
+        tickets: Tickets,
+        inbox: Inbox,
+        cors: Cors,
+        limiter: Limiter,
+        calls: CallsAtOnce,
     ) -> None:
         self._hub = hub
         self._authentication = authentication
@@ -55,38 +64,70 @@ class Sockets:
         self._inbox = inbox
         self._cors = cors
         self._limiter = limiter
+        self._calls = calls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
+        paths.to_origin_form(scope)
+        if not paths.is_host_valid([value for name, value in scope["headers"] if name == b"host"], "1.1"):
+            await _refuse(send, 400)
+            return
         loctician = LOCTICIAN.fullmatch(scope["path"])
         if (scope["path"] != "/ws" and not loctician) or not self._origin_allowed(scope):
             WEBSOCKETS_CLOSED.labels("4403").inc()
-            await send({"type": "websocket.close", "code": 4403})
+            await _refuse(send, 403)
             return
+        network = client_network(scope)
+        try:
+            self._calls.enter(network)
+        except TooManyAtOnce as error:
+            await _refuse(send, error.status_code)
+            return
+        try:
+            opened = await self._open(scope, loctician[1] if loctician else None, receive, send)
+        finally:
+            self._calls.leave(network)
+        if opened is None:
+            return
+        subscriber, expires_at, missed = opened
+        del opened, loctician, network  # free their memory: the socket may stay open for hours
+        try:
+            await self._serve(subscriber, expires_at, missed, receive, send)
+        finally:
+            self._hub.leave(subscriber)
+
+    async def _open(
+        self, scope: Scope, loctician: str | None, receive: Receive, send: Send
+    ) -> tuple[Subscriber, float | None, Missed | None] | None:
+        """None if the socket was refused."""
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        admission = await self._admit(scope, query, loctician[1] if loctician else None)
+        admission = await self._admit(scope, query, loctician)
         # A refused socket is accepted and then closed: browsers give a page the close code of an open socket only.
         # An admitted one is accepted after it joined the hub: an open socket gets every message from then on.
         if isinstance(admission, Close):
             await send({"type": "websocket.accept"})
             await _close(send, admission)
-            return
+            await _gone(receive, send)
+            return None
         caller, subscriber = admission
-        missed = self._missed(query, caller, kept=loctician is None)
-        expires_at = caller.expires_at if caller else None
-        del query, admission, caller  # free their memory: the socket may stay open for hours
+        accepted = False
         try:
             await send({"type": "websocket.accept"})
-            await self._serve(subscriber, expires_at, missed, receive, send)
+            accepted = True
         finally:
-            self._hub.leave(subscriber)
+            if not accepted:
+                self._hub.leave(subscriber)
+        return subscriber, caller.expires_at if caller else None, self._missed(query, caller, kept=loctician is None)
 
     async def _admit(
         self, scope: Scope, query: dict[str, list[str]], loctician: str | None
     ) -> Close | tuple[Caller | None, Subscriber]:
         try:
-            caller = await self._authenticate_and_count(scope, query)
+            async with asyncio.timeout(OPEN_SECONDS):
+                caller = await self._authenticate_and_count(scope, query)
             return caller, self._join(caller, loctician, client_network(scope))
+        except TimeoutError:
+            return Close(TRY_LATER, "took too long")
         except InvalidToken:
             return Close(NO_TOKEN, "no valid access token or ticket")
         except Starting:
@@ -198,18 +239,29 @@ async def _deliver(subscriber: Subscriber, missed: Missed | None, send: Send) ->
 
 
 async def _listen(receive: Receive, subscriber: Subscriber) -> None:
-    """Ignores what the client sends. Returns when it disconnects, or closes it if it sends too much."""
-    minute, count = 0, 0
+    """Ignores what the client sends. Returns when it disconnects, or closes it if a message is too big."""
     while (message := await receive())["type"] != "websocket.disconnect":
         size = len(message.get("text") or "") + len(message.get("bytes") or b"")
-        now = int(time.monotonic() // 60)
-        minute, count = now, count + 1 if now == minute else 1
         if size > MAX_MESSAGE_BYTES:
             subscriber.close(TOO_BIG, "message too big")
             return
-        if count > MESSAGES_PER_MINUTE:
-            subscriber.close(POLICY, "too many messages")
-            return
+
+
+async def _refuse(send: Send, status: int) -> None:
+    """Answers the upgrade with an HTTP status; the connection ends."""
+    headers = [(b"connection", b"close"), (b"content-length", b"0")]
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": b""})
+
+
+async def _gone(receive: Receive, send: Send) -> None:
+    """Waits until a refused client has left, so that those who stay do not escape the limits of their address."""
+    try:
+        async with asyncio.timeout(CUT_SECONDS):
+            while not is_closing(send):
+                await receive()
+    except TimeoutError:
+        cut(send)
 
 
 async def _close(send: Send, close: Close) -> None:

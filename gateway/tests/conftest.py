@@ -23,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.__main__ import OPTIONS
 from gateway.main import Gateway
 from gateway.settings import SERVICES, GatewaySettings
+from gateway.tests.support import Clients
 from shared.messaging.events import new_id
 from shared.testing.servers import Servers, vhost
 from shared.testing.types import TokenFor
@@ -234,6 +235,13 @@ async def running(
     async with serving(gateway, **(OPTIONS | (options or {}))) as url:
         await until(lambda: gateway.revocations.complete)
         yield gateway, url
+
+
+@pytest.fixture
+async def clients() -> AsyncIterator[Clients]:
+    clients = Clients()
+    yield clients
+    await clients.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,17 +9,58 @@ from typing import Any
 from uuid import UUID
 
 import aio_pika
+import httpx
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from shared.messaging.events import new_id
 
 Channel = aio_pika.abc.AbstractChannel
+UPGRADE = (
+    b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 def ws(url: str, path: str) -> str:
     return url.replace("http", "ws", 1) + path
+
+
+async def connected(url: str) -> Ends:
+    host, port = url.removeprefix("http://").split(":")
+    return await asyncio.open_connection(host, int(port))
+
+
+@asynccontextmanager
+async def coming_from(address: str, url: str, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.AsyncHTTPTransport(local_address=address, verify=False)  # no time for certificates
+    async with httpx.AsyncClient(transport=transport, base_url=url, timeout=15, headers=headers) as client:
+        yield client
+
+
+class Clients:
+    """Raw connections of a test. `close` ends them all."""
+
+    def __init__(self) -> None:
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def send(self, url: str, data: bytes) -> Ends:
+        reader, writer = await connected(url)
+        self._writers.append(writer)
+        writer.write(data)
+        return reader, writer
+
+    async def upgrade(self, url: str, path: str) -> Ends:
+        """Completes the handshake of a WebSocket."""
+        ends = await silent_websocket(url, path)
+        self._writers.append(ends[1])
+        return ends
+
+    async def close(self) -> None:
+        for writer in self._writers:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)
 
 
 async def closed_with(socket: ClientConnection, seconds: float = 5.0) -> int:
@@ -63,9 +104,6 @@ async def silent_websocket(url: str, path: str) -> Ends:
     """A client that completes the handshake and then never reads or answers."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=1_024)
-    writer.write(
-        f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
-    )
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n".encode() + UPGRADE + b"\r\n")
     assert b" 101 " in await reader.readline()
     return reader, writer

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -23,7 +23,7 @@ from gateway.limits.accounts import account_in
 from gateway.main import Gateway
 from gateway.proxy.client_address import network_of
 from gateway.tests.conftest import Upstreams, raw, running, settings_for
-from gateway.tests.support import closed_with, ws
+from gateway.tests.support import closed_with, coming_from, ws
 from shared.jobs import run_once
 from shared.messaging.events import new_id
 from shared.testing.proxy import proxied
@@ -66,13 +66,6 @@ def new_address() -> str:
     """A loopback address that was not used before."""
     number = next(ADDRESSES)
     return f"127.1.{number // 250}.{number % 250 + 1}"
-
-
-@asynccontextmanager
-async def coming_from(address: str, url: str, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.AsyncHTTPTransport(local_address=address, verify=False)  # no time for certificates
-    async with httpx.AsyncClient(transport=transport, base_url=url, timeout=15, headers=headers) as client:
-        yield client
 
 
 async def statuses(gateways: Two, address: str, calls: int, **headers: str) -> list[int]:
@@ -422,7 +415,7 @@ class TestAway:
             async with coming_from(address, url, **bearer(token_for())) as client:
                 for _ in range(LIMIT):
                     assert (await client.get("/api/v1/bookings")).status_code == 200
-                    assert (await client.post("/api/v1/bookings", json={})).status_code == 200
+                    assert (await client.post("/api/v1/bookings/check-availability", json={})).status_code == 200
             refused = await attempt(url, address, "a@x.example")
             assert (refused.status_code, refused.json()["code"]) == (503, "cannot_count")
             assert int(refused.headers["retry-after"]) >= 1

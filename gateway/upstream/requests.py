@@ -18,15 +18,15 @@ class Request:
     target: bytes
     headers: list[tuple[bytes, bytes]]
     first_byte_seconds: float = 15.0  # from the end of the body to the headers of the answer
-    body: AsyncIterator[bytes] | None = None
-    chunked: bool = False
+    content: bytes | bytearray = b""  # a small body, sent together with the head
+    body: AsyncIterator[bytes] | None = None  # a large one, instead
     idle_seconds: float = 30.0  # the service may take no byte of the body for this long
     connect_seconds: float = 2.0
 
     @property
     def repeatable(self) -> bool:
         """Whether it may be sent again when the service may have acted on it (RFC 9110, 9.2.1: safe methods)."""
-        return self.body is None and self.method in SAFE_METHODS
+        return self.body is None and not self.content and self.method in SAFE_METHODS
 
     def head(self) -> bytes:
         """Request line and headers as they are sent."""
@@ -42,7 +42,7 @@ async def exchange(connection: Connection, request: Request) -> Connection:
     done = False
     try:
         connection.begin(request.method)
-        connection.write(request.head())
+        connection.write(request.head() + request.content)
         if request.body is not None:
             await _send_body(connection, request.body, request)
         await connection.receive_head(request.first_byte_seconds)
@@ -61,10 +61,8 @@ async def _send_body(connection: Connection, body: AsyncIterator[bytes], request
     async for piece in body:
         if connection.answered:
             return  # the service answered without reading the rest
-        connection.write(b"%x\r\n%b\r\n" % (len(piece), piece) if request.chunked else piece)
+        connection.write(piece)
         await connection.drain(request.idle_seconds)
-    if request.chunked:
-        connection.write(b"0\r\n\r\n")
     connection.sending = False
 
 

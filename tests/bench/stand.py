@@ -114,6 +114,7 @@ def environment_for(folder: Path, database_url: str, amqp_url: str) -> dict[str,
         "SMTP_URL": f"smtp://127.0.0.1:{ports['mail']}",
         "RATE_LIMIT_PER_MINUTE": "1000000",
         "LOGIN_RATE_LIMIT_PER_MINUTE": "1000000",
+        "CALLS_PER_ADDRESS": "100000",
         **{f"{name.upper()}_URL": f"http://127.0.0.1:{ports[name]}" for name in SERVICES},
     }
 

@@ -111,6 +111,7 @@ def running(folder: Path, database_url: str, amqp_url: str, **through: str) -> I
         "SMTP_URL": f"smtp://127.0.0.1:{ports['mail']}",
         "RATE_LIMIT_PER_MINUTE": "100000",
         "LOGIN_RATE_LIMIT_PER_MINUTE": "100000",
+        "CALLS_PER_ADDRESS": "1000",
         **{f"{name.upper()}_URL": f"http://127.0.0.1:{ports[name]}" for name in SERVICES},
     }
     with ExitStack() as cleanup:

@@ -23,12 +23,6 @@ CLEAN = [
     "services/notifications",
     "shared",
 ]
-# Fields of the HTTP API and of events keep their names.
-EXCEPTIONS = {
-    # the gateway gets another HTTP server instead of these two
-    "gateway/crowd.py": {"crowd"},
-    "gateway/server.py": {"crowd", "door"},
-}
 FORBIDDEN = {
     *("one", "who", "found", "told", "asked", "made", "said", "given"),  # use the noun: row, user, request, answer
     *("room", "door", "crowd", "lender", "desk", "mint", "patience"),  # use the field's own term
@@ -59,8 +53,7 @@ def forbidden(path: Path) -> list[str]:
     place = path.relative_to(ROOT)
     used = [(0, part.removesuffix(".py")) for part in place.parts]
     used += names(ast.parse(path.read_text()))
-    refused = FORBIDDEN - EXCEPTIONS.get(str(place), set())
-    return [f"{place}:{line} {name}" for line, name in used if name.strip("_").lower() in refused]
+    return [f"{place}:{line} {name}" for line, name in used if name.strip("_").lower() in FORBIDDEN]
 
 
 @pytest.mark.parametrize("package", CLEAN)
