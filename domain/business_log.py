@@ -21,6 +21,8 @@ MESSAGES = {
     "booking.no_show_undone.v1": "Booking no longer marked as no-show",
     "booking.conflicted.v1": "Booking outside opening hours",
     "booking.fits_again.v1": "Booking within opening hours again",
+    "booking.requested.v1": "Booking requested",
+    "booking.request_refused.v1": "Booking request refused",
     "waitlist.offered.v1": "Waitlist offer made",
     "waitlist.accepted.v1": "Waitlist offer accepted",
     "waitlist.expired.v1": "Waitlist offer expired",

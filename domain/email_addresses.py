@@ -3,6 +3,9 @@
 import unicodedata
 
 import idna
+from email_validator import EmailNotValidError, validate_email
+
+from shared.http.validation_messages import invalid
 
 MAX_LENGTH = 320  # characters; RFC 5321 allows 254 octets
 
@@ -15,6 +18,16 @@ def canonical(address: str) -> str:
     text = _fold(address)
     local, at, domain = text.rpartition("@")
     return f"{local}{at}{unicode_domain(domain)}" if at and len(text) <= MAX_LENGTH else text
+
+
+def normalize_email(email: str) -> str:
+    """The canonical form of a valid address (RFC 5321, RFC 6531). Raises ValueError."""
+    address = canonical(email)
+    try:
+        validate_email(address, check_deliverability=False)
+    except EmailNotValidError as error:
+        raise invalid("email", en="is not a valid e-mail address", da="Er ikke en gyldig e-mailadresse.") from error
+    return address
 
 
 def unicode_domain(domain: str) -> str:

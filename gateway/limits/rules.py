@@ -62,6 +62,8 @@ STRICT = {
     "/api/v1/auth/register": "account",
     "/api/v1/auth/forgot-password": "mail",
     "/api/v1/auth/resend-verification": "mail",
+    "/api/v1/bookings/requests": "mail",
+    "/api/v1/waitlist/requests": "mail",
     RESET: None,
     "/api/v1/auth/verify-email": None,
     "/api/v1/auth/confirm-email": None,

@@ -15,7 +15,7 @@ class Cors:
         (
             b"access-control-allow-headers",
             b"Authorization, Content-Type, Accept-Language, Idempotency-Key, If-Match, If-None-Match, "
-            b"X-Request-ID, X-CSRF-Token, traceparent",
+            b"X-Request-ID, X-Request-Secret, X-CSRF-Token, traceparent",
         ),
         (b"access-control-max-age", b"600"),
     ]

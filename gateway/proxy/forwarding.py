@@ -10,7 +10,7 @@ from starlette.types import Receive
 from gateway.errors import BadGateway, GatewayTimeout, ServiceUnavailable
 from gateway.metrics import UPSTREAM_ERRORS
 from gateway.protocols import cut
-from gateway.proxy import compression, headers
+from gateway.proxy import compression, cookies, headers
 from gateway.proxy.call import Call
 from gateway.proxy.compression import Compressor
 from gateway.proxy.request_body import ClientGoneError, GatheredBody
@@ -25,7 +25,6 @@ from shared.observability.context import current
 from shared.observability.log import logger
 
 CLIENT_READ_SECONDS = 30.0  # a client may take no byte of its answer for this long
-COOKIE_SERVICE = "auth"  # the only service that reads and sets cookies
 log = logger(__name__)
 
 
@@ -93,8 +92,8 @@ class Proxy:
         traceparent = current().traceparent
         if traceparent is not None:
             own.append((b"traceparent", traceparent.encode()))
-        if route.service == COOKIE_SERVICE:
-            own += [(b"cookie", value) for value in values.get(b"cookie", ())]
+        if b"cookie" in values:
+            own += [(b"cookie", value) for value in cookies.readable_by(route.service, values[b"cookie"])]
         forwarded = call.headers.forwarded
         own += compression.original_etags(forwarded) if call.headers.conditional else forwarded
         # A HEAD gets the headers of the GET, also those of its compressed form. The server leaves the body out.
@@ -108,7 +107,7 @@ class Proxy:
 async def _relay(call: Call, connection: Connection, route: Route, deadline: Deadline) -> None:
     piece = await _first_piece(connection, deadline)
     status = connection.status
-    answer = headers.from_service(status, connection.headers, cookies=route.service == COOKIE_SERVICE)
+    answer = headers.from_service(status, connection.headers, cookies=cookies.settable_by(route.service))
     if connection.complete:
         piece += await connection.receive(0.0)  # parts that arrived while the first was read
     small = connection.complete and len(piece) < compression.MIN_BYTES

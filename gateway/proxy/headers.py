@@ -15,7 +15,7 @@ FROM_CLIENTS_DROPPED = HOP_BY_HOP | {
     *(b"true-client-ip", b"cf-connecting-ip", b"x-original-url", b"x-original-host", b"x-rewrite-url"),
     *(b"x-http-method-override", b"x-http-method", b"x-method-override"),
     b"accept-encoding",  # only the gateway compresses, so that services have one form of each answer
-    b"cookie",  # forwarded to auth only
+    b"cookie",  # forwarded as cookies.py says
     b"traceparent",  # forwarded if it is valid
 }
 # Prefixes of headers that services may take for statements of the gateway about the caller.
@@ -112,8 +112,8 @@ _FREQUENT_FROM_SERVICES = (
 RETURNED = {name: _is_returned(name) for name in _FREQUENT_FROM_SERVICES}
 
 
-def from_service(status: int, headers: Headers, *, cookies: bool) -> Headers:
-    """The headers of a service's answer that the client gets. `cookies`: whether this service may set cookies."""
+def from_service(status: int, headers: Headers, *, cookies: bytes | None) -> Headers:
+    """The headers of a service's answer that the client gets. `cookies`: see cookies.settable_by()."""
     kept: Headers = []
     named: frozenset[bytes] = frozenset()
     has_cache_control = False
@@ -125,7 +125,7 @@ def from_service(status: int, headers: Headers, *, cookies: bool) -> Headers:
                 if name == b"connection":
                     named |= _named_by_connection([header[1]])
                 has_cache_control = has_cache_control or name == b"cache-control"
-                returned = _is_returned_with(name, status, cookies=cookies)
+                returned = _is_returned_with(header, status, cookies=cookies)
             else:
                 returned = _is_returned(name)
         if returned:
@@ -137,9 +137,10 @@ def from_service(status: int, headers: Headers, *, cookies: bool) -> Headers:
     return kept
 
 
-def _is_returned_with(name: bytes, status: int, *, cookies: bool) -> bool:
+def _is_returned_with(header: tuple[bytes, bytes], status: int, *, cookies: bytes | None) -> bool:
+    name, value = header
     if name == b"set-cookie":
-        return cookies
+        return cookies is not None and value.startswith(cookies)
     if name == b"content-length":
         return status not in (204, 304)
     return name != b"connection"

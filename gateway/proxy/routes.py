@@ -55,6 +55,7 @@ PUBLIC = {
         *("/api/v1/services", "/api/v1/services/{id}", "/api/v1/locticians", "/api/v1/locticians/{id}"),
         *("/api/v1/slots", "/api/v1/bookings/rules", "/api/v1/calendar/holidays", "/api/v1/calendar/feeds/{token}"),
         *("/api/v1/notifications/unsubscribe/{topic}/{token}", "/bookings/{id}", "/offers/{token}"),
+        "/api/v1/bookings/requests/{id}",
     ),
     "POST": (
         *("/bookings/{id}/cancel", "/bookings/{id}/move", "/offers/{token}", "/offers/{token}/decline"),
@@ -66,9 +67,11 @@ PUBLIC = {
         ),
         *("/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/forgot-password", "/api/v1/auth/reset-password"),
         "/api/v1/auth/logout",  # takes the refresh token too
-        "/api/v1/bookings/check-availability",
+        *("/api/v1/bookings/check-availability", "/api/v1/bookings/holds", "/api/v1/bookings/holds/{id}/prolong"),
+        *("/api/v1/bookings/requests", "/api/v1/waitlist/requests"),
         "/api/v1/notifications/unsubscribe/{topic}/{token}",
     ),
+    "DELETE": ("/api/v1/bookings/holds/{id}",),
 }
 
 PREFIXES = {route.path: route for route in ROUTES if "{" not in route.path}

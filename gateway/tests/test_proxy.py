@@ -10,9 +10,11 @@ import orjson
 import pytest
 
 from gateway.main import Gateway
-from gateway.proxy import routes
+from gateway.proxy import cookies, routes
+from gateway.proxy.headers import from_service
 from gateway.proxy.routes import Route
 from gateway.tests.conftest import BIG, Upstreams, raw, serving, settings_for
+from shared.http.browsers import COOKIE
 from shared.testing.types import TokenFor
 
 OPEN = "/api/v1/bookings/check-availability"  # needs no token
@@ -189,12 +191,27 @@ class TestHeaders:
         assert "server" not in answer.headers
         assert len(answer.headers.get_list("date")) == 1
 
-    async def test_cookies_pass_to_and_from_auth_only(self, client: httpx.AsyncClient) -> None:
+    async def test_a_login_passes_to_and_from_auth_only(self, client: httpx.AsyncClient) -> None:
         for path, passes in (("/api/v1/auth/x", True), ("/account/x", True), ("/api/v1/slots", False)):
             answer = await client.get(path, headers=[("Cookie", "one=1"), ("Cookie", "two=2")])
             cookies = [value for name, value in answer.json()["headers"] if name == "cookie"]
             assert cookies == (["one=1", "two=2"] if passes else [])
             assert answer.headers.get("set-cookie") == ("a=1" if passes else None)
+
+    async def test_only_the_cookie_of_the_browser_passes_to_booking(self, client: httpx.AsyncClient) -> None:
+        mine, refresh = "__Host-loctician-browser=b1", "__Host-loctician-refresh=r1"
+        for sent in ([f"{refresh}; {mine}; a=1"], [refresh, mine], [f"{mine};{refresh}"]):
+            answer = await client.get("/api/v1/bookings/rules", headers=[("Cookie", value) for value in sent])
+            assert [value for name, value in answer.json()["headers"] if name == "cookie"] == [mine]
+            elsewhere = await client.get("/api/v1/gdpr/processing", headers=[("Cookie", value) for value in sent])
+            assert "cookie" not in [name for name, _ in elsewhere.json()["headers"]]
+
+    def test_booking_sets_only_the_cookie_of_the_browser(self) -> None:
+        assert f"{COOKIE}=".encode() == cookies.BROWSER
+        mine, refresh = (b"set-cookie", b"__Host-loctician-browser=b1; Path=/"), (b"set-cookie", b"refresh=r1")
+        for service, passes in (("auth", [mine, refresh]), ("booking", [mine]), ("gdpr", [])):
+            returned = from_service(200, [mine, refresh], cookies=cookies.settable_by(service))
+            assert [header for header in returned if header[0] == b"set-cookie"] == passes
 
     async def test_a_page_keeps_its_own_content_policy(self, client: httpx.AsyncClient) -> None:
         answer = await client.get("/account/page")

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 from pydantic_core import PydanticCustomError
 
+from domain.email_addresses import normalize_email
 from domain.people import plain_name
 from services.auth.errors import UnmailableAddress
 from services.auth.passwords.hashing import PasswordHashing
 from services.auth.passwords.rules import check_password
 from services.auth.settings import AuthSettings
 from services.auth.signing_keys import rotation
-from services.auth.users.contact_details import normalize_email, require_mailable
+from services.auth.users.contact_details import require_mailable
 from services.auth.users.service import create_user
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS

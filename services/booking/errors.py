@@ -6,6 +6,7 @@ import orjson
 from asyncpg import PostgresError
 
 from services.booking.slots import errors as slots
+from services.booking.visitors import errors as visitors
 from shared.errors import (
     Conflict,
     Forbidden,
@@ -43,15 +44,6 @@ class CustomerRequired(RuleBroken):
     detail: ClassVar[Texts] = {
         "da": "Personalet skal angive customer_id, når de booker for en kunde.",
         "en": "Staff must say in customer_id whom they book for.",
-    }
-
-
-class EmailNotVerified(Forbidden):
-    code = "email_not_verified"
-    title: ClassVar[Texts] = {"da": "Bekræft din e-mail", "en": "Verify your e-mail"}
-    detail: ClassVar[Texts] = {
-        "da": "Bekræft din e-mailadresse, før du booker.",
-        "en": "Verify your e-mail address before you book.",
     }
 
 
@@ -209,7 +201,7 @@ EXCLUSION_VIOLATION = "23P01"
 
 UNBOOKABLE: tuple[type[ProblemError], ...] = (*slots.UNBOOKABLE, CustomerOverlap)
 """Why a time cannot be booked."""
-WRONG_CUSTOMER: tuple[type[ProblemError], ...] = (NotForOthers, UnknownCustomer, EmailNotVerified)
+WRONG_CUSTOMER: tuple[type[ProblemError], ...] = (NotForOthers, UnknownCustomer)
 WITH_ALTERNATIVES = (slots.SlotTaken, slots.OutsideHours, slots.Holiday, slots.Closed, CustomerOverlap, HoldLapsed)
 """The errors that come with the nearest free times."""
 RAISED_BY_SQL: tuple[type[ProblemError], ...] = (
@@ -226,6 +218,8 @@ RAISED_BY_SQL: tuple[type[ProblemError], ...] = (
     HoldLapsed,
     HoldMismatch,
     TooManyWishes,
+    visitors.TooManyRequests,
+    visitors.AlreadyProlonged,
     IdempotencyKeyReused,
     NotFound,
     StaleVersion,

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from services.booking.requests.events import BookingRequested as BookingRequested
+from services.booking.requests.events import BookingRequestRefused as BookingRequestRefused
 from shared.messaging.events import Event
 
 ITEM = {

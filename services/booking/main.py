@@ -13,6 +13,7 @@ from services.booking.jobs import JOBS
 from services.booking.offer_pages import endpoints as offer_pages
 from services.booking.portfolio import worker as portfolio
 from services.booking.profiles import endpoints as profiles
+from services.booking.requests import endpoints as requests
 from services.booking.salon import endpoints as salon
 from services.booking.series import endpoints as series
 from services.booking.settings import BookingSettings
@@ -26,13 +27,14 @@ SERVICE = Service(
     description="What can be booked and what is booked: treatments, locticians, free times, bookings and the waitlist.",
     settings=BookingSettings,
     roles=tuple(Role),
-    # The order matters: /bookings/rules and /bookings/holds must come before /bookings/{booking_id}.
+    # The order matters: /bookings/rules, /holds and /requests must come before /bookings/{booking_id}.
     routers=[
         catalog.router,
         profiles.router,
         slots.router,
         salon.router,
         holds.router,
+        requests.router,
         waitlist.router,
         series.router,
         bookings.router,

@@ -19,6 +19,7 @@ from services.booking.columns import (
 from services.booking.columns import metadata as metadata
 from services.booking.portfolio.tables import portfolio_media as portfolio_media
 from services.booking.portfolio.tables import portfolio_sources as portfolio_sources
+from services.booking.requests import tables as request_tables  # noqa: F401 - adds them to the metadata
 from shared.classification import NONE, PERSONAL, PSEUDONYMOUS, about, personal, pseudonymous
 from shared.database.tables import service_tables
 from shared.http.idempotency import idempotency_table
@@ -32,7 +33,6 @@ WALK_IN = personal(purpose="appointments", keep="walk_ins")
 CUSTOMER = pseudonymous(purpose="appointments", keep="customers_of_bookings")
 ACTOR = pseudonymous(purpose="accountability", keep="customers_of_bookings")
 PROFILE = personal(purpose="appointments", keep="departed_profiles")
-
 
 categories = table(
     "categories",

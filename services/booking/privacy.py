@@ -22,6 +22,7 @@ from services.booking.models import (
     portfolio_sources,
     waitlist,
 )
+from services.booking.requests.tables import requests
 from services.booking.sql_calls import fetch_in_transaction
 from services.booking.waitlist import offers
 from shared.identity.principals import SERVICE_CLAIMS
@@ -50,6 +51,7 @@ async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
         "customer": await _rows(session, customer),
         "holds": await _rows(session, select(holds).where(holds.c.customer_id == subject_id)),
         "waitlist": await _rows(session, select(waitlist).where(waitlist.c.customer_id == subject_id)),
+        "requests": await _rows(session, select(requests).where(requests.c.user_id == subject_id)),
         "idempotency_keys": await _rows(session, answers),
     }
 
@@ -73,6 +75,7 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
             | cast(idempotency_keys.c.answer, Text).contains(str(subject_id))  # staff may have booked for the person
         ),
         "waitlist": delete(waitlist).where(waitlist.c.customer_id == subject_id),
+        "requests": delete(requests).where(requests.c.user_id == subject_id),
         "customers": delete(customers).where(customers.c.id == subject_id),
         "portfolio_media": delete(portfolio_media).where(portfolio_media.c.loctician_id == subject_id),
         "portfolio_source": delete(portfolio_sources).where(portfolio_sources.c.loctician_id == subject_id),

@@ -26,6 +26,9 @@ def _of_bookings(
 POLICIES = (
     # A job ends expired holds within seconds; this deletes those it may have left.
     deleting("holds", "holds", purpose="appointments", keep=DAY, where="expires_at < :before AND waitlist_id IS NULL"),
+    deleting("requests", "requests", purpose="appointments", keep=7 * DAY, where="expires_at < :before"),
+    # Limits look back over a day.
+    deleting("visitor_calls", "visitor_calls", purpose="security", keep=DAY, least=DAY, where="made_at < :before"),
     deleting("freed_times", "freed_times", purpose="calendar", keep=DAY, where="upper(times) < :before"),
     deleting(
         "waitlist",

@@ -1,9 +1,9 @@
 """Settings of the booking service beside the shared ones."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from domain.settings.production import DeployableSettings, not_https
 from shared.settings import Refusal
@@ -12,16 +12,9 @@ from shared.settings import Refusal
 class BookingSettings(DeployableSettings):
     refusals: ClassVar[Mapping[str, Refusal]] = {**DeployableSettings.refusals, "instagram_url": not_https}
 
-    require_verified_email: bool | None = None
     enable_instagram: bool = False
     instagram_access_token: SecretStr | None = None
     instagram_url: str = Field(default="https://graph.instagram.com", pattern="^https?://")
-
-    @model_validator(mode="after")
-    def require_verified_email_in_production(self) -> Self:
-        if self.require_verified_email is None:
-            self.require_verified_email = self.like_production
-        return self
 
     @field_validator("instagram_access_token")
     @classmethod

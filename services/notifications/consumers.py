@@ -11,6 +11,7 @@ from services.notifications.accounts import service as accounts
 from services.notifications.accounts.service import EmailChanged, EmailChangeRequested, Invited, LinkRequested
 from services.notifications.bookings import service as bookings
 from services.notifications.bookings.model import Booking
+from services.notifications.bookings.refusals import RefusedRequest, notify_refused
 from services.notifications.calendars import service as calendars
 from services.notifications.calendars.service import FailingImport, Import, IncompleteImport
 from services.notifications.contacts.queries import store_contact
@@ -267,6 +268,7 @@ async def notify_conflicted(session: AsyncSession, event: Received[Booking]) -> 
     await bookings.notify(session, event, "booking_conflicted")
 
 
+subscriptions.on("booking.request_refused.v1", RefusedRequest)(notify_refused)
 subscriptions.on("waitlist.offered.v1", Offer)(notify_offered)
 subscriptions.on("calendar.import_incomplete.v1", IncompleteImport)(calendars.notify_incomplete)
 subscriptions.on("calendar.import_failing.v1", FailingImport)(calendars.notify_failing)

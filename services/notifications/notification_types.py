@@ -78,6 +78,8 @@ NOTIFICATION_TYPES = {
         NotificationType("booking_changed", "booking", BOTH, type="booking_update", invitation="REQUEST"),
         NotificationType("booking_change_requested", "booking", BOTH, type="booking_update", invitation="REQUEST"),
         NotificationType("booking_cancelled", "booking", BOTH, type="booking_update", invitation="CANCEL"),
+        NotificationType("request_refused", "booking", ("customer",)),
+        NotificationType("wish_refused", "waitlist", ("customer",)),
         # What happens to several dates of a series at once is one mail; in the app each date has its notice.
         NotificationType("series_requested", "booking", BOTH, in_app=False, invitation="REQUEST"),
         NotificationType("series_created", "booking", BOTH, in_app=False, invitation="REQUEST"),

@@ -71,7 +71,7 @@ BOOK = """SELECT booking.book(
     ('{{"service_ids": ["{treatment}"], "loctician_id": "' || md5('loctician' || n % {count})::uuid
         || '", "customer_id": "' || md5('customer' || n % {customers})::uuid
         || '", "start": "' || timestamptz '{first}' + n / {count} * interval '{minutes} minutes'
-        || '", "notes": null, "require_verified": false, "request_hash": "{hash}", "key": "' || gen_random_uuid()
+        || '", "notes": null, "request_hash": "{hash}", "key": "' || gen_random_uuid()
         || '", "booking_id": "' || gen_random_uuid() || '", "event_id": "' || gen_random_uuid()
         || '", "item_ids": ["' || gen_random_uuid() || '"]}}')::jsonb)
 FROM nextval('bench.numbers') AS n;

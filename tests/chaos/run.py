@@ -65,7 +65,7 @@ async def _platform(folder: Path) -> AsyncIterator[tuple[Stack, tuple[Server, Se
     try:
         for link in links:
             await link.restore()
-        through = {"DATABASE_URL": links[0].url, "AMQP_URL": links[1].url, "REQUIRE_VERIFIED_EMAIL": "false"}
+        through = {"DATABASE_URL": links[0].url, "AMQP_URL": links[1].url}
         (folder / "stack").mkdir()
         platform = running(folder / "stack", database.url, broker.url, **through)
         stack = await asyncio.to_thread(platform.__enter__)

@@ -187,7 +187,7 @@ async def test_a_rolling_restart_needs_at_most_one_retry_a_call_and_loses_no_mes
     folder: Path = tmp_path_factory.mktemp("rolling")
     async with (
         own_servers(servers) as (database_url, amqp_url),
-        started(folder, database_url, amqp_url, REQUIRE_VERIFIED_EMAIL="false", WEBSOCKET_DRAIN_SECONDS="0") as stack,
+        started(folder, database_url, amqp_url, WEBSOCKET_DRAIN_SECONDS="0") as stack,
     ):
         await stack.ready()
         async with fleet(stack) as platform, httpx.AsyncClient(base_url=platform.url, timeout=15) as http:

@@ -76,8 +76,12 @@ BOOKING: Final[dict[str, Who]] = {
     "DELETE /api/v1/bookings/{booking_id}/no-show": SALON,
     "POST /api/v1/bookings/{booking_id}/keep": SALON,
     "POST /api/v1/bookings/{booking_id}/no-show": CHAIR,
-    "POST /api/v1/bookings/holds": SIGNED_IN,
-    "DELETE /api/v1/bookings/holds/{hold_id}": SIGNED_IN,
+    "POST /api/v1/bookings/holds": ANYONE,  # these three: the person or the browser
+    "POST /api/v1/bookings/holds/{hold_id}/prolong": ANYONE,
+    "DELETE /api/v1/bookings/holds/{hold_id}": ANYONE,
+    "POST /api/v1/bookings/requests": ANYONE,
+    "GET /api/v1/bookings/requests/{request_id}": ANYONE,  # whoever has its secret
+    "POST /api/v1/waitlist/requests": ANYONE,
     "POST /api/v1/waitlist": SIGNED_IN,
     "GET /api/v1/waitlist": SIGNED_IN,
     "DELETE /api/v1/waitlist/{waitlist_id}": SIGNED_IN,

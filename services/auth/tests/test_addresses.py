@@ -8,9 +8,8 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.email_addresses import ascii_domain, canonical
+from domain.email_addresses import ascii_domain, canonical, normalize_email
 from services.auth.tests.conftest import PASSWORD, AsOwner, Login, Register, types
-from services.auth.users.contact_details import normalize_email
 from shared.testing.types import Outbox
 
 ADDRESSES = st.text(max_size=60) | st.from_regex(

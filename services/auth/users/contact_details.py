@@ -1,24 +1,12 @@
-"""The canonical form of e-mail addresses and phone numbers."""
+"""Addresses that can be mailed, and the canonical form of phone numbers."""
 
 import phonenumbers
-from email_validator import EmailNotValidError, validate_email
 
-from domain.email_addresses import canonical, needs_smtputf8
+from domain.email_addresses import needs_smtputf8
 from services.auth.errors import InvalidPhone, UnmailableAddress
 from services.auth.settings import AuthSettings
-from shared.http.validation_messages import invalid
 
 REGION = "DK"
-
-
-def normalize_email(email: str) -> str:
-    """The canonical form of a valid address (RFC 5321, RFC 6531). Raises ValueError."""
-    address = canonical(email)
-    try:
-        validate_email(address, check_deliverability=False)
-    except EmailNotValidError as error:
-        raise invalid("email", en="is not a valid e-mail address", da="Er ikke en gyldig e-mailadresse.") from error
-    return address
 
 
 def require_mailable(settings: AuthSettings, email: str) -> None:

@@ -7,10 +7,9 @@ from uuid import UUID
 from fastapi import Path
 from pydantic import AfterValidator, Field
 
-from domain.email_addresses import canonical
+from domain.email_addresses import canonical, normalize_email
 from domain.people import PersonId, PlainName
 from domain.roles import Role
-from services.auth.users.contact_details import normalize_email
 from shared.http.schemas import Input, Schema
 
 EMAIL, FULL_NAME, PHONE = "sofie@example.dk", "Sofie Ærø", "+4520123456"  # examples

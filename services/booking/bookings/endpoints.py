@@ -11,9 +11,10 @@ from services.booking import errors
 from services.booking.bookings import schemas, service
 from services.booking.bookings.queries import KEEP, UNDO_NO_SHOW
 from services.booking.customers.schemas import CustomerId
-from services.booking.dependencies import Caller, Employee, RequireVerified, Staff
+from services.booking.dependencies import Caller, Employee, Staff
 from services.booking.profiles.schemas import LocticianId
 from services.booking.serializers import respond
+from services.booking.visitors.service import VisitDep
 from shared.errors import NotFound, PreconditionRequired
 from shared.http.dependencies import DatabaseDep, LanguageDep, SessionDep
 from shared.http.idempotency import IdempotencyKey
@@ -46,12 +47,13 @@ OUTCOME_AFTER_START = raises(errors.WrongStatus, errors.NotForOthers, errors.Not
 async def create_booking(
     principal: Caller,
     body: schemas.BookingRequest,
-    require_verified: RequireVerified,
+    visit: VisitDep,
     database: DatabaseDep,
     language: LanguageDep,
     key: IdempotencyKey = None,
 ) -> Response:
-    booking = await service.book(database, principal, body, key, language, require_verified=require_verified)
+    """`hold_id` may be that of a hold which this browser made before anybody signed in."""
+    booking = await service.book(database, principal, body, key, language, visit.claims)
     return respond(booking, 201, Location=f"/api/v1/bookings/{booking['id']}")
 
 

@@ -38,16 +38,18 @@ async def book(
     request: BookingRequest,
     key: str | None,
     language: str,
-    *,
-    require_verified: bool,
+    browser: Row | None = None,
 ) -> Answer:
-    """Raises one of errors.RAISED_BY_SQL; an error about the time comes with the nearest free times."""
+    """`browser`: whose holds the caller may use beside the own, see Visit.claims.
+
+    Raises one of errors.RAISED_BY_SQL; an error about the time comes with the nearest free times.
+    """
     customer_id = _customer_or_guest(principal, request)
     wanted = request.model_copy(update={"loctician_id": loctician_for(principal, request.loctician_id)})
     arguments = wanted.model_dump() | {
         "customer_id": customer_id,
-        "require_verified": require_verified,
         "booking_id": new_id(),
+        **(browser or {}),
         **idempotency("bookings", key, wanted),
     }
     row = await slots.call_with_alternatives(

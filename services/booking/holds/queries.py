@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.booking.sql_calls import Row, function_call
 
 HOLD = function_call("hold")
+PROLONG = function_call("prolong_hold")
 RELEASE = function_call("release_hold")
 LOCK_EXPIRED = text("SELECT h FROM booking.lock_lapsed_hold() h")
 LOCK_OF_CUSTOMER = text("SELECT h FROM booking.lock_customer_holds(:customer_id, :bookings) h")

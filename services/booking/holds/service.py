@@ -9,7 +9,8 @@ from services.booking.holds import queries, serializers
 from services.booking.holds.schemas import HoldRequest
 from services.booking.serializers import Answer
 from services.booking.slots.service import call_with_alternatives
-from services.booking.sql_calls import idempotency
+from services.booking.sql_calls import Row, call, idempotency
+from services.booking.visitors.service import Visit
 from services.booking.waitlist import offers
 from shared.database.session import Database
 from shared.identity.principals import Principal
@@ -18,32 +19,34 @@ from shared.observability.log import logger
 log = logger(__name__)
 
 
-async def hold(
-    database: Database,
-    principal: Principal,
-    request: HoldRequest,
-    key: str | None,
-    language: str,
-    *,
-    require_verified: bool,
-) -> Answer:
-    """Holds a time and ends the customer's earlier hold.
+async def hold(database: Database, visit: Visit, request: HoldRequest, key: str | None, language: str) -> Answer:
+    """Holds a time and ends the earlier hold of the customer or the browser.
 
     Raises one of errors.RAISED_BY_SQL; an error about the time comes with the nearest free times.
     """
-    customer_id = holder_for(principal, request.customer_id)
+    caller = visit.caller
+    customer_id = holder_for(caller, request.customer_id)
     wanted = request.model_copy(
-        update={"customer_id": customer_id, "loctician_id": loctician_for(principal, request.loctician_id)}
+        update={"customer_id": customer_id, "loctician_id": loctician_for(caller, request.loctician_id)}
     )
-    arguments = wanted.model_dump() | {"require_verified": require_verified, **idempotency("holds", key, wanted)}
-    row = await call_with_alternatives(database, principal, queries.HOLD, arguments, wanted, customer_id, language)
-    log.info("Hold placed", hold_id=str(row["id"]), customer_id=str(customer_id))
+    arguments = wanted.model_dump() | visit.claims | idempotency("holds", key, wanted)
+    row = await call_with_alternatives(database, caller, queries.HOLD, arguments, wanted, customer_id, language)
+    log.info("Hold placed", hold_id=str(row["id"]), signed_in=visit.principal is not None)
     return serializers.hold(row, language)
 
 
-async def release(database: Database, principal: Principal, hold_id: UUID) -> None:
-    """Makes the time free again. An offer of the waitlist is declined by this. Raises NotFound."""
-    await offers.call_and_offer(database, principal, queries.RELEASE, {"id": hold_id})
+async def prolong(database: Database, visit: Visit, hold_id: UUID, language: str) -> Answer:
+    """Raises NotFound, also for a hold that has ended, or AlreadyProlonged."""
+    row = await call(database, visit.caller, queries.PROLONG, {"id": hold_id} | visit.claims)
+    return serializers.hold(row, language)
+
+
+async def release(database: Database, principal: Principal, hold_id: UUID, browser: Row | None = None) -> None:
+    """Makes the time free again. An offer of the waitlist is declined by this. Raises NotFound.
+
+    `browser`: whose holds the caller may end beside the own, see Visit.claims.
+    """
+    await offers.call_and_offer(database, principal, queries.RELEASE, {"id": hold_id, **(browser or {})})
 
 
 async def end_expired(session: AsyncSession) -> bool:

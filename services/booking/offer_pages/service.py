@@ -110,7 +110,7 @@ async def accept(database: Database, token: str, language: str) -> None:
         hold_id=offered.sitting["id"],
     )
     try:
-        await bookings.book(database, _customer(offered), request, None, language, require_verified=False)
+        await bookings.book(database, _customer(offered), request, None, language)
     except HoldLapsed:  # pressed twice, or too late: the page says which
         return
 

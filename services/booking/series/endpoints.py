@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.booking import errors
-from services.booking.dependencies import Caller, RequireVerified
+from services.booking.dependencies import Caller
 from services.booking.serializers import respond
 from services.booking.series import schemas, service
 from shared.errors import NotFound
@@ -32,12 +32,11 @@ router = APIRouter(prefix="/api/v1/bookings/series")
 async def create_series(
     principal: Caller,
     body: schemas.SeriesRequest,
-    require_verified: RequireVerified,
     database: DatabaseDep,
     language: LanguageDep,
     key: IdempotencyKey = None,
 ) -> Response:
-    series = await service.book(database, principal, body, key, language, require_verified=require_verified)
+    series = await service.book(database, principal, body, key, language)
     return respond(series, 201)
 
 

@@ -25,15 +25,12 @@ async def book(
     request: SeriesRequest,
     key: str | None,
     language: str,
-    *,
-    require_verified: bool,
 ) -> Answer:
     """Books each date by itself. Raises NothingBooked with the reasons if no date can be booked."""
     arguments = request.model_dump() | {
         "customer_id": customer_for(principal, request.customer_id),
         "loctician_id": loctician_for(principal, request.loctician_id),
         "starts": starts_of(request),
-        "require_verified": require_verified,
         "series_id": new_id(),
         **idempotency("series", key, request),
     }

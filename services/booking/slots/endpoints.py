@@ -10,8 +10,10 @@ from services.booking.dependencies import Visitor
 from services.booking.profiles.schemas import LocticianId
 from services.booking.serializers import json_response, respond
 from services.booking.slots import errors, schemas, service
+from services.booking.visitors.service import VisitDep
 from shared.errors import NotFound, Unauthorized
 from shared.http.dependencies import DatabaseDep, LanguageDep
+from shared.identity.access import ANYONE
 from shared.openapi.operations import raises
 
 router = APIRouter(prefix="/api/v1")
@@ -47,9 +49,11 @@ async def search_slots(
     "/bookings/check-availability",
     response_model=schemas.Availability,
     summary="Check whether a time can be booked",
+    dependencies=[ANYONE],
     responses=raises(Unauthorized, NotFound),
 )
 async def check_availability(
-    principal: Visitor, body: schemas.AvailabilityCheck, database: DatabaseDep, language: LanguageDep
+    visit: VisitDep, body: schemas.AvailabilityCheck, database: DatabaseDep, language: LanguageDep
 ) -> Response:
-    return respond(await service.check(database, principal, body, language))
+    """What the caller holds, or this browser, is left out of account."""
+    return respond(await service.check(database, visit, body, language))

@@ -11,6 +11,7 @@ from services.booking.errors import BY_CODE, WITH_ALTERNATIVES
 from services.booking.slots import errors, queries, serializers
 from services.booking.slots.schemas import AvailabilityCheck, AvailabilityRequest
 from services.booking.sql_calls import Row, call
+from services.booking.visitors.service import Visit
 from shared.database.session import Database
 from shared.errors import Unauthorized
 from shared.identity.principals import Principal, claims_of
@@ -93,16 +94,12 @@ async def _raise_for_unknown(database: Database, principal: Principal | None, wa
         raise BY_CODE[reason]
 
 
-async def check(
-    database: Database, principal: Principal | None, request: AvailabilityCheck, language: str
-) -> dict[str, Any]:
+async def check(database: Database, visit: Visit, request: AvailabilityCheck, language: str) -> dict[str, Any]:
     """Raises Unauthorized or NotFound for a booking that the caller may not change."""
     if request.booking_id is not None:
-        _signed_in(principal)
-    arguments = request.model_dump() | {"service_ids": request.service_ids or []}
-    row = await queries.availability(
-        database, claims_of(principal).as_json(), arguments | {"customer_id": principal and principal.id}
-    )
+        _signed_in(visit.principal)
+    arguments = request.model_dump() | {"service_ids": request.service_ids or [], "customer_id": visit.caller.id}
+    row = await queries.availability(database, claims_of(visit.caller).as_json(), arguments | visit.claims)
     return {"available": row["reason"] is None, "reason": row["reason"], "alternatives": _alternatives(row, language)}
 
 

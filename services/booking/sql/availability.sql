@@ -12,10 +12,10 @@ END
 $$;
 
 -- What occupies time but does not stand in the way of a sitting: ids of the items of a booking that is to be moved, and
--- of the holds of the customer and of the caller. An offer to the waitlist does stand in the way: it is for a wish.
+-- of the holds of the customer, of the caller and of the caller's browser. An offer to the waitlist does stand in the way: it is for a wish.
 CREATE OR REPLACE FUNCTION booking.own_time(p_customer uuid, p_booking uuid) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    people uuid[] := ARRAY[p_customer, booking.claim_sub()];
+    people uuid[] := ARRAY[p_customer, booking.claim_sub(), booking.claim_browser()];
 BEGIN
     RETURN ARRAY (
         SELECT h.id FROM booking.holds h WHERE h.customer_id = ANY (people) AND h.waitlist_id IS NULL
@@ -81,7 +81,7 @@ END
 $$;
 
 -- Whether the sitting can be booked at this start, for POST /bookings/check-availability.
--- Request: service_ids, loctician_id, start, customer_id; booking_id: the booking that is to be moved, whose own time
+-- Request: service_ids, loctician_id, start, customer_id, browser_id; booking_id: the booking that is to be moved, whose own time
 -- is left out of account, and whose treatments count without service_ids; nearest: list alternatives also when the
 -- start is free.
 -- Returns {"service_ids", "reason": code or null, "alternatives": [slot]}. Raises LB001 not_found for a booking that
@@ -101,7 +101,7 @@ DECLARE
     grid interval;
     fits boolean;
 BEGIN
-    PERFORM booking.act_as(p_claims);
+    PERFORM booking.act_as(p_claims, p_request);
     b := booking.booking_to_move((p_request ->> 'booking_id')::uuid);
     notice := NOT booking.is_salon();
     IF b.id IS NOT NULL THEN

@@ -105,7 +105,7 @@ END
 $$;
 
 -- Books one sitting: POST /bookings. One call is the whole transaction.
--- Request: as book_sitting, with booking_id, start, require_verified, key and request_hash.
+-- Request: as book_sitting, with booking_id, start, browser_id, key and request_hash.
 -- Raises LB001 of claim_idempotency_key, check_customer and book_sitting.
 -- Locks: the idempotency key, lock_customers, lock_people, rows.
 CREATE OR REPLACE FUNCTION booking.book(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -113,12 +113,11 @@ DECLARE
     b booking.bookings;
     answer jsonb;
 BEGIN
-    PERFORM booking.act_as(p_claims);
+    PERFORM booking.act_as(p_claims, p_request);
     answer := booking.claim_idempotency_key(p_request);
     IF answer IS NULL THEN
         IF p_request ->> 'walk_in' IS NULL THEN
-            PERFORM booking.check_customer(
-                (p_request ->> 'customer_id')::uuid, (p_request ->> 'require_verified')::boolean);
+            PERFORM booking.check_customer((p_request ->> 'customer_id')::uuid);
         END IF;
         b := booking.book_sitting(p_request, (p_request ->> 'booking_id')::uuid, (p_request ->> 'start')::timestamptz);
         answer := booking.store_answer(p_request, booking.booking_json(b));

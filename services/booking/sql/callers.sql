@@ -7,6 +7,19 @@ BEGIN
 END
 $$;
 
+-- The same for a call that may come from a browser whose holds the caller may use. Request: browser_id, the holder of
+-- what was held in this browser before anybody signed in; without it there is none.
+CREATE OR REPLACE FUNCTION booking.act_as(p_claims jsonb, p_request jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM booking.act_as(CASE WHEN p_request ->> 'browser_id' IS NULL THEN p_claims
+        ELSE p_claims || jsonb_build_object('browser', p_request ->> 'browser_id') END);
+END
+$$;
+
+-- Whose holds the caller may use beside the caller's own: those of the caller's browser. NULL for nobody's.
+CREATE OR REPLACE FUNCTION booking.claim_browser() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT (booking.claims() ->> 'browser')::uuid $$;
+
 -- Continues the transaction with the role of the service, once the caller's own claims have shown that the caller may.
 -- The actor stays in the claims, for events and history.
 CREATE OR REPLACE FUNCTION booking.act_as_service() RETURNS void LANGUAGE plpgsql AS $$
@@ -27,23 +40,21 @@ CREATE OR REPLACE FUNCTION booking.acts_for_salon(b booking.bookings) RETURNS bo
         OR (booking.claim_role() = 'loctician' AND booking.claim_sub() = ANY (b.loctician_ids))
 $$;
 
--- Raises LB001 unknown_customer when the caller books for somebody who is no active customer, and email_not_verified
--- when the caller books for oneself, p_require_verified is set and the address is not verified. Reads as the service,
+-- Raises LB001 unknown_customer when the caller books for somebody else who is no active customer. Reads as the service,
 -- because a loctician may book for customers without seeing a list of them; then acts as the caller.
-CREATE OR REPLACE FUNCTION booking.check_customer(p_customer uuid, p_require_verified boolean) RETURNS void
-LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION booking.check_customer(p_customer uuid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     caller_claims jsonb := booking.claims();
-    caller uuid := booking.claim_sub();
-    customer booking.customers;
+    active boolean;
 BEGIN
+    IF p_customer = booking.claim_sub() THEN
+        RETURN;
+    END IF;
     PERFORM booking.act_as_service();
-    SELECT * INTO customer FROM booking.customers c WHERE c.id = p_customer;
+    SELECT c.active INTO active FROM booking.customers c WHERE c.id = p_customer;
     PERFORM booking.act_as(caller_claims);
-    IF p_customer <> caller AND (customer.id IS NULL OR NOT customer.active) THEN
+    IF active IS NOT TRUE THEN
         PERFORM booking.refuse('unknown_customer');
-    ELSIF p_customer = caller AND p_require_verified AND NOT coalesce(customer.email_verified, false) THEN
-        PERFORM booking.refuse('email_not_verified');
     END IF;
 END
 $$;

@@ -6,7 +6,8 @@
 -- it fails, its locks are released before the next try, so that nobody waits for people while holding others, and calls
 -- do not deadlock.
 
--- Locks of the customer and, if the caller acts for somebody else and holds a time, of the caller: their holds may end.
+-- Locks of the customer, of the caller's browser and, if the caller acts for somebody else and holds a time, of the
+-- caller: their holds may end.
 -- Call it before lock_people. Locks: lock_customers.
 CREATE OR REPLACE FUNCTION booking.lock_holders(p_customer uuid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -16,7 +17,7 @@ BEGIN
         AND NOT EXISTS (SELECT FROM booking.holds h WHERE h.customer_id = caller AND h.waitlist_id IS NULL) THEN
         caller := NULL;
     END IF;
-    PERFORM booking.lock_customers(ARRAY[p_customer, caller]);
+    PERFORM booking.lock_customers(ARRAY[p_customer, caller, booking.claim_browser()]);
 END
 $$;
 

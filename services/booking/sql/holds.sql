@@ -1,6 +1,9 @@
 -- Holds: a time kept for a few minutes while somebody fills in the form. An offer to the waitlist is a hold too. A hold
 -- occupies its locticians' time until it lapses.
 
+-- For how long a time is held, and by how much it can be prolonged.
+CREATE OR REPLACE FUNCTION booking.hold_time() RETURNS interval LANGUAGE sql IMMUTABLE RETURN interval '15 minutes';
+
 -- Deletes occupancy of lapsed holds, so that they keep nobody from the time however late the job runs that ends them.
 -- The caller holds the locks of the locticians. In PL/pgSQL, so that its plan is kept.
 CREATE OR REPLACE FUNCTION booking.delete_lapsed_occupancy(p_locticians uuid[]) RETURNS void LANGUAGE plpgsql AS $$
@@ -86,40 +89,104 @@ BEGIN
 END
 $$;
 
--- Holds a time for five minutes; an earlier hold of the same customer ends: POST /bookings/holds.
--- Request: customer_id, service_ids, loctician_id, start, require_verified, key, request_hash.
--- Raises LB001 of claim_idempotency_key, check_customer and take_sitting.
--- Locks: the idempotency key, lock_holders, lock_people (in take_sitting), rows.
+-- Deletes the holds of the customer and of the caller's browser that have not lapsed, as delete_own_holds.
+CREATE OR REPLACE FUNCTION booking.delete_holds_of_caller(p_customer uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    browser uuid := nullif(booking.claim_browser(), p_customer);
+BEGIN
+    PERFORM booking.delete_own_holds(p_customer);
+    IF browser IS NOT NULL THEN
+        PERFORM booking.delete_own_holds(browser);
+    END IF;
+END
+$$;
+
+-- Holds a time for hold_time(); an earlier hold of the same customer or browser ends: POST /bookings/holds.
+-- Request: customer_id (the browser's, of a caller who is not signed in), service_ids, loctician_id, start, browser_id,
+-- key, request_hash; network: see check_visitor.
+-- Raises LB001 of claim_idempotency_key, check_customer, check_visitor and take_sitting.
+-- Locks: the idempotency key, lock_visitor, lock_holders, lock_people (in take_sitting), rows.
 CREATE OR REPLACE FUNCTION booking.hold(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     customer uuid := (p_request ->> 'customer_id')::uuid;
-    treatments uuid[] := booking.uuids(p_request -> 'service_ids');
-    start timestamptz := (p_request ->> 'start')::timestamptz;
-    sitting booking.sitting;
     h booking.holds;
     answer jsonb;
 BEGIN
-    PERFORM booking.act_as(p_claims);
+    PERFORM booking.act_as(p_claims, p_request);
     answer := booking.claim_idempotency_key(p_request);
     IF answer IS NOT NULL THEN
         RETURN answer;
     END IF;
-    PERFORM booking.check_customer(customer, (p_request ->> 'require_verified')::boolean);
-    PERFORM booking.lock_holders(customer);
-    PERFORM booking.delete_own_holds(customer);
-    sitting := booking.take_sitting(customer, treatments, (p_request ->> 'loctician_id')::uuid, start, NULL,
-        NOT booking.is_salon(), false);
-    PERFORM booking.delete_own_holds(customer, true);
-    h := ROW (booking.new_id(), customer, treatments, sitting.performer_ids, start,
-        start + booking.minutes(sitting.lasts_minutes), sitting.price_amount, NULL,
-        booking.clock() + interval '5 minutes', booking.clock(), NULL);
-    h := booking.add_hold(h);
+    PERFORM booking.check_customer(customer);
+    h := booking.add_hold(booking.take_time(p_request, customer, booking.hold_time()));
+    PERFORM booking.count_visitor(p_request, h.id);
     RETURN booking.store_answer(p_request, booking.hold_json(h));
 END
 $$;
 
+-- Takes the time that a request asks for, and returns it as a hold that is still to be added. The caller's earlier
+-- holds end. Request: as that of hold. Raises LB001 of check_visitor and take_sitting.
+-- Locks: lock_visitor, lock_holders, lock_people (in take_sitting).
+CREATE OR REPLACE FUNCTION booking.take_time(p_request jsonb, p_customer uuid, p_time interval) RETURNS booking.holds
+LANGUAGE plpgsql AS $$
+DECLARE
+    treatments uuid[] := booking.uuids(p_request -> 'service_ids');
+    start timestamptz := (p_request ->> 'start')::timestamptz;
+    sitting booking.sitting;
+    h booking.holds;
+BEGIN
+    PERFORM booking.lock_visitor(p_request);
+    PERFORM booking.lock_holders(p_customer);
+    PERFORM booking.delete_holds_of_caller(p_customer);
+    PERFORM booking.check_visitor(p_request);
+    sitting := booking.take_sitting(p_customer, treatments, (p_request ->> 'loctician_id')::uuid, start, NULL,
+        NOT booking.is_salon(), false);
+    PERFORM booking.delete_own_holds(p_customer, true);
+    h := ROW (booking.new_id(), p_customer, treatments, sitting.performer_ids, start,
+        start + booking.minutes(sitting.lasts_minutes), sitting.price_amount, NULL,
+        booking.clock() + p_time, booking.clock(), NULL);
+    RETURN h;
+END
+$$;
+
+-- Prolongs a hold once, by hold_time() from now: POST /bookings/holds/{id}/prolong. Request: id, browser_id.
+-- Raises LB001 not_found when the caller has no such hold, or it has lapsed; already_prolonged.
+-- Locks: lock_customers, lock_people (its locticians), the hold FOR UPDATE.
+CREATE OR REPLACE FUNCTION booking.prolong_hold(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    h booking.holds;
+BEGIN
+    PERFORM booking.act_as(p_claims, p_request);
+    h := booking.lock_hold((p_request ->> 'id')::uuid);
+    IF h.id IS NULL OR h.waitlist_id IS NOT NULL OR h.expires_at <= booking.clock() THEN
+        PERFORM booking.refuse('not_found');
+    ELSIF h.expires_at > h.created_at + booking.hold_time() THEN
+        PERFORM booking.refuse('already_prolonged');
+    END IF;
+    UPDATE booking.holds o SET expires_at = booking.clock() + booking.hold_time() WHERE o.id = h.id RETURNING * INTO h;
+    UPDATE booking.occupancy o SET lapses_at = h.expires_at WHERE o.item_id = h.id;
+    RETURN booking.hold_json(h);
+END
+$$;
+
+-- Locks a hold that the caller sees and returns it, or NULLs. The transaction acts as the service from then on.
+-- Locks: lock_customers (its customer), lock_people (its locticians), the hold FOR UPDATE.
+CREATE OR REPLACE FUNCTION booking.lock_hold(p_hold uuid) RETURNS booking.holds LANGUAGE plpgsql AS $$
+DECLARE
+    h booking.holds;
+BEGIN
+    SELECT * INTO h FROM booking.holds o WHERE o.id = p_hold;
+    PERFORM booking.act_as_service();
+    PERFORM booking.lock_customers(ARRAY[h.customer_id]);
+    PERFORM booking.lock_people(h.performer_ids);
+    -- it may have gone to a request meanwhile
+    SELECT * INTO h FROM booking.holds o WHERE o.id = h.id AND o.customer_id = h.customer_id FOR UPDATE;
+    RETURN h;
+END
+$$;
+
 -- Ends the hold that is to become a booking and returns it; its locticians stay locked. An offer becomes accepted.
--- Without hold_id in the request it ends the customer's own hold and returns NULLs.
+-- Without hold_id in the request it ends the hold of the customer and of the caller's browser, and returns NULLs.
 -- Raises LB001 hold_lapsed when there is none, hold_mismatch when the request is for something else.
 -- Locks: lock_customers (the customer and whoever holds it; without hold_id lock_holders), lock_people (its locticians
 -- and the customer), the hold FOR UPDATE.
@@ -132,14 +199,14 @@ DECLARE
 BEGIN
     IF p_request ->> 'hold_id' IS NULL THEN
         PERFORM booking.lock_holders(p_customer);
-        PERFORM booking.delete_own_holds(p_customer);
+        PERFORM booking.delete_holds_of_caller(p_customer);
         RETURN NULL;
     END IF;
     SELECT * INTO h FROM booking.holds o WHERE o.id = (p_request ->> 'hold_id')::uuid
-        AND o.customer_id IN (p_customer, booking.claim_sub());
+        AND o.customer_id IN (p_customer, booking.claim_sub(), booking.claim_browser());
     PERFORM booking.lock_customers(ARRAY[p_customer, h.customer_id]);
     PERFORM booking.lock_people(h.performer_ids || p_customer);
-    SELECT * INTO h FROM booking.holds o WHERE o.id = h.id FOR UPDATE;
+    SELECT * INTO h FROM booking.holds o WHERE o.id = h.id AND o.customer_id = h.customer_id FOR UPDATE;
     IF NOT FOUND OR h.expires_at <= booking.clock() THEN
         PERFORM booking.refuse('hold_lapsed');
     ELSIF h.treatment_ids <> booking.uuids(p_request -> 'service_ids')
@@ -188,19 +255,15 @@ BEGIN
 END
 $$;
 
--- Ends a hold before it lapses, or turns an offer down. Request: id. Returns the same as end_locked_hold.
--- Raises LB001 not_found. Locks: lock_customers, lock_people (its locticians), the hold FOR UPDATE.
+-- Ends a hold before it lapses, or turns an offer down. Request: id, browser_id. Returns the same as end_locked_hold.
+-- Raises LB001 not_found. Locks: those of lock_hold.
 CREATE OR REPLACE FUNCTION booking.release_hold(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     h booking.holds;
 BEGIN
-    PERFORM booking.act_as(p_claims);
-    SELECT * INTO h FROM booking.holds o WHERE o.id = (p_request ->> 'id')::uuid;
-    PERFORM booking.act_as_service();
-    PERFORM booking.lock_customers(ARRAY[h.customer_id]);
-    PERFORM booking.lock_people(h.performer_ids);
-    SELECT * INTO h FROM booking.holds o WHERE o.id = h.id FOR UPDATE;
-    IF NOT FOUND THEN
+    PERFORM booking.act_as(p_claims, p_request);
+    h := booking.lock_hold((p_request ->> 'id')::uuid);
+    IF h.id IS NULL THEN
         PERFORM booking.refuse('not_found');
     END IF;
     RETURN booking.end_locked_hold(h.id);

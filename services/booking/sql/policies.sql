@@ -65,10 +65,21 @@ DROP POLICY IF EXISTS service_writes ON booking.portfolio_media;
 CREATE POLICY service_writes ON booking.portfolio_media FOR ALL
 USING ((SELECT booking.claim_role()) = 'service');
 
--- Customers see their own holds and offers, staff and the service all.
+-- Customers see their own holds and offers, and the holds of their browser; staff and the service all.
 DROP POLICY IF EXISTS own_or_salon ON booking.holds;
 CREATE POLICY own_or_salon ON booking.holds
-USING (customer_id = (SELECT booking.claim_sub()) OR (SELECT booking.claim_role()) IN ('staff', 'admin', 'service'));
+USING (
+    customer_id = (SELECT booking.claim_sub())
+    OR (SELECT booking.claim_role()) IN ('staff', 'admin', 'service')
+    OR customer_id = (SELECT booking.claim_browser())
+);
+
+-- Only functions read and write the requests of people who are not signed in, and what is counted of these.
+DROP POLICY IF EXISTS service_only ON booking.requests;
+CREATE POLICY service_only ON booking.requests USING ((SELECT booking.claim_role()) = 'service');
+
+DROP POLICY IF EXISTS service_only ON booking.visitor_calls;
+CREATE POLICY service_only ON booking.visitor_calls USING ((SELECT booking.claim_role()) = 'service');
 
 -- Customers see their own entries, staff and the service all.
 DROP POLICY IF EXISTS own_or_salon ON booking.waitlist;

@@ -26,7 +26,7 @@ END
 $$;
 
 -- Books each date by itself: a refused date undoes only its own changes and is returned with its reason.
--- Request: as book_sitting, with starts (list of instants), series_id, require_verified, key and request_hash.
+-- Request: as book_sitting, with starts (list of instants), series_id, key and request_hash.
 -- Raises LB001 unknown_treatment, unknown_loctician and treatment_not_offered, which hold for every date, and those of
 -- claim_idempotency_key and check_customer.
 -- Locks: the idempotency key, lock_holders, lock_people (the customer and the loctician or series_performers), all
@@ -49,7 +49,7 @@ BEGIN
     IF answer IS NOT NULL THEN
         RETURN answer;
     END IF;
-    PERFORM booking.check_customer(customer, (p_request ->> 'require_verified')::boolean);
+    PERFORM booking.check_customer(customer);
     PERFORM booking.lock_holders(customer);
     locticians := CASE WHEN loctician IS NOT NULL THEN ARRAY[loctician]
         ELSE booking.series_performers(booking.uuids(p_request -> 'service_ids'), starts) END;

@@ -57,19 +57,12 @@ END
 $$;
 
 -- Adds an entry: POST /waitlist. The application then looks for a time that is free already (offers.py).
--- Request: customer_id, service_ids, loctician_id, first_day, last_day, earliest, latest, require_verified, key,
--- request_hash.
+-- Request: as that of add_wish, with key and request_hash.
 -- Returns {"wish": the entry, "repeated": whether the key came before}.
--- Raises LB001 of claim_idempotency_key, check_customer and broken_waitlist_rule, too_many_wishes above ten open
--- entries.
+-- Raises LB001 of claim_idempotency_key, check_customer and add_wish.
 -- Locks: the idempotency key, lock_customers (the customer).
 CREATE OR REPLACE FUNCTION booking.join_waitlist(p_claims jsonb, p_request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    customer uuid := (p_request ->> 'customer_id')::uuid;
-    treatments uuid[] := booking.uuids(p_request -> 'service_ids');
-    loctician uuid := (p_request ->> 'loctician_id')::uuid;
-    reason text;
-    entry booking.waitlist;
     answer jsonb;
 BEGIN
     PERFORM booking.act_as(p_claims);
@@ -77,7 +70,24 @@ BEGIN
     IF answer IS NOT NULL THEN
         RETURN jsonb_build_object('wish', answer, 'repeated', true);
     END IF;
-    PERFORM booking.check_customer(customer, (p_request ->> 'require_verified')::boolean);
+    PERFORM booking.check_customer((p_request ->> 'customer_id')::uuid);
+    RETURN jsonb_build_object('repeated', false, 'wish',
+        booking.store_answer(p_request, booking.waitlist_entry_json(booking.add_wish(p_request))));
+END
+$$;
+
+-- Adds an entry as the caller and returns it.
+-- Request: customer_id, service_ids, loctician_id, first_day, last_day, earliest, latest.
+-- Raises LB001 of broken_waitlist_rule, and too_many_wishes above ten open entries.
+-- Locks: lock_customers (the customer).
+CREATE OR REPLACE FUNCTION booking.add_wish(p_request jsonb) RETURNS booking.waitlist LANGUAGE plpgsql AS $$
+DECLARE
+    customer uuid := (p_request ->> 'customer_id')::uuid;
+    treatments uuid[] := booking.uuids(p_request -> 'service_ids');
+    loctician uuid := (p_request ->> 'loctician_id')::uuid;
+    reason text;
+    entry booking.waitlist;
+BEGIN
     PERFORM booking.lock_customers(ARRAY[customer]);
     reason := booking.broken_waitlist_rule(treatments, loctician, (p_request ->> 'last_day')::date);
     IF reason IS NOT NULL THEN
@@ -92,8 +102,7 @@ BEGIN
         (p_request ->> 'last_day')::date, (p_request ->> 'earliest')::time, (p_request ->> 'latest')::time,
         booking.clock(), booking.clock())
     RETURNING * INTO entry;
-    RETURN jsonb_build_object('repeated', false, 'wish',
-        booking.store_answer(p_request, booking.waitlist_entry_json(entry)));
+    RETURN entry;
 END
 $$;
 

@@ -158,7 +158,7 @@ class TestHolds:
         await set_clock(at(salon, "07:00"))
         held = (await customer.post("/bookings/holds", booking_body(at(salon, "10:00")))).json()
         await change(DEARER)
-        await set_clock(at(salon, "07:05"))
+        await set_clock(at(salon, "07:15"))
         late = await customer.post("/bookings", booking_body(at(salon, "10:00"), hold_id=held["id"]))
         assert code(late) == (409, "hold_lapsed")
         assert late.json()["alternatives"][0]["price"]["amount"] == 75000

@@ -74,16 +74,6 @@ class TestBooking:
         assert payload.start == at(salon, "10:00")
         assert payload.items[0].blocked_end == at(salon, "11:45")
 
-    async def test_unverified_customers_cannot_book_if_verification_is_required(
-        self, book: Book, salon: date, client: httpx.AsyncClient, deliver: Deliver
-    ) -> None:
-        client._transport.app.state.runtime.settings.require_verified_email = True  # type: ignore[attr-defined]
-        customer = uuid4()
-        refused = await book(at(salon, "10:00"), customer=customer)
-        assert (refused.status_code, refused.json()["code"]) == (403, "email_not_verified")
-        await deliver("user.verified.v1", user_state(customer), version=2)
-        assert (await book(at(salon, "10:00"), customer=customer)).status_code == 201
-
 
 class TestAuthorization:
     async def test_staff_book_for_a_known_customer(self, book: Book, salon: date, deliver: Deliver) -> None:

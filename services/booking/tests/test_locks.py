@@ -62,7 +62,7 @@ async def chairs(salon: date, open_on: OpenOn, database: Database) -> list[UUID]
 
 def request(start: datetime, customer: UUID, loctician: UUID | None = None, **more: Any) -> Request:
     ids = {"customer_id": customer, "booking_id": uuid4(), "series_id": uuid4()}
-    return {"service_ids": [RETWIST], "loctician_id": loctician, "start": start, "require_verified": False} | ids | more
+    return {"service_ids": [RETWIST], "loctician_id": loctician, "start": start} | ids | more
 
 
 @asynccontextmanager

@@ -306,7 +306,7 @@ class Engine:
             if self.moved:
                 await self.call("change", start, id=BOOKING)
             else:
-                await self.call("book", start, booking_id=booking_id, require_verified=False)
+                await self.call("book", start, booking_id=booking_id)
             return None, list((await self.connection.execute(OCCUPIED, {"booking_id": booking_id})).all())
         except DBAPIError as error:
             refusal = error_from(error.orig.__cause__) if error.orig else None

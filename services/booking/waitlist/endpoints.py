@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from services.booking import errors
 from services.booking.customers.schemas import CustomerId
-from services.booking.dependencies import Caller, RequireVerified
+from services.booking.dependencies import Caller
 from services.booking.serializers import respond
 from services.booking.slots import errors as slot_errors
 from services.booking.waitlist import schemas, service
@@ -36,7 +36,6 @@ router = APIRouter(prefix="/api/v1/waitlist")
 async def join_waitlist(
     principal: Caller,
     body: schemas.WaitRequest,
-    require_verified: RequireVerified,
     database: DatabaseDep,
     language: LanguageDep,
     key: IdempotencyKey = None,
@@ -44,7 +43,7 @@ async def join_waitlist(
     """A time that is free already and suits the wish is offered at once: `status` is `offered`, and `offer` holds the
     time until `expires_at`. Otherwise the wish waits for a time to become free. Book with the offer's `hold_id` to
     accept it, release the hold to decline it. Only staff may name a customer."""
-    wish = await service.join(database, principal, body, key, language, require_verified=require_verified)
+    wish = await service.join(database, principal, body, key, language)
     return respond(wish, 201, Location=f"/api/v1/waitlist/{wish['id']}")
 
 

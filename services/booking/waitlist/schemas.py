@@ -24,12 +24,11 @@ Earliest = Annotated[LocalTime, Field(examples=["15:00"])]
 Latest = Annotated[LocalTime, Field(examples=["20:00"])]
 
 
-class WaitRequest(Input):
+class Wish(Input):
     """Any time on the days `from` to `to`, both included, that starts at `earliest` or later and ends by `latest`."""
 
     service_ids: TreatmentIds
     loctician_id: LocticianId | None = None
-    customer_id: CustomerId | None = None
     first_day: Annotated[Day, Field(alias="from")]
     last_day: Annotated[LastDay, Field(alias="to")]
     earliest: Earliest | None = None
@@ -46,6 +45,10 @@ class WaitRequest(Input):
         if self.earliest and self.latest and self.earliest >= self.latest:
             raise invalid("times_in_order", en="latest must be after earliest", da="latest skal ligge efter earliest.")
         return self
+
+
+class WaitRequest(Wish):
+    customer_id: CustomerId | None = None
 
 
 class Offer(Schema):

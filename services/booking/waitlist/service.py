@@ -22,14 +22,11 @@ async def join(
     request: WaitRequest,
     key: str | None,
     language: str,
-    *,
-    require_verified: bool,
 ) -> Answer:
     """Adds the wish, and offers it a time at once if one is free. Raises one of errors.RAISED_BY_SQL."""
     arguments = request.model_dump() | {
         "customer_id": waiting_customer_for(principal, request.customer_id),
         "loctician_id": loctician_for(principal, request.loctician_id),
-        "require_verified": require_verified,
         **idempotency("waitlist", key, request),
     }
     joined = await call(database, principal, queries.JOIN, arguments)

@@ -83,6 +83,8 @@ def _data(kind: str, part: Part) -> dict[str, Any]:
         return _import(kind)
     if NOTIFICATION_TYPES[kind].topic == "account":
         return {"occurred_at": _at(0), "expires_at": _at(24), "token": "sample-token", "role": "loctician"}
+    if kind.endswith("_refused"):
+        return {"reason": "slot_taken"} | ({"start": _at(0)} if kind == "request_refused" else {})
     item = {"service_id": str(RETWIST), "loctician_id": str(LOCTICIAN), "start": _at(0), "end": _at(1.5)}
     data: dict[str, Any] = {"start": _at(0), "end": _at(1.5), "items": [item]}
     if kind == "waitlist_offered":
