@@ -39,35 +39,37 @@ class HttpProtocol(HttpToolsProtocol):
 
     def ignores_upgrade(self) -> bool:
         """Whether the headers that were just read ask for an upgrade that the server does not do."""
-        if not self.parser.should_upgrade() or self.parser.get_method() == b"CONNECT":
+        if not self.parser.should_upgrade():
             return False
         upgrades = [value.lower() for name, value in self.headers if name == b"upgrade"]
         connections = [name for name, _ in self.headers if name == b"connection"]
         return upgrades != [b"websocket"] or len(connections) > 1 or self.parser.get_http_version() != "1.1"
 
     def on_headers_complete(self) -> None:
-        if self.ignores_upgrade():
-            return  # the parser begins again, without the upgrade
-        if self.parser.get_method() == b"CONNECT" or len(self.pipeline) >= MAX_PIPELINED:
+        if self.parser.should_upgrade() and self.parser.get_method() == b"CONNECT":
             raise httptools.HttpParserError  # uvicorn answers 400 and closes the connection
-        super().on_headers_complete()
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise httptools.HttpParserError
+        if not self.ignores_upgrade():  # else the parser begins again, without the upgrade
+            super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         if not self.ignores_upgrade():
             super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
-            super().handle_websocket_upgrade()
-        else:
+        if self.cycle is not None and not self.cycle.response_complete:
             self._upgrade_waits = True
+            return
+        super().handle_websocket_upgrade()
+        self.parser = None  # type: ignore[assignment] # which refers to this object: free the memory of both
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self._upgrade_waits and self.cycle.response_complete and not self.transport.is_closing():
             if self.timeout_keep_alive_task is not None:
                 self.timeout_keep_alive_task.cancel()
-            super().handle_websocket_upgrade()
+            self.handle_websocket_upgrade()
 
 
 class _Parser(httptools.HttpRequestParser):

@@ -166,11 +166,13 @@ class TestPipelinedUpgrade:
             writer.write(b"\x89\x80\x00\x00\x00\x00")
             assert await asyncio.wait_for(reader.readexactly(2), 5) == b"\x8a\x00"
 
+    @pytest.mark.parametrize("upgrade", [b"", b"Connection: Upgrade\r\nUpgrade: h2c\r\n"])
     async def test_too_many_calls_at_once_close_the_connection(
-        self, clients: Clients, url: str, upstreams: Upstreams
+        self, clients: Clients, url: str, upstreams: Upstreams, upgrade: bytes
     ) -> None:
         upstreams.hold.clear()
-        reader, _ = await clients.send(url, b"GET /api/v1/slots/never HTTP/1.1\r\nHost: x\r\n\r\n" * 200)
+        call = b"GET /api/v1/slots/never HTTP/1.1\r\nHost: x\r\n%b\r\n" % upgrade
+        reader, _ = await clients.send(url, call * 1_000)
         assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400 ")
         upstreams.hold.set()
 

@@ -10,6 +10,7 @@ from shared.testing.servers import Servers
 from tests.e2e.conftest import own_servers, started
 from tests.e2e.stack import Stack
 from tests.fuzz.attacks import attack
+from tests.fuzz.entrance import attack_entrance
 from tests.fuzz.people import ROLES, People, described, gathered
 from tests.fuzz.run import fuzz
 
@@ -50,3 +51,8 @@ class TestRunning:
         calls, findings = await attack(document, people, "admin", every=11)
         assert findings == []
         assert calls > 1000
+
+    async def test_no_attack_on_the_entrance_works(self, people: People) -> None:
+        calls, findings = await attack_entrance(people.url)
+        assert findings == []
+        assert calls > 15

@@ -11,6 +11,7 @@ from pathlib import Path
 from provisioning.servers import install_if_missing, provisioned
 from tests.e2e.stack import running
 from tests.fuzz.attacks import attack
+from tests.fuzz.entrance import attack_entrance
 from tests.fuzz.people import ROLES, described, gathered
 from tests.fuzz.run import fuzz, report
 
@@ -37,14 +38,15 @@ def main() -> None:
             document = asyncio.run(described(stack.url))
             roles = arguments.role or ROLES
             attacked = [asyncio.run(attack(document, people, role, arguments.every)) for role in roles]
+            entered, at_entrance = asyncio.run(attack_entrance(stack.url))
             until = time.monotonic() + arguments.minutes * 60
             outcome = fuzz(document, people, roles, examples=arguments.examples, seed=arguments.seed, until=until)
             lines = [
                 f"seed {arguments.seed}",
                 *report(outcome),
-                f"attacks: {sum(calls for calls, _ in attacked)} calls",
+                f"attacks: {sum(calls for calls, _ in attacked) + entered} calls",
             ]
-            failures = [finding for _, findings in attacked for finding in findings] + _logged(stack.logs)
+            failures = [finding for _, findings in attacked for finding in findings] + at_entrance + _logged(stack.logs)
             lines += failures
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text("\n".join(lines) + "\n")
