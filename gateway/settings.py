@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, field_validator
 
-from domain.settings.production import DeployableSettings, wide_networks
+from domain.settings.production import DeployableSettings, unsafe_proxies
 from shared.settings import CommaSeparated, Refusal
 
 SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
@@ -33,7 +33,7 @@ def _service_url(text: str) -> SplitResult:
 
 
 class GatewaySettings(DeployableSettings):
-    refusals: ClassVar[Mapping[str, Refusal]] = {**DeployableSettings.refusals, "trusted_proxies": wide_networks}
+    refusals: ClassVar[Mapping[str, Refusal]] = {**DeployableSettings.refusals, "trusted_proxies": unsafe_proxies}
 
     booking_url: str = "http://127.0.0.1:8002"
     calendar_url: str = "http://127.0.0.1:8003"

@@ -5,8 +5,8 @@ host=${LISTEN_HOST:-0.0.0.0} port=${LISTEN_PORT:-8000}
 case $SERVICE in
     gateway) exec python -m gateway --host "$host" --port "$port" ;;
     cli) exec python -m cli.main "$@" ;;
-    # Only the gateway reaches the services, so what it says of the caller's address is believed. Calls that run when it is told to end have
+    # FORWARDED_ALLOW_IPS are the gateway's addresses: what these say of the caller's address is believed. Calls that run when it is told to end have
     # 20 s, then the consumer 10 s for the messages it has: whoever stops it waits longer than both.
     *) exec uvicorn --factory "services.$SERVICE.main:create" --host "$host" --port "$port" --no-access-log \
-        --no-server-header --forwarded-allow-ips "${FORWARDED_ALLOW_IPS:-*}" --timeout-graceful-shutdown 20 ;;
+        --no-server-header --forwarded-allow-ips "${FORWARDED_ALLOW_IPS:-127.0.0.1}" --timeout-graceful-shutdown 20 ;;
 esac

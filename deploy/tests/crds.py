@@ -2,7 +2,8 @@
 
 Names alone, read from: CloudNativePG's API reference (postgresql.cnpg.io/v1), the types of plugin-barman-cloud and
 barman-cloud (barmancloud.cnpg.io/v1), those of the RabbitMQ Cluster Operator (rabbitmq.com/v1beta1), and the
-definitions of KEDA (keda.sh/v1alpha1) and of the Prometheus Operator (monitoring.coreos.com/v1).
+definitions of KEDA (keda.sh/v1alpha1), of the Prometheus Operator (monitoring.coreos.com/v1), of Gateway API
+(gateway.networking.k8s.io/v1) and of Envoy Gateway (gateway.envoyproxy.io/v1alpha1).
 """
 
 from collections.abc import Iterator, Mapping
@@ -67,6 +68,56 @@ ENDPOINT = names(
     " targetPort tlsConfig trackTimestampsStaleness"
 )
 
+TARGET = names("group kind name sectionName")
+PARENT = names("group kind namespace name sectionName port")
+LISTENER = names("name hostname port protocol allowedRoutes") | {
+    "tls": names("mode options") | {"certificateRefs": names("group kind name namespace")}
+}
+ROUTE_RULE = names("name retry sessionPersistence") | {
+    "matches": {"path": names("type value"), "headers": FREE, "queryParams": FREE, "method": FREE},
+    "filters": names("type requestHeaderModifier responseHeaderModifier requestMirror urlRewrite extensionRef cors")
+    | {"requestRedirect": names("scheme hostname path port statusCode")},
+    "backendRefs": names("group kind name namespace port weight filters"),
+    "timeouts": names("request backendRequest"),
+}
+HTTP_ROUTE = names("hostnames") | {"parentRefs": PARENT, "rules": ROUTE_RULE}
+CLIENT_TRAFFIC = names(
+    "targetRef targetSelectors tcpKeepalive enableProxyProtocol proxyProtocol clientIPDetection http1 grpc healthCheck"
+    " scheme"
+) | {
+    "targetRefs": TARGET,
+    "timeout": {
+        "tcp": names("idleTimeout"),
+        "http": names("requestReceivedTimeout idleTimeout"),
+    },
+    "connection": names("bufferLimit") | {"connectionLimit": names("value closeDelay")},
+    "tls": names("minVersion maxVersion ciphers ecdhCurves signatureAlgorithms alpnProtocols clientValidation session"),
+    "http2": names("initialStreamWindowSize initialConnectionWindowSize maxConcurrentStreams onInvalidMessage"),
+    "http3": FREE,
+    "path": names("escapedSlashesAction disableMergeSlashes"),
+    "headers": names(
+        "enableEnvoyHeaders disableRateLimitHeaders xForwardedClientCert withUnderscoresAction preserveXRequestID"
+        " requestID earlyRequestHeaders"
+    )
+    | {"lateResponseHeaders": {"set": names("name value"), "add": names("name value"), "remove": FREE}},
+}
+BACKEND_TRAFFIC = names(
+    "targetRef targetSelectors mergeType rateLimit faultInjection useClientProtocol compression responseOverride"
+    " httpUpgrade telemetry proxyProtocol tcpKeepalive healthCheck connection dns http2"
+) | {
+    "targetRefs": TARGET,
+    "requestBuffer": names("limit"),
+    "circuitBreaker": names(
+        "maxConnections maxPendingRequests maxParallelRequests maxParallelRetries maxRequestsPerConnection perEndpoint"
+    ),
+    "loadBalancer": names("type consistentHash slowStart endpointOverride zoneAware"),
+    "timeout": {
+        "tcp": names("connectTimeout"),
+        "http": names("connectionIdleTimeout maxConnectionDuration requestTimeout maxStreamDuration"),
+    },
+    "retry": names("numRetries numAttemptsPerPriority perRetry") | {"retryOn": names("triggers httpStatusCodes")},
+}
+
 SPECS: dict[str, Fields] = {
     "postgresql.cnpg.io/v1 Cluster": CLUSTER
     | {
@@ -104,6 +155,11 @@ SPECS: dict[str, Fields] = {
         "awsSecretManager azureKeyVault configMapTargetRef env gcpSecretManager hashiCorpVault podIdentity"
     )
     | {"secretTargetRef": names("key name parameter")},
+    "gateway.networking.k8s.io/v1 Gateway": names("gatewayClassName addresses infrastructure")
+    | {"listeners": LISTENER},
+    "gateway.networking.k8s.io/v1 HTTPRoute": HTTP_ROUTE,
+    "gateway.envoyproxy.io/v1alpha1 ClientTrafficPolicy": CLIENT_TRAFFIC,
+    "gateway.envoyproxy.io/v1alpha1 BackendTrafficPolicy": BACKEND_TRAFFIC,
     "monitoring.coreos.com/v1 ServiceMonitor": SERVICE_MONITOR
     | {"selector": names("matchLabels matchExpressions"), "endpoints": ENDPOINT},
 }

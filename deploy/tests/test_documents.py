@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ class TestCompose:
         assert [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(compose_file(name))] == []
 
     def test_has_a_container_for_each_deployable_and_no_more_than_their_servers(self, services: dict[str, Any]) -> None:
-        assert set(services) == DEPLOYABLES | {"postgres", "rabbitmq", "migrate"}
+        assert set(services) == DEPLOYABLES | {"postgres", "rabbitmq", "migrate", "edge"}
 
     def test_each_image_is_built_for_its_own_service(self, services: dict[str, Any]) -> None:
         assert {name: services[name]["build"]["args"]["SERVICE"] for name in DEPLOYABLES} == {
@@ -73,20 +74,24 @@ class TestCompose:
     def test_everything_that_stays_up_has_a_health_check(self, services: dict[str, Any]) -> None:
         assert [name for name, service in services.items() if "test" not in service["healthcheck"]] == ["migrate"]
 
-    def test_only_the_gateway_is_published_and_on_loopback_unless_asked(self, services: dict[str, Any]) -> None:
+    def test_only_the_edge_is_published(self, services: dict[str, Any]) -> None:
         published = {name: service["ports"] for name, service in services.items() if "ports" in service}
-        assert published == {"gateway": ["${GATEWAY_ADDRESS:-127.0.0.1}:${GATEWAY_PORT:-8000}:8000"]}
+        assert published == {
+            "edge": [f"${{EDGE_ADDRESS:-0.0.0.0}}:{port}" for port in ("80:80", "443:443", "443:443/udp")]
+        }
         local = [port for service in compose_file(LOCAL)["services"].values() for port in service.get("ports", [])]
         assert local
         assert all(port.startswith("127.0.0.1:") for port in local)
 
     def test_only_services_that_need_it_reach_the_internet(self, services: dict[str, Any]) -> None:
         networks = compose_file(COMPOSE)["networks"]
-        assert networks["inside"] == {"internal": True}
+        assert networks["inside"]["internal"] is True
         beyond = {name: set(service["networks"]) - {"inside"} for name, service in services.items()}
         assert beyond == {name: set() for name in services} | {name: {"outside"} for name in EXTERNAL} | {
-            "gateway": {"edge"}
+            "gateway": {"edge"},
+            "edge": {"edge"},
         }
+        assert "inside" not in services["edge"]["networks"]
 
     def test_services_wait_for_the_migration_which_waits_for_the_database(self, services: dict[str, Any]) -> None:
         for name in DEPLOYABLES:
@@ -124,16 +129,26 @@ class TestCompose:
                 secrets,
             )
             files = {str(value) for key, value in environment.items() if key.endswith("_FILE")}
-            mounted = {f"/run/secrets/{secret}" for secret in service["secrets"] if isinstance(secret, str)}
+            secrets_of = service.get("secrets", [])
+            mounted = {f"/run/secrets/{secret}" for secret in secrets_of if isinstance(secret, str)}
             assert files <= mounted, name
-        holders = {name for name, service in services.items() if "owner_database_url" in service["secrets"]}
+        holders = {name for name, service in services.items() if "owner_database_url" in service.get("secrets", [])}
         assert holders == {"migrate"}, "the owner's login is the migration's alone"
         assert "@" not in services["auth"]["environment"]["DATABASE_URL"]
 
-    def test_no_proxy_is_trusted_unless_it_is_named(self, services: dict[str, Any]) -> None:
+    def test_only_the_hop_before_is_believed_by_its_address(self, services: dict[str, Any]) -> None:
+        networks = compose_file(COMPOSE)["networks"]
         trusted = {name: service.get("environment", {}).get("TRUSTED_PROXIES") for name, service in services.items()}
-        assert trusted.pop("gateway") == "${TRUSTED_PROXIES:-}"
+        edge = services["edge"]["networks"]["edge"]["ipv4_address"]
+        assert trusted.pop("gateway") == f"${{TRUSTED_PROXIES:-{edge}}}"
         assert set(trusted.values()) == {None}
+        gateway = services["gateway"]["networks"]["inside"]["ipv4_address"]
+        for name in DEPLOYABLES:
+            assert services[name]["environment"]["FORWARDED_ALLOW_IPS"] == gateway
+        for network, address in (("edge", edge), ("inside", gateway)):
+            (pool,) = networks[network]["ipam"]["config"]
+            assert ip_address(address) in ip_network(pool["subnet"])
+            assert ip_address(address) not in ip_network(pool["ip_range"]), "nobody else is given it"
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes them")

@@ -75,6 +75,11 @@ class TestStart:
             assert process.wait(35) in {0, -signal.SIGTERM}
 
 
+class TestForwarded:
+    def test_nobody_is_believed_about_addresses_unless_named(self) -> None:
+        assert "${FORWARDED_ALLOW_IPS:-127.0.0.1}" in START.read_text()
+
+
 class TestCommand:
     def test_the_operators_image_takes_its_arguments(self, servers: Servers, tmp_path: Path) -> None:
         variables = environment(servers, SERVICE="cli", COLUMNS="200")

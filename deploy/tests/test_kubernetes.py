@@ -16,7 +16,8 @@ from shared.messaging.consumer import LANES, STOP_TIMEOUT
 from shared.messaging.topology import events_queue
 from shared.messaging.topology import load as topology
 
-OVERLAYS = ("dev", "production")
+OVERLAYS = ("dev", "production", "production-nginx")
+EDGES = {"production": "envoy-gateway-system", "production-nginx": "ingress-nginx"}
 OLDEST, NEWEST = "1.30", "1.34"  # releases of Kubernetes
 DATABASE_VARIABLES = {"PGSSLMODE", "PGSSLROOTCERT"}  # read by the driver
 ANSWERS_STRAIGHT = "booking-api"  # with a second pool as large, for calls of one statement
@@ -70,7 +71,8 @@ class TestSchemas:
 class TestForm:
     def test_operators_kinds_have_only_published_fields(self, overlay: str) -> None:
         by_kind = {f"{object_['apiVersion']} {object_['kind']}": object_ for object_ in rendered(overlay)}
-        assert by_kind.keys() >= SPECS.keys()
+        edge = {kind for kind in SPECS if kind.startswith("gateway.")}
+        assert by_kind.keys() & SPECS.keys() == SPECS.keys() - (edge if overlay == "production-nginx" else set())
         for kind, fields in SPECS.items():
             for object_ in (
                 object_ for object_ in rendered(overlay) if f"{object_['apiVersion']} {object_['kind']}" == kind
@@ -92,6 +94,14 @@ class TestForm:
         for name, ingress in of_kind("Ingress", overlay).items():
             backend = ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"]
             assert backend in of_kind("Service", overlay), name
+        for name, route in of_kind("HTTPRoute", overlay).items():
+            backends = {backend["name"] for rule in route["spec"]["rules"] for backend in rule.get("backendRefs", [])}
+            assert backends <= of_kind("Service", overlay).keys(), name
+            assert {parent["name"] for parent in route["spec"]["parentRefs"]} == of_kind("Gateway", overlay).keys()
+        for kind in ("ClientTrafficPolicy", "BackendTrafficPolicy"):
+            for name, policy in of_kind(kind, overlay).items():
+                for target in policy["spec"]["targetRefs"]:
+                    assert target["name"] in of_kind(target["kind"], overlay), name
 
 
 class TestUnknown:
@@ -223,6 +233,29 @@ def selects(selector: Object, labels: dict[str, str]) -> bool:
     return bool(selector.get("matchLabels", {}).items() <= labels.items())
 
 
+class TestEdge:
+    def test_bodies_are_gathered_but_those_of_websockets(self) -> None:
+        policies = of_kind("BackendTrafficPolicy")
+        assert policies["calls"]["spec"]["requestBuffer"] == {"limit": "9Mi"}
+        assert "requestBuffer" not in policies["websockets"]["spec"]
+        routes = of_kind("HTTPRoute")
+        assert routes["websockets"]["spec"]["rules"][0]["timeouts"] == {"request": "0s"}
+
+    def test_plain_http_leads_to_https_and_nowhere_else(self) -> None:
+        for name, route in of_kind("HTTPRoute").items():
+            (parent,) = route["spec"]["parentRefs"]
+            assert (parent["sectionName"] == "http") == ("backendRefs" not in route["spec"]["rules"][0]), name
+
+    def test_slow_clients_are_ended(self) -> None:
+        policy = of_kind("ClientTrafficPolicy")["edge"]["spec"]
+        assert policy["timeout"]["http"].keys() == {"requestReceivedTimeout", "idleTimeout"}
+        assert policy["connection"]["connectionLimit"]["value"] > 0
+
+    @pytest.mark.parametrize("overlay", EDGES)
+    def test_there_is_one_way_in(self, overlay: str) -> None:
+        assert bool(of_kind("Ingress", overlay)) != bool(of_kind("Gateway", overlay))
+
+
 class TestDatabase:
     def test_the_owner_makes_no_roles_and_reaches_one_database(self) -> None:
         cluster = of_kind("Cluster")["database"]["spec"]
@@ -240,8 +273,15 @@ class TestDatabase:
 class TestNetwork:
     """Asked of the policies as Kubernetes applies them: what no policy lets in stays out."""
 
-    def let_in(self, labels: dict[str, str], peer: dict[str, str], port: int, namespace: str | None = None) -> bool:
-        for policy in of_kind("NetworkPolicy").values():
+    def let_in(
+        self,
+        labels: dict[str, str],
+        peer: dict[str, str],
+        port: int,
+        namespace: str | None = None,
+        overlay: str = "production",
+    ) -> bool:
+        for policy in of_kind("NetworkPolicy", overlay).values():
             if not selects(policy["spec"]["podSelector"], labels):
                 continue
             for rule in policy["spec"].get("ingress", []):
@@ -264,9 +304,11 @@ class TestNetwork:
         nothing = of_kind("NetworkPolicy")["nothing"]["spec"]
         assert nothing == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
-    def test_from_outside_only_the_gateway_is_reached(self) -> None:
-        reached = {name for name, labels in self.pods().items() if self.let_in(labels, {}, 8000, "ingress-nginx")}
-        assert reached == {"gateway"}
+    @pytest.mark.parametrize("overlay", EDGES)
+    def test_from_outside_only_the_gateway_is_reached_by_the_edge(self, overlay: str) -> None:
+        for edge in EDGES.values():
+            reached = {name for name, labels in self.pods().items() if self.let_in(labels, {}, 8000, edge, overlay)}
+            assert reached == ({"gateway"} if EDGES[overlay] == edge else set())
         assert not any(
             self.let_in(labels, {}, port, "default") for labels in self.pods().values() for port in (8000, 5432, 5672)
         )

@@ -50,8 +50,10 @@ def unsafe_origins(origins: list[str]) -> str | None:
     return None if safe else "must name origins that begin with https://, not * and not null,"
 
 
-def wide_networks(networks: list[str]) -> str | None:
-    """Everybody within could claim any address."""
+def unsafe_proxies(networks: list[str]) -> str | None:
+    """Everybody within could claim any address; without any, all clients of the edge count as one."""
+    if not networks:
+        return "must name the proxies in front of the gateway"
     prefixes = [ipaddress.ip_network(network) for network in networks]
     narrow = all(network.prefixlen >= WIDEST[network.version] for network in prefixes)
     return None if narrow else f"must name networks of /{WIDEST[4]} (IPv6: /{WIDEST[6]}) or smaller"

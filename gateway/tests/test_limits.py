@@ -484,6 +484,10 @@ class TestSettings:
         with pytest.raises(ValidationError, match="must name networks of /16"):
             settings_for(upstreams, trusted_proxies=proxies, environment="production")
 
+    def test_production_does_not_start_without_the_proxies_in_front(self, upstreams: Upstreams) -> None:
+        with pytest.raises(ValidationError, match="must name the proxies in front of the gateway in production"):
+            settings_for(upstreams, environment="production")
+
     def test_a_limit_is_at_least_one(self, upstreams: Upstreams) -> None:
         for name in ("rate_limit_per_minute", "login_rate_limit_per_minute"):
             with pytest.raises(ValidationError, match=name):
