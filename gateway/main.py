@@ -29,11 +29,11 @@ from gateway.operations.endpoints import Operations
 from gateway.operations.health import watch_database
 from gateway.operations.openapi import OpenApi
 from gateway.proxy import headers, paths, routes
-from gateway.proxy.call import Call
+from gateway.proxy.call import Call, ClientGoneError
 from gateway.proxy.client_address import TrustedProxies, client_network
 from gateway.proxy.cors import Cors
 from gateway.proxy.forwarding import Proxy
-from gateway.proxy.request_body import ClientGoneError, check_framing
+from gateway.proxy.request_body import check_framing
 from gateway.proxy.routes import Route
 from gateway.realtime.feed import Feed
 from gateway.realtime.hub import Hub
@@ -134,9 +134,10 @@ class Gateway:
             call.common = [*call.common, headers.CLOSE]  # so that the client's next call goes to another replica
         begin(request_id=call.request_id, traceparent=span.traceparent if span else parent)
         try:
-            await self._respond(call)
-        except ProblemError as error:
-            await call.problem(error)
+            try:
+                await self._respond(call)
+            except ProblemError as error:
+                await call.problem(error)
         except ClientGoneError:
             call.status = call.status or CLIENT_CLOSED_REQUEST
         finally:

@@ -4,6 +4,7 @@ Of asyncio, httptools and uvicorn only methods and attributes without an undersc
 """
 
 from array import array
+from collections import deque
 from typing import Any
 
 import httptools
@@ -14,6 +15,7 @@ from websockets.frames import Frame
 
 from gateway.metrics import CONNECTIONS_ENDED, WEBSOCKETS_CLOSED
 
+MAX_UNPARSED_BYTES = 65_536  # of headers, trailers or a chunk's head that do not end
 MAX_PIPELINED = 100  # calls of one connection that wait for the answer before theirs
 MAX_UNSENT_BYTES = 262_144  # that a WebSocket's client has not taken
 FRAMES_PER_MINUTE = 120  # of a WebSocket's client, of any kind
@@ -22,6 +24,7 @@ UNREADABLE = (
     b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 19\r\n"
     b"connection: close\r\n\r\nUnreadable upgrade."
 )
+NO_TRAILERS: Any = deque(maxlen=0)
 OF_AN_UPGRADE = frozenset({b"upgrade", b"http2-settings"})
 
 
@@ -29,9 +32,11 @@ class HttpProtocol(HttpToolsProtocol):
     """uvicorn's, with what httptools and uvicorn lack for the Upgrade header (RFC 9110, 7.8).
 
     An upgrade to anything but WebSocket is ignored. One to WebSocket waits for the answers to the calls before it.
+    Headers that do not end are refused, and trailers dropped: they must not become headers (RFC 9110, 6.5.1).
     """
 
     _upgrade_waits = False
+    unparsed = 0  # bytes since the last that completed something
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -46,14 +51,23 @@ class HttpProtocol(HttpToolsProtocol):
         return upgrades != [b"websocket"] or len(connections) > 1 or self.parser.get_http_version() != "1.1"
 
     def on_headers_complete(self) -> None:
+        self.unparsed = 0
         if self.parser.should_upgrade() and self.parser.get_method() == b"CONNECT":
             raise httptools.HttpParserError  # uvicorn answers 400 and closes the connection
         if len(self.pipeline) >= MAX_PIPELINED:
             raise httptools.HttpParserError
-        if not self.ignores_upgrade():  # else the parser begins again, without the upgrade
-            super().on_headers_complete()
+        if self.ignores_upgrade():
+            return  # the parser begins again, without the upgrade
+        super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            self.headers = NO_TRAILERS
+
+    def on_body(self, body: bytes) -> None:
+        self.unparsed = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self.unparsed = 0
         if not self.ignores_upgrade():
             super().on_message_complete()
 
@@ -81,6 +95,7 @@ class _Parser(httptools.HttpRequestParser):
         self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
 
     def feed_data(self, data: "bytes | bytearray | memoryview[int] | array[int]") -> None:
+        self._protocol.unparsed += len(data)
         try:
             super().feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -91,6 +106,8 @@ class _Parser(httptools.HttpRequestParser):
             protocol.parser = _Parser(protocol)
             protocol.parser.feed_data(head)
             protocol.parser.feed_data(bytes(data)[upgrade.args[0] :])
+        if self._protocol.unparsed > MAX_UNPARSED_BYTES:
+            raise httptools.HttpParserError
 
     def _head_without_upgrade(self) -> bytes:
         lines = [b"%b %b HTTP/%b" % (self.get_method(), self._protocol.url, self.get_http_version().encode())]

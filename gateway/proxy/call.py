@@ -1,11 +1,14 @@
 """One HTTP call at the gateway: the request, the headers of every answer to it, and the ways to answer."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import uuid_utils
 from starlette.types import Receive, Scope, Send
 
+from gateway.metrics import CONNECTIONS_ENDED
+from gateway.protocols import cut
 from gateway.proxy import compression, headers
 from gateway.proxy.compression import Compressor
 from gateway.proxy.headers import CLOSE, CONTENT_POLICY, Headers, RequestHeaders
@@ -13,6 +16,11 @@ from shared.errors import MEDIA_TYPE, ProblemError, body_of, negotiate
 from shared.http.middleware import REQUEST_ID
 
 LINGER_SECONDS = 2.0  # a client that has its answer may go on sending
+CLIENT_READ_SECONDS = 30.0  # a client may take no byte of its answer for this long
+
+
+class ClientGoneError(Exception):
+    """The client closed its connection before the call was complete, or does not take its answer."""
 
 
 class Call:
@@ -48,8 +56,35 @@ class Call:
         """Sends a part of the body; with `more` false the last one."""
         await self.send({"type": "http.response.body", "body": data, "more_body": more})
 
+    async def whole(self, status: int, answer_headers: Headers, body: bytes) -> None:
+        """Sends a whole answer. Raises ClientGoneError."""
+        try:
+            async with asyncio.timeout(CLIENT_READ_SECONDS):
+                await self.start(status, answer_headers)
+                await self.body(body)
+        except TimeoutError as error:
+            self._cut()
+            raise ClientGoneError from error
+
+    @asynccontextmanager
+    async def taking(self) -> AsyncIterator[None]:
+        """Disconnects a client that takes nothing of what is sent within. Raises ClientGoneError."""
+        try:
+            async with asyncio.timeout(CLIENT_READ_SECONDS):
+                yield
+        except TimeoutError as error:
+            self._cut()
+            raise ClientGoneError from error
+
+    def _cut(self) -> None:
+        CONNECTIONS_ENDED.labels("takes_nothing").inc()
+        cut(self.send)
+
     async def answer(self, status: int, body: bytes, media_type: str, extra: Headers | None = None) -> None:
-        """Sends a whole answer of the gateway's own. Closes the connection if the request's body is not read."""
+        """Sends a whole answer of the gateway's own. Closes the connection if the request's body is not read.
+
+        Raises ClientGoneError.
+        """
         own = [(b"content-type", media_type.encode()), *(extra or [])]
         if b"cache-control" not in [name for name, _ in own]:
             own.append((b"cache-control", b"no-store"))
@@ -60,11 +95,11 @@ class Call:
         if status != 204:
             own.append((b"content-length", str(len(body)).encode()))
         if not self.body_arrives:
-            await self.start(status, own)
-            await self.body(body)
+            await self.whole(status, own, body)
             return
-        await self.start(status, own if CLOSE in self.common else [*own, CLOSE])
-        await self.body(body, more=True)
+        async with self.taking():
+            await self.start(status, own if CLOSE in self.common else [*own, CLOSE])
+            await self.body(body, more=True)
         await self._drop_rest()
         await self.body(b"")
 

@@ -9,11 +9,10 @@ from starlette.types import Receive
 
 from gateway.errors import BadGateway, GatewayTimeout, ServiceUnavailable
 from gateway.metrics import UPSTREAM_ERRORS
-from gateway.protocols import cut
 from gateway.proxy import compression, cookies, headers
-from gateway.proxy.call import Call
+from gateway.proxy.call import Call, ClientGoneError
 from gateway.proxy.compression import Compressor
-from gateway.proxy.request_body import ClientGoneError, GatheredBody
+from gateway.proxy.request_body import GatheredBody
 from gateway.proxy.routes import Route
 from gateway.settings import GatewaySettings
 from gateway.upstream.client import Upstream
@@ -24,8 +23,8 @@ from shared.errors import ProblemError
 from shared.observability.context import current
 from shared.observability.log import logger
 
-CLIENT_READ_SECONDS = 30.0  # a client may take no byte of its answer for this long
 log = logger(__name__)
+Answer = tuple[int, headers.Headers, bytes]  # status, headers and body
 
 
 class Deadline(NamedTuple):
@@ -69,14 +68,17 @@ class Proxy:
             connection = await upstream.request(request)
         except UpstreamError as error:
             raise _problem_of(error, route) from error
+        whole: Answer | None = None
         try:
-            await _relay(call, connection, route, Deadline(request.idle_seconds, until))
+            whole = await _relay(call, connection, route, Deadline(request.idle_seconds, until))
         except UpstreamError as error:
             # Status and headers were sent already. The closed connection tells the client that the answer is not whole.
             UPSTREAM_ERRORS.labels(route.service, "cut").inc()
             log.warning("answer_cut_short", upstream=route.service, error=str(error))
         finally:
             upstream.release(connection)
+        if whole is not None:  # after the release: the client may take its time
+            await call.whole(*whole)
 
     def _request(self, call: Call, route: Route) -> Request:
         scope, values = call.scope, call.headers.values
@@ -104,7 +106,8 @@ class Proxy:
         return request
 
 
-async def _relay(call: Call, connection: Connection, route: Route, deadline: Deadline) -> None:
+async def _relay(call: Call, connection: Connection, route: Route, deadline: Deadline) -> Answer | None:
+    """Sends the answer on as it comes. Returns one that has come whole; the caller sends it."""
     piece = await _first_piece(connection, deadline)
     status = connection.status
     answer = headers.from_service(status, connection.headers, cookies=cookies.settable_by(route.service))
@@ -118,14 +121,14 @@ async def _relay(call: Call, connection: Connection, route: Route, deadline: Dea
         answer = compression.vary_by_encoding(answer)
         compressor = Compressor() if compression.accepts_gzip(call.headers) else None
     if not connection.complete:
-        await call.start(status, compression.gzip_headers(answer) if compressor else answer)
+        async with call.taking():
+            await call.start(status, compression.gzip_headers(answer) if compressor else answer)
         await _stream(call, connection, piece, compressor, deadline)
-        return
+        return None
     if compressor:
         piece = await compressor.whole(piece)
         answer = compression.gzip_headers(answer, len(piece))
-    await call.start(status, answer)
-    await call.body(piece)
+    return status, answer, piece
 
 
 async def _first_piece(connection: Connection, deadline: Deadline) -> bytes:
@@ -156,12 +159,8 @@ async def _stream(
 
 async def _send(call: Call, piece: bytes, *, more: bool = True) -> None:
     """Disconnects a client that takes nothing of its answer, since it occupies a connection to the service."""
-    try:
-        async with asyncio.timeout(CLIENT_READ_SECONDS):
-            await call.body(piece, more=more)
-    except TimeoutError as error:
-        cut(call.send)
-        raise ClientGoneError from error
+    async with call.taking():
+        await call.body(piece, more=more)
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import IO
 
 from gateway.errors import BadRequest, ServiceUnavailable, SlowBody
-from gateway.proxy.call import Call
+from gateway.proxy.call import Call, ClientGoneError
 from shared.errors import TooLarge
 from shared.observability.log import logger
 
@@ -16,10 +16,6 @@ MIN_BYTES_PER_SECOND = 16_384
 IN_MEMORY_BYTES = 65_536  # of one body; a larger one goes to a temporary file
 
 log = logger(__name__)
-
-
-class ClientGoneError(Exception):
-    """The client closed its connection before the call was complete."""
 
 
 def check_framing(call: Call, at_most: int) -> None:

@@ -5,10 +5,10 @@ import asyncio
 import httpx
 import pytest
 
-from gateway.proxy import forwarding, routes
+from gateway.proxy import call, routes
 from gateway.proxy.routes import Route
 from gateway.tests.conftest import SERVERS, Upstreams, raw, running
-from gateway.tests.support import connected
+from gateway.tests.support import Clients, connected
 from shared.testing.waiting import until
 
 GET = b"GET /api/v1/slots HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -26,13 +26,35 @@ class TestTimes:
     async def test_a_client_that_does_not_read_the_end_of_its_answer_is_cut(
         self, upstreams: Upstreams, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(forwarding, "CLIENT_READ_SECONDS", 0.2)
+        monkeypatch.setattr(call, "CLIENT_READ_SECONDS", 0.2)
         async with running(upstreams, {"timeout_keep_alive": 0.2}) as (_, url):
             _, writer = await connected(url)
             writer.write(GET * 3 + b"GET /api/v1/services/big HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             await until(lambda: bool(SERVERS[url].server_state.connections))
             await until(lambda: not SERVERS[url].server_state.connections)
             writer.close()
+
+    async def test_a_client_that_reads_nothing_holds_no_connection_to_the_service(
+        self, clients: Clients, upstreams: Upstreams, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(call, "CLIENT_READ_SECONDS", 1.0)
+        upstreams.seen.clear()
+        async with running(upstreams, debug=True) as (gateway, url):
+            _, writer = await clients.send(url, b"")
+            state = SERVERS[url].server_state
+            await until(lambda: bool(state.connections))
+            (connection,) = state.connections
+            for number in range(1, 31):  # until what is sent is no longer taken
+                writer.write(b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n")
+                await until(lambda number=number: state.total_requests == number)  # type: ignore[misc]
+                if connection.transport.get_write_buffer_size() > 100_000:
+                    break
+            writer.write(b"GET /api/v1/slots/unread HTTP/1.1\r\nHost: x\r\n\r\n")
+            await until(lambda: "/api/v1/slots/unread" in upstreams.seen)
+            await until(lambda: gateway.upstreams["booking"].free == 100)
+            assert sum(gateway._calls._calls.values()) == 1
+            await until(lambda: not gateway._calls._calls)
+            await until(lambda: not SERVERS[url].server_state.connections)
 
     async def test_an_answer_that_takes_too_long_is_cut(
         self, client: httpx.AsyncClient, upstreams: Upstreams, monkeypatch: pytest.MonkeyPatch
