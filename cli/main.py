@@ -20,19 +20,19 @@ from cli.contracts.generator import bus_description
 from cli.contracts.generator import contracts as generated_contracts
 from cli.services import SCHEMAS, SERVICES, service_module
 from domain.settings.production import OperatorSettings
+from migrations import broker as broker_preparation
+from migrations.broker import LoginsNotMadeError
 from migrations.migrate import NotMigratedError, downgrade, pending, upgrade
 from shared.database.errors import DATABASE_ERRORS
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
-from shared.messaging.broker import BrokerAwayError, brief, connection
-from shared.messaging.topology import declare
-from shared.messaging.topology import load as topology
+from shared.messaging.broker import BrokerAwayError, brief
 from shared.settings import Settings, load
 
 ASYNCAPI = Path(__file__).parents[1] / "docs" / "asyncapi.json"
 
 
-AWAY: tuple[type[Exception], ...] = (BrokerAwayError, *DATABASE_ERRORS)
+AWAY: tuple[type[Exception], ...] = (BrokerAwayError, LoginsNotMadeError, *DATABASE_ERRORS)
 
 
 class Commands(TyperGroup):
@@ -80,7 +80,10 @@ def migrate(
         typer.Option(metavar="REVISION", help="With --down: to this revision; base drops all that the schema holds"),
     ] = "-1",
 ) -> None:
-    """Bring every schema to its newest revision, as the owner in DATABASE_URL. The platform may run meanwhile."""
+    """Bring every schema to its newest revision, as the owner in DATABASE_URL, and prepare the broker in AMQP_URL.
+
+    The platform may run meanwhile.
+    """
     settings = load(OperatorSettings)
     try:
         if down:
@@ -98,6 +101,7 @@ def migrate(
         where = " ".join(getattr(error, "__notes__", []))
         out.print(f"Not migrated: {reason} {where}".rstrip(), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from error
+    _prepare_broker(settings)
 
 
 def _checked_schema(name: str) -> str:
@@ -156,14 +160,14 @@ def check() -> None:
 
 @broker.command("declare")
 def declare_topology() -> None:
-    """Declare every exchange and queue. Can be repeated."""
-    asyncio.run(_declare(load(OperatorSettings).amqp_url))
-    out.print("Declared")
+    """Declare every exchange and queue and, with AMQP_MANAGEMENT_URL, make the services' logins. Can be repeated."""
+    _prepare_broker(load(OperatorSettings))
 
 
-async def _declare(amqp_url: str) -> None:
-    async with connection(amqp_url, "loctician broker declare") as opened:
-        await declare(await opened.channel(), topology())
+def _prepare_broker(settings: Settings) -> None:
+    with_logins = asyncio.run(broker_preparation.prepare(settings))
+    logins = "with the services' logins" if with_logins else "without logins: AMQP_MANAGEMENT_URL is not set"
+    out.print(f"broker: declared, {logins}", markup=False, highlight=False)
 
 
 app.command("status")(status.status)

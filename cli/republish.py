@@ -19,7 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cli import drift, subscribers
 from cli.services import SERVICES, service_module
 from domain.settings.production import OperatorSettings
+from keys.services import ServiceKeys
 from shared.database.session import Database, transaction
+from shared.identity.derived_keys import keys_from
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import broker, relay, topology
 from shared.messaging.broker import BrokerAwayError, Outgoing, WireChannel
@@ -138,7 +140,8 @@ async def publish_state(settings: Settings, wanted: Wanted, queue: str | None) -
                 counts[source.label] = 0
                 async for key_read, events in _pages(settings, source, key, wanted.since):
                     chosen = [event for event in events if wanted.takes(event.type_)]
-                    await send([_outgoing(source.service, event) for event in chosen])
+                    keys = keys_from(settings, source.service)
+                    await send([_outgoing(source.service, event, keys) for event in chosen])
                     counts[source.label] += len(chosen)
                     cursor = f"{source.label}:{key_read}"
     except NoDeadLetterQueueError:
@@ -178,7 +181,7 @@ async def _pages(
         await database.close()
 
 
-def _outgoing(service: str, event: Event) -> Outgoing:
+def _outgoing(service: str, event: Event, keys: ServiceKeys) -> Outgoing:
     row: dict[str, Any] = {
         "exchange": topology.EVENTS,
         "event_id": new_id(),
@@ -193,7 +196,7 @@ def _outgoing(service: str, event: Event) -> Outgoing:
         "traceparent": None,
         "republished": True,
     }
-    return relay.outgoing(service, row)
+    return relay.outgoing(service, row, keys)
 
 
 Send = Callable[[Sequence[Outgoing]], Awaitable[None]]

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from cli.republish import Wanted, publish
 from domain.settings.production import OperatorSettings
+from migrations.topology import declare
 from shared.messaging import broker, topology
 from shared.settings import load
 
@@ -34,7 +35,7 @@ async def _purge_queues(amqp_url: str) -> dict[str, int]:
     bindings = topology.load()
     async with broker.connection(amqp_url, "loctician restore") as connection:
         channel = await connection.channel()
-        await topology.declare(channel, bindings)
+        await declare(channel, bindings)
         counts = {}
         for service in bindings:
             retry_queues = [topology.retry_queue(service, delay) for delay in topology.DELAYS]

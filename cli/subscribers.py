@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 import typer
@@ -19,6 +19,7 @@ from rich.console import Console
 from cli.contracts.generator import published
 from cli.services import SERVICES
 from domain.settings.production import OperatorSettings
+from keys.logins import vhost_of
 from shared.messaging.topology import EVENTS, dead_queue, events_queue
 from shared.settings import load
 
@@ -38,10 +39,6 @@ TIMEOUT = 10.0
 NOT_CONFIGURED = "AMQP_MANAGEMENT_URL is not set: the broker's management API adds logins (.env.example)"
 
 Name = Annotated[str, typer.Argument(help="Letters, digits and hyphens; also the login")]
-
-
-class SubscriberSettings(OperatorSettings):
-    amqp_management_url: str | None = None
 
 
 @app.command()
@@ -128,11 +125,10 @@ class _Management:
     """RabbitMQ's management API, for the vhost in AMQP_URL."""
 
     def __init__(self) -> None:
-        settings = load(SubscriberSettings)
+        settings = load(OperatorSettings)
         if not settings.amqp_management_url:
             raise typer.BadParameter(NOT_CONFIGURED)
-        # a path of one slash, or none, is the vhost "/"
-        self.vhost = urlsplit(settings.amqp_url.split(",")[0].strip()).path[1:] or "/"
+        self.vhost = vhost_of(settings.amqp_url)
         self._vhost = quote(self.vhost, safe="")
         self._http = httpx.Client(base_url=settings.amqp_management_url, timeout=TIMEOUT)
 

@@ -42,10 +42,11 @@ from gateway.realtime.revocation_stream import RevocationStream
 from gateway.realtime.sockets import Sockets
 from gateway.settings import GatewaySettings
 from gateway.upstream.client import Upstream
+from keys.tokens import TokenVerifier
 from shared.database.session import Database
 from shared.errors import NotFound, ProblemError
 from shared.http.shutdown import before_shutdown
-from shared.identity.tokens import RemoteJwks, TokenVerifier
+from shared.identity.tokens import RemoteJwks
 from shared.jobs import run_jobs
 from shared.messaging.broker import supervise
 from shared.observability import tracing
@@ -53,7 +54,7 @@ from shared.observability.context import begin
 from shared.observability.health import Health
 from shared.observability.log import configure, logger
 from shared.observability.metrics import HttpDurations, known_method
-from shared.settings import load
+from shared.settings import broker_url, load
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.sampling import Sampler
@@ -91,9 +92,11 @@ class Gateway:
             settings.websockets_at_most,
             settings.websocket_queue,
         )
-        self.feed = Feed(settings.amqp_url, self.hub, self.health)
+        amqp_url = broker_url(settings, "gateway")
+        self.feed = Feed(amqp_url, self.hub, self.health)
         self.revocations = Revocations(settings.access_token_expire_minutes * 60)
-        self.revocation_stream = RevocationStream(settings.amqp_url, self.revocations, self.hub, self.health)
+        own_keys = self.database.keys
+        self.revocation_stream = RevocationStream(amqp_url, own_keys, self.revocations, self.hub, self.health)
         self.trusted_proxies = TrustedProxies(settings.trusted_proxies)
         authentication = Authentication(self.verifier, self.revocations)
         self.limiter = Limiter(settings, authentication, self.database)

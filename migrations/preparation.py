@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
-from shared.settings import Settings, role_password, runtime_role, runtime_url
+from keys.logins import role_password
+from shared.settings import Settings, runtime_role, runtime_url
 
 EXTENSIONS = ("btree_gist", "pg_trgm", "unaccent")
 ROLE_OPTIONS = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"

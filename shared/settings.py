@@ -18,7 +18,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from keys.derived import derive
+from keys.logins import broker_login, has_login, role_password, with_login
 
 LIKE_PRODUCTION = ("staging", "production")
 Refusal = Callable[[Any], str | None]
@@ -90,6 +90,7 @@ class Settings(Readable):
     sql_echo: bool = False
     database_url: str
     amqp_url: str  # several, comma-separated, for a cluster
+    amqp_management_url: str | None = None  # of the operator
     secret_key: SecretStr = Field(min_length=32)
     secret_key_previous: SecretStr | None = Field(default=None, min_length=32)
     role: Literal["all", "api", "worker"] = "all"
@@ -151,28 +152,37 @@ def _reason(error: object) -> str:
     return f"{name}: {message}" if name else message
 
 
-def role_password(secret_key: str, role: str) -> str:
-    """The password of a service's database role, the same wherever the same SECRET_KEY is known."""
-    return derive(secret_key.encode(), f"database role {role}").hex()
-
-
 def runtime_role(schema: str) -> str:
     return f"loctician_{schema}"
 
 
 def runtime_url(settings: Settings, schema: str) -> str:
     """The service's own login: `<SERVICE>_DATABASE_URL`, or else its role on the server in DATABASE_URL."""
+    own = _own(f"{schema}_database_url")
+    if own:
+        return plain_url(own)
+    role = runtime_role(schema)
+    return with_login(
+        plain_url(settings.database_url), role, role_password(settings.secret_key.get_secret_value(), role)
+    )
+
+
+def broker_url(settings: Settings, service: str) -> str:
+    """The service's own login: `<SERVICE>_AMQP_URL`, or AMQP_URL, with a derived login where it has none."""
+    own = _own(f"{service}_amqp_url")
+    if own or has_login(settings.amqp_url):
+        return own or settings.amqp_url
+    root = settings.secret_key.get_secret_value()
+    return with_login(settings.amqp_url, *broker_login(root, settings.amqp_url, service))
+
+
+def _own(name: str) -> str | None:
+    """A setting of one service, read like every other."""
 
     class Override(Readable):
-        url: str | None = Field(default=None, validation_alias=f"{schema}_database_url")
+        value: str | None = Field(default=None, validation_alias=name)
 
-    if own := load(Override).url:
-        return plain_url(own)
-    parts = urlsplit(plain_url(settings.database_url))
-    role = runtime_role(schema)
-    address = parts.netloc.rpartition("@")[2]
-    password = role_password(settings.secret_key.get_secret_value(), role)
-    return urlunsplit(parts._replace(netloc=f"{role}:{password}@{address}"))
+    return load(Override).value
 
 
 def plain_url(url: str) -> str:

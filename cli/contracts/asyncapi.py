@@ -157,7 +157,7 @@ def example(event: type[Event], service: str) -> Document:
 
 def _envelope_schema(type_: str, data: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON Schema of the envelope of events of this type."""
-    texts = ("source", "subject", "traceparent", "actorid", "actorrole", "requestid")
+    texts = ("source", "subject", "traceparent", "actorid", "actorrole", "requestid", "signature")
     return {
         "type": "object",
         "required": ["specversion", "id", "source", "type", "subject", "time", "version", "data"],

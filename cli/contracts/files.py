@@ -10,7 +10,7 @@ from sqlalchemy import Column, MetaData, Table
 from cli.contracts.schemas import data_schema
 from shared.classification import PERSONAL_DATA, Mark, Policy
 from shared.messaging.events import Event, schema_name
-from shared.messaging.topology import CONTRACTS, TOPOLOGY
+from shared.messaging.topology import CONTRACTS, PUBLISHERS, TOPOLOGY
 
 
 def event_classes(modules: Iterable[object]) -> list[type[Event]]:
@@ -52,13 +52,27 @@ def _policy(policy: Policy) -> dict[str, Any]:
     return {"table": policy.table, "purpose": policy.purpose, **days}
 
 
+def publishers(events: Mapping[str, Iterable[type[Event]]]) -> dict[str, Any]:
+    """Which services publish each type, and which types their publishers sign."""
+    types: dict[str, list[str]] = {}
+    for service, classes in sorted(events.items()):
+        for event in classes:
+            types.setdefault(event.type_, []).append(service)
+    signed = {event.type_ for classes in events.values() for event in classes if event.signed}
+    return {"types": types, "signed": sorted(signed)}
+
+
 def documents(
-    events: Iterable[type[Event]], routing: Mapping[str, Iterable[str]], personal_data: Mapping[str, Any]
+    events: Iterable[type[Event]],
+    published: Mapping[str, Any],
+    routing: Mapping[str, Iterable[str]],
+    personal_data: Mapping[str, Any],
 ) -> dict[str, bytes]:
     """File name -> content of each generated file."""
     files: dict[str, Any] = {
         TOPOLOGY.name: {name: sorted(keys) for name, keys in sorted(routing.items())},
         PERSONAL_DATA.name: personal_data,
+        PUBLISHERS.name: published,
     }
     for event in events:
         example = event.model_validate(event.EXAMPLE).model_dump(mode="json")

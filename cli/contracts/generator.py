@@ -4,8 +4,7 @@ import importlib
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 
-from cli.contracts import asyncapi
-from cli.contracts.files import documents, event_classes, personal_data
+from cli.contracts import asyncapi, files
 from shared.http.app import Service, subscriptions_of
 from shared.messaging.events import Event
 from shared.privacy import events as privacy_events
@@ -18,7 +17,7 @@ def service(name: str) -> Service:
 
 def publishers(names: Iterable[str]) -> dict[str, list[type[Event]]]:
     """The event classes of each service, including those that every service publishes."""
-    return {name: event_classes(_event_modules(name)) for name in sorted(names)}
+    return {name: files.event_classes(_event_modules(name)) for name in sorted(names)}
 
 
 def _event_modules(name: str) -> list[ModuleType]:
@@ -45,5 +44,5 @@ def contracts(names: Sequence[str]) -> dict[str, bytes]:
     """File name -> content of each file in shared/contracts."""
     services = {name: service(name) for name in sorted(names)}
     models = {name: importlib.import_module(f"services.{name}.models").metadata for name in services}
-    held = {name: personal_data(models[name], declared.policies) for name, declared in services.items()}
-    return documents(published(names), routing(names), held)
+    held = {name: files.personal_data(models[name], declared.policies) for name, declared in services.items()}
+    return files.documents(published(names), files.publishers(publishers(names)), routing(names), held)

@@ -16,7 +16,6 @@ from shared.messaging.subscriptions import Received, Subscriptions
 from shared.observability.health import Health
 from shared.testing.waiting import until
 from shared.tests.support import (
-    BINDINGS,
     QUICK,
     NotedHere,
     Queues,
@@ -131,8 +130,8 @@ class TestFromEndToEnd:
                 raise RuntimeError("broken")
             await session.execute(text("INSERT INTO noted (version) VALUES (:version)"), {"version": event.version})
 
-        consumer: Any = Consumer(database, subscriptions, "shop", broker, Health(), {}, QUICK)
-        relay = Relay(database, "shop", broker, Health(), BINDINGS)
+        consumer: Any = Consumer(database, subscriptions, "shop", broker, Health(), QUICK)
+        relay = Relay(database, "shop", broker, Health())
         async with running(supervised("consumer", consumer.run), supervised("relay", relay.run)):
             await emit_notes(database, 3)
             await until(lambda: _all_there(queues, 3))

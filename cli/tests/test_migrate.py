@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from subprocess import CompletedProcess
 from uuid import uuid4
 
@@ -12,7 +12,7 @@ import pytest
 from cli.services import SCHEMAS
 from cli.tests.command import call, start
 from migrations.migrate import heads
-from shared.testing.servers import SECRET_KEY, Servers, as_owner, with_database
+from shared.testing.servers import Servers, as_owner, secret_key, vhost, with_database
 
 
 @pytest.fixture
@@ -23,9 +23,15 @@ async def empty_database(servers: Servers) -> AsyncIterator[str]:
     await as_owner(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def amqp_url(servers: Servers) -> Iterator[str]:
+    with vhost(servers) as address:
+        os.environ["TESTED_AMQP_URL"] = address
+        yield address
+
+
 def environment(database_url: str) -> dict[str, str]:
-    secret = os.environ.get("SECRET_KEY", SECRET_KEY)
-    return {"DATABASE_URL": database_url, "SECRET_KEY": secret, "AMQP_URL": "amqp://127.0.0.1:1/"}
+    return {"DATABASE_URL": database_url, "SECRET_KEY": secret_key(), "AMQP_URL": os.environ["TESTED_AMQP_URL"]}
 
 
 async def loctician(database_url: str, *arguments: str) -> CompletedProcess[str]:

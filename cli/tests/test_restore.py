@@ -5,9 +5,10 @@ from subprocess import CompletedProcess
 from pamqp.commands import Basic
 
 from cli.tests.command import call
+from migrations.topology import declare
 from shared.messaging import broker as wire
 from shared.messaging.broker import Outgoing
-from shared.messaging.topology import declare, load
+from shared.messaging.topology import load
 from shared.testing.servers import SECRET_KEY
 
 QUEUES = ("calendar.events", "calendar.retry.10m", "calendar.dead", "notifications.events")

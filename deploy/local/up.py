@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import local_state
+from keys.logins import without_login
 from provisioning.processes import free_port
 from provisioning.servers import Addresses, provisioned
 from provisioning.state import State
@@ -56,6 +57,14 @@ def environment_for(servers: Addresses, state: State) -> dict[str, str]:
     if servers.amqp_management_url:
         addresses["AMQP_MANAGEMENT_URL"] = servers.amqp_management_url
     return {**defaults, **os.environ, **addresses, "PYTHONUNBUFFERED": "1"}
+
+
+def services_environment(environment: dict[str, str]) -> dict[str, str]:
+    """Each service logs in to the broker as itself, if `loctician migrate` could make the logins."""
+    services = {name: value for name, value in environment.items() if name != "AMQP_MANAGEMENT_URL"}
+    if "AMQP_MANAGEMENT_URL" in environment:
+        services["AMQP_URL"] = without_login(environment["AMQP_URL"])
+    return services
 
 
 def operators_settings(environment: dict[str, str]) -> dict[str, str]:
@@ -152,8 +161,9 @@ def main() -> None:
         environment = environment_for(servers, State(LOCAL / "state-up.json"))
         prepare(environment)
         manager = Manager()
+        services = services_environment(environment)
         for name, command in commands(environment).items():
-            manager.add_process(name, command, env=environment, cwd=str(ROOT), quiet=False)
+            manager.add_process(name, command, env=services, cwd=str(ROOT), quiet=False)
         threading.Thread(target=announce, args=(environment, started), daemon=True).start()
         with local_state.kept(operators_settings(environment)):
             manager.loop()

@@ -34,7 +34,8 @@ def settings_classes() -> list[type[Settings]]:
 def known_variables(deployable: str) -> set[str]:
     """What a process of this kind reads."""
     kinds = [Settings] if deployable == "cli" else [settings_of(deployable)]
-    fields = {name.upper() for kind in kinds for name in kind.model_fields} | {f"{deployable.upper()}_DATABASE_URL"}
+    own = {f"{deployable.upper()}_{name}" for name in ("DATABASE_URL", "AMQP_URL")}
+    fields = {name.upper() for kind in kinds for name in kind.model_fields} | own
     return fields | {f"{name}_FILE" for name in fields} | IMAGE_VARIABLES | TRACING_VARIABLES
 
 

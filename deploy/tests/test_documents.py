@@ -93,10 +93,11 @@ class TestCompose:
         }
         assert "inside" not in services["edge"]["networks"]
 
-    def test_services_wait_for_the_migration_which_waits_for_the_database(self, services: dict[str, Any]) -> None:
+    def test_services_wait_for_the_migration_which_waits_for_the_servers(self, services: dict[str, Any]) -> None:
         for name in DEPLOYABLES:
             assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
-        assert services["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+        healthy = {"condition": "service_healthy"}
+        assert services["migrate"]["depends_on"] == {"postgres": healthy, "rabbitmq": healthy}
         assert services["migrate"]["restart"] == "no"
 
     def test_a_container_has_longer_to_end_than_its_process_takes(self, services: dict[str, Any]) -> None:

@@ -326,7 +326,8 @@ class TestNetwork:
         processes = {f"{name}-{role}" for name in SERVICES for role in ("api", "worker")} | {"gateway"}
         to_database = {pod for pod, labels in pods.items() if self.let_in(pods["database"], labels, 5432)}
         assert to_database == processes | {"migrate", "database"}
-        assert {pod for pod, labels in pods.items() if self.let_in(pods["broker"], labels, 5672)} == processes
+        to_broker = {pod for pod, labels in pods.items() if self.let_in(pods["broker"], labels, 5672)}
+        assert to_broker == processes | {"migrate"}
 
     def test_only_pods_that_need_it_reach_the_internet_and_no_private_network(self) -> None:
         policy = of_kind("NetworkPolicy")["reaches-out"]["spec"]

@@ -6,8 +6,8 @@ from gateway.errors import BadRequest, Starting
 from gateway.identity.revocations import Revocations
 from gateway.proxy import routes
 from gateway.proxy.call import Call
+from keys.tokens import InvalidToken, NoKeysError, TokenVerifier
 from shared.errors import Unauthorized
-from shared.identity.tokens import InvalidToken, NoKeysError, TokenVerifier
 
 
 class Authentication:

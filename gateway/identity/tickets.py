@@ -10,8 +10,8 @@ from domain.roles import Role
 from gateway.errors import Starting
 from gateway.identity import queries
 from gateway.metrics import TICKETS
+from keys.tokens import TICKET, InvalidToken, KeySource, NoKeysError, TokenVerifier
 from shared.database.session import Database
-from shared.identity.tokens import TICKET, InvalidToken, KeySource, NoKeysError, TokenVerifier
 from shared.observability.log import logger
 
 AUDIENCE_SUFFIX = "-ws"

@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -88,9 +88,13 @@ class Feed:
 
 
 async def _declare(channel: AbstractChannel) -> AbstractQueue:
-    await topology.declare_exchanges(channel)
+    await topology.check(channel)
     queue = await channel.declare_queue(
-        exclusive=True, auto_delete=True, arguments={"x-max-length": MAX_QUEUE_LENGTH}, timeout=BROKER_SECONDS
+        f"{topology.FEED_PREFIX}{uuid4()}",
+        exclusive=True,
+        auto_delete=True,
+        arguments={"x-max-length": MAX_QUEUE_LENGTH},
+        timeout=BROKER_SECONDS,
     )
     await queue.bind(topology.REALTIME, timeout=BROKER_SECONDS)
     return queue

@@ -15,8 +15,10 @@ from gateway.identity.revocations import Revocations
 from gateway.metrics import REVOCATIONS_CURRENT, REVOKED_SECONDS
 from gateway.realtime.feed import BROKER_SECONDS, watch_channel
 from gateway.realtime.hub import Hub
-from shared.messaging import broker, topology
+from keys.services import ServiceKeys
+from shared.messaging import broker, provenance, topology
 from shared.messaging.broker import BrokerAwayError, Outgoing
+from shared.messaging.subscriptions import UndecodableError
 from shared.observability.health import Health
 from shared.observability.log import logger
 
@@ -48,8 +50,11 @@ class RevocationStream:
     everything before it.
     """
 
-    def __init__(self, amqp_url: str, revocations: Revocations, hub: Hub, health: Health) -> None:
+    def __init__(
+        self, amqp_url: str, keys: ServiceKeys | None, revocations: Revocations, hub: Hub, health: Health
+    ) -> None:
         self._amqp_url = amqp_url
+        self._keys = keys
         self._revocations = revocations
         self._hub = hub
         self._health = health
@@ -74,8 +79,7 @@ class RevocationStream:
             REVOCATIONS_CURRENT.set(0)
 
     async def _read(self, channel: AbstractChannel) -> None:
-        await topology.declare_exchanges(channel)
-        await topology.declare_streams(channel)
+        await topology.check(channel, topology.REVOCATIONS)
         await channel.set_qos(prefetch_count=PREFETCH, timeout=BROKER_SECONDS)
         queue = await channel.get_queue(topology.REVOCATIONS, ensure=False)
         self._marker = str(uuid4())
@@ -84,7 +88,8 @@ class RevocationStream:
         await queue.consume(self._receive, arguments={"x-stream-offset": since}, timeout=BROKER_SECONDS)
         body = orjson.dumps({"marker": self._marker})
         properties = Basic.Properties(content_type="application/json", delivery_mode=broker.PERSISTENT)
-        await broker.publish_surely(await broker.wire(channel), Outgoing("", topology.REVOCATIONS, body, properties))
+        marker = Outgoing(topology.MARKERS, topology.REVOCATIONS, body, properties)
+        await broker.publish_surely(await broker.wire(channel), marker)
 
     async def _wait_until_caught_up(self, closed: asyncio.Future[None]) -> None:
         caught_up = asyncio.create_task(self._caught_up.wait())
@@ -110,9 +115,11 @@ class RevocationStream:
                 if Marker.model_validate_json(body).marker == self._marker:
                     self._caught_up.set()
                 return
-            self._end(Revoked.model_validate_json(body))
+            self._end(Revoked.model_validate(provenance.checked(self._keys, body, topology.REVOKED)))
         except ValidationError as error:
             log.warning("revocation_unreadable", errors=error.error_count())
+        except UndecodableError as error:
+            log.warning("revocation_refused", error=str(error))
 
     def _end(self, event: Revoked) -> None:
         user, session, at = event.data.user_id, event.data.session_id, event.time.timestamp()

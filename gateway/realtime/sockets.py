@@ -23,8 +23,8 @@ from gateway.proxy.client_address import client_network
 from gateway.proxy.cors import Cors
 from gateway.realtime.hub import NO_TOKEN, TOO_MANY, TRY_LATER, Close, FullError, Holder, Hub, Message, Subscriber
 from gateway.realtime.resume import Inbox
+from keys.tokens import InvalidToken
 from shared.identity.principals import principal_from
-from shared.identity.tokens import InvalidToken
 from shared.observability.log import logger
 
 LOCTICIAN = re.compile(r"/ws/loctician/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|me)")

@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.__main__ import OPTIONS
 from gateway.main import Gateway
 from gateway.settings import SERVICES, GatewaySettings
-from gateway.tests.support import Clients
+from gateway.tests.support import Clients, declare_topology
 from shared.messaging.events import new_id
 from shared.testing.servers import Servers, vhost
 from shared.testing.types import TokenFor
@@ -196,11 +196,19 @@ def signing_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
+@pytest.fixture
+async def broker(broker: str) -> str:
+    """Prepared for the gateway."""
+    await declare_topology(broker)
+    return broker
+
+
 @pytest.fixture(scope="session")
 async def upstreams(signing_key: rsa.RSAPrivateKey, servers: Servers) -> AsyncIterator[Upstreams]:
     upstreams = Upstreams(signing_key)
     upstreams.inbox_open.set()
     with vhost(servers) as upstreams.amqp_url:
+        await declare_topology(upstreams.amqp_url)
         async with _all_serving(upstreams, list(SERVICES)):
             yield upstreams
 

@@ -13,7 +13,11 @@ import httpx
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from keys.events import signature
+from migrations.topology import declare
+from shared.messaging import broker as messaging
 from shared.messaging.events import new_id
+from shared.testing.keys import keys_for
 
 Channel = aio_pika.abc.AbstractChannel
 UPGRADE = (
@@ -77,6 +81,12 @@ async def heard(socket: ClientConnection) -> Any:
         return json.loads(await socket.recv())
 
 
+async def declare_topology(amqp_url: str) -> None:
+    """As `loctician migrate` does, without the queues of the services."""
+    async with messaging.connection(amqp_url, "test") as connection:
+        await declare(await connection.channel(), {})
+
+
 @asynccontextmanager
 async def publishing(broker: str) -> AsyncIterator[Channel]:
     async with await aio_pika.connect(broker) as connection:
@@ -96,7 +106,8 @@ def realtime(audience: Sequence[str], data: dict[str, Any]) -> dict[str, Any]:
 async def revoke(channel: Channel, user: UUID, session: UUID | None, ago: timedelta = timedelta()) -> None:
     data = {"user_id": str(user), "session_id": session and str(session), "reason": "logout", "version": 2}
     time = (datetime.now(UTC) - ago).isoformat()
-    event = {"id": str(new_id()), "type": "session.revoked.v1", "time": time, "data": data}
+    event = {"id": str(new_id()), "type": "session.revoked.v1", "source": "/services/auth", "time": time, "data": data}
+    event["signature"] = signature(keys_for("auth"), event)
     await send(channel, "loctician.events", "session.revoked.v1", event)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +14,15 @@ from gateway.__main__ import OPTIONS
 from gateway.identity.revocations import MARGIN_SECONDS, Revocations
 from gateway.main import Gateway
 from gateway.tests.conftest import NO_BROKER, Upstreams, running, serving, settings_for
-from gateway.tests.support import closed_with, publishing, revoke, send, ws
+from gateway.tests.support import closed_with, declare_topology, publishing, revoke, send, ws
+from keys.events import signature
 from shared.messaging.events import new_id
+from shared.testing.keys import keys_for
 from shared.testing.proxy import proxied
 from shared.testing.types import TokenFor
 from shared.testing.waiting import until
 
-BOOKINGS = "/api/v1/bookings"
+BOOKINGS, REVOKED = "/api/v1/bookings", "session.revoked.v1"
 
 
 async def status(url: str, token: str) -> int:
@@ -156,17 +158,46 @@ class TestOutage:
             assert await closed_with(socket) == 4401
             await until(lambda: gateway.health.parts["revocations"] is None)
 
-    async def test_a_deleted_stream_is_declared_again(
+    async def test_a_deleted_stream_is_read_once_it_is_declared_again(
         self, upstreams: Upstreams, broker: str, token_for: TokenFor
     ) -> None:
         user, session = new_id(), new_id()
         token = token_for(user=user, sid=str(session))
         async with running(upstreams, amqp_url=broker) as (gateway, url), publishing(broker) as channel:
             await channel.queue_delete("gateway.revocations")
-            await until(lambda: gateway.health.parts["revocations"] is not None)
+            await until(lambda: "loctician migrate" in str(gateway.health.parts["revocations"]))
+            await declare_topology(broker)
             await until(lambda: gateway.health.parts["revocations"] is None)
             await revoke(channel, user, session)
             await refused_within(1.0, url, token)
+
+    async def test_nobody_but_auth_ends_sessions(self, upstreams: Upstreams, broker: str, token_for: TokenFor) -> None:
+        """Even whoever can write to the exchange."""
+        user, session, other = new_id(), new_id(), new_id()
+        token, ended = (token_for(user=user, sid=str(sid)) for sid in (session, other))
+        data = {"user_id": str(user), "session_id": None, "reason": "logout", "version": 2}
+        event = {"id": str(new_id()), "type": REVOKED, "source": "/services/auth", "data": data}
+        event["time"] = datetime.now(UTC).isoformat()
+        forged = [
+            event,
+            event | {"signature": ""},
+            event | {"signature": signature(keys_for("notifications"), event)},
+            event | {"signature": signature(keys_for("auth"), event), "time": "2099-01-01T00:00:00Z"},
+            event | {"signature": signature(keys_for("auth"), event), "data": data | {"session_id": str(session)}},
+            _by("notifications", event | {"source": "/services/notifications"}),
+            _by("auth", event | {"type": "user.updated.v1"}),
+        ]
+        async with running(upstreams, amqp_url=broker) as (gateway, url), publishing(broker) as channel:
+            for body in forged:
+                await send(channel, "loctician.events", REVOKED, body)
+            await revoke(channel, user, other)
+            await refused_within(1.0, url, ended)
+            assert await status(url, token) == 200
+            assert gateway.health.parts["revocations"] is None
+
+
+def _by(service: str, event: dict[str, Any]) -> dict[str, Any]:
+    return event | {"signature": signature(keys_for(service), event)}
 
 
 def claims(user: UUID, session: UUID, issued: float) -> dict[str, Any]:

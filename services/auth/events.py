@@ -46,6 +46,7 @@ class _Person(_User):
     Consumers store the state of the newest version, whatever the type.
     """
 
+    signed: ClassVar[bool] = True
     email: str
     full_name: str
     phone: str | None
@@ -92,6 +93,7 @@ class UserVerified(_Person, type="user.verified.v1", subject="user_id"):
 class UserNeverVerified(_User, type="user.never_verified.v1", subject="user_id"):
     """The user registered long ago and never verified the address. gdpr has the user erased."""
 
+    signed: ClassVar[bool] = True
     EXAMPLE: ClassVar[dict[str, Any]] = {"version": 1, "user_id": USER}
 
 
@@ -176,6 +178,7 @@ class SessionRevoked(Event, type="session.revoked.v1", subject="user_id"):
     """Published for each session that ended. A null `session_id` means all sessions of the user."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {"version": 2, "session_id": SESSION, "user_id": USER, "reason": "logout"}
+    signed: ClassVar[bool] = True
     session_id: UUID | None
     user_id: UUID
     reason: Reason

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from domain import business_log
 from domain.roles import Role
+from keys.tokens import TokenVerifier
 from services.auth.account_pages import endpoints as account_pages
 from services.auth.context import AuthContext
 from services.auth.email_changes import endpoints as email_changes
@@ -18,7 +19,6 @@ from services.auth.signing_keys import endpoints as signing_keys
 from services.auth.users import endpoints as users
 from services.auth.users.demo_accounts import refuse_demo_accounts, watch_demo_accounts
 from shared.http.app import Runtime, Service, create_app
-from shared.identity.tokens import TokenVerifier
 from shared.settings import load
 
 NOUNS = (registrations, passwords, logins, sessions, mfa, signing_keys, users, email_changes, account_pages)

@@ -11,6 +11,7 @@ from services.gdpr.erasures import service as erasures
 from services.gdpr.exports import service as exports
 from services.gdpr.people import queries as people_queries
 from services.gdpr.retention_policies import service as retention_policies
+from shared.messaging.provenance import SOURCE, UntrustedError
 from shared.messaging.subscriptions import EVERYTHING, Received, Subscriptions
 from shared.privacy.events import Counts
 
@@ -34,11 +35,13 @@ class ErasureDone(RequestAnswer):
 
 @subscriptions.on("gdpr.export_part.v1", ExportPart)
 async def store_export_part(session: AsyncSession, event: Received[ExportPart]) -> None:
+    _require_own_answer(event)
     await exports.store_part(session, **event.data.model_dump())
 
 
 @subscriptions.on("gdpr.erasure_done.v1", ErasureDone)
 async def store_erasure_done(session: AsyncSession, event: Received[ErasureDone]) -> None:
+    _require_own_answer(event)
     await erasures.store_answer(session, **event.data.model_dump())
 
 
@@ -52,7 +55,14 @@ class RetentionApplied(BaseModel):
 
 @subscriptions.on("gdpr.retention_applied.v1", RetentionApplied)
 async def store_retention_result(session: AsyncSession, event: Received[RetentionApplied]) -> None:
+    _require_own_answer(event)
     await retention_policies.store_result(session, event.time, **event.data.model_dump())
+
+
+def _require_own_answer(event: Received[Any]) -> None:
+    """A service answers for itself only. Raises UntrustedError: trying again cannot help."""
+    if event.source != f"{SOURCE}{event.data.service}":
+        raise UntrustedError("answers for another service")
 
 
 class UserId(BaseModel):

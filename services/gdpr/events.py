@@ -28,6 +28,7 @@ class ExportRequested(_Request, type="gdpr.export_requested.v1", subject="subjec
     """Each service answers with gdpr.export_part.v1."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = REQUEST
+    signed: ClassVar[bool] = True
 
 
 class ExportReady(_Request, type="gdpr.export_ready.v1", subject="subject_id"):
@@ -46,6 +47,7 @@ class ErasureRequested(_Request, type="gdpr.erasure_requested.v1", subject="subj
     """The named services answer with gdpr.erasure_done.v1. `version` grows with each step."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = REQUEST | {"services": ["auth"]}
+    signed: ClassVar[bool] = True
 
     services: list[ServiceName]
 
@@ -102,6 +104,7 @@ class RetentionDue(Event, type="gdpr.retention_due.v1", subject="run_id"):
         "dry_run": False,
         "policies": [{"service": "booking", "policy": "inbox", "keep_days": 120}],
     }
+    signed: ClassVar[bool] = True
 
     run_id: UUID
     dry_run: bool

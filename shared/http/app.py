@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.telemetry import TelemetryConfig
 
+from keys.tokens import TokenVerifier
 from shared.classification import Policy
 from shared.database.health import watch_database
 from shared.database.session import Database
@@ -22,7 +23,7 @@ from shared.http.operations import operations
 from shared.http.parameters import check_parameters
 from shared.http.problems import install
 from shared.http.shutdown import before_shutdown
-from shared.identity.tokens import RemoteJwks, TokenVerifier
+from shared.identity.tokens import RemoteJwks
 from shared.jobs import Job, run_jobs
 from shared.messaging.broker import supervise
 from shared.messaging.consumer import BATCH_SIZE, Consumer
@@ -35,7 +36,7 @@ from shared.openapi import document
 from shared.privacy import data_subject_requests, retention
 from shared.privacy.erasure_worker import PART as ERASURE
 from shared.privacy.erasure_worker import ErasureWorker
-from shared.settings import Settings
+from shared.settings import Settings, broker_url
 
 # FastAPI's own telemetry would send the messages of errors, which may hold personal data.
 NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
@@ -91,8 +92,8 @@ class Runtime:
         service = self.service
         self.health.service, self.health.environment = service.name, self.settings.environment
         privacy = service.module("privacy")
-        amqp_url = self.settings.amqp_url
-        self.erasure_worker = ErasureWorker(self.database, service.name, amqp_url, self.health, privacy)
+        self.amqp_url = broker_url(self.settings, service.name)
+        self.erasure_worker = ErasureWorker(self.database, service.name, self.amqp_url, self.health, privacy)
         self.subscriptions = subscriptions_of(service, self.erasure_worker.wake)
 
 
@@ -172,11 +173,11 @@ def _background(runtime: Runtime) -> dict[str, Any]:
         health.expect(name)
         work[name] = supervise(name, run, health)
 
-    relay = Relay(database, service.name, settings.amqp_url, health, on_published=service.on_published)
+    relay = Relay(database, service.name, runtime.amqp_url, health, on_published=service.on_published)
     supervised("relay", relay.run)
     if runtime.subscriptions.types:
         subscriptions, size = runtime.subscriptions, service.batch_size
-        consumer = Consumer(database, subscriptions, service.name, settings.amqp_url, health, batch_size=size)
+        consumer = Consumer(database, subscriptions, service.name, runtime.amqp_url, health, batch_size=size)
         supervised("consumer", consumer.run)
         supervised(ERASURE, runtime.erasure_worker.run)
     for worker in service.workers:

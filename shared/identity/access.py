@@ -5,9 +5,9 @@ from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
 
+from keys.tokens import InvalidToken, NoKeysError, TokenVerifier
 from shared.errors import Forbidden, Unauthorized, Unavailable
 from shared.identity.principals import Principal, principal_from
-from shared.identity.tokens import InvalidToken, NoKeysError, TokenVerifier
 from shared.observability.context import act_as
 
 EVERY_ROLE: Final = frozenset({"*"})

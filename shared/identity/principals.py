@@ -6,7 +6,7 @@ from uuid import UUID
 
 import orjson
 
-from shared.identity.tokens import InvalidToken
+from keys.tokens import InvalidToken
 from shared.observability.context import current
 
 

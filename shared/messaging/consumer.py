@@ -9,7 +9,6 @@ from typing import Any
 
 import asyncpg
 import structlog
-from aio_pika.abc import AbstractChannel
 from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 from pamqp.common import FieldTable
@@ -21,10 +20,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from shared.backoff import jitter
 from shared.database.errors import DATABASE_ERRORS, sqlstate
 from shared.database.session import Database
-from shared.messaging import broker, queue_depth, topology
+from shared.messaging import broker, provenance, queue_depth, topology
 from shared.messaging.broker import PERSISTENT, BrokerAwayError, Outgoing, WireChannel
 from shared.messaging.subscriptions import MESSAGES, Subscriptions, UndecodableError, decode, handle, handle_batch
-from shared.messaging.topology import DELAYS, Bindings
+from shared.messaging.topology import DELAYS
 from shared.observability.health import Health
 from shared.observability.log import frames
 
@@ -56,7 +55,6 @@ class Consumer:
     service: str
     amqp_url: str
     health: Health
-    bindings: Bindings | None = None
     delays: Sequence[int] = DELAYS
     batch_size: int = BATCH_SIZE
     _lanes: list[Lane] = field(init=False, default_factory=list)
@@ -65,7 +63,7 @@ class Consumer:
     async def run(self) -> None:
         """Runs until the connection is lost. When cancelled, it first finishes the messages it has, for up to 10 s."""
         async with broker.connection(self.amqp_url, f"{self.service} consumer") as connection:
-            await self._declare(await connection.channel())
+            await topology.check(await connection.channel(), topology.events_queue(self.service))
             channel = await broker.wide_wire(connection)
             await channel.basic_qos(prefetch_count=PREFETCH, timeout=BROKER_TIMEOUT)
             measuring = asyncio.create_task(queue_depth.measure(connection, self.service, self.delays))
@@ -74,10 +72,6 @@ class Consumer:
             finally:
                 measuring.cancel()
                 await asyncio.gather(measuring, return_exceptions=True)
-
-    async def _declare(self, channel: AbstractChannel) -> None:
-        bindings = topology.load() if self.bindings is None else self.bindings
-        await topology.declare(channel, {**bindings, self.service: self.subscriptions.types}, self.delays)
 
     async def _consume(self, channel: WireChannel) -> None:
         self._lanes, self._unsettled = [asyncio.Queue() for _ in range(LANES)], 0
@@ -105,10 +99,19 @@ class Consumer:
                 await asyncio.gather(*(lane.join() for lane in self._lanes))
 
     async def _receive(self, message: DeliveredMessage) -> None:
-        envelope = decode(message.body)
+        envelope = self._decoded(message)
         subject = "" if isinstance(envelope, UndecodableError) else str(envelope.get("subject"))
         self._unsettled += 1
         self._lanes[hash(subject) % LANES].put_nowait((message, envelope))  # the prefetch limits how many wait
+
+    def _decoded(self, message: DeliveredMessage) -> Envelope:
+        envelope = decode(message.body)
+        try:
+            if not isinstance(envelope, UndecodableError):
+                provenance.check(self.database.keys, envelope, message.exchange or "", message.routing_key or "")
+        except UndecodableError as error:
+            return error
+        return envelope
 
     async def _work(self, lane: Lane, channel: WireChannel) -> None:
         while True:
@@ -203,7 +206,7 @@ class Consumer:
         properties = message.header.properties
         about = {"event_id": properties.message_id, "type": properties.message_type, "error": type(error).__name__}
         report("message_failed", queue=queue, **about, trace=frames(error))
-        await broker.publish_surely(channel, _failed_copy(message, error, queue))
+        await broker.publish_surely(channel, _failed_copy(message, error, topology.retries(self.service), queue))
 
 
 async def _wait_for_loss(channel: WireChannel) -> None:
@@ -236,7 +239,7 @@ def _attempts(message: DeliveredMessage) -> int:
     return attempts if isinstance(attempts, int) else 0
 
 
-def _failed_copy(message: DeliveredMessage, error: Exception, queue: str) -> Outgoing:
+def _failed_copy(message: DeliveredMessage, error: Exception, exchange: str, queue: str) -> Outgoing:
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     # Other headers are dropped: with x-death the broker would take a second round of retries for a cycle.
     headers: FieldTable = {
@@ -253,4 +256,4 @@ def _failed_copy(message: DeliveredMessage, error: Exception, queue: str) -> Out
         headers=headers,
         delivery_mode=PERSISTENT,
     )
-    return Outgoing("", queue, message.body, copied)
+    return Outgoing(exchange, queue, message.body, copied)

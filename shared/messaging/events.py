@@ -36,6 +36,7 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     type_: ClassVar[str]
     subject_field: ClassVar[str]
+    signed: ClassVar[bool] = False  # by its publisher, because consumers end sessions, erase or give rights by it
     EXAMPLE: ClassVar[dict[str, Any]] = {}
 
     version: int = Field(ge=0, le=2**31 - 1, description="Version of the entity after this event")

@@ -12,6 +12,8 @@ import orjson
 from pamqp.commands import Basic
 from prometheus_client import Counter, Gauge, Histogram
 
+from keys.events import signature
+from keys.services import ServiceKeys
 from shared.backoff import Backoff
 from shared.database.notifier import outbox_channel
 from shared.database.session import Database
@@ -19,7 +21,8 @@ from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import broker, push, topology
 from shared.messaging.broker import PERSISTENT, BrokerAwayError, Outgoing, WireChannel
 from shared.messaging.events import Push, envelope
-from shared.messaging.topology import REALTIME, Bindings
+from shared.messaging.provenance import SOURCE
+from shared.messaging.topology import REALTIME
 from shared.observability import tracing
 from shared.observability.health import Health
 
@@ -51,17 +54,16 @@ class Relay:
     service: str
     amqp_url: str
     health: Health
-    bindings: Bindings | None = None
     on_published: Callable[[str, Row], None] = lambda service, row: None  # after the broker has confirmed it
 
     async def run(self) -> None:
         """Runs until a connection is lost."""
-        async with _open_outbox(self.database) as outbox:
+        async with _open_outbox(self.database, self.service) as outbox:
             await self._stand_by(outbox)
             await self._measure(outbox)
             async with broker.connection(self.amqp_url, f"{self.service} relay") as connection:
                 channel = await connection.channel()
-                await topology.declare(channel, topology.load() if self.bindings is None else self.bindings)
+                await topology.check(channel)
                 self.health.up("relay")
                 with self.database.notifier.relaying_here(outbox.woken):
                     await self._relay(outbox, await broker.wire(channel))
@@ -114,7 +116,8 @@ class Relay:
 
     def _send(self, channel: WireChannel, rows: Sequence[Row]) -> "_Batch":
         spans = [_span(row) for row in rows]
-        messages = [outgoing(self.service, *each) for each in zip(rows, spans, strict=True)]
+        keys = self.database.keys
+        messages = [outgoing(self.service, row, keys, span) for row, span in zip(rows, spans, strict=True)]
         return _Batch(rows, spans, asyncio.create_task(self._publish(channel, messages)))
 
     async def _publish(self, channel: WireChannel, messages: Sequence[Outgoing]) -> list[bool | None]:
@@ -160,13 +163,16 @@ def _span(row: Row) -> "Span | None":
     )
 
 
-def outgoing(service: str, row: Row, span: "Span | None" = None) -> Outgoing:
+def outgoing(service: str, row: Row, keys: ServiceKeys | None, span: "Span | None" = None) -> Outgoing:
+    """Signed, if it is an event of a type that its publisher signs."""
     if row["exchange"] == REALTIME:
         content = orjson.loads(row["data"])
         message = Push(row["event_id"], content["audience"], row["type"], content["data"])
         return push.outgoing(message, row["occurred_at"])
     traced = {"traceparent": span.traceparent} if span else {}
-    body = envelope(f"/services/{service}", {**row, "data": orjson.Fragment(row["data"]), **traced})
+    body = envelope(f"{SOURCE}{service}", {**row, "data": orjson.Fragment(row["data"]), **traced})
+    if keys is not None and row["type"] in topology.signed_types():
+        body["signature"] = signature(keys, body | {"data": orjson.loads(row["data"])})
     properties = Basic.Properties(
         message_id=str(row["event_id"]),
         message_type=row["type"],
@@ -205,7 +211,7 @@ class _Held:
 
 
 @asynccontextmanager
-async def _open_outbox(database: Database) -> AsyncIterator["_Outbox"]:
+async def _open_outbox(database: Database, service: str) -> AsyncIterator["_Outbox"]:
     connection = await asyncpg.connect(
         database.url,
         timeout=CONNECT_TIMEOUT,
@@ -213,7 +219,7 @@ async def _open_outbox(database: Database) -> AsyncIterator["_Outbox"]:
         server_settings={"application_name": f"loctician-{database.schema}-relay", "jit": "off"},
     )
     try:
-        outbox = _Outbox(connection, database.schema)
+        outbox = _Outbox(connection, database.schema, topology.types_of(service))
         await outbox.prepare()
         yield outbox
     finally:
@@ -224,9 +230,11 @@ class _Outbox:
     """The relay's own connection. It holds the lock and reads the rows, so that a relay that loses it stops, and
     another can take the lock."""
 
-    def __init__(self, connection: Any, schema: str) -> None:
+    def __init__(self, connection: Any, schema: str, types: Sequence[str]) -> None:
+        """`types` of the service; if empty, all. Rows of other types, which no code of ours writes, stay."""
         self._connection = connection
         self._schema = schema
+        self._types = types
         self._table = f'"{schema}".outbox'
         self.woken = asyncio.Event()
 
@@ -240,8 +248,9 @@ class _Outbox:
         return bool(await self._connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", key))
 
     async def fetch(self, held: Sequence[str], after: int = 0) -> Sequence[Row]:
-        sql = f"""SELECT * FROM {self._table} WHERE type <> ALL ($1::text[]) AND id > $2 ORDER BY id LIMIT {BATCH}"""
-        rows: Sequence[Row] = await self._connection.fetch(sql, held, after)
+        sql = f"""SELECT * FROM {self._table} WHERE type <> ALL ($1::text[]) AND id > $2
+                  AND (exchange = '{REALTIME}' OR type = ANY ($3::text[]) OR $3 = '{{}}') ORDER BY id LIMIT {BATCH}"""
+        rows: Sequence[Row] = await self._connection.fetch(sql, held, after, self._types)
         return rows
 
     async def delete(self, ids: Sequence[int]) -> None:

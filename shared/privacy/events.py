@@ -21,7 +21,13 @@ ABOUT: dict[str, Any] = {
 }
 
 
-class _Answer(Event):
+class _Signed(Event):
+    """Every service publishes it. The signature shows which one did."""
+
+    signed: ClassVar[bool] = True
+
+
+class _Answer(_Signed):
     request_id: UUID
     subject_id: UUID
     service: str
@@ -40,7 +46,7 @@ class ErasureDone(_Answer, type="gdpr.erasure_done.v1", subject="subject_id"):
     dead_letters: int = Field(ge=0, description="Messages about the person taken out of retry and dead-letter queues")
 
 
-class RetentionApplied(Event, type="gdpr.retention_applied.v1", subject="policy"):
+class RetentionApplied(_Signed, type="gdpr.retention_applied.v1", subject="policy"):
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "version": 1,
         "run_id": "0197f0a0-0000-7000-8000-0000000000a2",
@@ -59,7 +65,7 @@ class RetentionApplied(Event, type="gdpr.retention_applied.v1", subject="policy"
     dry_run: bool
 
 
-class AccessRead(Event, type="access.read.v1", subject="subject_id"):
+class AccessRead(_Signed, type="access.read.v1", subject="subject_id"):
     """Somebody read data about other people. `subject_id` is null if there were several."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {"version": 0, "subject_id": ABOUT["subject_id"], "resource": "user"}

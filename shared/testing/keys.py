@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from keys.services import ServiceKeys
-from shared.identity.tokens import Key
+from keys.tokens import Key
 from shared.testing.servers import secret_key
 
 

@@ -17,10 +17,10 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from keys.tokens import TokenVerifier
 from shared.database.session import Database, transaction
 from shared.http.app import Runtime, Service, create_app
 from shared.identity.principals import SERVICE_CLAIMS
-from shared.identity.tokens import TokenVerifier
 from shared.messaging.events import Event, envelope, new_id
 from shared.messaging.subscriptions import handle
 from shared.settings import Settings, plain_url
@@ -178,6 +178,7 @@ def deliver(service: Service, app: FastAPI, database: Database) -> Deliver:
         event_id: UUID | None = None,
         taken_at: datetime | None = None,
         pushed: bool = False,
+        source: str = "",
         **attributes: Any,
     ) -> bool:
         row = {
@@ -192,7 +193,7 @@ def deliver(service: Service, app: FastAPI, database: Database) -> Deliver:
             "request_id": None,
             "data": dict(data),
         }
-        message = envelope("/services/test", row | attributes)
+        message = envelope(source or f"/services/{data.get('service', 'test')}", row | attributes)
         return await handle(
             database, app.state.runtime.subscriptions, service.name, message, taken_at=taken_at, pushed=pushed
         )

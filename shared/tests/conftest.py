@@ -21,7 +21,14 @@ async def database(place: Database) -> Database:
 
 
 @pytest.fixture
-async def queues(broker: str) -> AsyncIterator[Queues]:
+async def broker(broker: str) -> str:
+    """Prepared for a service `shop`."""
     async with looking(broker) as made:
         await made.declare("shop")
+    return broker
+
+
+@pytest.fixture
+async def queues(broker: str) -> AsyncIterator[Queues]:
+    async with looking(broker) as made:
         yield made

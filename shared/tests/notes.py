@@ -43,7 +43,7 @@ def subscribed(handler: Note = note) -> Subscriptions:
 
 
 def consumer(database: Database, amqp_url: str, handler: Note = note, health: Health | None = None) -> Any:
-    made = Consumer(database, subscribed(handler), "shop", amqp_url, health or Health(), {}, QUICK)
+    made = Consumer(database, subscribed(handler), "shop", amqp_url, health or Health(), QUICK)
     return supervised("consumer", made.run, health)
 
 

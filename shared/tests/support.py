@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from migrations.revisions import create_service_tables, script
 from migrations.sql_files import shared_files
+from migrations.topology import declare
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import broker, topology
@@ -139,7 +140,7 @@ class Queues:
         self._channel = channel
 
     async def declare(self, *services: str) -> None:
-        await topology.declare(self._channel, dict.fromkeys(services, BINDINGS["shop"]), QUICK)
+        await declare(self._channel, dict.fromkeys(services, BINDINGS["shop"]), QUICK)
 
     async def bind(self, queue: str, routing_key: str) -> None:
         declared = await self._channel.declare_queue(queue, durable=True, passive=True)

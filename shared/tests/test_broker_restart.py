@@ -22,7 +22,7 @@ from shared.messaging.subscriptions import Received, Subscriptions
 from shared.observability.health import Health
 from shared.testing.servers import Servers
 from shared.testing.waiting import until
-from shared.tests.support import BINDINGS, NotedHere, count, emit_notes, own_schema, running, supervised
+from shared.tests.support import NotedHere, count, emit_notes, looking, own_schema, running, supervised
 
 pytestmark = [
     pytest.mark.slow,
@@ -68,7 +68,9 @@ class TestRestart:
         subscriptions.on("thing.noted.v1", NotedHere)(note)
         with home() as folder:
             async with started(folder) as amqp_url:
-                relay = Relay(database, "shop", amqp_url, health, BINDINGS)
+                async with looking(amqp_url) as queues:
+                    await queues.declare("shop")
+                relay = Relay(database, "shop", amqp_url, health)
                 async with running(supervised("relay", relay.run, health)):
                     await emit_notes(database, 10)
                     await until(lambda: _waiting(database, 0))
@@ -77,7 +79,7 @@ class TestRestart:
                 await emit_notes(database, 100, start=11)
                 assert await count(database, "outbox") == 100
                 async with started(folder):
-                    consumer = Consumer(database, subscriptions, "shop", amqp_url, health, BINDINGS)
+                    consumer = Consumer(database, subscriptions, "shop", amqp_url, health)
                     async with running(supervised("consumer", consumer.run, health)):
                         await until(lambda: _waiting(database, 0))
                         await until(lambda: _noted(database, 110))

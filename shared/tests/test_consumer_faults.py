@@ -176,14 +176,15 @@ class TestFaults:
         assert await noted(database) == [1]
         assert await queues.waiting(QUEUE) == 0
 
-    async def test_queue_deleted_under_it_is_declared_again(
+    async def test_queue_deleted_under_it_is_consumed_once_it_is_declared_again(
         self, database: Database, broker: str, queues: Queues
     ) -> None:
         health = Health()
         async with running(consumer(database, broker, health=health)):
             await until(lambda: health.parts.get("consumer", "") is None)
             await queues.delete(QUEUE)
-            await until(lambda: health.parts["consumer"])
+            await until(lambda: "loctician migrate" in str(health.parts["consumer"]))
+            await queues.declare("shop")
             await until(lambda: health.parts["consumer"] is None)
             await send(queues, event())
             await until(lambda: count_reaches(database, 1))

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from keys.services import ServiceKeys
+from migrations.topology import declare
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import topology
@@ -72,7 +73,7 @@ def listening(database: Database, privacy: Notes) -> Subscriptions:
 @pytest.fixture
 async def queues(broker: str, database: Database) -> AsyncIterator[Queues]:
     async with looking(broker) as made:
-        await topology.declare(made._channel, {database.schema: []})
+        await declare(made._channel, {database.schema: []})
         yield made
 
 

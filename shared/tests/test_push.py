@@ -17,7 +17,7 @@ from shared.messaging.subscriptions import Received
 from shared.observability.health import Health
 from shared.testing.waiting import until
 from shared.tests.notes import DEAD, Note, count_reaches, event, note, reaches, send, subscribed
-from shared.tests.support import BINDINGS, QUICK, NotedHere, Queues, emit_notes, running, supervised
+from shared.tests.support import QUICK, NotedHere, Queues, emit_notes, running, supervised
 from shared.tests.test_relay import is_empty
 
 
@@ -35,7 +35,7 @@ async def quiet(database: Database) -> None:
 async def consuming(database: Database, amqp_url: str, handler: Note) -> AsyncIterator[Consumer]:
     subscriptions = subscribed(handler)
     subscriptions.at_once("thing.noted.v1", NotedHere, pushes)
-    made = Consumer(database, subscriptions, "shop", amqp_url, health := Health(), {}, QUICK, batch_size=1)
+    made = Consumer(database, subscriptions, "shop", amqp_url, health := Health(), QUICK, batch_size=1)
     async with running(supervised("consumer", made.run, health)):
         await until(lambda: health.parts.get("consumer", "") is None)
         yield made
@@ -95,7 +95,7 @@ async def test_while_something_lies_in_the_outbox_nothing_overtakes_it(
 ) -> None:
     monkeypatch.setattr(notifier, "QUIET_SECONDS", 60.0)
     seen, before, after, ear = Seen(), event(), event(), await queues.listen()
-    relay = Relay(database, "shop", broker, health := Health(), BINDINGS)
+    relay = Relay(database, "shop", broker, health := Health())
     async with consuming(database, broker, seen) as consumer:
         await emit_notes(database, 1)
         await send(queues, before)

@@ -15,7 +15,6 @@ from shared.observability.health import Health
 from shared.testing.proxy import ended, proxied
 from shared.testing.waiting import until
 from shared.tests.support import (
-    BINDINGS,
     QUICK,
     NotedHere,
     count,
@@ -28,8 +27,8 @@ from shared.tests.support import (
 QUEUE = "shop.events"
 
 
-def relay(database: Database, amqp_url: str, health: Health | None = None, bindings: Any = None) -> Any:
-    made = Relay(database, "shop", amqp_url, health or Health(), BINDINGS if bindings is None else bindings)
+def relay(database: Database, amqp_url: str, health: Health | None = None) -> Any:
+    made = Relay(database, "shop", amqp_url, health or Health())
     return supervised("relay", made.run, health)
 
 
@@ -107,7 +106,7 @@ class TestFaults:
             await session.execute(text("INSERT INTO noted (version) VALUES (:version)"), {"version": event.version})
 
         async with proxied(broker) as proxy:
-            consumer = Consumer(database, subscriptions, "shop", proxy.url, Health(), {}, QUICK)
+            consumer = Consumer(database, subscriptions, "shop", proxy.url, Health(), QUICK)
             async with running(relay(database, proxy.url), supervised("consumer", consumer.run)):
                 await emit_notes(database, 20)
                 await proxy.cut()
@@ -148,11 +147,12 @@ class TestFaults:
         assert [message.event["type"] for message in messages] == ["thing.lost.v1"] * lost
 
     async def test_event_sent_before_its_consumer_ever_ran_waits_for_it(self, database: Database, broker: str) -> None:
-        everyone = {"shop": [], "late": ["thing.noted.v1"]}
         await emit_notes(database, 2)
-        async with running(relay(database, broker, bindings=everyone)), looking(broker) as queues:
-            await until(lambda: is_empty(database))
-            assert await until(lambda: queues.waiting("late.events")) == 2
+        async with looking(broker) as queues:
+            await queues.declare("late")
+            async with running(relay(database, broker)):
+                await until(lambda: is_empty(database))
+                assert await until(lambda: queues.waiting("late.events")) == 2
 
     async def test_second_relay_stands_by_and_takes_over(self, database: Database, broker: str) -> None:
         first, second = Health(), Health()

@@ -10,12 +10,13 @@ import pytest
 from fastapi import APIRouter
 from sqlalchemy import text
 
+from keys.logins import role_password
 from shared.database.session import Database, transaction
 from shared.http.app import Service, create_app
 from shared.http.dependencies import SessionDep
 from shared.identity.access import ANYONE
 from shared.identity.principals import ANONYMOUS_CLAIMS, SERVICE_CLAIMS, Claims, Principal
-from shared.settings import Settings, role_password
+from shared.settings import Settings
 from shared.testing.servers import Servers, as_owner, base_settings, with_database
 from shared.tests.support import lines_logged
 

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from shared.settings import Settings, load, role_password, runtime_url
+from keys.logins import role_password
+from shared.settings import Settings, load, runtime_url
 
 GOOD = {"database_url": "postgresql://o:p@127.0.0.1:5433/loctician", "amqp_url": "amqp://x", "secret_key": "s" * 32}
 

@@ -11,7 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from shared.identity.tokens import MAX_JWKS_BYTES, NoKeysError, RemoteJwks, public_keys
+from keys.tokens import NoKeysError, public_keys
+from shared.identity.tokens import MAX_JWKS_BYTES, RemoteJwks
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 SMALL = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - to be refused

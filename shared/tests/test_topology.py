@@ -4,6 +4,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from migrations import topology as declared
 from shared.messaging import topology
 from shared.testing.servers import Servers
 from shared.testing.waiting import until
@@ -44,11 +45,11 @@ class TestDeclaring:
             found = (await management.get(f"/api/queues/{broker.rpartition('/')[2]}")).raise_for_status().json()
         arguments = {queue["name"]: queue["arguments"] for queue in found}
         stream = arguments.pop(topology.REVOCATIONS)
-        assert (stream["x-queue-type"], stream["x-max-age"]) == ("stream", topology.KEPT)
+        assert (stream["x-queue-type"], stream["x-max-age"]) == ("stream", declared.KEPT)
         assert set(arguments) == {"shop.events", "shop.dead", *(f"shop.retry.{delay}ms" for delay in QUICK)}
         assert {given["x-queue-type"] for given in arguments.values()} == {"quorum"}
         assert arguments["shop.events"]["x-dead-letter-routing-key"] == "shop.dead"
-        assert arguments["shop.dead"]["x-delivery-limit"] == topology.MOST_READS
+        assert arguments["shop.dead"]["x-delivery-limit"] == declared.MOST_READS
         for delay in QUICK:
             retry = arguments[f"shop.retry.{delay}ms"]
             assert (retry["x-dead-letter-exchange"], retry["x-dead-letter-routing-key"]) == ("", "shop.events")

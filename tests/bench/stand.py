@@ -16,9 +16,9 @@ import httpx
 import psutil
 
 from deploy.local.up import SERVICES, commands
+from keys.logins import role_password
 from provisioning.processes import free_port, spawn, stop
 from provisioning.servers import Addresses
-from shared.settings import role_password
 from shared.testing.servers import Servers, as_owner, vhost, with_database
 from tests.bench.identity import KID, Signer
 from tests.e2e.stack import eventually

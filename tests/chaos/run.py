@@ -19,7 +19,7 @@ from rich.table import Table
 
 from shared.testing.proxy import Proxy, ended
 from tests.chaos.customers import Customers
-from tests.chaos.servers import Server, prepared
+from tests.chaos.servers import Server, management_url, prepared
 from tests.chaos.trouble import Trouble
 from tests.chaos.verdict import Verdict, dead_letters, judge, waiting
 from tests.e2e.stack import Stack, eventually, running
@@ -66,6 +66,7 @@ async def _platform(folder: Path) -> AsyncIterator[tuple[Stack, tuple[Server, Se
         for link in links:
             await link.restore()
         through = {"DATABASE_URL": links[0].url, "AMQP_URL": links[1].url}
+        through["AMQP_MANAGEMENT_URL"] = management_url(folder)
         (folder / "stack").mkdir()
         platform = running(folder / "stack", database.url, broker.url, **through)
         stack = await asyncio.to_thread(platform.__enter__)

@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from provisioning.postgres import postgres
-from provisioning.processes import unprivileged
-from provisioning.rabbitmq import rabbitmq
+from provisioning.processes import free_port, unprivileged
+from provisioning.rabbitmq import USER, rabbitmq
 from provisioning.state import State
 
 START_SECONDS = 60.0
@@ -66,6 +66,12 @@ def prepared(folder: Path) -> tuple[Server, Server]:
         Server(lambda: postgres(folder, state, durable=True), folder / "postgres" / "postmaster.pid"),
         Server(broker, folder / "rabbitmq" / "pid"),
     )
+
+
+def management_url(folder: Path) -> str:
+    """Of the broker that `prepared` starts in this folder."""
+    state = State(folder / "state.json")
+    return f"http://{USER}:{state.secret('rabbitmq')}@127.0.0.1:{state.port('rabbitmq-management', free_port)}"
 
 
 class _First(AbstractContextManager[str]):

@@ -33,6 +33,11 @@ async def started(folder: Path, database_url: str, amqp_url: str, **through: str
         await asyncio.to_thread(platform.__exit__, None, None, None)
 
 
+def own_logins(servers: Servers) -> dict[str, str]:
+    """Has a stack make a broker login for each service, where the management API is known."""
+    return {"AMQP_MANAGEMENT_URL": servers.management_url} if servers.management_url else {}
+
+
 @pytest.fixture(scope="session")
 def collector() -> Iterator[Collector]:
     with collecting() as collector:
@@ -45,7 +50,9 @@ async def stack(
 ) -> AsyncIterator[Stack]:
     async with (
         own_servers(servers) as (database_url, amqp_url),
-        started(tmp_path_factory.mktemp("stack"), database_url, amqp_url, **collector.environment) as stack,
+        started(
+            tmp_path_factory.mktemp("stack"), database_url, amqp_url, **collector.environment, **own_logins(servers)
+        ) as stack,
     ):
         await stack.ready()
         yield stack

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from cli.tests.command import invoke
+from keys.logins import without_login
 from provisioning.processes import free_port
 from shared.testing.waiting import eventually as eventually
 
@@ -28,6 +29,14 @@ class Stack:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     logs: Path = Path()
 
+    @property
+    def services_environment(self) -> dict[str, str]:
+        """Without the operator's login of the broker, where `migrate` has made logins for the services."""
+        given = dict(self.environment)
+        if given.pop("AMQP_MANAGEMENT_URL", None):
+            given["AMQP_URL"] = without_login(given["AMQP_URL"])
+        return given
+
     def start(self, name: str, port: int | None = None) -> None:
         """On the port that others know, or as one more replica on another."""
         address = self.environment["PUBLIC_URL"] if name == "gateway" else self.environment[f"{name.upper()}_URL"]
@@ -39,7 +48,7 @@ class Stack:
             self.processes[name] = subprocess.Popen(
                 [*command, "--port", str(port or address.rpartition(":")[2])],
                 cwd=ROOT,
-                env=self.environment,
+                env=self.services_environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -93,7 +102,8 @@ def loctician(environment: dict[str, str], *arguments: str) -> None:
 def running(folder: Path, database_url: str, amqp_url: str, **through: str) -> Iterator[Stack]:
     """Migrates, loads the demo salon, starts the six processes and a mail sink; ends them all.
 
-    `through` overrides what the processes are given: addresses of proxies in front of the servers, say.
+    `through` overrides what the processes are given: addresses of proxies in front of the servers, say. With
+    AMQP_MANAGEMENT_URL in it, each service has a login of its own.
     """
     ports = {name: free_port() for name in (*SERVICES, "gateway", "mail")}
     mail, logs = folder / "mail", folder / "logs"
@@ -116,7 +126,8 @@ def running(folder: Path, database_url: str, amqp_url: str, **through: str) -> I
     }
     with ExitStack() as cleanup:
         stack = Stack(url, mail, environment, logs=logs)
-        loctician(environment, "migrate")
+        names = ("AMQP_MANAGEMENT_URL",)
+        loctician(environment | {name: through[name] for name in names if name in through}, "migrate")
         loctician(environment, "demo")
         sink = [sys.executable, "-m", "deploy.local.mailsink", "--port", str(ports["mail"]), "--dir", str(mail)]
         process = subprocess.Popen(sink, cwd=ROOT, env=environment)

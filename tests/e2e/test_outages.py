@@ -10,7 +10,7 @@ import pytest
 
 from shared.testing.proxy import Proxy
 from shared.testing.servers import Servers
-from tests.e2e.conftest import own_servers, started
+from tests.e2e.conftest import own_logins, own_servers, started
 from tests.e2e.salon import bearer, free_slots, mails_to, register
 from tests.e2e.stack import SERVICES, Stack, eventually
 
@@ -34,7 +34,7 @@ async def fragile(servers: Servers, tmp_path_factory: pytest.TempPathFactory) ->
         for proxy in (database, broker):  # gives each its port
             await proxy.restore()
             await proxy.cut()
-        through = {"DATABASE_URL": database.url, "AMQP_URL": broker.url}
+        through = {"DATABASE_URL": database.url, "AMQP_URL": broker.url, **own_logins(servers)}
         folder: Path = tmp_path_factory.mktemp("fragile")
         try:
             async with started(folder, database_url, amqp_url, **through) as stack:

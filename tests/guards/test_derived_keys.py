@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[2]
 READERS = {
     "domain/settings/production.py",  # refuses weak ones
     "gateway/limits/limiter.py",
+    "migrations/broker.py",
     "migrations/preparation.py",
     "services/auth/encryption.py",
     "shared/identity/derived_keys.py",

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import jwt
 
+from keys.tokens import ACCESS, ALGORITHM, TICKET
 from services.auth.settings import AuthSettings
 from services.auth.signing_keys.key_ring import KeyRing
-from shared.identity.tokens import ACCESS, ALGORITHM, TICKET
 from shared.messaging.events import new_id
 
 TICKET_SECONDS = 30

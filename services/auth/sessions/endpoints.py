@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
+from keys.tokens import TokenVerifier
 from services.auth.dependencies import Anyone, ClientDep, ContextDep, SignedIn
 from services.auth.errors import InvalidCsrfToken, InvalidRefreshToken
 from services.auth.sessions import queries, rotation, service
@@ -13,7 +14,6 @@ from services.auth.sessions.cookies import Csrf, RefreshCookie, SignedInOrRefres
 from services.auth.sessions.schemas import Refresh, Sessions, Ticket, TokenPair
 from services.auth.sessions.serializers import cookie_token_pair, forbid_caching, session_out, token_pair
 from shared.http.dependencies import SessionDep
-from shared.identity.tokens import TokenVerifier
 from shared.openapi.operations import CACHE_CONTROL, SET_COOKIE, raises, sends
 
 router = APIRouter(tags=["auth"], dependencies=[Depends(forbid_caching)])

@@ -60,7 +60,7 @@ class KeyRing:
         return key
 
     async def key(self, kid: str) -> rsa.RSAPublicKey | None:
-        """The public key with this id (as shared.identity.tokens.KeySource asks for it)."""
+        """The public key with this id (as keys.tokens.KeySource asks for it)."""
         key = (await self._current(CACHE_SECONDS)).public.get(kid)
         return key or (await self._current(COOL_DOWN_SECONDS)).public.get(kid)
 

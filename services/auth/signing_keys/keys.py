@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from keys.tokens import ALGORITHM
 from services.auth.settings import AuthSettings
 from services.auth.signing_keys.pem import load_private_key
-from shared.identity.tokens import ALGORITHM
 
 
 @dataclass(frozen=True)

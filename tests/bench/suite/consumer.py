@@ -14,6 +14,7 @@ from pamqp.commands import Basic
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from migrations.topology import declare
 from shared.database.session import Database
 from shared.messaging import broker, topology
 from shared.messaging.broker import PERSISTENT, Outgoing, WireChannel
@@ -49,7 +50,7 @@ async def measure(bench: Bench) -> list[Figure]:
             broker.connection(amqp_url, "bench") as connection,
         ):
             channel = await connection.channel()
-            await topology.declare(channel, BINDINGS)
+            await declare(channel, BINDINGS)
             wire = await broker.wire(channel)
             script = bench.folder / "consumer.sql"
             row = ROW.format(schema=database.schema, thing="gen_random_uuid()", version=1)
@@ -145,7 +146,7 @@ async def _consumed(database: Database, amqp_url: str, watching: Any, count: int
     await watching.execute(f"DELETE FROM {database.schema}.noted")
     health = Health()
     health.expect("consumer")
-    consumer = Consumer(database, _subscriptions(database.schema), SERVICE, amqp_url, health, BINDINGS)
+    consumer = Consumer(database, _subscriptions(database.schema), SERVICE, amqp_url, health)
     running = asyncio.create_task(consumer.run())
     try:
         async with asyncio.timeout(SECONDS):

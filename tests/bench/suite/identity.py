@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from jwt.utils import base64url_decode
 
 from domain.roles import Role
-from shared.identity.tokens import TokenVerifier
+from keys.tokens import TokenVerifier
 from shared.testing.keys import StaticJwks
 from tests.bench.figures import Figure, at_least, by_turns, compared
 from tests.bench.identity import KID, Signer

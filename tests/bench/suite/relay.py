@@ -9,6 +9,7 @@ from typing import Any
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractQueue
 
+from migrations.topology import declare
 from shared.database.notifier import outbox_channel
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -43,7 +44,7 @@ async def measure(bench: Bench) -> list[Figure]:
             broker.connection(amqp_url, "bench") as connection,
         ):
             channel = await connection.channel()
-            await topology.declare(channel, BINDINGS)
+            await declare(channel, BINDINGS)
             queue = await channel.get_queue(topology.events_queue(SERVICE))
             messages = await _messages(database, outbox, count)
             async with _relaying(database, amqp_url):
@@ -63,7 +64,7 @@ async def measure(bench: Bench) -> list[Figure]:
 async def _relaying(database: Database, amqp_url: str) -> Any:
     health = Health()
     health.expect("relay")
-    relay = asyncio.create_task(Relay(database, SERVICE, amqp_url, health, BINDINGS).run())
+    relay = asyncio.create_task(Relay(database, SERVICE, amqp_url, health).run())
     try:
         async with asyncio.timeout(30):
             while not health.ready and not relay.done():
@@ -87,7 +88,7 @@ async def _messages(database: Database, outbox: Any, count: int) -> Sequence[Out
     await _fill(database, count)
     rows = await outbox.fetch(f"SELECT * FROM {database.schema}.outbox ORDER BY id LIMIT {count}")
     await outbox.execute(f"DELETE FROM {database.schema}.outbox")
-    return [outgoing(SERVICE, row) for row in rows]
+    return [outgoing(SERVICE, row, None) for row in rows]
 
 
 async def _relayed(database: Database, outbox: Any, queue: AbstractQueue, count: int) -> float:
