@@ -47,6 +47,7 @@ def environment_for(servers: Addresses, state: State) -> dict[str, str]:
         "PUBLIC_URL": f"http://127.0.0.1:{gateway}",
         "SMTP_URL": f"smtp://127.0.0.1:{mail}",
         "LOCAL_MAIL_PORT": str(mail),
+        "AUDIT_ANCHOR_FILE": str(LOCAL / "audit-ends.jsonl"),
         "GATEWAY_PORT": str(gateway),
         "WEBSOCKET_DRAIN_SECONDS": "0",  # nobody else is there to take the clients over
     }

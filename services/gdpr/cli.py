@@ -10,9 +10,10 @@ import orjson
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gdpr.audit import checkpoints, hash_chain, queries, service
+from services.gdpr.audit import checkpoints, hash_chain, noted_ends, queries, service
 from services.gdpr.settings import GdprSettings
 from shared.database.session import Database, transaction
+from shared.identity.derived_keys import keys_from
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.privacy.data_subject_requests import to_json
 from shared.settings import load
@@ -23,6 +24,11 @@ app.add_typer(audit, name="audit")
 
 ROWS_PER_TRANSACTION = 100_000
 MAX_ROWS = 1_000_000
+COMPARED = {
+    "compared": "Compared with the ends noted outside the database, up to row {}.",
+    "none": "No end was noted in AUDIT_ANCHOR_FILE or AUDIT_ANCHOR_URL: rows removed at the end are not found.",
+    "unreadable": "NOT COMPARED: AUDIT_ANCHOR_FILE or AUDIT_ANCHOR_URL cannot be read.",
+}
 Most = Annotated[int, typer.Option(min=1, max=MAX_ROWS, help="Maximum number of rows, newest first")]
 
 
@@ -32,15 +38,22 @@ def verify(
         str | None, typer.Option(help="<last id>:<head> of an earlier run, to prove that no row up to it was removed")
     ] = None,
 ) -> None:
-    """Check every row against the hash chain and the signatures. Exit with 1 and name the first broken row if any."""
+    """Check every row against the hash chain, the signatures and the noted ends of the log.
+
+    Exit with 1 and name the first broken row if any; with 2 where the noted ends cannot be read.
+    """
     rows, verification = asyncio.run(_verify())
-    broken = verification.broken
+    result = asyncio.run(_compared(verification))
+    broken = result["broken"]
     if broken is None and noted and not asyncio.run(_has_row(noted)):
         broken = hash_chain.Broken(None, int(noted.partition(":")[0]), "changed")
     if broken:
         typer.echo(f"BROKEN at row {broken.id} of {broken.month}: {broken.reason}")
         raise typer.Exit(1)
+    typer.echo(COMPARED[result["noted"]].format(result["noted_last_id"]))
     typer.echo(f"Intact: {rows} rows. Note this in another place: {verification.last_id}:{verification.head}")
+    if result["noted"] == "unreadable":
+        raise typer.Exit(2)
 
 
 @audit.command("sign-checkpoints")
@@ -93,6 +106,16 @@ async def _verify() -> tuple[int, hash_chain.Verification]:
         if verification.next_id is None:
             return rows, verification
         next_id = verification.next_id
+
+
+async def _compared(verification: hash_chain.Verification) -> dict[str, Any]:
+    settings = load(GdprSettings)
+    try:
+        ends = await noted_ends.read(settings, keys_from(settings, "gdpr"))
+    except noted_ends.UnreadableError:
+        ends = None
+    async with _session() as session:
+        return await service.compared(session, verification, ends)
 
 
 async def _sign_again() -> tuple[int, int]:

@@ -32,13 +32,6 @@ def next_month(first_day: date) -> date:
     return (first_day + timedelta(days=31)).replace(day=1)
 
 
-async def note_audit_head(session: AsyncSession) -> None:
-    """Writes the last checkpoint to the log, which a person who can change the database cannot change too."""
-    checkpoints = await audit_queries.list_checkpoints(session)
-    if checkpoints:
-        log.info("audit_head", last_id=checkpoints[-1].last_id, head=checkpoints[-1].head.hex())
-
-
 async def expire_exports(session: AsyncSession) -> None:
     await export_queries.expire(session, MAX_EXPORTS)
 
@@ -54,7 +47,6 @@ async def begin_erasures(session: AsyncSession) -> None:
 JOBS = (
     Job("begin_erasures", timedelta(minutes=5), begin_erasures),
     Job("turn_audit_months", timedelta(days=1), turn_audit_months),
-    Job("note_audit_head", timedelta(hours=1), note_audit_head),
     Job("expire_exports", timedelta(minutes=10), expire_exports),
     Job("order_retention", timedelta(days=1), order_retention),
 )

@@ -48,7 +48,7 @@ class Broken:
 
     month: date | None
     id: int | None
-    reason: str  # changed | missing | unanchored | anchor_changed | anchor_missing
+    reason: str  # changed | missing | unanchored | anchor_changed | anchor_missing | cut
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ async def check_month(session: AsyncSession, checkpoint: Checkpoint, first: int)
     expected = first
     while expected <= last:
         rows = await queries.rows_from(session, month, expected, last, BATCH)
-        if not rows and expected == checkpoint["first_id"] and _is_dropped_by_age(month):
+        if not rows and expected == checkpoint["first_id"] and is_dropped_by_age(month):
             return 0, None
         for row in rows:
             if row["id"] != expected:
@@ -183,6 +183,7 @@ async def check_month(session: AsyncSession, checkpoint: Checkpoint, first: int)
     return last - first + 1, None
 
 
-def _is_dropped_by_age(month: date) -> bool:
+def is_dropped_by_age(month: date) -> bool:
+    """Whether a month, by any day of it, is older than the partitions that are kept."""
     today = datetime.now(UTC).date()
     return (today.year - month.year) * 12 + today.month - month.month > MONTHS_KEPT

@@ -88,6 +88,19 @@ async def rows_from(
     return [dict(row) for row in (await session.execute(rows)).mappings()]
 
 
+async def hashes(session: AsyncSession, ids: Sequence[int]) -> dict[int, bytes]:
+    """The hashes of those of the rows that are there."""
+    rows = await session.execute(select(audit_log.c.id, audit_log.c.hash).where(audit_log.c.id.in_(ids)))
+    return {row.id: bytes(row.hash) for row in rows}
+
+
+async def last_id_before(session: AsyncSession, row_id: int) -> int:
+    """The id of the last row before `row_id`; 0 if there is none."""
+    last = select(func.coalesce(func.max(audit_log.c.id), 0)).where(audit_log.c.id < row_id)
+    last_id: int = (await session.execute(last)).scalar_one()
+    return last_id
+
+
 async def first_uncovered_row(session: AsyncSession) -> int | None:
     """The id of the first row that no checkpoint covers. One statement, so that a row that is being appended is seen
     together with its checkpoint."""

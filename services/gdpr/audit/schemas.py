@@ -36,12 +36,13 @@ class AuditRow(Schema):
 class BrokenRow(Schema):
     month: date | None
     id: int | None
-    reason: Literal["changed", "missing", "unanchored", "anchor_changed", "anchor_missing"]
+    reason: Literal["changed", "missing", "unanchored", "anchor_changed", "anchor_missing", "cut"]
 
 
 class Verification(Schema):
-    """`rows` were checked; continue with `from_id` = `next_id` if it is set. Note `last_id` and `head` in another
-    place: with them a later run proves that no row up to there was removed."""
+    """`rows` were checked; continue with `from_id` = `next_id` if it is set. `noted` tells whether the log was also
+    compared with its ends that were noted outside the database, up to row `noted_last_id`: without that, rows removed
+    at the end are not found. `cut`: the rows from `id` on were removed."""
 
     intact: bool
     rows: int = Field(examples=[1024])
@@ -49,3 +50,5 @@ class Verification(Schema):
     last_id: int
     head: str = Field(examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])
     next_id: int | None = Field(examples=[None])
+    noted: Literal["compared", "none", "unreadable"]
+    noted_last_id: int | None = Field(examples=[1024])

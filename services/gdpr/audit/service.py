@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gdpr.audit import audit_fields, hash_chain, queries
+from services.gdpr.audit import audit_fields, hash_chain, noted_ends, queries
 from shared.errors import BadCursor
 from shared.http.pagination import decode_cursor, page
 from shared.identity.principals import Principal
@@ -36,6 +36,20 @@ async def record(session: AsyncSession, event: Received[dict[str, Any]]) -> None
             "data": data,
         },
     )
+
+
+async def compared(
+    session: AsyncSession, verification: hash_chain.Verification, ends: list[noted_ends.End] | None
+) -> dict[str, Any]:
+    """A verification, and what comparing it with the noted ends says. `ends` is None where they cannot be read."""
+    broken = verification.broken or await noted_ends.lost(session, ends or [])
+    return {
+        **vars(verification),
+        "broken": broken,
+        "intact": broken is None,
+        "noted": "unreadable" if ends is None else "compared" if ends else "none",
+        "noted_last_id": max((end.last_id for end in ends or []), default=None),
+    }
 
 
 async def search(

@@ -83,7 +83,7 @@ class TestAudit:
 
 class TestJobs:
     async def test_each_job_is_listed_with_its_last_run(self, loctician: Shell, database: Database) -> None:
-        done = next(job for job in SERVICE.all_jobs if job.name == "note_audit_head")
+        done = next(job for job in SERVICE.all_jobs if job.name == "expire_exports")
         assert await run_once(database, done) == "done"
         code, output = await loctician("jobs", "--service", "gdpr", "--json")
         assert code == 0
@@ -92,5 +92,5 @@ class TestJobs:
         code, table = await loctician("jobs", "--service", "gdpr")
         lines = {name: line for line in table.splitlines() for name in listed if name in line.split()}
         assert (code, lines.keys()) == (0, listed.keys())
-        assert "done" in lines["note_audit_head"]
+        assert "done" in lines["expire_exports"]
         assert "never" in lines["order_retention"]
