@@ -3,6 +3,7 @@
 Of asyncio, httptools and uvicorn only methods and attributes without an underscore are used.
 """
 
+import asyncio
 from array import array
 from collections import deque
 from typing import Any
@@ -43,33 +44,32 @@ class HttpProtocol(HttpToolsProtocol):
         self.parser = _Parser(self)
 
     def ignores_upgrade(self) -> bool:
-        """Whether the headers that were just read ask for an upgrade that the server does not do."""
-        if not self.parser.should_upgrade():
-            return False
+        """Whether the upgrade that the headers just read ask for is one that the server does not do."""
         upgrades = [value.lower() for name, value in self.headers if name == b"upgrade"]
         connections = [name for name, _ in self.headers if name == b"connection"]
         return upgrades != [b"websocket"] or len(connections) > 1 or self.parser.get_http_version() != "1.1"
 
+    # Called for each call, hence by the name of the class and not by super(), which is slower.
     def on_headers_complete(self) -> None:
         self.unparsed = 0
-        if self.parser.should_upgrade() and self.parser.get_method() == b"CONNECT":
-            raise httptools.HttpParserError  # uvicorn answers 400 and closes the connection
         if len(self.pipeline) >= MAX_PIPELINED:
-            raise httptools.HttpParserError
-        if self.ignores_upgrade():
-            return  # the parser begins again, without the upgrade
-        super().on_headers_complete()
+            raise httptools.HttpParserError  # uvicorn answers 400 and closes the connection
         if not self.parser.should_upgrade():
+            HttpToolsProtocol.on_headers_complete(self)
             self.headers = NO_TRAILERS
+        elif self.parser.get_method() == b"CONNECT":
+            raise httptools.HttpParserError
+        elif not self.ignores_upgrade():  # else the parser begins again, without the upgrade
+            HttpToolsProtocol.on_headers_complete(self)
 
     def on_body(self, body: bytes) -> None:
         self.unparsed = 0
-        super().on_body(body)
+        HttpToolsProtocol.on_body(self, body)
 
     def on_message_complete(self) -> None:
         self.unparsed = 0
-        if not self.ignores_upgrade():
-            super().on_message_complete()
+        if not self.parser.should_upgrade() or not self.ignores_upgrade():
+            HttpToolsProtocol.on_message_complete(self)
 
     def handle_websocket_upgrade(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
@@ -95,18 +95,18 @@ class _Parser(httptools.HttpRequestParser):
         self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
 
     def feed_data(self, data: "bytes | bytearray | memoryview[int] | array[int]") -> None:
-        self._protocol.unparsed += len(data)
+        protocol = self._protocol
+        protocol.unparsed += len(data)
         try:
-            super().feed_data(data)
+            httptools.HttpRequestParser.feed_data(self, data)
         except httptools.HttpParserUpgrade as upgrade:
-            protocol = self._protocol
             if not protocol.ignores_upgrade():
                 raise
             head = self._head_without_upgrade()
             protocol.parser = _Parser(protocol)
             protocol.parser.feed_data(head)
             protocol.parser.feed_data(bytes(data)[upgrade.args[0] :])
-        if self._protocol.unparsed > MAX_UNPARSED_BYTES:
+        if protocol.unparsed > MAX_UNPARSED_BYTES:
             raise httptools.HttpParserError
 
     def _head_without_upgrade(self) -> bytes:
@@ -174,12 +174,22 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 def cut(send: Send) -> None:
     """Ends a connection together with what is still to be sent over it, to a client that takes nothing. ASGI has no
     message for that; uvicorn's `send` is a method of an object that has the transport."""
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    transport = _transport(send)
     if transport is not None:
         transport.abort()
 
 
 def is_closing(send: Send) -> bool:
     """Whether the connection behind uvicorn's `send` has ended."""
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    transport = _transport(send)
     return transport is None or transport.is_closing()
+
+
+def has_unsent(send: Send) -> bool:
+    """Whether the client has not taken all that was sent before, so that `send` may wait."""
+    transport = _transport(send)
+    return transport is None or transport.get_write_buffer_size() > 0
+
+
+def _transport(send: Send) -> asyncio.Transport | None:
+    return getattr(getattr(send, "__self__", None), "transport", None)

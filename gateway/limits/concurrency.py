@@ -1,7 +1,5 @@
 """How many calls of one address are handled at the same time."""
 
-from collections import Counter
-
 from gateway.errors import TooManyAtOnce
 
 
@@ -10,15 +8,18 @@ class CallsAtOnce:
 
     def __init__(self, at_most: int) -> None:
         self._at_most = at_most
-        self._calls: Counter[str] = Counter()
+        self._calls: dict[str, int] = {}
 
     def enter(self, network: str) -> None:
         """Each call that was let in must `leave`. Raises TooManyAtOnce."""
-        if self._calls[network] >= self._at_most:
+        calls = self._calls.get(network, 0)
+        if calls >= self._at_most:
             raise TooManyAtOnce
-        self._calls[network] += 1
+        self._calls[network] = calls + 1
 
     def leave(self, network: str) -> None:
-        self._calls[network] -= 1
-        if not self._calls[network]:
+        calls = self._calls[network] - 1
+        if calls:
+            self._calls[network] = calls
+        else:
             del self._calls[network]

@@ -8,7 +8,7 @@ import uuid_utils
 from starlette.types import Receive, Scope, Send
 
 from gateway.metrics import CONNECTIONS_ENDED
-from gateway.protocols import cut
+from gateway.protocols import cut, has_unsent
 from gateway.proxy import compression, headers
 from gateway.proxy.compression import Compressor
 from gateway.proxy.headers import CLOSE, CONTENT_POLICY, Headers, RequestHeaders
@@ -58,13 +58,13 @@ class Call:
 
     async def whole(self, status: int, answer_headers: Headers, body: bytes) -> None:
         """Sends a whole answer. Raises ClientGoneError."""
-        try:
-            async with asyncio.timeout(CLIENT_READ_SECONDS):
+        if has_unsent(self.send):
+            async with self.taking():
                 await self.start(status, answer_headers)
                 await self.body(body)
-        except TimeoutError as error:
-            self._cut()
-            raise ClientGoneError from error
+        else:  # nothing waits, and a timer costs as much as all this
+            await self.start(status, answer_headers)
+            await self.body(body)
 
     @asynccontextmanager
     async def taking(self) -> AsyncIterator[None]:
@@ -73,12 +73,9 @@ class Call:
             async with asyncio.timeout(CLIENT_READ_SECONDS):
                 yield
         except TimeoutError as error:
-            self._cut()
+            CONNECTIONS_ENDED.labels("takes_nothing").inc()
+            cut(self.send)
             raise ClientGoneError from error
-
-    def _cut(self) -> None:
-        CONNECTIONS_ENDED.labels("takes_nothing").inc()
-        cut(self.send)
 
     async def answer(self, status: int, body: bytes, media_type: str, extra: Headers | None = None) -> None:
         """Sends a whole answer of the gateway's own. Closes the connection if the request's body is not read.

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import unquote
 
 from starlette.types import Scope
 
 MAX_TARGET_BYTES = 8_192
+MAX_HOST_BYTES = 259  # 253 of a name (RFC 1035, 2.3.4), and a port
 PLAIN = re.compile(rb"/[A-Za-z0-9\-._~/]*")
 ALLOWED = re.compile(rb"/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*")
 ENCODED_SEPARATOR = re.compile(rb"%(?:2[eEfF5]|5[cC]|[01][0-9A-Fa-f]|7[fF])")
@@ -19,7 +21,12 @@ def is_host_valid(hosts: Sequence[bytes], version: str) -> bool:
     """Whether there is one readable Host header; in HTTP/1.0 there may be none (RFC 9112, 3.2)."""
     if not hosts:
         return version == "1.0"
-    return len(hosts) == 1 and HOST.fullmatch(hosts[0]) is not None
+    return len(hosts) == 1 and len(hosts[0]) <= MAX_HOST_BYTES and _is_host(hosts[0])
+
+
+@lru_cache(1_000)
+def _is_host(host: bytes) -> bool:
+    return HOST.fullmatch(host) is not None
 
 
 def to_origin_form(scope: Scope) -> None:

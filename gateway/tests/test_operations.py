@@ -36,7 +36,12 @@ class TestCors:
         assert upstreams.seen == []
 
 
-PRODUCTION = {"environment": "production", "secret_key": secrets.token_hex(32), "public_url": "https://salon.test"}
+PRODUCTION = {
+    "environment": "production",
+    "secret_key": secrets.token_hex(32),
+    "public_url": "https://salon.test",
+    "trusted_proxies": "192.0.2.7",
+}
 
 
 @pytest.fixture(scope="module")

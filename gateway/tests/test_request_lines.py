@@ -49,6 +49,7 @@ class TestHost:
             b"Host: a, b\r\n",
             b"Host: [::1\r\n",
             b"Host: \xff\r\n",
+            b"Host: " + b"a" * 300 + b"\r\n",
         ],
     )
     async def test_a_missing_repeated_or_malformed_host_is_400(
