@@ -10,7 +10,9 @@ from domain.email_addresses import normalize_email
 from domain.people import plain_name
 from services.auth.errors import UnmailableAddress
 from services.auth.passwords.hashing import PasswordHashing
+from services.auth.passwords.refusals import PasswordRule
 from services.auth.passwords.rules import check_password
+from services.auth.passwords.strength import require_strong
 from services.auth.settings import AuthSettings
 from services.auth.signing_keys import rotation
 from services.auth.users.contact_details import require_mailable
@@ -48,6 +50,10 @@ def create_admin(
     try:
         require_mailable(load(AuthSettings), address)
     except UnmailableAddress as error:
+        raise typer.BadParameter(error.detail["en"]) from error
+    try:
+        asyncio.run(require_strong(password, (name, address), second_factor=False))
+    except PasswordRule as error:
         raise typer.BadParameter(error.detail["en"]) from error
     if not asyncio.run(_create(address, name, password)):
         raise typer.BadParameter(f"{address} is in use already")

@@ -15,6 +15,7 @@ class AuthSettings(DeployableSettings):
 
     access_token_expire_minutes: int = Field(default=30, ge=1, le=1440)
     refresh_token_expire_days: int = Field(default=30, ge=1, le=365)
+    session_max_days: int = Field(default=90, ge=1, le=365)  # since the login, however often it is refreshed
     jwt_private_key: SecretStr | None = None
     jwt_public_key: str | None = None
     jwt_key_id: str | None = Field(default=None, max_length=128)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from services.auth.passwords.refusals import PASSWORD_RULES
+
 FAILED = {
     "da": "Noget gik galt. Prøv igen om lidt.",
     "en": "Something went wrong. Try again in a moment.",
@@ -73,23 +75,23 @@ RESET_PASSWORD = Page(
         "da": {
             "title": "Vælg en ny adgangskode",
             "password": "Ny adgangskode",
-            "hint": "Mindst 8 tegn. Vælg for eksempel et par ord, som andre ikke ville sætte sammen.",
+            "hint": "Mindst 15 tegn, eller 8 med totrinslogin. Vælg for eksempel fire tilfældige ord.",
             "send": "Gem adgangskoden",
             "done": "Din adgangskode er ændret, og du er logget ud på alle enheder. Log ind med den nye.",
             "problems": {
                 "password_length": "Adgangskoden skal være på mellem 8 og 128 tegn.",
-                "password_common": "Adgangskoden er for almindelig. Vælg en anden.",
+                **{rule.code: rule.detail["da"] for rule in PASSWORD_RULES},
             },
         },
         "en": {
             "title": "Choose a new password",
             "password": "New password",
-            "hint": "At least 8 characters. Choose, for example, a few words that others would not put together.",
+            "hint": "At least 15 characters, or 8 with two-factor login. Choose, for example, four random words.",
             "send": "Save the password",
             "done": "Your password was changed, and you are signed out on all devices. Sign in with the new one.",
             "problems": {
                 "password_length": "The password must have 8 to 128 characters.",
-                "password_common": "The password is too common. Choose another.",
+                **{rule.code: rule.detail["en"] for rule in PASSWORD_RULES},
             },
         },
     },

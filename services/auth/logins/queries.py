@@ -17,6 +17,7 @@ from shared.messaging.events import new_id
 BEGIN_LOGIN = "SELECT * FROM auth.begin_login($1, $2, $3, $4)"
 LOG_IN = "SELECT * FROM auth.log_in($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 RECORD_FAILURE = function_call("record_failure", "user", "account", "address", "pair", user="uuid")
+IS_LOCKED = function_call("is_locked", "user", "account", "address", "pair")
 CLEAR_FAILURES = function_call("clear_failures", "account", "pair")
 
 
@@ -76,3 +77,7 @@ async def record_failure(session: AsyncSession, user_id: UUID | None, attempt: A
 
 async def clear_failures(session: AsyncSession, attempt: Attempt) -> None:
     await session.execute(CLEAR_FAILURES, {"account": attempt.account, "pair": attempt.pair})
+
+
+async def is_locked(session: AsyncSession, user_id: UUID, attempt: Attempt) -> bool:
+    return bool((await session.execute(IS_LOCKED, {"user": user_id, **vars(attempt)})).scalar_one())

@@ -9,7 +9,9 @@ from services.auth.logins.lockout import LOGINS, record_failure
 from services.auth.logins.queries import Credentials
 from services.auth.mfa import codes
 from services.auth.mfa.service import reencrypt_secret
+from services.auth.passwords.refusals import PasswordNeedsSecondFactor
 from services.auth.passwords.sealing import reseal_hash, seal_hash, unseal_hash
+from services.auth.passwords.strength import is_long_enough
 from services.auth.sessions.refresh_tokens import REFRESH, create_refresh_token
 from services.auth.sessions.tokens import Tokens, issue_tokens, session_expires
 from shared.database.session import transaction
@@ -23,9 +25,9 @@ METRIC_OUTCOMES = {"opened": "ok", "code_needed": "code_needed", "code_wrong": "
 async def log_in(context: AuthContext, email: str, password: str, code: str | None, client: Client) -> Tokens:
     """Opens a session.
 
-    Raises InvalidCredentials alike for an unknown address, a wrong password, a deactivated and a locked user;
-    CodeNeeded or InvalidCode when the password is right and the second factor is on; Unavailable when too many logins
-    wait for a thread.
+    Raises InvalidCredentials alike for an unknown address, a wrong password, a deactivated and a locked user. When the
+    password is right: CodeNeeded or InvalidCode with the second factor on, PasswordNeedsSecondFactor for a short one
+    with it off. Unavailable when too many logins wait for a thread.
     """
     attempt = Attempt.create(context.encryption, email, client)
     start = await queries.begin_login(context.database, email, attempt)
@@ -41,6 +43,8 @@ async def log_in(context: AuthContext, email: str, password: str, code: str | No
 async def _open_session(
     context: AuthContext, credentials: Credentials, password: str, code: str | None, attempt: Attempt, client: Client
 ) -> Tokens:
+    if credentials.mfa_secret is None and not is_long_enough(password, second_factor=False):
+        raise PasswordNeedsSecondFactor
     session_id = new_id()
     submitted = codes.read_code(context.encryption, credentials.mfa_secret, code)
     refresh_token = create_refresh_token(session_id)
@@ -50,7 +54,7 @@ async def _open_session(
         credentials=credentials,
         rehash=await _renewed_hash(context, credentials, password),
         token=context.encryption.token_digests(REFRESH, refresh_token)[0],
-        expires=session_expires(context),
+        expires=session_expires(context, session_id),
         client=client,
     )
     context.database.notifier.poke()

@@ -27,9 +27,9 @@ async def enroll_mfa(
 
 
 @router.post("/api/v1/auth/mfa/confirm", summary="Switch the second factor on", responses=raises(MfaOff, WrongCode))
-async def confirm_mfa(body: CodeIn, principal: SignedIn, context: ContextDep) -> RecoveryCodes:
-    """Switches the second factor on and returns the recovery codes, which are shown only once."""
-    return RecoveryCodes(recovery_codes=await service.confirm(context, principal, body.code))
+async def confirm_mfa(body: CodeIn, principal: SignedIn, context: ContextDep, client: ClientDep) -> RecoveryCodes:
+    """Switches the second factor on, ends the caller's other sessions, and returns the recovery codes, only once."""
+    return RecoveryCodes(recovery_codes=await service.confirm(context, principal, body.code, client))
 
 
 @router.post(

@@ -32,7 +32,9 @@ async def mfa_secret(session: AsyncSession, user_id: UUID, *, confirmed: bool) -
     return secret
 
 
-async def confirm_mfa(session: AsyncSession, user_id: UUID, secret: bytes, step: int, codes: list[bytes]) -> bool:
+async def confirm_mfa(
+    session: AsyncSession, user_id: UUID, secret: bytes, step: int | None, codes: list[bytes]
+) -> bool:
     """`codes`: the hashes of the recovery codes. False when the secret is not the one to confirm."""
     values = {"user": user_id, "secret": secret, "step": step, "codes": codes}
     return bool((await session.execute(CONFIRM_MFA, values)).scalar_one())

@@ -11,9 +11,10 @@ from services.auth.errors import MfaOff, MfaOn, OwnMfa, WrongCode
 from services.auth.events import UserMfaDisabled, UserMfaEnabled
 from services.auth.logins.client import Client
 from services.auth.logins.lockout import record_failure
+from services.auth.logins.queries import is_locked
 from services.auth.mfa import codes, queries
 from services.auth.passwords.service import attempt_of_caller, require_recent_login
-from services.auth.sessions.service import end_sessions, require_open
+from services.auth.sessions.service import end_sessions
 from services.auth.users.queries import get_user
 from services.auth.users.service import require_user
 from shared.database.session import transaction
@@ -40,23 +41,26 @@ async def enroll(context: AuthContext, principal: Principal, password: str | Non
     return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=codes.ISSUER))
 
 
-async def confirm(context: AuthContext, principal: Principal, code: str) -> list[str]:
-    """Switches the second factor on and returns the recovery codes, which cannot be read again.
+async def confirm(context: AuthContext, principal: Principal, code: str, client: Client) -> list[str]:
+    """Switches the second factor on, ends the other sessions, which have not shown it, and returns recovery codes.
 
-    Raises MfaOff, WrongCode.
+    The codes cannot be read again. A wrong code counts as a failed login. Raises MfaOff, WrongCode.
     """
+    attempt = await attempt_of_caller(context, principal, client)
     recovery_codes, hashes = codes.create_recovery_codes(context.encryption)
     async with transaction(context.database, SERVICE_CLAIMS) as session:
-        await require_open(session, principal)
         encrypted = await queries.mfa_secret(session, principal.id, confirmed=False)
         if encrypted is None:
             raise MfaOff
         step = codes.read_code(context.encryption, encrypted, code).step
-        if step is None or not await queries.confirm_mfa(session, principal.id, encrypted, step, hashes):
-            raise WrongCode
-        user = await get_user(session, principal.id)
-        emit(session, UserMfaEnabled(version=user.version if user else 1, user_id=principal.id))
-    return recovery_codes
+        known = step is not None and not await is_locked(session, principal.id, attempt)
+        if known and await queries.confirm_mfa(session, principal.id, encrypted, step, hashes):
+            user = await get_user(session, principal.id)
+            emit(session, UserMfaEnabled(version=user.version if user else 1, user_id=principal.id))
+            await end_sessions(session, principal.id, "revoked", except_=principal.session_id)
+            return recovery_codes
+        await record_failure(session, principal.id, attempt, "code")
+    raise WrongCode
 
 
 async def disable(context: AuthContext, principal: Principal, code: str, client: Client) -> None:

@@ -6,6 +6,7 @@ from services.auth.dependencies import Anyone, ClientDep, ContextDep, SignedIn
 from services.auth.errors import InvalidOneTimeToken, WrongPassword
 from services.auth.one_time_tokens.schemas import Mailing, Requested
 from services.auth.passwords import service
+from services.auth.passwords.refusals import PASSWORD_RULES
 from services.auth.passwords.schemas import PasswordChange, PasswordReset
 from shared.openapi.operations import raises
 
@@ -24,7 +25,7 @@ async def forgot_password(body: Mailing, context: ContextDep, _: Anyone) -> Requ
     status_code=204,
     response_class=Response,
     summary="Set a new password with a mailed token",
-    responses=raises(InvalidOneTimeToken),
+    responses=raises(InvalidOneTimeToken, *PASSWORD_RULES),
 )
 async def reset_password(body: PasswordReset, context: ContextDep, client: ClientDep, _: Anyone) -> None:
     """Sets a new password and ends all sessions of the user."""
@@ -36,7 +37,7 @@ async def reset_password(body: PasswordReset, context: ContextDep, client: Clien
     status_code=204,
     response_class=Response,
     summary="Change your password",
-    responses=raises(WrongPassword),
+    responses=raises(WrongPassword, *PASSWORD_RULES),
 )
 async def change_password(body: PasswordChange, principal: SignedIn, context: ContextDep, client: ClientDep) -> None:
     """Sets a new password and ends the caller's other sessions. Needs the old password."""

@@ -1,6 +1,7 @@
 """Changing a password, verifying it again, and setting a new one with a mailed token."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from services.auth.context import AuthContext
 from services.auth.errors import InvalidOneTimeToken, ReauthenticationNeeded, WrongPassword
@@ -9,9 +10,11 @@ from services.auth.logins.attempts import Attempt
 from services.auth.logins.client import Client
 from services.auth.logins.lockout import record_failure
 from services.auth.logins.queries import clear_failures
+from services.auth.mfa.queries import mfa_secret
 from services.auth.one_time_tokens.service import RESET, RESET_LIFETIME, find_token, mail_token
 from services.auth.passwords import queries
 from services.auth.passwords.sealing import seal_hash, unseal_hash
+from services.auth.passwords.strength import require_strong
 from services.auth.sessions.service import end_sessions, require_open
 from services.auth.users.queries import get_user
 from services.auth.users.service import require_user, state_of
@@ -21,7 +24,7 @@ from shared.messaging.events import emit
 from shared.observability.context import act_as
 
 RECENT_LOGIN = timedelta(minutes=10)
-OLD_PASSWORD = "old_password"  # noqa: S105 - the name of a field
+OLD_PASSWORD, NEW_PASSWORD = "old_password", "new_password"
 
 
 async def attempt_of_caller(context: AuthContext, principal: Principal, client: Client) -> Attempt:
@@ -70,6 +73,7 @@ async def require_recent_login(
 async def change_password(context: AuthContext, principal: Principal, old: str, new: str, client: Client) -> None:
     """Ends the caller's other sessions. Raises WrongPassword when the old one is wrong."""
     changed_at = await verify_password(context, principal, old, client, OLD_PASSWORD)
+    await _require_strong(context, principal.id, new)
     values = {"user": principal.id, "session": principal.session_id, "changed_at": changed_at}
     password_hash = seal_hash(context.keys, principal.id, await context.passwords.hash(new))
     async with transaction(context.database, SERVICE_CLAIMS) as session:
@@ -78,6 +82,14 @@ async def change_password(context: AuthContext, principal: Principal, old: str, 
         user = await require_user(session, principal.id)
         emit(session, UserPasswordChanged(version=user.version, user_id=principal.id, reason="changed"))
         await end_sessions(session, principal.id, "password_changed", except_=principal.session_id)
+
+
+async def _require_strong(context: AuthContext, user_id: UUID, new: str) -> None:
+    """Raises one of PASSWORD_RULES."""
+    async with transaction(context.database, SERVICE_CLAIMS) as session:
+        user = await require_user(session, user_id)
+        second_factor = await mfa_secret(session, user_id, confirmed=True) is not None
+    await require_strong(new, (user.full_name, user.email), second_factor=second_factor, field=NEW_PASSWORD)
 
 
 async def request_reset(context: AuthContext, email: str) -> None:
@@ -90,6 +102,7 @@ async def reset_password(context: AuthContext, token: str, new: str, client: Cli
     """Ends all sessions of the user and clears the failed logins of the account. Raises InvalidOneTimeToken."""
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         valid = await find_token(session, token, RESET)
+    await _require_strong(context, valid.user_id, new)
     password_hash = seal_hash(context.keys, valid.user_id, await context.passwords.hash(new))
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         address = Attempt.create(context.encryption, "", client).address

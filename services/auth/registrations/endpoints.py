@@ -5,6 +5,8 @@ from fastapi import APIRouter, Response
 from services.auth.dependencies import Anyone, ContextDep
 from services.auth.errors import InvalidOneTimeToken, InvalidPhone, UnmailableAddress
 from services.auth.one_time_tokens.schemas import Mailing, Requested
+from services.auth.passwords.refusals import PASSWORD_RULES
+from services.auth.passwords.strength import require_strong
 from services.auth.registrations import service
 from services.auth.registrations.schemas import Registered, Registration, Verification
 from services.auth.users.contact_details import normalize_phone, require_mailable
@@ -19,12 +21,13 @@ router = APIRouter(tags=["auth"])
     "/api/v1/auth/register",
     status_code=202,
     summary="Register as a customer",
-    responses=raises(InvalidPhone, UnmailableAddress),
+    responses=raises(InvalidPhone, UnmailableAddress, *PASSWORD_RULES),
 )
 async def register(body: Registration, context: ContextDep, _: Anyone) -> Registered:
     """Creates a customer, who is mailed a link to verify the address. The answer is the same for a known address."""
     require_mailable(context.settings, body.email)
     phone = normalize_phone(body.phone)
+    await require_strong(body.password, (body.full_name, body.email), second_factor=False)
     password_hash = await context.passwords.hash(body.password)
     values = {"email": body.email, "full_name": body.full_name, "phone": phone, "language": body.language}
     async with transaction(context.database, SERVICE_CLAIMS) as session:

@@ -62,6 +62,19 @@ async def list_sessions(principal: SignedIn, session: SessionDep) -> Sessions:
 
 
 @router.delete(
+    "/api/v1/auth/sessions",
+    status_code=204,
+    response_class=Response,
+    summary="Sign out everywhere",
+    responses=sends(204, CACHE_CONTROL, SET_COOKIE),
+)
+async def end_all_sessions(principal: SignedIn, session: SessionDep, response: Response) -> None:
+    """Ends all sessions of the caller, this one too."""
+    await service.end_sessions(session, principal.id, "revoked")
+    delete_refresh_cookie(response)
+
+
+@router.delete(
     "/api/v1/auth/sessions/{session_id}",
     status_code=204,
     response_class=Response,

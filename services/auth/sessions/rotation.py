@@ -1,5 +1,7 @@
 """Rotation of refresh tokens: each one works once and is exchanged for the next."""
 
+from datetime import UTC, datetime
+
 from services.auth.context import AuthContext
 from services.auth.errors import InvalidRefreshToken
 from services.auth.logins.client import Client
@@ -19,10 +21,10 @@ async def refresh(context: AuthContext, token: str, client: Client) -> Tokens:
     the session: somebody else has the token too (ADR 0011). Raises InvalidRefreshToken.
     """
     session_id = session_id_in(token)
-    if session_id is None:
+    if session_id is None or session_expires(context, session_id) <= datetime.now(UTC):
         raise InvalidRefreshToken
     new_token = next_refresh_token(context.encryption, token, session_id)
-    rotation = await _rotate(context, token, new_token, client)
+    rotation = await _rotate(context, token, new_token, session_expires(context, session_id), client)
     principal = rotation.principal
     if principal is None:
         raise InvalidRefreshToken
@@ -33,12 +35,12 @@ async def refresh(context: AuthContext, token: str, client: Client) -> Tokens:
     return await issue_tokens(context, principal.id, principal.role, principal.session_id, new_token)
 
 
-async def _rotate(context: AuthContext, token: str, new_token: str, client: Client) -> Rotation:
+async def _rotate(context: AuthContext, token: str, new_token: str, expires: datetime, client: Client) -> Rotation:
     rotation = Rotation("unknown", None)
     for digest in context.encryption.token_digests(REFRESH, token):
         rotation = await queries.rotate_refresh_token(
             *(context.database, SERVICE_CLAIMS, digest, context.encryption.token_digests(REFRESH, new_token)[0]),
-            expires=session_expires(context),
+            expires=expires,
             client=client.fingerprint(context.encryption),
         )
         if rotation.principal is not None:

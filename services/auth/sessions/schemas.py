@@ -30,8 +30,11 @@ class SessionOut(Schema):
     id: UUID
     created_at: datetime
     last_used_at: datetime
+    expires_at: datetime = Field(description="When it ends if it is not used until then")
+    device: str | None = Field(description="As the program itself says", examples=["Firefox, Linux"])
     user_agent: str | None = Field(examples=["Firefox on Fedora"])
-    address: str | None = Field(examples=["192.0.2.17"])
+    address: str | None = Field(description="From where it was signed in", examples=["192.0.2.17"])
+    network: str | None = Field(description="The network of the address", examples=["192.0.2.0/24"])
     current: bool
 
 

@@ -8,6 +8,7 @@ from fastapi import Response
 from domain.clock import to_copenhagen
 from services.auth.context import AuthContext
 from services.auth.sessions.cookies import set_refresh_cookie
+from services.auth.sessions.devices import device, network
 from services.auth.sessions.schemas import SessionOut, TokenPair
 from services.auth.sessions.tokens import Tokens
 
@@ -27,8 +28,11 @@ def session_out(row: Any, current_id: UUID) -> SessionOut:
         id=row.id,
         created_at=to_copenhagen(row.created_at),
         last_used_at=to_copenhagen(row.last_used_at),
+        expires_at=to_copenhagen(row.expires_at),
+        device=device(row.user_agent),
         user_agent=row.user_agent,
         address=row.address,
+        network=network(row.address),
         current=row.id == current_id,
     )
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from services.auth.context import AuthContext
+from services.auth.sessions.access_tokens import began_at
 from services.auth.sessions.csrf import csrf_token
 from services.auth.users.signed_accounts import require_account
 
@@ -28,6 +29,12 @@ async def issue_tokens(context: AuthContext, user_id: UUID, role: str, session_i
     )
 
 
-def session_expires(context: AuthContext) -> datetime:
-    """When a session ends that is opened or refreshed now, unless it is refreshed again."""
-    return datetime.now(UTC) + timedelta(days=context.settings.refresh_token_expire_days)
+def session_expires(context: AuthContext, session_id: UUID) -> datetime:
+    """When a session ends that is opened or refreshed now, unless it is refreshed again.
+
+    Never later than SESSION_MAX_DAYS after the login.
+    """
+    now = datetime.now(UTC)
+    began = datetime.fromtimestamp(min(began_at(session_id), now.timestamp()), UTC)  # the id may be a stranger's
+    last = began + timedelta(days=context.settings.session_max_days)
+    return min(last, now + timedelta(days=context.settings.refresh_token_expire_days))

@@ -38,6 +38,14 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION auth._locked FROM PUBLIC;
 
+-- The same, for the service's role. Raises nothing, takes no lock.
+CREATE OR REPLACE FUNCTION auth.is_locked(p_user uuid, p_account bytea, p_address bytea, p_pair bytea) RETURNS boolean
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT auth._locked(p_user, p_account, p_address, p_pair)
+$$;
+REVOKE ALL ON FUNCTION auth.is_locked FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.is_locked TO loctician_auth;
+
 -- Notes that the user logged in from this address, at most once an hour. Raises nothing, locks that row.
 CREATE OR REPLACE FUNCTION auth._remember_address(p_user uuid, p_address bytea) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -69,9 +69,10 @@ GRANT EXECUTE ON FUNCTION auth.revoke_sessions TO loctician_auth;
 
 -- The user's open sessions, at most 100, the last used first. Raises nothing, takes no lock.
 CREATE OR REPLACE FUNCTION auth.list_sessions(p_user uuid)
-RETURNS TABLE (id uuid, created_at timestamptz, last_used_at timestamptz, user_agent text, address text)
+RETURNS TABLE (
+    id uuid, created_at timestamptz, last_used_at timestamptz, expires_at timestamptz, user_agent text, address text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT s.id, s.created_at, s.last_used_at, s.user_agent, s.address FROM auth.sessions s
+    SELECT s.id, s.created_at, s.last_used_at, s.expires_at, s.user_agent, s.address FROM auth.sessions s
     WHERE s.user_id = p_user AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
     ORDER BY s.last_used_at DESC, s.id LIMIT 100
 $$;

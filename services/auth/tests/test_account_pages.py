@@ -122,6 +122,8 @@ class TestScript:
     async def test_shows_what_was_wrong(self, client: httpx.AsyncClient) -> None:
         common = {"code": "invalid_input", "errors": [{"code": "password_common"}]}
         assert (await self.run(client, PAGES[1], 422, common))["shown"] == ["form", "password_common"]
+        short = await self.run(client, PAGES[1], 422, {"code": "password_too_short"})
+        assert short["shown"] == ["form", "password_too_short"]
         assert (await self.run(client, PAGES[1], 422, {"code": "invalid_token"}))["shown"] == ["form", "invalid_token"]
         assert (await self.run(client, PAGES[0], 0))["shown"] == ["form", "other"]
 

@@ -54,6 +54,7 @@ GRANTED = {
     "confirm_email_change",
     "end_email_changes",
     "search_users",
+    "is_locked",
     "clear_failures",
     "enroll_mfa",
     "mfa_secret",

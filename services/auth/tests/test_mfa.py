@@ -170,6 +170,32 @@ class TestSwitching:
         assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/body/password")
         assert (await client.post(ENROLL, json={"password": PASSWORD}, headers=headers)).status_code == 200
 
+    async def test_guessing_codes_to_switch_it_on_locks_the_account_too(
+        self, client: httpx.AsyncClient, register: Register, login: Login, other_client: OtherClient, outbox: Outbox
+    ) -> None:
+        await register()
+        headers = bearer(await login())
+        secret = (await client.post(ENROLL, headers=headers)).json()["secret"]
+        thief = await other_client()
+        for _ in range(5):
+            assert (await thief.post(CONFIRM, json={"code": "abcdef"}, headers=headers)).status_code == 422
+        assert len(types(await outbox(), "login.locked.v1")) == 1
+        assert (await thief.post(CONFIRM, json={"code": code_for(secret)}, headers=headers)).status_code == 422
+
+    async def test_switching_on_ends_the_other_sessions(
+        self, client: httpx.AsyncClient, register: Register, login: Login
+    ) -> None:
+        await register()
+        here, there = await login(), await login()
+        secret = (await client.post(ENROLL, headers=bearer(here))).json()["secret"]
+        confirmed = await client.post(CONFIRM, json={"code": code_for(secret)}, headers=bearer(here))
+        assert confirmed.status_code == 200
+        statuses = [
+            (await client.post("/api/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]})).status_code
+            for tokens in (here, there)
+        ]
+        assert statuses == [200, 401]
+
     async def test_ended_session_can_switch_nothing(self, client: httpx.AsyncClient, enrolled: dict[str, Any]) -> None:
         await client.post("/api/v1/auth/logout", headers=enrolled["headers"])
         code = {"code": enrolled["codes"][0]}

@@ -314,12 +314,12 @@ class TestChange:
     ) -> None:
         await register()
         here, there = await login(), await login()
-        wrong = {"old_password": "forkert kodeord", "new_password": "et nyt kodeord"}
-        right = {"old_password": PASSWORD, "new_password": "et nyt kodeord"}
+        wrong = {"old_password": "forkert kodeord", "new_password": "et rigtig nyt kodeord"}
+        right = {"old_password": PASSWORD, "new_password": "et rigtig nyt kodeord"}
         path = "/api/v1/auth/change-password"
         refused = await client.post(path, json=wrong, headers=bearer(here))
         assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/body/old_password")
         assert (await client.post(path, json=right, headers=bearer(here))).status_code == 204
         ended = await client.post("/api/v1/auth/refresh", json={"refresh_token": there["refresh_token"]})
         assert ended.status_code == 401
-        await login(password="et nyt kodeord")
+        await login(password="et rigtig nyt kodeord")
