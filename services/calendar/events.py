@@ -154,6 +154,9 @@ class FeedEvent(Event):
 
 
 class FeedCreated(FeedEvent, type="calendar.feed_created.v1", subject="feed_id"):
+    """`by_staff`: a member of the staff made it and holds it, not the owner."""
+
+    by_staff: bool = False
     EXAMPLE: ClassVar[dict[str, Any]] = FEED
 
 

@@ -204,4 +204,20 @@ feeds = Table(
     info=about(purpose="calendar", keep="account_closed"),
 )
 
+staff_feeds = Table(
+    "staff_feeds",
+    metadata,
+    Column("owner_id", Uuid, primary_key=True, info=PSEUDONYMOUS),  # whose appointments it shows
+    Column("holder_id", Uuid, primary_key=True, info=PSEUDONYMOUS),  # of the salon's staff
+    Column("id", Uuid, nullable=False, info=NONE),
+    Column("kind", Text, nullable=False, info=NONE),
+    Column("token_hash", LargeBinary, nullable=False, unique=True, info=NONE),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW, info=NONE),
+    Column("content_hash", LargeBinary, info=NONE),
+    Column("modified_at", DateTime(timezone=True), info=NONE),
+    CheckConstraint("kind = 'loctician'", name="staff_feeds_kind_check"),
+    Index("staff_feeds_holder", "holder_id"),
+    info=about(purpose="calendar", keep="account_closed"),
+)
+
 idempotency_keys = idempotency_table(metadata)

@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.calendar.feeds.service import revoke_if_any
+from services.calendar.feeds.service import revoke_if_any, revoke_staff_feeds
 from services.calendar.imports import queries as import_queries
 from services.calendar.imports.ics_sandbox import read_until
 from services.calendar.local_time import day_bounds, today
@@ -18,6 +18,7 @@ from services.calendar.models import (
     languages,
     loctician_names,
     overrides,
+    staff_feeds,
     time_off,
     working_hours,
 )
@@ -27,7 +28,7 @@ from services.calendar.windows.service import publish
 from shared.messaging.events import new_id
 
 ANONYMOUS_ID = UUID(int=0)  # replaces the customer of an appointment that is long past
-HIDDEN_COLUMNS = {"customer_id", "loctician_id", "busy", "token_hash"}
+HIDDEN_COLUMNS = {"customer_id", "loctician_id", "busy", "token_hash", "owner_id", "holder_id"}
 
 
 async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
@@ -39,6 +40,7 @@ async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
         "time_off": _select_shown(time_off).where(time_off.c.loctician_id == subject_id).order_by(time_off.c.starts_at),
         "imports": _select_shown(imports).where(imports.c.loctician_id == subject_id),
         "feeds": _select_shown(feeds).where(feeds.c.owner_id == subject_id),
+        "staff_feeds": _select_shown(staff_feeds).where(_concerns(subject_id)),
         "names": _select_shown(loctician_names).where(loctician_names.c.loctician_id == subject_id),
         "languages": _select_shown(languages).where(languages.c.person_id == subject_id),
     }
@@ -52,12 +54,18 @@ def _select_shown(table: Table) -> Select[Any]:
     return select(*(column for column in table.c if column.name not in HIDDEN_COLUMNS))
 
 
+def _concerns(subject_id: UUID) -> ColumnElement[bool]:
+    return or_(staff_feeds.c.owner_id == subject_id, staff_feeds.c.holder_id == subject_id)
+
+
 async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
     """Anonymizes a customer's appointments; deletes a loctician's hours, which closes all days.
 
     Returns the number of rows changed in each table.
     """
-    await revoke_if_any(session, subject_id)
+    await revoke_if_any(session, subject_id, subject_id)
+    await revoke_staff_feeds(session, owner_id=subject_id)
+    await revoke_staff_feeds(session, holder_id=subject_id)
     statements = {
         "appointments": update(appointments)
         .where(appointments.c.customer_id == subject_id)

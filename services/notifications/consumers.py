@@ -61,6 +61,7 @@ class PasswordChanged(BaseModel):
 
 class FeedCreated(BaseModel):
     owner_id: UUID
+    by_staff: bool = False
 
 
 class ConsentChanged(BaseModel):
@@ -169,7 +170,8 @@ async def notify_enabled_mfa(session: AsyncSession, event: Received[User]) -> No
 
 @subscriptions.on("calendar.feed_created.v1", FeedCreated)
 async def notify_feed_created(session: AsyncSession, event: Received[FeedCreated]) -> None:
-    await accounts.notify(session, event, event.data.owner_id, "feed_created")
+    kind = "staff_feed_created" if event.data.by_staff else "feed_created"
+    await accounts.notify(session, event, event.data.owner_id, kind)
 
 
 @subscriptions.on("user.mfa_disabled.v1", User)

@@ -70,6 +70,7 @@ NOTIFICATION_TYPES = {
         NotificationType("erasure_scheduled", "account", ("person",)),
         NotificationType("erasure_withdrawn", "account", ("person",)),
         NotificationType("feed_created", "account", ("person",)),
+        NotificationType("staff_feed_created", "account", ("person",)),
         NotificationType("export_ready", "account", ("person",)),
         NotificationType("booking_requested", "booking", BOTH, type="booking_update", invitation="REQUEST"),
         NotificationType("booking_created", "booking", BOTH, type="booking_update", invitation="REQUEST"),

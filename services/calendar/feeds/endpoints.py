@@ -84,20 +84,22 @@ async def create_feed(
     response: Response,
     key: IdempotencyKey = None,
 ) -> dict[str, Any]:
-    """Replaces an earlier address. A customer's feed shows the customer's own bookings, any other a loctician's
-    appointments."""
+    """Replaces the caller's earlier address. A feed that staff make of another person's appointments stands beside the
+    person's own, who is told by mail, and ends with the role of its maker. A customer's feed shows the
+    customer's own bookings, any other a loctician's appointments."""
     response.headers["Cache-Control"] = "no-store"
     return await service.create_feed(session, principal, owner, request.app.state.runtime.settings, key)
 
 
 @router.get("/{owner_id}/feed", response_model=schemas.Feed, summary="Get the calendar feed, without its address")
-async def get_feed(owner: Owner, session: SessionDep) -> dict[str, str]:
-    """404 if there is none. The address is shown only when it is created."""
-    return await service.get_feed(session, owner)
+async def get_feed(principal: Caller, owner: Owner, session: SessionDep) -> dict[str, Any]:
+    """The caller's own feed of these appointments. 404 if there is none. The address is shown only when created."""
+    return await service.get_feed(session, principal, owner)
 
 
 @router.delete(
     "/{owner_id}/feed", status_code=204, response_class=Response, summary="Revoke the address of a calendar feed"
 )
-async def revoke_feed(owner: Owner, session: SessionDep) -> None:
-    await service.revoke_feed(session, owner)
+async def revoke_feed(principal: Caller, owner: Owner, session: SessionDep) -> None:
+    """Ends the caller's feed. Owners end with it all feeds that staff hold of their appointments."""
+    await service.revoke_feed(session, principal, owner)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.roles import Role
 from services.calendar import events
 from services.calendar.appointments import queries as appointment_queries
+from services.calendar.dependencies import SALON_ROLES
 from services.calendar.feeds import ics_writer, queries, serializers
 from services.calendar.feeds.tokens import feed_token, hash_token, is_token
 from services.calendar.names import queries as name_queries
@@ -39,13 +40,17 @@ class Document:
 async def create_feed(
     session: AsyncSession, principal: Principal, owner_id: UUID, settings: CalendarSettings, key: str | None
 ) -> dict[str, Any]:
-    """Replaces the owner's earlier feed. Only a repeated request with the same idempotency key sees the address again.
+    """Replaces the caller's earlier feed of the owner; staff never replace the owner's own.
+
+    Only a repeated request with the same idempotency key sees the address again.
 
     Raises IdempotencyKeyReused.
     """
     kind = _kind_for(principal.role)
     request = fingerprint("feed", str(owner_id), kind)
-    feed = await once(session, principal.id, key, request, lambda: _replace(session, owner_id, kind, settings))
+    feed = await once(
+        session, principal.id, key, request, lambda: _replace(session, owner_id, principal.id, kind, settings)
+    )
     token = feed_token(settings, UUID(feed["id"]))
     return feed | {"token": token, "url": f"{settings.public_url}/api/v1/calendar/feeds/{token}.ics"}
 
@@ -54,8 +59,10 @@ def _kind_for(role: str) -> str:
     return "customer" if role == Role.CUSTOMER else "loctician"
 
 
-async def _replace(session: AsyncSession, owner_id: UUID, kind: str, settings: CalendarSettings) -> dict[str, Any]:
-    await revoke_if_any(session, owner_id)
+async def _replace(
+    session: AsyncSession, owner_id: UUID, holder_id: UUID, kind: str, settings: CalendarSettings
+) -> dict[str, Any]:
+    await revoke_if_any(session, owner_id, holder_id)
     feed_id = new_id()
     row = {
         "owner_id": owner_id,
@@ -66,39 +73,59 @@ async def _replace(session: AsyncSession, owner_id: UUID, kind: str, settings: C
         "content_hash": None,
         "modified_at": None,
     }
-    await queries.put(session, row)
-    emit(session, events.FeedCreated(version=1, feed_id=feed_id, owner_id=owner_id, kind=kind))
+    await queries.put(session, holder_id, row)
+    by_staff = holder_id != owner_id
+    emit(session, events.FeedCreated(version=1, feed_id=feed_id, owner_id=owner_id, kind=kind, by_staff=by_staff))
     return dict(serializers.feed(row))
 
 
-async def get_feed(session: AsyncSession, owner_id: UUID) -> dict[str, str]:
-    """Raises NotFound."""
-    row = await queries.feed_of(session, owner_id)
+async def get_feed(session: AsyncSession, principal: Principal, owner_id: UUID) -> dict[str, Any]:
+    """The caller's feed of the owner. Raises NotFound."""
+    row = await queries.feed_of(session, owner_id, principal.id)
     if row is None:
         raise NotFound
     return serializers.feed(row)
 
 
-async def revoke_feed(session: AsyncSession, owner_id: UUID) -> None:
-    """Raises NotFound."""
-    if not await revoke_if_any(session, owner_id):
+async def revoke_feed(session: AsyncSession, principal: Principal, owner_id: UUID) -> None:
+    """The owner ends the feeds that staff hold of the own appointments too. Raises NotFound."""
+    revoked = await revoke_if_any(session, owner_id, principal.id)
+    if principal.id == owner_id:
+        revoked = await revoke_staff_feeds(session, owner_id=owner_id) or revoked
+    if not revoked:
         raise NotFound
 
 
-async def revoke_if_any(session: AsyncSession, owner_id: UUID) -> bool:
-    """Returns whether the person had a feed."""
-    row = await queries.remove(session, owner_id)
-    if row is None:
-        return False
-    emit(session, events.FeedRevoked(version=2, feed_id=row["id"], owner_id=owner_id, kind=row["kind"]))
-    return True
+async def revoke_if_any(session: AsyncSession, owner_id: UUID, holder_id: UUID) -> bool:
+    """Returns whether there was a feed. `holder_id`: the owner, or the member of staff who made it."""
+    row = await queries.remove(session, owner_id, holder_id)
+    if row is not None:
+        _emit_revoked(session, row)
+    return row is not None
 
 
-async def revoke_unless_allowed(session: AsyncSession, owner_id: UUID, role: str, *, active: bool) -> None:
-    """The feed of a deactivated person ends, and one of another kind than the person's role has."""
-    row = await queries.feed_of(session, owner_id)
+async def revoke_staff_feeds(session: AsyncSession, **whose: UUID) -> bool:
+    """`whose`: owner_id or holder_id. Returns whether there was any."""
+    rows = await queries.remove_staff_feeds(session, **whose)
+    for row in rows:
+        _emit_revoked(session, row)
+    return bool(rows)
+
+
+def _emit_revoked(session: AsyncSession, row: Row) -> None:
+    emit(session, events.FeedRevoked(version=2, feed_id=row["id"], owner_id=row["owner_id"], kind=row["kind"]))
+
+
+async def revoke_unless_allowed(session: AsyncSession, person_id: UUID, role: str, *, active: bool) -> None:
+    """Ends what the person may not have any more: all feeds when deactivated, one of another kind than the role has,
+    and those held of others without the role for it."""
+    row = await queries.feed_of(session, person_id, person_id)
     if row is not None and not (active and row["kind"] == _kind_for(role)):
-        await revoke_if_any(session, owner_id)
+        await revoke_if_any(session, person_id, person_id)
+    if not (active and _kind_for(role) == "loctician"):
+        await revoke_staff_feeds(session, owner_id=person_id)
+    if not (active and role in SALON_ROLES):
+        await revoke_staff_feeds(session, holder_id=person_id)
 
 
 async def render_feed(database: Database, token: str) -> Document:

@@ -264,8 +264,9 @@ class TestTokens:
         path, url, headers = (
             await make("customer", CUSTOMER),
             f"/api/v1/calendar/{CUSTOMER}/feed",
-            auth_headers("staff"),
+            auth_headers("customer", CUSTOMER),
         )
+        assert (await client.delete(url, headers=auth_headers("staff"))).status_code == 404
         assert (await client.delete(url, headers=headers)).status_code == 204
         assert (await client.get(f"/{path}")).status_code == 404
         assert (await client.get(url, headers=headers)).status_code == 404

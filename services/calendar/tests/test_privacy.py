@@ -60,7 +60,7 @@ class TestExport:
         data = await exported(database, AMINA)
         assert {name: len(rows) for name, rows in data.items()} == {
             "appointments": 1, "working_hours": 7, "overrides": 1, "time_off": 1, "imports": 1, "feeds": 1,
-            "names": 1, "languages": 1, "imported_busy_times": 1,
+            "staff_feeds": 0, "names": 1, "languages": 1, "imported_busy_times": 1,
         }  # fmt: skip
         assert "token_hash" not in data["feeds"][0]
 

@@ -241,6 +241,7 @@ class TestNotices:
             ("user.mfa_enabled.v1", {}, "Totrinslogin er slået til"),
             ("user.role_changed.v1", {"role": "staff"}, "Din rolle er ændret"),
             ("calendar.feed_created.v1", {}, "Der er oprettet et kalenderlink til dine tider"),
+            ("calendar.feed_created.v1", {"by_staff": True}, "Salonen har oprettet et kalenderlink til dine tider"),
         ],
     )
     async def test_what_happens_to_an_account_is_told_by_mail_and_in_the_app_whatever_is_switched_off(
