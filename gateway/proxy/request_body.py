@@ -11,7 +11,7 @@ from gateway.proxy.call import Call, ClientGoneError
 from shared.errors import TooLarge
 from shared.observability.log import logger
 
-BODY_SECONDS = 20.0  # plus the time that the body takes at MIN_BYTES_PER_SECOND
+BODY_SECONDS = 15.0  # plus the time that the body takes at MIN_BYTES_PER_SECOND
 MIN_BYTES_PER_SECOND = 16_384
 IN_MEMORY_BYTES = 65_536  # of one body; a larger one goes to a temporary file
 
