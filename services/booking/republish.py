@@ -1,5 +1,5 @@
 """What booking publishes again, for `loctician republish` and `loctician restore republish`: the current state of
-salon, catalog, profiles and bookings."""
+salon, catalog, profiles and bookings. Not requests: who asks is stored nowhere, and they end within half an hour."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

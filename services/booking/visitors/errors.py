@@ -11,8 +11,9 @@ class TooManyRequests(ProblemError):
     fields: ClassVar[dict[str, Any]] = {"seconds": {"type": "integer", "examples": [900]}}
     title: ClassVar[Texts] = {"da": "For mange reservationer", "en": "Too many times held"}
     detail: ClassVar[Texts] = {
-        "da": "Der er holdt for mange tider herfra. Log ind, eller prøv igen om {seconds} sekunder.",
-        "en": "Too many times were held from here. Sign in, or try again in {seconds} seconds.",
+        "da": "Der er reserveret for mange tider herfra eller til den mailadresse. Log ind, eller prøv igen om "
+        "{seconds} sekunder.",
+        "en": "Too many times were held from here, or for that address. Sign in, or try again in {seconds} seconds.",
     }
 
     def __init__(self, seconds: int = 900) -> None:
