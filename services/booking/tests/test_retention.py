@@ -27,6 +27,11 @@ ROWS = {
     "holds": """
         INSERT INTO holds (id, customer_id, treatment_ids, performer_ids, starts_at, ends_at, price_amount, expires_at)
         VALUES (gen_random_uuid(), gen_random_uuid(), '{}', '{}', now(), now(), 1, :at)""",
+    "requests": """
+        INSERT INTO requests (id, kind, status, treatment_ids, expires_at)
+        VALUES (gen_random_uuid(), 'booking', 'lapsed', '{}', :at)""",
+    "visitor_calls": """
+        INSERT INTO visitor_calls (id, network, made_at) VALUES (gen_random_uuid(), 'x', :at)""",
     "freed_times": """
         INSERT INTO freed_times (loctician_id, times) VALUES (gen_random_uuid(),
             tstzmultirange(tstzrange(CAST(:at AS timestamptz) - interval '2 days', :at)))""",
