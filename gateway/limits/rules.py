@@ -64,6 +64,8 @@ STRICT = {
     "/api/v1/auth/resend-verification": "mail",
     "/api/v1/bookings/requests": "mail",
     "/api/v1/waitlist/requests": "mail",
+    "/api/v1/auth/login-link": "mail",
+    "/api/v1/auth/login-code": None,
     RESET: None,
     "/api/v1/auth/verify-email": None,
     "/api/v1/auth/confirm-email": None,

@@ -27,6 +27,7 @@ ROUTES = (
     Route("/api/v1/calendar/{id}/feed", "calendar", compressed=False),
     Route("/.well-known", "auth"),
     Route("/account", "auth", compressed=False),
+    Route("/sign-in", "auth", compressed=False),
     Route("/api/v1/auth", "auth", compressed=False),
     Route("/api/v1/users", "auth"),
     Route("/api/v1/services", "booking", first_byte=10.0),
@@ -51,7 +52,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 # Calls that need no access token: with a stale one they are answered as without. tests/guards holds the list complete.
 PUBLIC = {
     "GET": (
-        *("/.well-known/{name}", "/account/{page}", "/api/v1/auth/jwks"),
+        *("/.well-known/{name}", "/account/{page}", "/sign-in/{token}", "/api/v1/auth/jwks"),
         *("/api/v1/services", "/api/v1/services/{id}", "/api/v1/locticians", "/api/v1/locticians/{id}"),
         *("/api/v1/slots", "/api/v1/bookings/rules", "/api/v1/calendar/holidays", "/api/v1/calendar/feeds/{token}"),
         *("/api/v1/notifications/unsubscribe/{topic}/{token}", "/bookings/{id}", "/offers/{token}"),
@@ -64,6 +65,9 @@ PUBLIC = {
             "/api/v1/auth/resend-verification",
             "/api/v1/auth/verify-email",
             "/api/v1/auth/confirm-email",
+            "/api/v1/auth/login-link",
+            "/api/v1/auth/login-code",
+            "/sign-in/{token}",
         ),
         *("/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/forgot-password", "/api/v1/auth/reset-password"),
         "/api/v1/auth/logout",  # takes the refresh token too

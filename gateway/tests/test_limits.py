@@ -256,7 +256,7 @@ class TestLogins:
         assert set(await statuses(two, address, 3)) == {200}
 
     @pytest.mark.parametrize(
-        "path", ["register", "forgot-password", "reset-password", "verify-email", "resend-verification"]
+        "path", ["register", "forgot-password", "reset-password", "verify-email", "login-link", "login-code"]
     )
     async def test_all_paths_that_guess_or_send_mail_are_limited(self, two: Two, address: str, path: str) -> None:
         path = f"/api/v1/auth/{path}"

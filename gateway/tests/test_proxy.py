@@ -36,6 +36,7 @@ class TestRouting:
             ("/api/v1/auth/login", "auth"),
             ("/.well-known/openid-configuration", "auth"),
             ("/account/verify-email", "auth"),
+            ("/sign-in/token", "auth"),
             ("/api/v1/services", "booking"),
             ("/api/v1/locticians/1", "booking"),
             ("/api/v1/slots", "booking"),

@@ -9,8 +9,8 @@ class InvalidCredentials(Unauthorized):
     code = "invalid_credentials"
     title: ClassVar[Texts] = {"da": "Forkert e-mail eller adgangskode", "en": "Wrong e-mail or password"}
     detail: ClassVar[Texts] = {
-        "da": "Tjek e-mail og adgangskode, og prøv igen.",
-        "en": "Check the e-mail and the password and try again.",
+        "da": "Tjek e-mail og adgangskode, og prøv igen. Er du ny her, så åbn først linket i mailen fra os.",
+        "en": "Check the e-mail and the password and try again. If you are new here, first open the link in our mail.",
     }
 
 
@@ -130,6 +130,15 @@ class InvalidCode(Unauthorized):
     detail: ClassVar[Texts] = {
         "da": "Vent på en ny kode i din app, og prøv igen.",
         "en": "Wait for a new code in your app and try again.",
+    }
+
+
+class InvalidLoginCode(Unauthorized):
+    code = "invalid_login_code"
+    title: ClassVar[Texts] = {"da": "Koden virker ikke", "en": "The code does not work"}
+    detail: ClassVar[Texts] = {
+        "da": "Brug koden i den nyeste mail i den browser, du bad om den i. Virker den ikke, så bed om en ny.",
+        "en": "Use the code of the newest mail in the browser that asked for it. If it fails, ask for a new one.",
     }
 
 

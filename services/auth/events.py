@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from domain.roles import Role
 from shared.messaging.events import Event
 
@@ -30,7 +32,15 @@ MAILED: dict[str, Any] = {
     "expires_at": "2026-03-02T09:00:00Z",
 }
 Reason = Literal[
-    "logout", "reused", "password_changed", "password_reset", "role_changed", "deactivated", "erased", "revoked"
+    "logout",
+    "reused",
+    "password_changed",
+    "password_reset",
+    "role_changed",
+    "deactivated",
+    "erased",
+    "revoked",
+    "address_proven",
 ]
 PasswordReason = Literal["first", "changed", "reset"]
 FailureReason = Literal["credentials", "locked", "code", "mail_refused"]
@@ -87,7 +97,23 @@ class UserReactivated(_Person, type="user.reactivated.v1", subject="user_id"):
 
 
 class UserVerified(_Person, type="user.verified.v1", subject="user_id"):
-    EXAMPLE: ClassVar[dict[str, Any]] = {**PERSON, "version": 2, "email_verified": True}
+    """The user has proven to read the mail of the address.
+
+    `reset`: for the first time, and in another browser than the one that registered it. What was set before may be a
+    stranger's: auth has removed password, second factor, sessions and phone; each service removes what it has.
+    `request_id`: what the user has confirmed with it. Then the event comes also for an address that was verified
+    before, with an unchanged version.
+    """
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        **PERSON,
+        "version": 2,
+        "email_verified": True,
+        "reset": False,
+        "request_id": None,
+    }
+    reset: bool = False
+    request_id: UUID | None = None
 
 
 class UserNeverVerified(_User, type="user.never_verified.v1", subject="user_id"):
@@ -110,6 +136,41 @@ class UserInvited(_Mailed, type="user.invited.v1", subject="user_id"):
 
     EXAMPLE: ClassVar[dict[str, Any]] = {**MAILED, "role": "loctician"}
     role: Role
+
+
+class RequestedTime(BaseModel):
+    """What somebody without a session has asked booking for, as booking.requested.v1 says it."""
+
+    kind: Literal["booking", "waitlist"]
+    service_ids: list[UUID]
+    loctician_id: UUID | None
+    start: datetime | None
+    end: datetime | None
+    price_amount: int | None
+
+
+class UserLinkRequested(_Mailed, type="user.link_requested.v1", subject="user_id"):
+    """A link that signs in is to be mailed, with its six-digit `code`, sealed as the token is.
+
+    `purpose` request: somebody has asked for what `request` says, and confirms it with the link.
+    """
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        **MAILED,
+        "purpose": "request",
+        "code": "c2VhbGVk",
+        "request": {
+            "kind": "booking",
+            "service_ids": ["0197f0a0-0000-7000-8000-000000000003"],
+            "loctician_id": "0197f0a0-0000-7000-8000-000000000004",
+            "start": "2026-03-10T09:00:00Z",
+            "end": "2026-03-10T10:30:00Z",
+            "price_amount": 64900,
+        },
+    }
+    purpose: Literal["login", "request"]
+    code: str
+    request: RequestedTime | None
 
 
 class UserEmailChangeRequested(_User, type="user.email_change_requested.v1", subject="user_id"):

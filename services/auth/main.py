@@ -9,19 +9,25 @@ from services.auth.account_pages import endpoints as account_pages
 from services.auth.context import AuthContext
 from services.auth.email_changes import endpoints as email_changes
 from services.auth.jobs import JOBS
+from services.auth.login_links import endpoints as login_links
+from services.auth.login_links.consumers import subscriptions
 from services.auth.logins import endpoints as logins
 from services.auth.mfa import endpoints as mfa
 from services.auth.passwords import endpoints as passwords
 from services.auth.registrations import endpoints as registrations
 from services.auth.sessions import endpoints as sessions
 from services.auth.settings import AuthSettings
+from services.auth.sign_in_pages import endpoints as sign_in_pages
 from services.auth.signing_keys import endpoints as signing_keys
 from services.auth.users import endpoints as users
 from services.auth.users.demo_accounts import refuse_demo_accounts, watch_demo_accounts
 from shared.http.app import Runtime, Service, create_app
 from shared.settings import load
 
-NOUNS = (registrations, passwords, logins, sessions, mfa, signing_keys, users, email_changes, account_pages)
+NOUNS = (
+    *(registrations, passwords, logins, login_links, sessions, mfa, signing_keys, users, email_changes),
+    *(account_pages, sign_in_pages),
+)
 
 
 def setup(app: FastAPI) -> None:
@@ -40,6 +46,7 @@ SERVICE = Service(
     description="Accounts, logins, sessions and signing keys.",
     roles=tuple(Role),
     routers=[noun.router for noun in NOUNS],
+    subscriptions=subscriptions,
     jobs=JOBS,
     setup=setup,
     on_published=business_log.write,

@@ -50,6 +50,7 @@ users = Table(
     Column("mac", LargeBinary, info=NONE),
     Column("first_verified_at", INSTANT, info=NONE),
     Column("erasure_requested_at", INSTANT, info=NONE),
+    Column("registered_by", LargeBinary, info=PSEUDONYMOUS),
     CheckConstraint("email = lower(email)", name="users_email_check"),
     CheckConstraint("language IN ('da', 'en')", name="users_language_check"),
     CheckConstraint("role IN ('customer', 'loctician', 'staff', 'admin')", name="users_role_check"),
@@ -107,9 +108,12 @@ one_time_tokens = Table(
     Column("created_at", INSTANT, nullable=False, server_default=CLOCK, info=NONE),
     Column("expires_at", INSTANT, nullable=False, info=NONE),
     Column("mac", LargeBinary, info=NONE),
-    CheckConstraint("purpose IN ('verify', 'reset')", name="one_time_tokens_purpose_check"),
+    Column("browser", LargeBinary, info=PSEUDONYMOUS),
+    Column("request_id", Uuid, info=PSEUDONYMOUS),
+    Column("tries", Integer, nullable=False, server_default=text("0"), info=NONE),
     Index("one_time_tokens_user", "user_id", "purpose"),
     Index("one_time_tokens_expires", "expires_at"),
+    Index("one_time_tokens_browser", "browser", "created_at"),
     info=about(purpose="security", keep="one_time_tokens"),
 )
 

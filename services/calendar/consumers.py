@@ -58,6 +58,11 @@ class User(BaseModel):
     active: bool
 
 
+class Proof(BaseModel):
+    user_id: UUID
+    reset: bool = False
+
+
 @subscriptions.on("booking.created.v1", Booking)
 @subscriptions.on("booking.confirmed.v1", Booking)
 @subscriptions.on("booking.rescheduled.v1", Booking)
@@ -123,3 +128,10 @@ async def store_user(session: AsyncSession, event: Received[User]) -> None:
         return
     if await name_queries.put_language(session, user.user_id, user.language, event.version):
         await feeds.revoke_unless_allowed(session, user.user_id, user.role, active=user.active)
+
+
+@subscriptions.on("user.verified.v1", Proof)
+async def revoke_feed_of_a_stranger(session: AsyncSession, event: Received[Proof]) -> None:
+    """Whoever registered another person's address may have the feed's secret address."""
+    if event.data.reset:
+        await feeds.revoke_if_any(session, event.data.user_id, event.data.user_id)

@@ -20,6 +20,7 @@ from services.notifications.dispatch.messages import format_utc
 from services.notifications.names.queries import upsert_loctician_name, upsert_salon, upsert_treatment_name
 from services.notifications.notification_types import CONSENTS
 from services.notifications.preferences.queries import upsert_consent
+from services.notifications.preferences.service import Proof, remove_choices_of_a_stranger
 from services.notifications.waitlist.service import Offer, notify_offered
 from services.notifications.workers import wake_workers_after_commit
 from shared.messaging.subscriptions import Received, Subscriptions
@@ -271,6 +272,8 @@ async def notify_conflicted(session: AsyncSession, event: Received[Booking]) -> 
 
 
 subscriptions.on("booking.request_refused.v1", RefusedRequest)(notify_refused)
+subscriptions.on("user.verified.v1", Proof)(remove_choices_of_a_stranger)
+subscriptions.on("user.link_requested.v1", accounts.SignInRequested)(accounts.send_sign_in_link)
 subscriptions.on("waitlist.offered.v1", Offer)(notify_offered)
 subscriptions.on("calendar.import_incomplete.v1", IncompleteImport)(calendars.notify_incomplete)
 subscriptions.on("calendar.import_failing.v1", FailingImport)(calendars.notify_failing)

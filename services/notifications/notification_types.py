@@ -57,6 +57,9 @@ NOTIFICATION_TYPES = {
         NotificationType("verification", "account", ("person",), in_app=False),
         NotificationType("password_reset", "account", ("person",), in_app=False),
         NotificationType("invitation", "account", ("person",), in_app=False),
+        NotificationType("login_link", "account", ("person",), in_app=False),
+        NotificationType("booking_link", "account", ("person",), in_app=False),  # confirms what was asked for
+        NotificationType("waitlist_link", "account", ("person",), in_app=False),
         NotificationType("password_changed", "account", ("person",)),
         NotificationType("email_change", "account", ("person",), in_app=False),  # to the new address
         NotificationType("email_change_requested", "account", ("person",)),

@@ -12,9 +12,10 @@ from pamqp.commands import Basic
 from shared.messaging import broker
 from shared.messaging.events import envelope, new_id
 from shared.messaging.topology import EVENTS, retry_queue
+from shared.testing.browsers import be_browser
 from shared.testing.servers import as_owner
 from tests.e2e.rights import admin, dumped, logged, queued
-from tests.e2e.salon import Json, bearer, free_slots, mails_to, sign_in
+from tests.e2e.salon import Json, bearer, free_slots, mails_to, sign_in, verify
 from tests.e2e.stack import SERVICES, Stack, eventually
 
 UNIQUE = uuid4().hex[:10]
@@ -101,7 +102,9 @@ class Canary:
 
     async def _register(self) -> None:
         body = {name: MARKS[name] for name in ("email", "full_name", "phone")} | SECRET | {"language": "da"}
+        be_browser(self.http)
         await self.send("POST", "/auth/register", body)
+        await verify(self.http, MARKS["email"])
         await self._sign_in()
         self.user_id = str((await self.send("GET", "/users/me")).json()["id"])
 

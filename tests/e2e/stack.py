@@ -15,6 +15,7 @@ from cli.tests.command import invoke
 from keys.logins import without_login
 from provisioning.processes import free_port
 from shared.testing.waiting import eventually as eventually
+from tests.e2e.salon import MAIL_FOLDERS
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
@@ -126,6 +127,7 @@ def running(folder: Path, database_url: str, amqp_url: str, **through: str) -> I
     }
     with ExitStack() as cleanup:
         stack = Stack(url, mail, environment, logs=logs)
+        MAIL_FOLDERS[url] = mail
         names = ("AMQP_MANAGEMENT_URL",)
         loctician(environment | {name: through[name] for name in names if name in through}, "migrate")
         loctician(environment, "demo")

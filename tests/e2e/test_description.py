@@ -20,6 +20,7 @@ ROLES = ("admin", "staff", "amina", "kunde")
 # What an example cannot hold, since it is secret or used once: a password, a token, a code from an app.
 REFUSED = {
     "POST /api/v1/auth/login": {"invalid_credentials"},
+    "POST /api/v1/auth/login-code": {"invalid_login_code"},
     "POST /api/v1/auth/refresh": {"invalid_refresh_token"},
     "POST /api/v1/auth/logout": {"invalid_refresh_token"},
     "POST /api/v1/auth/verify-email": {"invalid_token"},

@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.testing.browsers import be_browser
 from tests.e2e.collector import Collector, Kept
-from tests.e2e.salon import PASSWORD, bearer, free_slots, register
+from tests.e2e.salon import PASSWORD, bearer, free_slots, register, verify
 from tests.e2e.stack import SERVICES, Stack, eventually
 
 SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5
@@ -181,8 +182,10 @@ class TestSecrets:
             "full_name": f"Navn {mark}",
             "language": "da",
         }
+        be_browser(http)
         for _ in range(2):  # the second time the address is taken
             assert (await http.post("/api/v1/auth/register", json=person)).status_code == 202
+        await verify(http, address)
         login = {"email": address, "password": person["password"]}
         tokens = (await http.post("/api/v1/auth/login", json=login)).json()
         signed_in = bearer(tokens["access_token"])

@@ -1,4 +1,4 @@
-"""Tokens that are mailed and work once: to verify an address or to set a password."""
+"""Tokens that are mailed and work once: to verify an address, to set a password, to sign in, to confirm a request."""
 
 import secrets
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.messages import seal_message
@@ -19,11 +20,20 @@ from shared.identity.derived_keys import keys_of
 from shared.messaging.events import emit
 
 Mailed = UserVerificationRequested | UserPasswordResetRequested | UserInvited
-VERIFY, RESET = "verify", "reset"
+VERIFY, RESET, LOGIN, REQUEST = "verify", "reset", "login", "request"
 VERIFY_LIFETIME = timedelta(hours=48)
 RESET_LIFETIME = timedelta(hours=1)
 INVITATION_LIFETIME = timedelta(days=7)
 EVENTS: dict[str, type[Mailed]] = {VERIFY: UserVerificationRequested, RESET: UserPasswordResetRequested}
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A token that was just stored. `user`: whom to mail it to. `sealed`: for the mail, for notifications alone."""
+
+    user: Row[Any]
+    sealed: str
+    hash: bytes
 
 
 @dataclass(frozen=True)
@@ -35,27 +45,45 @@ class ValidToken:
     user_id: UUID
     email: str
     purpose: str
+    browser: bytes | None  # digest of the cookie of the browser that asked for it
+    request_id: UUID | None
+    tries: int  # at its code
+
+
+async def issue(
+    session: AsyncSession,
+    email: str,
+    purpose: str,
+    expires: datetime,
+    browser: bytes | None = None,
+    request_id: UUID | None = None,
+) -> Issued | None:
+    """Stores a token. None when nobody is to be mailed: no user has the address, or the user got enough mails lately.
+
+    The same statements run in all cases, so that neither the answer nor its time tells which (ADR 0013).
+    """
+    token = secrets.token_urlsafe(32)
+    token_hash = token_digest(token)
+    bound = {"browser": browser, "request": request_id}
+    user = await queries.issue_token(session, email=email, purpose=purpose, hash=token_hash, expires=expires, **bound)
+    owner = (user.user_id, user.email) if user else (None, email)
+    mac = token_mac(keys_of(session), purpose, token_hash, *owner, expires, browser, request_id)
+    await queries.sign_token(session, token_hash, mac)
+    if not await is_account_authentic(session, user and user.user_id) or user is None:
+        emit(session, LoginFailed(version=1, user_id=None, reason="mail_refused"))
+        return None
+    return Issued(user, seal_message(keys_of(session), user.user_id, token), token_hash)
 
 
 async def mail_token(
     session: AsyncSession, email: str, purpose: str, lifetime: timedelta, event: type[Mailed] | None = None, **more: Any
 ) -> None:
-    """Has a token mailed to the user with this address. `event`: another than the purpose's own, with `more` in it.
-
-    Nobody is mailed when no user has the address, or when the user got enough mails lately. The same statements run in
-    all cases, so that neither the answer nor its time tells whether the address is known (ADR 0013).
-    """
-    token, expires = secrets.token_urlsafe(32), datetime.now(UTC) + lifetime
-    token_hash = token_digest(token)
-    user = await queries.issue_token(session, email, purpose, token_hash, expires)
-    owner = (user.user_id, user.email) if user else (None, email)
-    await queries.sign_token(session, token_hash, token_mac(keys_of(session), purpose, token_hash, *owner, expires))
-    if not await is_account_authentic(session, user and user.user_id) or user is None:
-        emit(session, LoginFailed(version=1, user_id=None, reason="mail_refused"))
-        return
-    requested = event or EVENTS[purpose]
-    sealed = seal_message(keys_of(session), user.user_id, token)
-    emit(session, requested(**user._mapping, **more, token=sealed, expires_at=expires))
+    """Has a token mailed to the user with this address. `event`: another than the purpose's own, with `more` in it."""
+    expires = datetime.now(UTC) + lifetime
+    issued = await issue(session, email, purpose, expires)
+    if issued is not None:
+        requested = event or EVENTS[purpose]
+        emit(session, requested(**issued.user._mapping, **more, token=issued.sealed, expires_at=expires))
 
 
 async def find_token(session: AsyncSession, token: str, *purposes: str) -> ValidToken:
@@ -63,10 +91,18 @@ async def find_token(session: AsyncSession, token: str, *purposes: str) -> Valid
 
     Raises InvalidOneTimeToken.
     """
-    token_hash = token_digest(token)
-    row = await queries.read_token(session, token_hash)
-    if row is None or row.purpose not in purposes:
+    row = await queries.read_token(session, token_digest(token))
+    valid = row and checked(session, row)
+    if valid is None or valid.purpose not in purposes:
         raise InvalidOneTimeToken
-    if not has_mac(keys_of(session), row.mac, row.purpose, token_hash, row.user_id, row.email, row.expires_at):
-        raise InvalidOneTimeToken
-    return ValidToken(token_hash, row.mac, row.user_id, row.email, row.purpose)
+    return valid
+
+
+def checked(session: AsyncSession, row: Row[Any]) -> ValidToken | None:
+    """None unless the row has the MAC that the service gave it."""
+    covered = (row.purpose, row.token_hash, row.user_id, row.email, row.expires_at, row.browser, row.request_id)
+    if row.user_id is None or not has_mac(keys_of(session), row.mac, *covered):
+        return None
+    return ValidToken(
+        row.token_hash, row.mac, row.user_id, row.email, row.purpose, row.browser, row.request_id, row.tries
+    )

@@ -8,6 +8,7 @@ from services.auth.one_time_tokens.schemas import Mailing, Requested
 from services.auth.passwords import service
 from services.auth.passwords.refusals import PASSWORD_RULES
 from services.auth.passwords.schemas import PasswordChange, PasswordReset
+from shared.http.browsers import BrowserDep
 from shared.openapi.operations import raises
 
 router = APIRouter(tags=["auth"])
@@ -27,9 +28,14 @@ async def forgot_password(body: Mailing, context: ContextDep, _: Anyone) -> Requ
     summary="Set a new password with a mailed token",
     responses=raises(InvalidOneTimeToken, *PASSWORD_RULES),
 )
-async def reset_password(body: PasswordReset, context: ContextDep, client: ClientDep, _: Anyone) -> None:
-    """Sets a new password and ends all sessions of the user."""
-    await service.reset_password(context, body.token, body.new_password, client)
+async def reset_password(
+    body: PasswordReset, context: ContextDep, client: ClientDep, browser: BrowserDep, _: Anyone
+) -> None:
+    """Sets a new password and ends all sessions of the user.
+
+    As the first proof that the address is the user's, it removes what another browser set before.
+    """
+    await service.reset_password(context, body.token, body.new_password, client, browser.digest)
 
 
 @router.post(

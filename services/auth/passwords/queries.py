@@ -13,7 +13,7 @@ from services.auth.sql_calls import function_call
 
 BEGIN_CHANGE = function_call("begin_password_change", "user", "session", "account", "address", "pair")
 CHANGE_PASSWORD = function_call("change_password", "user", "session", "changed_at", "hash")
-RESET_PASSWORD = function_call("reset_password", "hash", "mac", "password", "address")
+RESET_PASSWORD = function_call("reset_password", "hash", "mac", "password", "address", "browser")
 PASSWORD_HASHES = function_call("password_hashes", "after", "limit", after="uuid")
 REPLACE_HASH = function_call("replace_password_hash", "user", "old", "new")
 
@@ -30,10 +30,11 @@ async def change_password(session: AsyncSession, /, **values: Any) -> bool:
 
 
 async def reset_password(
-    session: AsyncSession, token: ValidToken, password_hash: str, address: bytes
+    session: AsyncSession, token: ValidToken, password_hash: str, address: bytes, browser: bytes
 ) -> Row[Any] | None:
     """The user whose password is set now; None when the token is not valid. Uses the token up."""
-    values = {"hash": token.hash, "mac": token.mac, "password": password_hash, "address": address}
+    values = {"hash": token.hash, "mac": token.mac, "password": password_hash}
+    values |= {"address": address, "browser": browser}
     return (await session.execute(RESET_PASSWORD, values)).one_or_none()
 
 

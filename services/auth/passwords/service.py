@@ -5,19 +5,20 @@ from uuid import UUID
 
 from services.auth.context import AuthContext
 from services.auth.errors import InvalidOneTimeToken, ReauthenticationNeeded, WrongPassword
-from services.auth.events import PasswordReason, UserPasswordChanged, UserVerified
+from services.auth.events import PasswordReason, UserPasswordChanged
 from services.auth.logins.attempts import Attempt
 from services.auth.logins.client import Client
 from services.auth.logins.lockout import record_failure
 from services.auth.logins.queries import clear_failures
 from services.auth.mfa.queries import mfa_secret
+from services.auth.one_time_tokens.proofs import announce
 from services.auth.one_time_tokens.service import RESET, RESET_LIFETIME, find_token, mail_token
 from services.auth.passwords import queries
 from services.auth.passwords.sealing import seal_hash, unseal_hash
 from services.auth.passwords.strength import require_strong
 from services.auth.sessions.service import end_sessions, require_open
 from services.auth.users.queries import get_user
-from services.auth.users.service import require_user, state_of
+from services.auth.users.service import require_user
 from shared.database.session import transaction
 from shared.identity.principals import SERVICE_CLAIMS, Principal
 from shared.messaging.events import emit
@@ -98,21 +99,23 @@ async def request_reset(context: AuthContext, email: str) -> None:
         await mail_token(session, email, RESET, RESET_LIFETIME)
 
 
-async def reset_password(context: AuthContext, token: str, new: str, client: Client) -> None:
-    """Ends all sessions of the user and clears the failed logins of the account. Raises InvalidOneTimeToken."""
+async def reset_password(context: AuthContext, token: str, new: str, client: Client, browser: bytes) -> None:
+    """Ends all sessions of the user and clears the failed logins of the account. Raises InvalidOneTimeToken.
+
+    `browser`: digest of the cookie of the browser that does it.
+    """
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         valid = await find_token(session, token, RESET)
     await _require_strong(context, valid.user_id, new)
     password_hash = seal_hash(context.keys, valid.user_id, await context.passwords.hash(new))
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         address = Attempt.create(context.encryption, "", client).address
-        user = await queries.reset_password(session, valid, password_hash, address)
+        user = await queries.reset_password(session, valid, password_hash, address, browser)
         if user is None:
             raise InvalidOneTimeToken
         act_as(str(user.user_id), None)
         await clear_failures(session, Attempt.create(context.encryption, user.email, client))
-        if user.newly:
-            emit(session, UserVerified(**state_of(await require_user(session, user.user_id))))
+        await announce(session, user)
         reason: PasswordReason = "first" if user.first else "reset"
         emit(session, UserPasswordChanged(version=user.version, user_id=user.user_id, reason=reason))
         await end_sessions(session, user.user_id, "password_reset")

@@ -11,8 +11,9 @@ from services.auth.registrations import service
 from services.auth.registrations.schemas import Registered, Registration, Verification
 from services.auth.users.contact_details import normalize_phone, require_mailable
 from shared.database.session import transaction
+from shared.http.browsers import BrowserDep, set_browser_cookie
 from shared.identity.principals import SERVICE_CLAIMS
-from shared.openapi.operations import raises
+from shared.openapi.operations import SET_COOKIE, raises, sends
 
 router = APIRouter(tags=["auth"])
 
@@ -21,17 +22,26 @@ router = APIRouter(tags=["auth"])
     "/api/v1/auth/register",
     status_code=202,
     summary="Register as a customer",
-    responses=raises(InvalidPhone, UnmailableAddress, *PASSWORD_RULES),
+    responses=raises(InvalidPhone, UnmailableAddress, *PASSWORD_RULES) | sends(202, SET_COOKIE),
 )
-async def register(body: Registration, context: ContextDep, _: Anyone) -> Registered:
-    """Creates a customer, who is mailed a link to verify the address. The answer is the same for a known address."""
+async def register(
+    body: Registration, context: ContextDep, browser: BrowserDep, response: Response, _: Anyone
+) -> Registered:
+    """Creates a customer, who is mailed a link to verify the address. The answer is the same for a known address.
+
+    Nobody logs in with the password before. A link that is opened in another browser than this one, which a cookie
+    tells, removes the password and all else that was set. Without a password, one signs in by mailed links.
+    """
     require_mailable(context.settings, body.email)
     phone = normalize_phone(body.phone)
-    await require_strong(body.password, (body.full_name, body.email), second_factor=False)
-    password_hash = await context.passwords.hash(body.password)
+    password_hash = None
+    if body.password is not None:
+        await require_strong(body.password, (body.full_name, body.email), second_factor=False)
+        password_hash = await context.passwords.hash(body.password)
     values = {"email": body.email, "full_name": body.full_name, "phone": phone, "language": body.language}
     async with transaction(context.database, SERVICE_CLAIMS) as session:
-        await service.register(session, password_hash, **values)
+        await service.register(session, password_hash, browser.digest, **values)
+    set_browser_cookie(response, browser)
     return Registered()
 
 
@@ -50,6 +60,7 @@ async def resend_verification(body: Mailing, context: ContextDep, _: Anyone) -> 
     summary="Verify an e-mail address",
     responses=raises(InvalidOneTimeToken),
 )
-async def verify_email(body: Verification, context: ContextDep, _: Anyone) -> None:
+async def verify_email(body: Verification, context: ContextDep, browser: BrowserDep, _: Anyone) -> None:
+    """In another browser than the one that registered the address, removes what was set before."""
     async with transaction(context.database, SERVICE_CLAIMS) as session:
-        await service.verify_email(session, body.token)
+        await service.verify_email(session, body.token, browser.digest)

@@ -10,8 +10,8 @@ from shared.http.schemas import Input, Schema
 
 class Registration(Input):
     email: EmailAddress
-    password: NewPassword
     full_name: Name
+    password: NewPassword | None = None
     phone: Phone | None = None
     language: Language = "da"
 

@@ -58,7 +58,8 @@ END $$;
 REVOKE ALL ON FUNCTION auth._remember_address FROM PUBLIC;
 
 -- The first step of a login. p_email: the address in lower case; p_account, p_address, p_pair: keys of the attempts.
--- Returns always one row: password_hash is NULL for a user who is unknown, deactivated, locked or without a password.
+-- Returns always one row: password_hash is NULL for a user who is unknown, deactivated, locked, without a password, or
+-- whose address is not verified: that password may be a stranger's, who has registered the address.
 -- Raises nothing, takes no lock.
 CREATE OR REPLACE FUNCTION auth.begin_login(p_email text, p_account bytea, p_address bytea, p_pair bytea)
 RETURNS TABLE (user_id uuid, password_hash text, changed_at timestamptz, mfa_secret bytea, locked boolean)
@@ -66,7 +67,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN
     SELECT u.id, c.password_hash, c.changed_at, m.secret INTO user_id, password_hash, changed_at, mfa_secret
     FROM auth.users u
-    LEFT JOIN auth.credentials c ON c.user_id = u.id
+    LEFT JOIN auth.credentials c ON c.user_id = u.id AND u.email_verified
     LEFT JOIN auth.mfa m ON m.user_id = u.id AND m.confirmed_at IS NOT NULL
     WHERE u.email = p_email AND u.active;
     locked := auth._locked(user_id, p_account, p_address, p_pair);
@@ -101,8 +102,8 @@ END $$;
 REVOKE ALL ON FUNCTION auth.record_failure FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.record_failure TO loctician_auth;
 
--- The last step of a login whose password was right. Checks again, under locks, that the user is active, still has
--- the password of p_changed_at and is not locked, and uses up the code (p_step: TOTP step; p_recovery: hash of a
+-- The last step of a login whose password was right, or of one by a mailed token (p_changed_at: NULL). Checks again,
+-- under locks, that the user is active and verified, still has the password of p_changed_at and is not locked (by a mailed token: where a code is asked for), and uses up the code (p_step: TOTP step; p_recovery: hash of a
 -- recovery code). p_rehash: a new hash of the password, or NULL; p_agent, p_host: user agent and address of the
 -- session. Returns outcome opened, refused, code_needed or code_wrong; new_device: the user has sessions, none of
 -- this program. Raises unique_violation when p_session or p_token is there already. Locks users (share), mfa,
@@ -114,9 +115,12 @@ RETURNS TABLE (outcome text, role text, new_device boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE person auth.users; unlike text := '[0-9.]+'; program text;
 BEGIN
-    SELECT * INTO person FROM auth.users u WHERE u.id = p_user AND u.active FOR SHARE;
-    IF NOT FOUND OR NOT EXISTS (SELECT FROM auth.credentials c WHERE c.user_id = p_user AND c.changed_at = p_changed_at)
-        OR auth._locked(p_user, p_account, p_address, p_pair)
+    SELECT * INTO person FROM auth.users u WHERE u.id = p_user AND u.active AND u.email_verified FOR SHARE;
+    IF NOT FOUND OR NOT (p_changed_at IS NULL OR EXISTS (
+            SELECT FROM auth.credentials c WHERE c.user_id = p_user AND c.changed_at = p_changed_at))
+        OR auth._locked(p_user, p_account, p_address, p_pair) AND (
+            p_changed_at IS NOT NULL
+            OR EXISTS (SELECT FROM auth.mfa m WHERE m.user_id = p_user AND m.confirmed_at IS NOT NULL))
     THEN RETURN QUERY SELECT 'refused', NULL::text, NULL::boolean; RETURN; END IF;
     outcome := auth._use_code(p_user, p_step, p_recovery);
     IF outcome <> 'right' THEN RETURN QUERY SELECT outcome, NULL::text, NULL::boolean; RETURN; END IF;

@@ -49,23 +49,25 @@ REVOKE ALL ON FUNCTION auth.replace_password_hash FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.replace_password_hash TO loctician_auth;
 
 -- Uses up a token of purpose reset and sets a password hash. Whoever holds the token reads the mail: the address
--- counts as verified, and the place (p_address) as known. A change of address that is not confirmed ends. Returns as
+-- counts as verified, after which _mark_verified() may remove what was set before, and the place (p_address) as known. A change of address that is not confirmed ends. Returns as
 -- _mark_verified(), with the address, and whether this is the user's first password; no row for an invalid token.
 -- Raises nothing. Locks one_time_tokens, users, credentials, known_addresses, email_changes, in this order.
-CREATE OR REPLACE FUNCTION auth.reset_password(p_hash bytea, p_mac bytea, p_password text, p_address bytea)
-RETURNS TABLE (user_id uuid, version integer, newly boolean, email text, first boolean)
+CREATE OR REPLACE FUNCTION auth.reset_password(
+    p_hash bytea, p_mac bytea, p_password text, p_address bytea, p_browser bytea)
+RETURNS TABLE (user_id uuid, version integer, newly boolean, reset boolean, email text, first boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE person auth.users;
+DECLARE person auth.users; proven record;
 BEGIN
     person := auth._use_token(p_hash, 'reset', p_mac);
     IF person.id IS NULL THEN RETURN; END IF;
+    SELECT * INTO proven FROM auth._mark_verified(person.id, p_browser);
     first := NOT EXISTS (SELECT FROM auth.credentials c WHERE c.user_id = person.id);
     INSERT INTO auth.credentials AS c (user_id, password_hash) VALUES (person.id, p_password)
     ON CONFLICT ON CONSTRAINT credentials_pkey
     DO UPDATE SET password_hash = excluded.password_hash, changed_at = clock_timestamp();
     PERFORM auth._remember_address(person.id, p_address);
     PERFORM auth.end_email_changes(person.id);
-    RETURN QUERY SELECT v.user_id, v.version, v.newly, person.email, first FROM auth._mark_verified(person.id) AS v;
+    RETURN QUERY SELECT proven.user_id, proven.version, proven.newly, proven.reset, person.email, first;
 END $$;
 REVOKE ALL ON FUNCTION auth.reset_password FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.reset_password TO loctician_auth;

@@ -198,7 +198,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
         WHERE t.first_verified_at IS NULL AND t.active AND t.role = 'customer'
             AND t.created_at < least(p_before, now() - interval '7 days')
             AND (t.erasure_requested_at IS NULL OR t.erasure_requested_at < now() - interval '30 days')
-            AND EXISTS (SELECT FROM auth.credentials c WHERE c.user_id = t.id)
+            AND (t.registered_by IS NOT NULL OR EXISTS (SELECT FROM auth.credentials c WHERE c.user_id = t.id))
             AND NOT EXISTS (SELECT FROM auth.sessions s
                 WHERE s.user_id = t.id AND s.last_used_at >= least(p_before, now() - interval '7 days'))
             AND NOT EXISTS (SELECT FROM auth.known_addresses k
@@ -233,7 +233,7 @@ BEGIN
             WHERE t.first_verified_at IS NULL AND t.active AND t.role = 'customer'
                 AND t.created_at < least(p_before, now() - interval '7 days')
                 AND (t.erasure_requested_at IS NULL OR t.erasure_requested_at < now() - interval '30 days')
-                AND EXISTS (SELECT FROM auth.credentials c WHERE c.user_id = t.id)
+                AND (t.registered_by IS NOT NULL OR EXISTS (SELECT FROM auth.credentials c WHERE c.user_id = t.id))
                 AND NOT EXISTS (SELECT FROM auth.sessions s
                     WHERE s.user_id = t.id AND s.last_used_at >= least(p_before, now() - interval '7 days'))
                 AND NOT EXISTS (SELECT FROM auth.known_addresses k

@@ -42,16 +42,17 @@ END $$;
 CREATE OR REPLACE TRIGGER first_verified BEFORE INSERT OR UPDATE OF email_verified ON auth.users
     FOR EACH ROW WHEN (NEW.email_verified) EXECUTE FUNCTION auth.note_first_verified();
 
--- Adds a user. p_hash: hash of the password; NULL for a user who sets the first password by a mailed token.
+-- Adds a user. p_hash: hash of the password; NULL for a user without one. p_browser: digest of the cookie of the
+-- browser that registers the address, NULL for a user whom the salon adds.
 -- Returns false when the e-mail address is taken. Raises check_violation for an unknown language or role.
 -- Locks the new rows only; waits for a registration with the same address that has not committed yet.
 CREATE OR REPLACE FUNCTION auth.register(
     p_id uuid, p_email text, p_name text, p_phone text, p_language text, p_role text,
-                              p_verified boolean, p_hash text)
+                              p_verified boolean, p_hash text, p_browser bytea)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO auth.users (id, email, full_name, phone, language, role, email_verified)
-    VALUES (p_id, p_email, p_name, p_phone, p_language, p_role, p_verified) ON CONFLICT (email) DO NOTHING;
+    INSERT INTO auth.users (id, email, full_name, phone, language, role, email_verified, registered_by)
+    VALUES (p_id, p_email, p_name, p_phone, p_language, p_role, p_verified, p_browser) ON CONFLICT (email) DO NOTHING;
     IF NOT FOUND THEN RETURN false; END IF;
     INSERT INTO auth.credentials (user_id, password_hash) SELECT p_id, p_hash WHERE p_hash IS NOT NULL;
     RETURN true;

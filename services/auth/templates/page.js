@@ -23,7 +23,7 @@
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify(body),
-        credentials: "omit",
+        credentials: "same-origin",
         signal: AbortSignal.timeout(15000),
       });
       return response.ok ? null : await problemOf(response);

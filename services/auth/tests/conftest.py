@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.email_addresses import canonical
 from domain.messages import unseal_message
 from services.auth.main import SERVICE, setup
 from services.auth.settings import AuthSettings
@@ -20,6 +21,7 @@ from services.auth.users.service import create_user
 from shared.database.session import Database, transaction
 from shared.http.app import Service
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.testing.browsers import be_browser
 from shared.testing.keys import keys_for
 from shared.testing.servers import Servers, base_settings
 from shared.testing.types import Outbox
@@ -81,10 +83,18 @@ Register = Callable[..., Awaitable[httpx.Response]]
 
 
 @pytest.fixture
-def register(client: httpx.AsyncClient) -> Register:
-    async def send(email: str = EMAIL, **more: Any) -> httpx.Response:
+def register(client: httpx.AsyncClient, outbox: Outbox) -> Register:
+    """Registers, and verifies the address in the same browser. `verify=False`: only registers."""
+    be_browser(client)
+
+    async def send(email: str = EMAIL, *, verify: bool = True, **more: Any) -> httpx.Response:
         body = {"email": email, "password": PASSWORD, "full_name": "Kirsten Ærø", **more}
-        return await client.post("/api/v1/auth/register", json=body)
+        before = await tokens_to(outbox, "verification_requested", email)
+        answer = await client.post("/api/v1/auth/register", json=body)
+        mailed = (await tokens_to(outbox, "verification_requested", email))[len(before) :] if verify else []
+        for token in mailed:
+            assert (await client.post("/api/v1/auth/verify-email", json={"token": token})).status_code == 204
+        return answer
 
     return send
 
@@ -131,6 +141,16 @@ async def admin(sign_up: SignUp, login: Login) -> dict[str, str]:
 Mailed = Callable[..., Awaitable[str]]
 
 
+@pytest.fixture
+def mailed(outbox: Outbox) -> Mailed:
+    """The one-time token last mailed to an address: "verification_requested", "password_reset_requested", "invited"."""
+
+    async def find(kind: str, email: str = EMAIL) -> str:
+        return (await tokens_to(outbox, kind, email))[-1]
+
+    return find
+
+
 def opened(data: Mapping[str, Any]) -> str:
     """The token in an event's data, as notifications opens it."""
     token = unseal_message(keys_for("notifications"), UUID(data["user_id"]), data["token"], "auth")
@@ -138,15 +158,10 @@ def opened(data: Mapping[str, Any]) -> str:
     return token
 
 
-@pytest.fixture
-def mailed(outbox: Outbox) -> Mailed:
-    """The one-time token last mailed to an address: "verification_requested", "password_reset_requested", "invited"."""
-
-    async def find(kind: str, email: str = EMAIL) -> str:
-        sent = [event for event in await outbox() if event["type"] == f"user.{kind}.v1"]
-        return opened(next(event["data"] for event in reversed(sent) if event["data"]["email"] == email))
-
-    return find
+async def tokens_to(outbox: Outbox, kind: str, email: Any) -> list[str]:
+    """The tokens mailed to an address, in order; none to what is no address."""
+    sent = [event["data"] for event in await outbox() if event["type"] == f"user.{kind}.v1"]
+    return [opened(data) for data in sent if data["email"] == canonical(str(email))]
 
 
 AsOwner = Callable[..., Awaitable[list[Any]]]

@@ -111,7 +111,7 @@ class TestScript:
         assert done == {
             "begun": ["form"],
             "shown": ["done"],
-            "sent": [["/api", "POST", {"token": "abc"}, "omit"]],
+            "sent": [["/api", "POST", {"token": "abc"}, "same-origin"]],
             "replaced": ["/account/page?lang=en"],
         }
 

@@ -12,7 +12,19 @@ from services.auth.models import idempotency_keys, users
 from services.auth.sql_calls import function_call
 
 REGISTER = function_call(
-    "register", "id", "email", "name", "phone", "language", "role", "verified", "hash", phone="text", hash="text"
+    "register",
+    "id",
+    "email",
+    "name",
+    "phone",
+    "language",
+    "role",
+    "verified",
+    "hash",
+    "browser",
+    phone="text",
+    hash="text",
+    browser="bytea",
 )
 EXPORT_SECRETS = function_call("export_secrets", "user")
 SEARCH = text(

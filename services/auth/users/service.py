@@ -49,7 +49,7 @@ def is_erased(row: Any) -> bool:
 async def create_user(session: AsyncSession, password_hash: str | None, **values: Any) -> UUID | None:
     """Returns the new user's id, or None when the address is known already. Needs the claim `service`.
 
-    `values`: email, full_name, language, and id, phone, role and verified where they differ from the defaults.
+    `values`: email, full_name, language, and id, phone, role, verified and browser where they differ from the defaults.
     """
     columns: dict[str, Any] = {
         "id": new_id(),
@@ -57,6 +57,7 @@ async def create_user(session: AsyncSession, password_hash: str | None, **values
         "verified": False,
         "hash": password_hash,
         "phone": None,
+        "browser": None,
         **values,
     }
     columns["name"] = columns.pop("full_name")

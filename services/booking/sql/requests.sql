@@ -206,7 +206,3 @@ BEGIN
     RETURN lapsed;
 END
 $$;
-
--- Only functions read and write requests, as the service.
-DROP POLICY IF EXISTS service_only ON booking.requests;
-CREATE POLICY service_only ON booking.requests USING ((SELECT booking.claim_role()) = 'service');

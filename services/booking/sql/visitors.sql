@@ -91,7 +91,3 @@ BEGIN
     END IF;
 END
 $$;
-
--- Only functions read and write what is counted, as the service.
-DROP POLICY IF EXISTS service_only ON booking.visitor_calls;
-CREATE POLICY service_only ON booking.visitor_calls USING ((SELECT booking.claim_role()) = 'service');

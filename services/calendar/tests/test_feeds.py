@@ -284,6 +284,16 @@ class TestTokens:
         await deliver("user.updated.v1", user_state(AMINA, version=3, role="staff") | change)
         assert (await client.get(f"/{path}")).status_code == 404
 
+    async def test_a_strangers_feed_is_revoked_when_the_owner_has_proven_the_address(
+        self, client: httpx.AsyncClient, make: Make, deliver: Deliver
+    ) -> None:
+        path = await make("customer", CUSTOMER)
+        state = user_state(CUSTOMER, version=2, role="customer")
+        await deliver("user.verified.v1", state | {"reset": False})
+        assert (await client.get(f"/{path}")).status_code == 200
+        await deliver("user.verified.v1", state | {"reset": True})
+        assert (await client.get(f"/{path}")).status_code == 404
+
     async def test_a_late_event_does_not_revoke_the_feed_of_a_person_who_came_back(
         self, client: httpx.AsyncClient, make: Make, deliver: Deliver
     ) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel, Field
@@ -22,6 +22,20 @@ class LinkRequested(BaseModel):
 
 class Invited(LinkRequested):
     role: str
+
+
+class RequestedTime(BaseModel):
+    kind: Literal["booking", "waitlist"]
+    service_ids: list[UUID] = Field(max_length=100)
+    loctician_id: UUID | None
+    start: AwareDatetime | None
+    end: AwareDatetime | None
+    price_amount: int | None
+
+
+class SignInRequested(LinkRequested):
+    code: str = Field(min_length=1, max_length=2000)
+    request: RequestedTime | None
 
 
 class EmailChangeRequested(BaseModel):
@@ -48,6 +62,21 @@ async def send_link(session: AsyncSession, event: Received[Any], kind: str, **mo
     link: LinkRequested = event.data
     mail_data = {"token": link.token, "to": link.email, "expires_at": format_utc(link.expires_at), **more}
     await dispatch(session, [_message(event, link.user_id, kind, mail_data, {"kind": kind}, link.expires_at)])
+
+
+async def send_sign_in_link(session: AsyncSession, event: Received[SignInRequested]) -> None:
+    """Sends the link with its code, and what is confirmed with it."""
+    link, request = event.data, event.data.request
+    kind = "login_link" if request is None else f"{request.kind}_link"
+    data: dict[str, Any] = {"token": link.token, "code": link.code, "to": link.email}
+    data |= {"expires_at": format_utc(link.expires_at), "items": [], "span": [], "price_amount": None}
+    if request is not None:
+        loctician_id = str(request.loctician_id) if request.loctician_id else None
+        data["items"] = [{"service_id": str(id_), "loctician_id": loctician_id} for id_ in request.service_ids]
+        data["price_amount"] = request.price_amount
+        if request.start is not None and request.end is not None:
+            data["span"] = [format_utc(request.start), format_utc(request.end)]
+    await dispatch(session, [_message(event, link.user_id, kind, data, {"kind": kind}, link.expires_at)])
 
 
 async def notify(session: AsyncSession, event: Received[Any], user_id: UUID, kind: str, **more: str) -> None:

@@ -29,7 +29,7 @@ AFTER_UNREACHABLE = Backoff(5.0, 60.0)
 MOST_REFUSALS = 12
 BATCH = 10
 
-SEALED = {"token"}  # values in the delivery's data that auth has sealed: opened only while the delivery is sent
+SEALED = {"token", "code"}  # values in the delivery's data that auth has sealed: opened only while the delivery is sent
 ADDRESS = "to"  # an address other than the contact's
 TEMPORARY = {*SEALED, ADDRESS}  # deleted when the delivery is sent or given up
 

@@ -19,7 +19,15 @@ from shared.identity.principals import Principal
 from shared.messaging.events import emit
 from shared.privacy.events import audit_read
 
-WITH_TOKEN = {"verification", "password_reset", "invitation", "email_change"}
+WITH_TOKEN = {
+    "verification",
+    "password_reset",
+    "invitation",
+    "email_change",
+    "login_link",
+    "booking_link",
+    "waitlist_link",
+}
 
 
 async def list_deliveries(

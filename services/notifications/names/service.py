@@ -77,4 +77,5 @@ def _ids(rows: Sequence[Row], name: str) -> set[UUID]:
 def _item_ids(row: Row, name: str) -> set[UUID]:
     """Of the appointment as it is, and as it was before a change."""
     data = row["data"]
-    return {UUID(item[name]) for item in (*data.get("items", ()), *data.get("previous", {}).get("items", ()))}
+    items = (*data.get("items", ()), *data.get("previous", {}).get("items", ()))
+    return {UUID(item[name]) for item in items if item.get(name)}

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,6 +32,10 @@ async def put_preferences(session: AsyncSession, user_id: UUID, language: str | 
     upsert = insert(preferences).values(user_id=user_id, version=1, **values)
     changes = values | {"version": preferences.c.version + 1}
     await session.execute(upsert.on_conflict_do_update(index_elements=["user_id"], set_=changes))
+
+
+async def delete_preferences(session: AsyncSession, user_id: UUID) -> None:
+    await session.execute(delete(preferences).where(preferences.c.user_id == user_id))
 
 
 async def upsert_consent(session: AsyncSession, user_id: UUID, purpose: str, granted: bool, version: int) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.contacts.queries import find_contact, lock_known_contact
@@ -16,6 +17,18 @@ from services.notifications.preferences.queries import Choices
 from services.notifications.preferences.schemas import PreferencesRequest
 from shared.http.preconditions import check_match
 from shared.messaging.events import emit
+from shared.messaging.subscriptions import Received
+
+
+class Proof(BaseModel):
+    user_id: UUID
+    reset: bool = False
+
+
+async def remove_choices_of_a_stranger(session: AsyncSession, event: Received[Proof]) -> None:
+    """The choices may be of somebody who had registered another person's address."""
+    if event.data.reset:
+        await queries.delete_preferences(session, event.data.user_id)
 
 
 async def get_preferences(session: AsyncSession, user_id: UUID) -> dict[str, Any]:

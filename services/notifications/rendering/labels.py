@@ -22,6 +22,7 @@ class Labels:
     page: str  # the link to the page of the booking
     calendar_file: str
     salon_wrote: str
+    mailed_code: str
 
 
 LABELS = {
@@ -47,6 +48,7 @@ LABELS = {
         page="Se, flyt eller aflys din tid",
         calendar_file="Læg tiden i din kalender",
         salon_wrote="Besked fra salonen",
+        mailed_code="Eller skriv denne kode i den browser, hvor du begyndte:",
     ),
     "en": Labels(
         greeting="Hello",
@@ -70,5 +72,6 @@ LABELS = {
         page="See, move or cancel your appointment",
         calendar_file="Add it to your calendar",
         salon_wrote="Message from the salon",
+        mailed_code="Or enter this code in the browser where you began:",
     ),
 }

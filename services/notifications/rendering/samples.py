@@ -76,13 +76,29 @@ def links(kind: str, part: Part) -> Links:
     return Links("" if topic.required else unsubscribe, booking if linked else "", dates, offer)
 
 
+def _account(kind: str) -> dict[str, Any]:
+    if kind in {"login_link", "booking_link", "waitlist_link"}:
+        return _sign_in(kind)
+    return {"occurred_at": _at(0), "expires_at": _at(24), "token": "sample-token", "role": "loctician"}
+
+
+def _sign_in(kind: str) -> dict[str, Any]:
+    data: dict[str, Any] = {"expires_at": _at(-20), "token": "sample-token", "code": "820316"}
+    data |= {"items": [], "span": [], "price_amount": None}
+    if kind == "login_link":
+        return data
+    item = {"service_id": str(RETWIST), "loctician_id": str(LOCTICIAN) if kind == "booking_link" else None}
+    booked = {"span": [_at(0), _at(1.5)], "price_amount": 64900} if kind == "booking_link" else {}
+    return data | {"items": [item]} | booked
+
+
 def _data(kind: str, part: Part) -> dict[str, Any]:
     if kind in {"broadcast", "marketing"}:
         return {"broadcast_id": str(BROADCAST)}
     if kind.startswith("import_"):
         return _import(kind)
     if NOTIFICATION_TYPES[kind].topic == "account":
-        return {"occurred_at": _at(0), "expires_at": _at(24), "token": "sample-token", "role": "loctician"}
+        return _account(kind)
     if kind.endswith("_refused"):
         return {"reason": "slot_taken"} | ({"start": _at(0)} if kind == "request_refused" else {})
     item = {"service_id": str(RETWIST), "loctician_id": str(LOCTICIAN), "start": _at(0), "end": _at(1.5)}

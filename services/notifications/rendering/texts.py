@@ -27,6 +27,9 @@ PATHS = {
     "password_reset": "account/reset-password#token=",
     "invitation": "account/reset-password#token=",
     "email_change": "account/confirm-email#token=",
+    "login_link": "sign-in/",
+    "booking_link": "sign-in/",
+    "waitlist_link": "sign-in/",
     "export_ready": "",
 }
 
@@ -145,6 +148,31 @@ def _values(data: Mapping[str, Any], names: Names, language: str, now: datetime 
     if data.get("expires_at"):
         deadline = datetime.fromisoformat(data["expires_at"])
         values["deadline"] = format_deadline(deadline, now or datetime.now(UTC), language)
+    return values | (_confirmed if "code" in data else _appointment)(data, names, labels, language)
+
+
+def _confirmed(data: Mapping[str, Any], names: Names, labels: Labels, language: str) -> dict[str, Any]:
+    """Of a mail with a link that signs in: its code, and what it confirms, if anything. A loctician whom nobody has
+    chosen is left out."""
+    code, price = data["code"], data["price_amount"]
+    span = [datetime.fromisoformat(time) for time in data["span"]]
+    return {
+        "code": f"{code[:3]} {code[3:]}",
+        "items": [
+            {
+                "treatment": treatment_name(names.treatments.get(UUID(item["service_id"]), {}), labels, language),
+                "loctician": single_line(names.locticians.get(UUID(chosen), "")) if chosen else "",
+            }
+            for item in data["items"]
+            for chosen in (item["loctician_id"],)
+        ],
+        "span": format_span(span[0], span[1], language) if span else "",
+        "price": "" if price is None else format_money(price, language),
+    }
+
+
+def _appointment(data: Mapping[str, Any], names: Names, labels: Labels, language: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
     if "items" in data:
         values["items"] = [_item(item, names, labels, language) for item in data["items"]]
     if "previous" in data:
@@ -154,7 +182,7 @@ def _values(data: Mapping[str, Any], names: Names, language: str, now: datetime 
         values["customer"] = single_line(names.customers.get(UUID(data["customer_id"])) or labels.unknown_customer)
     elif data.get("walk_in"):
         values["customer"] = labels.unknown_customer
-    if "price_amount" in data:
+    if data.get("price_amount") is not None:
         values["price"] = format_money(data["price_amount"], language)
     if "import_id" in data:
         values |= calendars.values(data, single_line(data["name"]), language)
@@ -210,9 +238,9 @@ def _single_paragraph(text: str) -> str:
 
 
 def _link(kind: str, data: Mapping[str, Any], app_url: str) -> dict[str, str]:
-    """One-time tokens are in the fragment, which browsers send to no server."""
+    """One-time tokens are in the fragment, which browsers send to no server, or name a page that needs no script."""
     if kind not in PATHS:
         return {}
     path = PATHS[kind]
-    token = quote(data["token"], safe="") if path.endswith("=") else ""
+    token = quote(data["token"], safe="") if path.endswith(("=", "/")) else ""
     return {"link": f"{app_url.rstrip('/')}/{path}{token}"}

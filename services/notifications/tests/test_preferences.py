@@ -50,6 +50,20 @@ class TestChoices:
         assert channels_of(answer, "service") == {"mail": {"enabled": True, "required": False}}
         assert channels_of(answer, "marketing")["sms"] == {"enabled": False, "required": False}
 
+    async def test_those_of_a_stranger_are_removed_when_the_owner_has_proven_the_address(
+        self, client: httpx.AsyncClient, mine: dict[str, str], deliver: Deliver
+    ) -> None:
+        body = {"kinds": {"reminder": {"mail": False}}, "language": "en"}
+        assert (await client.put(PATH, headers=mine, json=body)).status_code == 200
+        person = {"email": KIRSTEN_EMAIL, "full_name": "Kirsten", "phone": None, "language": "da", "role": "customer"}
+        verified = {"user_id": str(KIRSTEN), **person, "email_verified": True, "active": True, "version": 2}
+        await deliver("user.verified.v1", verified | {"reset": False})
+        assert channels_of(await client.get(PATH, headers=mine), "reminder")["mail"]["enabled"] is False
+        await deliver("user.verified.v1", verified | {"reset": True})
+        answer = await client.get(PATH, headers=mine)
+        assert channels_of(answer, "reminder")["mail"]["enabled"] is True
+        assert (answer.json()["language"], answer.headers["ETag"]) == ("da", '"0"')
+
     async def test_reminders_and_marketing_can_be_switched_off(
         self, client: httpx.AsyncClient, mine: dict[str, str], outbox: Outbox
     ) -> None:
