@@ -42,8 +42,10 @@ def settings(database_url: str) -> Settings:
 
 
 def open_salon(database_url: str) -> None:
-    both = "from cli.main import demo, migrate; migrate(check=False); demo()"
-    subprocess.run([sys.executable, "-c", both], cwd=ROOT, env=environment(database_url), check=True, timeout=120)
+    """Schemas and demo data; there is no broker to prepare."""
+    code = "from cli.main import SCHEMAS, OperatorSettings, demo, load, upgrade; settings = load(OperatorSettings); "
+    code += "[upgrade(name, settings) for name in SCHEMAS]; demo()"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment(database_url), check=True, timeout=120)
 
 
 async def owner(database_url: str) -> Any:
