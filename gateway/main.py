@@ -23,7 +23,6 @@ from gateway.identity.authentication import Authentication
 from gateway.identity.revocations import Revocations
 from gateway.identity.tickets import Tickets
 from gateway.jobs import JOBS
-from gateway.limits.concurrency import CallsAtOnce
 from gateway.limits.limiter import Limiter
 from gateway.operations.endpoints import Operations
 from gateway.operations.health import watch_database
@@ -31,6 +30,7 @@ from gateway.operations.openapi import OpenApi
 from gateway.proxy import headers, paths, routes
 from gateway.proxy.call import Call, ClientGoneError
 from gateway.proxy.client_address import TrustedProxies, client_network
+from gateway.proxy.concurrency import CallsAtOnce
 from gateway.proxy.cors import Cors
 from gateway.proxy.forwarding import Proxy
 from gateway.proxy.request_body import check_framing
@@ -101,6 +101,8 @@ class Gateway:
         authentication = Authentication(self.verifier, self.revocations)
         self.limiter = Limiter(settings, authentication, self.database)
         self._calls = CallsAtOnce(settings.calls_per_address)
+        # Half of them, so that slow bodies leave room for other calls from behind the same address.
+        self._slow_bodies = CallsAtOnce(max(1, settings.calls_per_address // 2))
         self._proxy = Proxy(settings, self.upstreams)
         tickets = Tickets(keys, settings.public_url, settings.jwt_audience, self.database)
         # Browsers send no preflight for a WebSocket, so pages of our own origin are checked too.
@@ -122,7 +124,7 @@ class Gateway:
             return
         self.trusted_proxies.resolve(scope)
         if scope["type"] == "http":
-            await self._http(Call(scope, receive, send))
+            await self._http(Call(scope, receive, send, self._slow_bodies))
         else:
             await self._sockets(scope, receive, send)
 

@@ -1,6 +1,7 @@
 """The account that a request names in its body."""
 
 import json
+from contextlib import aclosing
 from typing import Any
 
 from starlette.types import Message, Receive
@@ -17,7 +18,8 @@ async def read_account(call: Call) -> str | None:
 
     Raises what reading the body raises.
     """
-    body = b"".join([piece async for piece in read_request_body(call, MAX_BODY_BYTES)])
+    async with aclosing(read_request_body(call, MAX_BODY_BYTES)) as pieces:
+        body = b"".join([piece async for piece in pieces])
     call.receive = _replay(body, call.receive)
     return account_in(body)
 

@@ -11,6 +11,7 @@ from gateway.metrics import CONNECTIONS_ENDED
 from gateway.protocols import cut, has_unsent
 from gateway.proxy import compression, headers
 from gateway.proxy.compression import Compressor
+from gateway.proxy.concurrency import CallsAtOnce
 from gateway.proxy.headers import CLOSE, CONTENT_POLICY, Headers, RequestHeaders
 from shared.errors import MEDIA_TYPE, ProblemError, body_of, negotiate
 from shared.http.middleware import REQUEST_ID
@@ -26,11 +27,12 @@ class ClientGoneError(Exception):
 class Call:
     __slots__ = (
         *("body_arrives", "common", "has_body", "headers", "known_network", "method", "path", "receive"),
-        *("request_id", "route", "scope", "send", "status"),
+        *("request_id", "route", "scope", "send", "slow_bodies", "status"),
     )
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, slow_bodies: CallsAtOnce) -> None:
         self.scope, self.receive, self.send = scope, receive, send
+        self.slow_bodies = slow_bodies
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers: RequestHeaders = headers.read(scope["headers"])

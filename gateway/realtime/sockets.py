@@ -14,12 +14,12 @@ from starlette.types import Receive, Scope, Send
 from gateway.errors import Starting, TooManyAtOnce
 from gateway.identity.authentication import Authentication
 from gateway.identity.tickets import Tickets, TicketsAwayError
-from gateway.limits.concurrency import CallsAtOnce
 from gateway.limits.limiter import Limiter
 from gateway.metrics import WEBSOCKETS_CLOSED
 from gateway.protocols import cut, is_closing
 from gateway.proxy import paths
 from gateway.proxy.client_address import client_network
+from gateway.proxy.concurrency import CallsAtOnce
 from gateway.proxy.cors import Cors
 from gateway.realtime.hub import NO_TOKEN, TOO_MANY, TRY_LATER, Close, FullError, Holder, Hub, Message, Subscriber
 from gateway.realtime.resume import Inbox

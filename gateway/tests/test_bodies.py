@@ -33,20 +33,35 @@ class TestBodiesThatNeverCome:
             await clients.close()
             await until(lambda: not gateway._calls._calls)
 
-    async def test_one_address_has_no_more_calls_than_its_limit(self, clients: Clients, upstreams: Upstreams) -> None:
+    async def test_they_leave_room_for_other_calls_of_their_address(
+        self, clients: Clients, upstreams: Upstreams
+    ) -> None:
         async with running(upstreams, calls_per_address=50) as (gateway, url):
             ends = [await clients.send(url, NEVER) for _ in range(120)]
-            await until(lambda: len(gateway._calls._calls) == 1)
-            refused = [await asyncio.wait_for(reader.readline(), 10) for reader, _ in ends[50:]]
-            assert set(refused) == {b"HTTP/1.1 429 Too Many Requests\r\n"}
-            assert set(gateway._calls._calls.values()) == {50}
+            lines = [asyncio.create_task(reader.readline()) for reader, _ in ends]
+            await until(lambda: sum(line.done() for line in lines) == 95)
+            assert {line.result() for line in lines if line.done()} == {b"HTTP/1.1 429 Too Many Requests\r\n"}
+            assert set(gateway._calls._calls.values()) == {25}
+            async with coming_from("127.0.0.1", url) as same:
+                assert (await same.get("/api/v1/slots")).status_code == 200
+                assert (await same.post(OPEN, json={})).status_code == 200
+            await clients.close()
+            await asyncio.gather(*lines)
+            await until(lambda: not gateway._calls._calls and not gateway._slow_bodies._calls)
+
+    async def test_one_address_has_no_more_calls_than_its_limit(self, clients: Clients, upstreams: Upstreams) -> None:
+        upstreams.hold.clear()
+        async with running(upstreams, calls_per_address=5) as (gateway, url):
+            for _ in range(5):
+                await clients.send(url, b"GET /api/v1/slots/never HTTP/1.1\r\nHost: x\r\n\r\n")
+            await until(lambda: set(gateway._calls._calls.values()) == {5})
             async with coming_from("127.0.0.1", url) as same, coming_from("127.0.0.2", url) as other:
                 answer = await same.get("/api/v1/slots")
                 assert (answer.status_code, answer.json()["code"]) == (429, "too_many_at_once")
                 assert answer.headers["retry-after"] == "1"
                 assert (await other.get("/api/v1/slots")).status_code == 200
                 assert (await same.get("/health/live")).status_code == 200
-            await clients.close()
+            upstreams.hold.set()
             await until(lambda: not gateway._calls._calls)
 
 
