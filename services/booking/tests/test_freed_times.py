@@ -165,7 +165,7 @@ class TestHolds:
         await set_clock(at(salon, "06:00"))
         await hold(sign_in(), at(salon, "10:00"))
         await wait(first, salon, earliest="10:00", latest="11:30", loctician_id=str(AMINA))
-        await set_clock(at(salon, "06:06"))
+        await set_clock(at(salon, "06:16"))
         await end_expired_holds(database)
         assert await starts_of(first) == [at(salon, "10:00").isoformat()]
 

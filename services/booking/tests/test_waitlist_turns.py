@@ -249,7 +249,7 @@ class TestBuffers:
         if ending == "released":
             await second.delete(f"/bookings/holds/{held['id']}")
         else:
-            await set_clock(at(salon, "06:06"))
+            await set_clock(at(salon, "06:16"))
             if ending == "taken over":
                 assert (await book(at(salon, "09:30"), STYLING)).status_code == 201
             await end_expired_holds(database)
