@@ -36,14 +36,16 @@ VERIFY_EMAIL = Page(
             "title": "Bekræft din e-mail",
             "intro": "Tryk på knappen for at bekræfte, at adressen er din.",
             "send": "Bekræft",
-            "done": "Tak! Din e-mail er bekræftet. Du kan lukke siden nu.",
+            "done": "Tak! Din e-mail er bekræftet, og du kan lukke siden nu. Virker din adgangskode ikke, så log ind "
+            "med et link i en mail.",
             "problems": {},
         },
         "en": {
             "title": "Confirm your e-mail",
             "intro": "Press the button to confirm that the address is yours.",
             "send": "Confirm",
-            "done": "Thank you! Your e-mail is confirmed. You can close this page now.",
+            "done": "Thank you! Your e-mail is confirmed, and you can close this page now. If your password does not "
+            "work, sign in with a link in a mail.",
             "problems": {},
         },
     },

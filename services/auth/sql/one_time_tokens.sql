@@ -8,13 +8,15 @@
 -- an unknown address, a verified one (purpose verify), or after five tokens of the purpose within an hour or fifteen
 -- within a day. A row is written for an unknown address too, so that both cost the same. Older tokens stay valid, so
 -- that a stranger's request does not end the owner's.
--- Raises unique_violation when p_hash is there already. Locks the new row only.
+-- Raises unique_violation when p_hash is there already. Locks the address (an advisory lock), so that many requests at
+-- the same time are counted, and the new row.
 CREATE OR REPLACE FUNCTION auth.issue_token(
     p_email text, p_purpose text, p_hash bytea, p_expires timestamptz, p_browser bytea, p_request uuid)
 RETURNS TABLE (user_id uuid, email text, full_name text, language text, version integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE person auth.users; lately integer; today integer;
 BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('mails to ' || p_email, 0));
     SELECT * INTO person FROM auth.users u
     WHERE u.email = p_email AND u.active AND (p_purpose <> 'verify' OR NOT u.email_verified);
     SELECT count(*) FILTER (WHERE t.created_at > clock_timestamp() - interval '1 hour'), count(*) INTO lately, today

@@ -299,6 +299,13 @@ class TestAsking:
             assert len(await mails(outbox)) == min(5 * (hour + 1), 15)
             await as_owner("UPDATE auth.one_time_tokens SET created_at = created_at - interval '1 hour'")
 
+    async def test_many_requests_at_once_send_five_mails_too(
+        self, client: httpx.AsyncClient, sign_up: SignUp, outbox: Outbox
+    ) -> None:
+        await sign_up(EMAIL, "customer")
+        await asyncio.gather(*(client.post(LINK, json={"email": EMAIL}) for _ in range(20)))
+        assert len(await mails(outbox)) == 5
+
     async def test_tokens_and_codes_are_sealed_for_notifications_alone(
         self, client: httpx.AsyncClient, sign_up: SignUp, outbox: Outbox, as_owner: AsOwner
     ) -> None:
