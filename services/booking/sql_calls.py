@@ -12,7 +12,9 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.errors import error_from
+from domain.roles import Role
+from services.booking.errors import CustomerOverlap, error_from
+from services.booking.slots.errors import SlotTaken
 from shared.backoff import Backoff
 from shared.database.session import Database, transaction
 from shared.http.idempotency import fingerprint
@@ -35,7 +37,7 @@ def function_call(name: str) -> str:
 async def call(database: Database, principal: Principal, statement: str, request: Row) -> Row:
     """Changes something by one SQL function. Raises the error that the function names, see errors.error_from()."""
     claims = claims_of(principal).as_json()
-    return await _change(database, lambda: fetch_row(database, statement, claims, request))
+    return await _change(database, principal, lambda: fetch_row(database, statement, claims, request))
 
 
 async def call_in_transaction(
@@ -56,14 +58,25 @@ async def call_in_transaction(
                 raise cause from error
             raise
 
-    return await _change(database, lambda: _retry(attempt))
+    return await _change(database, principal, lambda: _retry(attempt))
 
 
-async def _change(database: Database, change: Callable[[], Awaitable[Row]]) -> Row:
-    with raising_problems():
-        row = await change()
+async def _change(database: Database, principal: Principal, change: Callable[[], Awaitable[Row]]) -> Row:
+    try:
+        with raising_problems():
+            row = await change()
+    except CustomerOverlap as error:
+        if knows_customers(principal):
+            raise
+        raise SlotTaken from error
     database.notifier.poke()
     return row
+
+
+def knows_customers(principal: Principal) -> bool:
+    """Whether the caller may learn that the customer of a booking has another at some time: the salon's staff, and the
+    customer, but no loctician, and nobody with the link of a mail, which is about one booking."""
+    return principal.role != Role.LOCTICIAN and principal.limited_to is None
 
 
 @contextmanager

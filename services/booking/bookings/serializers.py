@@ -10,7 +10,8 @@ from shared.identity.principals import Principal
 
 
 def booking(row: Answer, principal: Principal, language: str) -> Answer:
-    """`internal_notes` are only for staff and for the locticians of the booking."""
+    """`internal_notes` are only for staff and for the locticians of the booking, of whom each sees the own items. The
+    SQL function may have read them as the service, so that is decided here for every call."""
     answer = {
         "id": row["id"],
         "status": row["status"],
@@ -30,12 +31,17 @@ def booking(row: Answer, principal: Principal, language: str) -> Answer:
         "cancelled_at": instant(row["cancelled_at"]),
         "cancel_reason": row.get("cancel_reason"),  # an answer stored with an idempotency key may not have it
         "cancel_code": row.get("cancel_code"),
-        "items": [_item(item, language) for item in row["items"]],
+        "items": [_item(item, language) for item in row["items"] if _concerns(principal, row, item)],
     }
     performs = principal.role == Role.LOCTICIAN and str(principal.id) in row["loctician_ids"]
     if is_staff(principal) or performs:
         answer["internal_notes"] = row["internal_notes"]
     return answer
+
+
+def _concerns(principal: Principal, row: Answer, item: Answer) -> bool:
+    own = str(principal.id)
+    return principal.role != Role.LOCTICIAN or own in {item["loctician_id"], row["customer_id"]}
 
 
 def _item(row: Answer, language: str) -> Answer:

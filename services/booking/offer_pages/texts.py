@@ -75,12 +75,10 @@ WORDS: dict[str, dict[str, Any]] = {
 # Shown above an open offer that could not be booked, by the code of the error.
 REFUSALS = {
     "da": {
-        "customer_overlap": "Du har allerede en anden tid på det tidspunkt. Flyt eller aflys den først.",
         "too_many_open": "Du kan ikke have flere kommende tider. Aflys en af dem først, eller ring til os.",
         "other": "Tiden kan ikke bookes her. Ring til os.",
     },
     "en": {
-        "customer_overlap": "You already have another appointment at that time. Move or cancel it first.",
         "too_many_open": "You have as many upcoming appointments as you can have. Cancel one first, or call us.",
         "other": "The time cannot be booked here. Please call us.",
     },

@@ -11,6 +11,15 @@ BEGIN
 END
 $$;
 
+-- Whether the caller may learn when a customer has other bookings: the salon's staff, and the customer, but no loctician,
+-- and nobody with the link of a mail, which is about one booking. Call it before act_as_service().
+CREATE OR REPLACE FUNCTION booking.knows_times_of(p_customer uuid) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN booking.claim_role() IN ('staff', 'admin', 'service') OR (p_customer = booking.claim_sub()
+        AND booking.claim_role() <> 'loctician' AND booking.claim_limit() IS NULL);
+END
+$$;
+
 -- What occupies time but does not stand in the way of a sitting: ids of the items of a booking that is to be moved, and
 -- of the holds of the customer, of the caller and of the caller's browser. An offer to the waitlist does stand in the way: it is for a wish.
 CREATE OR REPLACE FUNCTION booking.own_time(p_customer uuid, p_booking uuid) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
@@ -84,8 +93,9 @@ $$;
 -- Request: service_ids, loctician_id, start, customer_id, browser_id; booking_id: the booking that is to be moved, whose own time
 -- is left out of account, and whose treatments count without service_ids; nearest: list alternatives also when the
 -- start is free.
--- Returns {"service_ids", "reason": code or null, "alternatives": [slot]}. Raises LB001 not_found for a booking that
--- the caller does not see. Takes no locks: the answer may be outdated when it arrives.
+-- Returns {"service_ids", "reason": code or null, "alternatives": [slot]}. Other bookings of the customer count only for
+-- a caller who may know of them; for others, no alternative covers the start that was refused, as if it were taken.
+-- Raises LB001 not_found for a booking that the caller does not see. Takes no locks: the answer may be outdated when it arrives.
 CREATE OR REPLACE FUNCTION booking.check_availability(p_claims jsonb, p_request jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -96,6 +106,7 @@ DECLARE
     b booking.bookings;
     own uuid[];
     notice boolean;
+    knows boolean;
     reason text;
     busy tstzmultirange;
     grid interval;
@@ -104,14 +115,15 @@ BEGIN
     PERFORM booking.act_as(p_claims, p_request);
     b := booking.booking_to_move((p_request ->> 'booking_id')::uuid);
     notice := NOT booking.is_salon();
+    customer := coalesce(b.customer_id, customer);
+    knows := booking.knows_times_of(customer);
     IF b.id IS NOT NULL THEN
         notice := NOT booking.acts_for_salon(b);
-        customer := b.customer_id;
         PERFORM booking.act_as_service();
         treatments := booking.apply_terms_of_search(b, treatments, loctician);
     END IF;
     own := booking.own_time(customer, b.id);
-    busy := booking.customer_times(customer, b.id);
+    busy := CASE WHEN knows THEN booking.customer_times(customer, b.id) ELSE '{}' END;
     reason := booking.broken_rule(treatments, loctician, start, notice);
     IF reason IS NULL THEN
         grid := booking.opening_grid(treatments);
@@ -120,6 +132,9 @@ BEGIN
         reason := CASE
             WHEN fits IS NULL THEN coalesce(booking.broken_hours(treatments, loctician, start, grid), 'slot_taken')
             WHEN NOT fits THEN 'customer_overlap' END;
+    END IF;
+    IF NOT knows AND p_request ? 'nearest' THEN
+        busy := tstzmultirange(tstzrange(start, start + interval '1 minute'));
     END IF;
     RETURN jsonb_build_object('service_ids', treatments, 'reason', reason, 'alternatives', CASE
         WHEN reason IS NULL AND NOT p_request ? 'nearest' THEN '[]' ELSE (

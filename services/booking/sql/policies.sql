@@ -74,13 +74,6 @@ USING (
     OR customer_id = (SELECT booking.claim_browser())
 );
 
--- Only functions read and write the requests of people who are not signed in, and what is counted of these.
-DROP POLICY IF EXISTS service_only ON booking.requests;
-CREATE POLICY service_only ON booking.requests USING ((SELECT booking.claim_role()) = 'service');
-
-DROP POLICY IF EXISTS service_only ON booking.visitor_calls;
-CREATE POLICY service_only ON booking.visitor_calls USING ((SELECT booking.claim_role()) = 'service');
-
 -- Customers see their own entries, staff and the service all.
 DROP POLICY IF EXISTS own_or_salon ON booking.waitlist;
 CREATE POLICY own_or_salon ON booking.waitlist

@@ -206,3 +206,7 @@ BEGIN
     RETURN lapsed;
 END
 $$;
+
+-- Only functions read and write requests, as the service.
+DROP POLICY IF EXISTS service_only ON booking.requests;
+CREATE POLICY service_only ON booking.requests USING ((SELECT booking.claim_role()) = 'service');

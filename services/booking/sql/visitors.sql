@@ -91,3 +91,7 @@ BEGIN
     END IF;
 END
 $$;
+
+-- Only functions read and write what is counted, as the service.
+DROP POLICY IF EXISTS service_only ON booking.visitor_calls;
+CREATE POLICY service_only ON booking.visitor_calls USING ((SELECT booking.claim_role()) = 'service');

@@ -39,6 +39,7 @@ ADDED = (
     "count_visitor(jsonb, uuid)",
     "check_customer(uuid)",
     "act_as(jsonb, jsonb)",
+    "knows_times_of(uuid)",
 )
 
 
