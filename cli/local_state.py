@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 LOCAL = Path(__file__).parents[1] / ".local"
 LOCK, STATE = "up.lock", "up.json"  # the lock is held while `make up` runs
 ADDRESSES = ("DATABASE_URL", "AMQP_URL")
-WITHOUT_SETTINGS = ("contracts", "mail")
+WITHOUT_SETTINGS = ("contracts", "mail", "secrets")
 NOT_RUNNING = 2  # the exit code
 HOW_TO_START = (
     "Nothing runs here: start it with `make up`, or set DATABASE_URL, AMQP_URL and SECRET_KEY (.env.example)."

@@ -14,7 +14,18 @@ from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 from typer.core import TyperGroup
 
-from cli import dead_letters, drift, jobs, local_state, republish, restore, status, subscribers
+from cli import (
+    broker_manifests,
+    dead_letters,
+    drift,
+    jobs,
+    local_state,
+    republish,
+    restore,
+    secret_files,
+    status,
+    subscribers,
+)
 from cli.contracts.files import stale, write
 from cli.contracts.generator import bus_description
 from cli.contracts.generator import contracts as generated_contracts
@@ -26,10 +37,12 @@ from migrations.migrate import NotMigratedError, downgrade, pending, upgrade
 from shared.database.errors import DATABASE_ERRORS
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
+from shared.messaging import topology
 from shared.messaging.broker import BrokerAwayError, brief
 from shared.settings import Settings, load
 
-ASYNCAPI = Path(__file__).parents[1] / "docs" / "asyncapi.json"
+ROOT = Path(__file__).parents[1]
+ASYNCAPI, LOGINS = ROOT / "docs/asyncapi.json", ROOT / "deploy/kubernetes/base/broker-logins.yaml"
 
 
 AWAY: tuple[type[Exception], ...] = (BrokerAwayError, LoginsNotMadeError, *DATABASE_ERRORS)
@@ -57,6 +70,7 @@ app.add_typer(restore.app, name="restore")
 app.add_typer(subscribers.app, name="subscribers")
 app.command("jobs")(jobs.show)
 app.command("drift")(drift.show)
+app.command("secrets")(secret_files.write_secrets)
 app.command("republish")(republish.republish)
 out = Console()
 
@@ -141,11 +155,13 @@ async def _load(module: ModuleType, name: str, settings: Settings) -> bool:
 
 @contracts.command()
 def generate() -> None:
-    """Write shared/contracts and docs/asyncapi.json from the code."""
+    """Write shared/contracts, docs/asyncapi.json and the broker's logins for Kubernetes from the code."""
     files = generated_contracts(SERVICES)
     write(files)
     ASYNCAPI.write_bytes(bus_description(SERVICES))
-    out.print(f"{len(files) + 1} files written")
+    topology.publishers.cache_clear()  # they were written just now
+    LOGINS.write_text(broker_manifests.manifests())
+    out.print(f"{len(files) + 2} files written")
 
 
 @contracts.command()
@@ -154,6 +170,8 @@ def check() -> None:
     differing = stale(generated_contracts(SERVICES))
     if ASYNCAPI.read_bytes() != bus_description(SERVICES):
         differing.append(ASYNCAPI.name)
+    if LOGINS.read_text() != broker_manifests.manifests():
+        differing.append(LOGINS.name)
     out.print(f"Stale: {', '.join(differing)}" if differing else "Contracts are up to date")
     raise typer.Exit(1 if differing else 0)
 

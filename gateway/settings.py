@@ -33,6 +33,7 @@ def _service_url(text: str) -> SplitResult:
 
 
 class GatewaySettings(DeployableSettings):
+    service: ClassVar[str] = "gateway"
     refusals: ClassVar[Mapping[str, Refusal]] = {**DeployableSettings.refusals, "trusted_proxies": unsafe_proxies}
 
     booking_url: str = "http://127.0.0.1:8002"

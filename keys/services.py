@@ -5,6 +5,7 @@ services are known to all. What two services share is derived from one's private
 else can open or make it. The secrets of all services are derived from SECRET_KEY, which only the operator needs.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,15 @@ class PublicKeys:
 
 # The public keys of a service by its name: those in use, then those before a change of the secrets.
 Directory = Callable[[str], Sequence[PublicKeys]]
+
+
+def read_directory(text: str) -> Directory:
+    """Of a JSON object: each service with a list of its public keys. Raises ValueError."""
+    document = json.loads(text)
+    if not isinstance(document, dict) or not all(isinstance(keys, list) for keys in document.values()):
+        raise ValueError("is not a list of public keys for each service")
+    known = {service: [PublicKeys.from_text(each) for each in keys] for service, keys in document.items()}
+    return lambda service: known.get(service, [])
 
 
 def service_secret(root: str, service: str) -> str:

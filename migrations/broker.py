@@ -65,7 +65,7 @@ async def prepare(settings: Settings) -> bool:
 
 
 def make_logins(settings: Settings, management_url: str) -> None:
-    root, vhost = settings.secret_key.get_secret_value(), quote(vhost_of(settings.amqp_url), safe="")
+    root, vhost = settings.root_key, quote(vhost_of(settings.amqp_url), safe="")
     with httpx.Client(base_url=management_url, timeout=TIMEOUT) as http:
         for service in (*services(), GATEWAY):
             name, password = broker_login(root, settings.amqp_url, service)

@@ -60,7 +60,7 @@ def _password(settings: Settings, service: str, role: str) -> str:
     url = make_url(runtime_url(settings, service))
     if url.username == role and url.password:
         return url.password
-    return role_password(settings.secret_key.get_secret_value(), role)
+    return role_password(settings.root_key, role)
 
 
 def _close_database(connection: Connection, role: str) -> None:

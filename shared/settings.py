@@ -60,7 +60,8 @@ class FromFiles(PydanticBaseSettingsSource):
 
 
 class Readable(BaseSettings):
-    """Reads from the environment, from files named there, then from `.env`. An empty value counts as not set."""
+    """Reads from the environment, from files named there, from that in SECRETS_FILE (one NAME=value a line), then from
+    `.env`. An empty value counts as not set."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
@@ -69,7 +70,8 @@ class Readable(BaseSettings):
         cls, settings_cls: type[BaseSettings], *_: Any, **sources: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         init, environment, dotenv = (sources[f"{name}_settings"] for name in ("init", "env", "dotenv"))
-        return init, FromFiles(settings_cls), environment, dotenv
+        own = DotEnvSettingsSource(settings_cls, os.environ.get("SECRETS_FILE") or None)
+        return init, FromFiles(settings_cls), environment, own, dotenv
 
     @field_validator("*", mode="before")
     @classmethod
@@ -91,8 +93,9 @@ class Settings(Readable):
     database_url: str
     amqp_url: str  # several, comma-separated, for a cluster
     amqp_management_url: str | None = None  # of the operator
-    secret_key: SecretStr = Field(min_length=32)
+    secret_key: SecretStr | None = Field(default=None, min_length=32)  # of the operator, and of development
     secret_key_previous: SecretStr | None = Field(default=None, min_length=32)
+    public_keys: str | None = None  # of every service, as `loctician secrets` writes them
     role: Literal["all", "api", "worker"] = "all"
     public_url: str = "http://127.0.0.1:8000"
     jwt_audience: str = "loctician"
@@ -127,6 +130,13 @@ class Settings(Readable):
         return usual if self.drain_seconds is None else self.drain_seconds
 
     @property
+    def root_key(self) -> str:
+        """SECRET_KEY. Raises RuntimeError in a process that has only the secrets of its service."""
+        if self.secret_key is None:
+            raise RuntimeError("SECRET_KEY is not set")
+        return self.secret_key.get_secret_value()
+
+    @property
     def keys_url(self) -> str:
         # AUTH_URL may name several replicas; all have the same keys.
         return self.jwks_url or f"{self.auth_url.split(',')[0].strip()}/.well-known/jwks.json"
@@ -158,25 +168,22 @@ def runtime_role(schema: str) -> str:
 
 def runtime_url(settings: Settings, schema: str) -> str:
     """The service's own login: `<SERVICE>_DATABASE_URL`, or else its role on the server in DATABASE_URL."""
-    own = _own(f"{schema}_database_url")
+    own = own_setting(f"{schema}_database_url")
     if own:
         return plain_url(own)
     role = runtime_role(schema)
-    return with_login(
-        plain_url(settings.database_url), role, role_password(settings.secret_key.get_secret_value(), role)
-    )
+    return with_login(plain_url(settings.database_url), role, role_password(settings.root_key, role))
 
 
 def broker_url(settings: Settings, service: str) -> str:
     """The service's own login: `<SERVICE>_AMQP_URL`, or AMQP_URL, with a derived login where it has none."""
-    own = _own(f"{service}_amqp_url")
+    own = own_setting(f"{service}_amqp_url")
     if own or has_login(settings.amqp_url):
         return own or settings.amqp_url
-    root = settings.secret_key.get_secret_value()
-    return with_login(settings.amqp_url, *broker_login(root, settings.amqp_url, service))
+    return with_login(settings.amqp_url, *broker_login(settings.root_key, settings.amqp_url, service))
 
 
-def _own(name: str) -> str | None:
+def own_setting(name: str) -> str | None:
     """A setting of one service, read like every other."""
 
     class Override(Readable):

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes what docker-compose.yml hands over as secrets, one file each: deploy/compose/secrets.sh [folder]. What is there already stays.
+# Makes what docker-compose.yml hands over as secrets, one file each: deploy/compose/secrets.sh [folder]. What is there already stays,
+# but what follows from secret_key (a folder for each service) is written again.
 # The folder is closed to others; the files are readable, since the containers run as users the host does not know.
 set -eu
 folder=${1:-.secrets}
@@ -16,6 +17,15 @@ openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 2>/dev/null | keep 
 owner=$(cat "$folder/owner_password") broker=$(cat "$folder/rabbitmq_password")
 echo "postgresql://loctician:$owner@postgres:5432/loctician" | keep owner_database_url
 echo "amqp://loctician:$broker@rabbitmq:5672/" | keep amqp_url
+echo "http://loctician:$broker@rabbitmq:15672" | keep amqp_management_url
 printf 'default_user = loctician\ndefault_pass = %s\n' "$broker" | keep rabbitmq.conf
 # Yours to fill in: a mail server is needed, the others may stay empty.
 for yours in smtp_url sms_api_key instagram_access_token secret_key_previous; do [ -e "$folder/$yours" ] || : > "$folder/$yours"; done
+# The secrets and logins of each service, by `loctician secrets`: as LOCTICIAN names it, or in a container.
+if [ -n "${LOCTICIAN:-}" ]; then
+    set -- $LOCTICIAN secrets "$folder"
+else
+    docker build --quiet --tag loctician/cli --file deploy/Dockerfile --build-arg SERVICE=cli . > /dev/null
+    set -- docker run --rm --network none --user "$(id -u):$(id -g)" --volume "$(cd "$folder" && pwd):/secrets" loctician/cli secrets /secrets
+fi
+"$@" --database-url postgresql://postgres:5432/loctician --amqp-url amqp://rabbitmq:5672/

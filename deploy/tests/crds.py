@@ -1,7 +1,7 @@
 """The published fields of the operators' objects, as far down as the manifests go.
 
 Names alone, read from: CloudNativePG's API reference (postgresql.cnpg.io/v1), the types of plugin-barman-cloud and
-barman-cloud (barmancloud.cnpg.io/v1), those of the RabbitMQ Cluster Operator (rabbitmq.com/v1beta1), and the
+barman-cloud (barmancloud.cnpg.io/v1), those of RabbitMQ's two operators (rabbitmq.com/v1beta1), and the
 definitions of KEDA (keda.sh/v1alpha1), of the Prometheus Operator (monitoring.coreos.com/v1), of Gateway API
 (gateway.networking.k8s.io/v1) and of Envoy Gateway (gateway.envoyproxy.io/v1alpha1).
 """
@@ -19,6 +19,7 @@ def names(text: str) -> dict[str, Any]:
 
 SECRET_KEY = names("name key")
 REFERENCE = names("name")
+BROKER = names("name namespace connectionSecret")
 
 CLUSTER = names(
     "description inheritedMetadata imageName imageCatalogRef imagePullPolicy schedulerName postgresUID postgresGID"
@@ -142,6 +143,12 @@ SPECS: dict[str, Fields] = {
         "persistence": names("storageClassName storage"),
         "rabbitmq": names("additionalPlugins additionalConfig advancedConfig envConfig erlangInetConfig"),
     },
+    "rabbitmq.com/v1beta1 User": names("tags limits")
+    | {"importCredentialsSecret": REFERENCE, "rabbitmqClusterReference": BROKER},
+    "rabbitmq.com/v1beta1 Permission": names("user vhost")
+    | {"permissions": names("configure read write"), "userReference": REFERENCE, "rabbitmqClusterReference": BROKER},
+    "rabbitmq.com/v1beta1 TopicPermission": names("user vhost")
+    | {"permissions": names("exchange read write"), "userReference": REFERENCE, "rabbitmqClusterReference": BROKER},
     "keda.sh/v1alpha1 ScaledObject": names(
         "cooldownPeriod idleReplicaCount initialCooldownPeriod maxReplicaCount minReplicaCount pollingInterval"
     )

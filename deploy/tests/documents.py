@@ -14,8 +14,8 @@ from shared.settings import Settings
 ROOT = Path(__file__).parents[2]
 SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
 DEPLOYABLES = {*SERVICES, "gateway"}
-# read by the image and its server, not by the settings
-IMAGE_VARIABLES = {"SERVICE", "FORWARDED_ALLOW_IPS", "LISTEN_HOST", "LISTEN_PORT"}
+# read by the image, its server and the source of the settings
+IMAGE_VARIABLES = {"SERVICE", "SECRETS_FILE", "FORWARDED_ALLOW_IPS", "LISTEN_HOST", "LISTEN_PORT"}
 TRACING_VARIABLES = {"OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}  # read by OpenTelemetry's SDK
 COMPOSE_SCHEMA = Path(check_jsonschema.__file__).parent / "builtin_schemas" / "vendor" / "compose-spec.json"
 

@@ -1,5 +1,6 @@
 """Compose files, Dockerfile, locks and .env.example say what the code needs, and give no more than it needs."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -124,7 +125,8 @@ class TestCompose:
     def test_secrets_are_files_and_only_for_services_that_need_them(self, services: dict[str, Any]) -> None:
         for name, service in services.items():
             environment = service.get("environment", {})
-            secrets = {key for key, value in environment.items() if SECRET_NAMES.search(key) and value}
+            assert "@" not in environment.get("AMQP_URL", ""), name
+            secrets = {key for key, value in environment.items() if SECRET_NAMES.search(key) and value} - {"AMQP_URL"}
             assert all(key.endswith("_FILE") or key == "ACCESS_TOKEN_EXPIRE_MINUTES" for key in secrets), (
                 name,
                 secrets,
@@ -136,6 +138,11 @@ class TestCompose:
             assert files <= mounted, name
         holders = {name for name, service in services.items() if "owner_database_url" in service.get("secrets", [])}
         assert holders == {"migrate"}, "the owner's login is the migration's alone"
+        for secret in ("secret_key", "secret_key_previous", "amqp_url", "amqp_management_url"):
+            assert {name for name, service in services.items() if secret in service.get("secrets", [])} == {"migrate"}
+        for name in DEPLOYABLES:
+            assert {secret for secret in services[name]["secrets"] if secret in DEPLOYABLES} == {name}
+            assert services[name]["environment"]["SECRETS_FILE"] == f"/run/secrets/{name}"
         assert "@" not in services["auth"]["environment"]["DATABASE_URL"]
 
     def test_only_the_hop_before_is_believed_by_its_address(self, services: dict[str, Any]) -> None:
@@ -157,14 +164,16 @@ class TestCompose:
 class TestSecrets:
     def make(self, folder: Path) -> dict[str, str]:
         script = ROOT / "deploy" / "compose" / "secrets.sh"
-        subprocess.run([script, folder], check=True, timeout=60)
-        return {path.name: path.read_text() for path in folder.iterdir()}
+        environment = os.environ | {"LOCTICIAN": f"{sys.executable} -m cli.main"}
+        subprocess.run([script, folder], check=True, timeout=120, cwd=ROOT, env=environment)
+        return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
     def test_all_that_compose_mounts_is_made_once_and_kept(self, tmp_path: Path) -> None:
         folder = tmp_path / "secrets"
         files = self.make(folder)
-        wanted = {Path(secret["file"].partition("}")[2]).name for secret in compose_file(COMPOSE)["secrets"].values()}
-        assert files.keys() == wanted | {"rabbitmq_password"}  # which stands in two others
+        wanted = {secret["file"].partition("}/")[2] for secret in compose_file(COMPOSE)["secrets"].values()}
+        for_kubernetes = {f"{name}/{part}" for name in DEPLOYABLES for part in ("username", "password")}
+        assert files.keys() == wanted | {"rabbitmq_password"} | for_kubernetes  # the first stands in three others
         assert len(files["secret_key"].strip()) == 64
         assert files["owner_password"].strip() in files["owner_database_url"]
         assert files["rabbitmq_password"] in files["rabbitmq.conf"]

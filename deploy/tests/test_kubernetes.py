@@ -1,5 +1,6 @@
 """The manifests, as Kustomize renders them: valid, consistent with the code, closed except for the ingress."""
 
+import base64
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -10,8 +11,11 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from cli.broker_manifests import manifests
+from cli.secret_files import kubernetes_secrets, secret_files
 from deploy.tests.crds import SPECS, unknown
-from deploy.tests.documents import ROOT, SERVICES, given_to, known_variables, required_variables
+from deploy.tests.documents import DEPLOYABLES, ROOT, SERVICES, given_to, known_variables, required_variables
+from migrations.broker import permissions, topic_permissions
 from shared.messaging.consumer import LANES, STOP_TIMEOUT
 from shared.messaging.topology import events_queue
 from shared.messaging.topology import load as topology
@@ -80,7 +84,8 @@ class TestForm:
                 assert list(unknown(object_["spec"], fields)) == [], object_["metadata"]["name"]
 
     def test_every_name_that_is_referred_to_is_there_or_made_by_an_operator(self, overlay: str) -> None:
-        from_operators = {"broker-default-user", "database-ca", "database-app", "loctician-secrets"}
+        own = {f"loctician-{name}" for name in DEPLOYABLES}
+        from_operators = {"broker-default-user", "database-ca", "database-app", "loctician-secrets", *own}
         for name, template in workloads(overlay):
             volumes = {volume["name"]: volume for volume in template["spec"]["volumes"]}
             mounts = {mount["name"] for mount in template["spec"]["containers"][0]["volumeMounts"]}
@@ -143,6 +148,31 @@ class TestSettings:
             text = yaml.safe_dump(template)
             assert ("database-app" in text) == (name == "migrate"), name
             assert "@" not in str(environment_of(template, overlay).get("DATABASE_URL")), name
+
+    def test_a_service_gets_its_own_secrets_and_only_the_migration_their_key(self, overlay: str) -> None:
+        for name, template in workloads(overlay):
+            text, deployable = yaml.safe_dump(template), deployable_of(template)
+            own = {service for service in DEPLOYABLES if f"loctician-{service}\n" in text}
+            assert own == ({deployable} if deployable != "cli" else set()), name
+            for secret in ("secret_key", "broker-default-user"):
+                assert (secret in text) == (name == "migrate"), name
+
+
+class TestLogins:
+    def test_the_operator_makes_them_as_the_code_needs_them(self) -> None:
+        """Each with the credentials that the service has."""
+        assert (ROOT / "deploy/kubernetes/base/broker-logins.yaml").read_text() == manifests()
+        for kind in ("User", "Permission", "TopicPermission"):
+            assert of_kind(kind).keys() == DEPLOYABLES
+        assert of_kind("Permission")["gdpr"]["spec"]["permissions"] == permissions("gdpr")
+        written = of_kind("TopicPermission")["notifications"]["spec"]["permissions"]
+        assert written == topic_permissions("notifications")
+        assert of_kind("User")["auth"]["spec"]["importCredentialsSecret"]["name"] == "loctician-auth"
+
+    def test_the_secrets_of_dev_follow_from_its_key(self) -> None:
+        key = base64.b64decode(of_kind("Secret", "dev")["loctician-secrets"]["data"]["secret_key"]).decode()
+        files = secret_files(key, None, "postgresql://database-rw:5432/loctician", "amqp://broker:5672/")
+        assert (ROOT / "deploy/kubernetes/overlays/dev/services.yaml").read_text() == kubernetes_secrets(files)
 
 
 class TestWorkloads:

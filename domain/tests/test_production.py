@@ -6,14 +6,14 @@ from base64 import b64encode
 import pytest
 from pydantic import ValidationError
 
-from domain.settings.production import DeployableSettings, OperatorSettings
+from domain.settings.production import DeployableSettings, OperatorSettings, for_operator
 
 GOOD: dict[str, object] = {
     "database_url": "postgresql://db/x",
     "amqp_url": "amqp://x",
-    "secret_key": secrets.token_hex(32),
     "public_url": "https://salon.test",
 }
+KEY = {"secret_key": secrets.token_hex(32)}
 WEAK = [
     "s" * 32,
     "please-change-this-secret-key-now",
@@ -37,7 +37,7 @@ UNSAFE = [
     *(("public_url", url, "must begin with https://") for url in ("http://salon.test", "https://", "salon.test", "")),
     *(("cors_origins", origins, "must name origins") for origins in ("*", "null", "https://a.test,null", "http://a.test")),
     ("cors_origins", "https://*.salon.test", "must name origins"),
-    *(("secret_key", key, "must be random") for key in WEAK),
+    ("secret_key", "7a560c7ea6874ea61a0c92c418e2d05388367f95cc6ed922", "must not be given to a service"),
 ]  # fmt: skip
 
 
@@ -49,9 +49,23 @@ def test_production_and_staging_refuse_what_is_unsafe(environment: str, name: st
     DeployableSettings.model_validate(GOOD | {"environment": "test", name: value})
 
 
+@pytest.mark.parametrize("key", WEAK)
+def test_the_operators_key_is_random(key: str) -> None:
+    with pytest.raises(ValidationError, match="must be random"):
+        OperatorSettings.model_validate(GOOD | {"environment": "production", "secret_key": key})
+    OperatorSettings.model_validate(GOOD | {"environment": "test", "secret_key": key})
+
+
+def test_the_operator_runs_a_command_of_a_service_with_the_key_of_all() -> None:
+    kind, key = for_operator(DeployableSettings), secrets.token_hex(32)
+    assert kind.model_validate(GOOD | {"environment": "production", "secret_key": key}).root_key == key
+    with pytest.raises(ValidationError, match="must be random"):
+        kind.model_validate(GOOD | {"environment": "production", "secret_key": WEAK[0]})
+
+
 def test_an_unknown_environment_is_held_to_the_rules_of_production() -> None:
     with pytest.raises(ValidationError, match="2 validation errors"):
-        OperatorSettings.model_validate(GOOD | {"environment": "prod", "debug": True})
+        OperatorSettings.model_validate(GOOD | KEY | {"environment": "prod", "debug": True})
 
 
 @pytest.mark.parametrize("length", [16, 24, 32, 64])

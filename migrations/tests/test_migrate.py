@@ -317,7 +317,7 @@ class TestAlembic:
         (migrations / "env.py").write_text(ENV_WITH_MODELS)
         for name in ("database_url", "amqp_url"):
             monkeypatch.setenv(name.upper(), getattr(settings, name))
-        monkeypatch.setenv("SECRET_KEY", settings.secret_key.get_secret_value())
+        monkeypatch.setenv("SECRET_KEY", settings.root_key)
         config = migrating.config_of(SCHEMA)
         config.set_main_option("file_template", "%%(rev)s")
         await asyncio.to_thread(command.revision, config, "Colour of a thing", autogenerate=True)

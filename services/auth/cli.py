@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.email_addresses import normalize_email
 from domain.people import plain_name
+from domain.settings.production import for_operator
 from services.auth.errors import UnmailableAddress
 from services.auth.passwords.hashing import PasswordHashing
 from services.auth.passwords.refusals import PasswordRule
@@ -48,7 +49,7 @@ def create_admin(
     except PydanticCustomError as error:
         raise typer.BadParameter(error.message()) from error
     try:
-        require_mailable(load(AuthSettings), address)
+        require_mailable(load(for_operator(AuthSettings)), address)
     except UnmailableAddress as error:
         raise typer.BadParameter(error.detail["en"]) from error
     try:
@@ -61,7 +62,7 @@ def create_admin(
 
 
 async def _create(email: str, full_name: str, password: str) -> bool:
-    settings = load(AuthSettings)
+    settings = load(for_operator(AuthSettings))
     database = Database.from_settings(settings, "auth")
     password_hash = await PasswordHashing(settings).hash(password)
     values = {"email": email, "full_name": full_name, "role": "admin", "language": "da", "verified": True}
@@ -84,7 +85,7 @@ def rotate_keys(
 
 
 async def _rotate(at_once: bool) -> tuple[str, int]:
-    settings = load(AuthSettings)
+    settings = load(for_operator(AuthSettings))
     database = Database.from_settings(settings, "auth")
     try:
         async with transaction(database, SERVICE_CLAIMS) as session:

@@ -11,6 +11,7 @@ from shared.settings import Refusal
 
 
 class AuthSettings(DeployableSettings):
+    service: ClassVar[str] = "auth"
     refusals: ClassVar[Mapping[str, Refusal]] = {**DeployableSettings.refusals, "jwt_private_key": missing}
 
     access_token_expire_minutes: int = Field(default=30, ge=1, le=1440)

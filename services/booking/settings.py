@@ -10,6 +10,7 @@ from shared.settings import Refusal
 
 
 class BookingSettings(DeployableSettings):
+    service: ClassVar[str] = "booking"
     refusals: ClassVar[Mapping[str, Refusal]] = {**DeployableSettings.refusals, "instagram_url": not_https}
 
     enable_instagram: bool = False

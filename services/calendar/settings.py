@@ -1,10 +1,13 @@
 """Settings of the calendar service."""
 
+from typing import ClassVar
+
 from domain.settings.production import DeployableSettings
 from services.calendar.imports.address_check import AddressPolicy
 
 
 class CalendarSettings(DeployableSettings):
+    service: ClassVar[str] = "calendar"
     app_url: str | None = None
 
     @property

@@ -10,6 +10,7 @@ import orjson
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.settings.production import for_operator
 from services.gdpr.audit import checkpoints, hash_chain, noted_ends, queries, service
 from services.gdpr.settings import GdprSettings
 from shared.database.session import Database, transaction
@@ -89,7 +90,7 @@ def actor(person_id: str, most: Most = 10_000) -> None:
 
 @asynccontextmanager
 async def _session() -> AsyncIterator[AsyncSession]:
-    database = Database.from_settings(load(GdprSettings), "gdpr")
+    database = Database.from_settings(load(for_operator(GdprSettings)), "gdpr")
     try:
         async with transaction(database, SERVICE_CLAIMS) as session:
             yield session
@@ -109,7 +110,7 @@ async def _verify() -> tuple[int, hash_chain.Verification]:
 
 
 async def _compared(verification: hash_chain.Verification) -> dict[str, Any]:
-    settings = load(GdprSettings)
+    settings = load(for_operator(GdprSettings))
     try:
         ends = await noted_ends.read(settings, keys_from(settings, "gdpr"))
     except noted_ends.UnreadableError:

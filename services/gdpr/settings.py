@@ -11,6 +11,7 @@ from shared.settings import Refusal
 
 
 class GdprSettings(DeployableSettings):
+    service: ClassVar[str] = "gdpr"
     refusals: ClassVar[Mapping[str, Refusal]] = {**DeployableSettings.refusals, "audit_anchor_url": not_https}
 
     controller_name: str = ""  # the controller (GDPR Art. 4(7)), named in the Art. 30 record and in exports

@@ -59,6 +59,7 @@ QuietHours = Annotated[tuple[int, int], NoDecode, BeforeValidator(_parse_quiet_h
 
 
 class NotificationsSettings(DeployableSettings):
+    service: ClassVar[str] = "notifications"
     refusals: ClassVar[Mapping[str, Refusal]] = {
         **DeployableSettings.refusals,
         "smtp_url": password_without_tls,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from cli.secret_files import secret_files
 from cli.tests.command import invoke
 from keys.logins import without_login
 from provisioning.processes import free_port
@@ -31,12 +32,17 @@ class Stack:
     logs: Path = Path()
 
     @property
-    def services_environment(self) -> dict[str, str]:
-        """Without the operator's login of the broker, where `migrate` has made logins for the services."""
-        given = dict(self.environment)
-        if given.pop("AMQP_MANAGEMENT_URL", None):
-            given["AMQP_URL"] = without_login(given["AMQP_URL"])
-        return given
+    def own_logins(self) -> bool:
+        return "AMQP_MANAGEMENT_URL" in self.environment
+
+    def environment_of(self, name: str) -> dict[str, str]:
+        """As in production: without SECRET_KEY and the operator's logins, where `migrate` has made others."""
+        if not self.own_logins:
+            return self.environment
+        operators = ("AMQP_MANAGEMENT_URL", "SECRET_KEY")
+        given = {key: value for key, value in self.environment.items() if key not in operators}
+        given |= {key: without_login(given[key]) for key in ("AMQP_URL", "DATABASE_URL")}
+        return given | {"SECRETS_FILE": str(self.logs.parent / "secrets" / name / "secrets")}
 
     def start(self, name: str, port: int | None = None) -> None:
         """On the port that others know, or as one more replica on another."""
@@ -49,7 +55,7 @@ class Stack:
             self.processes[name] = subprocess.Popen(
                 [*command, "--port", str(port or address.rpartition(":")[2])],
                 cwd=ROOT,
-                env=self.services_environment,
+                env=self.environment_of(name),
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -99,6 +105,13 @@ def loctician(environment: dict[str, str], *arguments: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def write_secrets(folder: Path, environment: dict[str, str]) -> None:
+    addresses = [without_login(environment[name]) for name in ("DATABASE_URL", "AMQP_URL")]
+    for name, content in secret_files(environment["SECRET_KEY"], None, *addresses).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+
+
 @contextmanager
 def running(folder: Path, database_url: str, amqp_url: str, **through: str) -> Iterator[Stack]:
     """Migrates, loads the demo salon, starts the six processes and a mail sink; ends them all.
@@ -136,6 +149,8 @@ def running(folder: Path, database_url: str, amqp_url: str, **through: str) -> I
         cleanup.callback(process.wait, 10)
         cleanup.callback(process.terminate)
         environment |= through
+        if stack.own_logins:
+            write_secrets(folder / "secrets", environment)
         for name in (*SERVICES, "gateway"):
             stack.start(name)
         cleanup.callback(stack.stop_all)

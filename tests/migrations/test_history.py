@@ -69,7 +69,7 @@ class TestDemo:
     ) -> None:
         for name in ("database_url", "amqp_url"):
             monkeypatch.setenv(name.upper(), getattr(settings, name))
-        monkeypatch.setenv("SECRET_KEY", settings.secret_key.get_secret_value())
+        monkeypatch.setenv("SECRET_KEY", settings.root_key)
         await migrate(service, settings)
         if demo := service_module(service, "demo"):
             database = Database.from_settings(settings, service)

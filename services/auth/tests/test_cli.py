@@ -18,7 +18,7 @@ def environment(settings: AuthSettings, servers: Servers, owner_url: str, monkey
         "ENVIRONMENT": "test",
         "DATABASE_URL": owner_url,
         "AMQP_URL": servers.amqp_url,
-        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "SECRET_KEY": settings.root_key,
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)

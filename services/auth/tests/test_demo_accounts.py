@@ -39,7 +39,9 @@ def environment(production: AuthSettings, own_database_url: str) -> dict[str, st
         "DATABASE_URL": production.database_url,
         "AUTH_DATABASE_URL": own_database_url,
         "AMQP_URL": production.amqp_url,
-        "SECRET_KEY": secrets.token_hex(32),
+        "AUTH_AMQP_URL": production.amqp_url,
+        "AUTH_SECRET_KEY": secrets.token_hex(32),
+        "PUBLIC_KEYS": "{}",
         "PUBLIC_URL": "https://salon.test",
         "JWT_PRIVATE_KEY": production.jwt_private_key.get_secret_value(),
     }

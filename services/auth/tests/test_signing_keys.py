@@ -150,7 +150,7 @@ class TestRotation:
             "ENVIRONMENT": "test",
             "DATABASE_URL": owner_url,
             "AMQP_URL": servers.amqp_url,
-            "SECRET_KEY": settings.secret_key.get_secret_value(),
+            "SECRET_KEY": settings.root_key,
         }.items():
             monkeypatch.setenv(name, value)
         result = await asyncio.to_thread(CliRunner().invoke, command, ["keys", "rotate"])

@@ -22,7 +22,7 @@ class Shell:
         self.environment = {
             "DATABASE_URL": settings.database_url,
             "AMQP_URL": settings.amqp_url,
-            "SECRET_KEY": settings.secret_key.get_secret_value(),
+            "SECRET_KEY": settings.root_key,
         }
 
     async def __call__(self, *arguments: str) -> tuple[int, str]:
