@@ -8,7 +8,9 @@ import orjson
 from sqlalchemy import Column, MetaData, Table
 
 from cli.contracts.schemas import data_schema
+from domain.roles import Role
 from shared.classification import PERSONAL_DATA, Mark, Policy
+from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging.events import Event, schema_name
 from shared.messaging.topology import CONTRACTS, PUBLISHERS, TOPOLOGY
 
@@ -53,13 +55,13 @@ def _policy(policy: Policy) -> dict[str, Any]:
 
 
 def publishers(events: Mapping[str, Iterable[type[Event]]]) -> dict[str, Any]:
-    """Which services publish each type, and which types their publishers sign."""
+    """Which services publish each type, which types they sign, and whose events they do not sign for their actor."""
     types: dict[str, list[str]] = {}
     for service, classes in sorted(events.items()):
         for event in classes:
             types.setdefault(event.type_, []).append(service)
     signed = {event.type_ for classes in events.values() for event in classes if event.signed}
-    return {"types": types, "signed": sorted(signed)}
+    return {"types": types, "signed": sorted(signed), "unsigned_roles": [Role.CUSTOMER, SERVICE_CLAIMS.role]}
 
 
 def documents(

@@ -1,5 +1,5 @@
 """Who sent an event. Its routing key is its type, which the broker lets only the type's publishers write. Events that
-end sessions, erase or give rights also carry a signature of their publisher."""
+end sessions, erase or give rights, or that tell what staff did, also carry a signature of their publisher."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +16,10 @@ class UntrustedError(UndecodableError):
     """The event is not from a service that publishes its type, or was changed."""
 
 
+def needs_signature(type_: str, actor_role: str | None) -> bool:
+    return type_ in topology.signed_types() or actor_role not in topology.unsigned_roles()
+
+
 def check(keys: ServiceKeys | None, event: Mapping[str, Any], exchange: str = "", routing_key: str = "") -> None:
     """Raises UntrustedError. Types that no service of ours publishes are not checked: nobody could write them."""
     type_, source = str(event.get("type")), str(event.get("source")).removeprefix(SOURCE)
@@ -26,7 +30,7 @@ def check(keys: ServiceKeys | None, event: Mapping[str, Any], exchange: str = ""
         return
     if source not in publishers:
         raise UntrustedError("the source does not publish this type")
-    if type_ in topology.signed_types() and (keys is None or not is_signed(keys, event, source)):
+    if needs_signature(type_, event.get("actorrole")) and (keys is None or not is_signed(keys, event, source)):
         raise UntrustedError("not signed by its source")
 
 

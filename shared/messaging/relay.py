@@ -21,7 +21,7 @@ from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import broker, push, topology
 from shared.messaging.broker import PERSISTENT, BrokerAwayError, Outgoing, WireChannel
 from shared.messaging.events import Push, envelope
-from shared.messaging.provenance import SOURCE
+from shared.messaging.provenance import SOURCE, needs_signature
 from shared.messaging.topology import REALTIME
 from shared.observability import tracing
 from shared.observability.health import Health
@@ -164,14 +164,14 @@ def _span(row: Row) -> "Span | None":
 
 
 def outgoing(service: str, row: Row, keys: ServiceKeys | None, span: "Span | None" = None) -> Outgoing:
-    """Signed, if it is an event of a type that its publisher signs."""
+    """Signed, if it is an event that its publisher signs."""
     if row["exchange"] == REALTIME:
         content = orjson.loads(row["data"])
         message = Push(row["event_id"], content["audience"], row["type"], content["data"])
         return push.outgoing(message, row["occurred_at"])
     traced = {"traceparent": span.traceparent} if span else {}
     body = envelope(f"{SOURCE}{service}", {**row, "data": orjson.Fragment(row["data"]), **traced})
-    if keys is not None and row["type"] in topology.signed_types():
+    if keys is not None and needs_signature(row["type"], row["actor_role"]):
         body["signature"] = signature(keys, body | {"data": orjson.loads(row["data"])})
     properties = Basic.Properties(
         message_id=str(row["event_id"]),

@@ -42,6 +42,12 @@ def signed_types() -> frozenset[str]:
     return frozenset(json.loads(PUBLISHERS.read_text())["signed"])
 
 
+@cache
+def unsigned_roles() -> frozenset[str | None]:
+    """Of the actor of an event. What anybody else did is signed, so that nobody writes it in their name."""
+    return frozenset([None, *json.loads(PUBLISHERS.read_text())["unsigned_roles"]])
+
+
 def types_of(service: str) -> list[str]:
     """The event types that the service publishes."""
     return sorted(type_ for type_, services in publishers().items() if service in services)

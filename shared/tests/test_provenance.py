@@ -82,6 +82,22 @@ class TestTypes:
         with pytest.raises(UntrustedError, match="source"):
             check(None, sent("notifications", "booking.created.v1"))
 
+    @pytest.mark.parametrize("role", ["admin", "staff", "loctician", "x"])
+    def test_what_staff_did_is_signed_whatever_the_type(self, role: str) -> None:
+        event = sent("booking", "booking.created.v1", actor_id=str(uuid4()), actor_role=role)
+        check(keys_for("gdpr"), event)
+        unsigned = {name: value for name, value in event.items() if name != "signature"}
+        by_another = sent("booking", "booking.created.v1", keys_for("notifications"), actor_role=role)
+        for forged in (unsigned, by_another, event | {"actorid": str(uuid4())}):
+            with pytest.raises(UntrustedError):
+                check(keys_for("gdpr"), forged)
+
+    @pytest.mark.parametrize("role", ["customer", "service", None])
+    def test_what_customers_and_services_did_is_not(self, role: str | None) -> None:
+        event = sent("booking", "booking.created.v1", actor_role=role)
+        assert "signature" not in event
+        check(keys_for("gdpr"), event)
+
     def test_one_type_does_not_pass_for_another(self) -> None:
         body = orjson.dumps(sent("auth", "user.updated.v1"))
         assert checked(keys_for("gateway"), body, "user.updated.v1")

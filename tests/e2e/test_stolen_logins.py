@@ -141,6 +141,16 @@ class TestEvents:
         ids = {body["id"] for body in made.values()}
         await eventually(lambda: dead_ids(amqp_url, "gdpr"), lambda dead: ids <= dead, "all in the dead letters")
 
+    async def test_gdpr_records_no_act_of_an_admin_that_the_service_has_not_signed(
+        self, login: str, amqp_url: str
+    ) -> None:
+        """Of a type that notifications publishes, and with its login."""
+        forged = event("notification.resent.v1", THIEF, {"version": 1})
+        async with broker.connection(login, "test") as connection:
+            wire = await broker.wire(await connection.channel())
+            await broker.publish_surely(wire, _message(topology.EVENTS, forged["type"], forged))
+        await eventually(lambda: dead_ids(amqp_url, "gdpr"), lambda dead: forged["id"] in dead, "a dead letter")
+
     @pytest.mark.parametrize("service", ["auth", "booking", "calendar"])
     async def test_no_service_erases_by_an_order_that_gdpr_has_not_signed(
         self, amqp_url: str, keys: ServiceKeys, service: str

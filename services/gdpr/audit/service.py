@@ -7,11 +7,15 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.roles import Role
 from services.gdpr.audit import audit_fields, hash_chain, noted_ends, queries
+from services.gdpr.people.queries import find_person
 from shared.errors import BadCursor
 from shared.http.pagination import decode_cursor, page
 from shared.identity.principals import Principal
+from shared.messaging.provenance import SOURCE
 from shared.messaging.subscriptions import Received
+from shared.messaging.topology import signed_types, unsigned_roles
 from shared.privacy.events import audit_read
 
 MAX_ID = 2**63 - 1
@@ -20,6 +24,7 @@ Conditions = Mapping[str, Any]
 
 async def record(session: AsyncSession, event: Received[dict[str, Any]]) -> None:
     data = audit_fields.keep_fields(event.type, event.data)
+    actor_id = event.actor_id if await _is_believed(session, event) else None
     await hash_chain.append(
         session,
         {
@@ -28,7 +33,7 @@ async def record(session: AsyncSession, event: Received[dict[str, Any]]) -> None
             "action": event.type,
             "entity": audit_fields.keep_code(event.subject),
             "entity_version": event.version,
-            "actor_id": audit_fields.keep_code(event.actor_id),
+            "actor_id": audit_fields.keep_code(actor_id),
             "actor_role": audit_fields.keep_code(event.actor_role),
             "people": audit_fields.people_in(event.subject, data),
             "request_id": event.request_id,
@@ -50,6 +55,16 @@ async def compared(
         "noted": "unreadable" if ends is None else "compared" if ends else "none",
         "noted_last_id": max((end.last_id for end in ends or []), default=None),
     }
+
+
+async def _is_believed(session: AsyncSession, event: Received[Any]) -> bool:
+    """Whether the actor may have the role that the event says. Only events of customers and services are unsigned, so
+    nobody else may be their actor, except in auth's events, which say who signed in."""
+    unsigned = event.actor_role in unsigned_roles() and event.type not in signed_types()
+    if not unsigned or event.source == f"{SOURCE}auth" or not audit_fields.is_id(event.actor_id):
+        return True
+    person = await find_person(session, UUID(event.actor_id))
+    return person is None or person.role in {None, Role.CUSTOMER}
 
 
 async def search(

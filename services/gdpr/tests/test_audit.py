@@ -94,6 +94,19 @@ class TestRecording:
         data = {"rows": {"users": 1, "Kirsten Ærø": 2, "said": "hej"}, "sealed": "hemmeligt"}
         assert audit_fields.keep_fields("gdpr.erasure_done.v1", data) == {"rows": {"users": 1}}
 
+    @pytest.mark.parametrize("claimed", ["customer", "service"])
+    async def test_an_unsigned_event_names_nobody_of_the_staff(
+        self, deliver: Deliver, client: httpx.AsyncClient, auth_headers: Headers, claimed: str
+    ) -> None:
+        """Whatever role it says."""
+        admin, customer = str(uuid4()), str(uuid4())
+        for person, role in ((admin, "admin"), (customer, "customer")):
+            await deliver("user.registered.v1", USER | {"user_id": person, "role": role})
+            await deliver("booking.conflicted.v1", {"booking_id": "b"}, actor_id=person, actor_role=claimed)
+        found = {"action": "booking.conflicted.v1"}
+        rows = (await client.get("/api/v1/audit", params=found, headers=auth_headers(Role.ADMIN))).json()["items"]
+        assert [row["actor_id"] for row in rows] == [customer, None]
+
     async def test_a_search_finds_people_in_any_field(
         self, deliver: Deliver, client: httpx.AsyncClient, auth_headers: Headers
     ) -> None:
