@@ -21,7 +21,7 @@ from services.booking.waitlist.schemas import Wish
 from shared.http.schemas import Input, Schema
 from shared.http.validation_messages import invalid
 
-EMAIL, FULL_NAME, SECRET = "sofie@example.dk", "Sofie Ærø", "kZ3n0yX4m1Qe8s2vB7uTfJ6wRd5cLh9aPgKoIiNxE0M"
+EMAIL, FULL_NAME, SECRET = "freja@example.dk", "Freja Holm", "kZ3n0yX4m1Qe8s2vB7uTfJ6wRd5cLh9aPgKoIiNxE0M"
 PERSON = {"full_name": FULL_NAME, "email": EMAIL, "phone": "+4520123456", "language": "da"}
 
 RequestId = Annotated[UUID, Field(examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2b0a"])]
