@@ -70,6 +70,7 @@ PUBLIC = {
             "/sign-in/{token}",
         ),
         *("/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/forgot-password", "/api/v1/auth/reset-password"),
+        *("/api/v1/auth/passkeys/login-options", "/api/v1/auth/passkeys/login"),
         "/api/v1/auth/logout",  # takes the refresh token too
         *("/api/v1/bookings/check-availability", "/api/v1/bookings/holds", "/api/v1/bookings/holds/{id}/prolong"),
         *("/api/v1/bookings/requests", "/api/v1/waitlist/requests"),

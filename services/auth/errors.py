@@ -175,6 +175,34 @@ class OwnMfa(Conflict):
     }
 
 
+class InvalidPasskey(Unauthorized):
+    code = "invalid_passkey"
+    title: ClassVar[Texts] = {"da": "Adgangsnøglen virkede ikke", "en": "The passkey did not work"}
+    detail: ClassVar[Texts] = {
+        "da": "Prøv igen, eller log ind på en anden måde.",
+        "en": "Try again, or sign in another way.",
+    }
+
+
+class PasskeyRefused(RuleBroken):
+    code = "passkey_refused"
+    title: ClassVar[Texts] = {"da": "Adgangsnøglen blev ikke tilføjet", "en": "The passkey was not added"}
+    detail: ClassVar[Texts] = {
+        "da": "Svaret fra din enhed passer ikke, kom for sent eller er brugt før. Begynd forfra.",
+        "en": "The answer of your device does not fit, came too late or was used before. Start again.",
+    }
+    pointer = "/body/credential"
+
+
+class PasskeyLimit(Conflict):
+    code = "passkey_limit"
+    title: ClassVar[Texts] = {"da": "Du har for mange adgangsnøgler", "en": "You have too many passkeys"}
+    detail: ClassVar[Texts] = {
+        "da": "Du kan have 20. Slet først en, du ikke bruger.",
+        "en": "You can have 20. Remove one that you do not use first.",
+    }
+
+
 class InvalidOneTimeToken(RuleBroken):
     code = "invalid_token"
     title: ClassVar[Texts] = {"da": "Linket virker ikke", "en": "The link does not work"}

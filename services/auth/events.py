@@ -220,6 +220,14 @@ class UserMfaDisabled(_User, type="user.mfa_disabled.v1", subject="user_id"):
     EXAMPLE: ClassVar[dict[str, Any]] = {"version": 2, "user_id": USER}
 
 
+class UserPasskeyAdded(_User, type="user.passkey_added.v1", subject="user_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = {"version": 2, "user_id": USER}
+
+
+class UserPasskeyRemoved(_User, type="user.passkey_removed.v1", subject="user_id"):
+    EXAMPLE: ClassVar[dict[str, Any]] = {"version": 2, "user_id": USER}
+
+
 class SessionStarted(Event, type="session.started.v1", subject="session_id"):
     """`new_device`: the user has logged in before, but never with this kind of user agent."""
 

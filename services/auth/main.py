@@ -13,6 +13,7 @@ from services.auth.login_links import endpoints as login_links
 from services.auth.login_links.consumers import subscriptions
 from services.auth.logins import endpoints as logins
 from services.auth.mfa import endpoints as mfa
+from services.auth.passkeys import endpoints as passkeys
 from services.auth.passwords import endpoints as passwords
 from services.auth.registrations import endpoints as registrations
 from services.auth.sessions import endpoints as sessions
@@ -25,8 +26,8 @@ from shared.http.app import Runtime, Service, create_app
 from shared.settings import load
 
 NOUNS = (
-    *(registrations, passwords, logins, login_links, sessions, mfa, signing_keys, users, email_changes),
-    *(account_pages, sign_in_pages),
+    *(registrations, passwords, logins, login_links, sessions, mfa, passkeys, signing_keys, users),
+    *(email_changes, account_pages, sign_in_pages),
 )
 
 

@@ -79,6 +79,7 @@ sessions = Table(
     Column("last_used_at", INSTANT, nullable=False, server_default=CLOCK, info=NONE),
     Column("expires_at", INSTANT, nullable=False, info=NONE),
     Column("revoked_at", INSTANT, info=NONE),
+    Column("second_factor", Boolean, nullable=False, server_default=text("false"), info=NONE),
     Index("sessions_user", "user_id"),
     Index("sessions_expires", "expires_at"),
     Index("sessions_ended", text("least(revoked_at, expires_at)")),
@@ -160,6 +161,31 @@ recovery_codes = Table(
     Column("code_hash", LargeBinary, primary_key=True, info=PERSONAL),
     Column("used_at", INSTANT, info=NONE),
     info=about(purpose="security", keep="erased"),
+)
+
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("id", Uuid, primary_key=True, info=NONE),
+    Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), nullable=False, info=PSEUDONYMOUS),
+    Column("credential_id", LargeBinary, nullable=False, unique=True, info=PSEUDONYMOUS),
+    Column("public_key", LargeBinary, nullable=False, info=PSEUDONYMOUS),
+    Column("sign_count", BigInteger, nullable=False, info=NONE),
+    Column("name", Text, nullable=False, info=PERSONAL),
+    Column("mac", LargeBinary, nullable=False, info=NONE),
+    Column("created_at", INSTANT, nullable=False, server_default=CLOCK, info=NONE),
+    Column("last_used_at", INSTANT, info=NONE),
+    Index("passkeys_user", "user_id"),
+    info=about(purpose="security", keep="erased"),
+)
+
+used_challenges = Table(
+    "used_challenges",
+    metadata,
+    Column("challenge", LargeBinary, primary_key=True, info=NONE),
+    Column("expires_at", INSTANT, nullable=False, info=NONE),
+    Index("used_challenges_expires", "expires_at"),
+    info=about(purpose="security", keep="used_challenges"),
 )
 
 login_attempts = Table(

@@ -31,6 +31,7 @@ POLICIES = (
     _policy("refresh_tokens", "refresh_tokens"),
     _policy("one_time_tokens", "one_time_tokens"),
     _policy("email_changes", "email_changes"),
+    _policy("used_challenges", "used_challenges"),
     _policy("login_attempts", "login_attempts"),
     # A known address is trusted for 90 days.
     _policy("known_addresses", "known_addresses", keep=90 * DAY, least=30 * DAY, most=90 * DAY),

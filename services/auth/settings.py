@@ -16,6 +16,8 @@ class AuthSettings(DeployableSettings):
 
     access_token_expire_minutes: int = Field(default=30, ge=1, le=1440)
     refresh_token_expire_days: int = Field(default=30, ge=1, le=365)
+    app_url: str | None = None  # where the website is; passkeys belong to its host
+    staff_need_second_factor: bool = False  # or a passkey; admins too
     session_max_days: int = Field(default=90, ge=1, le=365)  # since the login, however often it is refreshed
     jwt_private_key: SecretStr | None = None
     jwt_public_key: str | None = None

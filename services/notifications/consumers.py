@@ -165,8 +165,10 @@ async def notify_email_changed(session: AsyncSession, event: Received[EmailChang
 
 
 @subscriptions.on("user.mfa_enabled.v1", User)
-async def notify_enabled_mfa(session: AsyncSession, event: Received[User]) -> None:
-    await accounts.notify(session, event, event.data.user_id, "mfa_enabled")
+@subscriptions.on("user.passkey_added.v1", User)
+@subscriptions.on("user.passkey_removed.v1", User)
+async def notify_changed_login(session: AsyncSession, event: Received[User]) -> None:
+    await accounts.notify(session, event, event.data.user_id, event.type.split(".")[1])
 
 
 @subscriptions.on("calendar.feed_created.v1", FeedCreated)

@@ -70,6 +70,8 @@ NOTIFICATION_TYPES = {
         NotificationType("session_reused", "account", ("person",)),
         NotificationType("mfa_enabled", "account", ("person",)),
         NotificationType("mfa_disabled", "account", ("person",)),
+        NotificationType("passkey_added", "account", ("person",)),
+        NotificationType("passkey_removed", "account", ("person",)),
         NotificationType("erasure_scheduled", "account", ("person",)),
         NotificationType("erasure_withdrawn", "account", ("person",)),
         NotificationType("feed_created", "account", ("person",)),

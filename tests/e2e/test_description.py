@@ -33,6 +33,10 @@ REFUSED = {
     "POST /api/v1/auth/mfa/enroll": {"invalid_credentials", "wrong_password"},
     "POST /api/v1/auth/mfa/confirm": {"invalid_code", "wrong_code", "mfa_off"},
     "POST /api/v1/auth/mfa/disable": {"invalid_code", "wrong_code", "mfa_off"},
+    "POST /api/v1/auth/passkeys/options": {"wrong_password"},
+    "POST /api/v1/auth/passkeys": {"passkey_refused"},
+    "POST /api/v1/auth/passkeys/login": {"invalid_passkey"},
+    "PATCH /api/v1/auth/passkeys/{passkey_id}": {"not_found"},
     "PATCH /api/v1/calendar/{loctician_id}/imports/{import_id}": {"not_found"},  # an import needs a public address
     "POST /api/v1/calendar/{loctician_id}/imports": {"address_refused"},  # an address of the documentation's own domain
 }

@@ -14,6 +14,7 @@ from services.auth.logins.lockout import record_failure
 from services.auth.logins.queries import is_locked
 from services.auth.mfa import codes, queries
 from services.auth.passwords.service import attempt_of_caller, require_recent_login
+from services.auth.sessions.queries import mark_second_factor
 from services.auth.sessions.service import end_sessions
 from services.auth.users.queries import get_user
 from services.auth.users.service import require_user
@@ -57,6 +58,7 @@ async def confirm(context: AuthContext, principal: Principal, code: str, client:
         if known and await queries.confirm_mfa(session, principal.id, encrypted, step, hashes):
             user = await get_user(session, principal.id)
             emit(session, UserMfaEnabled(version=user.version if user else 1, user_id=principal.id))
+            await mark_second_factor(session, principal)
             await end_sessions(session, principal.id, "revoked", except_=principal.session_id)
             return recovery_codes
         await record_failure(session, principal.id, attempt, "code")

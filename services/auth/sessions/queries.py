@@ -19,6 +19,7 @@ REFRESH = "SELECT * FROM auth.refresh($1, $2, $3, $4, $5, $6)"
 REVOKE = function_call("revoke_sessions", "user", "only", "except", only="uuid", **{"except": "uuid"})
 LIST_SESSIONS = function_call("list_sessions", "user")
 SESSION_AGE = function_call("session_age", "user", "session")
+MARK_SECOND_FACTOR = function_call("mark_second_factor", "user", "session")
 SESSION_OF = function_call("session_of", "token")
 
 
@@ -63,3 +64,8 @@ async def session_age(session: AsyncSession, user_id: UUID, session_id: UUID) ->
 async def session_of_refresh_token(session: AsyncSession, token_hash: bytes) -> Row[Any] | None:
     """The open session that the refresh token belongs to."""
     return (await session.execute(SESSION_OF, {"token": token_hash})).one_or_none()
+
+
+async def mark_second_factor(session: AsyncSession, principal: Principal) -> None:
+    """The caller's session has shown the second factor that the caller has just added."""
+    await session.execute(MARK_SECOND_FACTOR, {"user": principal.id, "session": principal.session_id})

@@ -22,6 +22,12 @@ class TokenPair(Schema):
     access_token: str = Field(examples=[ACCESS_TOKEN])
     refresh_token: str | None = Field(default=None, examples=[TOKEN])
     csrf_token: str | None = Field(default=None, examples=[TOKEN])
+    needs_second_factor: bool | None = Field(
+        default=None,
+        description="True: until a second factor or a passkey is added, the access token has a customer's rights only. "
+        "Refresh afterwards",
+        examples=[True],
+    )
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the kind of token (RFC 6750), not a secret
     expires_in: int = Field(description="Seconds until the access token expires", examples=[1800])
 

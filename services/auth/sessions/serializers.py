@@ -14,13 +14,23 @@ from services.auth.sessions.tokens import Tokens
 
 
 def token_pair(tokens: Tokens) -> TokenPair:
-    return TokenPair(access_token=tokens.access_token, refresh_token=tokens.refresh_token, expires_in=tokens.expires_in)
+    return TokenPair(
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        expires_in=tokens.expires_in,
+        needs_second_factor=tokens.needs_second_factor or None,
+    )
 
 
 def cookie_token_pair(tokens: Tokens, context: AuthContext, response: Response) -> TokenPair:
     """Sets the refresh token as a cookie instead of putting it into the body."""
     set_refresh_cookie(response, context, tokens.refresh_token)
-    return TokenPair(access_token=tokens.access_token, csrf_token=tokens.csrf_token, expires_in=tokens.expires_in)
+    return TokenPair(
+        access_token=tokens.access_token,
+        csrf_token=tokens.csrf_token,
+        expires_in=tokens.expires_in,
+        needs_second_factor=tokens.needs_second_factor or None,
+    )
 
 
 def session_out(row: Any, current_id: UUID) -> SessionOut:

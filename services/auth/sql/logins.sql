@@ -57,6 +57,18 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION auth._remember_address FROM PUBLIC;
 
+-- Whether the user has sessions, none of this program (user agents without version numbers). Raises nothing, takes no
+-- lock.
+CREATE OR REPLACE FUNCTION auth._is_new_device(p_user uuid, p_agent text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE unlike text := '[0-9.]+'; program text := regexp_replace(coalesce(p_agent, ''), unlike, '', 'g');
+BEGIN
+    RETURN EXISTS (SELECT FROM auth.sessions s WHERE s.user_id = p_user) AND NOT EXISTS (
+        SELECT FROM auth.sessions s
+        WHERE s.user_id = p_user AND regexp_replace(coalesce(s.user_agent, ''), unlike, '', 'g') = program);
+END $$;
+REVOKE ALL ON FUNCTION auth._is_new_device FROM PUBLIC;
+
 -- The first step of a login. p_email: the address in lower case; p_account, p_address, p_pair: keys of the attempts.
 -- Returns always one row: password_hash is NULL for a user who is unknown, deactivated, locked, without a password, or
 -- whose address is not verified: that password may be a stranger's, who has registered the address.
@@ -113,7 +125,7 @@ CREATE OR REPLACE FUNCTION auth.open_session(p_session uuid, p_user uuid, p_chan
     p_step bigint, p_recovery bytea, p_agent text, p_host text)
 RETURNS TABLE (outcome text, role text, new_device boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE person auth.users; unlike text := '[0-9.]+'; program text;
+DECLARE person auth.users;
 BEGIN
     SELECT * INTO person FROM auth.users u WHERE u.id = p_user AND u.active AND u.email_verified FOR SHARE;
     IF NOT FOUND OR NOT (p_changed_at IS NULL OR EXISTS (
@@ -129,14 +141,12 @@ BEGIN
     END IF;
     DELETE FROM auth.login_attempts a WHERE a.key = p_pair;
     PERFORM auth._remember_address(p_user, p_address);
-    program := regexp_replace(coalesce(p_agent, ''), unlike, '', 'g');
     outcome := 'opened';
     role := person.role;
-    new_device := EXISTS (SELECT FROM auth.sessions s WHERE s.user_id = p_user) AND NOT EXISTS (
-        SELECT FROM auth.sessions s
-        WHERE s.user_id = p_user AND regexp_replace(coalesce(s.user_agent, ''), unlike, '', 'g') = program);
-    INSERT INTO auth.sessions (id, user_id, user_agent, address, expires_at)
-    VALUES (p_session, p_user, p_agent, p_host, p_expires);
+    new_device := auth._is_new_device(p_user, p_agent);
+    INSERT INTO auth.sessions (id, user_id, user_agent, address, expires_at, second_factor)
+    VALUES (p_session, p_user, p_agent, p_host, p_expires,
+        EXISTS (SELECT FROM auth.mfa m WHERE m.user_id = p_user AND m.confirmed_at IS NOT NULL));
     INSERT INTO auth.refresh_tokens (token_hash, session_id, expires_at) VALUES (p_token, p_session, p_expires);
     RETURN NEXT;
 END $$;

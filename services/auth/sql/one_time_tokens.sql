@@ -90,13 +90,14 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION auth._use_token FROM PUBLIC;
 
--- Removes what somebody may have set who registered another person's address: the password, the second factor, changes
--- of address, the places that count as known. The service ends the sessions.
+-- Removes what somebody may have set who registered another person's address: the password, the second factor, passkeys,
+-- changes of address, the places that count as known. The service ends the sessions.
 -- Raises nothing. Locks the user's rows of credentials, mfa, email_changes and known_addresses.
 CREATE OR REPLACE FUNCTION auth._reset_account(p_user uuid) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     DELETE FROM auth.credentials WHERE user_id = p_user;
     DELETE FROM auth.mfa WHERE user_id = p_user;
+    DELETE FROM auth.passkeys WHERE user_id = p_user;
     DELETE FROM auth.email_changes WHERE user_id = p_user;
     DELETE FROM auth.known_addresses WHERE user_id = p_user;
 $$;

@@ -98,3 +98,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 REVOKE ALL ON FUNCTION auth.session_of FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.session_of TO loctician_auth;
+
+-- Notes that the session has shown a second factor, which its user has just added. Raises nothing, locks the session.
+CREATE OR REPLACE FUNCTION auth.mark_second_factor(p_user uuid, p_session uuid) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE auth.sessions SET second_factor = true WHERE id = p_session AND user_id = p_user
+$$;
+REVOKE ALL ON FUNCTION auth.mark_second_factor FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.mark_second_factor TO loctician_auth;

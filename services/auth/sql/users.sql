@@ -21,12 +21,14 @@ CREATE POLICY users_change ON auth.users FOR UPDATE
 DROP POLICY IF EXISTS users_remove ON auth.users;
 CREATE POLICY users_remove ON auth.users FOR DELETE USING ((SELECT auth.is_owner()));
 
--- What is checked of a user before a token is issued. Raises nothing, takes no lock.
-CREATE OR REPLACE FUNCTION auth.account(p_user uuid)
-RETURNS TABLE (id uuid, email text, role text, active boolean, mac bytea)
+-- What is checked of a user, and of the session, before a token is issued. Raises nothing, takes no lock.
+CREATE OR REPLACE FUNCTION auth.account(p_user uuid, p_session uuid)
+RETURNS TABLE (id uuid, email text, role text, active boolean, mac bytea, second_factor boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN QUERY SELECT u.id, u.email, u.role, u.active, u.mac FROM auth.users u WHERE u.id = p_user;
+    RETURN QUERY SELECT u.id, u.email, u.role, u.active, u.mac,
+        EXISTS (SELECT FROM auth.sessions s WHERE s.id = p_session AND s.user_id = u.id AND s.second_factor)
+    FROM auth.users u WHERE u.id = p_user;
 END $$;
 REVOKE ALL ON FUNCTION auth.account FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.account TO loctician_auth;
@@ -68,19 +70,23 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
         'email_changes', (SELECT coalesce(jsonb_agg(to_jsonb(e) - 'user_id' - 'token_hash' ORDER BY e.created_at), '[]')
                           FROM auth.email_changes e WHERE e.user_id = p_user),
         'second_factor_since', (SELECT m.confirmed_at FROM auth.mfa m WHERE m.user_id = p_user),
+        'passkeys', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', k.name, 'created_at', k.created_at,
+                            'last_used_at', k.last_used_at) ORDER BY k.created_at), '[]')
+                     FROM auth.passkeys k WHERE k.user_id = p_user),
         'sessions', (SELECT coalesce(jsonb_agg(to_jsonb(s) - 'user_id' ORDER BY s.created_at), '[]')
                      FROM auth.sessions s WHERE s.user_id = p_user))
 $$;
 REVOKE ALL ON FUNCTION auth.export_secrets FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.export_secrets TO loctician_auth;
 
--- Erasure: removes password, second factor, one-time tokens, changes of address and known addresses; keeps sessions
--- without user agent and address. Raises nothing. Locks the user's rows of credentials, mfa, one_time_tokens,
+-- Erasure: removes password, second factor, passkeys, one-time tokens, changes of address and known addresses; keeps sessions
+-- without user agent and address. Raises nothing. Locks the user's rows of credentials, mfa, passkeys, one_time_tokens,
 -- email_changes, known_addresses, sessions.
 CREATE OR REPLACE FUNCTION auth.erase_secrets(p_user uuid) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     DELETE FROM auth.credentials WHERE user_id = p_user;
     DELETE FROM auth.mfa WHERE user_id = p_user;
+    DELETE FROM auth.passkeys WHERE user_id = p_user;
     DELETE FROM auth.one_time_tokens WHERE user_id = p_user;
     DELETE FROM auth.email_changes WHERE user_id = p_user;
     DELETE FROM auth.known_addresses WHERE user_id = p_user;

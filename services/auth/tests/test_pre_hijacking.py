@@ -24,6 +24,8 @@ SET = (
     "INSERT INTO auth.refresh_tokens (token_hash, session_id, expires_at)"
     " SELECT 'stranger', id, expires_at FROM auth.sessions",
     f"INSERT INTO auth.mfa (user_id, secret, confirmed_at) VALUES ({WHOSE}, 'stranger', now())",
+    "INSERT INTO auth.passkeys (id, user_id, credential_id, public_key, sign_count, name, mac)"
+    f" VALUES (gen_random_uuid(), {WHOSE}, 'stranger', 'key', 0, 'stranger', 'mac')",
     "INSERT INTO auth.recovery_codes (user_id, code_hash) SELECT user_id, 'stranger' FROM auth.mfa",
     "INSERT INTO auth.email_changes (token_hash, user_id, email, expires_at)"
     f" VALUES ('stranger', {WHOSE}, 'stranger@example.com', now() + interval '1 day')",
@@ -33,6 +35,7 @@ LEFT = {
     "credentials": "SELECT count(*) FROM auth.credentials",
     "sessions": "SELECT count(*) FROM auth.sessions WHERE revoked_at IS NULL",
     "mfa": "SELECT count(*) FROM auth.mfa",
+    "passkeys": "SELECT count(*) FROM auth.passkeys",
     "recovery_codes": "SELECT count(*) FROM auth.recovery_codes",
     "email_changes": "SELECT count(*) FROM auth.email_changes",
     "known_addresses": "SELECT count(*) FROM auth.known_addresses",

@@ -22,7 +22,7 @@ from shared.observability.log import logger
 
 PURPOSE = "auth accounts"
 SIGNED = ("id", "email", "role", "active")
-ACCOUNT = "SELECT * FROM auth.account($1)"
+ACCOUNT = "SELECT * FROM auth.account($1, $2)"
 
 log = logger(__name__)
 
@@ -70,9 +70,13 @@ async def is_account_authentic(session: AsyncSession, user_id: UUID | None) -> b
     return row is not None and is_authentic(keys_of(session), dict(row._mapping))
 
 
-async def require_account(database: Database, keys: Keys, user_id: UUID, role: str) -> None:
-    """Raises Unauthorized unless the account is active, has this role, and is as auth wrote it."""
-    row = await database.autocommit.row(ACCOUNT, user_id)
+async def require_account(database: Database, keys: Keys, user_id: UUID, role: str, session_id: UUID) -> bool:
+    """Returns whether the session has shown a second factor.
+
+    Raises Unauthorized unless the account is active, has this role, and is as auth wrote it.
+    """
+    row = await database.autocommit.row(ACCOUNT, user_id, session_id)
     account = dict(row) if row else None
     if account is None or not is_authentic(keys, account) or not account["active"] or account["role"] != role:
         raise Unauthorized
+    return bool(account["second_factor"])

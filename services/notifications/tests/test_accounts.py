@@ -239,6 +239,8 @@ class TestNotices:
             ("user.password_changed.v1", {"reason": "changed"}, "Din adgangskode er ændret"),
             ("user.password_changed.v1", {"reason": "reset"}, "Din adgangskode er ændret"),
             ("user.mfa_enabled.v1", {}, "Totrinslogin er slået til"),
+            ("user.passkey_added.v1", {}, "Der er tilføjet en adgangsnøgle"),
+            ("user.passkey_removed.v1", {}, "En adgangsnøgle er slettet"),
             ("user.role_changed.v1", {"role": "staff"}, "Din rolle er ændret"),
             ("calendar.feed_created.v1", {}, "Der er oprettet et kalenderlink til dine tider"),
             ("calendar.feed_created.v1", {"by_staff": True}, "Salonen har oprettet et kalenderlink til dine tider"),
