@@ -22,7 +22,7 @@ MIB = 1_048_576
 
 class TestBodiesThatNeverCome:
     async def test_they_take_no_connection_to_a_service(self, clients: Clients, upstreams: Upstreams) -> None:
-        async with running(upstreams, upstream_connections=5, calls_per_address=200) as (gateway, url):
+        async with running(upstreams, upstream_connections=5, calls_per_address=300) as (gateway, url):
             for _ in range(120):
                 await clients.send(url, NEVER)
             await until(lambda: sum(gateway._calls._calls.values()) == 120)
