@@ -44,7 +44,7 @@ class GatewaySettings(DeployableSettings):
     connections_at_most: int = Field(
         default=20_000, ge=1, description="Of clients, with WebSockets; beyond them calls are answered 503"
     )
-    calls_per_address: int = Field(default=50, ge=1, description="At the same time, with WebSockets that are opening")
+    calls_per_address: int = Field(default=100, ge=1, description="At the same time, with WebSockets that are opening")
     upstream_connections: int = Field(default=100, ge=1, le=10_000, description="To each service")
     upstream_connect_seconds: float = Field(default=2.0, gt=0, le=60)
     upstream_idle_seconds: float = Field(default=30.0, gt=0, le=600, description="Longest pause within a body")
