@@ -212,6 +212,18 @@ class InvalidOneTimeToken(RuleBroken):
     }
 
 
+class OtherBrowser(RuleBroken):
+    code = "other_browser"
+    title: ClassVar[Texts] = {
+        "da": "Linket virker ikke i denne browser",
+        "en": "The link does not work in this browser",
+    }
+    detail: ClassVar[Texts] = {
+        "da": "Åbn linket i den browser, hvor du bad om at skifte e-mail. Var det ikke dig, så luk siden.",
+        "en": "Open the link in the browser in which you asked for the change. If it was not you, close this page.",
+    }
+
+
 class Erased(Conflict):
     code = "erased"
     detail: ClassVar[Texts] = {

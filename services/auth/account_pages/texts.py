@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from services.auth.errors import OtherBrowser
 from services.auth.passwords.refusals import PASSWORD_RULES
 
 FAILED = {
@@ -59,14 +60,14 @@ CONFIRM_EMAIL = Page(
             "intro": "Tryk på knappen for at skifte til denne e-mail. Fremover logger du ind med den.",
             "send": "Skift e-mail",
             "done": "Tak! Din e-mail er skiftet. Du kan lukke siden nu.",
-            "problems": {},
+            "problems": {OtherBrowser.code: OtherBrowser.detail["da"]},
         },
         "en": {
             "title": "Confirm your new e-mail",
             "intro": "Press the button to change to this e-mail. From then on you sign in with it.",
             "send": "Change the e-mail",
             "done": "Thank you! Your e-mail was changed. You can close this page now.",
-            "problems": {},
+            "problems": {OtherBrowser.code: OtherBrowser.detail["en"]},
         },
     },
 )

@@ -7,7 +7,7 @@ from domain.messages import seal_message
 from services.auth.context import AuthContext
 from services.auth.email_changes import queries
 from services.auth.encryption import token_digest
-from services.auth.errors import AddressUnchanged, InvalidOneTimeToken
+from services.auth.errors import AddressUnchanged, InvalidOneTimeToken, OtherBrowser
 from services.auth.events import UserEmailChangeRequested, UserUpdated
 from services.auth.logins.client import Client
 from services.auth.one_time_tokens.macs import has_mac, token_mac
@@ -24,8 +24,10 @@ LIFETIME = timedelta(hours=24)
 CHANGE = "change of address"
 
 
-async def request(context: AuthContext, principal: Principal, email: str, password: str | None, client: Client) -> None:
-    """Has a link mailed to the new address, and tells the old one.
+async def request(
+    context: AuthContext, principal: Principal, email: str, password: str | None, client: Client, browser: bytes
+) -> None:
+    """Has a link mailed to the new address, and tells the old one. `browser`: the digest of its cookie.
 
     An address that another user has is mailed nothing; neither the answer nor its time tells. Raises Unauthorized,
     ReauthenticationNeeded, WrongPassword, AddressUnchanged.
@@ -36,7 +38,7 @@ async def request(context: AuthContext, principal: Principal, email: str, passwo
         if (await require_user(session, principal.id)).email == email:
             raise AddressUnchanged
         token_hash = token_digest(token)
-        mac = token_mac(keys_of(session), CHANGE, token_hash, principal.id, email, expires)
+        mac = token_mac(keys_of(session), CHANGE, token_hash, principal.id, email, expires, browser)
         user = await queries.request(session, principal.id, email, token_hash, expires)
         await queries.sign(session, token_hash, mac)
         if user is None:
@@ -47,14 +49,20 @@ async def request(context: AuthContext, principal: Principal, email: str, passwo
         emit(session, UserEmailChangeRequested(**person, **to_mail))
 
 
-async def confirm(context: AuthContext, token: str) -> None:
-    """The sessions stay; links that were mailed to the old address end. Raises InvalidOneTimeToken, AccountAltered."""
+async def confirm(context: AuthContext, token: str, browser: bytes) -> None:
+    """The sessions stay; links that were mailed to the old address end.
+
+    The MAC covers the browser that asked, so with another `browser` the row does not count: OtherBrowser. Raises
+    InvalidOneTimeToken and AccountAltered too.
+    """
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         token_hash = token_digest(token)
         row = await queries.read(session, token_hash)
-        parts = (CHANGE, token_hash, row.user_id, row.email, row.expires_at) if row else ()
-        if row is None or not has_mac(keys_of(session), row.mac, *parts):
+        if row is None or row.mac is None:
             raise InvalidOneTimeToken
+        parts = (CHANGE, token_hash, row.user_id, row.email, row.expires_at, browser)
+        if not has_mac(keys_of(session), row.mac, *parts):
+            raise OtherBrowser
         changed = await queries.confirm(session, token_hash)
         if changed is None:
             raise InvalidOneTimeToken

@@ -3,7 +3,7 @@
   const byId = (id) => document.getElementById(id);
   const form = byId("form"), send = byId("send"), password = byId("password");
   const codes = ["length", "too_short", "common", "own", "repeats", "sequence"].map((rule) => `password_${rule}`);
-  const problems = [...codes, "invalid_token", "other"].map(byId).filter(Boolean);
+  const problems = [...codes, "invalid_token", "other_browser", "other"].map(byId).filter(Boolean);
   // The token is in the fragment, so that no server logs it. Remove it from the browser's history too.
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
   history.replaceState(null, "", location.pathname + location.search);

@@ -11,12 +11,15 @@ from services.auth.tests.conftest import (
     AsOwner,
     Login,
     Mailed,
+    OtherClient,
     Register,
     SignUp,
     bearer,
     opened,
     types,
 )
+from shared.http.browsers import COOKIE
+from shared.testing.browsers import be_browser
 from shared.testing.types import Outbox
 
 CHANGE, CONFIRM = "/api/v1/users/me/email", "/api/v1/auth/confirm-email"
@@ -94,6 +97,25 @@ class TestConfirmation:
         assert (await client.post("/api/v1/auth/reset-password", json=reset)).status_code == 204
         token = await token_for(outbox, NEW)
         assert (await client.post(CONFIRM, json={"token": token})).status_code == 422
+
+
+class TestOtherBrowser:
+    async def test_the_owner_of_an_address_cannot_be_brought_to_give_it_to_a_strangers_account(
+        self, client: httpx.AsyncClient, other_client: OtherClient, tokens: dict[str, Any], outbox: Outbox, login: Login
+    ) -> None:
+        await change(client, tokens)
+        sent = {"token": await token_for(outbox, NEW)}
+        owner = await other_client("203.0.113.77")
+        for _ in range(2):
+            refused = await owner.post(CONFIRM, json=sent)
+            assert (refused.status_code, refused.json()["code"]) == (422, "other_browser")
+            be_browser(owner)
+        await login(EMAIL)
+        assert (await client.post(CONFIRM, json=sent)).status_code == 204
+
+    async def test_the_browser_that_asks_gets_a_cookie(self, client: httpx.AsyncClient, tokens: dict[str, Any]) -> None:
+        client.cookies.clear()
+        assert COOKIE in (await change(client, tokens)).headers["set-cookie"]
 
 
 class TestRequest:
