@@ -73,10 +73,13 @@ def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM)
             process.wait(STOP_SECONDS)
 
 
+_given: set[int] = set()  # ports: the server of one may be about to start
+
+
 def free_port(preferred: int | None = None) -> int:
     """The preferred one where it is free. Others are below those that systems give to outgoing connections: one of
-    these could be in use by the time its server starts, or starts again."""
-    others = random.sample(PORTS, MOST_TRIES)
+    these could be in use by the time its server starts, or starts again. None is given twice in a process."""
+    others = [port for port in random.sample(PORTS, MOST_TRIES) if port not in _given]
     for port in others if preferred is None else (preferred, *others):
         with socket.socket() as probe:
             # As servers do: a port whose last connections still linger is free.
@@ -86,5 +89,6 @@ def free_port(preferred: int | None = None) -> int:
                 probe.listen()
             except OSError:
                 continue
+            _given.add(port)
             return port
     raise OSError("no free port on 127.0.0.1")

@@ -27,7 +27,7 @@ UNSAFE = {
 }
 EVERYWHERE = {"DEBUG", "SQL_ECHO", "SECRET_KEY", "AMQP_URL", "PUBLIC_URL", "CORS_ORIGINS"}
 ALSO = {
-    "auth": {"JWT_PRIVATE_KEY"},
+    "auth": {"APP_URL", "JWT_PRIVATE_KEY"},
     "booking": {"INSTAGRAM_URL"},
     "calendar": {"APP_URL"},
     "gateway": {"TRUSTED_PROXIES", "BOOKING_URL"},

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from provisioning.postgres import postgres
-from provisioning.processes import free_port, unprivileged
+from provisioning.processes import unprivileged
 from provisioning.rabbitmq import USER, rabbitmq
 from provisioning.state import State
 
@@ -69,9 +69,10 @@ def prepared(folder: Path) -> tuple[Server, Server]:
 
 
 def management_url(folder: Path) -> str:
-    """Of the broker that `prepared` starts in this folder."""
+    """Of the broker that `prepared` has started in this folder."""
     state = State(folder / "state.json")
-    return f"http://{USER}:{state.secret('rabbitmq')}@127.0.0.1:{state.port('rabbitmq-management', free_port)}"
+    port = state.port("rabbitmq-management", lambda known: known or 0)
+    return f"http://{USER}:{state.secret('rabbitmq')}@127.0.0.1:{port}"
 
 
 class _First(AbstractContextManager[str]):

@@ -19,7 +19,7 @@ SUBSCRIBERS = {"calendar", "notifications", "gdpr"}  # who is told of a booking
 
 async def booked(http: httpx.AsyncClient, token: str, headers: dict[str, str]) -> httpx.Response:
     service_id = (await http.get("/api/v1/services")).json()["items"][0]["id"]
-    slots = await eventually(lambda: free_slots(http, service_id), bool, "free slots")
+    slots = await eventually(lambda: free_slots(http, service_id), bool, "free slots", 60)
     order = {"service_ids": [service_id], "loctician_id": slots[-1]["loctician_id"], "start": slots[-1]["start"]}
     answer = await http.post("/api/v1/bookings", json=order, headers=bearer(token) | headers)
     assert answer.status_code == 201, answer.text
