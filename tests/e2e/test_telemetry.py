@@ -18,9 +18,13 @@ SUBSCRIBERS = {"calendar", "notifications", "gdpr"}  # who is told of a booking
 
 
 async def booked(http: httpx.AsyncClient, token: str, headers: dict[str, str]) -> httpx.Response:
-    service_id = (await http.get("/api/v1/services")).json()["items"][0]["id"]
-    slots = await eventually(lambda: free_slots(http, service_id), bool, "free slots", 60)
-    order = {"service_ids": [service_id], "loctician_id": slots[-1]["loctician_id"], "start": slots[-1]["start"]}
+    ids = [service["id"] for service in (await http.get("/api/v1/services")).json()["items"]]
+
+    async def offered() -> list[tuple[str, Any]]:
+        return [(service_id, slot) for service_id in ids for slot in await free_slots(http, service_id)]
+
+    service_id, slot = (await eventually(offered, bool, "free slots", 60))[-1]
+    order = {"service_ids": [service_id], "loctician_id": slot["loctician_id"], "start": slot["start"]}
     answer = await http.post("/api/v1/bookings", json=order, headers=bearer(token) | headers)
     assert answer.status_code == 201, answer.text
     return answer
