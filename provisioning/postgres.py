@@ -33,8 +33,9 @@ def _version(path: Path) -> int:
 
 
 @contextmanager
-def postgres(folder: Path, state: State, *, durable: bool) -> Iterator[str]:
-    """The owner's address, once the server answers."""
+def postgres(folder: Path, state: State, *, durable: bool, restricted: bool = True) -> Iterator[str]:
+    """The owner's address, once the server answers. Where it is durable and `restricted`, the owner has the rights of
+    production; else it also makes databases and roles."""
     programs = binaries()
     assert programs is not None  # noqa: S101 - the caller has installed it
     user = unprivileged("postgres")
@@ -58,7 +59,7 @@ def postgres(folder: Path, state: State, *, durable: bool) -> Iterator[str]:
         psql = [str(programs / "psql"), "-X", "-q", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
         environment = {"PATH": os.environ["PATH"], "PGPASSWORD": password, "PGCONNECT_TIMEOUT": "5"}
         _wait(server, psql, environment, log)
-        _ensure_owner(psql, environment, owner_password, durable=durable)
+        _ensure_owner(psql, environment, owner_password, restricted=durable and restricted)
         yield f"postgresql://loctician:{owner_password}@127.0.0.1:{port}/loctician"
     finally:
         stop(server, signal.SIGINT)
@@ -107,7 +108,7 @@ def _wait(server: subprocess.Popen[bytes], psql: list[str], environment: dict[st
     raise RuntimeError(f"PostgreSQL did not start; its log says: {log.read_text()[-1000:]}")
 
 
-def _ensure_owner(psql: list[str], environment: dict[str, str], password: str, *, durable: bool) -> None:
+def _ensure_owner(psql: list[str], environment: dict[str, str], password: str, *, restricted: bool) -> None:
     """A role that owns the database and may nothing else; tests also make databases and roles with it."""
 
     def run(*arguments: str | Path) -> str:
@@ -119,7 +120,7 @@ def _ensure_owner(psql: list[str], environment: dict[str, str], password: str, *
         run("-c", f"CREATE ROLE loctician LOGIN NOSUPERUSER PASSWORD '{password}'")
     if not run("-c", "SELECT 1 FROM pg_database WHERE datname = 'loctician'"):
         run("-c", "CREATE DATABASE loctician OWNER loctician")
-    if durable:
+    if restricted:
         run("-c", "ALTER ROLE loctician NOCREATEDB")
         run("-c", "REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC")
         run("-d", "loctician", "-f", RIGHTS)

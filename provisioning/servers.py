@@ -108,7 +108,7 @@ def _own(folder: Path, name: str) -> None:
 
 
 @contextmanager
-def native(folder: Path, *, durable: bool) -> Iterator[Addresses]:
+def native(folder: Path, *, durable: bool, restricted: bool = True) -> Iterator[Addresses]:
     install_if_missing()
     home = _home(folder)
     home.chmod(0o755)
@@ -116,13 +116,13 @@ def native(folder: Path, *, durable: bool) -> Iterator[Addresses]:
         _own(home / name, name)
     state = State(home / "state.json")
     with ExitStack() as servers:
-        database_url = servers.enter_context(postgres(home, state, durable=durable))
+        database_url = servers.enter_context(postgres(home, state, durable=durable, restricted=restricted))
         amqp_url, management_url = servers.enter_context(rabbitmq(home, state))
         yield Addresses(database_url, amqp_url, management_url)
 
 
 @contextmanager
-def provisioned(folder: Path, *, durable: bool = True) -> Iterator[Addresses]:
+def provisioned(folder: Path, *, durable: bool = True, restricted: bool = True) -> Iterator[Addresses]:
     """DATABASE_URL and AMQP_URL where both are given, else containers where an engine answers, else private servers."""
     given = os.environ.get("DATABASE_URL"), os.environ.get("AMQP_URL")
     if given[0] and given[1]:
@@ -133,6 +133,6 @@ def provisioned(folder: Path, *, durable: bool = True) -> Iterator[Addresses]:
 
         chosen = compose(folder) if durable else throw_away()
     else:
-        chosen = native(folder, durable=durable)
+        chosen = native(folder, durable=durable, restricted=restricted)
     with chosen as addresses:
         yield addresses

@@ -107,7 +107,7 @@ def main() -> None:
     folder = parsed.output / "servers"
     try:
         # Containers that keep their data belong to `make up`; those that do not are as durable while they run.
-        with provisioned(folder, durable=not docker_answers()) as servers:
+        with provisioned(folder, durable=not docker_answers(), restricted=False) as servers:
             bench = Bench(options, servers, folder / "platforms", out.print)
             figures, failed = uvloop.run(measure(bench, parsed.names or NAMES, parsed.output))
     except (KeyboardInterrupt, asyncio.CancelledError):
