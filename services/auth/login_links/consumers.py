@@ -1,4 +1,4 @@
-"""The events that auth subscribes to: what somebody without a session has request booking for."""
+"""The events that auth subscribes to: what somebody without a session asks of booking."""
 
 from datetime import timedelta
 from typing import Annotated, Literal

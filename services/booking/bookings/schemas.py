@@ -56,19 +56,16 @@ class WalkIn(Input):
     phone: Phone | None = None
 
 
+EXAMPLE_BOOKING: dict[str, Any] = {
+    "service_ids": [EXAMPLE_TREATMENT_ID],
+    "loctician_id": None,
+    "start": examples.START,
+    "notes": EXAMPLE_NOTES,
+}
+
+
 class BookingRequest(AvailabilityRequest):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "service_ids": [EXAMPLE_TREATMENT_ID],
-                    "loctician_id": None,
-                    "start": examples.START,
-                    "notes": EXAMPLE_NOTES,
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_BOOKING]})
 
     notes: Notes | None = None
     internal_notes: InternalNotes | None = None

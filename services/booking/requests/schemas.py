@@ -11,7 +11,7 @@ from domain import examples
 from domain.email_addresses import normalize_email
 from domain.people import PlainName
 from domain.times import Instant
-from services.booking.bookings.schemas import EXAMPLE_NOTES, BookingId, Notes, Phone
+from services.booking.bookings.schemas import EXAMPLE_BOOKING, BookingId, Notes, Phone
 from services.booking.catalog.schemas import EXAMPLE_TREATMENT_ID
 from services.booking.holds.schemas import HoldId
 from services.booking.profiles.schemas import LocticianId
@@ -40,19 +40,7 @@ class Person(Input):
 class TimeRequest(Person):
     """Either `hold_id`, of a hold of this browser, or `service_ids` and `start`."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "service_ids": [EXAMPLE_TREATMENT_ID],
-                    "loctician_id": None,
-                    "start": examples.START,
-                    "notes": EXAMPLE_NOTES,
-                    **PERSON,
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_BOOKING | PERSON]})
 
     hold_id: HoldId | None = None
     service_ids: TreatmentIds | None = None

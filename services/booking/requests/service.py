@@ -20,7 +20,7 @@ from services.booking.serializers import Answer, instant
 from services.booking.slots.schemas import AvailabilityRequest
 from services.booking.slots.service import nearest
 from services.booking.sql_calls import call, fetch_row, idempotency, raising_problems
-from services.booking.visitors.service import Visit, keyed_digest
+from services.booking.visitors.service import Visit, keyed_digest, service_keys
 from shared.database.session import Database
 from shared.errors import NotFound
 from shared.identity.principals import ANONYMOUS_CLAIMS
@@ -63,7 +63,7 @@ async def _ask(
 ) -> Answer:
     if visit.principal is not None:
         raise AlreadySignedIn
-    keys = _keys(database)
+    keys = service_keys(database)
     request_id = new_id()
     person = request.model_dump(include=set(Person.model_fields))
     person |= {"language": request.language or language, "browser": visit.browser.digest.hex()}
@@ -88,7 +88,7 @@ async def find(database: Database, request_id: UUID, secret: str) -> Answer:
         signature = urlsafe_b64decode(secret + "=")
     except ValueError as error:
         raise NotFound from error
-    if not _keys(database).verify(PURPOSE, request_id.bytes, signature):
+    if not service_keys(database).verify(PURPOSE, request_id.bytes, signature):
         raise NotFound
     with raising_problems():
         row = await fetch_row(database, queries.FIND, ANONYMOUS_CLAIMS.as_json(), {"id": request_id})
@@ -98,9 +98,3 @@ async def find(database: Database, request_id: UUID, secret: str) -> Answer:
 def _secret(keys: ServiceKeys, request_id: UUID) -> str:
     """Derived from the id, so that it is stored nowhere and a repeated call gets the same."""
     return urlsafe_b64encode(keys.sign(PURPOSE, request_id.bytes)).rstrip(b"=").decode()
-
-
-def _keys(database: Database) -> ServiceKeys:
-    if database.keys is None:
-        raise RuntimeError("this database was opened without SECRET_KEY")
-    return database.keys

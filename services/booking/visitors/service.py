@@ -1,6 +1,6 @@
 """Who calls without being signed in: the browser, as the holder of times, and the network that it calls from.
 
-The database knows a browser, a network and a mail address only by digests that are keyed with SECRET_KEY.
+The database knows a browser, a network and a mail address only by digests that are keyed with booking's secret.
 """
 
 import ipaddress
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
+from keys.services import ServiceKeys
 from services.booking.sql_calls import Row
 from shared.database.session import Database
 from shared.http.browsers import Browser, BrowserDep
@@ -47,10 +48,14 @@ class Visit:
         return {} if self.browser.new else {"browser_id": self.holder_id}
 
 
-def keyed_digest(database: Database, kind: str, content: bytes) -> bytes:
+def service_keys(database: Database) -> ServiceKeys:
     if database.keys is None:
-        raise RuntimeError("this database was opened without SECRET_KEY")
-    return database.keys.sign(f"digest of a {kind}", content)
+        raise RuntimeError("this database was opened without the service's secret")
+    return database.keys
+
+
+def keyed_digest(database: Database, kind: str, content: bytes) -> bytes:
+    return service_keys(database).sign(f"digest of a {kind}", content)
 
 
 def network_of(address: str) -> str:
