@@ -13,7 +13,7 @@ from gateway.main import Gateway
 from gateway.protocols import FRAMES_PER_MINUTE, MAX_UNSENT_BYTES
 from gateway.tests.conftest import SERVERS, Upstreams, running
 from gateway.tests.process import answers, process
-from gateway.tests.support import Clients, closed_with, ws
+from gateway.tests.support import Clients, ws
 from shared.messaging.events import new_id
 from shared.testing.waiting import until
 
@@ -108,11 +108,6 @@ class TestFrames:
                 await asyncio.wait_for(await socket.ping(), 5)
             await socket.send("x")
             await asyncio.wait_for(await socket.ping(), 5)
-
-    async def test_the_count_goes_on_while_the_socket_closes(self, own: tuple[Gateway, str]) -> None:
-        _, url = own
-        async with connect(ws(url, "/ws?token=none"), ping_interval=None) as socket:
-            assert await closed_with(socket) == 4401
 
 
 def test_the_protocol_is_uvicorns_own(url: str) -> None:

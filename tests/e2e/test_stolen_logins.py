@@ -3,10 +3,12 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import aio_pika
 import asyncpg
+import httpx
 import orjson
 import pytest
 from aio_pika.abc import AbstractChannel
@@ -14,7 +16,7 @@ from aiormq.exceptions import AMQPError, ChannelAccessRefused
 from pamqp.commands import Basic
 
 from keys.events import signature
-from keys.logins import broker_login, with_login, without_login
+from keys.logins import broker_login, role_password, with_login, without_login
 from keys.services import ServiceKeys, service_secret
 from migrations.broker import GATEWAY, services
 from shared.messaging import broker, topology
@@ -84,9 +86,14 @@ class TestBroker:
             with pytest.raises(ChannelAccessRefused):
                 await ATTACKS[attack](channel)
 
-    async def test_the_management_api_and_other_vhosts_are_closed(self, login: str) -> None:
+    async def test_the_management_api_and_other_vhosts_are_closed(self, login: str, stack: Stack) -> None:
         with pytest.raises((AMQPError, ConnectionError)):
             await aio_pika.connect(login.rpartition("/")[0] + "/", timeout=10)
+        own = urlsplit(login)
+        management = without_login(stack.environment["AMQP_MANAGEMENT_URL"])
+        async with httpx.AsyncClient(auth=(unquote(str(own.username)), unquote(str(own.password)))) as http:
+            for path in ("overview", "users", "definitions"):
+                assert (await http.get(f"{management}/api/{path}", timeout=10)).status_code == 401, path
 
     async def test_each_service_publishes_its_own_types(self, amqp_url: str, stack: Stack) -> None:
         """So nothing that a service needs is refused."""
@@ -180,11 +187,15 @@ async def dead_ids(amqp_url: str, service: str) -> set[str]:
 
 class TestDatabase:
     @pytest.mark.parametrize("service", ["auth", "booking", "calendar", "gdpr"])
-    async def test_the_secret_opens_no_other_role(self, stack: Stack, service: str) -> None:
-        own = service_secret(stack.environment["SECRET_KEY"], THIEF)
-        login = with_login(stack.environment["DATABASE_URL"], runtime_role(service), own)
-        with pytest.raises(asyncpg.InvalidPasswordError):
-            await asyncpg.connect(login, timeout=10)
+    async def test_the_secrets_open_no_other_role(self, stack: Stack, service: str) -> None:
+        """Neither the own secret, nor what is derived from it as from SECRET_KEY, nor the own role's password."""
+        root, url, role = stack.environment["SECRET_KEY"], stack.environment["DATABASE_URL"], runtime_role(service)
+        own, password = service_secret(root, THIEF), role_password(root, runtime_role(THIEF))
+        connection = await asyncpg.connect(with_login(url, runtime_role(THIEF), password), timeout=10)
+        await connection.close()
+        for tried in (own, role_password(own, role), role_password(service_secret(own, service), role), password):
+            with pytest.raises(asyncpg.InvalidPasswordError):
+                await asyncpg.connect(with_login(url, role, tried), timeout=10)
 
 
 async def _removed(amqp_url: str, service: str) -> None:
