@@ -20,7 +20,7 @@ from services.auth.passwords.rules import MIN_LENGTH, normalize_password
 
 MIN_LENGTH_ALONE = 15
 LEAST_GUESSES = {True: 10**6, False: 10**9}  # by whether there is a second factor
-JUDGED = 40  # characters; judging more takes too long (72 random ones: 190 ms)
+JUDGED = 40  # characters; more take too long: 15 random passwords of 72 took 21 to 591 ms, of 40 took 4 to 42 ms
 SHORTEST_PART = 3  # characters of a name or address
 REASONS: dict[str, type[PasswordRule]] = {
     "repeat": PasswordRepeats,
