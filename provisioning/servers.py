@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from provisioning.engine import EngineNotUsableError, docker_answers
 from provisioning.postgres import binaries, postgres
 from provisioning.processes import unprivileged
 from provisioning.rabbitmq import rabbitmq, server_command
@@ -32,17 +33,6 @@ class Addresses:
     database_url: str
     amqp_url: str
     amqp_management_url: str | None
-
-
-def docker_answers() -> bool:
-    docker = shutil.which("docker")
-    if docker is None:
-        return False
-    try:
-        done = subprocess.run([docker, "info"], capture_output=True, timeout=10, check=False)
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
 
 
 def install_if_missing() -> None:
@@ -128,11 +118,17 @@ def provisioned(folder: Path, *, durable: bool = True, restricted: bool = True) 
     if given[0] and given[1]:
         yield Addresses(given[0], given[1], os.environ.get("AMQP_MANAGEMENT_URL"))
         return
-    if docker_answers():
-        from provisioning.containers import compose, throw_away  # the engine's library only where there is one
+    with ExitStack() as servers:
+        addresses = _contained(servers, folder, durable=durable) if docker_answers() else None
+        yield addresses or servers.enter_context(native(folder, durable=durable, restricted=restricted))
 
-        chosen = compose(folder) if durable else throw_away()
-    else:
-        chosen = native(folder, durable=durable, restricted=restricted)
-    with chosen as addresses:
-        yield addresses
+
+def _contained(servers: ExitStack, folder: Path, *, durable: bool) -> Addresses | None:
+    """Containers; None, and one line that says why, where the engine cannot run them."""
+    from provisioning.containers import compose, throw_away  # the engine's library only where there is one
+
+    try:
+        return servers.enter_context(compose(folder) if durable else throw_away())
+    except EngineNotUsableError as error:
+        sys.stderr.write(f"Docker answers, but {error}. Servers of the system's packages are used instead.\n")
+        return None

@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.local.up import alone
 from provisioning.kept import kept
+from provisioning.postgres import binaries
 from provisioning.processes import free_port, spawn, stop
-from provisioning.servers import Addresses, docker_answers, native
+from provisioning.servers import Addresses, native
 from shared.testing.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +45,6 @@ async def ask(addresses: Addresses, *statements: str) -> object:
         await engine.dispose()
 
 
-@pytest.mark.skipif(docker_answers(), reason="an engine answers: containers are used here")
 @pytest.mark.slow
 class TestKeptServers:
     async def test_the_next_run_finds_them_and_they_end_when_no_run_uses_them(self, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ class TestKeptServers:
         assert not (tmp_path / "addresses.json").exists()
 
 
-@pytest.mark.skipif(docker_answers(), reason="an engine answers: containers are used here")
+@pytest.mark.skipif(binaries() is None, reason="needs the system's packages")
 @pytest.mark.slow
 class TestNativeServers:
     async def test_data_and_addresses_stay_over_a_restart_and_nothing_stays_running(self, tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 from websockets.exceptions import WebSocketException
 
-from provisioning.servers import docker_answers, provisioned
+from provisioning.engine import docker_answers
+from provisioning.servers import provisioned
 from tests.bench import report
 from tests.bench.figures import Figure
 from tests.bench.stand import ROOT, Bench, Options
