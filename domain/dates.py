@@ -8,8 +8,8 @@ from domain.clock import is_ambiguous, to_copenhagen
 from domain.money import LOCALES
 
 # Babel patterns, by language
-INSTANT = {"da": "EEEE 'den' d. MMMM y 'kl.' HH.mm", "en": "EEEE d MMMM y 'at' HH:mm"}
-CLOCK = {"da": "HH.mm", "en": "HH:mm"}
+INSTANT = {"da": "EEEE 'den' d. MMMM y 'kl.' H.mm", "en": "EEEE d MMMM y 'at' HH:mm"}
+CLOCK = {"da": "H.mm", "en": "HH:mm"}
 DAY = {"da": "EEEE 'den' d. MMMM", "en": "EEEE d MMMM"}
 NEAR = {"da": ("kl. {clock} i dag", "kl. {clock} i morgen"), "en": ("{clock} today", "{clock} tomorrow")}
 REPEATED = {  # which is meant of the two hours that autumn shows alike: winter time, summer time

@@ -23,7 +23,7 @@ class Money(Schema):
 
 
 def format_money(amount: int, language: str) -> str:
-    """`amount` is in øre; `language` is one of LOCALES."""
-    # English patterns set no space between a currency's letters and the amount.
-    pattern = "¤ #,##0.00" if language == "en" else None
-    return format_currency(amount / 100, CURRENCY, pattern, LOCALES[language]).replace("\xa0", " ")
+    """`649 kr.` or `DKK 649.50`: no decimals for whole kroner. `amount` is in øre; `language` is one of LOCALES."""
+    number = "#,##0.00" if amount % 100 else "#,##0"
+    pattern = f"¤ {number}" if language == "en" else f"{number} ¤"
+    return format_currency(amount / 100, CURRENCY, pattern, LOCALES[language], currency_digits=False)

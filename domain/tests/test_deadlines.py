@@ -13,10 +13,10 @@ NOW = datetime(2026, 9, 14, 21, 30, tzinfo=UTC)  # 23:30 in Copenhagen
     ("deadline", "danish", "english"),
     [
         (datetime(2026, 9, 14, 21, 45, tzinfo=UTC), "kl. 23.45 i dag", "23:45 today"),
-        (datetime(2026, 9, 14, 22, 5, tzinfo=UTC), "kl. 00.05 i morgen", "00:05 tomorrow"),
+        (datetime(2026, 9, 14, 22, 5, tzinfo=UTC), "kl. 0.05 i morgen", "00:05 tomorrow"),
         (
             datetime(2026, 9, 17, 7, tzinfo=UTC),
-            "torsdag den 17. september 2026 kl. 09.00",
+            "torsdag den 17. september 2026 kl. 9.00",
             "Thursday 17 September 2026 at 09:00",
         ),
     ],

@@ -25,7 +25,7 @@ def booking_page(language: str) -> str:
     times = [{"value": "x", "text": "10.00"}]
     return text_of(
         "booking_page.html", language, words, message="x", failed=False, is_open=True, movable=True, id="x", token="x",
-        booking={"status": "confirmed", "reason": None, "price": "649,00 kr.",
+        booking={"status": "confirmed", "reason": None, "price": "649 kr.",
             "items": [ITEM | {"time": WHEN[language]}] * 2},
         salon=SALON | {"confirm_by_hand": True}, days=[{"day": WHEN[language], "times": times}], window=words["window"],
         version=1, later="2026-10-14", earlier="2026-09-30",
@@ -37,7 +37,7 @@ def offer_page(language: str, *, is_open: bool) -> str:
     title, text = words["states"]["open"]
     return text_of(
         "offer_page.html", language, words | {"title": title, "text": text}, is_open=is_open, by_hand=True, address="x",
-        offer={"items": [ITEM, ITEM], "when": WHEN[language], "price": "649,00 kr."}, refusal="x", query="",
+        offer={"items": [ITEM, ITEM], "when": WHEN[language], "price": "649 kr."}, refusal="x", query="",
         booking_path=None if is_open else "/x",
     )  # fmt: skip
 

@@ -33,7 +33,7 @@ class MoneyWithVat(Money):
                 {
                     "amount": 64900,
                     "currency": "DKK",
-                    "formatted": "649,00 kr.",
+                    "formatted": "649 kr.",
                     "vat": {"rate": VAT_PERCENT, "amount": 12980},
                 }
             ]

@@ -46,7 +46,7 @@ class PriceInput(Replacement):
 
 
 Price = Annotated[PriceInput, BeforeValidator(price_from)]
-"""Øre, or an amount in Danish notation: {"amount": 64900, "currency": "DKK"} or "649,00 kr."."""
+"""Øre, or an amount in Danish notation: {"amount": 64900, "currency": "DKK"} or "649 kr."."""
 
 
 class TranslationInput(Input):

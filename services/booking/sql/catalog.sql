@@ -1,11 +1,13 @@
 -- The catalog as the API returns it.
 
--- An amount in øre as Babel formats it: 1.299,00 kr. in Danish, DKK 1,299.00 in English. STABLE as to_char() is; it
--- would not be inlined otherwise.
+-- An amount in øre as domain/money.py formats it: 1.299 kr. in Danish, DKK 1,299.50 in English; no decimals for whole
+-- kroner. STABLE as to_char() is; it would not be inlined otherwise.
 CREATE OR REPLACE FUNCTION booking.format_price(p_amount integer, p_language text) RETURNS text LANGUAGE sql STABLE
 RETURN CASE p_language
-    WHEN 'en' THEN 'DKK ' || to_char(p_amount / 100.0, 'FM999,999,990.00')
-    ELSE translate(to_char(p_amount / 100.0, 'FM999,999,990.00'), ',.', '.,') || ' kr.' END;
+    WHEN 'en' THEN 'DKK ' || to_char(p_amount / 100.0, CASE p_amount % 100 WHEN 0 THEN 'FM999,999,990' ELSE 'FM999,999,990.00' END)
+    ELSE translate(
+        to_char(p_amount / 100.0, CASE p_amount % 100 WHEN 0 THEN 'FM999,999,990' ELSE 'FM999,999,990.00' END),
+        ',.', '.,') || ' kr.' END;
 
 -- The 25 % VAT in an amount that includes it, in øre.
 CREATE OR REPLACE FUNCTION booking.included_vat(p_amount integer) RETURNS integer LANGUAGE sql IMMUTABLE

@@ -63,7 +63,7 @@ class TestSearch:
             "price": {
                 "amount": 64900,
                 "currency": "DKK",
-                "formatted": "649,00 kr.",
+                "formatted": "649 kr.",
                 "vat": {"rate": 25, "amount": 12980},
             },
         }

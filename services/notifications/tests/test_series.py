@@ -36,7 +36,7 @@ class TestSeries:
         assert mail["Subject"] == "Dine 3 tider fra mandag den 3. marts 2031 kl. 10.00 er booket"
         assert to_loctician["Subject"] == "New series: 3 appointments from Monday 3 March 2031 at 10:00"
         text = text_of(mail)
-        for expected in ("3. marts", "10. marts", "17. marts", "Pris i alt: 1.947,00 kr."):
+        for expected in ("3. marts", "10. marts", "17. marts", "Pris i alt: 1.947 kr."):
             assert expected in text
         assert text.count("/bookings/") == 3
         files = [part for part in mail.walk() if part.get_content_type() == "application/ics"]

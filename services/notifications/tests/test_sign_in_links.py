@@ -39,7 +39,7 @@ class TestMails:
         ("request_", "subject", "said"),
         [
             (None, "Log ind", []),
-            (BOOKING, f"Bekræft din tid: {TIME}", ["Opstramning", "Amina", "649,00 kr."]),
+            (BOOKING, f"Bekræft din tid: {TIME}", ["Opstramning", "Amina", "649 kr."]),
             (WISH, "Bekræft din plads på ventelisten", ["Opstramning"]),
         ],
     )  # fmt: skip
