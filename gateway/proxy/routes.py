@@ -54,7 +54,13 @@ PUBLIC = {
     "GET": (
         *("/.well-known/{name}", "/account/{page}", "/sign-in/{token}", "/api/v1/auth/jwks"),
         *("/api/v1/services", "/api/v1/services/{id}", "/api/v1/locticians", "/api/v1/locticians/{id}"),
-        *("/api/v1/slots", "/api/v1/bookings/rules", "/api/v1/calendar/holidays", "/api/v1/calendar/feeds/{token}"),
+        *(
+            "/api/v1/slots",
+            "/api/v1/slots/days",
+            "/api/v1/bookings/rules",
+            "/api/v1/calendar/holidays",
+            "/api/v1/calendar/feeds/{token}",
+        ),
         *("/api/v1/notifications/unsubscribe/{topic}/{token}", "/bookings/{id}", "/offers/{token}"),
         "/api/v1/bookings/requests/{id}",
     ),

@@ -9,8 +9,9 @@ from shared.errors import PreconditionRequired, StaleVersion
 
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=100, examples=['"1"'])]
 
-# If-Match compares strongly, so a weak tag (W/"1") never matches.
-TAG = re.compile(r'"(0|[1-9][0-9]*)"')
+# If-Match compares strongly, so a weak tag (W/"1") never matches. The tag of a form that can be cached has a digest of
+# that form behind the version.
+TAG = re.compile(r'"(0|[1-9][0-9]*)(?:-[0-9a-f]{16})?"')
 LARGEST_VERSION = 2**31 - 1  # PostgreSQL's integer
 
 

@@ -64,6 +64,7 @@ HISTORY = """
 
 FREE_SLOTS = """SELECT starts_at, ends_at, loctician_id, price_amount
                 FROM booking.free_slots($1::uuid[], $2::uuid, $3::timestamptz, $4::timestamptz, $5::integer)"""
+SLOT_DAYS = "SELECT * FROM booking.slot_days($1::uuid[], NULL, $2::date, $3::date, true)"
 
 # One row a transaction: the next start that nobody has, of the next loctician, for the next customer.
 BOOK = """SELECT booking.book(

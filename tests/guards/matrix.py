@@ -72,6 +72,7 @@ BOOKING: Final[dict[str, Who]] = {
     "GET /api/v1/locticians/{loctician_id}": ANYONE,
     "PUT /api/v1/locticians/{loctician_id}": CHAIR,
     "GET /api/v1/slots": ANYONE,
+    "GET /api/v1/slots/days": ANYONE,
     "POST /api/v1/bookings/check-availability": ANYONE,
     "GET /api/v1/bookings/rules": ANYONE,
     "PUT /api/v1/bookings/rules": SALON,

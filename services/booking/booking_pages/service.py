@@ -70,9 +70,9 @@ async def free_times(
     start = _first_instant(since, shown.now)
     period = (start, start + SHOWN_DAYS)
     performers = {UUID(str(item["loctician_id"])) for item in shown.booking["items"]}
-    wanted = slots.Wanted([], performers.pop() if len(performers) == 1 else None, visitor.booking_id, MOST_TIMES)
+    wanted = slots.Wanted([], performers.pop() if len(performers) == 1 else None, visitor.booking_id)
     try:
-        answer = await slots.search(database, visitor.principal, wanted, period, language)
+        answer = await slots.search(database, visitor.principal, wanted, period, (None, MOST_TIMES), language)
     except UNKNOWN:  # no longer offered: the salon may still move it
         return []
     starts = sorted({datetime.fromisoformat(slot["start"]) for slot in orjson.loads(answer)["items"]})

@@ -7,23 +7,29 @@ from fastapi import APIRouter, Query, Response
 
 from services.booking.catalog import schemas, service
 from services.booking.catalog.queries import Filter
-from services.booking.dependencies import Staff, Visitor
+from services.booking.dependencies import CACHED, CachingDep, Staff, Visitor
 from services.booking.errors import SalonOnly
-from services.booking.serializers import json_response, respond
+from services.booking.serializers import cacheable, respond
 from shared.errors import PreconditionRequired
 from shared.http.dependencies import DatabaseDep, LanguageDep, SessionDep
 from shared.http.idempotency import IdempotencyKey
 from shared.http.pagination import Cursor, Limit, Page
-from shared.http.preconditions import IfMatch, etag
+from shared.http.preconditions import IfMatch
 from shared.openapi.operations import ETAG, LOCATION, raises, sends
 
 router = APIRouter(prefix="/api/v1/services")
 
 
-@router.get("", response_model=Page[schemas.Treatment], summary="Search the treatments", responses=raises(SalonOnly))
+@router.get(
+    "",
+    response_model=Page[schemas.Treatment],
+    summary="Search the treatments",
+    responses=raises(SalonOnly) | CACHED,
+)
 async def list_treatments(
     principal: Visitor,
     database: DatabaseDep,
+    caching: CachingDep,
     accepted: LanguageDep,
     q: Annotated[str | None, Query(max_length=100, examples=["retwist"])] = None,
     lang: Annotated[str | None, Query(pattern="^(da|en)$", examples=["da"])] = None,
@@ -35,8 +41,7 @@ async def list_treatments(
     wanted = Filter(category, include_inactive)
     language = lang or accepted
     treatments = await service.search(database, principal, language, q, wanted, cursor, limit)
-    headers = {"Content-Language": language, "Vary": "Accept-Language"}
-    return json_response(treatments, 200, **headers)
+    return cacheable(treatments, caching, None, **{"Content-Language": language})
 
 
 @router.post(
@@ -57,10 +62,12 @@ async def create_treatment(
     return respond(treatment, 201, Location=f"/api/v1/services/{treatment['id']}")
 
 
-@router.get("/{service_id}", response_model=schemas.Treatment, summary="Read a treatment", responses=sends(200, ETAG))
-async def get_treatment(principal: Visitor, service_id: UUID, database: DatabaseDep, language: LanguageDep) -> Response:
+@router.get("/{service_id}", response_model=schemas.Treatment, summary="Read a treatment", responses=CACHED)
+async def get_treatment(
+    principal: Visitor, service_id: UUID, database: DatabaseDep, caching: CachingDep, language: LanguageDep
+) -> Response:
     version, text = await service.get(database, service_id, language)
-    return json_response(text, ETag=etag(version))
+    return cacheable(text, caching, version)
 
 
 @router.put(

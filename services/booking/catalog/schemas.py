@@ -129,6 +129,10 @@ class Treatment(Schema):
     grid_minutes: Grid
     grid_from: GridFrom
     price: MoneyWithVat
+    price_from: Annotated[MoneyWithVat, Field(description="The lowest price with any loctician who offers it")]
+    price_to: Annotated[MoneyWithVat, Field(description="The highest; the same if all take the same")]
+    duration_from_minutes: Annotated[int, Field(description="How long it lasts with the fastest", examples=[90])]
+    duration_to_minutes: Annotated[int, Field(description="How long it lasts with the slowest", examples=[105])]
     loctician_ids: list[UUID]
     translations: Annotated[dict[str, Translation], Field(examples=[{"da": DANISH, "en": ENGLISH}])]
     active: bool

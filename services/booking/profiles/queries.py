@@ -1,9 +1,10 @@
 """SQL of the locticians' profiles and of what they offer."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, delete, func, literal, or_, select, text, tuple_, update
+from sqlalchemy import Select, and_, delete, exists, func, literal, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -50,11 +51,28 @@ def public() -> Any:
     return and_(locticians.c.active, locticians.c.display_name != "")
 
 
-def by_name(language: str, after: tuple[str, UUID] | None, *, include_inactive: bool) -> Select[Any]:
+@dataclass(frozen=True)
+class Filter:
+    """Which locticians a list has: those who offer all of these treatments."""
+
+    treatment_ids: list[UUID]
+    include_inactive: bool
+
+
+def by_name(language: str, after: tuple[str, UUID] | None, wanted: Filter) -> Select[Any]:
     name = locticians.c.display_name.collate(COLLATIONS[language])
     statement = select(*_columns())
-    if not include_inactive:
+    if not wanted.include_inactive:
         statement = statement.where(public())
+    offers = loctician_treatments.c
+    for treatment_id in wanted.treatment_ids:
+        offered = (
+            offers.loctician_id == locticians.c.loctician_id,
+            offers.treatment_id == treatments.c.id,
+            treatments.c.id == treatment_id,
+            treatments.c.active,
+        )
+        statement = statement.where(exists().where(*offered).correlate(locticians))
     if after:
         statement = statement.where(
             tuple_(name, locticians.c.loctician_id) > tuple_(literal(after[0]), literal(after[1]))

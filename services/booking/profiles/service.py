@@ -31,17 +31,16 @@ async def list_profiles(
     database: Database,
     principal: Principal | None,
     language: str,
+    wanted: queries.Filter,
     cursor: str | None,
     limit: int,
-    *,
-    include_inactive: bool,
 ) -> Answer:
     """One page by name. Inactive profiles and those without a name are for staff only. Raises SalonOnly."""
-    if include_inactive and not is_staff(principal):
+    if wanted.include_inactive and not is_staff(principal):
         raise SalonOnly
     name, last_id = decode_cursor(cursor, str, UUID) if cursor else (None, None)
     after = None if name is None or last_id is None else (name, last_id)
-    statement = queries.by_name(language, after, include_inactive=include_inactive)
+    statement = queries.by_name(language, after, wanted)
     rows = await database.call(statement.limit(limit + 1))
     not_public = [row.loctician_id for row in rows[:limit] if not (row.active and row.display_name)]
     if principal:

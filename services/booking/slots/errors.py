@@ -111,9 +111,10 @@ class TreatmentNotOffered(RuleBroken):
 class RangeTooLong(RuleBroken):
     code = "range_too_long"
     title: ClassVar[Texts] = {"da": "Ugyldigt tidsrum", "en": "Invalid period"}
+    fields: ClassVar[dict[str, Any]] = {"days": {"type": "integer", "examples": [31]}}
     detail: ClassVar[Texts] = {
-        "da": "to skal ligge efter from, og højst 31 dage senere.",
-        "en": "to must be after from, and at most 31 days later.",
+        "da": "to skal ligge efter from, og perioden må højst være på {days} dage.",
+        "en": "to must be after from, and the period at most {days} days long.",
     }
 
 

@@ -1,7 +1,7 @@
 """SQL of free times, and of the open windows that they come from."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +18,16 @@ SLOTS_SECONDS = Histogram(
     "How long the database took to find free slots",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
+DAYS_SECONDS = Histogram(
+    "booking_slot_days_seconds",
+    "How long the database took to find the free slots of a period, by day",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+)
 AVAILABILITY = function_call("check_availability")
-SLOTS = "SELECT booking.slots_json($1, $2, $3, $4, $5, $6, $7)"
+SLOTS = "SELECT booking.slots_json($1, $2, $3, $4, $5, $6, $7, '{}', $8, $9)"
 SLOTS_TO_MOVE = "SELECT booking.slots_to_move(CAST($1 AS jsonb), CAST($2 AS jsonb))"
+DAYS = "SELECT answer, found FROM booking.slot_days_json($1, $2, $3, $4, $5, $6)"
+DAYS_TO_MOVE = "SELECT answer, found FROM booking.slot_days_to_move(CAST($1 AS jsonb), CAST($2 AS jsonb))"
 SET_OPEN_DAYS = text(
     "SELECT booking.set_open_days(:loctician, CAST(:version AS integer), CAST(:days AS jsonb))"
 ).bindparams(bindparam("loctician", type_=Uuid))
@@ -28,13 +35,26 @@ SET_OPEN_DAYS = text(
 
 @dataclass(frozen=True)
 class Search:
-    """`apply_notice`: leave out the times that the salon's minimum notice excludes."""
+    """`apply_notice`: leave out the times that the salon's minimum notice excludes. `after`: start and loctician of the
+    last slot that the caller has."""
 
     treatment_ids: list[UUID]
     loctician_id: UUID | None
     start: datetime
     end: datetime
     limit: int
+    apply_notice: bool
+    after: tuple[datetime, UUID] | None
+
+
+@dataclass(frozen=True)
+class DaySearch:
+    """`last` is included. `apply_notice`: as in a Search."""
+
+    treatment_ids: list[UUID]
+    loctician_id: UUID | None
+    first: date
+    last: date
     apply_notice: bool
 
 
@@ -56,6 +76,7 @@ async def free_slots(database: Database, search: Search, language: str) -> str |
             search.limit,
             search.apply_notice,
             language,
+            *(search.after or (None, None)),
         )
     return answer
 
@@ -65,6 +86,26 @@ async def slots_to_move(database: Database, claims: str, request: Row) -> str | 
     with SLOTS_SECONDS.time(), raising_problems():
         answer: str | None = await database.autocommit.value(SLOTS_TO_MOVE, claims, orjson.dumps(request).decode())
     return answer
+
+
+async def free_days(database: Database, search: DaySearch, language: str) -> Any:
+    """A row of the answer in JSON, and whether anything is `found`."""
+    with DAYS_SECONDS.time():
+        return await database.autocommit.row(
+            DAYS,
+            search.treatment_ids,
+            search.loctician_id,
+            search.first,
+            search.last,
+            search.apply_notice,
+            language,
+        )
+
+
+async def days_to_move(database: Database, claims: str, request: Row) -> Any:
+    """The same for the caller who is to move a booking. Raises NotFound."""
+    with DAYS_SECONDS.time(), raising_problems():
+        return await database.autocommit.row(DAYS_TO_MOVE, claims, orjson.dumps(request).decode())
 
 
 async def replace_open_windows(

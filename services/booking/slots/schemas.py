@@ -1,6 +1,6 @@
 """HTTP models of free times, and of a request for one."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from services.booking.catalog.prices import MoneyWithVat
 from services.booking.catalog.schemas import EXAMPLE_TREATMENT_ID, TreatmentId
 from services.booking.errors import UNBOOKABLE
 from services.booking.profiles.schemas import LocticianId
+from shared.http.pagination import Page
 from shared.http.schemas import Input, Schema
 from shared.http.validation_messages import invalid
 
@@ -97,8 +98,24 @@ class Slot(Schema):
     ] = None
 
 
-class Slots(Schema):
-    items: list[Slot]
+class Slots(Page[Slot]):
+    """By start, then by loctician. With `next_cursor` there are more."""
+
+
+class SlotDay(Schema):
+    """A day in Copenhagen, and the free times that begin on it."""
+
+    day: Annotated[date, Field(examples=[examples.FIRST_DAY])]
+    first: Annotated[datetime | None, Field(description="The first start; null if nothing is free")]
+    last: Annotated[datetime | None, Field(description="The last start; null if nothing is free")]
+    start_count: Annotated[
+        int, Field(description="How many different starts there are; 0 if nothing is free", examples=[12])
+    ]
+    price_from: Annotated[MoneyWithVat | None, Field(description="The lowest price; null if nothing is free")]
+
+
+class SlotDays(Schema):
+    items: list[SlotDay]
 
 
 class Availability(Schema):

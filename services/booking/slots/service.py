@@ -1,24 +1,28 @@
 """Free times. Searches, availability checks and alternatives all use the SQL function booking.free_sittings()."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from domain.clock import to_copenhagen
 from domain.roles import Role
+from domain.times import LAST_DAY
 from services.booking.errors import BY_CODE, WITH_ALTERNATIVES
 from services.booking.slots import errors, queries, serializers
 from services.booking.slots.schemas import AvailabilityCheck, AvailabilityRequest
 from services.booking.sql_calls import Row, call
 from services.booking.visitors.service import Visit
 from shared.database.session import Database
-from shared.errors import Unauthorized
+from shared.errors import BadCursor, Unauthorized
+from shared.http.pagination import decode_cursor
 from shared.identity.principals import Principal, claims_of
 
-LONGEST_SEARCH = timedelta(days=31)
+MOST_DAYS = 31  # of a search for slots; a month is one search
 USUAL_SEARCH = timedelta(days=14)
-NOTHING_FREE = '{"items":[]}'
+MOST_SLOT_DAYS = 62  # of a search by day
+USUAL_SLOT_DAYS = 31
+NOTHING_FREE = '{"items":[],"next_cursor":null}'
 UNKNOWN_CODES = {error.code for error in errors.UNKNOWN}
 
 
@@ -29,7 +33,11 @@ class Wanted:
     treatment_ids: list[UUID]
     loctician_id: UUID | None
     booking_id: UUID | None
-    limit: int
+
+    def to_move(self, language: str) -> Row:
+        """The request of a search by the caller who is to move the booking."""
+        ids = {"service_ids": self.treatment_ids, "loctician_id": self.loctician_id, "booking_id": self.booking_id}
+        return ids | {"language": language}
 
 
 async def search(
@@ -37,41 +45,75 @@ async def search(
     principal: Principal | None,
     wanted: Wanted,
     period: tuple[datetime | None, datetime | None],
+    page: tuple[str | None, int],
     language: str,
 ) -> str:
-    """The free times in JSON. Without a period: the next 14 days.
+    """The free times in JSON. Without a period: the next 14 days. `page`: the cursor and the limit.
 
-    Raises RangeTooLong, UnknownTreatment, UnknownLoctician or TreatmentNotOffered; Unauthorized or NotFound for a
-    booking that the caller may not change.
+    Raises RangeTooLong, UnknownTreatment, UnknownLoctician, TreatmentNotOffered or BadCursor; Unauthorized or NotFound
+    for a booking that the caller may not change.
     """
     start = period[0] or datetime.now(UTC)
     end = period[1] or start + USUAL_SEARCH
-    if not start < end <= to_copenhagen(start) + LONGEST_SEARCH:  # days by the clock, one of them of 25 hours
-        raise errors.RangeTooLong
+    if (
+        not start < end <= to_copenhagen(start) + timedelta(days=MOST_DAYS)
+    ):  # days by the clock, one of them of 25 hours
+        raise errors.RangeTooLong(days=MOST_DAYS)
+    cursor, limit = page
+    after = _after(cursor)
     if wanted.booking_id is not None:
-        slots = await _slots_to_move(database, _signed_in(principal), wanted, (start, end), language)
+        request = {"from": start, "to": end, "limit": limit, "after_start": after and after[0]}
+        request |= {"after_loctician": after and after[1]} | wanted.to_move(language)
+        slots = await queries.slots_to_move(database, claims_of(_signed_in(principal)).as_json(), request)
     else:
-        apply_notice = principal is None or principal.role == Role.CUSTOMER  # the salon itself may book without notice
-        query = queries.Search(wanted.treatment_ids, wanted.loctician_id, start, end, wanted.limit, apply_notice)
+        query = queries.Search(
+            wanted.treatment_ids, wanted.loctician_id, start, end, limit, _applies_notice(principal), after
+        )
         slots = await queries.free_slots(database, query, language)
     if slots is None:
         await _raise_for_unknown(database, principal, wanted)
     return slots or NOTHING_FREE
 
 
-async def _slots_to_move(
-    database: Database, principal: Principal, wanted: Wanted, period: tuple[datetime, datetime], language: str
-) -> str | None:
-    request = {
-        "service_ids": wanted.treatment_ids,
-        "loctician_id": wanted.loctician_id,
-        "booking_id": wanted.booking_id,
-        "from": period[0],
-        "to": period[1],
-        "limit": wanted.limit,
-        "language": language,
-    }
-    return await queries.slots_to_move(database, claims_of(principal).as_json(), request)
+def _after(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """Raises BadCursor, also for an instant that PostgreSQL or a search has no use for."""
+    if not cursor:
+        return None
+    start, loctician_id = decode_cursor(cursor, datetime, UUID)
+    if not 2000 <= start.year <= LAST_DAY.year:
+        raise BadCursor
+    return start, loctician_id
+
+
+async def search_days(
+    database: Database,
+    principal: Principal | None,
+    wanted: Wanted,
+    period: tuple[date | None, date | None],
+    language: str,
+) -> str:
+    """The days from the first to the last, which is included, with what is free on each, in JSON. Without a period: 31
+    days from today on. Raises as search() does.
+    """
+    first = period[0] or to_copenhagen(datetime.now(UTC)).date()
+    last = period[1] or min(first + timedelta(days=USUAL_SLOT_DAYS - 1), LAST_DAY)
+    if not first <= last < first + timedelta(days=MOST_SLOT_DAYS):
+        raise errors.RangeTooLong(days=MOST_SLOT_DAYS)
+    if wanted.booking_id is not None:
+        request = {"from": first, "to": last} | wanted.to_move(language)
+        days = await queries.days_to_move(database, claims_of(_signed_in(principal)).as_json(), request)
+    else:
+        notice = _applies_notice(principal)
+        query = queries.DaySearch(wanted.treatment_ids, wanted.loctician_id, first, last, notice)
+        days = await queries.free_days(database, query, language)
+    if not days["found"]:
+        await _raise_for_unknown(database, principal, wanted)
+    answer: str = days["answer"]
+    return answer
+
+
+def _applies_notice(principal: Principal | None) -> bool:
+    return principal is None or principal.role == Role.CUSTOMER  # the salon itself may book without notice
 
 
 def _signed_in(principal: Principal | None) -> Principal:

@@ -144,23 +144,33 @@ BEGIN
 END
 $$;
 
--- The response of GET /slots for the caller who is to move a booking: its own time and the caller's own holds are left
--- out of account. Request: booking_id, service_ids (the booking's own when empty), loctician_id, from, to, limit,
--- language. Raises LB001 not_found for a booking that the caller does not see.
-CREATE OR REPLACE FUNCTION booking.slots_to_move(p_claims jsonb, p_request jsonb) RETURNS text LANGUAGE plpgsql AS $$
+-- Prepares a search by the caller who is to move a booking: its own time and the caller's own holds are left out of
+-- account, its terms apply. Request: booking_id, service_ids (the booking's own when empty), loctician_id.
+-- Raises LB001 not_found for a booking that the caller does not see.
+CREATE OR REPLACE FUNCTION booking.prepare_search_to_move(
+    p_claims jsonb, p_request jsonb, OUT treatments uuid[], OUT notice boolean, OUT own uuid[]
+) LANGUAGE plpgsql AS $$
 DECLARE
-    treatments uuid[] := booking.uuids(p_request -> 'service_ids');
-    loctician uuid := (p_request ->> 'loctician_id')::uuid;
     b booking.bookings;
-    by_salon boolean;
 BEGIN
     PERFORM booking.act_as(p_claims);
     b := booking.booking_to_move((p_request ->> 'booking_id')::uuid);
-    by_salon := booking.acts_for_salon(b);
+    notice := NOT booking.acts_for_salon(b);
     PERFORM booking.act_as_service();
-    treatments := booking.apply_terms_of_search(b, treatments, loctician);
-    RETURN booking.slots_json(treatments, loctician, (p_request ->> 'from')::timestamptz,
-        (p_request ->> 'to')::timestamptz, (p_request ->> 'limit')::integer, NOT by_salon, p_request ->> 'language',
-        booking.own_time(b.customer_id, b.id));
+    treatments := booking.apply_terms_of_search(
+        b, booking.uuids(p_request -> 'service_ids'), (p_request ->> 'loctician_id')::uuid);
+    own := booking.own_time(b.customer_id, b.id);
+END
+$$;
+
+-- The response of GET /slots for the caller who is to move a booking. Request: as above, and from, to, limit, language,
+-- after_start, after_loctician.
+CREATE OR REPLACE FUNCTION booking.slots_to_move(p_claims jsonb, p_request jsonb) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    s record := booking.prepare_search_to_move(p_claims, p_request);
+BEGIN
+    RETURN booking.slots_json(s.treatments, (p_request ->> 'loctician_id')::uuid, (p_request ->> 'from')::timestamptz,
+        (p_request ->> 'to')::timestamptz, (p_request ->> 'limit')::integer, s.notice, p_request ->> 'language',
+        s.own, (p_request ->> 'after_start')::timestamptz, (p_request ->> 'after_loctician')::uuid);
 END
 $$;

@@ -13,6 +13,11 @@ RETURN CASE p_language
 CREATE OR REPLACE FUNCTION booking.included_vat(p_amount integer) RETURNS integer LANGUAGE sql IMMUTABLE
 RETURN round(p_amount * 25 / 125.0)::integer;
 
+-- A price as the API returns it, with the VAT in it.
+CREATE OR REPLACE FUNCTION booking.price_json(p_amount integer, p_language text) RETURNS json LANGUAGE sql STABLE
+RETURN json_build_object('amount', p_amount, 'currency', 'DKK', 'formatted', booking.format_price(p_amount, p_language),
+    'vat', json_build_object('rate', 25, 'amount', booking.included_vat(p_amount)));
+
 -- A cursor of a page, as shared/http/pagination.py reads it.
 CREATE OR REPLACE FUNCTION booking.encode_cursor(p_values json) RETURNS text LANGUAGE sql IMMUTABLE
 RETURN translate(encode(convert_to(p_values::text, 'UTF8'), 'base64'), E'+/=\n', '-_');
@@ -23,10 +28,21 @@ RETURN replace(replace(replace(replace(replace(replace(replace(p_marked,
     '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#x27;'),
     U&'\E000', '<mark>'), U&'\E001', '</mark>');
 
--- A treatment as the API returns it. In PL/pgSQL, so that its plan is kept.
+-- A treatment as the API returns it: price_from, price_to and the two durations are those with any loctician who offers
+-- it, the catalog's own if nobody does. In PL/pgSQL, so that its plan is kept.
 CREATE OR REPLACE FUNCTION booking.treatment_json(t booking.treatments, p_language text) RETURNS jsonb
 LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    offered record;
 BEGIN
+    SELECT coalesce(jsonb_agg(o.loctician_id ORDER BY o.loctician_id), '[]') AS loctician_ids,
+        coalesce(min(coalesce(o.price_amount, t.price_amount)), t.price_amount) AS price_from,
+        coalesce(max(coalesce(o.price_amount, t.price_amount)), t.price_amount) AS price_to,
+        coalesce(min(coalesce(o.duration_minutes, t.duration_minutes)), t.duration_minutes) AS shortest,
+        coalesce(max(coalesce(o.duration_minutes, t.duration_minutes)), t.duration_minutes) AS longest
+    INTO offered
+    FROM booking.loctician_treatments o
+    JOIN booking.locticians l ON l.loctician_id = o.loctician_id AND l.active WHERE o.treatment_id = t.id;
     RETURN jsonb_build_object(
         'id', t.id, 'name', t.translations -> p_language -> 'name',
         'description', t.translations -> p_language -> 'description', 'category', t.category,
@@ -34,13 +50,12 @@ BEGIN
         'processing', CASE WHEN t.processing_start_minutes IS NOT NULL THEN jsonb_build_object(
             'start_minutes', t.processing_start_minutes, 'minutes', t.processing_minutes) END,
         'buffer_before_minutes', t.buffer_before_minutes, 'buffer_after_minutes', t.buffer_after_minutes,
-        'grid_minutes', t.grid_minutes, 'grid_from', t.grid_from, 'price', jsonb_build_object(
-            'amount', t.price_amount, 'currency', 'DKK', 'formatted', booking.format_price(t.price_amount, p_language),
-            'vat', jsonb_build_object('rate', 25, 'amount', booking.included_vat(t.price_amount))),
-        'loctician_ids', (
-            SELECT coalesce(jsonb_agg(o.loctician_id ORDER BY o.loctician_id), '[]') FROM booking.loctician_treatments o
-            JOIN booking.locticians l ON l.loctician_id = o.loctician_id AND l.active WHERE o.treatment_id = t.id
-        ),
+        'grid_minutes', t.grid_minutes, 'grid_from', t.grid_from,
+        'price', booking.price_json(t.price_amount, p_language),
+        'price_from', booking.price_json(offered.price_from, p_language),
+        'price_to', booking.price_json(offered.price_to, p_language),
+        'duration_from_minutes', offered.shortest, 'duration_to_minutes', offered.longest,
+        'loctician_ids', offered.loctician_ids,
         'translations', t.translations, 'active', t.active, 'version', t.version
     );
 END

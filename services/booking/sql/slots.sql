@@ -93,30 +93,40 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- The response of GET /slots as text; NULL when nothing is free. p_language: 'da' or 'en'; p_own: as in
--- occupied_moments. Put together as text: a
--- thousand slots as JSON objects would take longer than finding them.
+-- occupied_moments; p_after_start, p_after_loctician: only the slots after this one, which next_cursor of the page before
+-- names. At its start there is at most a slot of each loctician, so that many more are searched than are shown. Put
+-- together as text: a thousand slots as JSON objects would take longer than finding them.
 CREATE OR REPLACE FUNCTION booking.slots_json(
     p_treatments uuid[], p_loctician uuid, p_from timestamptz, p_to timestamptz, p_limit integer, p_notice boolean,
-    p_language text, p_own uuid[] DEFAULT '{}'
+    p_language text, p_own uuid[] DEFAULT '{}', p_after_start timestamptz DEFAULT NULL,
+    p_after_loctician uuid DEFAULT NULL
 ) RETURNS text LANGUAGE plpgsql STABLE SET timezone = 'Europe/Copenhagen' AS $$
 DECLARE
     treatments text := to_json(p_treatments);
+    at_cursor bigint := CASE WHEN p_after_start IS NULL THEN 0 ELSE (SELECT count(*) FROM booking.locticians) END;
 BEGIN
     RETURN (
         WITH slot AS MATERIALIZED (
-            SELECT * FROM booking.free_slots(p_treatments, p_loctician, p_from, p_to, p_limit, p_notice, p_own)
+            SELECT f.*, row_number() OVER (ORDER BY f.starts_at, f.loctician_id) AS place
+            FROM booking.free_slots(p_treatments, p_loctician, greatest(p_from, p_after_start), p_to,
+                (p_limit + 1 + at_cursor)::integer, p_notice, p_own) f
+            WHERE p_after_start IS NULL OR (f.starts_at, f.loctician_id) > (p_after_start, p_after_loctician)
         ), price AS MATERIALIZED (
-            SELECT p.price_amount, json_build_object('amount', p.price_amount, 'currency', 'DKK',
-                'formatted', booking.format_price(p.price_amount, p_language),
-                'vat', json_build_object('rate', 25, 'amount', booking.included_vat(p.price_amount))) AS money
+            SELECT p.price_amount, booking.price_json(p.price_amount, p_language) AS money
             FROM (SELECT DISTINCT s.price_amount FROM slot s) p
+        ), listed AS (
+            SELECT string_agg(format(
+                '{"start":%s,"end":%s,"loctician_id":"%s","service_ids":%s,"price":%s%s}',
+                to_json(s.starts_at), to_json(s.ends_at), s.loctician_id, treatments, p.money,
+                CASE WHEN s.parts IS NOT NULL THEN ',"items":' || booking.sitting_parts_json(s.starts_at, s.parts) END
+            ), ',' ORDER BY s.place) AS items
+            FROM slot s JOIN price p USING (price_amount) WHERE s.place <= p_limit
         )
-        SELECT '{"items":[' || string_agg(format(
-            '{"start":%s,"end":%s,"loctician_id":"%s","service_ids":%s,"price":%s%s}',
-            to_json(s.starts_at), to_json(s.ends_at), s.loctician_id, treatments, p.money,
-            CASE WHEN s.parts IS NOT NULL THEN ',"items":' || booking.sitting_parts_json(s.starts_at, s.parts) END
-        ), ',' ORDER BY s.starts_at, s.loctician_id) || ']}'
-        FROM slot s JOIN price p USING (price_amount)
+        SELECT '{"items":[' || l.items || '],"next_cursor":' || coalesce((
+            SELECT to_json(booking.encode_cursor(json_build_array(s.starts_at, s.loctician_id)))::text
+            FROM slot s WHERE s.place = p_limit AND EXISTS (SELECT FROM slot more WHERE more.place > p_limit)
+        ), 'null') || '}'
+        FROM listed l
     );
 END
 $$;

@@ -57,7 +57,7 @@ class TestTreatments:
     async def test_a_single_one_has_an_etag_and_an_unknown_one_is_404(
         self, client: httpx.AsyncClient, salon: date
     ) -> None:
-        assert (await client.get(f"/api/v1/services/{RETWIST}")).headers["ETag"] == '"1"'
+        assert (await client.get(f"/api/v1/services/{RETWIST}")).headers["ETag"].startswith('"1-')
         assert (await client.get(f"/api/v1/services/{RETIRED}")).json()["active"] is False
         assert (await client.get(f"/api/v1/services/{uuid4()}")).status_code == 404
 

@@ -282,17 +282,26 @@ class Engine:
             "SELECT * FROM booking.free_slots(CAST(CAST(:treatments AS text) AS uuid[]), CAST(:loctician AS uuid),"
             " :first, :last, 100000, true, CAST(CAST(:own AS text) AS uuid[]))"
         )
-        params = {
+        rows = (await self.connection.execute(statement, self._params(first, last))).all()
+        return {
+            (row.starts_at, row.ends_at, None if row.parts else UUID(str(row.loctician_id)), row.price_amount)
+            for row in rows
+        }
+
+    async def days(self, first: date, last: date) -> list[Any]:
+        statement = text(
+            "SELECT * FROM booking.slot_days(CAST(CAST(:treatments AS text) AS uuid[]), CAST(:loctician AS uuid),"
+            " :first, :last, true, CAST(CAST(:own AS text) AS uuid[]))"
+        )
+        return [tuple(row) for row in (await self.connection.execute(statement, self._params(first, last))).all()]
+
+    def _params(self, first: date, last: date) -> dict[str, Any]:
+        return {
             "treatments": "{" + ",".join(str(service_id) for service_id in self.request["service_ids"]) + "}",
             "loctician": self.request["loctician_id"],
             "first": first,
             "last": last,
             "own": f"{{{ITEM}}}" if self.moved else "{}",
-        }
-        rows = (await self.connection.execute(statement, params)).all()
-        return {
-            (row.starts_at, row.ends_at, None if row.parts else UUID(str(row.loctician_id)), row.price_amount)
-            for row in rows
         }
 
     async def booked(self, start: datetime) -> tuple[str | None, list[Any]]:
@@ -330,6 +339,14 @@ async def engine_of(owner: AsyncEngine, case: Case) -> AsyncIterator[Engine]:
         await connection.rollback()
 
 
+def day_of(day: date, slots: set[tuple[datetime, datetime, UUID | None, int]]) -> tuple[Any, ...]:
+    """The row of a day with these slots."""
+    starts = {one[0] for one in slots}
+    if not starts:
+        return day, None, None, 0, None
+    return day, min(starts), max(starts), len(starts), min(one[3] for one in slots)
+
+
 @settings(
     max_examples=80, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -348,6 +365,7 @@ async def test_the_sql_functions_and_the_reference_agree(app: Any, owner: AsyncE
         note(f"too many: {sorted(found - expected)[:3]}, missing: {sorted(expected - found)[:3]}")
         assert found == expected
         offered = sorted({one[0] for one in found})
+        assert await engine.days(case.day, case.day) == [day_of(case.day, found)]
         for start in [*case.starts, *offered[:1], *offered[-1:]]:
             reason = reference.reason(start)
             event(f"reason: {reason}")
