@@ -60,7 +60,7 @@ class TestDays:
                 "last": at(salon, "16:00").isoformat(),  # Jonas needs an hour, Amina an hour and a half
                 "start_count": 29,
                 "price_from": {
-                    "amount": 59900, "currency": "DKK", "formatted": "599,00 kr.", "vat": {"rate": 25, "amount": 11980},
+                    "amount": 59900, "currency": "DKK", "formatted": "599 kr.", "vat": {"rate": 25, "amount": 11980},
                 },
             },
             {"day": after.isoformat()} | closed,
