@@ -1,11 +1,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help up test lint floors audit fmt migrate bench chaos fuzz
+.PHONY: help up test test-compose lint floors audit fmt migrate bench chaos fuzz
 .DEFAULT_GOAL := help
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 .venv/.installed: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
@@ -20,6 +20,9 @@ up: .venv/.installed ## run everything: servers, six processes, demo data, mail 
 
 test: .venv/.installed ## every test, on real PostgreSQL and RabbitMQ of its own; a part: ARGS=services/booking
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-compose: .venv/.installed ## Compose from a fresh clone: bookings, every container killed; needs an engine; a part: ARGS='-k killed'
+	@$(BIN)/pytest -m compose -s tests/compose $(ARGS)
 
 lint: .venv/.installed ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff format --check --quiet .

@@ -26,6 +26,7 @@ from cli import (
     status,
     subscribers,
 )
+from cli.contracts.compose import compose_settings
 from cli.contracts.files import stale, write
 from cli.contracts.generator import bus_description
 from cli.contracts.generator import contracts as generated_contracts
@@ -43,6 +44,7 @@ from shared.settings import Settings, load
 
 ROOT = Path(__file__).parents[1]
 ASYNCAPI, LOGINS = ROOT / "docs/asyncapi.json", ROOT / "deploy/kubernetes/base/broker-logins.yaml"
+COMPOSE = ROOT / "deploy/compose/settings.yml"
 
 
 AWAY: tuple[type[Exception], ...] = (BrokerAwayError, LoginsNotMadeError, *DATABASE_ERRORS)
@@ -155,13 +157,14 @@ async def _load(module: ModuleType, name: str, settings: Settings) -> bool:
 
 @contracts.command()
 def generate() -> None:
-    """Write shared/contracts, docs/asyncapi.json and the broker's logins for Kubernetes from the code."""
+    """Write shared/contracts, docs/asyncapi.json, the broker's logins for Kubernetes and Compose's settings."""
     files = generated_contracts(SERVICES)
     write(files)
     ASYNCAPI.write_bytes(bus_description(SERVICES))
     topology.publishers.cache_clear()  # they were written just now
     LOGINS.write_text(broker_manifests.manifests())
-    out.print(f"{len(files) + 2} files written")
+    COMPOSE.write_text(compose_settings())
+    out.print(f"{len(files) + 3} files written")
 
 
 @contracts.command()
@@ -172,6 +175,8 @@ def check() -> None:
         differing.append(ASYNCAPI.name)
     if LOGINS.read_text() != broker_manifests.manifests():
         differing.append(LOGINS.name)
+    if COMPOSE.read_text() != compose_settings():
+        differing.append(COMPOSE.name)
     out.print(f"Stale: {', '.join(differing)}" if differing else "Contracts are up to date")
     raise typer.Exit(1 if differing else 0)
 

@@ -51,12 +51,12 @@ class FromFiles(PydanticBaseSettingsSource):
         path = os.environ.get(f"{name.upper()}_FILE")
         if not path:
             return None, name, False
-        if os.environ.get(name.upper()):
-            return Refused(f"{name.upper()}_FILE is set too"), name, False
         try:
-            return Path(path).read_text().strip(), name, False
+            content = Path(path).read_text().strip()
         except (OSError, ValueError):  # without the path: it may be the secret itself
-            return Refused(f"{name.upper()}_FILE names a file that cannot be read"), name, False
+            content = Refused(f"{name.upper()}_FILE names a file that cannot be read")
+        both = content and os.environ.get(name.upper())
+        return Refused(f"{name.upper()}_FILE is set too") if both else content, name, False
 
 
 class Readable(BaseSettings):
@@ -78,6 +78,8 @@ class Readable(BaseSettings):
     def report_refused(cls, value: Any) -> Any:
         if isinstance(value, Refused):
             raise ValueError(value)  # noqa: TRY004 - pydantic reports ValueError alone
+        if isinstance(value, str) and value.startswith("# "):  # as Compose reads `NAME=  # words`
+            raise ValueError("is a comment, which needs a line of its own")
         return value
 
 

@@ -70,7 +70,7 @@ def services_environment(environment: dict[str, str]) -> dict[str, str]:
 
 def operators_settings(environment: dict[str, str]) -> dict[str, str]:
     """Of the environment what `.env.example` documents: what the operator's command needs, and nothing of the shell."""
-    documented = {line.partition("=")[0] for line in (ROOT / ".env.example").read_text().splitlines()}
+    documented = {line.lstrip("#").partition("=")[0] for line in (ROOT / ".env.example").read_text().splitlines()}
     return {name: value for name, value in environment.items() if name in documented}
 
 

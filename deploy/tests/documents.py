@@ -33,7 +33,7 @@ def settings_classes() -> list[type[Settings]]:
 
 def known_variables(deployable: str) -> set[str]:
     """What a process of this kind reads."""
-    kinds = [Settings] if deployable == "cli" else [settings_of(deployable)]
+    kinds = [Settings] if deployable in {"cli", "migrate"} else [settings_of(deployable)]
     own = {f"{deployable.upper()}_{name}" for name in ("DATABASE_URL", "AMQP_URL")}
     fields = {name.upper() for kind in kinds for name in kind.model_fields} | own
     return fields | {f"{name}_FILE" for name in fields} | IMAGE_VARIABLES | TRACING_VARIABLES
@@ -51,8 +51,25 @@ def given_to(environment: dict[str, str | None]) -> set[str]:
     return {name.removesuffix("_FILE") for name, value in environment.items() if value}
 
 
+class ComposeLoader(yaml.SafeLoader):
+    """Reads Compose's own tag for a list that replaces the one it would be added to."""
+
+
+def _override(loader: ComposeLoader, node: yaml.SequenceNode) -> list[Any]:
+    return list(loader.construct_sequence(node))
+
+
+ComposeLoader.add_constructor("!override", _override)
+
+
 def compose_file(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((ROOT / name).read_text())
+    """As it stands, but each service with the settings that it extends."""
+    loaded: dict[str, Any] = yaml.load((ROOT / name).read_text(), ComposeLoader)  # noqa: S506 - extends the safe one
+    for service in loaded["services"].values():
+        extended = service.get("extends")
+        if extended:
+            settings = yaml.safe_load((ROOT / extended["file"]).read_text())["services"][extended["service"]]
+            service["environment"] = settings["environment"] | service["environment"]
     return loaded
 
 

@@ -35,6 +35,7 @@ def production(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monkey
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PUBLIC_URL", "https://salon.test")
     monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.1")
+    monkeypatch.setenv("SMTP_URL", "smtps://mail.salon.test")
     monkeypatch.delenv("SECRET_KEY", raising=False)
     return monkeypatch
 
@@ -90,6 +91,18 @@ def test_what_is_lacking_is_said_in_one_line(production: pytest.MonkeyPatch) -> 
     assert str(ended.value) == (
         "Cannot start: SECRET_KEY: must be set, or GDPR_SECRET_KEY, GDPR_DATABASE_URL, GDPR_AMQP_URL, PUBLIC_KEYS;"
         " `loctician secrets` makes these"
+    )
+
+
+@pytest.mark.parametrize("server", ["", "smtp://127.0.0.1:1025"])
+def test_no_mail_server_is_said_in_one_line(server: str, folder: Path, production: pytest.MonkeyPatch) -> None:
+    production.setenv("SECRETS_FILE", str(folder / "notifications" / "secrets"))
+    production.setenv("SMTP_URL", server)
+    with pytest.raises(SystemExit) as ended:
+        load(settings_of("notifications"))
+    assert str(ended.value) == (
+        "Cannot start: SMTP_URL: must be set to a mail server, such as smtp+starttls://user:password@host,"
+        " in production"
     )
 
 

@@ -13,6 +13,7 @@ from domain.settings.production import DeployableSettings, not_https, password_w
 from services.notifications.mail.smtp import MailServer
 from shared.settings import Refusal, Settings
 
+DEVELOPMENT_SERVER = "smtp://127.0.0.1:1025"
 MOST_HOURS = 14 * 24
 QUIET_HOURS = re.compile(r"(\d{1,2})-(\d{1,2})")
 
@@ -20,6 +21,12 @@ QUIET_HOURS = re.compile(r"(\d{1,2})-(\d{1,2})")
 def _valid_smtp_url(url: SecretStr) -> SecretStr:
     MailServer.from_url(url.get_secret_value())
     return url
+
+
+def unusable_server(url: SecretStr) -> str | None:
+    if url.get_secret_value() == DEVELOPMENT_SERVER:
+        return "must be set to a mail server, such as smtp+starttls://user:password@host,"
+    return password_without_tls(url)
 
 
 def _valid_mailbox(value: str) -> str:
@@ -62,11 +69,11 @@ class NotificationsSettings(DeployableSettings):
     service: ClassVar[str] = "notifications"
     refusals: ClassVar[Mapping[str, Refusal]] = {
         **DeployableSettings.refusals,
-        "smtp_url": password_without_tls,
+        "smtp_url": unusable_server,
         "sms_url": not_https,
     }
 
-    smtp_url: Annotated[SecretStr, AfterValidator(_valid_smtp_url)] = SecretStr("smtp://127.0.0.1:1025")
+    smtp_url: Annotated[SecretStr, AfterValidator(_valid_smtp_url)] = SecretStr(DEVELOPMENT_SERVER)
     mail_from: Annotated[str, AfterValidator(_valid_mailbox)] = "Loctician <no-reply@loctician.example>"
     app_url: Annotated[str | None, AfterValidator(_valid_http_url)] = None
     sms_provider: Literal["none", "gatewayapi", "twilio"] = "none"

@@ -62,6 +62,22 @@ class TestFromFiles:
         monkeypatch.setenv("PUBLIC_URL_FILE", str(tmp_path / "secret"))
         assert load(Settings).public_url == "http://127.0.0.1:8000"
 
+    def test_what_stands_in_the_environment_counts_beside_an_empty_file(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "secret").write_text("\n")
+        monkeypatch.setenv("PUBLIC_URL_FILE", str(tmp_path / "secret"))
+        monkeypatch.setenv("PUBLIC_URL", "https://salon.test")
+        assert load(Settings).public_url == "https://salon.test"
+
+    def test_a_comment_is_not_taken_for_a_value(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As Compose reads `PUBLIC_URL=   # the address` in `.env`."""
+        monkeypatch.setenv("PUBLIC_URL", "# the address")
+        with pytest.raises(
+            SystemExit, match=r"^Cannot start: PUBLIC_URL: is a comment, which needs a line of its own$"
+        ):
+            load(Settings)
+
     def test_both_at_once_and_files_that_cannot_be_read_are_named_with_all_that_is_wrong(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

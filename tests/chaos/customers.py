@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import ssl
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -36,18 +37,21 @@ class Ledger:
 
 
 class Customers:
-    def __init__(self, url: str, treatments: list[str], randomness: random.Random) -> None:
-        self._http = httpx.AsyncClient(base_url=url, timeout=10, limits=httpx.Limits(max_connections=50))
+    def __init__(
+        self, url: str, treatments: list[str], randomness: random.Random, verify: ssl.SSLContext | bool = True
+    ) -> None:
+        limits = httpx.Limits(max_connections=50)
+        self._http = httpx.AsyncClient(base_url=url, timeout=10, limits=limits, verify=verify)
         self._treatments = treatments
         self._random = randomness
-        self._tokens: list[str] = []
+        self.tokens: list[str] = []
         self._busy: set[str] = set()
         self.ledger = Ledger()
 
     async def arrive(self, number: int) -> None:
         for _ in range(number):
             _, token = await register(self._http, "chaos")
-            self._tokens.append(token)
+            self.tokens.append(token)
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -64,7 +68,7 @@ class Customers:
         slot = await self._slot()
         if slot is None:
             return
-        token = self._random.choice(self._tokens)
+        token = self._random.choice(self.tokens)
         order = {"service_ids": slot["service_ids"], "loctician_id": slot["loctician_id"], "start": slot["start"]}
         headers = bearer(token) | {"Idempotency-Key": uuid4().hex}
         answer = await self._insist("POST", "/api/v1/bookings", json=order, headers=headers)
