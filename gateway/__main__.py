@@ -20,7 +20,7 @@ OPTIONS: dict[str, Any] = {
     "ws_per_message_deflate": False,  # it takes about 30 KB a connection, for messages of 300 bytes
     "access_log": False,
     "server_header": False,
-    "timeout_keep_alive": 75,  # seconds; the edge keeps idle connections for 60 s: none may close under a call
+    "timeout_keep_alive": 75,  # seconds; the edge keeps idle connections for less: none may close under a call
     "timeout_graceful_shutdown": 20,  # seconds; only exports take longer
 }
 

@@ -5,5 +5,6 @@ psql -v ON_ERROR_STOP=1 -v password="$(cat /run/secrets/owner_password)" -U post
 CREATE ROLE loctician LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'password';
 CREATE DATABASE loctician OWNER loctician;
 REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
+CREATE EXTENSION pg_stat_statements;
 SQL
 psql -v ON_ERROR_STOP=1 -U postgres -d loctician -f /etc/loctician/rights.sql

@@ -57,7 +57,8 @@ def edge(caddy: str, folder: Path, upstream: int) -> Iterator[int]:
         "HOME": str(folder),
         "XDG_DATA_HOME": str(folder),
         "XDG_CONFIG_HOME": str(folder),
-        "EDGE_GATEWAY": f"127.0.0.1:{upstream}",
+        "EDGE_GATEWAY": "127.0.0.1",
+        "EDGE_GATEWAY_PORT": str(upstream),
         "EDGE_BODY_TIMEOUT": f"{BODY_SECONDS}s",
     }
     command: list[str | Path] = [caddy, "run", "--config", CADDYFILE, "--adapter", "caddyfile"]

@@ -16,6 +16,7 @@ import pytest
 from deploy.tests.documents import (
     DEPLOYABLES,
     ROOT,
+    SERVICES,
     compose_file,
     compose_schema,
     given_to,
@@ -46,7 +47,7 @@ class TestCompose:
         assert [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(compose_file(name))] == []
 
     def test_has_a_container_for_each_deployable_and_no_more_than_their_servers(self, services: dict[str, Any]) -> None:
-        assert set(services) == DEPLOYABLES | {"postgres", "rabbitmq", "migrate", "cli", "edge"}
+        assert set(services) == DEPLOYABLES | {"postgres", "rabbitmq", "migrate", "cli", "edge", "backup"}
 
     def test_each_image_is_built_for_its_own_service(self, services: dict[str, Any]) -> None:
         assert {name: services[name]["build"]["args"]["SERVICE"] for name in DEPLOYABLES} == {
@@ -63,7 +64,7 @@ class TestCompose:
             assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
 
     def test_nobody_runs_as_root(self, services: dict[str, Any]) -> None:
-        for name in ("postgres", "rabbitmq"):  # ours are by their Dockerfile
+        for name in ("postgres", "rabbitmq", "backup"):  # ours are by their Dockerfile
             assert services[name]["user"].split(":")[0] not in {"0", "root"}
 
     def test_everything_that_stays_up_has_a_health_check(self, services: dict[str, Any]) -> None:
@@ -87,7 +88,9 @@ class TestCompose:
     def test_only_services_that_need_it_reach_the_internet(self, services: dict[str, Any]) -> None:
         networks = compose_file(COMPOSE)["networks"]
         assert networks["inside"]["internal"] is True
-        beyond = {name: set(service["networks"]) - {"inside"} for name, service in services.items()}
+        calls = {f"to-{name}" for name in SERVICES}
+        assert all(networks[name]["internal"] is True for name in calls)
+        beyond = {name: set(service["networks"]) - {"inside"} - calls for name, service in services.items()}
         assert beyond == {name: set() for name in services} | {name: {"outside"} for name in EXTERNAL} | {
             "gateway": {"edge"},
             "edge": {"edge"},
@@ -138,8 +141,10 @@ class TestCompose:
             assert files <= mounted, name
         holders = {name for name, service in services.items() if "owner_database_url" in service.get("secrets", [])}
         assert holders == OPERATORS, "the owner's login is the operator's alone"
-        for secret in ("secret_key", "secret_key_previous", "amqp_url", "amqp_management_url"):
+        for secret in ("secret_key", "secret_key_previous", "amqp_url"):
             assert {name for name, service in services.items() if secret in service.get("secrets", [])} == OPERATORS
+        managers = {name for name, service in services.items() if "amqp_management_url" in service.get("secrets", [])}
+        assert managers == OPERATORS | {"backup"}, "the latter keeps the broker's definitions"
         for name in DEPLOYABLES:
             assert {secret for secret in services[name]["secrets"] if secret in DEPLOYABLES} == {name}
             assert services[name]["environment"]["SECRETS_FILE"] == f"/run/secrets/{name}"
@@ -151,16 +156,69 @@ class TestCompose:
         edge = services["edge"]["networks"]["edge"]["ipv4_address"]
         assert trusted.pop("gateway") == f"${{TRUSTED_PROXIES:-{edge}}}"
         assert set(trusted.values()) == {None}
-        gateway = services["gateway"]["networks"]["inside"]["ipv4_address"]
-        for name in DEPLOYABLES:
-            assert services[name]["environment"]["FORWARDED_ALLOW_IPS"] == gateway
-        for network, address in (("edge", edge), ("inside", gateway)):
+        for name in SERVICES:  # the network to a service has its replicas and the gateways, and nobody else
+            network = f"to-{name}"
+            assert {other for other in services if network in services[other]["networks"]} == {name, "gateway"}
             (pool,) = networks[network]["ipam"]["config"]
-            subnet, given, pinned = (
-                text.replace(PREFIX, "172.31") for text in (pool["subnet"], pool["ip_range"], address)
-            )
-            assert ip_address(pinned) in ip_network(subnet)
-            assert ip_address(pinned) not in ip_network(given), "nobody else is given it"
+            assert services[name]["environment"]["FORWARDED_ALLOW_IPS"] == pool["subnet"]
+            assert ip_network(pool["subnet"].replace(PREFIX, "172.31")).prefixlen >= 27
+            aliases = services[name]["networks"][network]["aliases"]
+            assert services["gateway"]["environment"][f"{name.upper()}_URL"] == f"http://{aliases[0]}:8000"
+        assert "FORWARDED_ALLOW_IPS" not in services["gateway"]["environment"]
+        (pool,) = networks["edge"]["ipam"]["config"]
+        subnet, given, pinned = (text.replace(PREFIX, "172.31") for text in (pool["subnet"], pool["ip_range"], edge))
+        assert ip_address(pinned) in ip_network(subnet)
+        assert ip_address(pinned) not in ip_network(given), "nobody else is given it"
+
+    def test_nothing_hinders_a_second_replica(self, services: dict[str, Any]) -> None:
+        """A fixed address, name or port would: for --scale, and for upgrade.sh, which starts the new one first."""
+        for name in DEPLOYABLES:
+            own = services[name]["networks"]
+            assert not {"container_name", "ports", "hostname"} & services[name].keys(), name
+            fixed = [net for net in own if isinstance(own, dict) and "ipv4_address" in (own[net] or {})]
+            assert fixed == [], name
+
+    def test_the_broker_knows_its_limit(self, services: dict[str, Any]) -> None:
+        settings = dict(
+            line.split(" = ") for line in (ROOT / "deploy/rabbitmq/limits.conf").read_text().splitlines() if "=" in line
+        )
+        limit = services["rabbitmq"]["deploy"]["resources"]["limits"]["memory"]
+        assert settings["total_memory_available_override_value"] == limit.replace("G", "GiB")
+        assert 0.4 <= float(settings["vm_memory_high_watermark.relative"]) <= 0.7, (
+            "what is above is for its other needs"
+        )
+        assert any("deploy/rabbitmq/limits.conf" in volume for volume in services["rabbitmq"]["volumes"])
+
+
+class TestPostgres:
+    def settings(self, folder: Path, limit: str) -> dict[str, str]:
+        """What start.sh tells the server under a limit."""
+        (folder / "docker-entrypoint.sh").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+        (folder / "docker-entrypoint.sh").chmod(0o755)
+        (folder / "limit").write_text(limit)
+        environment = os.environ | {
+            "PATH": f"{folder}:{os.environ['PATH']}",
+            "MEMORY_LIMIT_FILE": str(folder / "limit"),
+        }
+        command = [ROOT / "deploy" / "postgres" / "start.sh", "postgres", "-c", "work_mem=9MB"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=30)
+        return dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+
+    def test_its_memory_settings_fit_the_limit_of_the_container(self, tmp_path: Path) -> None:
+        small, large = self.settings(tmp_path, str(2**31)), self.settings(tmp_path, str(2**34))
+        assert (small["shared_buffers"], small["effective_cache_size"]) == ("512MB", "1280MB")
+        assert (large["shared_buffers"], large["maintenance_work_mem"]) == ("4096MB", "1024MB")
+        assert self.settings(tmp_path, "max") == small
+        assert self.settings(tmp_path, "9223372036854771712") == small, "no limit, as cgroups before version 2 say it"
+
+    def test_what_is_given_wins(self, tmp_path: Path) -> None:
+        assert self.settings(tmp_path, "max")["work_mem"] == "9MB"
+
+    def test_it_logs_waits_and_no_values(self, tmp_path: Path) -> None:
+        settings = self.settings(tmp_path, "max")
+        assert settings["log_lock_waits"] == "on"
+        assert settings["log_parameter_max_length"] == "0"
+        assert settings["pg_stat_statements.track_utility"] == "off"
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes them")
