@@ -200,7 +200,7 @@ class TestPostgres:
             "PATH": f"{folder}:{os.environ['PATH']}",
             "MEMORY_LIMIT_FILE": str(folder / "limit"),
         }
-        command = [ROOT / "deploy" / "postgres" / "start.sh", "postgres", "-c", "work_mem=9MB"]
+        command = [str(ROOT / "deploy" / "postgres" / "start.sh"), "postgres", "-c", "work_mem=9MB"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=30)
         return dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
 
