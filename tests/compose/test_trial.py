@@ -34,7 +34,7 @@ class TestFreshClone:
         states = trial.states()
         assert states.pop("migrate") == "exited"
         assert set(states.values()) == {"healthy"}
-        assert set(states) == {*KILLED, "mailpit"}
+        assert set(states) == {*KILLED, "mailpit", "backup"}
 
     def test_the_operators_command_answers(self, trial: Project) -> None:
         done = trial.run("docker", "compose", "run", "--rm", "cli", "status")
