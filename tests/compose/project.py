@@ -60,12 +60,18 @@ class Project:
         return f"https://localhost:{self.ports['EDGE_HTTPS_PORT']}"
 
     def run(
-        self, *command: str, check: bool = True, seconds: float = COMMAND_SECONDS
+        self, *command: str, check: bool = True, seconds: float = COMMAND_SECONDS, stdin: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         """In the project's folder, as an operator does there."""
-        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "DOCKER_HOST")}
         done = subprocess.run(
-            command, cwd=self.folder, env=kept, capture_output=True, text=True, timeout=seconds, check=False
+            command,
+            cwd=self.folder,
+            env={name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "DOCKER_HOST")},
+            input=stdin or "",
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
         )
         assert not check or done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
         return done

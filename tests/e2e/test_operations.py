@@ -6,12 +6,10 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
-from pamqp.commands import Basic
 
 from cli.tests.command import call, start
-from shared.messaging import broker
-from shared.messaging.broker import Outgoing
 from shared.testing.servers import Servers
+from tests.e2e.operator import lay_aside as lay_letter_aside
 from tests.e2e.stack import ROOT, Stack, eventually
 
 
@@ -20,17 +18,7 @@ async def run(stack: Stack, *arguments: str) -> CompletedProcess[str]:
 
 
 async def lay_aside(stack: Stack, service: str, message_id: str) -> None:
-    """As a consumer does that gave up."""
-    headers = {"x-attempts": 5, "x-error": "RuntimeError: defect", "x-last-failed-at": "2026-03-02T11:00:00+00:00"}
-    properties = Basic.Properties(
-        message_id=message_id,
-        message_type="thing.lost.v1",
-        delivery_mode=2,
-        headers=headers,  # type: ignore[arg-type]
-    )
-    async with broker.connection(stack.environment["AMQP_URL"], "test") as connection:
-        channel = await broker.wire(await connection.channel())
-        await broker.publish_surely(channel, Outgoing("", f"{service}.dead", b'{"lost": true}', properties))
+    await lay_letter_aside(stack.environment["AMQP_URL"], service, message_id)
 
 
 @pytest.mark.slow
