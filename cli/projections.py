@@ -98,16 +98,16 @@ def _names(service: str) -> tuple[Projection, Projection]:
 def _salon(service: str, *columns: str) -> Projection:
     """What is known of the salon itself: a single row, which is as good as none where all of it is empty."""
     state = f"jsonb_build_array({', '.join(f's.{column}' for column in columns)})"
-    rows = f"SELECT 'salon' AS id, {state} AS state FROM {{schema}}.salon s WHERE concat({', '.join(columns)}) <> ''"
+    rows = f"SELECT 'salon' AS id, {state} AS state FROM {{table}} s WHERE concat({', '.join(columns)}) <> ''"
     emptied = ", ".join(f"{column} = ''" for column in columns)
     chosen = "'salon' = ANY (CAST(:ids AS text[]))"
     return Projection(
         service,
         "salon",
         "booking",
-        kept=rows.format(schema=service),
-        expected=rows.format(schema="booking"),
-        known="SELECT i FROM unnest(CAST(:ids AS text[])) i WHERE EXISTS (SELECT FROM booking.salon)",
+        kept=rows.format(table=f"{service}.salon"),
+        expected=rows.format(table="booking.salon_record"),
+        known="SELECT i FROM unnest(CAST(:ids AS text[])) i WHERE EXISTS (SELECT FROM booking.salon_record)",
         release=f"UPDATE {service}.salon SET version = -1 WHERE {chosen}",
         remove=f"UPDATE {service}.salon SET {emptied} WHERE {chosen}",
     )
@@ -248,7 +248,7 @@ PROJECTIONS = (
     *_names("calendar"),
     LANGUAGES,
     _salon("calendar", "name", "address"),
-    _salon("notifications", "name", "address", "phone"),
+    _salon("notifications", "name", "legal_name", "cvr_number", "address", "phone"),
     CONTACTS,
     REMINDED_APPOINTMENTS,
     *_names("notifications"),

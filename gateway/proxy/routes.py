@@ -33,6 +33,7 @@ ROUTES = (
     Route("/api/v1/services", "booking", first_byte=10.0),
     Route("/api/v1/locticians", "booking", first_byte=10.0),
     Route("/api/v1/slots", "booking", first_byte=10.0),
+    Route("/api/v1/salon", "booking"),
     Route("/api/v1/bookings", "booking"),
     Route("/api/v1/waitlist", "booking"),
     Route("/api/v1/media", "booking", max_body=9 * 1_048_576),
@@ -57,6 +58,7 @@ PUBLIC = {
         *(
             "/api/v1/slots",
             "/api/v1/slots/days",
+            "/api/v1/salon",
             "/api/v1/bookings/rules",
             "/api/v1/calendar/holidays",
             "/api/v1/calendar/feeds/{token}",

@@ -8,10 +8,11 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.money import CURRENCY
-from services.booking.events import LocticianUpdated, SalonChanged, TreatmentCreated
+from services.booking.events import LocticianUpdated, TreatmentCreated
 from services.booking.models import loctician_treatments, locticians, treatments
 from services.booking.salon import queries as salon_queries
-from services.booking.salon.service import RULES
+from services.booking.salon.schemas import SalonInput
+from services.booking.salon.service import write
 from shared.messaging.events import emit
 
 
@@ -165,7 +166,25 @@ TREATMENTS = [
     ),
 ]
 
-SALON = {"name": "Rodfæstet", "address": "Eksempelgade 12, 2200 København N", "phone": "12 34 56 78"}
+SALON: dict[str, Any] = {
+    "name": "Rodfæstet",
+    "legal_name": "Rodfæstet ApS",
+    "cvr_number": "12345674",
+    "address": "Eksempelgade 12, 2200 København N",
+    "phone": "12 34 56 78",
+    "email": "hej@rodfaestet.example",
+    "website_url": "https://rodfaestet.example",
+    "map_url": "https://www.openstreetmap.org/search?query=Eksempelgade%2012%2C%202200%20K%C3%B8benhavn%20N",
+    "opening_hours": {
+        "da": "Mandag 8-17, tirsdag 9-18, onsdag 8-18, torsdag 8-20, fredag 8-18, lørdag 10-18",
+        "en": "Monday 8-17, Tuesday 9-18, Wednesday 8-18, Thursday 8-20, Friday 8-18, Saturday 10-18",
+    },
+    "cancellation_rule": {
+        "da": "Du kan melde afbud gratis indtil 24 timer før din tid. Ring til os, hvis det er senere.",
+        "en": "You can cancel free of charge until 24 hours before your appointment. Call us if it is later.",
+    },
+    "colours": {"paper": "#fbf7f1", "ink": "#2a1d17", "accent": "#9c4127"},
+}
 Offer = dict[str, int]  # price_amount and duration_minutes, if they differ from the catalog's
 OFFERS: dict[tuple[str, str], dict[str, Offer]] = {
     ("Amina", "Loctician siden 2014. Speciale: starter locs og reparation."): {
@@ -209,12 +228,9 @@ async def load(session: AsyncSession) -> bool:
 
 
 async def _name_salon(session: AsyncSession) -> None:
-    """Nothing is done for a salon that has chosen its rules."""
-    rules = await salon_queries.lock_rules(session)
-    if rules["version"] == 0:
-        named = {name: rules[name] for name in RULES} | SALON | {"version": 1}
-        await salon_queries.set_rules(session, named)
-        emit(session, SalonChanged(subject_name="salon", **named))
+    """Nothing is done for a salon that has written its record."""
+    if await salon_queries.lock_record(session) is None:
+        await write(session, SalonInput.model_validate(SALON), 1)
 
 
 def _created_event(treatment: Treatment) -> TreatmentCreated:

@@ -202,7 +202,7 @@ class WaitlistExpired(WaitlistEvent, type="waitlist.expired.v1", subject="waitli
 
 
 class SalonChanged(Event, type="salon.changed.v1", subject="subject_name"):
-    """The salon's rules for bookings; its name, address and phone, each empty until the salon says it."""
+    """The salon's rules for bookings. What it says of itself is in salon.updated.v1."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "version": 2,
@@ -214,9 +214,6 @@ class SalonChanged(Event, type="salon.changed.v1", subject="subject_name"):
         "open_bookings_per_customer": 10,
         "offer_minutes": 30,
         "confirm_within_hours": 72,
-        "name": "Rodfæstet",
-        "address": "Eksempelgade 12, 2200 København N",
-        "phone": "12 34 56 78",
         "buffers_within_hours": False,
     }
 
@@ -228,9 +225,6 @@ class SalonChanged(Event, type="salon.changed.v1", subject="subject_name"):
     open_bookings_per_customer: int
     offer_minutes: int
     confirm_within_hours: int
-    name: str = ""
-    address: str = ""
-    phone: str = ""
     buffers_within_hours: bool = False
 
 

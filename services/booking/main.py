@@ -14,6 +14,7 @@ from services.booking.offer_pages import endpoints as offer_pages
 from services.booking.portfolio import worker as portfolio
 from services.booking.profiles import endpoints as profiles
 from services.booking.requests import endpoints as requests
+from services.booking.rules import endpoints as rules
 from services.booking.salon import endpoints as salon
 from services.booking.series import endpoints as series
 from services.booking.settings import BookingSettings
@@ -33,6 +34,7 @@ SERVICE = Service(
         profiles.router,
         slots.router,
         salon.router,
+        rules.router,
         holds.router,
         requests.router,
         waitlist.router,

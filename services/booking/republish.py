@@ -23,7 +23,9 @@ from services.booking.events import (
     TreatmentUpdated,
 )
 from services.booking.profiles import queries as profiles
+from services.booking.rules import queries as rules
 from services.booking.salon import queries as salon
+from services.booking.salon.events import SalonUpdated
 from shared.messaging.events import Event
 
 Read = Sequence[tuple[str, list[Event]]]
@@ -35,9 +37,15 @@ FINAL: dict[str, type[BookingEvent]] = {
 
 
 async def read_salon(session: AsyncSession, after: str | None, limit: int, since: datetime | None) -> Read:
-    """The salon's rules, if it has chosen any, whatever `since`."""
-    rows = (await session.execute(salon.STATE)).scalars().all() if after is None else []
-    return [("salon", [SalonChanged.model_validate(row)]) for row in rows]
+    """The salon's rules and its record, if it has any, whatever `since`."""
+    if after is not None:
+        return []
+    events: list[Event] = [
+        event.model_validate(row)
+        for event, states in ((SalonChanged, rules.STATE), (SalonUpdated, salon.STATE))
+        for row in (await session.execute(states)).scalars()
+    ]
+    return [("salon", events)] if events else []
 
 
 async def read_treatments(session: AsyncSession, after: str | None, limit: int, since: datetime | None) -> Read:

@@ -45,8 +45,8 @@ class Loctician(BaseModel):
 
 
 class Salon(BaseModel):
-    name: str = ""
-    address: str = ""
+    name: str
+    address: str
 
 
 class User(BaseModel):
@@ -110,7 +110,7 @@ async def store_loctician_name(session: AsyncSession, event: Received[Loctician]
     await name_queries.put_loctician_name(session, event.data.loctician_id, event.data.display_name, event.version)
 
 
-@subscriptions.on("salon.changed.v1", Salon)
+@subscriptions.on("salon.updated.v1", Salon)
 async def store_salon(session: AsyncSession, event: Received[Salon]) -> None:
     await name_queries.put_salon(session, event.data.model_dump(), event.version)
 

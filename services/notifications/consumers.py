@@ -98,9 +98,11 @@ class Loctician(BaseModel):
 
 
 class Salon(BaseModel):
-    name: str = ""
-    address: str = ""
-    phone: str = ""
+    name: str
+    legal_name: str
+    cvr_number: str
+    address: str
+    phone: str
 
 
 @subscriptions.on("user.registered.v1", Person)
@@ -219,7 +221,7 @@ async def name_loctician(session: AsyncSession, event: Received[Loctician]) -> N
     await upsert_loctician_name(session, event.data.loctician_id, event.data.display_name, event.version)
 
 
-@subscriptions.on("salon.changed.v1", Salon)
+@subscriptions.on("salon.updated.v1", Salon)
 async def name_salon(session: AsyncSession, event: Received[Salon]) -> None:
     await upsert_salon(session, event.data.model_dump(), event.version)
 

@@ -60,6 +60,8 @@ salon = Table(
     Column("address", Text, nullable=False, info=NONE),
     Column("phone", Text, nullable=False, info=NONE),
     Column("version", Integer, nullable=False, info=NONE),
+    Column("legal_name", Text, nullable=False, server_default=text("''"), info=NONE),
+    Column("cvr_number", Text, nullable=False, server_default=text("''"), info=NONE),
     CheckConstraint("singleton"),
 )
 

@@ -120,9 +120,9 @@ DAMAGE: dict[str, Damage] = {
             "INSERT INTO calendar.languages VALUES (:erased, 'da', 3) RETURNING person_id",
         ),
     },
-    **_salon("calendar", "DELETE FROM booking.salon RETURNING 'salon'"),
+    **_salon("calendar", "DELETE FROM booking.salon_record RETURNING 'salon'"),
     **_salon(
-        "notifications", "SELECT 'salon' WHERE NOT EXISTS (SELECT FROM booking.salon)"
+        "notifications", "SELECT 'salon' WHERE NOT EXISTS (SELECT FROM booking.salon_record)"
     ),  # deleted by the one above
     "notifications.contacts": {
         "missing": ("DELETE FROM notifications.contacts WHERE user_id = :customer RETURNING user_id",),

@@ -74,6 +74,8 @@ BOOKING: Final[dict[str, Who]] = {
     "GET /api/v1/slots": ANYONE,
     "GET /api/v1/slots/days": ANYONE,
     "POST /api/v1/bookings/check-availability": ANYONE,
+    "GET /api/v1/salon": ANYONE,
+    "PUT /api/v1/salon": SALON,
     "GET /api/v1/bookings/rules": ANYONE,
     "PUT /api/v1/bookings/rules": SALON,
     "POST /api/v1/bookings": SIGNED_IN,

@@ -15,6 +15,7 @@ from services.booking.booking_pages import queries
 from services.booking.booking_pages.links import Visitor
 from services.booking.bookings import service as bookings
 from services.booking.bookings.schemas import ChangeRequest
+from services.booking.rules import service as rules
 from services.booking.salon import service as salon
 from services.booking.slots import service as slots
 from services.booking.slots.errors import UNKNOWN
@@ -60,7 +61,9 @@ async def read(database: Database, visitor: Visitor, language: str) -> Shown:
         treatments = await queries.treatment_names(session, treatment_ids)
         locticians = await queries.loctician_names(session, loctician_ids)
         now = await queries.clock(session)
-    return Shown(booking, await salon.get_rules(database), treatments, locticians, now)
+    return Shown(
+        booking, await salon.get_record(database) | await rules.get_rules(database), treatments, locticians, now
+    )
 
 
 async def free_times(

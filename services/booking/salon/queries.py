@@ -1,4 +1,4 @@
-"""SQL of the salon's rules."""
+"""SQL of the salon's record."""
 
 from typing import Any
 
@@ -6,30 +6,25 @@ from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.models import salon
+from services.booking.salon.tables import salon_record
 from shared.database.session import Database
 
-RULES = text("SELECT * FROM booking.rules()")
-NOTED = ("minimum_notice_minutes", "buffers_within_hours")
-NOTE_FREED_TIME = text("SELECT booking.note_time_of_rules(:minimum_notice_minutes, :buffers_within_hours)")
-STATE = text("""SELECT to_jsonb(s) - 'singleton' || '{"subject_name": "salon"}' FROM booking.salon s""")
+STATE = text("""SELECT to_jsonb(s) - 'singleton' || '{"subject_name": "salon"}' FROM booking.salon_record s""")
+RECORD = select(*(column for column in salon_record.c if column.name != "singleton"))
 
 
-async def rules(database: Database) -> dict[str, Any]:
-    return dict((await database.call(RULES))[0]._mapping)
+async def record(database: Database) -> dict[str, Any] | None:
+    rows = await database.call(RECORD)
+    return dict(rows[0]._mapping) if rows else None
 
 
-async def lock_rules(session: AsyncSession) -> dict[str, Any]:
-    """The rules. Nobody else can change them until the transaction ends."""
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("booking.salon", 0))))
-    return dict((await session.execute(RULES)).one()._mapping)
+async def lock_record(session: AsyncSession) -> dict[str, Any] | None:
+    """The record. Nobody else can change it until the transaction ends."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("booking.salon_record", 0))))
+    row = (await session.execute(RECORD)).one_or_none()
+    return dict(row._mapping) if row else None
 
 
-async def set_rules(session: AsyncSession, rules: dict[str, Any]) -> None:
-    row = insert(salon).values(rules)
-    await session.execute(row.on_conflict_do_update(index_elements=["singleton"], set_=rules))
-
-
-async def note_freed_time(session: AsyncSession, former: dict[str, Any]) -> None:
-    """Notes the time that the rules allow now, and the former ones did not, for the waitlist."""
-    await session.execute(NOTE_FREED_TIME, {name: former[name] for name in NOTED})
+async def put_record(session: AsyncSession, values: dict[str, Any]) -> None:
+    row = insert(salon_record).values(values)
+    await session.execute(row.on_conflict_do_update(index_elements=["singleton"], set_=values))

@@ -236,7 +236,6 @@ def code(answer: httpx.Response) -> tuple[int, str]:
 RULES = {
     "minimum_notice_minutes": 60, "horizon_days": 180, "cancellation_window_hours": 24, "confirm_by_hand": False,
     "open_bookings_per_customer": 10, "offer_minutes": 30, "confirm_within_hours": 72,
-    "name": "", "address": "", "phone": "",
     "buffers_within_hours": False,
 }  # fmt: skip
 

@@ -93,7 +93,7 @@ class TestShowing:
     async def test_it_shows_the_booking_and_the_salon(
         self, client: httpx.AsyncClient, booked: Booking, sign_in: SignIn, salon: date
     ) -> None:
-        await set_rules(sign_in, **SALON)
+        assert (await sign_in("staff").put("/salon", SALON, 0)).status_code == 200
         page = await client.get(path_of(booked))
         assert page.status_code == 200
         assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -365,7 +365,7 @@ class TestFile:
     async def test_it_has_the_entry_of_the_invitations(
         self, client: httpx.AsyncClient, booked: Booking, sign_in: SignIn
     ) -> None:
-        await set_rules(sign_in, **SALON)
+        assert (await sign_in("staff").put("/salon", SALON, 0)).status_code == 200
         answer = await client.get(path_of(booked).replace("?", ".ics?"))
         assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
         event = entry_in(answer.content)

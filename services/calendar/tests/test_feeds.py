@@ -174,7 +174,7 @@ class TestFeeds:
             ("booking.created.v1", booked(at(2))),
             ("treatment.created.v1", TREATED),
             ("loctician.updated.v1", NAMED),
-            ("salon.changed.v1", {"name": "Rodfæstet", "address": "Eksempelgade 12"}),
+            ("salon.updated.v1", {"name": "Rodfæstet", "address": "Eksempelgade 12"}),
         ],
     )
     async def test_whatever_changes_the_content_is_later(
@@ -198,7 +198,7 @@ class TestFeeds:
         await deliver("booking.created.v1", booked(at(2)))
         [event] = await events_in(client, path)
         assert "location" not in event
-        await deliver("salon.changed.v1", {"name": "Rodfæstet", "address": "Eksempelgade 12, 2200 København N"})
+        await deliver("salon.updated.v1", {"name": "Rodfæstet", "address": "Eksempelgade 12, 2200 København N"})
         [event] = await events_in(client, path)
         assert event["location"] == "Rodfæstet, Eksempelgade 12, 2200 København N"
 

@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications.models import contacts, loctician_names, salon, treatment_names
 from services.notifications.rows import Row, fetch_first, upsert_if_newer
 
+SALON = ("name", "legal_name", "cvr_number", "address", "phone")
+
 
 async def upsert_treatment_name(session: AsyncSession, treatment_id: UUID, names: dict[str, str], version: int) -> None:
     """`names` by language."""
@@ -22,12 +24,12 @@ async def upsert_loctician_name(session: AsyncSession, loctician_id: UUID, name:
 
 
 async def upsert_salon(session: AsyncSession, values: Row, version: int) -> None:
-    """`values`: name, address, phone."""
+    """`values`: name, legal_name, cvr_number, address, phone."""
     await upsert_if_newer(session, salon, "singleton", {"singleton": True, **values}, salon.c.version, version)
 
 
 async def find_salon(session: AsyncSession) -> Row | None:
-    return await fetch_first(session, select(salon.c.name, salon.c.address, salon.c.phone))
+    return await fetch_first(session, select(*(salon.c[name] for name in SALON)))
 
 
 async def find_treatment_names(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, dict[str, str]]:

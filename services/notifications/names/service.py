@@ -21,6 +21,8 @@ class Salon:
     name: str = ""
     address: str = ""
     phone: str = ""
+    legal_name: str = ""
+    cvr_number: str = ""
 
 
 @dataclass(frozen=True)

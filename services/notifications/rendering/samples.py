@@ -33,7 +33,7 @@ NAMES = Names(
             },
         }
     },
-    salon=Salon("Rodfæstet", "Eksempelgade 12, 2200 København N", "12 34 56 78"),
+    salon=Salon("Rodfæstet", "Eksempelgade 12, 2200 København N", "12 34 56 78", "Rodfæstet ApS", "12345674"),
     messages={BOOKING: "Amina er blevet syg."},
 )
 

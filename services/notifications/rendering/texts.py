@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedErro
 
 from domain.dates import format_deadline, format_instant, format_span
 from domain.money import format_money
-from services.notifications.names.service import Names
+from services.notifications.names.service import Names, Salon
 from services.notifications.rendering import calendars
 from services.notifications.rendering.labels import LABELS, Labels
 
@@ -99,6 +99,7 @@ def render(
         "salon": single_line(names.salon.name or salon),
         "address": single_line(names.salon.address),
         "phone": single_line(names.salon.phone),
+        "company": single_line(_company(names.salon)),
         "part": delivery["part"],
         "links": links,
         "unsubscribe_url": links.unsubscribe or app_url,
@@ -117,6 +118,12 @@ def render(
         sms=_render_block(template, "sms", values)
         or f"{subject}. {values['salon']}{links.booking and ' ' + links.booking}",
     )
+
+
+def _company(salon: Salon) -> str:
+    """Who is behind the name, as it must stand on receipts: `Rodfæstet ApS, CVR 12345674`."""
+    legal_name = "" if salon.legal_name == salon.name else salon.legal_name
+    return ", ".join(filter(None, (legal_name, salon.cvr_number and f"CVR {salon.cvr_number}")))
 
 
 def render_title(kind: str, part: str, data: Mapping[str, Any], language: str) -> str:

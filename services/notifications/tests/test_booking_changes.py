@@ -32,6 +32,8 @@ LATER = START + timedelta(hours=3)
 SALON = {
     "subject_name": "salon",
     "name": "Rodfæstet",
+    "legal_name": "Rodfæstet ApS",
+    "cvr_number": "12345674",
     "address": "Eksempelgade 12, 2200 København N",
     "phone": "12 34 56 78",
 }
@@ -217,13 +219,16 @@ class TestLinks:
 
 
 class TestSalon:
-    async def test_its_name_address_and_phone_are_in_mail_and_entry(self, mailbox: Mailbox, deliver: Deliver) -> None:
-        await deliver("salon.changed.v1", SALON, version=3)
-        await deliver("salon.changed.v1", SALON | {"name": "Et gammelt navn"}, version=2)
+    async def test_its_name_address_phone_and_company_are_in_mail_and_entry(
+        self, mailbox: Mailbox, deliver: Deliver
+    ) -> None:
+        await deliver("salon.updated.v1", SALON, version=3)
+        await deliver("salon.updated.v1", SALON | {"name": "Et gammelt navn"}, version=2)
         mail = await mailbox.after("booking.created.v1", booking())
         for text in (text_of(mail), html_of(mail)):
             for line in ("Rodfæstet", "Eksempelgade 12, 2200 København N", "12 34 56 78"):
                 assert line in text
+            assert "Rodfæstet ApS, CVR 12345674" in text
         event: Any = event_in(mail)
         assert event["location"] == "Rodfæstet, Eksempelgade 12, 2200 København N"
         assert "12 34 56 78" in event["description"]
