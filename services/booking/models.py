@@ -17,9 +17,8 @@ from services.booking.columns import (
     table,
 )
 from services.booking.columns import metadata as metadata
-from services.booking.portfolio.tables import portfolio_media as portfolio_media
-from services.booking.portfolio.tables import portfolio_sources as portfolio_sources
-from services.booking.requests import tables as request_tables  # noqa: F401 - adds them to the metadata
+from services.booking.portfolio import tables as portfolio_tables  # noqa: F401 - adds them to the metadata
+from services.booking.requests import tables as request_tables  # noqa: F401 - the same
 from services.booking.salon import tables as salon_tables  # noqa: F401 - the same
 from shared.classification import NONE, PERSONAL, PSEUDONYMOUS, about, personal, pseudonymous
 from shared.database.tables import service_tables

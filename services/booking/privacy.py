@@ -18,10 +18,9 @@ from services.booking.models import (
     idempotency_keys,
     loctician_treatments,
     locticians,
-    portfolio_media,
-    portfolio_sources,
     waitlist,
 )
+from services.booking.portfolio.tables import portfolio_media, portfolio_sources
 from services.booking.requests.tables import requests
 from services.booking.sql_calls import fetch_in_transaction
 from services.booking.waitlist import offers

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.models import locticians, portfolio_media, portfolio_sources
+from services.booking.models import locticians
+from services.booking.portfolio.tables import portfolio_media, portfolio_sources
 
 sources = portfolio_sources.c
 

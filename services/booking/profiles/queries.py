@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.catalog.queries import COLLATIONS
-from services.booking.models import customers, loctician_treatments, locticians, portfolio_sources, treatments
+from services.booking.models import customers, loctician_treatments, locticians, treatments
+from services.booking.portfolio.tables import portfolio_sources
 
 STATES = text("""
     SELECT jsonb_build_object(
