@@ -1,20 +1,19 @@
 """Reads, replays and discards the messages in a service's dead-letter queue."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from pamqp.commands import Basic
 
 from shared.messaging import broker
 from shared.messaging.broker import PERSISTENT, Outgoing
-from shared.messaging.dead_letters import get_messages, open_queue
+from shared.messaging.dead_letters import read
 from shared.messaging.topology import dead_queue, events_queue
 
-MOST_AT_ONCE = 10_000  # of which some stay in the queue
-MOST_OF_ALL = 10_000_000
+MOST_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,6 @@ class Filter:
             and self._matches_time(letter)
         )
 
-    @property
-    def most(self) -> int:
-        """How many messages may be taken from the queue at once: those that do not match return only at the end."""
-        return MOST_AT_ONCE if self != ALL else MOST_OF_ALL
-
     def _matches_time(self, letter: DeadLetter) -> bool:
         if self.since is None and self.before is None:
             return True
@@ -64,10 +58,11 @@ ALL = Filter()
 
 
 async def list_letters(amqp_url: str, service: str, limit: int = 100, wanted: Filter = ALL) -> list[DeadLetter]:
-    """At most `limit` dead letters, oldest first; they stay in the queue. Raises NoDeadLetterQueueError."""
+    """At most `limit` dead letters, oldest first; they stay in the queue. Raises NoDeadLetterQueueError and
+    QueueInUseError, as the others do."""
     letters: list[DeadLetter] = []
-    async with open_queue(amqp_url, dead_queue(service)) as (_, queue):
-        async for message in get_messages(queue, MOST_AT_ONCE):
+    async with read(amqp_url, dead_queue(service)) as reader:
+        async for message in reader.messages(MOST_AT_ONCE):
             letter = _dead_letter(message)
             if wanted.matches(letter):
                 letters.append(letter)
@@ -83,26 +78,42 @@ async def show(amqp_url: str, service: str, message_id: str) -> DeadLetter | Non
 
 async def replay(amqp_url: str, service: str, wanted: Filter = ALL) -> int:
     """Sends the dead letters that are there now to the service again, with no attempts counted. Returns how many."""
-    async with open_queue(amqp_url, dead_queue(service)) as (channel, queue):
-        publishing = await broker.wire(channel)
-        count = 0
-        async for message in get_messages(queue, wanted.most):
-            if wanted.matches(_dead_letter(message)):
-                await broker.publish_surely(publishing, _resent(message, service))
-                await message.ack()
-                count += 1
-        return count
+
+    async def resend(message: AbstractIncomingMessage, channel: AbstractChannel) -> None:
+        await broker.publish_surely(await broker.wire(channel), _resent(message, service))
+
+    return await _remove(amqp_url, service, wanted, resend)
 
 
 async def discard(amqp_url: str, service: str, wanted: Filter = ALL) -> int:
     """Deletes the dead letters that are there now. Returns how many."""
-    async with open_queue(amqp_url, dead_queue(service)) as (_, queue):
-        count = 0
-        async for message in get_messages(queue, wanted.most):
-            if wanted.matches(_dead_letter(message)):
-                await message.ack()
-                count += 1
-        return count
+
+    async def drop(message: AbstractIncomingMessage, channel: AbstractChannel) -> None:
+        pass
+
+    return await _remove(amqp_url, service, wanted, drop)
+
+
+Work = Callable[[AbstractIncomingMessage, AbstractChannel], Awaitable[None]]
+
+
+async def _remove(amqp_url: str, service: str, wanted: Filter, before: Work) -> int:
+    """Of all dead letters those that are there at the start, however many; of a selection, from the first MOST_AT_ONCE,
+    because those that stay return to the queue only at the end."""
+    removed = seen = total = 0
+    most = MOST_AT_ONCE
+    while most > 0:
+        async with read(amqp_url, dead_queue(service)) as reader:
+            # All are taken before one is sent: it may fail and be in the queue again at once.
+            messages = [message async for message in reader.messages(most)]
+            for message in messages:
+                if wanted.matches(_dead_letter(message)):
+                    await before(message, reader.channel)
+                    await message.ack()
+                    removed += 1
+        seen, total = seen + len(messages), total or reader.total
+        most = min(MOST_AT_ONCE, total - seen) if messages and wanted == ALL else 0
+    return removed
 
 
 def _dead_letter(message: AbstractIncomingMessage) -> DeadLetter:

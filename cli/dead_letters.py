@@ -11,7 +11,7 @@ from rich.console import Console
 from cli import dead_letter_queue
 from cli.dead_letter_queue import ALL, MOST_AT_ONCE, Filter
 from domain.settings.production import OperatorSettings
-from shared.messaging.dead_letters import NoDeadLetterQueueError
+from shared.messaging.dead_letters import NoDeadLetterQueueError, QueueInUseError
 from shared.settings import load
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -119,3 +119,6 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except NoDeadLetterQueueError as error:
         raise typer.BadParameter(str(error)) from error
+    except QueueInUseError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(1) from error

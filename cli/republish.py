@@ -25,7 +25,7 @@ from shared.identity.derived_keys import keys_from
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging import broker, relay, topology
 from shared.messaging.broker import BrokerAwayError, Outgoing, WireChannel
-from shared.messaging.dead_letters import NoDeadLetterQueueError, open_queue
+from shared.messaging.dead_letters import NoDeadLetterQueueError, read
 from shared.messaging.events import Event, new_id
 from shared.messaging.queue_depth import TIMEOUT
 from shared.settings import Settings, load
@@ -214,7 +214,8 @@ async def _target(amqp_url: str, queue: str | None) -> AsyncIterator[Send]:
 
             yield send_to_all
         return
-    async with open_queue(amqp_url, queue) as (channel, _):
+    async with read(amqp_url, queue) as reader:
+        channel = reader.channel
         wire = await broker.wire(channel)
 
         async def send_to_queue(messages: Sequence[Outgoing]) -> None:

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 
 class Proxy:
-    """A TCP proxy in front of a server: `cut` is the server gone, `mute` is what the client says lost on the way."""
+    """A TCP proxy in front of a server: `cut` is the server gone, `mute` is what the client says lost on the way,
+    the end of its connection too, until the proxy is cut."""
 
     def __init__(self, url: str) -> None:
         self._parts = urlsplit(url)
@@ -72,6 +73,8 @@ class Proxy:
                 if not (mutable and self._muted):
                     target.write(data)
                     await target.drain()
+        if self._muted:
+            await asyncio.Event().wait()  # until it is cut
 
 
 @asynccontextmanager

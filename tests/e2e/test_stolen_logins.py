@@ -21,7 +21,7 @@ from keys.services import ServiceKeys, service_secret
 from migrations.broker import GATEWAY, services
 from shared.messaging import broker, topology
 from shared.messaging.broker import Outgoing
-from shared.messaging.dead_letters import get_messages
+from shared.messaging.dead_letters import read
 from shared.settings import runtime_role
 from tests.e2e.stack import Stack, eventually
 from tests.e2e.test_subscribers import _bind, _consume, _get, _publish, _purge
@@ -180,9 +180,8 @@ def _message(exchange: str, routing_key: str, body: dict[str, Any]) -> Outgoing:
 
 async def dead_ids(amqp_url: str, service: str) -> set[str]:
     """They stay in the queue."""
-    async with broker.connection(amqp_url, "test") as connection:
-        queue = await (await connection.channel()).declare_queue(topology.dead_queue(service), passive=True)
-        return {str(message.message_id) async for message in get_messages(queue, 100)}
+    async with read(amqp_url, topology.dead_queue(service)) as reader:
+        return {str(message.message_id) async for message in reader.messages(100)}
 
 
 class TestDatabase:
