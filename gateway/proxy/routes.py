@@ -53,7 +53,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 # Calls that need no access token: with a stale one they are answered as without. tests/guards holds the list complete.
 PUBLIC = {
     "GET": (
-        *("/.well-known/{name}", "/account/{page}", "/sign-in/{token}", "/api/v1/auth/jwks"),
+        *("/.well-known/{name}", "/account/{page}", "/sign-in/{token}", "/api/v1/auth/jwks", "/api/v1/auth/session"),
         *("/api/v1/services", "/api/v1/services/{id}", "/api/v1/locticians", "/api/v1/locticians/{id}"),
         *(
             "/api/v1/slots",

@@ -78,11 +78,8 @@ class UnmailableAddress(RuleBroken):
 
 class InvalidCsrfToken(Forbidden):
     code = "invalid_csrf_token"
-    title: ClassVar[Texts] = {"da": "Ugyldigt CSRF-token", "en": "Invalid CSRF token"}
-    detail: ClassVar[Texts] = {
-        "da": "Send sessionens csrf_token i headeren X-CSRF-Token.",
-        "en": "Send the session's csrf_token in the header X-CSRF-Token.",
-    }
+    title: ClassVar[Texts] = {"da": "Siden er forældet", "en": "The page is out of date"}
+    detail: ClassVar[Texts] = {"da": "Genindlæs siden, og prøv igen.", "en": "Reload the page and try again."}
 
 
 class CodeNeeded(Unauthorized):

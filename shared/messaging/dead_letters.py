@@ -16,8 +16,7 @@ from shared.messaging import broker
 from shared.messaging.subscriptions import UndecodableError, decode
 from shared.messaging.topology import DELAYS, dead_queue, retry_queue
 
-MOST_SWEPT = 100_000
-TOO_OLD = "too old"
+MOST_SWEPT, TOO_OLD = 100_000, "too old"
 TIMEOUT, IN_USE, PAUSE = 10.0, 60.0, 0.05  # seconds; the broker misses a lost reader after two heartbeats
 UNSURE = 0.2  # seconds; the broker says 0 and 0 when a quorum queue does not answer it within 0.25 s
 
@@ -55,11 +54,11 @@ class Reader:
                 left, held = (0, 0) if message and self.taken else await self._count()
                 if message is None and (left, held) == (0, len(self.taken)):
                     return False
-                if message is not None and (self.taken or held == 1):
+                if message and (self.taken or held == 1):
                     self.total = self.total or left + 1
                     self.taken.append(message)
                     return True
-                if message is not None:
+                if message:
                     await message.nack()  # another reader has begun as well
             await asyncio.sleep(jitter(PAUSE, spread=1))
         raise QueueInUseError(f"another program holds messages of {self.queue.name}: try again when it has ended")
@@ -68,8 +67,8 @@ class Reader:
         """The messages that nobody has, and those that somebody has; None if that is not sure."""
         started = time.monotonic()
         result = (await self.channel.declare_queue(self.queue.name, passive=True, timeout=TIMEOUT)).declaration_result
-        unsure = not result.consumer_count and time.monotonic() - started > UNSURE
-        return result.message_count or 0, None if unsure else result.consumer_count
+        is_sure = result.consumer_count or time.monotonic() - started < UNSURE
+        return result.message_count or 0, result.consumer_count if is_sure else None
 
 
 @asynccontextmanager

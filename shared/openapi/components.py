@@ -14,13 +14,14 @@ from shared.openapi.operations import RETRY_AFTER, Json, headers
 HEADERS: dict[str, str] = orjson.loads(Path(__file__).with_name("headers.json").read_bytes())
 STATUS_HEADERS = {401: ("WWW-Authenticate",), 415: ("Accept",), **dict.fromkeys((429, 502, 503, 504), (RETRY_AFTER,))}
 EXAMPLE_ID = "0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2a01"
+SECURITY: Json = orjson.loads(Path(__file__).with_name("security.json").read_bytes())
 PROBLEM: Json = orjson.loads(Path(__file__).with_name("problem.schema.json").read_bytes())
 
 
 def components() -> Json:
     """The document's components by kind."""
     described = {name: {"description": text, "schema": {"type": "string"}} for name, text in HEADERS.items()}
-    return {"schemas": {"Problem": PROBLEM}, "headers": described}
+    return {"schemas": {"Problem": PROBLEM}, "headers": described, "securitySchemes": SECURITY}
 
 
 def error_response(errors: Sequence[type[ProblemError]]) -> Json:

@@ -32,7 +32,6 @@ from shared.openapi.operations import ERRORS, Json, headers
 Errors = list[type[ProblemError]]
 
 VERSION = "1"
-BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The access token of a login."}
 SUCCESSES = {200: "OK", 201: "Created", 202: "Accepted; the work is not finished yet", 204: "Done"}
 # Content negotiation and security describe these headers in OpenAPI.
 NO_PARAMETERS = frozenset({"accept", "authorization", "content-type"})
@@ -60,7 +59,7 @@ def document(app: FastAPI, service: str, description: str, roles: Sequence[str])
         _add_examples(operation, examples)
     common = components()
     schemas |= common["schemas"]
-    content["components"] |= {"headers": common["headers"], "examples": problems, "securitySchemes": {"bearer": BEARER}}
+    content["components"] |= common | {"schemas": schemas, "examples": problems}
     content["tags"] = [{"name": service, "description": description}]
     return content
 
@@ -99,7 +98,7 @@ def _describe(operation: Json, route: Any, service: str, known: Sequence[str]) -
     operation["tags"] = [service]
     operation["operationId"] = route.operation_id or route.name
     operation["description"] = "\n\n".join(filter(None, [operation.get("description"), _callers(roles, known)]))
-    operation["security"] = [{"bearer": []}] if roles is not None else [{}, {"bearer": []}]
+    operation["security"] = [*([] if roles else [{}]), {"bearer": []}, *operation.get("security", [])]
     operation["x-roles"] = named if roles is not None else None
     if "application/json" in operation["responses"].get("422", {}).get("content", {}):  # FastAPI's own
         del operation["responses"]["422"]

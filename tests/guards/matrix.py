@@ -26,6 +26,7 @@ AUTH: Final[dict[str, Who]] = {
     "POST /api/v1/auth/reset-password": ANYONE,
     "POST /api/v1/auth/logout": SIGNED_IN,
     "POST /api/v1/auth/change-password": SIGNED_IN,
+    "GET /api/v1/auth/session": ANYONE,
     "GET /api/v1/auth/sessions": SIGNED_IN,
     "DELETE /api/v1/auth/sessions": SIGNED_IN,
     "DELETE /api/v1/auth/sessions/{session_id}": SIGNED_IN,

@@ -10,9 +10,15 @@ from services.auth.dependencies import Anyone, ClientDep, ContextDep, SignedIn
 from services.auth.errors import InvalidCsrfToken, InvalidRefreshToken
 from services.auth.sessions import queries, rotation, service
 from services.auth.sessions.access_tokens import TICKET_SECONDS
-from services.auth.sessions.cookies import Csrf, RefreshCookie, SignedInOrRefreshing, delete_refresh_cookie
-from services.auth.sessions.schemas import Refresh, Sessions, Ticket, TokenPair
-from services.auth.sessions.serializers import cookie_token_pair, forbid_caching, session_out, token_pair
+from services.auth.sessions.cookies import (
+    TAKES_COOKIE,
+    Csrf,
+    RefreshCookie,
+    SignedInOrRefreshing,
+    delete_session_cookies,
+)
+from services.auth.sessions.schemas import Refresh, Sessions, SessionState, Ticket, TokenPair
+from services.auth.sessions.serializers import cookie_token_pair, forbid_caching, session_out, session_state, token_pair
 from shared.http.dependencies import SessionDep
 from shared.openapi.operations import CACHE_CONTROL, SET_COOKIE, raises, sends
 
@@ -23,6 +29,7 @@ router = APIRouter(tags=["auth"], dependencies=[Depends(forbid_caching)])
     "/api/v1/auth/refresh",
     response_model_exclude_none=True,
     summary="Exchange a refresh token",
+    openapi_extra=TAKES_COOKIE,
     responses=raises(InvalidRefreshToken, InvalidCsrfToken) | sends(200, CACHE_CONTROL, SET_COOKIE),
 )
 async def refresh(
@@ -46,12 +53,25 @@ async def refresh(
     status_code=204,
     response_class=Response,
     summary="Log out",
+    openapi_extra=TAKES_COOKIE,
     responses=raises(InvalidRefreshToken, InvalidCsrfToken) | sends(204, CACHE_CONTROL, SET_COOKIE),
 )
 async def logout(principal: SignedInOrRefreshing, context: ContextDep, response: Response) -> None:
     """Ends the session. Takes the access token, else the refresh token, else the cookie with its CSRF token."""
     await service.log_out(context, principal)
-    delete_refresh_cookie(response)
+    delete_session_cookies(response)
+
+
+@router.get(
+    "/api/v1/auth/session",
+    summary="See who is signed in",
+    openapi_extra=TAKES_COOKIE,
+    responses=sends(200, CACHE_CONTROL),
+)
+async def get_session(principal: Anyone, context: ContextDep, cookie: RefreshCookie = None) -> SessionState:
+    """Who is signed in: by access token, else by the cookie, which needs no CSRF token here. Changes nothing. For a
+    page that is loaded anew, and for a second tab."""
+    return session_state(await service.signed_in_user(context, principal, cookie), context, cookie)
 
 
 @router.get("/api/v1/auth/sessions", summary="List your sessions", responses=sends(200, CACHE_CONTROL))
@@ -71,7 +91,7 @@ async def list_sessions(principal: SignedIn, session: SessionDep) -> Sessions:
 async def end_all_sessions(principal: SignedIn, session: SessionDep, response: Response) -> None:
     """Ends all sessions of the caller, this one too."""
     await service.end_sessions(session, principal.id, "revoked")
-    delete_refresh_cookie(response)
+    delete_session_cookies(response)
 
 
 @router.delete(

@@ -25,7 +25,7 @@ SESSION_OF = function_call("session_of", "token")
 
 @dataclass(frozen=True)
 class Rotation:
-    outcome: str  # rotated, repeated, reused, ended or unknown
+    outcome: str  # rotated, repeated, superseded, reused, ended or unknown
     principal: Principal | None  # to whom the token belongs, unless it is unknown
 
 

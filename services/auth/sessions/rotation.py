@@ -13,18 +13,25 @@ from services.auth.sessions.tokens import Tokens, issue_tokens, session_expires
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.observability.context import act_as
 
+MOST_STEPS = 5  # exchanges within ten seconds that a late retry can catch up with
+
 
 async def refresh(context: AuthContext, token: str, client: Client) -> Tokens:
     """New tokens for a refresh token that was not used before.
 
-    A retry by the same client within ten seconds gets the same refresh token again. Any other use of a used token ends
+    A retry by the same client within ten seconds gets the same refresh token again, or the newest one if another tab
+    has exchanged that meanwhile. Any other use of a used token ends
     the session: somebody else has the token too (ADR 0011). Raises InvalidRefreshToken.
     """
     session_id = session_id_in(token)
     if session_id is None or session_expires(context, session_id) <= datetime.now(UTC):
         raise InvalidRefreshToken
-    new_token = next_refresh_token(context.encryption, token, session_id)
-    rotation = await _rotate(context, token, new_token, session_expires(context, session_id), client)
+    for _ in range(MOST_STEPS):
+        new_token = next_refresh_token(context.encryption, token, session_id)
+        rotation = await _rotate(context, token, new_token, session_expires(context, session_id), client)
+        if rotation.outcome != "superseded":
+            break
+        token = new_token
     principal = rotation.principal
     if principal is None:
         raise InvalidRefreshToken

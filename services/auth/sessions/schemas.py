@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from domain.roles import Role
 from services.auth.one_time_tokens.schemas import TOKEN, Token
 from shared.http.schemas import Input, Schema
 
@@ -42,6 +43,19 @@ class SessionOut(Schema):
     address: str | None = Field(description="From where it was signed in", examples=["192.0.2.17"])
     network: str | None = Field(description="The network of the address", examples=["192.0.2.0/24"])
     current: bool
+
+
+class SessionUser(Schema):
+    id: UUID
+    full_name: str = Field(examples=["Sofie Ærø"])
+    email: str = Field(examples=["sofie@example.dk"])
+    role: Role
+    language: Literal["da", "en"]
+
+
+class SessionState(Schema):
+    user: SessionUser | None = Field(description="null when nobody is signed in")
+    csrf_token: str | None = Field(description="In a cookie session: what X-CSRF-Token must be", examples=[TOKEN])
 
 
 class Sessions(Schema):

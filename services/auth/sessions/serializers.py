@@ -6,10 +6,13 @@ from uuid import UUID
 from fastapi import Response
 
 from domain.clock import to_copenhagen
+from domain.roles import Role
 from services.auth.context import AuthContext
-from services.auth.sessions.cookies import set_refresh_cookie
+from services.auth.sessions.cookies import set_session_cookies
+from services.auth.sessions.csrf import csrf_token
 from services.auth.sessions.devices import device, network
-from services.auth.sessions.schemas import SessionOut, TokenPair
+from services.auth.sessions.refresh_tokens import session_id_in
+from services.auth.sessions.schemas import SessionOut, SessionState, SessionUser, TokenPair
 from services.auth.sessions.tokens import Tokens
 
 
@@ -24,7 +27,7 @@ def token_pair(tokens: Tokens) -> TokenPair:
 
 def cookie_token_pair(tokens: Tokens, context: AuthContext, response: Response) -> TokenPair:
     """Sets the refresh token as a cookie instead of putting it into the body."""
-    set_refresh_cookie(response, context, tokens.refresh_token)
+    set_session_cookies(response, context, tokens.refresh_token)
     return TokenPair(
         access_token=tokens.access_token,
         csrf_token=tokens.csrf_token,
@@ -45,6 +48,15 @@ def session_out(row: Any, current_id: UUID) -> SessionOut:
         network=network(row.address),
         current=row.id == current_id,
     )
+
+
+def session_state(session_and_user: tuple[UUID, Any] | None, context: AuthContext, cookie: str | None) -> SessionState:
+    if session_and_user is None:
+        return SessionState(user=None, csrf_token=None)
+    session_id, row = session_and_user
+    user = SessionUser(id=row.id, full_name=row.full_name, email=row.email, role=Role(row.role), language=row.language)
+    in_cookie = cookie is not None and session_id_in(cookie) == session_id
+    return SessionState(user=user, csrf_token=csrf_token(context.encryption, session_id) if in_cookie else None)
 
 
 async def forbid_caching(response: Response) -> None:

@@ -1,8 +1,10 @@
 """Ending sessions, and checking that the caller's session is open."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.roles import Role
@@ -12,9 +14,10 @@ from services.auth.events import Reason, SessionRevoked
 from services.auth.sessions import queries
 from services.auth.sessions.csrf import check_csrf
 from services.auth.sessions.refresh_tokens import REFRESH
+from services.auth.users.queries import get_user
 from shared.database.session import transaction
 from shared.errors import NotFound, Unauthorized
-from shared.identity.principals import SERVICE_CLAIMS, Principal
+from shared.identity.principals import SERVICE_CLAIMS, Principal, claims_of
 from shared.messaging.events import emit
 from shared.observability.context import act_as
 
@@ -62,6 +65,21 @@ async def principal_of_cookie(context: AuthContext, cookie: str, csrf: str | Non
     if principal is None:
         raise Unauthorized
     return principal
+
+
+async def signed_in_user(
+    context: AuthContext, principal: Principal | None, cookie: str | None
+) -> tuple[UUID, Row[Any]] | None:
+    """The open session of the caller, or else of the cookie, and its user; None for nobody."""
+    if principal is None and cookie is not None:
+        principal = await _principal_of(context, cookie)
+    if principal is None:
+        return None
+    async with transaction(context.database, claims_of(principal)) as session:
+        if await queries.session_age(session, principal.id, principal.session_id) is None:
+            return None
+        user = await get_user(session, principal.id)
+    return None if user is None else (principal.session_id, user)
 
 
 async def principal_of_refresh_token(context: AuthContext, token: str) -> Principal:

@@ -10,7 +10,7 @@ from domain import pages
 from services.auth.dependencies import Anyone, ClientDep, ContextDep
 from services.auth.one_time_tokens.schemas import TOKEN
 from services.auth.one_time_tokens.service import LOGIN
-from services.auth.sessions.cookies import set_refresh_cookie
+from services.auth.sessions.cookies import set_session_cookies
 from services.auth.sign_in_pages import service
 from services.auth.sign_in_pages.service import Outcome
 from services.auth.sign_in_pages.texts import WORDS
@@ -65,7 +65,7 @@ async def sign_in_on_page(
     outcome = await service.press(context, token, second_factor or None, client, browser)
     page = _page(outcome, lang or accepted, lang)
     if outcome.tokens is not None:
-        set_refresh_cookie(page, context, outcome.tokens.refresh_token)
+        set_session_cookies(page, context, outcome.tokens.refresh_token)
     return page
 
 

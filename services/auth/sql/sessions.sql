@@ -2,7 +2,8 @@
 
 -- Uses up a refresh token and adds its successor. p_old, p_new: hashes of both; p_client: key of the calling client.
 -- Returns outcome rotated; repeated, for a second use within 10 s by the same client whose successor is unused (a
--- retry after a lost answer); reused, for any other second use, which revokes the session; ended; or unknown. Raises
+-- retry after a lost answer); superseded, if the successor was used too, by this client within 10 s (another tab: the
+-- caller goes on with the successor); reused, for any other second use, which revokes the session; ended; or unknown. Raises
 -- unique_violation when p_new is there already. Locks the token's row, then the session's: simultaneous uses wait.
 CREATE OR REPLACE FUNCTION auth.rotate(p_old bytea, p_new bytea, p_expires timestamptz, p_client bytea)
 RETURNS TABLE (outcome text, session_id uuid, user_id uuid, role text)
@@ -25,6 +26,12 @@ BEGIN
         WHERE t.token_hash = p_new AND t.session_id = owner.id AND t.used_at IS NULL
     ) THEN
         result := 'repeated';
+    ELSIF token.used_by = p_client AND token.used_at > clock_timestamp() - interval '10 seconds' AND EXISTS (
+        SELECT FROM auth.refresh_tokens t
+        WHERE t.token_hash = p_new AND t.session_id = owner.id AND t.used_by = p_client
+            AND t.used_at > clock_timestamp() - interval '10 seconds'
+    ) THEN
+        result := 'superseded';
     ELSE
         UPDATE auth.sessions s SET revoked_at = clock_timestamp() WHERE s.id = owner.id;
         result := 'reused';

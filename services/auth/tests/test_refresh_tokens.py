@@ -85,13 +85,13 @@ class TestRetry:
         assert (await send(client, first)).status_code == 401
         assert (await send(client, second)).status_code == 401
 
-    async def test_retry_after_the_new_token_was_used_is_a_reuse(
-        self, client: httpx.AsyncClient, register: Register, login: Login
+    async def test_retry_after_the_new_token_was_used_by_another_client_is_a_reuse(
+        self, client: httpx.AsyncClient, other_client: OtherClient, register: Register, login: Login
     ) -> None:
         await register()
         first = (await login())["refresh_token"]
         second = (await send(client, first)).json()["refresh_token"]
-        third = (await send(client, second)).json()["refresh_token"]
+        third = (await send(await other_client(agent="thief"), second)).json()["refresh_token"]
         assert (await send(client, first)).status_code == 401
         assert (await send(client, third)).status_code == 401
 
