@@ -21,6 +21,7 @@ from sqlalchemy import Connection, NullPool, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from migrations.preparation import NotMigratedError as NotMigratedError
 from migrations.preparation import prepare
 from migrations.sql_files import differing
 from shared.backoff import jitter
@@ -51,10 +52,6 @@ class LockWait:
 
 
 DEFAULT_WAIT = LockWait()
-
-
-class NotMigratedError(Exception):
-    """The migration could not run or did not finish. Nothing is half done: each revision is one transaction."""
 
 
 def config_of(service: str) -> Config:
@@ -94,7 +91,8 @@ async def migrate(
 ) -> None:
     """Run what is missing. A schema that is newer than this code is left alone.
 
-    Raises NotMigratedError when a lock or the turn cannot be had, or the database is of a development version.
+    Raises NotMigratedError when a lock or the turn cannot be had, the database is of a development version, or its
+    roles have another prefix.
     """
     await as_owner(service, settings, partial(_run, service=service, revision=revision, down=down), wait)
 

@@ -15,6 +15,10 @@ ENSURE_ROLE = text("SELECT service_roles.ensure(:role, :password)")
 CAN_ENSURE_ROLE = text("""
     SELECT coalesce(has_function_privilege(to_regprocedure('service_roles.ensure(text, text)'), 'EXECUTE'), false)
     AND has_schema_privilege(to_regnamespace('service_roles'), 'USAGE')""")
+OTHER_ROLE = text("""
+    SELECT pg_get_userbyid(grantee) FROM pg_namespace, aclexplode(nspacl)
+    WHERE nspname = :schema AND grantee <> nspowner AND pg_get_userbyid(grantee) <> :role
+        AND pg_get_userbyid(grantee) LIKE :named""")
 IS_CLOSED = text("""
     SELECT has_database_privilege(:role, oid, 'CONNECT') AND NOT EXISTS (
         SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) WHERE grantee = 0)
@@ -27,9 +31,15 @@ CLOSE_DATABASE = (
 )
 
 
+class NotMigratedError(Exception):
+    """The migration could not run or did not finish. Nothing is half done: each revision is one transaction."""
+
+
 def prepare(connection: Connection, service: str, settings: Settings) -> None:
-    """Make them where they are missing, and set the role's password."""
+    """Make them where they are missing, and set the role's password. Raises NotMigratedError where the schema is used
+    by a role of another prefix."""
     role = runtime_role(service)
+    _refuse_other_prefix(connection, service, role)
     for extension in EXTENSIONS:
         connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA public"))
     _ensure_role(connection, role, _password(settings, service, role))
@@ -49,6 +59,18 @@ def preparation(service: str) -> Iterator[str]:
     yield CLOSE_DATABASE.format(role=role)
     yield f"CREATE SCHEMA IF NOT EXISTS {service}"
     yield f"GRANT USAGE ON SCHEMA {service} TO {role}"
+
+
+def _refuse_other_prefix(connection: Connection, service: str, role: str) -> None:
+    """A second role would have no rights on the tables, since revisions grant them once."""
+    named = f"%\\_{service}"
+    other = connection.execute(OTHER_ROLE, {"schema": service, "role": role, "named": named}).scalar()
+    if other:
+        prefix = str(other).removesuffix(f"_{service}")
+        raise NotMigratedError(
+            f"the schema {service} is used by the role {other}, not by {role}: set DATABASE_ROLE_PREFIX={prefix}, or"
+            f" rename it as the superuser (ALTER ROLE {other} RENAME TO {role})"
+        )
 
 
 def _owns_public(connection: Connection) -> bool:

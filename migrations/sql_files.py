@@ -1,12 +1,15 @@
 """SQL files: the one current definition of each function, view, trigger and policy, applied after the revisions."""
 
 import hashlib
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 from sqlalchemy import Connection, bindparam, text
+
+from shared.settings import runtime_role
 
 SHARED = Path(__file__).parent / "sql"
 NEEDED_TABLE = {"claims.sql": "outbox", "outbox.sql": "outbox", "erased_subjects.sql": "erased_subjects"}
@@ -36,8 +39,12 @@ class SqlFile:
 
 
 def read_files(schema: str, folder: Path, tables: Collection[str]) -> list[SqlFile]:
-    """What applies to a schema with these tables, in order: shared files first, then the folder's, each by name."""
-    own = [SqlFile(path.name, path.read_text()) for path in sorted(folder.glob("*.sql"))]
+    """What applies to a schema with these tables, in order: shared files first, then the folder's, each by name.
+
+    Files name the service's role `loctician_<service>`; it becomes that of DATABASE_ROLE_PREFIX.
+    """
+    name, role = re.compile(rf"\bloctician_{schema}\b"), runtime_role(schema)
+    own = [SqlFile(path.name, name.sub(role, path.read_text())) for path in sorted(folder.glob("*.sql"))]
     return shared_files(schema, tables) + own
 
 

@@ -83,7 +83,12 @@ class Readable(BaseSettings):
         return value
 
 
-class Settings(Readable):
+class Roles(Readable):
+    # what the names of database roles begin with: installations that share a server differ in it
+    database_role_prefix: str = Field(default="loctician", pattern=r"^[a-z][a-z0-9_]{0,39}$")
+
+
+class Settings(Roles):
     model_config = SettingsConfigDict(validate_default=True)
     # What production and staging refuse: by field, a function of its value that returns the reason.
     refusals: ClassVar[Mapping[str, Refusal]] = {}
@@ -165,7 +170,7 @@ def _reason(error: object) -> str:
 
 
 def runtime_role(schema: str) -> str:
-    return f"loctician_{schema}"
+    return f"{load(Roles).database_role_prefix}_{schema}"
 
 
 def runtime_url(settings: Settings, schema: str) -> str:

@@ -11,9 +11,10 @@ from subprocess import CompletedProcess
 from typer.testing import CliRunner
 
 from cli.main import app
+from shared.settings import Roles, load
 
 ROOT = Path(__file__).parents[2]
-WIDTH = {"COLUMNS": "200"}
+WIDTH = {"COLUMNS": "200", "DATABASE_ROLE_PREFIX": load(Roles).database_role_prefix}
 _lock = threading.Lock()  # the runner replaces the environment and the output of the whole process
 
 

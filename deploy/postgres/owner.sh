@@ -1,9 +1,11 @@
 #!/bin/sh
 # Run once by the PostgreSQL image: the role that owns the database, and may nothing else on the server (rights.sql).
+# DATABASE_OWNER: its name, with which the names of the services' roles begin; default: loctician.
 set -eu
-psql -v ON_ERROR_STOP=1 -v password="$(cat /run/secrets/owner_password)" -U postgres <<'SQL'
-CREATE ROLE loctician LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'password';
-CREATE DATABASE loctician OWNER loctician;
+psql -v ON_ERROR_STOP=1 -v owner="${DATABASE_OWNER:-loctician}" -v password="$(cat /run/secrets/owner_password)" \
+    -U postgres <<'SQL'
+CREATE ROLE :"owner" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'password';
+CREATE DATABASE loctician OWNER :"owner";
 REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
 CREATE EXTENSION pg_stat_statements;
 SQL

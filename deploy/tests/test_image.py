@@ -15,6 +15,7 @@ import pytest
 
 from deploy.tests.documents import ROOT
 from provisioning.processes import free_port
+from shared.settings import Roles, load
 from shared.testing.servers import SECRET_KEY, Servers
 
 START = ROOT / "deploy" / "image" / "start.sh"
@@ -28,6 +29,7 @@ def environment(servers: Servers, **more: str) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         "SECRET_KEY": os.environ.get("SECRET_KEY", SECRET_KEY),
         "DATABASE_URL": servers.database_url,
+        "DATABASE_ROLE_PREFIX": load(Roles).database_role_prefix,
         "AMQP_URL": servers.amqp_url,
         "LISTEN_HOST": "127.0.0.1",
         **more,

@@ -12,6 +12,7 @@ from typing import IO
 import httpx
 
 from gateway.tests.conftest import Upstreams
+from shared.settings import Roles, load
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +26,7 @@ async def process(
         "ENVIRONMENT": "test",
         "SECRET_KEY": "test-secret-key-of-at-least-32-characters",
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "DATABASE_ROLE_PREFIX": load(Roles).database_role_prefix,
         "AMQP_URL": upstreams.amqp_url,
         **{f"{name.upper()}_URL": url for name, url in upstreams.urls.items()},
         **settings,

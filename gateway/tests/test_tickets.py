@@ -22,6 +22,7 @@ from gateway.tests.support import closed_with, heard, publishing, revoke, ws
 from migrations.migrate import migrate, pending
 from shared.jobs import run_once
 from shared.messaging.events import new_id
+from shared.settings import runtime_role
 from shared.testing.proxy import proxied
 from shared.testing.servers import DatabaseUrl, Servers, as_owner, settings_for, with_database
 from shared.testing.types import TokenFor
@@ -234,8 +235,8 @@ class TestDatabase:
 
     async def test_the_gateways_role_reaches_nothing_else(self, two: list[tuple[Gateway, str]]) -> None:
         rows = await two[0][0].database.call(
-            text("""SELECT table_schema, table_name, privilege_type FROM information_schema.role_table_grants
-                    WHERE grantee = 'loctician_gateway' ORDER BY table_name, privilege_type""")
+            text(f"""SELECT table_schema, table_name, privilege_type FROM information_schema.role_table_grants
+                    WHERE grantee = '{runtime_role("gateway")}' ORDER BY table_name, privilege_type""")
         )
         assert [tuple(row) for row in rows] == [
             *(("gateway", "job_runs", privilege) for privilege in ("INSERT", "SELECT", "UPDATE")),

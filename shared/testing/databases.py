@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from migrations.migrate import migrate
-from shared.settings import Settings, plain_url
+from shared.settings import Roles, Settings, load, plain_url
 from shared.testing.servers import Servers, as_owner, settings_for, with_database
 from shared.testing.types import DatabaseUrl
 
@@ -59,7 +59,7 @@ async def database_url(servers: Servers) -> AsyncIterator[DatabaseUrl]:
 
 async def copy_of_template(service: str, settings: Settings) -> str:
     """The name of a new database of this service. `settings` name the server."""
-    template, name = f"{PREFIX}_{service}_{digest(service)}", f"test_{service}_{uuid4().hex[:10]}"
+    template, name = f"{_templates(service)}{digest(service)}", f"test_{service}_{uuid4().hex[:10]}"
     async with _turn(settings.database_url) as connection:
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", template):
             await _make(connection, service, settings, template)
@@ -67,8 +67,13 @@ async def copy_of_template(service: str, settings: Settings) -> str:
     return name
 
 
+def _templates(service: str) -> str:
+    """What their names begin with: they hold the rights of roles with this prefix."""
+    return f"{PREFIX}_{service}_{load(Roles).database_role_prefix}_"
+
+
 async def _make(connection: asyncpg.Connection, service: str, settings: Settings, template: str) -> None:
-    for row in await connection.fetch(STALE, f"{PREFIX}\\_{service}\\_%", template):
+    for row in await connection.fetch(STALE, _templates(service).replace("_", r"\_") + "%", template):
         await connection.execute(f"DROP DATABASE {row['datname']} WITH (FORCE)")
     building = f"{template}_building"  # a run that is killed leaves no half-migrated template
     await connection.execute(f"CREATE DATABASE {building}")

@@ -18,10 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from provisioning.kept import kept
 from provisioning.servers import Addresses, provisioned
+from provisioning.state import digest
 from shared.settings import Settings, plain_url
 from shared.testing.types import DatabaseUrl as DatabaseUrl
 
 ROOT = Path(__file__).parents[2]
+# Tests on a server that is in use change nobody's roles, whatever the environment says: theirs are of this checkout.
+os.environ["DATABASE_ROLE_PREFIX"] = f"test_{digest(ROOT)}"
 SECRET_KEY = "test-secret-key-of-at-least-32-characters"  # noqa: S105 - of throw-away servers
 
 

@@ -27,6 +27,7 @@ from shared.messaging import broker, topology
 from shared.messaging.events import Event, emit, new_id
 from shared.observability.health import Health
 from shared.observability.log import Lines
+from shared.settings import runtime_role
 from shared.testing.proxy import ended
 from shared.testing.servers import Servers, as_owner, with_database
 
@@ -50,7 +51,7 @@ async def own_schema(servers: Servers) -> AsyncIterator[Database]:
     """A database with one schema that has what every service has, used as its runtime role."""
     schema = f"bus_{uuid4().hex[:8]}"
     url = with_database(servers.database_url, schema)
-    role = f"loctician_{schema}"
+    role = runtime_role(schema)
     await as_owner(servers.database_url, f"CREATE DATABASE {schema}", f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'")
     try:
         await _build(url, schema)
@@ -81,9 +82,9 @@ def _migrate(connection: Connection, schema: str) -> None:
         script(f"""
             CREATE TABLE {schema}.noted (id bigserial PRIMARY KEY, thing_id uuid, version integer, text text);
             CREATE TABLE {schema}.things (thing_id uuid PRIMARY KEY, version integer, text text);
-            GRANT USAGE ON SCHEMA {schema} TO loctician_{schema};
-            GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO loctician_{schema};
-            GRANT ALL ON ALL SEQUENCES IN SCHEMA {schema} TO loctician_{schema};
+            GRANT USAGE ON SCHEMA {schema} TO {runtime_role(schema)};
+            GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {runtime_role(schema)};
+            GRANT ALL ON ALL SEQUENCES IN SCHEMA {schema} TO {runtime_role(schema)};
         """)
 
 

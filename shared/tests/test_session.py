@@ -16,7 +16,7 @@ from shared.http.app import Service, create_app
 from shared.http.dependencies import SessionDep
 from shared.identity.access import ANYONE
 from shared.identity.principals import ANONYMOUS_CLAIMS, SERVICE_CLAIMS, Claims, Principal
-from shared.settings import Settings
+from shared.settings import Settings, runtime_role
 from shared.testing.servers import Servers, as_owner, base_settings, with_database
 from shared.tests.support import lines_logged
 
@@ -32,7 +32,7 @@ async def add_note(text_: str, session: SessionDep, _: Annotated[Principal | Non
 @pytest.fixture(scope="session")
 async def probe_url(servers: Servers) -> AsyncIterator[str]:
     """A database with a deferred constraint, which fails only when the transaction commits."""
-    name, role = f"test_probe_{uuid4().hex[:8]}", "loctician_probe"
+    name, role = f"test_probe_{uuid4().hex[:8]}", runtime_role("probe")
     password = role_password(base_settings(servers, "")["secret_key"], role)  # type: ignore[arg-type]
     await as_owner(servers.database_url, f"CREATE DATABASE {name}")
     url = with_database(servers.database_url, name)
@@ -140,7 +140,8 @@ class TestAddress:
     @pytest.mark.parametrize("asked", ["sslmode=prefer", "sslmode=disable&channel_binding=require"])
     async def test_is_read_by_the_driver(self, servers: Servers, probe_url: str, asked: str) -> None:
         async with reached(servers, f"{probe_url}?{asked}") as database:
-            assert [tuple(row) for row in await database.call(text("SELECT current_user"))] == [("loctician_probe",)]
+            ((user,),) = await database.call(text("SELECT current_user"))
+            assert user == runtime_role("probe")
 
     async def test_encryption_that_is_asked_for_is_not_done_without(self, servers: Servers, probe_url: str) -> None:
         async with reached(servers, f"{probe_url}?sslmode=require") as database:

@@ -109,11 +109,26 @@ class TestFromFiles:
 
 
 class TestRuntimeUrl:
+    @pytest.fixture(autouse=True)
+    def no_prefix(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("DATABASE_ROLE_PREFIX")
+
     def test_service_logs_in_as_its_own_role(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AUTH_DATABASE_URL", raising=False)
         password = role_password("s" * 32, "loctician_auth")
         url = runtime_url(Settings.model_validate(GOOD), "auth")
         assert url == f"postgresql://loctician_auth:{password}@127.0.0.1:5433/loctician"
+
+    def test_of_another_prefix_where_one_is_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DATABASE_ROLE_PREFIX", "salon2")
+        url = runtime_url(Settings.model_validate(GOOD), "auth")
+        assert url.startswith(f"postgresql://salon2_auth:{role_password('s' * 32, 'salon2_auth')}@")
+
+    @pytest.mark.parametrize("prefix", ["Salon", "salon-2", "2", "a; DROP ROLE x", "s" * 41])
+    def test_a_prefix_that_is_no_plain_name_stops_the_start(self, monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
+        monkeypatch.setenv("DATABASE_ROLE_PREFIX", prefix)
+        with pytest.raises(SystemExit, match="Cannot start: DATABASE_ROLE_PREFIX: "):
+            runtime_url(Settings.model_validate(GOOD), "auth")
 
     def test_own_address_wins(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AUTH_DATABASE_URL", "postgresql+asyncpg://a:b@db/x")

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import pytest
+
 from provisioning.postgres import binaries, postgres
 from provisioning.processes import unprivileged
 from provisioning.state import State
@@ -71,7 +73,8 @@ def folder_for_server(folder: Path) -> Path:
 def started(folder: Path) -> Iterator[Instance]:
     """A new one, or the one whose data stands in `folder`."""
     state = State(folder / "state.json")
-    with postgres(folder, state, durable=True) as url:
+    with pytest.MonkeyPatch.context() as patch, postgres(folder, state, durable=True) as url:
+        patch.delenv("DATABASE_ROLE_PREFIX", raising=False)  # here the owner is `loctician`, with rights.sql
         yield Instance(folder, url, state.secret("postgres"))
 
 

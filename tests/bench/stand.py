@@ -19,6 +19,7 @@ from deploy.local.up import SERVICES, commands
 from keys.logins import role_password
 from provisioning.processes import free_port, spawn, stop
 from provisioning.servers import Addresses
+from shared.settings import Roles, load, runtime_role
 from shared.testing.servers import Servers, as_owner, vhost, with_database
 from tests.bench.identity import KID, Signer
 from tests.e2e.stack import eventually
@@ -106,6 +107,7 @@ def environment_for(folder: Path, database_url: str, amqp_url: str) -> dict[str,
         "ENVIRONMENT": "development",
         "LOG_LEVEL": "WARNING",
         "SECRET_KEY": SECRET_KEY,
+        "DATABASE_ROLE_PREFIX": load(Roles).database_role_prefix,
         "DATABASE_URL": database_url,
         "AMQP_URL": amqp_url,
         "PUBLIC_URL": f"http://127.0.0.1:{ports['gateway']}",
@@ -142,7 +144,8 @@ class Platform:
     def role_url(self, service: str) -> str:
         """The database as the service itself logs in."""
         parts = urlsplit(self.database_url)
-        login = f"loctician_{service}:{role_password(SECRET_KEY, f'loctician_{service}')}"
+        role = runtime_role(service)
+        login = f"{role}:{role_password(SECRET_KEY, role)}"
         return parts._replace(netloc=f"{login}@{parts.hostname}:{parts.port}").geturl()
 
     def loctician(self, *arguments: str) -> None:

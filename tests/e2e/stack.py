@@ -15,6 +15,7 @@ from cli.secret_files import secret_files
 from cli.tests.command import invoke
 from keys.logins import without_login
 from provisioning.processes import free_port
+from shared.settings import Roles, load
 from shared.testing.waiting import eventually as eventually
 from tests.e2e.salon import MAIL_FOLDERS
 
@@ -130,6 +131,7 @@ def running(folder: Path, database_url: str, amqp_url: str, **through: str) -> I
         "ENVIRONMENT": "development",
         "SECRET_KEY": os.environ.get("SECRET_KEY", "test-secret-key-of-at-least-32-characters"),
         "DATABASE_URL": database_url,
+        "DATABASE_ROLE_PREFIX": load(Roles).database_role_prefix,
         "AMQP_URL": amqp_url,
         "PUBLIC_URL": url,
         "SMTP_URL": f"smtp://127.0.0.1:{ports['mail']}",

@@ -12,6 +12,9 @@ from services.auth.retention import POLICIES
 from services.auth.tests.conftest import EMAIL, AsOwner, Register, SignUp
 from shared.database.session import Database, transaction
 from shared.identity.principals import Claims
+from shared.settings import runtime_role
+
+ROLE = runtime_role("auth")
 
 CLOSED = (
     "credentials",
@@ -127,7 +130,7 @@ class TestSecrets:
             f"ALTER TABLE auth.{table} DISABLE ROW LEVEL SECURITY",
             f"ALTER TABLE auth.{table} NO FORCE ROW LEVEL SECURITY",
             f"CREATE POLICY mine ON auth.{table} USING (true)",
-            f"ALTER TABLE auth.{table} OWNER TO loctician_auth",
+            f"ALTER TABLE auth.{table} OWNER TO {ROLE}",
             f"CREATE TRIGGER mine BEFORE INSERT ON auth.{table} EXECUTE FUNCTION suppress_redundant_updates_trigger()",
         ):
             await refused(database, statement, "must be owner|permission denied")
@@ -160,12 +163,12 @@ class TestSecrets:
 
     async def test_runtime_role_cannot_become_another_role(self, database: Database, as_owner: AsOwner) -> None:
         ((owner,),) = await as_owner("SELECT current_user")
-        for role in (owner, "postgres", "loctician_booking", "pg_read_all_data"):
+        for role in (owner, "postgres", runtime_role("booking"), "pg_read_all_data"):
             await refused(database, f'SET ROLE "{role}"', "permission denied|does not exist")
             await refused(database, f'SET SESSION AUTHORIZATION "{role}"', "permission denied|does not exist")
         await refused(database, "SET SESSION AUTHORIZATION DEFAULT; SELECT 1", "cannot insert multiple")
         for option in ("SUPERUSER", "BYPASSRLS", "CREATEROLE"):
-            await refused(database, f"ALTER ROLE loctician_auth {option}", "permission denied|must be superuser")
+            await refused(database, f"ALTER ROLE {ROLE} {option}", "permission denied|must be superuser")
 
     async def test_row_security_off_raises_an_error(self, database: Database, register: Register) -> None:
         await register()
@@ -191,9 +194,9 @@ class TestSecrets:
 class TestFunctions:
     async def test_have_a_pinned_search_path_and_are_not_public(self, as_owner: AsOwner) -> None:
         rows = await as_owner(
-            """
+            f"""
             SELECT proname, proconfig, proacl\\:\\:text AS acl, pg_get_userbyid(proowner) AS owner,
-                   has_function_privilege('loctician_auth', oid, 'EXECUTE') AS granted
+                   has_function_privilege('{ROLE}', oid, 'EXECUTE') AS granted
             FROM pg_proc WHERE pronamespace = 'auth'\\:\\:regnamespace AND prosecdef"""
         )
         assert {row.proname for row in rows if row.granted} == GRANTED
@@ -202,7 +205,7 @@ class TestFunctions:
             assert row.proconfig == ["search_path=pg_catalog, pg_temp"], row.proname
             assert "{=X/" not in row.acl, row.proname
             assert ",=X/" not in row.acl, row.proname
-            assert row.owner != "loctician_auth"
+            assert row.owner != ROLE
 
     async def test_only_begin_login_returns_a_password_hash(self, database: Database, register: Register) -> None:
         await register()
@@ -217,11 +220,11 @@ class TestFunctions:
         await register()
         # The role may not make temporary tables; should a database still let it, they must not matter.
         name = (await as_owner("SELECT current_database()"))[0][0]
-        await as_owner(f"GRANT TEMPORARY ON DATABASE {name} TO loctician_auth")
+        await as_owner(f"GRANT TEMPORARY ON DATABASE {name} TO {ROLE}")
         try:
             await self.attack_by_search_path(database)
         finally:
-            await as_owner(f"REVOKE TEMPORARY ON DATABASE {name} FROM loctician_auth")
+            await as_owner(f"REVOKE TEMPORARY ON DATABASE {name} FROM {ROLE}")
 
     async def attack_by_search_path(self, database: Database) -> None:
         async with transaction(database, Claims(role="service")) as session:

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.auth.tests.conftest import EMAIL, SignUp
+from shared.settings import runtime_role
 
 PAGE = Path(__file__).parents[3] / "docs" / "neon.md"
 # As pg_session_jwt without a key: the setting's claims, or JSON null.
@@ -27,7 +28,8 @@ async def test_policies_hold_with_the_claims_function_swapped(owner: AsyncEngine
     kirsten, _ = await sign_up(EMAIL, "customer"), await sign_up("oskar@example.com", "customer")
     seen = {}
     async with owner.connect() as connection:
-        for statement in (SESSION, swapped(), "GRANT loctician_auth TO CURRENT_USER", "SET LOCAL ROLE loctician_auth"):
+        role = runtime_role("auth")
+        for statement in (SESSION, swapped(), f"GRANT {role} TO CURRENT_USER", f"SET LOCAL ROLE {role}"):
             await connection.execute(text(statement.replace("::", r"\:\:")))
         for role in ("", "customer", "staff"):
             claims = json.dumps({"role": role, "sub": str(kirsten)}) if role else ""

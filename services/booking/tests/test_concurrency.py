@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.booking.sql_calls import ATTEMPTS, fetch_row, function_call
 from services.booking.tests.conftest import AMINA, DETOX, RETWIST, STYLING, Book, at
 from shared.database.session import Database
+from shared.settings import runtime_role
 
 OVERLAPS = text("""
     SELECT count(*) FROM booking.occupancy a JOIN booking.occupancy b
@@ -97,7 +98,7 @@ async def failing(owner: AsyncEngine, database: Database) -> AsyncIterator[Calla
     """Calls a SQL function that fails so many times with this SQLSTATE. Returns which attempt succeeded."""
     async with owner.begin() as connection:
         await connection.execute(text("CREATE SEQUENCE booking.attempts"))
-        await connection.execute(text("GRANT USAGE ON booking.attempts TO loctician_booking"))
+        await connection.execute(text(f"GRANT USAGE ON booking.attempts TO {runtime_role('booking')}"))
         await connection.execute(text(FAILING))
 
     async def call(state: str, failures: int) -> int:

@@ -6,6 +6,7 @@ Revision ID: 0006_codes_of_rows
 from alembic import op
 
 from migrations.revisions import grant
+from shared.settings import runtime_role
 
 revision = "0006_codes_of_rows"
 down_revision = "0005_token_macs"
@@ -16,8 +17,8 @@ depends_on = None
 def upgrade() -> None:
     for table in ("users", "signing_keys"):
         op.execute(f"ALTER TABLE auth.{table} ADD COLUMN mac bytea")
-    op.execute("REVOKE INSERT, UPDATE ON auth.signing_keys FROM loctician_auth")
-    op.execute("REVOKE INSERT ON auth.users FROM loctician_auth")
+    op.execute(f"REVOKE INSERT, UPDATE ON auth.signing_keys FROM {runtime_role('auth')}")
+    op.execute(f"REVOKE INSERT ON auth.users FROM {runtime_role('auth')}")
 
 
 def downgrade() -> None:
