@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help up test test-compose lint floors audit fmt migrate bench chaos fuzz
+.PHONY: help up logs doctor test test-compose lint floors audit fmt migrate bench chaos fuzz
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -17,6 +17,9 @@ help: ## list the commands
 
 up: .venv/.installed ## run everything: servers, six processes, demo data, mail sink
 	@exec $(BIN)/python -m deploy.local.up
+
+logs: .venv/.installed ## follow the log files of `make up`, all or some: ARGS=booking
+	@exec $(BIN)/python -m deploy.local.logs $(ARGS)
 
 test: .venv/.installed ## every test, on real PostgreSQL and RabbitMQ of its own; a part: ARGS=services/booking
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -19,7 +19,7 @@ from provisioning.rabbitmq import listens
 from provisioning.servers import Addresses
 from provisioning.state import State, digest
 
-ROOT = Path(__file__).parents[1]
+SERVERS = Path(__file__).parents[1] / "deploy" / "compose" / "servers.yml"
 POSTGRES, RABBITMQ = "postgres:17-alpine", "rabbitmq:4-management-alpine"
 START_SECONDS, STOP_SECONDS = 120, 120
 COMMON_PROJECT = "loctician-local"  # the name of all folders' projects before each had its own
@@ -74,7 +74,7 @@ def _owner_made(postgres: DockerContainer, password: str) -> bool:
 
 @contextmanager
 def compose(folder: Path) -> Iterator[Addresses]:
-    """PostgreSQL and RabbitMQ of docker-compose.yml, in a project of this folder; their volumes stay when they stop.
+    """PostgreSQL and RabbitMQ of deploy/compose/servers.yml, in a project of this folder; their volumes stay.
 
     Raises EngineNotUsableError where they cannot be started, and ends the process where volumes of an earlier
     `.local` of this folder are left, whose passwords are gone.
@@ -82,7 +82,7 @@ def compose(folder: Path) -> Iterator[Addresses]:
     require_compose()
     require_images(POSTGRES, RABBITMQ)
     folder.mkdir(parents=True, exist_ok=True)
-    state, owner = State(folder / "containers.json"), "loctician"
+    state, owner = State(folder / "containers.json"), f"loctician_{digest(folder)}"
     project = _project(state, folder)
     ports = {inside: state.port(f"container-{inside}", free_port) for inside in (5432, 5672, 15672)}
     password = state.secret("containers")
@@ -91,12 +91,12 @@ def compose(folder: Path) -> Iterator[Addresses]:
         "POSTGRES_PORT": str(ports[5432]),
         "AMQP_PORT": str(ports[5672]),
         "AMQP_MANAGEMENT_PORT": str(ports[15672]),
+        "DATABASE_OWNER": owner,
         "SECRETS": str(_secrets(folder / "secrets", password)),
     }
-    files = ["-f", str(ROOT / "docker-compose.yml"), "-f", str(ROOT / "deploy" / "compose" / "local.yml")]
-    command = ["docker", "compose", *files, "--project-name", project]
-    with _stopped_at_the_end([*command, "stop", "postgres", "rabbitmq"], environment):
-        _start([*command, "up", "--detach", "--wait", "--quiet-pull", "postgres", "rabbitmq"], environment)
+    command = ["docker", "compose", "-f", str(SERVERS), "--project-name", project]
+    with _ended_at_the_end([*command, "down"], environment):
+        _start([*command, "up", "--detach", "--wait", "--quiet-pull"], environment)
         try:
             _until(lambda: listens(ports[15672], password, 5672), "RabbitMQ")
         except RuntimeError as error:
@@ -140,7 +140,7 @@ def _start(command: list[str], environment: dict[str, str]) -> None:
 
 
 @contextmanager
-def _stopped_at_the_end(command: list[str], environment: dict[str, str]) -> Iterator[None]:
+def _ended_at_the_end(command: list[str], environment: dict[str, str]) -> Iterator[None]:
     """Runs the command at the end, also after SIGKILL: a shell waits for this process to close its end of a pipe."""
     waiting = subprocess.Popen(
         ["/bin/sh", "-c", 'read -r _; exec "$@"', "sh", *command],

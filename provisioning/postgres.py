@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from provisioning.leftovers import marked
 from provisioning.processes import free_port, spawn, stop, unprivileged
 from provisioning.state import State
 
@@ -33,13 +34,21 @@ def _version(path: Path) -> int:
 
 
 @contextmanager
-def postgres(folder: Path, state: State, *, durable: bool, restricted: bool = True) -> Iterator[str]:
+def postgres(
+    folder: Path,
+    state: State,
+    *,
+    durable: bool,
+    restricted: bool = True,
+    owner: str = "loctician",
+    logs: Path | None = None,
+) -> Iterator[str]:
     """The owner's address, once the server answers. Where it is durable and `restricted`, the owner has the rights of
     production; else it also makes databases and roles."""
     programs = binaries()
     assert programs is not None  # noqa: S101 - the caller has installed it
     user = unprivileged("postgres")
-    data, log = folder / "postgres", folder / "postgres.log"
+    data, log = folder / "postgres", (logs or folder) / "postgres.log"
     port = state.port("postgres", free_port)
     password, owner_password = state.secret("postgres"), state.secret("owner")
     if not (data / "PG_VERSION").exists():
@@ -54,13 +63,13 @@ def postgres(folder: Path, state: State, *, durable: bool, restricted: bool = Tr
     }
     flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
-    server = spawn([programs / "postgres", "-D", data, *flags], log, user, end=signal.SIGINT)
+    server = spawn([programs / "postgres", "-D", data, *flags], log, user, marked(folder), end=signal.SIGINT)
     try:
         psql = [str(programs / "psql"), "-X", "-q", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
         environment = {"PATH": os.environ["PATH"], "PGPASSWORD": password, "PGCONNECT_TIMEOUT": "5"}
         _wait(server, psql, environment, log)
-        _ensure_owner(psql, environment, owner_password, restricted=durable and restricted)
-        yield f"postgresql://loctician:{owner_password}@127.0.0.1:{port}/loctician"
+        _ensure_owner(psql, environment, owner, owner_password, restricted=durable and restricted)
+        yield f"postgresql://{owner}:{owner_password}@127.0.0.1:{port}/loctician"
     finally:
         stop(server, signal.SIGINT)
 
@@ -108,7 +117,7 @@ def _wait(server: subprocess.Popen[bytes], psql: list[str], environment: dict[st
     raise RuntimeError(f"PostgreSQL did not start; its log says: {log.read_text()[-1000:]}")
 
 
-def _ensure_owner(psql: list[str], environment: dict[str, str], password: str, *, restricted: bool) -> None:
+def _ensure_owner(psql: list[str], environment: dict[str, str], owner: str, password: str, *, restricted: bool) -> None:
     """A role that owns the database and may nothing else; tests also make databases and roles with it."""
 
     def run(*arguments: str | Path) -> str:
@@ -116,13 +125,13 @@ def _ensure_owner(psql: list[str], environment: dict[str, str], password: str, *
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=30)
         return done.stdout.strip()
 
-    if not run("-c", "SELECT 1 FROM pg_roles WHERE rolname = 'loctician'"):
-        run("-c", f"CREATE ROLE loctician LOGIN NOSUPERUSER PASSWORD '{password}'")
+    if not run("-c", f"SELECT 1 FROM pg_roles WHERE rolname = '{owner}'"):
+        run("-c", f"CREATE ROLE {owner} LOGIN NOSUPERUSER PASSWORD '{password}'")
     if not run("-c", "SELECT 1 FROM pg_database WHERE datname = 'loctician'"):
-        run("-c", "CREATE DATABASE loctician OWNER loctician")
+        run("-c", f"CREATE DATABASE loctician OWNER {owner}")
     if restricted:
-        run("-c", "ALTER ROLE loctician NOCREATEDB")
+        run("-c", f"ALTER ROLE {owner} NOCREATEDB")
         run("-c", "REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC")
         run("-d", "loctician", "-f", RIGHTS)
     else:
-        run("-c", "ALTER ROLE loctician CREATEDB CREATEROLE")
+        run("-c", f"ALTER ROLE {owner} CREATEDB CREATEROLE")

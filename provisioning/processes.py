@@ -28,6 +28,11 @@ def unprivileged(name: str) -> pwd.struct_passwd | None:
     return None
 
 
+def die_with_parent(how: signal.Signals) -> None:
+    """Have the kernel send this process a signal when its parent ends, on Linux."""
+    _dies_with_parent(how)()
+
+
 def _dies_with_parent(how: signal.Signals) -> Callable[[], None]:
     libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -44,6 +49,7 @@ def spawn(
     user: pwd.struct_passwd | None = None,
     environment: Mapping[str, str] | None = None,
     end: signal.Signals = signal.SIGTERM,
+    folder: Path = Path("/"),
 ) -> subprocess.Popen[bytes]:
     """Start a server in a session of its own, so that Ctrl-C reaches us first; `end` is sent if we die."""
     with log.open("ab") as output:
@@ -52,7 +58,7 @@ def spawn(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            cwd="/",
+            cwd=folder,
             env=None if environment is None else dict(environment),
             start_new_session=True,
             preexec_fn=_dies_with_parent(end),

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from provisioning.leftovers import marked
 from provisioning.processes import free_port, spawn, stop, unprivileged
 from provisioning.state import State
 
@@ -27,7 +28,7 @@ def server_command() -> str | None:
 
 
 @contextmanager
-def rabbitmq(folder: Path, state: State) -> Iterator[tuple[str, str]]:
+def rabbitmq(folder: Path, state: State, logs: Path | None = None) -> Iterator[tuple[str, str]]:
     """The AMQP address and that of the management API, once both answer."""
     command, epmd = server_command(), shutil.which("epmd")
     assert command is not None  # noqa: S101 - the caller has installed it
@@ -41,11 +42,13 @@ def rabbitmq(folder: Path, state: State) -> Iterator[tuple[str, str]]:
         "vm_memory_high_watermark.absolute = 1GB\ndisk_free_limit.absolute = 50MB\n"
     )
     (data / "enabled_plugins").write_text("[rabbitmq_management].\n")
-    log = folder / "rabbitmq.log"
-    name_server = spawn([epmd, "-address", "127.0.0.1", "-port", str(ports["epmd"])], log, user)
+    log = (logs or folder) / "rabbitmq.log"
+    name_server = spawn(
+        [epmd, "-address", "127.0.0.1", "-port", str(ports["epmd"])], log, user, marked(folder), signal.SIGKILL
+    )
     server = None
     try:
-        server = spawn([command], log, user, _environment(data, ports))
+        server = spawn([command], log, user, marked(folder, _environment(data, ports)))
         management = f"http://{USER}:{password}@127.0.0.1:{ports['management']}"
         _wait(server, ports, password, log)
         yield f"amqp://{USER}:{password}@127.0.0.1:{ports['amqp']}/", management
@@ -62,6 +65,7 @@ def _environment(data: Path, ports: dict[str, int]) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "RABBITMQ_MNESIA_BASE": str(data / "mnesia"),
         "RABBITMQ_LOG_BASE": str(data / "log"),
+        "RABBITMQ_LOGS": "-",  # to standard output, which is kept in a file of bounded length
         "RABBITMQ_CONFIG_FILE": str(data / "rabbitmq.conf"),
         "RABBITMQ_CONF_ENV_FILE": "/dev/null",
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(data / "enabled_plugins"),

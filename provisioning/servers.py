@@ -1,7 +1,6 @@
 """PostgreSQL and RabbitMQ for a laptop or a test run."""
 
 import fcntl
-import hashlib
 import os
 import shutil
 import subprocess
@@ -13,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioning.engine import EngineNotUsableError, docker_answers
+from provisioning.leftovers import stop_left_over
 from provisioning.postgres import binaries, postgres
 from provisioning.processes import unprivileged
 from provisioning.rabbitmq import rabbitmq, server_command
-from provisioning.state import State
+from provisioning.state import State, digest
 
 HOW_TO_INSTALL = (
     "PostgreSQL 15 and RabbitMQ 3.10 or newer are needed: on Debian `apt-get install postgresql rabbitmq-server`, on"
@@ -84,8 +84,7 @@ def _home(folder: Path) -> Path:
     user = unprivileged("postgres")
     if user is None or _reachable(folder, user.pw_uid, user.pw_gid):
         return folder
-    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
-    elsewhere = Path(tempfile.gettempdir()).with_name("var") / "tmp" / f"loctician-{digest}"
+    elsewhere = Path(tempfile.gettempdir()).with_name("var") / "tmp" / f"loctician-{digest(folder, 12)}"
     elsewhere.mkdir(mode=0o755, parents=True, exist_ok=True)
     return elsewhere
 
@@ -97,17 +96,38 @@ def _own(folder: Path, name: str) -> None:
         os.chown(folder, user.pw_uid, user.pw_gid)
 
 
+def _owner(state: State, home: Path, folder: Path) -> str:
+    """Of the database, with whose name those of the services' roles begin: data of an earlier version keep theirs."""
+    earlier = "loctician" if (home / "postgres" / "PG_VERSION").exists() else None
+    return state.set("owner", state.get("owner") or earlier or f"loctician_{digest(folder)}")
+
+
+def _refuse_left_data(folder: Path, home: Path) -> None:
+    """Where the servers' data are not in `folder`, they outlive it."""
+    known = folder / "home"
+    if home != folder and (home / "postgres").exists() and not (known.exists() or (folder / "state-up.json").exists()):
+        sys.exit(f"{home} holds data of an earlier {folder}, whose keys are gone. Remove them: rm -r {home}")
+    known.write_text(str(home))
+
+
 @contextmanager
 def native(folder: Path, *, durable: bool, restricted: bool = True) -> Iterator[Addresses]:
+    """Servers of the system's packages, with their data in `folder` and their logs in `folder`/log. Ends the process
+    where data of an earlier `.local` are left elsewhere, whose keys are gone."""
     install_if_missing()
-    home = _home(folder)
+    home, logs = _home(folder), folder / "log"
+    _refuse_left_data(folder, home)
+    stop_left_over(home)
+    logs.mkdir(exist_ok=True)
     home.chmod(0o755)
     for name in ("postgres", "rabbitmq"):
         _own(home / name, name)
     state = State(home / "state.json")
+    owner = _owner(state, home, folder) if durable and restricted else "loctician"
     with ExitStack() as servers:
-        database_url = servers.enter_context(postgres(home, state, durable=durable, restricted=restricted))
-        amqp_url, management_url = servers.enter_context(rabbitmq(home, state))
+        database = postgres(home, state, durable=durable, restricted=restricted, owner=owner, logs=logs)
+        database_url = servers.enter_context(database)
+        amqp_url, management_url = servers.enter_context(rabbitmq(home, state, logs))
         yield Addresses(database_url, amqp_url, management_url)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def digest(folder: Path) -> str:
-    """Eight digits that tell this folder from others of the machine: names that all of them share have it in them."""
-    return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+def digest(folder: Path, digits: int = 8) -> str:
+    """Hexadecimal digits that tell this folder from others of the machine, for names that all of them share."""
+    return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:digits]
 
 
 class State:

@@ -84,7 +84,6 @@ class Readable(BaseSettings):
 
 
 class Roles(Readable):
-    # what the names of database roles begin with: installations that share a server differ in it
     database_role_prefix: str = Field(default="loctician", pattern=r"^[a-z][a-z0-9_]{0,39}$")
 
 
@@ -122,8 +121,7 @@ class Settings(Roles):
     def refuse_in_production(cls, value: Any, info: ValidationInfo) -> Any:
         environment = info.data.get("environment", "production")
         refusal = cls.refusals.get(str(info.field_name))
-        reason = refusal(value) if refusal and environment in LIKE_PRODUCTION else None
-        if reason:
+        if reason := refusal(value) if refusal and environment in LIKE_PRODUCTION else None:
             raise ValueError(f"{reason} in {environment}")
         return value
 
@@ -145,8 +143,7 @@ class Settings(Roles):
 
     @property
     def keys_url(self) -> str:
-        # AUTH_URL may name several replicas; all have the same keys.
-        return self.jwks_url or f"{self.auth_url.split(',')[0].strip()}/.well-known/jwks.json"
+        return self.jwks_url or f"{self.auth_url.split(',')[0].strip()}/.well-known/jwks.json"  # of any replica
 
 
 S = TypeVar("S", bound=Readable)
@@ -175,8 +172,7 @@ def runtime_role(schema: str) -> str:
 
 def runtime_url(settings: Settings, schema: str) -> str:
     """The service's own login: `<SERVICE>_DATABASE_URL`, or else its role on the server in DATABASE_URL."""
-    own = own_setting(f"{schema}_database_url")
-    if own:
+    if own := own_setting(f"{schema}_database_url"):
         return plain_url(own)
     role = runtime_role(schema)
     return with_login(plain_url(settings.database_url), role, role_password(settings.root_key, role))

@@ -1,29 +1,29 @@
 """`make up`: servers, migrations, demo data, six processes and a mail sink, until Ctrl-C."""
 
 import fcntl
-import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
-from honcho.manager import Manager
 from rich.console import Console
 from rich.table import Table
 
 from cli import local_state
+from deploy.local.logfiles import begin, end_of
+from deploy.local.ports import taken_by
+from deploy.local.supervisor import Started, Told, running, watch
 from keys.logins import without_login
-from provisioning.processes import free_port
+from provisioning.leftovers import stop_left_over
+from provisioning.processes import die_with_parent, free_port
 from provisioning.servers import Addresses, provisioned
-from provisioning.state import State
+from provisioning.state import State, digest
 
 ROOT = Path(__file__).parents[2]
 LOCAL = local_state.LOCAL
@@ -31,6 +31,7 @@ SERVICES = ("auth", "booking", "calendar", "notifications", "gdpr")
 READY_SECONDS = 60
 OTHER_SECONDS = 60
 PASSWORD = "loctician-demo-2026"  # noqa: S105 - of the demo salon, printed on purpose
+SHOWN_LINES = 15  # of a log, where its process has ended
 LOGINS = {"admin": "admin", "staff": "staff", "amina, jonas, sofie": "loctician", "kunde, kunde2": "customer"}
 out = Console()
 
@@ -39,10 +40,11 @@ def environment_for(servers: Addresses, state: State) -> dict[str, str]:
     """What the processes are started with; anything already set in the environment wins."""
     gateway = int(os.environ.get("GATEWAY_PORT", "8000"))
     if free_port(gateway) != gateway:
-        sys.exit(f"Port {gateway} on 127.0.0.1 is taken. Stop what listens there, or set GATEWAY_PORT.")
+        sys.exit(f"Port {gateway} on 127.0.0.1 is taken{taken_by(gateway)}. Stop it, or set GATEWAY_PORT.")
     mail = state.port("mail", free_port)
     defaults = {
         "ENVIRONMENT": "development",
+        "DEBUG": "true",  # the gateway then serves /docs
         "SECRET_KEY": state.secret("key"),
         "PUBLIC_URL": f"http://127.0.0.1:{gateway}",
         "SMTP_URL": f"smtp://127.0.0.1:{mail}",
@@ -55,6 +57,10 @@ def environment_for(servers: Addresses, state: State) -> dict[str, str]:
         port = free_port(number)
         defaults[f"{name.upper()}_URL"] = f"http://127.0.0.1:{port}"
     addresses = {"DATABASE_URL": servers.database_url, "AMQP_URL": servers.amqp_url}
+    if "DATABASE_URL" in os.environ:  # a server that others may use too
+        defaults["DATABASE_ROLE_PREFIX"] = f"loctician_{digest(LOCAL)}"
+    else:
+        addresses["DATABASE_ROLE_PREFIX"] = str(urlsplit(servers.database_url).username)
     if servers.amqp_management_url:
         addresses["AMQP_MANAGEMENT_URL"] = servers.amqp_management_url
     return {**defaults, **os.environ, **addresses, "PYTHONUNBUFFERED": "1"}
@@ -87,46 +93,62 @@ def commands(environment: dict[str, str]) -> dict[str, str]:
 
 
 def prepare(environment: dict[str, str]) -> None:
+    """Migrates and loads the demo salon. Ends the process, with what it says, where that fails."""
     # in one process: half of what each takes is importing the services
     code = "import sys; from cli.main import app as run; "
     code += "sys.exit(any(run([name], standalone_mode=False) for name in ('migrate', 'demo')))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=False)
+    log = begin(LOCAL / "log" / "prepare.log")
+    with log.open("ab") as output:
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=output, stderr=output, check=False
+        )
     if done.returncode:
-        sys.exit("Migrating or loading the demo salon failed; what it says stands above.")
+        sys.exit("\n".join(["Migrating or loading the demo salon failed:", *end_of(log, SHOWN_LINES)]))
 
 
-def _waiting(environment: dict[str, str]) -> list[str]:
-    bases = {name: environment[f"{name.upper()}_URL"] for name in SERVICES}
-    waiting = []
-    ready = {name: f"{base}/health/ready" for name, base in bases.items()}
-    for name, address in {**ready, "gateway": f"{environment['PUBLIC_URL']}/health"}.items():
-        try:
-            with urllib.request.urlopen(address, timeout=3) as answer:  # noqa: S310 - our own address
-                json.load(answer)
-        except (urllib.error.URLError, OSError, ValueError):
-            waiting.append(name)
-    return waiting
+def health_of(environment: dict[str, str]) -> dict[str, str]:
+    addresses = {name: f"{environment[f'{name.upper()}_URL']}/health/ready" for name in SERVICES}
+    return addresses | {"gateway": f"{environment['PUBLIC_URL']}/health"}
+
+
+def say(name: str, what: str, address: str = "") -> None:
+    out.print(f"{name:<14}{what:<9}{address}".rstrip(), highlight=False, soft_wrap=True)
 
 
 def announce(environment: dict[str, str], started: float) -> None:
-    """Wait until everything is ready, then say where it is."""
-    until = time.monotonic() + READY_SECONDS
-    while (waiting := _waiting(environment)) and time.monotonic() < until:
-        time.sleep(0.2)
-    if waiting:
-        out.print(f"[yellow]Still not ready: {', '.join(waiting)}; their log lines above say why[/yellow]")
-        return
+    """Where everything is; the last line is the address to open."""
     table = Table(title=f"Loctician is ready ({time.monotonic() - started:.1f} s)", show_header=False)
-    table.add_row("Everything", environment["PUBLIC_URL"])
-    for name in SERVICES:
-        table.add_row(name, environment[f"{name.upper()}_URL"])
-    table.add_row("Mails", str(LOCAL / "mail"))
-    table.add_row("RabbitMQ", environment["AMQP_URL"].rpartition("@")[2])
-    table.add_row("PostgreSQL", environment["DATABASE_URL"].rpartition("@")[2])
     for names, role in LOGINS.items():
-        table.add_row(role, f"{names} @loctician.example, password {PASSWORD}")
-    table.add_row("Operator", ".venv/bin/loctician status, jobs, dead-letters, drift ... in this folder")
+        table.add_row(role, f"{names} @loctician.example")
+    table.add_row("password", f"{PASSWORD} (of all of them)")
+    table.add_row("API", environment["PUBLIC_URL"])
+    table.add_row("mails", str(LOCAL / "mail"))
+    table.add_row("logs", "make logs, or make logs ARGS=booking")
+    table.add_row("operator", ".venv/bin/loctician status, jobs, dead-letters, drift ... in this folder")
+    table.add_row("end", "Ctrl-C; the data stay")
     out.print(table)
+    out.print(f"Open {environment['PUBLIC_URL']}/docs", highlight=False, soft_wrap=True)
+
+
+def supervise(environment: dict[str, str], started_at: float) -> None:
+    """Runs the processes until Ctrl-C. Ends this process with the last lines of the log of one that has ended."""
+
+    def ready(one: Started) -> None:
+        say(one.name, "ready", (one.health or "").partition("/health")[0] or f"{LOCAL.name}/mail")
+
+    health = health_of(environment)
+
+    def late(waiting: list[Started]) -> None:
+        names = ", ".join(one.name for one in waiting)
+        out.print(f"Not ready after {READY_SECONDS} s: {names}. Their logs say why: make logs", highlight=False)
+
+    with (
+        running(commands(environment), health, services_environment(environment), ROOT, LOCAL) as started,
+        local_state.kept(operators_settings(environment)),
+    ):
+        ended = watch(started, Told(ready, lambda: announce(environment, started_at), late), READY_SECONDS)
+    how = f"{ended.name} has ended (exit code {ended.process.returncode}). The end of {ended.log}:"
+    sys.exit("\n".join([how, *end_of(ended.log, SHOWN_LINES)]))
 
 
 @contextmanager
@@ -153,22 +175,32 @@ def _locked(lock: IO[str]) -> bool:
     return True
 
 
+def end_with_make() -> None:
+    """Should `make` be killed, it cannot hand its end on."""
+    command = Path(f"/proc/{os.getppid()}/comm")
+    if command.exists() and command.read_text().strip() in ("make", "gmake"):
+        die_with_parent(signal.SIGTERM)
+
+
 def main() -> None:
     started = time.monotonic()
     # A closed terminal or a plain kill ends everything as Ctrl-C does.
     for end in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(end, lambda *_: sys.exit(0))
-    with alone(LOCAL), provisioned(LOCAL) as servers:
-        environment = environment_for(servers, State(LOCAL / "state-up.json"))
-        prepare(environment)
-        manager = Manager()
-        services = services_environment(environment)
-        for name, command in commands(environment).items():
-            manager.add_process(name, command, env=services, cwd=str(ROOT), quiet=False)
-        threading.Thread(target=announce, args=(environment, started), daemon=True).start()
-        with local_state.kept(operators_settings(environment)):
-            manager.loop()
-    sys.exit(manager.returncode or 0)
+    end_with_make()
+    try:
+        with alone(LOCAL):
+            if stopped := stop_left_over(LOCAL):
+                out.print(f"Stopped {stopped} processes that an earlier run left behind.", highlight=False)
+            with provisioned(LOCAL) as servers:
+                for name, url in (("PostgreSQL", servers.database_url), ("RabbitMQ", servers.amqp_url)):
+                    say(name, "ready", url.rpartition("@")[2])
+                environment = environment_for(servers, State(LOCAL / "state-up.json"))
+                prepare(environment)
+                say("migrations", "done")
+                supervise(environment, started)
+    except KeyboardInterrupt:
+        out.print("Stopped.")
 
 
 if __name__ == "__main__":

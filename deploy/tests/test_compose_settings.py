@@ -46,6 +46,7 @@ class TestEnvExample:
 
     def test_says_the_defaults(self, example: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
+        monkeypatch.delenv("DATABASE_ROLE_PREFIX")
         monkeypatch.setenv("DATABASE_URL", "postgresql://db/x")
         monkeypatch.setenv("AMQP_URL", "amqp://broker")
         monkeypatch.setenv("SECRET_KEY", "development-needs-32-characters-or-more")

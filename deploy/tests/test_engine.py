@@ -76,13 +76,13 @@ class TestAnEngineThatAnswers:
         with pytest.raises(EngineNotUsableError, match="containers do not start"), throw_away():
             pass
 
-    def test_but_starts_no_container_and_is_told_to_stop_what_it_did_start(
+    def test_but_starts_no_container_and_is_told_to_remove_what_it_did_start(
         self, engine: StandIn, tmp_path: Path
     ) -> None:
         engine.answers(**{"compose_-f": 'case "$*" in *" up "*) ' + NO_REGISTRY + ";; esac; exit 0"})
         with pytest.raises(EngineNotUsableError, match="do not start: Error response"), compose(tmp_path / "local"):
             pass
-        assert engine.calls.read_text().splitlines()[-1].endswith(" stop postgres rabbitmq")
+        assert engine.calls.read_text().splitlines()[-1].endswith(" down")
 
     @pytest.mark.slow
     @pytest.mark.skipif(binaries() is None, reason="needs the system's packages")

@@ -169,7 +169,8 @@ class TestLogins:
         assert written == topic_permissions("notifications")
         assert of_kind("User")["auth"]["spec"]["importCredentialsSecret"]["name"] == "loctician-auth"
 
-    def test_the_secrets_of_dev_follow_from_its_key(self) -> None:
+    def test_the_secrets_of_dev_follow_from_its_key(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("DATABASE_ROLE_PREFIX")
         key = base64.b64decode(of_kind("Secret", "dev")["loctician-secrets"]["data"]["secret_key"]).decode()
         files = secret_files(key, None, "postgresql://database-rw:5432/loctician", "amqp://broker:5672/")
         assert (ROOT / "deploy/kubernetes/overlays/dev/services.yaml").read_text() == kubernetes_secrets(files)

@@ -21,7 +21,8 @@ PRODUCTION = {"ENVIRONMENT": "production", "DATABASE_URL": ADDRESSES[0], "AMQP_U
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("DATABASE_ROLE_PREFIX")
     for name, content in secret_files(KEY, PREVIOUS, *ADDRESSES).items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content)

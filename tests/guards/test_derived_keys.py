@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 # What may read SECRET_KEY: where keys are derived from it, and what hands it over to these.
 READERS = {
+    "cli/contracts/compose.py",  # names the setting, and reads no value
     "cli/secret_files.py",
     "domain/settings/production.py",  # refuses weak ones
     "shared/identity/derived_keys.py",
