@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -26,6 +27,7 @@ from cli import (
     status,
     subscribers,
 )
+from cli.contracts.alerts import prometheus_rule
 from cli.contracts.compose import compose_settings
 from cli.contracts.files import stale, write
 from cli.contracts.generator import bus_description
@@ -35,6 +37,7 @@ from domain.settings.production import OperatorSettings
 from migrations import broker as broker_preparation
 from migrations.broker import LoginsNotMadeError
 from migrations.migrate import NotMigratedError, downgrade, pending, upgrade
+from migrations.waiting import wait_for_servers
 from shared.database.errors import DATABASE_ERRORS
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
@@ -45,6 +48,7 @@ from shared.settings import Settings, load
 ROOT = Path(__file__).parents[1]
 ASYNCAPI, LOGINS = ROOT / "docs/asyncapi.json", ROOT / "deploy/kubernetes/base/broker-logins.yaml"
 COMPOSE = ROOT / "deploy/compose/settings.yml"
+ALERTS = ROOT / "deploy/kubernetes/base/alerts.yaml"
 
 
 AWAY: tuple[type[Exception], ...] = (BrokerAwayError, LoginsNotMadeError, *DATABASE_ERRORS)
@@ -95,12 +99,17 @@ def migrate(
         str,
         typer.Option(metavar="REVISION", help="With --down: to this revision; base drops all that the schema holds"),
     ] = "-1",
+    wait: Annotated[
+        float, typer.Option(metavar="SECONDS", help="How long to wait for a database and a broker that do not answer")
+    ] = 0.0,
 ) -> None:
     """Bring every schema to its newest revision, as the owner in DATABASE_URL, and prepare the broker in AMQP_URL.
 
     The platform may run meanwhile.
     """
     settings = load(OperatorSettings)
+    if wait > 0:
+        asyncio.run(wait_for_servers(settings, wait, partial(out.print, markup=False, highlight=False, soft_wrap=True)))
     try:
         if down:
             downgrade(_checked_schema(down), settings, to)
@@ -157,14 +166,15 @@ async def _load(module: ModuleType, name: str, settings: Settings) -> bool:
 
 @contracts.command()
 def generate() -> None:
-    """Write shared/contracts, docs/asyncapi.json, the broker's logins for Kubernetes and Compose's settings."""
+    """Write shared/contracts, docs/asyncapi.json, Compose's settings, and Kubernetes' logins and alerts."""
     files = generated_contracts(SERVICES)
     write(files)
     ASYNCAPI.write_bytes(bus_description(SERVICES))
     topology.publishers.cache_clear()  # they were written just now
     LOGINS.write_text(broker_manifests.manifests())
     COMPOSE.write_text(compose_settings())
-    out.print(f"{len(files) + 3} files written")
+    ALERTS.write_text(prometheus_rule())
+    out.print(f"{len(files) + 4} files written")
 
 
 @contracts.command()
@@ -177,6 +187,8 @@ def check() -> None:
         differing.append(LOGINS.name)
     if COMPOSE.read_text() != compose_settings():
         differing.append(COMPOSE.name)
+    if ALERTS.read_text() != prometheus_rule():
+        differing.append(ALERTS.name)
     out.print(f"Stale: {', '.join(differing)}" if differing else "Contracts are up to date")
     raise typer.Exit(1 if differing else 0)
 

@@ -3,7 +3,7 @@
 Names alone, read from: CloudNativePG's API reference (postgresql.cnpg.io/v1), the types of plugin-barman-cloud and
 barman-cloud (barmancloud.cnpg.io/v1), those of RabbitMQ's two operators (rabbitmq.com/v1beta1), and the
 definitions of KEDA (keda.sh/v1alpha1), of the Prometheus Operator (monitoring.coreos.com/v1), of Gateway API
-(gateway.networking.k8s.io/v1) and of Envoy Gateway (gateway.envoyproxy.io/v1alpha1).
+(gateway.networking.k8s.io/v1), of Envoy Gateway (gateway.envoyproxy.io/v1alpha1), of Argo CD and of Flux.
 """
 
 from collections.abc import Iterator, Mapping
@@ -68,6 +68,8 @@ ENDPOINT = names(
     " honorTimestamps interval metricRelabelings oauth2 params path port proxyUrl relabelings scheme scrapeTimeout"
     " targetPort tlsConfig trackTimestampsStaleness"
 )
+
+RULE = names("alert record expr for keep_firing_for") | {"labels": FREE, "annotations": FREE}
 
 TARGET = names("group kind name sectionName")
 PARENT = names("group kind namespace name sectionName port")
@@ -167,6 +169,31 @@ SPECS: dict[str, Fields] = {
     "gateway.networking.k8s.io/v1 HTTPRoute": HTTP_ROUTE,
     "gateway.envoyproxy.io/v1alpha1 ClientTrafficPolicy": CLIENT_TRAFFIC,
     "gateway.envoyproxy.io/v1alpha1 BackendTrafficPolicy": BACKEND_TRAFFIC,
+    "argoproj.io/v1alpha1 Application": names("project ignoreDifferences info revisionHistoryLimit sources")
+    | {
+        "source": names("repoURL targetRevision path chart directory helm kustomize plugin ref name"),
+        "destination": names("server name namespace"),
+        "syncPolicy": names("syncOptions managedNamespaceMetadata")
+        | {
+            "automated": names("prune selfHeal allowEmpty enabled"),
+            "retry": names("limit refresh") | {"backoff": names("duration factor maxDuration")},
+        },
+    },
+    "kustomize.toolkit.fluxcd.io/v1 Kustomization": names(
+        "commonMetadata components decryption deletionPolicy force healthCheckExprs images interval kubeConfig"
+        " namePrefix nameSuffix path patches postBuild prune retryInterval serviceAccountName suspend targetNamespace"
+        " timeout wait"
+    )
+    | {
+        "dependsOn": names("name namespace readyExpr"),
+        "healthChecks": names("apiVersion kind name namespace"),
+        "sourceRef": names("apiVersion kind name namespace"),
+    },
+    "monitoring.coreos.com/v1 PodMonitor": names("selector namespaceSelector podTargetLabels jobLabel sampleLimit")
+    | {"podMetricsEndpoints": ENDPOINT},
+    "monitoring.coreos.com/v1 PrometheusRule": {
+        "groups": names("name interval limit partialResponseStrategy query_offset labels") | {"rules": RULE}
+    },
     "monitoring.coreos.com/v1 ServiceMonitor": SERVICE_MONITOR
     | {"selector": names("matchLabels matchExpressions"), "endpoints": ENDPOINT},
 }
