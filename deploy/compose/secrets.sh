@@ -13,6 +13,8 @@ random | keep secret_key
 random | keep postgres_password
 random | keep owner_password
 random | keep rabbitmq_password
+random | keep monitor_password
+random | keep grafana_password
 openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 2>/dev/null | keep jwt_private_key
 owner=$(cat "$folder/owner_password") broker=$(cat "$folder/rabbitmq_password")
 echo "postgresql://loctician:$owner@postgres:5432/loctician" | keep owner_database_url

@@ -11,6 +11,7 @@ set -eu
 umask 077
 dumps=${BACKUPS:-/backups} metrics=${BACKUP_METRICS:-/backup-metrics} database=${BACKUP_DATABASE:-loctician}
 rights=${BACKUP_RIGHTS:-/etc/loctician/rights.sql} keep=${BACKUP_KEEP_DAYS:-30} at=${BACKUP_AT:-02:30}
+owner=${DATABASE_OWNER:-loctician}
 export PGUSER="${PGUSER:-postgres}" PGHOST="${PGHOST:-/var/run/postgresql}"
 case $keep in '' | 0 | *[!0-9]*) echo "BACKUP_KEEP_DAYS: a number of days above 0 is needed" >&2; exit 2 ;; esac
 case $at in [0-2][0-9]:[0-5][0-9]) ;; *) echo "BACKUP_AT: HH:MM is needed" >&2; exit 2 ;; esac
@@ -131,14 +132,14 @@ restore() {
         psql -q -v ON_ERROR_STOP=1 -d postgres -c "ALTER DATABASE $database RENAME TO $kept"
         say "what was there is now the database $kept"
     fi
-    psql -q -v ON_ERROR_STOP=1 -d postgres -c "CREATE DATABASE $database OWNER loctician"
+    psql -q -v ON_ERROR_STOP=1 -d postgres -c "CREATE DATABASE $database OWNER $owner"
     psql -q -v ON_ERROR_STOP=1 -d "$database" -f "$rights"
-    roles=$(grep '^CREATE ROLE loctician_' "$source/roles.sql" || true)
-    for role in $(echo "$roles" | sed 's/CREATE ROLE \([a-z_]*\);/\1/'); do
+    roles=$(grep "^CREATE ROLE ${owner}_" "$source/roles.sql" || true)
+    for role in $(echo "$roles" | sed 's/CREATE ROLE \([a-z0-9_]*\);/\1/'); do
         psql -d postgres -Atc "SELECT 1 FROM pg_roles WHERE rolname = '$role'" | grep -q 1 \
             || psql -q -v ON_ERROR_STOP=1 -d postgres -c "CREATE ROLE $role"
     done
-    grep '^ALTER ROLE loctician_' "$source/roles.sql" | psql -q -v ON_ERROR_STOP=1 -d postgres -f -
+    grep "^ALTER ROLE ${owner}_" "$source/roles.sql" | psql -q -v ON_ERROR_STOP=1 -d postgres -f -
     pg_restore --exit-on-error --jobs 2 --dbname "$database" "$source/loctician.dump"
     psql -q -d "$database" -c ANALYZE
     say "restored $1 in $(($(date +%s) - started)) s"

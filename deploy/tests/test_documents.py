@@ -31,6 +31,7 @@ DOCKERFILE = ROOT / "deploy" / "Dockerfile"
 SECRET_NAMES = re.compile(r"(SECRET|PASSWORD|PRIVATE_KEY|API_KEY|TOKEN|SMTP_URL|AMQP_URL)")
 PREFIX = "${SUBNET_PREFIX:-172.31}"
 OPERATORS = {"migrate", "cli"}
+OBSERVERS = {"prometheus", "alertmanager", "grafana", "node-exporter", "postgres-exporter", "blackbox-exporter"}
 EXTERNAL = {"booking", "calendar", "notifications"}  # Instagram, imported calendars, mail and SMS
 
 
@@ -47,7 +48,7 @@ class TestCompose:
         assert [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(compose_file(name))] == []
 
     def test_has_a_container_for_each_deployable_and_no_more_than_their_servers(self, services: dict[str, Any]) -> None:
-        assert set(services) == DEPLOYABLES | {"postgres", "rabbitmq", "migrate", "cli", "edge", "backup"}
+        assert set(services) == DEPLOYABLES | {"postgres", "rabbitmq", "migrate", "cli", "edge", "backup"} | OBSERVERS
 
     def test_each_image_is_built_for_its_own_service(self, services: dict[str, Any]) -> None:
         assert {name: services[name]["build"]["args"]["SERVICE"] for name in DEPLOYABLES} == {
@@ -64,7 +65,7 @@ class TestCompose:
             assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
 
     def test_nobody_runs_as_root(self, services: dict[str, Any]) -> None:
-        for name in ("postgres", "rabbitmq", "backup"):  # ours are by their Dockerfile
+        for name in {"postgres", "rabbitmq", "backup"} | OBSERVERS:  # ours are by their Dockerfile
             assert services[name]["user"].split(":")[0] not in {"0", "root"}
 
     def test_everything_that_stays_up_has_a_health_check(self, services: dict[str, Any]) -> None:
@@ -75,6 +76,7 @@ class TestCompose:
 
     def test_only_the_edge_is_published(self, services: dict[str, Any]) -> None:
         published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+        assert published.pop("grafana") == ["127.0.0.1:${GRAFANA_PORT:-3000}:3000"]
         assert published == {
             "edge": [
                 f"${{EDGE_ADDRESS:-0.0.0.0}}:${{EDGE_{port}"
@@ -90,8 +92,12 @@ class TestCompose:
         assert networks["inside"]["internal"] is True
         calls = {f"to-{name}" for name in SERVICES}
         assert all(networks[name]["internal"] is True for name in calls)
-        beyond = {name: set(service["networks"]) - {"inside"} - calls for name, service in services.items()}
-        assert beyond == {name: set() for name in services} | {name: {"outside"} for name in EXTERNAL} | {
+        beyond = {
+            name: set(service["networks"]) - {"inside"} - calls
+            for name, service in services.items()
+            if name not in OBSERVERS
+        }
+        assert beyond == {name: set() for name in beyond} | {name: {"outside"} for name in EXTERNAL} | {
             "gateway": {"edge"},
             "edge": {"edge"},
         }

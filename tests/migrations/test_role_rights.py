@@ -133,7 +133,8 @@ class TestCompose:
         script = script.replace("/etc/loctician/rights.sql", str(RIGHTS))
         with new_server() as instance:
             (instance.folder / "password").write_text("secret")
-            script = script.replace("/run/secrets/owner_password", str(instance.folder / "password"))
+            for secret in ("owner_password", "monitor_password"):
+                script = script.replace(f"/run/secrets/{secret}", str(instance.folder / "password"))
             await as_superuser(instance, "DROP DATABASE loctician", "DROP OWNED BY loctician", "DROP ROLE loctician")
             instance.run("/bin/sh", "-c", script)
             url = instance.owner_url.replace(urlsplit(instance.owner_url).password or "", "secret")
