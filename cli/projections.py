@@ -116,9 +116,10 @@ def _salon(service: str, *columns: str) -> Projection:
 CUSTOMERS = _of_users(
     "booking",
     "customers",
-    "SELECT c.id::text AS id, jsonb_build_array(c.active, c.email_verified) AS state FROM booking.customers c",
-    "jsonb_build_array(u.active, u.email_verified)",
-    *_by_version("booking", "customers", "id", "verified_version", "active_version"),
+    """SELECT c.id::text AS id, jsonb_build_array(c.active, c.name, c.phone, c.email) AS state
+        FROM booking.customers c""",
+    "jsonb_build_array(u.active, u.full_name, u.phone, u.email)",
+    *_by_version("booking", "customers", "id", "active_version"),
 )
 PROFILES = Projection(
     "booking",

@@ -39,8 +39,10 @@ class User(BaseModel):
 
     user_id: UUID
     role: str
-    email_verified: bool
     active: bool
+    full_name: str
+    phone: str | None = None
+    email: str
 
 
 class VerifiedUser(User):
@@ -62,15 +64,16 @@ async def replace_open_windows(session: AsyncSession, event: Received[WindowsCha
 @subscriptions.on("user.reactivated.v1", User)
 async def store_user(session: AsyncSession, event: Received[User]) -> None:
     if not await is_erased(session, event.data.user_id):
-        await _store_state(session, event.data, event.version)
+        await _store_state(session, event)
 
 
-async def _store_state(session: AsyncSession, user: User, version: int) -> None:
+async def _store_state(session: AsyncSession, event: Received[User] | Received[VerifiedUser]) -> None:
     """Stores the newest state. Locticians get a profile. The holds of a deactivated user end, whose times are then
     offered to the waitlist, and coming bookings are marked for the salon to decide."""
+    user = event.data
     was_active = await customers.is_active(session, user.user_id)
-    values = {"email_verified": user.email_verified, "active": user.active}
-    if not await customers.store_state(session, user.user_id, version, values):
+    person = customers.Person(user.active, user.full_name, user.phone, user.email)
+    if not await customers.store_state(session, user.user_id, event.version, person):
         return
     if not user.active:  # first, because it locks the customer, which must come before the loctician
         await holds.end_customer_holds(session, user.user_id)
@@ -88,6 +91,6 @@ async def accept_request(session: AsyncSession, event: Received[VerifiedUser]) -
     user = event.data
     if await is_erased(session, user.user_id):
         return
-    await _store_state(session, user, event.version)
+    await _store_state(session, event)
     if user.request_id is not None:
         await requests.accept(session, user.request_id, user.user_id)

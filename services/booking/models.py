@@ -17,6 +17,8 @@ from services.booking.columns import (
     table,
 )
 from services.booking.columns import metadata as metadata
+from services.booking.customers.tables import customer_search as customer_search
+from services.booking.customers.tables import customers as customers
 from services.booking.portfolio import tables as portfolio_tables  # noqa: F401 - adds them to the metadata
 from services.booking.requests import tables as request_tables  # noqa: F401 - the same
 from services.booking.salon import tables as salon_tables  # noqa: F401 - the same
@@ -116,16 +118,6 @@ open_windows = table(
     info=about(purpose="calendar", keep="open_windows"),
 )
 
-customers = table(
-    "customers",
-    key("id", PSEUDONYMOUS),
-    required("email_verified", Boolean, default="false"),
-    required("verified_version", Integer, default="-1"),
-    required("active", Boolean, default="true"),
-    required("active_version", Integer, default="-1"),
-    info=about(purpose="account", keep="erased"),
-)
-
 salon = table(
     "salon",
     singleton(),
@@ -177,6 +169,7 @@ bookings = table(
     Index("bookings_shared", "starts_at", "id", postgresql_where=text("shared")),
     Index("bookings_conflicted", "starts_at", "id", postgresql_where=text("conflicted_at IS NOT NULL")),
     Index("bookings_by_start", "starts_at", "id"),
+    Index("bookings_missed", "customer_id", postgresql_where=text("status = 'no_show'")),
     Index("bookings_by_series", "series_id", postgresql_where=text("series_id IS NOT NULL")),
     Index("bookings_of_inactive", "starts_at", "id", postgresql_where=text("customer_inactive_at IS NOT NULL")),
     Index("bookings_pending", text("least(confirm_by, starts_at)"), "id", postgresql_where=text("status = 'pending'")),
@@ -199,6 +192,7 @@ booking_items = table(
     optional("buffer_after_minutes", Integer),
     optional("processing_start_minutes", Integer),
     optional("processing_minutes", Integer),
+    optional("service_names", JSONB),
     ExcludeConstraint(("customer_id", "="), ("during", "&&"), name="customer_overlap", where=ACTIVE),
     Index("booking_items_by_booking", "booking_id", "place"),
     info=about(purpose="bookkeeping", keep="bookings"),

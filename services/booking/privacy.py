@@ -34,7 +34,10 @@ async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
     media = select(portfolio_media).where(portfolio_media.c.loctician_id == subject_id)
     own = select(bookings).where(bookings.c.customer_id == subject_id).order_by(bookings.c.starts_at)
     items = select(
-        booking_items.c.booking_id, booking_items.c.treatment_id.label("service_id"), booking_items.c.price_amount
+        booking_items.c.booking_id,
+        booking_items.c.treatment_id.label("service_id"),
+        booking_items.c.service_names,
+        booking_items.c.price_amount,
     )
     changes = select(booking_history).where(booking_history.c.customer_id == subject_id).order_by(booking_history.c.id)
     customer = select(customers).where(customers.c.id == subject_id)

@@ -28,8 +28,8 @@ PEOPLE = """
     FROM jsonb_build_object('name', 'Retwist', 'description', '') texts;
     INSERT INTO booking.locticians (loctician_id, display_name)
     SELECT md5('loctician' || i)::uuid, 'Loctician ' || i FROM generate_series(0, {count} - 1) i;
-    INSERT INTO booking.customers (id, email_verified)
-    SELECT md5('customer' || i)::uuid, true FROM generate_series(0, {customers} - 1) i;
+    INSERT INTO booking.customers (id, name)
+    SELECT md5('customer' || i)::uuid, 'Customer ' || i FROM generate_series(0, {customers} - 1) i;
     INSERT INTO booking.loctician_treatments (loctician_id, treatment_id)
     SELECT md5('loctician' || i)::uuid, '{treatment}' FROM generate_series(0, {count} - 1) i;
     INSERT INTO booking.open_windows (loctician_id, day, version, windows)

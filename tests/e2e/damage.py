@@ -58,7 +58,7 @@ DAMAGE: dict[str, Damage] = {
     "booking.customers": {
         "missing": ("DELETE FROM booking.customers WHERE id = :customer RETURNING id",),
         "different": (
-            """UPDATE booking.customers SET email_verified = NOT email_verified, verified_version = 999
+            """UPDATE booking.customers SET name = 'X', active_version = 999
             WHERE id = :other_customer RETURNING id""",
         ),
         "extra": (

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from domain.search.terms import search_terms
 from services.auth import privacy
 from services.auth.tests.conftest import AsOwner, Register
-from services.auth.users.search_terms import search_terms
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS, Claims
 

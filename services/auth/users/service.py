@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.search.terms import search_terms
 from services.auth.email_changes.queries import end as end_email_changes
 from services.auth.errors import AddressTaken, Erased, LastAdmin
 from services.auth.events import (
@@ -24,7 +25,6 @@ from services.auth.passwords.sealing import seal_hash
 from services.auth.sessions.service import end_sessions
 from services.auth.users import queries
 from services.auth.users.contact_details import normalize_phone
-from services.auth.users.search_terms import search_terms
 from services.auth.users.signed_accounts import sign_change, sign_new
 from shared.errors import NotFound
 from shared.http.preconditions import check_match

@@ -1,6 +1,6 @@
 """Endpoints of bookings."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -18,7 +18,7 @@ from services.booking.visitors.service import VisitDep
 from shared.errors import NotFound, PreconditionRequired
 from shared.http.dependencies import DatabaseDep, LanguageDep, SessionDep
 from shared.http.idempotency import IdempotencyKey
-from shared.http.pagination import Cursor, Limit, Page
+from shared.http.pagination import Cursor, Limit
 from shared.http.preconditions import IfMatch
 from shared.openapi.operations import ETAG, LOCATION, raises, sends
 
@@ -57,7 +57,12 @@ async def create_booking(
     return respond(booking, 201, Location=f"/api/v1/bookings/{booking['id']}")
 
 
-@router.get("", response_model=Page[schemas.Booking], summary="List the bookings that the caller may see")
+@router.get(
+    "",
+    response_model=schemas.BookingPage,
+    summary="List the bookings that the caller may see",
+    responses=raises(errors.NotForOthers),
+)
 async def list_bookings(
     principal: Caller,
     database: DatabaseDep,
@@ -70,9 +75,15 @@ async def list_bookings(
     end: To = None,
     loctician_id: LocticianId | None = None,
     customer_id: CustomerId | None = None,
+    q: Annotated[str | None, Query(min_length=2, max_length=100, examples=["freja"])] = None,
+    sort: Literal["start", "-start"] = "start",
+    count: bool = False,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Response:
+    """`q` is for the salon: every word is a part of the customer's name, phone number or, for staff, mail address; or
+    `q` is the beginning of a booking's id. `sort=-start` gives the latest first. `count=true` also says how many there
+    are on all pages."""
     conditions = {
         "status": status,
         "conflicted": conflicted,
@@ -82,8 +93,10 @@ async def list_bookings(
         "to": end,
         "loctician_id": loctician_id,
         "customer_id": customer_id,
+        "q": q,
     }
-    return respond(await service.list_bookings(database, principal, conditions, cursor, limit, language))
+    wanted = service.PageWanted(cursor, limit, sort, count)
+    return respond(await service.list_bookings(database, principal, conditions, wanted, language))
 
 
 @router.get("/{booking_id}", response_model=schemas.Booking, summary="Read a booking", responses=sends(200, ETAG))

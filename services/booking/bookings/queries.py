@@ -19,6 +19,7 @@ KEEP = function_call("keep")
 SET_LENGTH = function_call("set_length")
 LOCK_UNCONFIRMED = text("SELECT b FROM booking.lock_unconfirmed() b")
 FIND = "SELECT CAST(b AS text) FROM booking.find_bookings(CAST($1 AS jsonb), CAST($2 AS jsonb)) AS b"
+COUNT = function_call("count_bookings")
 # The reason of a cancellation: its code, or what the history tells of a booking that has none. What somebody wrote
 # stays here.
 STATES = text("""

@@ -20,6 +20,7 @@ from services.booking.events import BookingEvent
 from services.booking.holds.schemas import HoldId
 from services.booking.profiles.schemas import LocticianId
 from services.booking.slots.schemas import AvailabilityRequest, End, TreatmentIds
+from shared.http.pagination import Page
 from shared.http.schemas import Input, Schema
 from shared.http.validation_messages import invalid
 
@@ -124,9 +125,24 @@ class CancelRequest(Input):
     reason: Annotated[str, Field(max_length=500, examples=["Jeg er blevet syg."])] | None = None
 
 
+class BookedService(Schema):
+    """`name`: as it was booked, in the language of the call. A treatment that was renamed since keeps it here."""
+
+    id: TreatmentId
+    name: Annotated[str, Field(examples=["Retwist"])]
+    duration_minutes: Annotated[int, Field(examples=[90])]
+
+
+class BookedLoctician(Schema):
+    id: LocticianId
+    name: Annotated[str, Field(examples=["Amina"])]
+
+
 class BookedTreatment(Schema):
     service_id: TreatmentId
+    service: BookedService
     loctician_id: LocticianId
+    loctician: BookedLoctician
     start: datetime
     end: End
     price: MoneyWithVat
@@ -137,12 +153,27 @@ class BookedWalkIn(Schema):
     phone: str | None
 
 
+class BookedCustomer(Schema):
+    """`id` is null for a walk-in. `name` and `phone` are null where nobody said them."""
+
+    id: CustomerId | None
+    name: Annotated[str | None, Field(examples=["Freja Holm"])]
+    phone: Annotated[str | None, Field(examples=["+4520123456"])]
+    email: Annotated[str | None, Field(description="Only for staff and admins", examples=["freja@example.dk"])] = None
+    no_show_count: Annotated[
+        int | None, Field(description="With any loctician. Left out for the customer", examples=[0])
+    ] = None
+
+
 class Booking(Schema):
     id: BookingId
     status: BookingStatus
     start: datetime
     end: End
     customer_id: CustomerId | None
+    customer: Annotated[
+        BookedCustomer | None, Field(description="Left out for whoever has only the link of a mail")
+    ] = None
     walk_in: Annotated[BookedWalkIn | None, Field(examples=[None])]
     price: MoneyWithVat
     notes: Annotated[str | None, Field(examples=[EXAMPLE_NOTES])]
@@ -172,6 +203,13 @@ class Booking(Schema):
     ]
     cancel_code: Annotated[CancelCode | None, Field(description="Who cancelled it, or why nobody had to")]
     items: list[BookedTreatment]
+
+
+class BookingPage(Page[Booking]):
+    count: Annotated[
+        int | None,
+        Field(description="Of all pages, if asked for; 10000 for so many or more", examples=[42]),
+    ] = None
 
 
 class CancelledBooking(Booking):

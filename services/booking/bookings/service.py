@@ -1,5 +1,7 @@
 """Bookings: take them, find them, change them, and record their outcome."""
 
+import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -8,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.messages import seal_message
 from domain.roles import Role
+from domain.search.terms import search_terms
 from services.booking.bookings import queries, serializers
 from services.booking.bookings.schemas import BookingRequest, ChangeRequest
 from services.booking.customers import read_audit
@@ -17,10 +20,10 @@ from services.booking.errors import WITH_ALTERNATIVES, NotForOthers, WalkInHasNo
 from services.booking.serializers import Answer
 from services.booking.slots import service as slots
 from services.booking.slots.schemas import AvailabilityRequest
-from services.booking.sql_calls import Row, call, fetch_in_transaction, fetch_rows, idempotency
+from services.booking.sql_calls import Row, call, fetch_in_transaction, fetch_row, fetch_rows, idempotency
 from services.booking.waitlist import offers
 from shared.database.session import Database
-from shared.errors import NotFound, PreconditionRequired
+from shared.errors import BadCursor, NotFound, PreconditionRequired
 from shared.http.pagination import decode_cursor, page
 from shared.http.preconditions import matching_versions
 from shared.identity.principals import SERVICE_CLAIMS, Principal, claims_of
@@ -28,8 +31,38 @@ from shared.messaging.events import new_id
 from shared.privacy.events import audit_read
 
 MOST_IN_SERIES = 26
+MOST_COUNTED = 10_000
+ID_START = re.compile("[0-9a-f]{4,32}")
+EARLIEST_FIRST = "start"
 NOT_CONFIRMED = "not_confirmed"
 Outcome = Literal["confirmed", "completed", "no_show"]
+
+
+@dataclass(frozen=True)
+class PageWanted:
+    """Which page of a list. `sort`: `start`, or `-start` for the latest first. `count`: also of how many in all."""
+
+    cursor: str | None
+    limit: int
+    sort: str
+    count: bool
+
+    def conditions(self) -> Row:
+        """Raises BadCursor, also for the cursor of the other order."""
+        conditions: Row = {"limit": self.limit + 1, "sort": self.sort}
+        if self.cursor:
+            start, booking_id, *order = decode_cursor(self.cursor, *self._types())
+            if order not in ([], [self.sort]):
+                raise BadCursor
+            conditions |= {"after_start": start, "after_id": booking_id}
+        return conditions
+
+    def key(self, row: Row) -> list[str]:
+        """What the cursor to the next page holds."""
+        return [row["start"], row["id"], *([self.sort] if self.sort != EARLIEST_FIRST else [])]
+
+    def _types(self) -> list[type[Any]]:
+        return [datetime, UUID] if self.sort == EARLIEST_FIRST else [datetime, UUID, str]
 
 
 async def book(
@@ -73,25 +106,42 @@ async def list_bookings(
     database: Database,
     principal: Principal,
     conditions: dict[str, Any],
-    cursor: str | None,
-    limit: int,
+    page_wanted: PageWanted,
     language: str,
 ) -> Answer:
-    """One page of the bookings that the caller may see, by start."""
+    """One page of the bookings that the caller may see, by start. `q` in the conditions is for the salon.
+
+    Raises NotForOthers, BadCursor.
+    """
     wanted = {name: value for name, value in conditions.items() if value is not None}
+    if "q" in wanted:
+        wanted |= _search(principal, wanted.pop("q"))
     own = {str(Role.CUSTOMER): "customer_id", str(Role.LOCTICIAN): "loctician_id"}.get(principal.role)
     if own and wanted.setdefault(own, principal.id) != principal.id:
-        return {"items": [], "next_cursor": None}
-    if cursor:
-        wanted["after_start"], wanted["after_id"] = decode_cursor(cursor, datetime, UUID)
-    rows = await fetch_rows(database, queries.FIND, claims_of(principal).as_json(), wanted | {"limit": limit + 1})
-    await read_audit.record_rows(database, principal, "bookings", rows[:limit])
-    return page(
+        return {"items": [], "next_cursor": None} | ({"count": 0} if page_wanted.count else {})
+    claims = claims_of(principal).as_json()
+    rows = await fetch_rows(database, queries.FIND, claims, wanted | page_wanted.conditions())
+    await read_audit.record_rows(database, principal, "bookings", rows[: page_wanted.limit])
+    answer = page(
         rows,
-        limit,
-        key=lambda row: (row["start"], row["id"]),
+        page_wanted.limit,
+        key=page_wanted.key,
         item=lambda row: serializers.booking(row, principal, language),
     )
+    if page_wanted.count:
+        answer["count"] = await fetch_row(database, queries.COUNT, claims, wanted | {"limit": MOST_COUNTED})
+    return answer
+
+
+def _search(principal: Principal, text: str) -> Row:
+    """The conditions for what somebody typed: parts of name, phone or address, or the beginning of a booking's id."""
+    if principal.role == Role.CUSTOMER:
+        raise NotForOthers
+    digits = text.strip().lower().replace("-", "")
+    conditions: Row = {"terms": search_terms(text)}
+    if ID_START.fullmatch(digits):
+        conditions |= {"first_id": UUID(digits.ljust(32, "0")), "last_id": UUID(digits.ljust(32, "f"))}
+    return conditions
 
 
 async def get(database: Database, principal: Principal, booking_id: UUID, language: str) -> Answer:

@@ -1,23 +1,32 @@
 """SQL of what booking knows about people: a projection of the users of auth."""
 
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.models import customers
 
-# Every event carries the whole state, so both columns have the version of the last one.
-VERSIONS = ("verified_version", "active_version")
+
+@dataclass(frozen=True)
+class Person:
+    """What is known of a user."""
+
+    active: bool
+    name: str
+    phone: str | None
+    email: str
 
 
-async def store_state(session: AsyncSession, user_id: UUID, version: int, values: dict[str, bool]) -> bool:
-    """Stores `email_verified` and `active` of this version. False, and nothing is stored, if it is not newer."""
-    row = values | dict.fromkeys(VERSIONS, version)
-    known = func.greatest(*(customers.c[name] for name in VERSIONS))
+async def store_state(session: AsyncSession, user_id: UUID, version: int, person: Person) -> bool:
+    """Stores the state of this version. False, and nothing is stored, if it is not newer."""
+    row = asdict(person) | {"active_version": version}
     statement = insert(customers).values(id=user_id, **row)
-    newest = statement.on_conflict_do_update(index_elements=["id"], set_=row, where=known < version)
+    newest = statement.on_conflict_do_update(
+        index_elements=["id"], set_=row, where=customers.c.active_version < version
+    )
     return bool((await session.execute(newest.returning(customers.c.id))).all())
 
 

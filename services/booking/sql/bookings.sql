@@ -1,6 +1,7 @@
 -- Booking one sitting.
 
--- A booking as the application reads it. In PL/pgSQL, so that its plan is kept.
+-- A booking as the application reads it; service_names: the treatment's names by language when it was booked, which
+-- bookings of an earlier version do not have. In PL/pgSQL, so that its plan is kept.
 CREATE OR REPLACE FUNCTION booking.booking_json(b booking.bookings) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN jsonb_build_object(
@@ -13,23 +14,39 @@ BEGIN
         'customer_inactive', b.customer_inactive_at IS NOT NULL, 'version', b.version,
         'created_at', booking.utc(b.created_at), 'updated_at', booking.utc(b.updated_at),
         'cancelled_at', booking.utc(b.cancelled_at), 'cancel_reason', b.cancel_reason, 'cancel_code', b.cancel_code,
+        'customer', booking.customer_of(b),
         'items', (
             SELECT jsonb_agg(jsonb_build_object(
                 'service_id', i.treatment_id, 'loctician_id', i.loctician_id, 'start', booking.utc(lower(i.during)),
-                'end', booking.utc(upper(i.during)), 'price_amount', i.price_amount
+                'end', booking.utc(upper(i.during)), 'price_amount', i.price_amount,
+                'service_names', coalesce(i.service_names, booking.names_of(i.treatment_id)),
+                'loctician_name', l.display_name
             ) ORDER BY i.place)
-            FROM booking.booking_items i WHERE i.booking_id = b.id
+            FROM booking.booking_items i LEFT JOIN booking.locticians l USING (loctician_id)
+            WHERE i.booking_id = b.id
         )
     );
 END
 $$;
 
+-- The names of a treatment by language: {"da", "en"}. In PL/pgSQL, so that its plan is kept.
+CREATE OR REPLACE FUNCTION booking.names_of(p_treatment uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (
+        SELECT jsonb_object_agg(l.key, l.value -> 'name')
+        FROM booking.treatments t, jsonb_each(t.translations) l WHERE t.id = p_treatment
+    );
+END
+$$;
+
 -- Adds the treatments of a booking, and what they occupy of their locticians.
--- p_ids: the id of each item; NULL for new ones.
+-- p_ids: the id of each item; NULL for new ones. p_names: names by language of treatments that were booked before, by
+-- their ids; the others have the names of the catalog.
 -- Raises exclusion_violation (slot_taken, customer_overlap) when the time was taken meanwhile. The caller holds the
 -- locks.
 CREATE OR REPLACE FUNCTION booking.add_booking_items(
-    b booking.bookings, p_treatments uuid[], p_performers uuid[], p_ids uuid[] DEFAULT NULL
+    b booking.bookings, p_treatments uuid[], p_performers uuid[], p_ids uuid[] DEFAULT NULL,
+    p_names jsonb DEFAULT NULL
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     WITH item AS MATERIALIZED (
@@ -38,11 +55,12 @@ BEGIN
     ), added AS (
         INSERT INTO booking.booking_items (id, booking_id, customer_id, loctician_id, treatment_id, place, during,
             blocked, price_amount, buffer_before_minutes, buffer_after_minutes, processing_start_minutes,
-            processing_minutes)
+            processing_minutes, service_names)
         SELECT i.id, b.id, b.customer_id, i.loctician_id, i.treatment_id, i.place,
             tstzrange(b.starts_at + booking.minutes(i.from_minute), b.starts_at + booking.minutes(i.to_minute)),
             tstzrange(b.starts_at + booking.minutes(lower(i.blocked)), b.starts_at + booking.minutes(upper(i.blocked))),
-            i.price_amount, i.buffer_before, i.buffer_after, i.processing_from, i.processing
+            i.price_amount, i.buffer_before, i.buffer_after, i.processing_from, i.processing,
+            coalesce(p_names -> i.treatment_id::text, booking.names_of(i.treatment_id))
         FROM item i
     )
     INSERT INTO booking.occupancy (item_id, loctician_id, blocked)

@@ -158,15 +158,18 @@ $$;
 
 -- Moves a booking, whose time has been freed, to a sitting of take_sitting: another start, other treatments or another
 -- loctician. The transaction applies the terms of the booking, so what stays with its loctician keeps its length and
--- price. Items keep their ids, so that a calendar moves an entry instead of cancelling it. A booking that the salon
--- confirms by hand is pending again after its customer has moved it. The caller holds the locks of the old and the new
--- locticians and acts as the service.
+-- price; a treatment that stays keeps the name under which it was booked. Items keep their ids, so that a calendar moves
+-- an entry instead of cancelling it. A booking that the salon confirms by hand is pending again after its customer has
+-- moved it. The caller holds the locks of the old and the new locticians and acts as the service.
 CREATE OR REPLACE FUNCTION booking.move_booking(
     b booking.bookings, p booking.change_plan, p_start timestamptz, p_by_customer boolean, sitting booking.sitting
 ) RETURNS booking.bookings LANGUAGE plpgsql AS $$
 DECLARE
     earlier_start timestamptz := b.starts_at;
     by_hand boolean := p_by_customer AND (booking.rules()).confirm_by_hand;
+    names jsonb := (
+        SELECT jsonb_object_agg(i.treatment_id, i.service_names)
+        FROM booking.booking_items i WHERE i.booking_id = b.id AND i.service_names IS NOT NULL);
 BEGIN
     DELETE FROM booking.occupancy o WHERE o.item_id IN (
         SELECT i.id FROM booking.booking_items i WHERE i.booking_id = b.id);
@@ -177,7 +180,7 @@ BEGIN
         confirm_by = CASE WHEN by_hand THEN booking.confirmation_deadline(p_start) ELSE confirm_by END,
         conflicted_at = NULL, updated_at = booking.clock(), version = version + 1
     WHERE id = b.id RETURNING * INTO b;
-    PERFORM booking.add_booking_items(b, p.treatments, sitting.performer_ids, p.old_items);
+    PERFORM booking.add_booking_items(b, p.treatments, sitting.performer_ids, p.old_items, names);
     PERFORM booking.record_change(b, 'rescheduled', NULL, earlier_start);
     RETURN b;
 END

@@ -22,6 +22,7 @@ from shared.testing.types import Deliver, Headers
 
 AMINA, JONAS = UUID(int=0xA), UUID(int=0xB)
 RETWIST, DETOX, STYLING, RETIRED = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4)
+FREJA = ("Freja Holm", "+4520123456", "freja@example.dk")
 
 SALON = """
     INSERT INTO booking.treatments (id, translations, category, duration_minutes, processing_start_minutes,
@@ -66,9 +67,11 @@ def soon(days: int = 3) -> date:
     return (datetime.now(UTC) + timedelta(days=days)).astimezone(COPENHAGEN).date()
 
 
-def user_state(user_id: UUID, role: str = "customer", **changes: bool) -> dict[str, Any]:
+def user_state(user_id: UUID, role: str = "customer", **changes: Any) -> dict[str, Any]:
     """What booking reads from any of auth's events about a user."""
-    return {"user_id": str(user_id), "role": role, "email_verified": True, "active": True, **changes}
+    name, phone, email = FREJA
+    person = {"full_name": name, "phone": phone, "email": email}
+    return {"user_id": str(user_id), "role": role, "active": True, **person, **changes}
 
 
 @pytest.fixture

@@ -52,11 +52,11 @@ class TestOpenWindows:
 
 
 class TestUsers:
-    async def test_verification_is_right_after_events_out_of_order(self, deliver: Deliver, database: Database) -> None:
+    async def test_the_name_is_right_after_events_out_of_order(self, deliver: Deliver, database: Database) -> None:
         person = uuid4()
-        await deliver("user.verified.v1", user_state(person), version=2)
-        await deliver("user.registered.v1", user_state(person, email_verified=False), version=1)
-        assert (await one_row(database, "SELECT email_verified FROM booking.customers"))[0] is True
+        await deliver("user.verified.v1", user_state(person, full_name="Freja Nørgaard"), version=2)
+        await deliver("user.registered.v1", user_state(person, full_name="Freja Holm"), version=1)
+        assert (await one_row(database, "SELECT name FROM booking.customers"))[0] == "Freja Nørgaard"
 
     async def test_a_deactivated_loctician_takes_no_more_bookings(
         self, book: Book, salon: date, deliver: Deliver

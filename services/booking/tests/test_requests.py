@@ -218,7 +218,7 @@ class TestProof:
     ) -> None:
         asked = (await ask(browser, at(salon, "10:00"))).json()
         user = await prove(asked, version=2)
-        await deliver("user.registered.v1", user_state(user, email_verified=False), version=1)
+        await deliver("user.registered.v1", user_state(user), version=1)
         assert (await state(browser, asked))["status"] == "booked"
 
     async def test_is_pending_where_the_salon_confirms_by_hand(

@@ -7,7 +7,7 @@ from hypothesis import given
 from sqlalchemy import text
 
 from domain.roles import Role
-from services.booking.tests.conftest import user_state
+from services.booking.tests.conftest import FREJA, user_state
 from shared.database.session import Database, transaction
 from shared.identity.principals import SERVICE_CLAIMS
 from shared.messaging.events import new_id
@@ -15,7 +15,7 @@ from shared.testing.histories import Delivered, History, few, user_histories
 from shared.testing.types import Deliver
 
 STATE = text("""
-    SELECT c.email_verified, c.active, coalesce(l.active, false) AS takes_bookings
+    SELECT c.name, c.phone, c.email, c.active, coalesce(l.active, false) AS takes_bookings
     FROM booking.customers c LEFT JOIN booking.locticians l ON l.loctician_id = c.id WHERE c.id = :user
 """)
 
@@ -37,7 +37,8 @@ class TestUsers:
                 await deliver(type_, data | {"user_id": user_id}, event_id=new_id())
             final = history.final
             takes_bookings = final["active"] and final["role"] == Role.LOCTICIAN
-            assert await stored(database, user_id) == (final["email_verified"], final["active"], takes_bookings)
+            person = (final["full_name"], final["phone"], final["email"])
+            assert await stored(database, user_id) == (*person, final["active"], takes_bookings)
 
         await check(history.delivered, history.final["user_id"])
         await check(history.republished, str(uuid4()))
@@ -48,13 +49,13 @@ class TestUsers:
         await deliver("user.deactivated.v1", user_state(person, "loctician", active=False), version=2)
         await deliver("user.role_changed.v1", user_state(person, "staff", active=False), version=3)
         await deliver("user.role_changed.v1", user_state(person, "loctician", active=False), version=4)
-        assert await stored(database, str(person)) == (True, False, False)
+        assert await stored(database, str(person)) == (*FREJA, False, False)
 
     async def test_a_late_registration_adds_no_loctician(self, deliver: Deliver, database: Database) -> None:
         person = uuid4()
         await deliver("user.role_changed.v1", user_state(person, "customer"), version=2)
         await deliver("user.registered.v1", user_state(person, "loctician"), version=1)
-        assert await stored(database, str(person)) == (True, True, False)
+        assert await stored(database, str(person)) == (*FREJA, True, False)
 
     async def test_an_erased_person_stays_erased(self, deliver: Deliver, database: Database) -> None:
         person = uuid4()

@@ -1,4 +1,4 @@
-"""What a search for users looks for, however names, addresses and phone numbers are typed."""
+"""What a search for people looks for, however names, addresses and phone numbers are typed."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ TRUNK_ZERO = re.compile(r"\(0\)")  # as in +46 (0)70
 
 
 def search_terms(text: str) -> list[str]:
-    """Texts that a user's name, address and phone number contain, all of them, in any order."""
+    """Texts that a person's name, address and phone number contain, all of them, in any order."""
     digits: list[str] = []
 
     def take(match: re.Match[str]) -> str:
