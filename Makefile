@@ -21,6 +21,10 @@ up: .venv/.installed ## run everything: servers, six processes, demo data, mail 
 logs: .venv/.installed ## follow the log files of `make up`, all or some: ARGS=booking
 	@exec $(BIN)/python -m deploy.local.logs $(ARGS)
 
+doctor: ## what is missing, which ports are taken, which versions; exits with 1 where `make up` cannot work
+	@command -v $(PYTHON) >/dev/null || { echo "PROBLEM  Python is missing: install 3.11 or newer, with venv"; exit 1; }
+	@if test -x $(BIN)/python; then exec $(BIN)/python -m deploy.local.doctor; else exec $(PYTHON) -m deploy.local.doctor; fi
+
 test: .venv/.installed ## every test, on real PostgreSQL and RabbitMQ of its own; a part: ARGS=services/booking
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 

@@ -1,11 +1,15 @@
 """What a killed run left: processes that have its folder in their environment."""
 
+from __future__ import annotations
+
 import os
 import signal
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 MARK = "LOCTICIAN_FOLDER"
 STOP_SECONDS = 30
@@ -20,6 +24,8 @@ def marked(folder: Path, environment: Mapping[str, str] | None = None) -> dict[s
 
 def left_over(folder: Path) -> list[psutil.Process]:
     """Processes of a run in this folder, but this one."""
+    import psutil  # not at the top: `make doctor` runs before the packages are installed
+
     found, mark = [], str(folder.resolve())
     for process in psutil.process_iter():
         try:
@@ -32,6 +38,8 @@ def left_over(folder: Path) -> list[psutil.Process]:
 
 def stop_left_over(folder: Path) -> int:
     """Ends them, by SIGKILL those that have not ended within half a minute; returns how many there were."""
+    import psutil
+
     processes = left_over(folder)
     for process in processes:
         try:
