@@ -26,7 +26,7 @@ from deploy.tests.documents import (
 )
 from shared.messaging.consumer import STOP_TIMEOUT
 
-COMPOSE, LOCAL = "docker-compose.yml", "deploy/compose/local.yml"
+COMPOSE, LOCAL, STORE = "docker-compose.yml", "deploy/compose/local.yml", "deploy/compose/store.yml"
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
 SECRET_NAMES = re.compile(r"(SECRET|PASSWORD|PRIVATE_KEY|API_KEY|TOKEN|SMTP_URL|AMQP_URL)")
 PREFIX = "${SUBNET_PREFIX:-172.31}"
@@ -42,7 +42,7 @@ def services() -> dict[str, Any]:
 
 
 class TestCompose:
-    @pytest.mark.parametrize("name", [COMPOSE, LOCAL])
+    @pytest.mark.parametrize("name", [COMPOSE, LOCAL, STORE])
     def test_is_what_the_compose_specification_allows(self, name: str) -> None:
         validator = jsonschema.Draft202012Validator(compose_schema())
         assert [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(compose_file(name))] == []
@@ -238,7 +238,8 @@ class TestSecrets:
     def test_all_that_compose_mounts_is_made_once_and_kept(self, tmp_path: Path) -> None:
         folder = tmp_path / "secrets"
         files = self.make(folder)
-        wanted = {secret["file"].partition("}/")[2] for secret in compose_file(COMPOSE)["secrets"].values()}
+        named = compose_file(COMPOSE)["secrets"] | compose_file(STORE)["secrets"]
+        wanted = {secret["file"].partition("}/")[2] for secret in named.values()}
         for_kubernetes = {f"{name}/{part}" for name in DEPLOYABLES for part in ("username", "password")}
         assert files.keys() == wanted | {"rabbitmq_password"} | for_kubernetes  # the first stands in three others
         assert len(files["secret_key"].strip()) == 64
