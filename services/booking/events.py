@@ -6,8 +6,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from services.booking.media.events import MediaAdded as MediaAdded
+from services.booking.media.events import MediaRemoved as MediaRemoved
 from services.booking.requests.events import BookingRequested as BookingRequested
 from services.booking.requests.events import BookingRequestRefused as BookingRequestRefused
+from services.booking.salon.events import SalonUpdated as SalonUpdated
 from shared.messaging.events import Event
 
 ITEM = {

@@ -10,6 +10,7 @@ from services.booking.catalog import endpoints as catalog
 from services.booking.consumers import subscriptions
 from services.booking.holds import endpoints as holds
 from services.booking.jobs import JOBS
+from services.booking.media import endpoints as media
 from services.booking.offer_pages import endpoints as offer_pages
 from services.booking.portfolio import worker as portfolio
 from services.booking.profiles import endpoints as profiles
@@ -34,6 +35,7 @@ SERVICE = Service(
         profiles.router,
         slots.router,
         salon.router,
+        media.router,
         rules.router,
         holds.router,
         requests.router,
@@ -44,6 +46,7 @@ SERVICE = Service(
         offer_pages.router,
     ],
     subscriptions=subscriptions,
+    max_body_bytes=media.MAX_BYTES,  # the gateway lets so much through for pictures alone
     jobs=JOBS,
     workers=[Worker("portfolio", portfolio.run)],
     on_published=business_log.write,

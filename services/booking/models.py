@@ -19,7 +19,8 @@ from services.booking.columns import (
 from services.booking.columns import metadata as metadata
 from services.booking.customers.tables import customer_search as customer_search
 from services.booking.customers.tables import customers as customers
-from services.booking.portfolio import tables as portfolio_tables  # noqa: F401 - adds them to the metadata
+from services.booking.media import tables as media_tables  # noqa: F401 - adds them to the metadata
+from services.booking.portfolio import tables as portfolio_tables  # noqa: F401 - the same
 from services.booking.requests import tables as request_tables  # noqa: F401 - the same
 from services.booking.salon import tables as salon_tables  # noqa: F401 - the same
 from shared.classification import NONE, PERSONAL, PSEUDONYMOUS, about, personal, pseudonymous
@@ -28,7 +29,6 @@ from shared.http.idempotency import idempotency_table
 
 service_tables(metadata)
 idempotency_keys = idempotency_table(metadata, Text())
-
 ACTIVE = text("active")
 NOTES = personal(purpose="appointments", keep="notes")
 WALK_IN = personal(purpose="appointments", keep="walk_ins")

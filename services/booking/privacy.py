@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.booking.bookings import queries as booking_queries
 from services.booking.customers import queries as customer_queries
 from services.booking.holds import service as hold_service
+from services.booking.media import queries as media_queries
+from services.booking.media.tables import media
 from services.booking.models import (
     booking_history,
     booking_items,
@@ -31,7 +33,8 @@ async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
     profile = select(locticians).where(locticians.c.loctician_id == subject_id)
     offers = select(loctician_treatments).where(loctician_treatments.c.loctician_id == subject_id)
     source = select(portfolio_sources).where(portfolio_sources.c.loctician_id == subject_id)
-    media = select(portfolio_media).where(portfolio_media.c.loctician_id == subject_id)
+    cached = select(portfolio_media).where(portfolio_media.c.loctician_id == subject_id)
+    pictures = media_queries.of_person(subject_id)
     own = select(bookings).where(bookings.c.customer_id == subject_id).order_by(bookings.c.starts_at)
     items = select(
         booking_items.c.booking_id,
@@ -46,7 +49,8 @@ async def export(session: AsyncSession, subject_id: UUID) -> dict[str, Any]:
         "profile": await _rows(session, profile),
         "offered_treatments": await _rows(session, offers),
         "portfolio_source": await _rows(session, source),
-        "portfolio_media": await _rows(session, media.order_by(portfolio_media.c.place)),
+        "portfolio_media": await _rows(session, cached.order_by(portfolio_media.c.place)),
+        "pictures": await _rows(session, pictures),
         "bookings": await _rows(session, own),
         "booking_items": await _rows(session, items.where(booking_items.c.customer_id == subject_id)),
         "booking_history": await _rows(session, changes),
@@ -79,6 +83,8 @@ async def erase(session: AsyncSession, subject_id: UUID) -> dict[str, int]:
         "waitlist": delete(waitlist).where(waitlist.c.customer_id == subject_id),
         "requests": delete(requests).where(requests.c.user_id == subject_id),
         "customers": delete(customers).where(customers.c.id == subject_id),
+        "pictures": delete(media).where(media.c.loctician_id == subject_id),
+        "uploaders": update(media).where(media.c.uploaded_by == subject_id).values(uploaded_by=None),
         "portfolio_media": delete(portfolio_media).where(portfolio_media.c.loctician_id == subject_id),
         "portfolio_source": delete(portfolio_sources).where(portfolio_sources.c.loctician_id == subject_id),
         "offered_treatments": delete(loctician_treatments).where(loctician_treatments.c.loctician_id == subject_id),

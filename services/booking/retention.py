@@ -105,6 +105,13 @@ POLICIES = (
         where="""EXISTS (SELECT FROM locticians AS l WHERE l.loctician_id = portfolio_sources.loctician_id
                  AND l.left_at < :before)""",
     ),
+    deleting(
+        "departed_pictures",
+        "media",
+        purpose="appointments",
+        keep=30 * DAY,
+        where="EXISTS (SELECT FROM locticians AS l WHERE l.loctician_id = media.loctician_id AND l.left_at < :before)",
+    ),
     clearing(
         "departed_profiles",
         "locticians",

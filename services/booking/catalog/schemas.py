@@ -8,6 +8,7 @@ from pydantic.config import JsonDict
 
 from domain.replacements import Replacement
 from services.booking.catalog.prices import MoneyWithVat, price_from
+from services.booking.media.schemas import Picture
 from shared.http.schemas import Flag, Input, Schema
 from shared.http.validation_messages import invalid
 
@@ -134,6 +135,7 @@ class Treatment(Schema):
     duration_from_minutes: Annotated[int, Field(description="How long it lasts with the fastest", examples=[90])]
     duration_to_minutes: Annotated[int, Field(description="How long it lasts with the slowest", examples=[105])]
     loctician_ids: list[UUID]
+    pictures: list[Picture]
     translations: Annotated[dict[str, Translation], Field(examples=[{"da": DANISH, "en": ENGLISH}])]
     active: bool
     version: int

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, and_, delete, exists, func, literal, or_, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -44,7 +44,8 @@ def _columns() -> list[Any]:
         .correlate(locticians)
         .scalar_subquery()
     )
-    return [*locticians.c, treatments_offered.label("treatments")]
+    pictures = func.booking.pictures_json("profile", locticians.c.loctician_id, type_=JSONB)
+    return [*locticians.c, treatments_offered.label("treatments"), pictures.label("profile_pictures")]
 
 
 def public() -> Any:
@@ -84,8 +85,9 @@ def by_name(language: str, after: tuple[str, UUID] | None, wanted: Filter) -> Se
 def profile(loctician_id: UUID, *, include_private: bool) -> Select[Any]:
     """A profile with its Instagram id; one that is not public only with `include_private`."""
     source = portfolio_sources.c
+    pictures = func.booking.pictures_json("portfolio", locticians.c.loctician_id, type_=JSONB)
     return (
-        select(*_columns(), source.instagram_user_id)
+        select(*_columns(), source.instagram_user_id, pictures.label("pictures"))
         .outerjoin(portfolio_sources, source.loctician_id == locticians.c.loctician_id)
         .where(locticians.c.loctician_id == loctician_id, or_(public(), literal(include_private)))
     )

@@ -8,6 +8,7 @@ from domain.people import PersonId, PlainName
 from domain.replacements import Replacement
 from services.booking.catalog.prices import MoneyWithVat
 from services.booking.catalog.schemas import Minutes, Price, TreatmentId
+from services.booking.media.schemas import Picture
 from services.booking.portfolio.schemas import PortfolioMedia
 from shared.http.schemas import Schema
 from shared.http.validation_messages import invalid
@@ -89,6 +90,7 @@ class Loctician(Schema):
     display_name: Annotated[str, Field(examples=["Amina"])]
     bio: Annotated[str, Field(examples=["Locs siden 2012."])]
     portfolio_links: Annotated[list[str], Field(examples=[EXAMPLE_LINKS])]
+    picture: Picture | None
     treatments: list[OfferedTreatment]
     active: bool
     version: int
@@ -97,5 +99,6 @@ class Loctician(Schema):
 class LocticianProfile(Loctician):
     """`instagram_user_id` is only for staff and for the loctician."""
 
-    portfolio: list[PortfolioMedia]
+    pictures: Annotated[list[Picture], Field(description="Of the own work")]
+    portfolio: Annotated[list[PortfolioMedia], Field(description="From Instagram")]
     instagram_user_id: Annotated[str | None, Field(examples=["17841400000000000"])] = None

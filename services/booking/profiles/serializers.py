@@ -12,6 +12,7 @@ def loctician(row: Any, language: str) -> Answer:
         "display_name": row.display_name,
         "bio": row.bio,
         "portfolio_links": row.portfolio_links,
+        "picture": next(iter(row.profile_pictures), None),
         "treatments": [_offer(offer, language) for offer in row.treatments or []],
         "active": row.active,
         "version": row.version,

@@ -70,6 +70,7 @@ async def _with_portfolio(session: AsyncSession, row: Any, language: str, *, sho
     statement = portfolio_queries.media(row.loctician_id, PORTFOLIO_MAX_AGE)
     media = (await session.execute(statement)).all() if show_portfolio else []
     return serializers.loctician(row, language) | {
+        "pictures": row.pictures,
         "portfolio": [portfolio_serializers.media(item) for item in media],
         "instagram_user_id": row.instagram_user_id,
     }

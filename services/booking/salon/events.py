@@ -2,8 +2,25 @@
 
 from typing import Any, ClassVar
 
+from pydantic import BaseModel, ConfigDict
+
 from services.booking.salon.schemas import CANCELLATION, COLOURS, HOURS
 from shared.messaging.events import Event
+
+
+class InWords(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    da: str
+    en: str
+
+
+class ColoursOfSalon(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    paper: str
+    ink: str
+    accent: str
 
 
 class SalonUpdated(Event, type="salon.updated.v1", subject="subject_name"):
@@ -34,6 +51,6 @@ class SalonUpdated(Event, type="salon.updated.v1", subject="subject_name"):
     email: str
     website_url: str | None
     map_url: str | None
-    opening_hours: dict[str, str]
-    cancellation_rule: dict[str, str]
-    colours: dict[str, str] | None
+    opening_hours: InWords
+    cancellation_rule: InWords
+    colours: ColoursOfSalon | None

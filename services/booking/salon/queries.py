@@ -3,19 +3,35 @@
 from typing import Any
 
 from sqlalchemy import func, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.salon.tables import salon_record
 from shared.database.session import Database
 
 STATE = text("""SELECT to_jsonb(s) - 'singleton' || '{"subject_name": "salon"}' FROM booking.salon_record s""")
+PICTURES = select(
+    func.booking.pictures_json("logo", None, type_=JSONB).label("logo"),
+    func.booking.pictures_json("salon", None, type_=JSONB).label("pictures"),
+)
 RECORD = select(*(column for column in salon_record.c if column.name != "singleton"))
 
 
 async def record(database: Database) -> dict[str, Any] | None:
     rows = await database.call(RECORD)
     return dict(rows[0]._mapping) if rows else None
+
+
+async def pictures(database: Database) -> dict[str, Any]:
+    """The salon's logo, and its other pictures."""
+    row = (await database.call(PICTURES))[0]
+    return {"logo": next(iter(row.logo), None), "pictures": row.pictures}
+
+
+async def pictures_in(session: AsyncSession) -> dict[str, Any]:
+    """The same within a transaction."""
+    row = (await session.execute(PICTURES)).one()
+    return {"logo": next(iter(row.logo), None), "pictures": row.pictures}
 
 
 async def lock_record(session: AsyncSession) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from pydantic.config import JsonDict
 
 from domain.email_addresses import normalize_email
 from domain.replacements import Replacement
+from services.booking.media.schemas import Picture
 from services.booking.profiles.schemas import Link
 from shared.http.schemas import Input, Schema
 from shared.http.validation_messages import invalid
@@ -114,4 +115,6 @@ class Salon(Schema):
     opening_hours: Annotated[TextsByLanguage, Field(description="In words", examples=[dict(HOURS)])]
     cancellation_rule: Annotated[TextsByLanguage, Field(description="In words", examples=[dict(CANCELLATION)])]
     colours: Colours | None
+    logo: Picture | None
+    pictures: list[Picture]
     version: int

@@ -19,14 +19,14 @@ EMPTY: dict[str, Any] = SalonInput.model_construct(name="").model_dump(mode="jso
 
 async def get_record(database: Database) -> Answer:
     row = await queries.record(database) or EMPTY
-    return {name: row[name] for name in FIELDS}
+    return {name: row[name] for name in FIELDS} | await queries.pictures(database)
 
 
 async def replace_record(session: AsyncSession, request: SalonInput, if_match: str | None) -> Answer:
     """Raises PreconditionRequired or StaleVersion."""
     version = (await queries.lock_record(session) or EMPTY)["version"]
     require_match(if_match, version)
-    return await write(session, request, version + 1)
+    return await write(session, request, version + 1) | await queries.pictures_in(session)
 
 
 async def write(session: AsyncSession, request: SalonInput, version: int) -> Answer:

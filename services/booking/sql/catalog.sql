@@ -55,7 +55,7 @@ BEGIN
         'price_from', booking.price_json(offered.price_from, p_language),
         'price_to', booking.price_json(offered.price_to, p_language),
         'duration_from_minutes', offered.shortest, 'duration_to_minutes', offered.longest,
-        'loctician_ids', offered.loctician_ids,
+        'loctician_ids', offered.loctician_ids, 'pictures', booking.pictures_json('treatment', t.id),
         'translations', t.translations, 'active', t.active, 'version', t.version
     );
 END

@@ -58,6 +58,11 @@ ROWS = {
         WITH who AS (
             INSERT INTO locticians (loctician_id, display_name) VALUES (gen_random_uuid(), 'A') RETURNING loctician_id)
         INSERT INTO portfolio_sources (loctician_id, instagram_user_id) SELECT loctician_id, '1' FROM who""",
+    "departed_pictures": """
+        WITH who AS (
+            INSERT INTO locticians (loctician_id, display_name) VALUES (gen_random_uuid(), 'A') RETURNING loctician_id)
+        INSERT INTO media (id, kind, loctician_id, width, height, small, medium, large)
+        SELECT gen_random_uuid(), 'profile', loctician_id, 1, 1, '', '', '' FROM who""",
     "departed_profiles": """
         INSERT INTO locticians (loctician_id, display_name, bio) VALUES (gen_random_uuid(), 'A', 'Om mig')""",
 }
@@ -170,11 +175,15 @@ class TestDeparted:
     ) -> None:
         await rows("UPDATE locticians SET bio = 'Om mig', portfolio_links = '[\"https\\://a.example\"]' RETURNING 1")
         await rows("INSERT INTO portfolio_sources SELECT loctician_id, '1' FROM locticians RETURNING 1")
+        await rows("""INSERT INTO media (id, kind, loctician_id, width, height, small, medium, large)
+            SELECT gen_random_uuid(), 'portfolio', loctician_id, 1, 1, '', '', '' FROM locticians RETURNING 1""")
         for loctician, days in ((AMINA, 31), (JONAS, 29)):
             await set_clock(at(ago(days), "12:00"))
             await rows("UPDATE locticians SET active = false WHERE loctician_id = :id RETURNING 1", id=loctician)
         assert await apply("departed_portfolios") == 1
         assert [row.loctician_id for row in await rows("SELECT * FROM portfolio_sources")] == [JONAS]
+        assert await apply("departed_pictures") == 1
+        assert [row.loctician_id for row in await rows("SELECT loctician_id FROM media")] == [JONAS]
         assert await apply("departed_profiles") == 0
         await set_clock(at(ago(366), "12:00"))
         await rows("UPDATE locticians SET active = true WHERE loctician_id = :id RETURNING 1", id=AMINA)

@@ -62,6 +62,7 @@ KEPT: Mapping[str, Fields] = {
     "booking": {**BOOKING, "items": ITEM},
     "waitlist": OFFER,
     "salon": SALON,
+    "media": _plain("media_id", "kind", "loctician_id", "service_id"),
     "calendar": {**TIME_OFF, **FEED, "days": {"date": True, "closed_for": True, "windows": SPAN}},
     "preferences": _plain("user_id", "switched_off"),
     "broadcast": _plain("broadcast_id", "audience", "mail"),
