@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from cli.services import SCHEMAS
 from keys.logins import with_login
 from migrations.migrate import NotMigratedError, migrate
 from provisioning.postgres import RIGHTS, binaries
@@ -148,6 +150,15 @@ class TestTwoInstallations:
         with pytest.raises(NotMigratedError, match=r"DATABASE_ROLE_PREFIX=loctician, or rename it .*ALTER ROLE"):
             await mistaken.migrate()
         assert await as_superuser(instance, HASHES) == before
+
+
+def test_no_revision_names_a_role_without_its_prefix() -> None:
+    """SQL files may: the migration replaces the name. Revisions use grant(), or runtime_role()."""
+    role = re.compile(rf"\bloctician_({'|'.join(SCHEMAS)})\b")
+    files = [path for home in ("services/*", "gateway") for path in ROOT.glob(f"{home}/migrations/**/*.*")]
+    sources = [path for path in files if path.suffix in (".py", ".sql")]
+    assert len(sources) > len(SCHEMAS)
+    assert [path.name for path in sources if role.search(path.read_text())] == []
 
 
 class TestTestsOnAServerInUse:
