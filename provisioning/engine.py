@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 
 ANSWER_SECONDS, PULL_SECONDS = 10, 300
@@ -26,6 +27,7 @@ def require_images(*images: str) -> None:
     for image in images:
         if _run(["docker", "image", "inspect", image], ANSWER_SECONDS).returncode == 0:
             continue
+        sys.stderr.write(f"Fetching the image {image} ...\n")
         pulled = _run(["docker", "pull", "--quiet", image], PULL_SECONDS)
         if pulled.returncode:
             raise EngineNotUsableError(f"the image {image} cannot be fetched: {last_line(pulled.stderr)}")

@@ -191,7 +191,7 @@ def main() -> None:
     try:
         with alone(LOCAL):
             if stopped := stop_left_over(LOCAL):
-                out.print(f"Stopped {stopped} processes that an earlier run left behind.", highlight=False)
+                out.print(f"Ended processes that an earlier run had left: {stopped}.", highlight=False)
             with provisioned(LOCAL) as servers:
                 for name, url in (("PostgreSQL", servers.database_url), ("RabbitMQ", servers.amqp_url)):
                     say(name, "ready", url.rpartition("@")[2])

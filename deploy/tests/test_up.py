@@ -135,7 +135,7 @@ def test_says_a_line_a_process_and_the_address_last_and_nothing_outlives_a_kill(
     left = subprocess.Popen(["sleep", "300"], env=marked(up.local), start_new_session=True)
     again = up.start()
     up.until_said("RabbitMQ")
-    assert up.lines()[0] == "Stopped 1 processes that an earlier run left behind."
+    assert up.lines()[0] == "Ended processes that an earlier run had left: 1."
     assert left.wait(10) == -signal.SIGTERM
     os.kill(again.pid, signal.SIGKILL)  # make itself, or what it has become
     again.wait(10)
