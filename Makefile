@@ -12,7 +12,7 @@ help: ## list the commands
 		{ echo "Python 3.11 or newer with venv is needed: on Debian, apt-get install python3-venv"; exit 1; }
 	@echo "Installing the locked packages ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
 up: .venv/.installed ## run everything: servers, six processes, demo data, mail sink
