@@ -38,6 +38,15 @@ class LastAdmin(Conflict):
     }
 
 
+class CustomersOnly(Forbidden):
+    code = "customers_only"
+    title: ClassVar[Texts] = {"da": "Det kræver en administrator", "en": "This needs an admin"}
+    detail: ClassVar[Texts] = {
+        "da": "Du kan oprette kunder og rette deres navn, telefonnummer og sprog. Bed en administrator om resten.",
+        "en": "You can add customers and correct their name, phone number and language. Ask an admin for the rest.",
+    }
+
+
 class AddressTaken(Conflict):
     code = "address_taken"
     title: ClassVar[Texts] = {"da": "E-mailen er allerede i brug", "en": "The e-mail is in use already"}

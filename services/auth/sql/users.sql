@@ -10,13 +10,28 @@ DROP POLICY IF EXISTS users_add ON auth.users;
 CREATE POLICY users_add ON auth.users FOR INSERT WITH CHECK (
     (SELECT auth.claim_role()) IN ('admin', 'service') OR (SELECT auth.is_owner()));
 
--- A user changes their own row, but not their role.
+-- A user changes their own row, but not their role; staff change customers as well, see check_staff_change.
 DROP POLICY IF EXISTS users_change ON auth.users;
 CREATE POLICY users_change ON auth.users FOR UPDATE
     USING (id = (SELECT auth.claim_sub()) OR (SELECT auth.claim_role()) IN ('admin', 'service')
-        OR (SELECT auth.is_owner()))
+        OR ((SELECT auth.claim_role()) = 'staff' AND role = 'customer') OR (SELECT auth.is_owner()))
     WITH CHECK ((SELECT auth.claim_role()) IN ('admin', 'service') OR (SELECT auth.is_owner())
+        OR ((SELECT auth.claim_role()) = 'staff' AND role = 'customer')
         OR (id = (SELECT auth.claim_sub()) AND role = (SELECT auth.claim_role())));
+
+-- Trigger: staff change nothing of another user by which somebody signs in. Raises insufficient_privilege, takes no lock.
+CREATE OR REPLACE FUNCTION auth.check_staff_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF auth.claim_role() = 'staff' AND NOT auth.is_owner() AND OLD.id <> auth.claim_sub()
+        AND (NEW.id, NEW.email, NEW.role, NEW.active, NEW.email_verified)
+            <> (OLD.id, OLD.email, OLD.role, OLD.active, OLD.email_verified) THEN
+        RAISE insufficient_privilege USING MESSAGE = 'staff correct only the name, phone and language of a customer';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE OR REPLACE TRIGGER check_staff_change BEFORE UPDATE ON auth.users
+    FOR EACH ROW EXECUTE FUNCTION auth.check_staff_change();
 
 DROP POLICY IF EXISTS users_remove ON auth.users;
 CREATE POLICY users_remove ON auth.users FOR DELETE USING ((SELECT auth.is_owner()));

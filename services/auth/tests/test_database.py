@@ -276,11 +276,32 @@ class TestRows:
         statement = f"UPDATE auth.users SET role = 'admin' WHERE id = '{user_id}'"
         await refused(database, statement, "row-level security", Claims(role=role, sub=user_id))
 
-    async def test_staff_cannot_change_other_users(self, database: Database, sign_up: SignUp) -> None:
-        staff, other = await sign_up("a@example.com", "staff"), await sign_up("b@example.com", "customer")
-        async with transaction(database, Claims(role="staff", sub=staff)) as session:
-            statement = text("UPDATE auth.users SET full_name = 'x' WHERE id = :id RETURNING id")
-            assert (await session.execute(statement, {"id": other})).all() == []
+    async def test_staff_correct_customers_and_nobody_else(self, database: Database, sign_up: SignUp) -> None:
+        staff = await sign_up("a@example.com", "staff")
+        rename = text("UPDATE auth.users SET full_name = 'x' WHERE id = :id RETURNING id")
+        for role, changed in (("customer", 1), ("loctician", 0), ("staff", 0), ("admin", 0)):
+            other = await sign_up(f"{role}@example.com", role)
+            async with transaction(database, Claims(role="staff", sub=staff)) as session:
+                assert len((await session.execute(rename, {"id": other})).all()) == changed, role
+
+    @pytest.mark.parametrize("change", ["email = 'x@example.com'", "active = false", "email_verified = true"])
+    async def test_staff_change_nothing_by_which_a_customer_signs_in(
+        self, database: Database, sign_up: SignUp, change: str
+    ) -> None:
+        staff = await sign_up("a@example.com", "staff")
+        other = await sign_up("b@example.com", "customer")
+        before = "UPDATE auth.users SET active = true, email_verified = false WHERE id = :id"
+        async with transaction(database, Claims(role="service")) as session:
+            await session.execute(text(before), {"id": other})
+        statement = f"UPDATE auth.users SET {change} WHERE id = '{other}'"
+        await refused(database, statement, "staff correct only", Claims(role="staff", sub=staff))
+
+    async def test_staff_give_a_customer_no_other_role(self, database: Database, sign_up: SignUp) -> None:
+        staff = await sign_up("a@example.com", "staff")
+        other = await sign_up("b@example.com", "customer")
+        for role in ("staff", "admin"):
+            statement = f"UPDATE auth.users SET role = '{role}' WHERE id = '{other}'"
+            await refused(database, statement, "staff correct only", Claims(role="staff", sub=staff))
 
     async def test_only_the_service_reads_signing_keys(self, database: Database, client: Any) -> None:
         await client.get("/.well-known/jwks.json")

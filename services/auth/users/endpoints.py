@@ -7,7 +7,15 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.auth.dependencies import Admin, ContextDep, SignedIn, Staff
-from services.auth.errors import AccountAltered, AddressTaken, Erased, InvalidPhone, LastAdmin, UnmailableAddress
+from services.auth.errors import (
+    AccountAltered,
+    AddressTaken,
+    CustomersOnly,
+    Erased,
+    InvalidPhone,
+    LastAdmin,
+    UnmailableAddress,
+)
 from services.auth.users import service
 from services.auth.users.contact_details import normalize_phone, require_mailable
 from services.auth.users.schemas import Invitation, OwnPatch, RoleChange, UserId, UserOut, UserPatch
@@ -65,25 +73,25 @@ async def list_users(
 @router.post(
     "/api/v1/users",
     status_code=201,
-    summary="Invite a user",
-    responses=raises(AddressTaken, InvalidPhone, UnmailableAddress) | sends(201, ETAG, LOCATION),
+    summary="Add a user",
+    responses=raises(AddressTaken, CustomersOnly, InvalidPhone, UnmailableAddress) | sends(201, ETAG, LOCATION),
 )
 async def create_user(
     body: Invitation,
-    principal: Admin,
+    principal: Staff,
     session: SessionDep,
     context: ContextDep,
     response: Response,
     key: IdempotencyKey = None,
 ) -> UserOut:
-    """Creates a user of any role, who is mailed a link to set a password."""
+    """Adds a customer, who is mailed a link to set a password unless `invite` is false. Admins add any role."""
     require_mailable(context.settings, body.email)
 
-    async def invite() -> dict[str, Any]:
+    async def add() -> dict[str, Any]:
         values = body.model_dump() | {"phone": normalize_phone(body.phone)}
-        return user_out(await service.invite(session, **values)).model_dump(mode="json")
+        return user_out(await service.add_user(session, principal, **values)).model_dump(mode="json")
 
-    user = await once(session, principal.id, key, fingerprint("users", body.model_dump_json()), invite)
+    user = await once(session, principal.id, key, fingerprint("users", body.model_dump_json()), add)
     response.headers["Location"] = f"/api/v1/users/{user['id']}"
     response.headers["ETag"] = etag(user["version"])
     return UserOut.model_validate(user)
@@ -97,24 +105,27 @@ async def get_user(user_id: UserId, principal: Staff, session: SessionDep, respo
 @router.patch(
     "/api/v1/users/{user_id}",
     summary="Change a user",
-    responses=raises(PreconditionRequired, AddressTaken, Erased, AccountAltered, InvalidPhone, UnmailableAddress)
+    responses=raises(
+        PreconditionRequired, AddressTaken, CustomersOnly, Erased, AccountAltered, InvalidPhone, UnmailableAddress
+    )
     | sends(200, ETAG),
 )
 async def change_user(
     user_id: UserId,
     body: UserPatch,
-    _: Admin,
+    principal: Staff,
     session: SessionDep,
     context: ContextDep,
     response: Response,
     if_match: IfMatch = None,
 ) -> UserOut:
-    """Needs If-Match. A new address is mailed a link to verify it, and the old one is told."""
+    """Needs If-Match. Staff correct the name, phone number and language of customers; admins change any user. A new
+    address is mailed a link to verify it, and the old one is told."""
     if if_match is None:
         raise PreconditionRequired
     if body.email is not None:
         require_mailable(context.settings, body.email)
-    return with_etag(await service.update_user(session, user_id, if_match, **_changes(body)), response)
+    return with_etag(await service.correct_user(session, principal, user_id, if_match, **_changes(body)), response)
 
 
 @router.put(

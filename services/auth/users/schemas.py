@@ -37,11 +37,14 @@ class UserOut(Schema):
 
 
 class Invitation(Input):
+    """`invite: false` mails nothing. The person can still sign in with a mailed link."""
+
     email: EmailAddress
     full_name: Name
     phone: Phone | None = None
     language: Language = "da"
     role: Role = Role.CUSTOMER
+    invite: bool = True
 
 
 class OwnPatch(Input):

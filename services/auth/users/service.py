@@ -8,9 +8,10 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.roles import Role
 from domain.search.terms import search_terms
 from services.auth.email_changes.queries import end as end_email_changes
-from services.auth.errors import AddressTaken, Erased, LastAdmin
+from services.auth.errors import AddressTaken, CustomersOnly, Erased, LastAdmin
 from services.auth.events import (
     UserDeactivated,
     UserEmailChanged,
@@ -71,13 +72,33 @@ async def create_user(session: AsyncSession, password_hash: str | None, **values
     return user_id
 
 
-async def invite(session: AsyncSession, **values: Any) -> Row[Any]:
-    """Creates a user without a password, who is mailed a link to set one. Raises AddressTaken."""
+async def add_user(session: AsyncSession, adder: Principal, *, invite: bool, **values: Any) -> Row[Any]:
+    """Creates a user without a password, who is mailed a link to set one if `invite`. Staff add customers only.
+
+    Raises CustomersOnly, AddressTaken.
+    """
+    if adder.role != Role.ADMIN and values["role"] != Role.CUSTOMER:
+        raise CustomersOnly
     user_id = await create_user(session, None, **values)
     if user_id is None:
         raise AddressTaken
-    await mail_token(session, values["email"], RESET, INVITATION_LIFETIME, UserInvited, role=values["role"])
+    if invite:
+        await mail_token(session, values["email"], RESET, INVITATION_LIFETIME, UserInvited, role=values["role"])
     return await require_user(session, user_id)
+
+
+async def correct_user(
+    session: AsyncSession, corrector: Principal, user_id: UUID, if_match: str | None, **changes: Any
+) -> Row[Any]:
+    """Changes somebody else. Staff change customers, and not the address, with which one signs in.
+
+    Raises CustomersOnly, beside what update_user raises.
+    """
+    if corrector.role != Role.ADMIN:
+        before = await require_user(session, user_id)
+        if before.role != Role.CUSTOMER or "email" in changes:
+            raise CustomersOnly
+    return await update_user(session, user_id, if_match, **changes)
 
 
 async def require_user(session: AsyncSession, user_id: UUID, *, lock: bool = False) -> Row[Any]:
