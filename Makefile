@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help up logs doctor test test-compose lint floors audit fmt migrate bench chaos fuzz
+.PHONY: help up logs doctor test test-compose test-kubernetes lint floors audit fmt migrate bench chaos fuzz
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -30,6 +30,10 @@ test: .venv/.installed ## every test, on real PostgreSQL and RabbitMQ of its own
 
 test-compose: .venv/.installed ## Compose from a fresh clone: bookings, every container killed; needs an engine; a part: ARGS='-k killed'
 	@$(BIN)/pytest -m compose -s tests/compose $(ARGS)
+
+test-kubernetes: .venv/.installed ## the manifests on real API servers, built from Debian's packages; as root; the first time half an hour
+	@deploy/tests/kubernetes/build.sh
+	@$(BIN)/pytest -s deploy/tests/kubernetes/test_apiserver.py $(ARGS)
 
 lint: .venv/.installed ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff format --check --quiet .
