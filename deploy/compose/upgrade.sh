@@ -1,5 +1,5 @@
 #!/bin/sh
-# Brings a running installation to the images that docker-compose.yml now names, without an outage:
+# Brings a running installation to the images that docker-compose.yml now names, one replica at a time:
 #   deploy/compose/upgrade.sh [--no-build] [docker compose's options, such as -f or --project-name]
 # Migrates first, while the old replicas go on; a migration that takes long or fails changes nothing for them. Then one replica
 # after another: a new one starts, and when it is healthy an old one is told to end, which finishes what it has.
@@ -15,49 +15,47 @@ wait_seconds=${UPGRADE_WAIT_SECONDS:-180} # for a new replica to become healthy
 
 replicas() { compose "$@" ps --quiet --status running "$service"; }
 
+label() { docker inspect --format '{{index .Config.Labels "com.docker.compose.config-hash"}} {{.Image}}' "$1"; }
+
 state() { docker inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' "$1"; }
 
-# Starts one replica more and waits until it is healthy; prints its id. Ends it again if it does not become healthy.
-start_one() {
-    before=$(replicas "$@")
+# Makes one replica more as docker-compose.yml says, without starting it; prints its id.
+make_one() {
+    before=$(compose "$@" ps --all --quiet "$service")
     count=$(($(echo "$before" | wc -w) + 1))
-    compose "$@" up --detach --no-deps --no-recreate --scale "$service=$count" "$service" >&2
-    new=$(for id in $(replicas "$@"); do echo "$before" | grep -q "$id" || echo "$id"; done)
-    [ -n "$new" ] || { say "$service: no new replica started" >&2; return 1; }
+    compose "$@" up --no-start --no-deps --no-recreate --no-build --scale "$service=$count" "$service" >&2
+    for id in $(compose "$@" ps --all --quiet "$service"); do echo "$before" | grep -q "$id" || echo "$id"; done
+}
+
+# Starts a replica and waits until it is healthy. Removes it if it does not become so.
+start() {
+    docker start "$1" > /dev/null
     waited=0
-    until [ "$(state "$new")" = healthy ]; do
-        if [ "$waited" -ge "$wait_seconds" ] || [ "$(state "$new")" = exited ]; then
+    until [ "$(state "$1")" = healthy ]; do
+        if [ "$waited" -ge "$wait_seconds" ] || ! docker inspect --format '{{.State.Running}}' "$1" | grep -q true; then
             say "$service: the new replica is not healthy after $waited s; its last lines:" >&2
-            docker logs --tail 20 "$new" >&2
-            docker rm --force "$new" > /dev/null
+            docker logs --tail 20 "$1" >&2
+            docker rm --force "$1" > /dev/null
             return 1
         fi
         sleep 1
         waited=$((waited + 1))
     done
-    echo "$new"
-}
-
-# Whether a container is what docker-compose.yml says, of the image that has its name now.
-is_current() {
-    id=$1
-    shift
-    wanted=$(compose "$@" config --hash "$service" | cut -d ' ' -f 2)
-    [ "$(docker inspect --format '{{index .Config.Labels "com.docker.compose.config-hash"}}' "$id")" = "$wanted" ] || return 1
-    image=$(docker inspect --format '{{.Config.Image}}' "$id")
-    [ "$(docker inspect --format '{{.Image}}' "$id")" = "$(docker image inspect --format '{{.Id}}' "$image")" ]
 }
 
 replace() {
     old=$(replicas "$@")
     [ -n "$old" ] || { say "$service: none runs"; return 0; }
     for id in $old; do
-        if is_current "$id" "$@"; then
+        new=$(make_one "$@")
+        [ -n "$new" ] || { say "$service: no new replica could be made" >&2; return 1; }
+        if [ "$(label "$id")" = "$(label "$new")" ]; then
+            docker rm "$new" > /dev/null
             say "$service: a replica is up to date"
             continue
         fi
-        new=$(start_one "$@") || return 1
-        # Others learn of the new one from DNS: the edge within a second, the gateway within ten.
+        start "$new" || return 1
+        # Others learn of the new one from DNS: the edge within a second, the gateways within ten.
         sleep "${UPGRADE_SETTLE_SECONDS:-12}"
         docker stop --time 60 "$id" > /dev/null
         docker rm "$id" > /dev/null
@@ -75,8 +73,12 @@ for service in auth booking calendar notifications gdpr gateway; do
     replace "$@" || { say "stopped at $service: the replicas before it are new, it and those after it are old. Run this again" >&2; exit 1; }
 done
 for service in postgres rabbitmq edge backup; do
-    id=$(replicas "$@")
-    [ -n "$id" ] || continue
-    is_current "$id" "$@" || say "$service differs from docker-compose.yml: docker compose up --detach --no-deps $service"
+    for id in $(replicas "$@"); do
+        new=$(make_one "$@" 2> /dev/null) || new=
+        [ -n "$new" ] || continue
+        [ "$(label "$id")" = "$(label "$new")" ] \
+            || say "$service differs from docker-compose.yml: docker compose up --detach --no-deps $service"
+        docker rm "$new" > /dev/null
+    done
 done
 say "done"

@@ -30,6 +30,7 @@ class Ledger:
     cancelled: set[str] = field(default_factory=set)
     unanswered: int = 0  # calls given up: the booking may or may not exist
     answers: Counter[int] = field(default_factory=Counter)
+    refusals: list[str] = field(default_factory=list)  # what failed for a passing reason
 
     @property
     def open(self) -> list[str]:
@@ -107,12 +108,15 @@ class Customers:
         while loop.time() < until:
             try:
                 answer = await self._http.request(method, path, **call)
-            except httpx.TransportError:
+            except httpx.TransportError as error:
                 self.ledger.answers[0] += 1
+                self.ledger.refusals.append(f"{datetime.now(UTC):%H:%M:%S} {method} {path}: {error!r}")
             else:
                 self.ledger.answers[answer.status_code] += 1
                 if answer.status_code not in PASSING:
                     return answer
+                said = f"{answer.status_code} {answer.text[:200]}"
+                self.ledger.refusals.append(f"{datetime.now(UTC):%H:%M:%S} {method} {path}: {said}")
             await asyncio.sleep(self._random.uniform(0.5, 1) * pause)
             pause = min(LONGEST_PAUSE, 2 * pause)
         return None

@@ -25,7 +25,6 @@ UPGRADE_SECONDS = 1200
 MIGRATION_SECONDS = 25
 LOGINS_A_MINUTE = 10
 WEBSOCKETS = 24
-FAILED = {0, 500, 502, 503, 504}  # 0: no answer
 REVISION = '''"""Takes long, then changes the largest table. Revision ID: 9999_slow"""
 
 from alembic import op
@@ -137,7 +136,7 @@ class TestUpgrade:
         answers = customers.ledger.answers
         say(f"upgrade in {seconds:.0f} s, {sum(answers.values())} calls, answers {dict(answers)}")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert {status: number for status, number in answers.items() if status in FAILED} == {}
+        assert customers.ledger.refusals == [], done.stdout
         assert len(customers.ledger.accepted) > 10
         for service in SERVICES:
             new = replicas(scaled, service)
@@ -153,9 +152,9 @@ class TestUpgrade:
 
     async def test_a_version_that_does_not_become_healthy_replaces_nothing(self, scaled: Project) -> None:
         before = replicas(scaled, "booking")
-        with (scaled.folder / ".env").open("a") as file:
-            file.write("DATABASE_POOL_SIZE=-1\n")
         settings = scaled.folder / ".env"
+        with settings.open("a") as file:
+            file.write("DATABASE_POOL_SIZE=-1\n")
         try:
             done = await asyncio.to_thread(
                 scaled.run, "deploy/compose/upgrade.sh", "--no-build", check=False, seconds=UPGRADE_SECONDS
