@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help up logs doctor test test-compose test-kubernetes lint floors audit fmt migrate bench chaos fuzz
+.PHONY: help up logs doctor test test-compose test-kubernetes release lint floors audit fmt migrate bench chaos fuzz
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -34,6 +34,9 @@ test-compose: .venv/.installed ## Compose from a fresh clone: bookings, every co
 test-kubernetes: .venv/.installed ## the manifests on real API servers, built from Debian's packages; as root; the first time half an hour
 	@deploy/tests/kubernetes/build.sh
 	@$(BIN)/pytest -s deploy/tests/kubernetes/test_apiserver.py $(ARGS)
+
+release: .venv/.installed ## images with their digests and lists of contents in dist/: VERSION=1.2.0, IMAGES=registry.example/loctician
+	@VERSION=$(VERSION) IMAGES=$(IMAGES) deploy/image/release.sh
 
 lint: .venv/.installed ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff format --check --quiet .

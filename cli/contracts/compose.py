@@ -45,6 +45,7 @@ def containers() -> dict[str, list[type[Settings]]]:
     return {
         **{name: [kind] for name, kind in services.items()},
         "migrate": [OperatorSettings],
+        "all": list(services.values()),  # in one container: one.yml
         "cli": [OperatorSettings, services["auth"], services["gdpr"]],
     }
 

@@ -13,6 +13,7 @@ from shared.settings import load
 
 EXAMPLE = ROOT / ".env.example"
 COMPOSE_FILES = ("docker-compose.yml", "deploy/compose/local.yml")
+ONE = "all"  # of one.yml, which stands over docker-compose.yml
 OF_THE_OPERATOR = {"secret_key", "secret_key_previous", "public_keys", "amqp_management_url"}  # or in SECRETS_FILE
 LINE = re.compile(r"#([A-Z0-9_]+)=(.*)")
 
@@ -80,7 +81,7 @@ class TestPassedOn:
     def test_what_compose_sets_itself_is_a_setting(self) -> None:
         assert set(all_fields()) >= SET_BY_COMPOSE
 
-    @pytest.mark.parametrize("container", sorted(containers()))
+    @pytest.mark.parametrize("container", sorted(containers().keys() - {ONE}))
     def test_a_setting_of_env_has_no_other_default(self, container: str) -> None:
         """Without a value it is that of `.env`, or not set at all."""
         environment = compose_file(COMPOSE_FILES[0])["services"][container]["environment"]
@@ -98,7 +99,7 @@ class TestProduction:
             if name in containers()
         }
         assert set(kinds.values()) == {"production"}
-        assert kinds.keys() == containers().keys()
+        assert kinds.keys() == containers().keys() - {ONE}
 
     def test_trying_it_out_is_another_project(self) -> None:
         names = [compose_file(name)["name"] for name in COMPOSE_FILES]
@@ -106,4 +107,16 @@ class TestProduction:
 
     def test_all_of_ours_are_development_when_tried_out(self) -> None:
         services = compose_file(COMPOSE_FILES[1])["services"]
-        assert {services[name]["environment"]["ENVIRONMENT"] for name in containers()} == {"development"}
+        assert {services[name]["environment"]["ENVIRONMENT"] for name in containers().keys() - {ONE}} == {"development"}
+
+
+class TestOneContainer:
+    def test_it_has_what_each_service_is_given(self) -> None:
+        services = compose_file(COMPOSE_FILES[0])["services"]
+        one = compose_file("deploy/compose/one.yml")["services"]
+        environment = services["gateway"]["environment"] | one["gateway"]["environment"]
+        secrets = {*services["gateway"]["secrets"], *one["gateway"]["secrets"]}
+        assert one.keys() == DEPLOYABLES
+        for name in DEPLOYABLES:
+            assert services[name]["environment"].keys() <= environment.keys(), name
+            assert set(services[name]["secrets"]) <= secrets, name

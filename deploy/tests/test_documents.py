@@ -27,6 +27,7 @@ from deploy.tests.documents import (
 from shared.messaging.consumer import STOP_TIMEOUT
 
 COMPOSE, LOCAL, STORE = "docker-compose.yml", "deploy/compose/local.yml", "deploy/compose/store.yml"
+ONE = "deploy/compose/one.yml"
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
 SECRET_NAMES = re.compile(r"(SECRET|PASSWORD|PRIVATE_KEY|API_KEY|TOKEN|SMTP_URL|AMQP_URL)")
 PREFIX = "${SUBNET_PREFIX:-172.31}"
@@ -42,7 +43,7 @@ def services() -> dict[str, Any]:
 
 
 class TestCompose:
-    @pytest.mark.parametrize("name", [COMPOSE, LOCAL, STORE])
+    @pytest.mark.parametrize("name", [COMPOSE, LOCAL, STORE, ONE])
     def test_is_what_the_compose_specification_allows(self, name: str) -> None:
         validator = jsonschema.Draft202012Validator(compose_schema())
         assert [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(compose_file(name))] == []

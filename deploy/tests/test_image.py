@@ -19,7 +19,7 @@ from shared.settings import Roles, load
 from shared.testing.servers import SECRET_KEY, Servers
 
 START = ROOT / "deploy" / "image" / "start.sh"
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 
 
 def environment(servers: Servers, **more: str) -> dict[str, str]:
@@ -90,3 +90,35 @@ class TestCommand:
         )
         assert done.returncode == 0, done.stderr
         assert "--check" in done.stdout
+
+
+@pytest.mark.slow
+class TestEveryProcessInOne:
+    @pytest.mark.parametrize("how", ["one dies", "it is told to end"])
+    def test_all_of_them_end_together(self, how: str, servers: Servers, tmp_path: Path) -> None:
+        for name, file in (("start", "start.sh"), ("start-all", "all.sh")):
+            (tmp_path / name).symlink_to(START.with_name(file))
+        gateway, first = free_port(), free_port()
+        names = ("AUTH", "BOOKING", "CALENDAR", "NOTIFICATIONS", "GDPR")
+        urls = {f"{name}_URL": f"http://127.0.0.1:{first + number}" for number, name in enumerate(names)}
+        variables = environment(servers, SERVICE="all", LISTEN_PORT=str(gateway), SERVICES_PORT=str(first), **urls)
+        variables |= {"PATH": f"{tmp_path}:{variables['PATH']}", "WEBSOCKET_DRAIN_SECONDS": "0"}
+        with started(tmp_path, variables) as process:
+            until_alive(process, gateway)
+            for number in range(len(names)):
+                until_alive(process, first + number)
+            children = [int(path.name) for path in Path("/proc").glob("[0-9]*") if parent(path) == process.pid]
+            assert len(children) == 6
+            if how == "one dies":
+                os.kill(children[2], signal.SIGKILL)
+            else:
+                process.send_signal(signal.SIGTERM)
+            assert process.wait(45) == (128 + signal.SIGKILL if how == "one dies" else 128 + signal.SIGTERM)
+            assert [child for child in children if Path(f"/proc/{child}").exists()] == []
+
+
+def parent(process: Path) -> int:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0

@@ -21,5 +21,4 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     with project(tmp_path_factory.mktemp("trial"), TRIAL, **limits) as started:
         seconds = started.up("--build")
         say(f"every container healthy after {seconds:.0f} s, with the images built")
-        started.cli("demo")
         yield started
