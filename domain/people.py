@@ -5,6 +5,7 @@ import unicodedata
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import phonenumbers
 from pydantic import AfterValidator, BeforeValidator
 
 from shared.errors import Unauthorized
@@ -12,6 +13,7 @@ from shared.http.validation_messages import invalid
 from shared.observability.context import current
 
 ME = "me"
+HOME_COUNTRY = "DK"
 
 # Unicode's general categories: control, format (zero width, direction), surrogate, private use, line, paragraph.
 UNSEEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -53,3 +55,21 @@ def plain_name(value: str) -> str:
 
 PlainName = AfterValidator(plain_name)
 """For names that somebody types and others read, in mails for instance."""
+
+
+def phone_number(value: str) -> str:
+    """The number in E.164 (ITU-T); one without a country code is Danish. Raises an error for pydantic."""
+    try:
+        number = phonenumbers.parse(value, HOME_COUNTRY)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_valid_number(number):
+        raise invalid(
+            "invalid_phone",
+            en="The phone number is not valid. Include the country code unless it is Danish.",
+            da="Telefonnummeret er ikke gyldigt. Skriv landekoden med, hvis det ikke er dansk.",
+        )
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+PhoneNumber = AfterValidator(phone_number)

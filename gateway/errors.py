@@ -12,45 +12,45 @@ MAX_ERRORS = 20
 class BadPath(ProblemError):
     status_code = 400
     code = "bad_path"
-    title: ClassVar[Texts] = {"da": "Ugyldig sti", "en": "Invalid path"}
+    title: ClassVar[Texts] = {"da": "Ugyldig adresse", "en": "Invalid address"}
     detail: ClassVar[Texts] = {
-        "da": "Stien må ikke indeholde //, . eller .. som led, omvendt skråstreg eller kodede skilletegn.",
-        "en": "The path must not contain //, dot segments, backslashes or encoded separators.",
+        "da": "Tjek adressen, og prøv igen.",
+        "en": "Check the address and try again.",
     }
 
 
 class BadRequest(ProblemError):
     status_code = 400
     code = "bad_request"
-    title: ClassVar[Texts] = {"da": "Ugyldigt kald", "en": "Bad request"}
+    title: ClassVar[Texts] = {"da": "Det gik ikke", "en": "Bad request"}
     detail: ClassVar[Texts] = {
-        "da": "Kaldets headere modsiger hinanden eller kan ikke tolkes.",
-        "en": "The headers of the request contradict each other or cannot be parsed.",
+        "da": "Det, der blev sendt, kan ikke læses. Genindlæs, og prøv igen.",
+        "en": "What was sent cannot be read. Reload and try again.",
     }
 
 
 class BadHost(ProblemError):
     status_code = 400
     code = "bad_host"
-    title: ClassVar[Texts] = {"da": "Ugyldig Host", "en": "Invalid host"}
+    title: ClassVar[Texts] = {"da": "Ukendt vært", "en": "Invalid host"}
     detail: ClassVar[Texts] = {
-        "da": "Kaldet skal have præcis én Host-header med et værtsnavn og eventuelt en port.",
-        "en": "The request must have exactly one Host header, with a host name and possibly a port.",
+        "da": "Tjek adressen, og prøv igen.",
+        "en": "Check the address and try again.",
     }
 
 
 class VersionNotSupported(ProblemError):
     status_code = 505
     code = "version_not_supported"
-    title: ClassVar[Texts] = {"da": "Ukendt HTTP-version", "en": "HTTP version not supported"}
-    detail: ClassVar[Texts] = {"da": "Brug HTTP/1.1.", "en": "Use HTTP/1.1."}
+    title: ClassVar[Texts] = {"da": "Programmet er for gammelt", "en": "HTTP version not supported"}
+    detail: ClassVar[Texts] = {"da": "Brug en nyere browser.", "en": "Use a newer browser."}
 
 
 class NoParameters(RuleBroken):
     """The gateway's own addresses have no query parameters."""
 
     def __init__(self, query: bytes, accept_language: str) -> None:
-        text = {"da": "Kaldet har ikke denne parameter.", "en": "This call does not have this parameter."}
+        text = {"da": "Feltet kendes ikke her.", "en": "This field is not known here."}
         names = dict.fromkeys(name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True))
         detail = text[negotiate(accept_language)]
         errors = [{"pointer": f"/query/{name}", "code": "unknown_parameter", "detail": detail} for name in names]
@@ -60,10 +60,10 @@ class NoParameters(RuleBroken):
 class MethodNotAllowed(ProblemError):
     status_code = 405
     code = "method_not_allowed"
-    title: ClassVar[Texts] = {"da": "Metoden kan ikke bruges her", "en": "Method not allowed"}
+    title: ClassVar[Texts] = {"da": "Det kan man ikke her", "en": "Method not allowed"}
     detail: ClassVar[Texts] = {
-        "da": "Headeren Allow viser de mulige metoder.",
-        "en": "The Allow header lists the possible methods.",
+        "da": "Adressen kan ikke bruges på den måde.",
+        "en": "The address cannot be used in this way.",
     }
 
 
@@ -87,8 +87,11 @@ class AddressTooLong(ProblemError):
 class HeadersTooLarge(ProblemError):
     status_code = 431
     code = "headers_too_large"
-    title: ClassVar[Texts] = {"da": "For store headere", "en": "Headers too large"}
-    detail: ClassVar[Texts] = {"da": "Send færre eller kortere headere.", "en": "Send fewer or shorter headers."}
+    title: ClassVar[Texts] = {"da": "Browseren sendte for meget", "en": "The browser sent too much"}
+    detail: ClassVar[Texts] = {
+        "da": "Slet sidens cookies i browseren, og prøv igen.",
+        "en": "Delete the cookies of this site and try again.",
+    }
 
 
 class OriginNotAllowed(Forbidden):
@@ -144,10 +147,10 @@ class RateLimited(ProblemError):
         "violated-policies": {"type": "array", "items": {"type": "string"}, "examples": [["user"]]},
         "retry_after": {"type": "integer", "examples": [12]},
     }
-    title: ClassVar[Texts] = {"da": "For mange kald", "en": "Too many requests"}
+    title: ClassVar[Texts] = {"da": "For mange forsøg", "en": "Too many requests"}
     detail: ClassVar[Texts] = {
-        "da": "Prøv igen om {retry_after} sekunder. Grænsen står i headeren RateLimit-Policy.",
-        "en": "Try again in {retry_after} seconds. The RateLimit-Policy header states the limit.",
+        "da": "Vent lidt, og prøv igen om {retry_after} sekunder.",
+        "en": "Wait a little and try again in {retry_after} seconds.",
     }
 
     def __init__(self, policy: str, seconds: int) -> None:
@@ -159,10 +162,10 @@ class RateLimited(ProblemError):
 class TooManyAtOnce(ProblemError):
     status_code = 429
     code = "too_many_at_once"
-    title: ClassVar[Texts] = {"da": "For mange kald på én gang", "en": "Too many requests at once"}
+    title: ClassVar[Texts] = {"da": "For meget på én gang", "en": "Too many requests at once"}
     detail: ClassVar[Texts] = {
-        "da": "Vent på svar på de kald, der er i gang, og prøv så igen.",
-        "en": "Wait for the answers to your other requests, then try again.",
+        "da": "Vent på det, der er i gang, og prøv så igen.",
+        "en": "Wait for what is in progress, then try again.",
     }
 
     def __init__(self) -> None:

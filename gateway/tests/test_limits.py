@@ -135,7 +135,7 @@ class TestAnswers:
                 left.append(int(state[1]))
             assert left == [LIMIT - 1, LIMIT - 2, LIMIT - 3, LIMIT - 4, LIMIT - 5]
 
-    @pytest.mark.parametrize(("language", "title"), [("da", "For mange kald"), ("en", "Too many requests")])
+    @pytest.mark.parametrize(("language", "title"), [("da", "For mange forsøg"), ("en", "Too many requests")])
     async def test_a_call_over_the_limit_is_told_when_to_retry(
         self, two: Two, token_for: TokenFor, address: str, language: str, title: str
     ) -> None:

@@ -63,7 +63,7 @@ class TestManners:
         assert answer.status_code == 422
         errors = answer.json()["errors"]
         assert [error["pointer"] for error in errors] == ["/query/utm_source", "/query/x"]
-        assert errors[0]["detail"] == "This call does not have this parameter."
+        assert errors[0]["detail"] == "This field is not known here."
 
 
 class TestOperations:

@@ -66,15 +66,6 @@ class AddressUnchanged(RuleBroken):
     pointer = "/body/email"
 
 
-class InvalidPhone(RuleBroken):
-    code = "invalid_phone"
-    pointer = "/body/phone"
-    detail: ClassVar[Texts] = {
-        "da": "Telefonnummeret er ikke gyldigt. Skriv landekoden med, hvis det ikke er dansk.",
-        "en": "The phone number is not valid. Include the country code unless it is Danish.",
-    }
-
-
 class UnmailableAddress(RuleBroken):
     code = "unmailable_address"
     title: ClassVar[Texts] = {"da": "Adressen kan ikke få mails", "en": "The address cannot be mailed"}

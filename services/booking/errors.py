@@ -24,26 +24,28 @@ class CustomerOverlap(Conflict):
     fields: ClassVar[dict[str, Any]] = slots.ALTERNATIVES
     title: ClassVar[Texts] = {"da": "Kunden har en anden tid", "en": "The customer has another appointment"}
     detail: ClassVar[Texts] = {
-        "da": "Kunden har allerede en tid, der overlapper. Se de nærmeste ledige tider i alternatives.",
-        "en": "The customer already has a booking that overlaps. The nearest free times are in alternatives.",
+        "da": "Kunden har allerede en tid, der overlapper. Vælg en anden tid.",
+        "en": "The customer already has a booking that overlaps. Choose another time.",
     }
 
 
 class UnknownCustomer(RuleBroken):
     code = "unknown_customer"
+    pointer = "/body/customer_id"
     title: ClassVar[Texts] = {"da": "Ukendt kunde", "en": "Unknown customer"}
     detail: ClassVar[Texts] = {
-        "da": "customer_id er ikke en aktiv kunde.",
-        "en": "customer_id is not an active customer.",
+        "da": "Kunden findes ikke eller er ikke aktiv.",
+        "en": "The customer does not exist or is not active.",
     }
 
 
 class CustomerRequired(RuleBroken):
     code = "customer_required"
+    pointer = "/body/customer_id"
     title: ClassVar[Texts] = {"da": "Kunden mangler", "en": "Customer missing"}
     detail: ClassVar[Texts] = {
-        "da": "Personalet skal angive customer_id, når de booker for en kunde.",
-        "en": "Staff must say in customer_id whom they book for.",
+        "da": "Vælg den kunde, tiden er til.",
+        "en": "Choose the customer whom the booking is for.",
     }
 
 
@@ -129,17 +131,18 @@ class HoldLapsed(Conflict):
     fields: ClassVar[dict[str, Any]] = slots.ALTERNATIVES
     title: ClassVar[Texts] = {"da": "Reservationen er udløbet", "en": "The hold has expired"}
     detail: ClassVar[Texts] = {
-        "da": "Tiden er ikke længere reserveret til dig. Se de nærmeste ledige tider i alternatives.",
-        "en": "The time is no longer reserved for you. The nearest free times are in alternatives.",
+        "da": "Tiden er ikke længere reserveret til dig. Vælg en anden tid.",
+        "en": "The time is no longer reserved for you. Choose another time.",
     }
 
 
 class HoldMismatch(RuleBroken):
     code = "hold_mismatch"
+    pointer = "/body/hold_id"
     title: ClassVar[Texts] = {"da": "Reservationen gælder noget andet", "en": "The hold is for something else"}
     detail: ClassVar[Texts] = {
-        "da": "service_ids, loctician_id og start skal være de samme som i reservationen.",
-        "en": "service_ids, loctician_id and start must be the same as in the hold.",
+        "da": "Behandlinger, loctician og tid skal være de samme som i reservationen.",
+        "en": "Treatments, loctician and time must be the same as in the hold.",
     }
 
 
@@ -154,15 +157,17 @@ class TooManyWishes(Conflict):
 
 class WalkInHasNoAccount(RuleBroken):
     code = "walk_in_has_no_account"
+    pointer = "/body/walk_in"
     title: ClassVar[Texts] = {"da": "En drop-in-kunde har ingen konto", "en": "A walk-in has no account"}
     detail: ClassVar[Texts] = {
-        "da": "Angiv enten customer_id eller walk_in. Kun salonen kan angive walk_in.",
-        "en": "Send either customer_id or walk_in. Only the salon can send walk_in.",
+        "da": "Vælg enten en kunde med konto eller en drop-in-kunde. Kun salonen kan booke drop-in.",
+        "en": "Choose a customer with an account or a walk-in. Only the salon can book walk-ins.",
     }
 
 
 class TooShort(RuleBroken):
     code = "too_short"
+    pointer = "/body/duration_minutes"
     title: ClassVar[Texts] = {"da": "For kort", "en": "Too short"}
     detail: ClassVar[Texts] = {
         "da": "Bookingen skal vare mindst {shortest} minutter: den sidste behandling varer mindst fem.",
@@ -173,6 +178,7 @@ class TooShort(RuleBroken):
 
 class NotAWalkIn(RuleBroken):
     code = "not_a_walk_in"
+    pointer = "/body/walk_in"
     title: ClassVar[Texts] = {"da": "Ikke en drop-in-kunde", "en": "Not a walk-in"}
     detail: ClassVar[Texts] = {
         "da": "Bookingen har en kunde med konto. Kundens navn og telefonnummer rettes på kontoen.",

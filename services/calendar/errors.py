@@ -29,11 +29,12 @@ class LimitReached(Conflict):
 
 class RangeTooLong(RuleBroken):
     code = "range_too_long"
+    pointer = "/query/to"
     fields: ClassVar[dict[str, Any]] = {"days": {"type": "integer", "examples": [62]}}
     title: ClassVar[Texts] = {"da": "Ugyldigt tidsrum", "en": "Invalid range"}
     detail: ClassVar[Texts] = {
-        "da": "to må ikke ligge før from, og der kan højst hentes {days} dage ad gangen.",
-        "en": "to must not lie before from, and a range has at most {days} days.",
+        "da": "Slutningen må ikke ligge før begyndelsen, og der kan højst vises {days} dage ad gangen.",
+        "en": "The end must not lie before the beginning, and a range has at most {days} days.",
     }
 
 
@@ -42,9 +43,9 @@ class HoursOverlap(RuleBroken):
     title: ClassVar[Texts] = {"da": "Arbejdstiderne overlapper", "en": "The working hours overlap"}
     detail: ClassVar[Texts] = {
         "da": "To arbejdstider på samme ugedag må ikke overlappe i samme periode. En pause er tiden mellem to "
-        "arbejdstider. Se errors.",
+        "arbejdstider.",
         "en": "Two openings on the same weekday must not overlap while both are valid. A break is the time between two "
-        "openings. See errors.",
+        "openings.",
     }
 
 

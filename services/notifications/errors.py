@@ -44,8 +44,8 @@ class UnknownChoice(RuleBroken):
     }
     title: ClassVar[Texts] = {"da": "Kan ikke vælges", "en": "Cannot be chosen"}
     detail: ClassVar[Texts] = {
-        "da": "{kind} via {channel} kan ikke vælges. Se mulighederne i svaret på GET.",
-        "en": "{kind} by {channel} cannot be chosen. The response to GET lists what can.",
+        "da": "{kind} via {channel} kan ikke vælges.",
+        "en": "{kind} by {channel} cannot be chosen.",
     }
 
 

@@ -10,6 +10,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 
+from gateway.errors import BadHost
 from shared.errors import ProblemError
 from shared.http.validation_messages import TEXTS, message
 from shared.openapi.document import endpoints
@@ -108,6 +109,28 @@ def subclasses(kind: type[ProblemError]) -> Iterator[type[ProblemError]]:
     yield kind
     for inner in kind.__subclasses__():
         yield from subclasses(inner)
+
+
+# What a programmer needs is in `code` and in the documentation.
+TECHNICAL = re.compile(
+    r"header|alternatives|\w_\w|ETag|If-Match|cursor|Idempotency|Content-|adgangstoken|access token|JSON|/api/|"
+    r"parameter|\berrors\b",
+    re.IGNORECASE,
+)
+
+
+def test_texts_of_errors_are_for_the_person_in_front_of_the_screen() -> None:
+    for service in SERVICES:
+        application(service)
+    texts = {
+        f"{error.code}: {text}"
+        for error in subclasses(ProblemError)
+        for language in ("da", "en")
+        for text in (error.title[language], error.detail[language])
+    } | {f"{type_}: {text}" for language in TEXTS.values() for type_, text in language.items()}
+    assert f"{BadHost.code}: {BadHost.title['en']}" in texts
+    found = {text for text in texts if TECHNICAL.search(re.sub(r"\{\w+\}", "", text.partition(": ")[2]))}
+    assert found == set()
 
 
 def test_the_values_in_an_error_s_text_are_members_of_its_document() -> None:

@@ -8,12 +8,11 @@ from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.messages import unseal_message
-from services.auth.errors import InvalidPhone
+from domain.people import phone_number
 from services.auth.events import RequestedTime
 from services.auth.login_links.service import mail_link
 from services.auth.one_time_tokens.service import REQUEST, issue
-from services.auth.users.contact_details import normalize_phone
-from services.auth.users.schemas import EmailAddress, Language, Name, Phone
+from services.auth.users.schemas import EmailAddress, Language, Name
 from services.auth.users.service import create_user
 from shared.identity.derived_keys import keys_of
 from shared.messaging.subscriptions import Received, Subscriptions
@@ -43,7 +42,7 @@ class Person(BaseModel):
 
     full_name: Name
     email: EmailAddress
-    phone: Phone | None = None
+    phone: str | None = None
     language: Language = "da"
     browser: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -79,6 +78,6 @@ def _person(session: AsyncSession, request: Request) -> Person | None:
 
 def _phone(phone: str | None) -> str | None:
     try:
-        return normalize_phone(phone)
-    except InvalidPhone:
+        return phone_number(phone) if phone else None
+    except ValueError:
         return None

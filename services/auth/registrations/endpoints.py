@@ -3,13 +3,13 @@
 from fastapi import APIRouter, Response
 
 from services.auth.dependencies import Anyone, ContextDep
-from services.auth.errors import InvalidOneTimeToken, InvalidPhone, UnmailableAddress
+from services.auth.errors import InvalidOneTimeToken, UnmailableAddress
 from services.auth.one_time_tokens.schemas import Mailing, Requested
 from services.auth.passwords.refusals import PASSWORD_RULES
 from services.auth.passwords.strength import require_strong
 from services.auth.registrations import service
 from services.auth.registrations.schemas import Registered, Registration, Verification
-from services.auth.users.contact_details import normalize_phone, require_mailable
+from services.auth.users.contact_details import require_mailable
 from shared.database.session import transaction
 from shared.http.browsers import BrowserDep, set_browser_cookie
 from shared.identity.principals import SERVICE_CLAIMS
@@ -22,7 +22,7 @@ router = APIRouter(tags=["auth"])
     "/api/v1/auth/register",
     status_code=202,
     summary="Register as a customer",
-    responses=raises(InvalidPhone, UnmailableAddress, *PASSWORD_RULES) | sends(202, SET_COOKIE),
+    responses=raises(UnmailableAddress, *PASSWORD_RULES) | sends(202, SET_COOKIE),
 )
 async def register(
     body: Registration, context: ContextDep, browser: BrowserDep, response: Response, _: Anyone
@@ -33,12 +33,11 @@ async def register(
     tells, removes the password and all else that was set. Without a password, one signs in by mailed links.
     """
     require_mailable(context.settings, body.email)
-    phone = normalize_phone(body.phone)
     password_hash = None
     if body.password is not None:
         await require_strong(body.password, (body.full_name, body.email), second_factor=False)
         password_hash = await context.passwords.hash(body.password)
-    values = {"email": body.email, "full_name": body.full_name, "phone": phone, "language": body.language}
+    values = {"email": body.email, "full_name": body.full_name, "phone": body.phone, "language": body.language}
     async with transaction(context.database, SERVICE_CLAIMS) as session:
         await service.register(session, password_hash, browser.digest, **values)
     set_browser_cookie(response, browser)

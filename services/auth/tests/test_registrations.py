@@ -63,6 +63,15 @@ class TestRegistration:
         assert answer.headers["content-type"] == "application/problem+json"
         assert await outbox() == []
 
+    async def test_all_wrong_fields_are_told_at_once_each_with_its_place(self, register: Register) -> None:
+        answer = await register(email=EMAIL, phone="12", full_name="", language="fr")
+        told = {(error["pointer"], error["code"]) for error in answer.json()["errors"]}
+        assert told == {
+            ("/body/phone", "invalid_phone"),
+            ("/body/full_name", "string_too_short"),
+            ("/body/language", "literal_error"),
+        }
+
     async def test_ten_megabytes_of_password_are_413(self, register: Register) -> None:
         assert (await register(password="x" * 10_000_000)).status_code == 413
 

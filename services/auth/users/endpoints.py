@@ -12,12 +12,11 @@ from services.auth.errors import (
     AddressTaken,
     CustomersOnly,
     Erased,
-    InvalidPhone,
     LastAdmin,
     UnmailableAddress,
 )
 from services.auth.users import service
-from services.auth.users.contact_details import normalize_phone, require_mailable
+from services.auth.users.contact_details import require_mailable
 from services.auth.users.schemas import Invitation, OwnPatch, RoleChange, UserId, UserOut, UserPatch
 from services.auth.users.serializers import user_out, with_etag
 from shared.errors import NotFound, PreconditionRequired
@@ -44,7 +43,7 @@ async def get_me(principal: SignedIn, session: SessionDep, response: Response) -
 @router.patch(
     "/api/v1/users/me",
     summary="Change your account",
-    responses=raises(InvalidPhone, NotFound, AccountAltered) | sends(200, ETAG),
+    responses=raises(NotFound, AccountAltered) | sends(200, ETAG),
 )
 async def change_me(
     body: OwnPatch, principal: SignedIn, session: SessionDep, response: Response, if_match: IfMatch = None
@@ -74,7 +73,7 @@ async def list_users(
     "/api/v1/users",
     status_code=201,
     summary="Add a user",
-    responses=raises(AddressTaken, CustomersOnly, InvalidPhone, UnmailableAddress) | sends(201, ETAG, LOCATION),
+    responses=raises(AddressTaken, CustomersOnly, UnmailableAddress) | sends(201, ETAG, LOCATION),
 )
 async def create_user(
     body: Invitation,
@@ -88,7 +87,7 @@ async def create_user(
     require_mailable(context.settings, body.email)
 
     async def add() -> dict[str, Any]:
-        values = body.model_dump() | {"phone": normalize_phone(body.phone)}
+        values = body.model_dump()
         return user_out(await service.add_user(session, principal, **values)).model_dump(mode="json")
 
     user = await once(session, principal.id, key, fingerprint("users", body.model_dump_json()), add)
@@ -105,9 +104,7 @@ async def get_user(user_id: UserId, principal: Staff, session: SessionDep, respo
 @router.patch(
     "/api/v1/users/{user_id}",
     summary="Change a user",
-    responses=raises(
-        PreconditionRequired, AddressTaken, CustomersOnly, Erased, AccountAltered, InvalidPhone, UnmailableAddress
-    )
+    responses=raises(PreconditionRequired, AddressTaken, CustomersOnly, Erased, AccountAltered, UnmailableAddress)
     | sends(200, ETAG),
 )
 async def change_user(

@@ -8,17 +8,22 @@ from fastapi import Path
 from pydantic import AfterValidator, Field
 
 from domain.email_addresses import canonical, normalize_email
-from domain.people import PersonId, PlainName
+from domain.people import PersonId, PlainName, phone_number
 from domain.roles import Role
 from shared.http.schemas import Input, Schema
 
 EMAIL, FULL_NAME, PHONE = "sofie@example.dk", "Sofie Ærø", "+4520123456"  # examples
 
+
+def _phone_or_none(value: str) -> str | None:
+    return phone_number(value) if value else None
+
+
 EmailAddress = Annotated[str, Field(max_length=254, examples=[EMAIL]), AfterValidator(normalize_email)]
 # Not checked: a text that is no e-mail address is an unknown address.
 AnyEmail = Annotated[str, Field(max_length=254, examples=[EMAIL]), AfterValidator(canonical)]
 Name = Annotated[str, Field(min_length=1, max_length=120, examples=[FULL_NAME]), PlainName]
-Phone = Annotated[str, Field(max_length=40, examples=[PHONE])]
+Phone = Annotated[str, Field(max_length=40, examples=[PHONE]), AfterValidator(_phone_or_none)]
 Language = Literal["da", "en"]
 UserId = Annotated[PersonId, Path()]
 

@@ -25,7 +25,6 @@ from services.auth.one_time_tokens.service import INVITATION_LIFETIME, RESET, VE
 from services.auth.passwords.sealing import seal_hash
 from services.auth.sessions.service import end_sessions
 from services.auth.users import queries
-from services.auth.users.contact_details import normalize_phone
 from services.auth.users.signed_accounts import sign_change, sign_new
 from shared.errors import NotFound
 from shared.http.preconditions import check_match
@@ -128,14 +127,12 @@ async def list_users(
 async def update_user(session: AsyncSession, user_id: UUID, if_match: str | None, **changes: Any) -> Row[Any]:
     """A new address has to be verified again.
 
-    Raises NotFound, StaleVersion, Erased, AddressTaken, InvalidPhone, AccountAltered.
+    Raises NotFound, StaleVersion, Erased, AddressTaken, AccountAltered.
     """
     before = await require_user(session, user_id, lock=True)
     check_match(if_match, before.version)
     if is_erased(before):
         raise Erased
-    if "phone" in changes:
-        changes["phone"] = normalize_phone(changes["phone"])
     changes = {name: value for name, value in changes.items() if value != getattr(before, name)}
     if not changes:
         return before

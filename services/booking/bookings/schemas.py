@@ -4,12 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
-import phonenumbers
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from domain import examples
 from domain.bookings import BookingStatus
-from domain.people import PlainName
+from domain.people import PhoneNumber, PlainName
 from domain.replacements import Replacement
 from domain.roles import ACTOR_ROLES
 from domain.times import Instant
@@ -26,24 +25,12 @@ from shared.http.validation_messages import invalid
 
 CHANGES = sorted(event.type_.split(".")[1] for event in BookingEvent.__subclasses__())
 CancelCode = Literal["by_customer", "by_salon", "customer_erased", "not_confirmed"]
-HOME_COUNTRY = "DK"
 EXAMPLE_NOTES = "Jeg kommer direkte fra arbejde og er måske fem minutter forsinket."
-
-
-def _phone(value: str) -> str:
-    """The number in E.164; a number without a country code is Danish."""
-    try:
-        number = phonenumbers.parse(value, HOME_COUNTRY)
-    except phonenumbers.NumberParseException as error:
-        raise invalid("phone", en="is not a phone number", da="Er ikke et telefonnummer.") from error
-    if not phonenumbers.is_valid_number(number):
-        raise invalid("phone", en="is not an existing phone number", da="Er ikke et telefonnummer, der findes.")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 BookingId = Annotated[UUID, Field(examples=["0196b6a0-7c1e-7b52-9d0a-3f6f0f1c2b02"])]
 Name = Annotated[str, Field(min_length=1, max_length=200), PlainName]
-Phone = Annotated[str, Field(max_length=40), AfterValidator(_phone)]
+Phone = Annotated[str, Field(max_length=40), PhoneNumber]
 Notes = Annotated[str, Field(max_length=2000, examples=[EXAMPLE_NOTES])]
 InternalNotes = Annotated[str, Field(max_length=2000, examples=["Sart hovedbund."])]
 
@@ -115,8 +102,8 @@ class ChangeRequest(Replacement):
         if self.duration_minutes is not None and len(self.model_fields_set) > 1:
             raise invalid(
                 "not_together",
-                en="duration_minutes is sent by itself, without other changes",
-                da="duration_minutes sendes alene, uden andre ændringer.",
+                en="The length must be changed by itself, without other changes.",
+                da="Længden skal ændres for sig, uden andre ændringer.",
             )
         return self
 

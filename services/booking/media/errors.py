@@ -9,10 +9,9 @@ class NotAPicture(RuleBroken):
     code = "not_a_picture"
     title: ClassVar[Texts] = {"da": "Ikke et billede", "en": "Not a picture"}
     detail: ClassVar[Texts] = {
-        "da": "Filen er ikke et billede af den type, som Content-Type siger, eller den er beskadiget. Gem den igen som "
+        "da": "Filen er ikke et billede, der kan læses, eller den er beskadiget. Gem den igen som "
         "JPEG, PNG eller WebP.",
-        "en": "The file is not a picture of the type that Content-Type says, or it is damaged. Save it again as JPEG, "
-        "PNG or WebP.",
+        "en": "The file is not a picture that can be read, or it is damaged. Save it again as JPEG, PNG or WebP.",
     }
 
 
@@ -43,8 +42,6 @@ class WrongOwner(RuleBroken):
     code = "wrong_owner"
     title: ClassVar[Texts] = {"da": "Billedet mangler sin ejer", "en": "Whose picture it is"}
     detail: ClassVar[Texts] = {
-        "da": "profile og portfolio kræver loctician_id, treatment kræver service_id, logo og salon ingen af dem. "
-        "Locticianen eller behandlingen skal findes.",
-        "en": "profile and portfolio need loctician_id, treatment needs service_id, logo and salon neither. The "
-        "loctician or the treatment must exist.",
+        "da": "Vælg, hvem eller hvad billedet hører til. Locticianen eller behandlingen skal findes.",
+        "en": "Choose whom or what the picture belongs to. The loctician or the treatment must exist.",
     }

@@ -54,8 +54,8 @@ class TimeRequest(Person):
         if any(named) if self.hold_id else not all(named[:2]):
             raise invalid(
                 "names_a_time",
-                en="must have hold_id, or service_ids and start, but not both",
-                da="Skal have hold_id, eller service_ids og start, men ikke begge.",
+                en="Choose a treatment and a time, or use the one that is held; it cannot be both.",
+                da="Vælg en behandling og en tid, eller brug den, der er reserveret, men ikke begge dele.",
             )
         return self
 

@@ -13,8 +13,8 @@ class SlotTaken(Conflict):
     fields: ClassVar[dict[str, Any]] = ALTERNATIVES
     title: ClassVar[Texts] = {"da": "Tiden er optaget", "en": "The time is taken"}
     detail: ClassVar[Texts] = {
-        "da": "Tiden er ikke ledig længere. Se de nærmeste ledige tider i alternatives.",
-        "en": "The time is no longer free. The nearest free times are in alternatives.",
+        "da": "Tiden er ikke ledig længere. Vælg en anden tid.",
+        "en": "The time is no longer free. Choose another time.",
     }
 
 
@@ -23,8 +23,8 @@ class OutsideHours(Conflict):
     fields: ClassVar[dict[str, Any]] = ALTERNATIVES
     title: ClassVar[Texts] = {"da": "Uden for åbningstid", "en": "Outside opening hours"}
     detail: ClassVar[Texts] = {
-        "da": "Behandlingen ligger uden for åbningstiden. Se de nærmeste ledige tider i alternatives.",
-        "en": "The treatment is not within opening hours. The nearest free times are in alternatives.",
+        "da": "Behandlingen ligger uden for åbningstiden. Vælg en anden tid.",
+        "en": "The treatment is not within opening hours. Choose another time.",
     }
 
 
@@ -33,8 +33,8 @@ class Holiday(Conflict):
     fields: ClassVar[dict[str, Any]] = ALTERNATIVES
     title: ClassVar[Texts] = {"da": "Lukket på helligdagen", "en": "Closed for the holiday"}
     detail: ClassVar[Texts] = {
-        "da": "Det er helligdag, og der er lukket. Se de nærmeste ledige tider i alternatives.",
-        "en": "It is a public holiday, and nobody works. The nearest free times are in alternatives.",
+        "da": "Det er helligdag, og der er lukket. Vælg en anden tid.",
+        "en": "It is a public holiday, and nobody works. Choose another time.",
     }
 
 
@@ -43,41 +43,44 @@ class Closed(Conflict):
     fields: ClassVar[dict[str, Any]] = ALTERNATIVES
     title: ClassVar[Texts] = {"da": "Lukket den dag", "en": "Closed that day"}
     detail: ClassVar[Texts] = {
-        "da": "Der er lukket den dag. Se de nærmeste ledige tider i alternatives.",
-        "en": "Nobody works that day. The nearest free times are in alternatives.",
+        "da": "Der er lukket den dag. Vælg en anden tid.",
+        "en": "Nobody works that day. Choose another time.",
     }
 
 
 class InPast(RuleBroken):
     code = "in_past"
     title: ClassVar[Texts] = {"da": "Tiden er passeret", "en": "The time has passed"}
-    detail: ClassVar[Texts] = {"da": "start skal ligge i fremtiden.", "en": "start must be in the future."}
+    detail: ClassVar[Texts] = {"da": "Vælg en tid i fremtiden.", "en": "Choose a time in the future."}
 
 
 class TooSoon(RuleBroken):
     code = "too_soon"
+    pointer = "/body/start"
     title: ClassVar[Texts] = {"da": "For kort varsel", "en": "Too short notice"}
     detail: ClassVar[Texts] = {
-        "da": "Salonen tager ikke imod bookinger med så kort varsel. Se salonens regler i /api/v1/bookings/rules.",
-        "en": "The salon does not take bookings at such short notice. See its rules in /api/v1/bookings/rules.",
+        "da": "Salonen tager ikke imod bookinger med så kort varsel. Vælg en senere tid.",
+        "en": "The salon does not take bookings at such short notice. Choose a later time.",
     }
 
 
 class TooFarAhead(RuleBroken):
     code = "too_far_ahead"
+    pointer = "/body/start"
     title: ClassVar[Texts] = {"da": "For langt ude i fremtiden", "en": "Too far ahead"}
     detail: ClassVar[Texts] = {
-        "da": "Der kan endnu ikke bookes så langt frem. Se salonens regler i /api/v1/bookings/rules.",
-        "en": "The salon does not take bookings so far ahead yet. See its rules in /api/v1/bookings/rules.",
+        "da": "Der kan endnu ikke bookes så langt frem. Vælg en tidligere dag.",
+        "en": "The salon does not take bookings so far ahead yet. Choose an earlier day.",
     }
 
 
 class OffGrid(RuleBroken):
     code = "off_grid"
+    pointer = "/body/start"
     title: ClassVar[Texts] = {"da": "Ikke et starttidspunkt", "en": "Not a starting time"}
     detail: ClassVar[Texts] = {
-        "da": "Behandlingen kan kun begynde på faste minuttal. Hent de ledige tider fra /api/v1/slots.",
-        "en": "The treatment can only start at fixed minutes. Get the free times from /api/v1/slots.",
+        "da": "Behandlingen kan kun begynde på faste minuttal. Vælg en af de ledige tider.",
+        "en": "The treatment can only start at fixed minutes. Choose one of the free times.",
     }
 
 
@@ -85,8 +88,8 @@ class UnknownTreatment(RuleBroken):
     code = "unknown_treatment"
     title: ClassVar[Texts] = {"da": "Ukendt behandling", "en": "Unknown treatment"}
     detail: ClassVar[Texts] = {
-        "da": "Mindst én behandling i service_ids findes ikke eller tilbydes ikke mere.",
-        "en": "At least one treatment in service_ids does not exist or is no longer offered.",
+        "da": "Mindst én af behandlingerne findes ikke eller tilbydes ikke mere.",
+        "en": "At least one of the treatments does not exist or is no longer offered.",
     }
 
 
@@ -94,8 +97,8 @@ class UnknownLoctician(RuleBroken):
     code = "unknown_loctician"
     title: ClassVar[Texts] = {"da": "Ukendt loctician", "en": "Unknown loctician"}
     detail: ClassVar[Texts] = {
-        "da": "loctician_id er ikke en loctician, der tager imod bookinger.",
-        "en": "loctician_id is not a loctician who takes bookings.",
+        "da": "Locticianen findes ikke eller tager ikke imod bookinger.",
+        "en": "The loctician does not exist or takes no bookings.",
     }
 
 
@@ -110,11 +113,12 @@ class TreatmentNotOffered(RuleBroken):
 
 class RangeTooLong(RuleBroken):
     code = "range_too_long"
+    pointer = "/query/to"
     title: ClassVar[Texts] = {"da": "Ugyldigt tidsrum", "en": "Invalid period"}
     fields: ClassVar[dict[str, Any]] = {"days": {"type": "integer", "examples": [31]}}
     detail: ClassVar[Texts] = {
-        "da": "to skal ligge efter from, og perioden må højst være på {days} dage.",
-        "en": "to must be after from, and the period at most {days} days long.",
+        "da": "Slutningen skal ligge efter begyndelsen, og perioden må højst være på {days} dage.",
+        "en": "The end must be after the beginning, and the period at most {days} days long.",
     }
 
 

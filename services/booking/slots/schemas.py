@@ -73,8 +73,8 @@ class AvailabilityCheck(Input):
         if not self.service_ids and self.booking_id is None:
             raise invalid(
                 "service_ids_missing",
-                en="service_ids can only be left out with booking_id",
-                da="service_ids kan kun udelades, når booking_id er angivet.",
+                en="Choose at least one treatment; it must be one that can be booked.",
+                da="Vælg mindst én behandling, der kan bookes.",
             )
         return self
 

@@ -77,8 +77,8 @@ class HoursRow(ClockWindow):
         if self.valid_to and self.valid_to < (self.valid_from or today()):
             raise invalid(
                 "in_order",
-                en="valid_to must not lie before valid_from",
-                da="valid_to må ikke ligge før valid_from.",
+                en="The last day must not lie before the first.",
+                da="Den sidste dag må ikke ligge før den første.",
             )
         return self
 
