@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.telemetry import TelemetryConfig
@@ -108,8 +108,7 @@ def subscriptions_of(service: Service, on_erasure: Callable[[], None] = lambda: 
 
 
 async def _runtime(request: Request) -> Runtime:
-    runtime: Runtime = request.app.state.runtime
-    return runtime
+    return cast(Runtime, request.app.state.runtime)
 
 
 RuntimeDep = Annotated[Runtime, Depends(_runtime)]
@@ -128,7 +127,7 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
     app.state.verifier = TokenVerifier(keys, settings.public_url, settings.jwt_audience, service.roles)
     install(app)
     app.add_middleware(InputLimits, max_bytes=service.max_body_bytes)
-    app.add_middleware(RequestContext, service=service.name)
+    app.add_middleware(RequestContext, service=service.name, health=app.state.runtime.health)
     app.include_router(operations(settings))
     for router in service.routers:
         app.include_router(router)

@@ -11,6 +11,7 @@ from shared.errors import ProblemError, RuleBroken, TooLarge, problem_response
 from shared.messaging.events import new_id
 from shared.observability import tracing
 from shared.observability.context import bind
+from shared.observability.health import Health
 from shared.observability.log import logger
 from shared.observability.metrics import HttpDurations, known_method
 
@@ -32,11 +33,12 @@ def header(scope: Scope, name: bytes) -> str:
 class RequestContext:
     """Binds the request id for logs and events, returns it in a header, measures and logs each request.
 
-    A HEAD is handled as a GET; the server leaves the body out.
+    A HEAD is handled as a GET; the server leaves the body out. While the process drains each answer closes its
+    connection, so that no call is sent over one that the server is about to end.
     """
 
-    def __init__(self, app: ASGIApp, service: str) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, service: str, health: Health) -> None:
+        self.app, self._health = app, health
         self._durations = HttpDurations(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,6 +57,7 @@ class RequestContext:
                 headers = message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
                 if LANGUAGE in scope and all(name != b"content-language" for name, _ in headers):
                     headers += [(b"content-language", scope[LANGUAGE].encode()), (b"vary", b"Accept-Language")]
+                headers += [(b"connection", b"close")] if self._health.draining else []
             await send(message)
 
         span = _span(scope, parent)
@@ -76,9 +79,8 @@ class RequestContext:
 
 
 def _span(scope: Scope, parent: str | None) -> "Span | None":
-    if not tracing.active() or scope["path"].startswith(UNTRACED):
-        return None
-    return tracing.begin("HTTP", "server", parent)
+    traced = tracing.active() and not scope["path"].startswith(UNTRACED)
+    return tracing.begin("HTTP", "server", parent) if traced else None
 
 
 class _BodyTooLarge(Exception):

@@ -93,5 +93,6 @@ class TestAlone:
         answer = await eventually(alone.health, lambda answer: answer[1].get("status") != "waiting", "word of the end")
         assert (answer[0], answer[1]["status"]) == (503, "draining")
         assert await alone.health("/live") == (200, {"status": "alive"})
-        assert (await alone.http.get("/api/v1/services")).status_code == 503
+        last = await alone.http.get("/api/v1/services")
+        assert (last.status_code, last.headers["connection"]) == (503, "close")
         assert await asyncio.wait_for(alone.process.wait(), DRAIN_SECONDS + 20) in (0, -signal.SIGTERM)
