@@ -40,7 +40,7 @@ END
     cd "$folder/apt"
     apt-get update
     apt-get download golang-1.15-go golang-1.15-src
-    apt-get source --download-only kubernetes=1.20.*
+    apt-get source --download-only kubernetes
     for package in golang-1.15-*.deb; do dpkg -x "$package" "$folder/go"; done
     mkdir -p "$folder/gopath/src/k8s.io/kubernetes" "$folder/goroot"
     tar -xzf kubernetes_*.orig.tar.gz --strip-components=1 -C "$folder/gopath/src/k8s.io/kubernetes"
