@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Scope, Send
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from shared.observability.telemetry_export import Span
 
 HTTP_VERSIONS = frozenset({"1.1", "1.0"})
+START_SECONDS = 5.0  # at most, for which a gateway that starts takes no connections
 CLIENT_CLOSED_REQUEST = 499  # in metrics: the client left before an answer had begun
 SECRET_IN_QUERY = re.compile(r"((?:token|ticket)=)[^&\s\"']+")
 
@@ -193,6 +195,7 @@ class Gateway:
         await receive()
         tasks = [asyncio.create_task(work, name=name) for name, work in self._background().items()]
         with before_shutdown(self._drain):
+            await self._learn_of_ended_sessions()
             await send({"type": "lifespan.startup.complete"})
             await receive()
         self.health.draining = self.hub.draining = True
@@ -205,6 +208,13 @@ class Gateway:
         await self.database.close()
         await tracing.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _learn_of_ended_sessions(self) -> None:
+        """Waits for them before the server listens: a signed-in call that came earlier would be answered 503, although
+        another gateway could serve it. Without a broker the server does not wait."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(START_SECONDS):
+                await self.revocation_stream.tried.wait()
 
     def _background(self) -> dict[str, Coroutine[Any, Any, None]]:
         for name in ("feed", "revocations", "database"):

@@ -60,6 +60,7 @@ class RevocationStream:
         self._health = health
         self._marker = ""
         self._caught_up = asyncio.Event()
+        self.tried = asyncio.Event()  # the stream was read to its end, or the first attempt has failed
 
     async def run(self) -> None:
         """Runs until the connection is lost; then raises BrokerAwayError or the driver's error.
@@ -77,6 +78,7 @@ class RevocationStream:
             raise BrokerAwayError("the broker stopped delivering")
         finally:
             REVOCATIONS_CURRENT.set(0)
+            self.tried.set()
 
     async def _read(self, channel: AbstractChannel) -> None:
         await topology.check(channel, topology.REVOCATIONS)
@@ -103,6 +105,7 @@ class RevocationStream:
         self._revocations.complete = True
         REVOCATIONS_CURRENT.set(1)
         self._health.up(PART)
+        self.tried.set()
 
     async def _receive(self, message: AbstractIncomingMessage) -> None:
         # Applied before the first await: so messages take effect in the order of the stream.

@@ -114,6 +114,13 @@ class TestStartingLater:
                 assert await status(url, token_for()) == 200
                 assert len(gateway.revocations) == 2_001  # the one of long ago has no token alive
 
+    async def test_a_gateway_that_starts_listens_once_it_has_read_them(
+        self, upstreams: Upstreams, broker: str, token_for: TokenFor
+    ) -> None:
+        gateway = Gateway(settings_for(upstreams, amqp_url=broker))
+        async with running(upstreams, amqp_url=broker), serving(gateway, **OPTIONS) as url:
+            assert await status(url, token_for()) == 200
+
     async def test_a_gateway_that_has_not_read_the_stream_answers_503(
         self, upstreams: Upstreams, token_for: TokenFor
     ) -> None:
