@@ -12,6 +12,7 @@ from provisioning.postgres import postgres
 from provisioning.processes import unprivileged
 from provisioning.rabbitmq import USER, rabbitmq
 from provisioning.state import State
+from shared.settings import Roles, load
 
 START_SECONDS = 60.0
 
@@ -58,12 +59,13 @@ def prepared(folder: Path) -> tuple[Server, Server]:
         if user := unprivileged(name):
             os.chown(folder / name, user.pw_uid, user.pw_gid)
     state = State(folder / "state.json")
+    owner = load(Roles).database_role_prefix  # the services' logins have the prefix of their database's owner
 
     def broker() -> AbstractContextManager[str]:
         return _First(rabbitmq(folder, state))
 
     return (
-        Server(lambda: postgres(folder, state, durable=True), folder / "postgres" / "postmaster.pid"),
+        Server(lambda: postgres(folder, state, owner=owner, durable=True), folder / "postgres" / "postmaster.pid"),
         Server(broker, folder / "rabbitmq" / "pid"),
     )
 

@@ -254,7 +254,7 @@ class TestExamples:
                 needed = {
                     other["name"]: other["example"]
                     for other in queries
-                    if other.get("required") or (path, other["name"]) == ("/api/v1/slots", "service_id")
+                    if other.get("required") or (path.startswith("/api/v1/slots") and other["name"] == "service_id")
                 }
                 values = needed | {parameter["name"]: parameter["example"]}
                 given = {key: with_live_ids(value, ids, key) for key, value in values.items() if value is not None}

@@ -119,13 +119,13 @@ async def ids(stack: Stack) -> Ids:
 
 @pytest.fixture
 async def salon(stack: Stack) -> AsyncIterator[None]:
-    """Puts booking's row of the salon back, if the test deletes it."""
+    """Puts booking's record of the salon back, if the test deletes it."""
     async with database(stack) as connection:
-        row = await connection.fetchval("SELECT to_jsonb(s)::text FROM booking.salon s")
+        row = await connection.fetchval("SELECT to_jsonb(s)::text FROM booking.salon_record s")
         yield
         restored = await connection.execute(
-            """INSERT INTO booking.salon SELECT * FROM jsonb_populate_record(NULL::booking.salon, $1::jsonb)
-            ON CONFLICT DO NOTHING""",
+            """INSERT INTO booking.salon_record
+            SELECT * FROM jsonb_populate_record(NULL::booking.salon_record, $1::jsonb) ON CONFLICT DO NOTHING""",
             row,
         )
     if restored == "INSERT 0 1":

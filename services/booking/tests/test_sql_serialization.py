@@ -48,7 +48,7 @@ class TestSchemas:
 
     async def test_a_treatment(self, client: httpx.AsyncClient, salon: date) -> None:
         answer = await client.get(f"/api/v1/services/{STYLING}")
-        assert answer.headers["ETag"] == '"1"'
+        assert answer.headers["ETag"].startswith('"1-')
         fits(Treatment, answer.json())
 
     async def test_slots(self, client: httpx.AsyncClient, salon: date) -> None:
@@ -67,7 +67,7 @@ class TestSchemas:
 
     async def test_no_slots(self, client: httpx.AsyncClient, salon: date) -> None:
         params = {"service_id": str(RETWIST), "from": "2027-03-01T00:00:00Z", "to": "2027-03-02T00:00:00Z"}
-        assert (await client.get("/api/v1/slots", params=params)).json() == {"items": []}
+        assert (await client.get("/api/v1/slots", params=params)).json() == {"items": [], "next_cursor": None}
 
     async def test_a_slot_has_the_same_form_as_an_alternative(self, client: httpx.AsyncClient, salon: date) -> None:
         for language in ("da", "en"):

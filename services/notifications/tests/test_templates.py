@@ -104,7 +104,7 @@ def hostile_names() -> Names:
         {samples.LOCTICIAN: HOSTILE, samples.EARLIER_LOCTICIAN: HOSTILE},
         {samples.CUSTOMER: HOSTILE},
         {samples.BROADCAST: {"title": texts, "body": texts}},
-        Salon(HOSTILE, HOSTILE, HOSTILE),
+        Salon(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),
         {samples.BOOKING: HOSTILE},
     )
 
