@@ -21,6 +21,7 @@ MAX_PIPELINED = 100  # calls of one connection that wait for the answer before t
 MAX_UNSENT_BYTES = 262_144  # that a WebSocket's client has not taken
 FRAMES_PER_MINUTE = 120  # of a WebSocket's client, of any kind
 TOO_MANY_FRAMES = 1008
+LAST_CALL_SECONDS = 1.0  # for the first call of a connection, when the server ends
 UNREADABLE = (
     b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 19\r\n"
     b"connection: close\r\n\r\nUnreadable upgrade."
@@ -77,6 +78,13 @@ class HttpProtocol(HttpToolsProtocol):
             return
         super().handle_websocket_upgrade()
         self.parser = None  # type: ignore[assignment] # which refers to this object: free the memory of both
+
+    def shutdown(self) -> None:
+        """Called once when the server ends. Waits for the first call of a connection that was just opened."""
+        if self.cycle is None:
+            self.loop.call_later(LAST_CALL_SECONDS, super().shutdown)
+        else:
+            super().shutdown()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

@@ -50,6 +50,19 @@ class TestRestart:
             assert await asyncio.wait_for(gateway.wait(), 15) in (0, -signal.SIGTERM)
             assert {await closed_with(socket) for socket in sockets} == {1012}
 
+    async def test_a_call_over_a_connection_opened_just_before_the_end_is_answered(self, upstreams: Upstreams) -> None:
+        async with running(upstreams) as (_, url):
+            host, port = "127.0.0.1", int(url.rpartition(":")[2])
+            reader, writer = await asyncio.open_connection(host, port)
+            unused, unused_writer = await asyncio.open_connection(host, port)
+            SERVERS[url].should_exit = True
+            await until(lambda: not any(server.is_serving() for server in SERVERS[url].servers))
+            writer.write(b"GET /api/v1/slots HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+            assert await unused.read() == b""
+            writer.close()
+            unused_writer.close()
+
 
 class TestHeartbeat:
     async def test_a_client_that_does_not_answer_pings_is_closed_and_others_stay(self, upstreams: Upstreams) -> None:
