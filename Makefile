@@ -31,7 +31,7 @@ test: .venv/.installed ## every test, on real PostgreSQL and RabbitMQ of its own
 test-compose: .venv/.installed ## Compose from a fresh clone: bookings, every container killed; needs an engine; a part: ARGS='-k killed'
 	@$(BIN)/pytest -m compose -s tests/compose $(ARGS)
 
-test-kubernetes: .venv/.installed ## the manifests on real API servers, built from Debian's packages; as root; the first time half an hour
+test-kubernetes: .venv/.installed ## the manifests on real API servers, built from Debian's packages; as root; the first time builds them
 	@deploy/tests/kubernetes/build.sh
 	@$(BIN)/pytest -s deploy/tests/kubernetes/test_apiserver.py $(ARGS)
 

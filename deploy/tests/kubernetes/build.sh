@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the API servers of test_apiserver.py from Debian's packages, for `make test-kubernetes`. Needs root, and half an hour
-# on two busy cores the first time. What is built already stays.
+# Builds the API servers of test_apiserver.py from Debian's packages, for `make test-kubernetes`. Needs root, and a long time the
+# first time. What is built already stays.
 #   deploy/tests/kubernetes/build.sh [folder]    # default: .local/kubernetes
 set -eu
 mkdir -p "${1:-.local/kubernetes}/bin"
